@@ -1,0 +1,26 @@
+package org.knowcap.models.engine;
+
+import java.util.Optional;
+import org.knowcap.models.program.Program;
+
+/** Runs programs on some hardware. Engines are found by {@link java.util.ServiceLoader}; see {@link Engines}. */
+public interface Engine {
+  /** Short name, as a study writes it. */
+  String name();
+
+  /** Preference: of the available engines, the one with the lowest rank is the default. */
+  int rank();
+
+  /** Why this machine cannot run it, in one plain sentence; empty if it can. */
+  Optional<String> unavailable();
+
+  /** The hardware and libraries it runs on, for provenance. Only where it is available. */
+  String description();
+
+  /**
+   * Prepares a program: memory, kernels, buffers.
+   *
+   * @throws EngineUnavailableException where {@link #unavailable} gives a reason
+   */
+  Session compile(Program program);
+}

@@ -1,0 +1,91 @@
+package org.knowcap.models.engine.nd4j;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.models.program.MemoryPlan;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The arrays of a session: the flat parameter and gradient buffers, the arena of the memory plan, views of every tensor
+ * in them, and what kernels keep for themselves. All are allocated when a program is compiled.
+ */
+final class Memory implements AutoCloseable {
+  private final List<INDArray> owned = new ArrayList<>();
+  private final Map<Tensor, INDArray> views = new HashMap<>();
+  private final Map<List<Integer>, INDArray> scratch = new HashMap<>();
+  private final Map<List<Integer>, INDArray> ones = new HashMap<>();
+  /** Flat parameters, [P]. */
+  final INDArray parameters;
+  /** Flat gradients, [P]; of a single element where nothing is trained. */
+  final INDArray gradients;
+
+  Memory(Program program) {
+    parameters = own(program.parameterCount());
+    gradients = own(program.optimiser().isPresent() ? program.parameterCount() : 1);
+    for (Parameter parameter : program.parameters()) {
+      views.put(parameter.tensor(), view(parameters, parameter.offset(), parameter.tensor()));
+      if (program.optimiser().isPresent()) {
+        views.put(parameter.gradient(), view(gradients, parameter.offset(), parameter.tensor()));
+      }
+    }
+    MemoryPlan plan = program.memoryPlan();
+    INDArray arena = own(plan.size());
+    plan.offsets().forEach((tensor, offset) -> views.put(tensor, view(arena, offset, tensor)));
+    for (Tensor input : List.of(program.tokens(), program.targets())) {
+      INDArray ids = Nd4j.createUninitialized(DataType.INT32, input.size());
+      ids.assign(0);
+      owned.add(ids);
+      views.put(input, ids);
+    }
+  }
+
+  private static INDArray view(INDArray buffer, long offset, Tensor tensor) {
+    return Nd4j.create(buffer.data(), new long[]{tensor.rows(), tensor.columns()},
+        new long[]{tensor.columns(), 1}, offset, 'c');
+  }
+
+  /** The array of a tensor: [rows, columns], or [R] integers for an input. */
+  INDArray of(Tensor tensor) {
+    return views.get(tensor);
+  }
+
+  /** A zeroed array of its own, kept between the forward and the backward part. */
+  INDArray own(long... shape) {
+    INDArray array = Nd4j.create(DataType.FLOAT, shape);
+    owned.add(array);
+    return array;
+  }
+
+  /** An array whose content lasts no longer than one kernel's run; kernels share those of equal slot and shape. */
+  INDArray scratch(int slot, int rows, int columns) {
+    return scratch.computeIfAbsent(List.of(slot, rows, columns), key -> own(rows, columns));
+  }
+
+  /** A constant array of ones, for sums by products. */
+  INDArray ones(int rows, int columns) {
+    return constant(rows, columns, 1);
+  }
+
+  /** A constant array of 1/count. */
+  INDArray constant(int rows, int columns, double value) {
+    return ones.computeIfAbsent(List.of(rows, columns, Float.floatToIntBits((float) value)),
+        key -> own(rows, columns).addi(value));
+  }
+
+  @Override
+  public void close() {
+    views.clear();
+    for (INDArray array : owned) {
+      if (array.closeable()) {
+        array.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+package org.knowcap.models.engine.nd4j;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** A program as recorded ND4J calls over arrays that are allocated once. */
+final class Nd4jSession implements Session {
+  private final Program program;
+  private final Memory memory;
+  private final List<Recording> forward = new ArrayList<>();
+  private final List<Recording> backward = new ArrayList<>();
+  private final Map<String, INDArray> state = new LinkedHashMap<>();
+  private final List<Update> updates = new ArrayList<>();
+
+  /** Changes the parameters by their gradients. */
+  private interface Update {
+    void apply(double learningRate, long step);
+  }
+
+  Nd4jSession(Program program) {
+    this.program = program;
+    memory = new Memory(program);
+    Kernels kernels = new Kernels(memory);
+    for (Operation operation : program.forward()) {
+      forward.add(kernels.of(operation));
+    }
+    for (Operation operation : program.backward()) {
+      backward.add(kernels.of(operation));
+    }
+    state.put(PARAMETERS, memory.parameters);
+    program.optimiser().ifPresent(optimiser -> updates.add(switch (optimiser) {
+      case Optimiser.AdamW adamW -> adamW(adamW);
+    }));
+  }
+
+  private Update adamW(Optimiser.AdamW o) {
+    INDArray parameters = memory.parameters;
+    INDArray gradient = memory.gradients;
+    INDArray first = memory.own(parameters.length());
+    INDArray second = memory.own(parameters.length());
+    INDArray work = memory.own(parameters.length());
+    state.put(Optimiser.AdamW.FIRST_MOMENT, first);
+    state.put(Optimiser.AdamW.SECOND_MOMENT, second);
+    Recording moments = new Recording()
+        .scale(first, o.beta1(), first)
+        .scale(gradient, 1 - o.beta1(), work)
+        .add(first, work, first)
+        .multiply(gradient, gradient, gradient)
+        .scale(gradient, 1 - o.beta2(), gradient)
+        .scale(second, o.beta2(), second)
+        .add(second, gradient, second)
+        .sqrt(second, work);
+    long decaying = program.decayingCount();
+    INDArray decayed = decaying == 0 ? parameters : parameters.get(NDArrayIndex.interval(0, decaying));
+    return (learningRate, step) -> {
+      moments.run();
+      double unbias1 = 1 / (1 - Math.pow(o.beta1(), step));
+      double unbias2 = 1 / Math.sqrt(1 - Math.pow(o.beta2(), step));
+      work.muli(unbias2).addi(o.epsilon());
+      work.rdivi(first).muli(learningRate * unbias1);
+      if (decaying > 0) {
+        decayed.muli(1 - learningRate * o.weightDecay());
+      }
+      parameters.subi(work);
+    };
+  }
+
+  @Override
+  public void step(int[] tokens, int[] targets, double learningRate, long step) {
+    if (updates.isEmpty()) {
+      throw new IllegalStateException("a scoring program cannot be trained");
+    }
+    runForward(tokens, targets);
+    memory.gradients.assign(0);
+    backward.forEach(Recording::run);
+    updates.forEach(update -> update.apply(learningRate, step));
+  }
+
+  private void runForward(int[] tokens, int[] targets) {
+    memory.of(program.tokens()).data().setData(tokens);
+    memory.of(program.targets()).data().setData(targets);
+    forward.forEach(Recording::run);
+  }
+
+  @Override
+  public double loss() {
+    float[] losses = new float[program.rows()];
+    read(losses);
+    double sum = 0;
+    for (float loss : losses) {
+      sum += loss;
+    }
+    return sum / losses.length;
+  }
+
+  @Override
+  public void losses(int[] tokens, int[] targets, float[] losses) {
+    runForward(tokens, targets);
+    read(losses);
+  }
+
+  private void read(float[] losses) {
+    INDArray array = memory.of(program.losses());
+    Nd4j.getExecutioner().commit();
+    for (int row = 0; row < losses.length; row++) {
+      losses[row] = array.getFloat(row, 0);
+    }
+  }
+
+  @Override
+  public Map<String, float[]> state() {
+    Nd4j.getExecutioner().commit();
+    Map<String, float[]> copies = new LinkedHashMap<>();
+    state.forEach((name, array) -> copies.put(name, array.data().asFloat()));
+    return copies;
+  }
+
+  @Override
+  public void load(Map<String, float[]> values) {
+    values.forEach((name, content) -> {
+      INDArray array = state.get(name);
+      if (array == null) {
+        throw new IllegalArgumentException("no state '" + name + "' in this program; it has " + state.keySet());
+      }
+      if (array.length() != content.length) {
+        throw new IllegalArgumentException(
+            "state '" + name + "' has " + array.length() + " elements, found " + content.length);
+      }
+      array.data().setData(content);
+    });
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

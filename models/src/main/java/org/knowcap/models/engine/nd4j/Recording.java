@@ -1,0 +1,151 @@
+package org.knowcap.models.engine.nd4j;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.nd4j.linalg.api.blas.params.MMulTranspose;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.CustomOp;
+import org.nd4j.linalg.api.ops.Op;
+import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastAddOp;
+import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastMulOp;
+import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastSubOp;
+import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
+import org.nd4j.linalg.api.ops.impl.reduce.same.Max;
+import org.nd4j.linalg.api.ops.impl.scalar.ScalarAdd;
+import org.nd4j.linalg.api.ops.impl.scalar.ScalarMultiplication;
+import org.nd4j.linalg.api.ops.impl.scalar.ScalarReverseDivision;
+import org.nd4j.linalg.api.ops.impl.scalar.ScalarReverseSubtraction;
+import org.nd4j.linalg.api.ops.impl.transforms.any.Assign;
+import org.nd4j.linalg.api.ops.impl.transforms.custom.SoftMax;
+import org.nd4j.linalg.api.ops.impl.transforms.floating.Sqrt;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.AddOp;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.SubOp;
+import org.nd4j.linalg.api.ops.impl.transforms.strict.Exp;
+import org.nd4j.linalg.api.ops.impl.transforms.strict.Log;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A list of ND4J calls, made once when a program is compiled and replayed at each step: at the sizes of small models,
+ * building views and operation objects costs as much as running them. Arrays are row-major; the last argument of each
+ * method is the one written, and may be one of the others where the operation is element-wise.
+ */
+final class Recording implements Runnable {
+  private final List<Runnable> calls = new ArrayList<>();
+
+  @Override
+  public void run() {
+    for (Runnable call : calls) {
+      call.run();
+    }
+  }
+
+  Recording call(Runnable call) {
+    calls.add(call);
+    return this;
+  }
+
+  /** z = a * b, matrices [n, k] and [k, m], each transposed before where asked; added to z where {@code adds}. */
+  Recording product(INDArray a, boolean transposeA, INDArray b, boolean transposeB, boolean adds, INDArray z) {
+    // Row-major z is column-major z^T = b^T * a^T, which BLAS writes without a copy.
+    INDArray transposed = z.transpose();
+    double beta = adds ? 1 : 0;
+    return call(() -> Nd4j.gemm(b, a, transposed, !transposeB, !transposeA, 1, beta));
+  }
+
+  /** z = a * b for each slice of [s, n, k] and [s, k, m]. */
+  Recording sliceProducts(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray z) {
+    MMulTranspose transpose =
+        MMulTranspose.builder().transposeA(transposeA).transposeB(transposeB).transposeResult(false).build();
+    return custom(new Mmul(a, b, z, transpose));
+  }
+
+  Recording add(INDArray x, INDArray y, INDArray z) {
+    return custom(new AddOp(x, y, z));
+  }
+
+  Recording subtract(INDArray x, INDArray y, INDArray z) {
+    return custom(new SubOp(x, y, z));
+  }
+
+  Recording multiply(INDArray x, INDArray y, INDArray z) {
+    return custom(new MulOp(x, y, z));
+  }
+
+  /** z[i, j] = x[i, j] + row[j]. */
+  Recording addRow(INDArray x, INDArray row, INDArray z) {
+    return op(new BroadcastAddOp(x, row.reshape(row.length()), z, 1));
+  }
+
+  /** z[i, j] = x[i, j] * row[j]. */
+  Recording multiplyRow(INDArray x, INDArray row, INDArray z) {
+    return op(new BroadcastMulOp(x, row.reshape(row.length()), z, 1));
+  }
+
+  /** z[i, j] = x[i, j] - column[i]. */
+  Recording subtractColumn(INDArray x, INDArray column, INDArray z) {
+    return op(new BroadcastSubOp(x, column.reshape(column.length()), z, 0));
+  }
+
+  /** z[i, j] = x[i, j] * column[i]. */
+  Recording multiplyColumn(INDArray x, INDArray column, INDArray z) {
+    return op(new BroadcastMulOp(x, column.reshape(column.length()), z, 0));
+  }
+
+  /** z[s, i, j] = x[s, i, j] + slice[i, j]. */
+  Recording addSlice(INDArray x, INDArray slice, INDArray z) {
+    return op(new BroadcastAddOp(x, slice, z, 1, 2));
+  }
+
+  Recording scale(INDArray x, double factor, INDArray z) {
+    return op(new ScalarMultiplication(x, null, z, factor));
+  }
+
+  Recording shift(INDArray x, double term, INDArray z) {
+    return op(new ScalarAdd(x, null, z, term));
+  }
+
+  /** z = from - x. */
+  Recording subtractFrom(double from, INDArray x, INDArray z) {
+    return op(new ScalarReverseSubtraction(x, null, z, from));
+  }
+
+  /** z = numerator / x. */
+  Recording divide(double numerator, INDArray x, INDArray z) {
+    return op(new ScalarReverseDivision(x, null, z, numerator));
+  }
+
+  Recording exp(INDArray x, INDArray z) {
+    return op(new Exp(x, z));
+  }
+
+  Recording log(INDArray x, INDArray z) {
+    return op(new Log(x, z));
+  }
+
+  Recording sqrt(INDArray x, INDArray z) {
+    return op(new Sqrt(x, z));
+  }
+
+  Recording copy(INDArray x, INDArray z) {
+    return op(new Assign(x, z));
+  }
+
+  /** Softmax over the last dimension. */
+  Recording softmax(INDArray x, INDArray z) {
+    return custom(new SoftMax(x, z, -1));
+  }
+
+  /** z[i] = max over j of x[i, j]; z is a column. */
+  Recording rowMaximum(INDArray x, INDArray z) {
+    return op(new Max(x, z.reshape(z.length()), false, 1));
+  }
+
+  Recording op(Op op) {
+    return call(() -> Nd4j.getExecutioner().exec(op));
+  }
+
+  Recording custom(CustomOp op) {
+    return call(() -> Nd4j.getExecutioner().exec(op));
+  }
+}

@@ -1,0 +1,168 @@
+package org.knowcap.models.program;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The gradient of a forward operation. Gradients of activations are written; gradients of parameters are added to,
+ * so a parameter used twice (the tied table) collects both parts.
+ */
+public sealed interface BackwardOperation extends Operation {
+  /** The operation this is the gradient of. */
+  ForwardOperation forward();
+
+  /** Gradient table[tokens[r]] += dOut[r]. */
+  record EmbeddingBackward(ForwardOperation.Embedding forward, Tensor dOut, Tensor dTable)
+      implements
+        BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.tokens(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dTable);
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+  }
+
+  /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
+  record LayerNormBackward(ForwardOperation.LayerNorm forward, Tensor dOut, Tensor dX, Tensor dGain, Tensor dBias)
+      implements
+        BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.x(), forward.gain(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX, dGain, dBias);
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+  }
+
+  /** dX = dOut * weight^T [R, n]; dWeight += x^T * dOut; dBias += column sums of dOut. */
+  record LinearBackward(ForwardOperation.Linear forward, Tensor dOut, Tensor dX, Tensor dWeight,
+      Optional<Tensor> dBias) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.x(), forward.weight(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      List<Tensor> writes = new ArrayList<>(List.of(dX, dWeight));
+      dBias.ifPresent(writes::add);
+      return writes;
+    }
+
+    @Override
+    public long flops() {
+      return 2 * forward.flops();
+    }
+  }
+
+  /** dX = dOut * GELU'(x), all [R, n]. */
+  record GeluBackward(ForwardOperation.Gelu forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.x(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+  }
+
+  /** dX = dOut turned back by the same angles, [R, 3d]. */
+  record RotaryBackward(ForwardOperation.Rotary forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+  }
+
+  /** dQkv [R, 3d] from dOut [R, d]. */
+  record AttentionBackward(ForwardOperation.Attention forward, Tensor dOut, Tensor dQkv)
+      implements
+        BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.qkv(), forward.out(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dQkv);
+    }
+
+    /** Four products against the forward's two. */
+    @Override
+    public long flops() {
+      return 2 * forward.flops();
+    }
+  }
+
+  /** Of the mean loss over R tokens: dLogits[r] = (softmax(logits[r]) - onehot(targets[r])) / R, [R, V]. */
+  record CrossEntropyBackward(ForwardOperation.CrossEntropy forward, Tensor dLogits) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.logits(), forward.targets());
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dLogits);
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+  }
+
+  /** out = a + b: joins the gradients of an activation that two operations read. */
+  record Accumulate(ForwardOperation forward, Tensor a, Tensor b, Tensor out) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(a, b);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+  }
+}

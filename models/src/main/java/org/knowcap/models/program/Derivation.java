@@ -1,0 +1,92 @@
+package org.knowcap.models.program;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Derives the backward part from the forward part, operation by operation, last to first. A gradient that reaches an
+ * addition is passed on to both sides without a copy; an activation read twice gets its gradients joined.
+ */
+final class Derivation {
+  private final Map<Tensor, Tensor> parameterGradients = new HashMap<>();
+  private final Map<Tensor, Tensor> gradients = new HashMap<>();
+  private final Map<Tensor, Integer> parts = new HashMap<>();
+  private final List<Operation> backward = new ArrayList<>();
+
+  private Derivation(List<Parameter> parameters) {
+    for (Parameter parameter : parameters) {
+      parameterGradients.put(parameter.tensor(), parameter.gradient());
+    }
+  }
+
+  /** Gradient of the mean of the last operation's losses with respect to every parameter. */
+  static List<Operation> of(List<ForwardOperation> forward, List<Parameter> parameters) {
+    Derivation derivation = new Derivation(parameters);
+    for (ForwardOperation operation : forward.reversed()) {
+      derivation.derive(operation);
+    }
+    return List.copyOf(derivation.backward);
+  }
+
+  private void derive(ForwardOperation operation) {
+    switch (operation) {
+      case ForwardOperation.CrossEntropy o -> {
+        Tensor dLogits = fresh(o.logits());
+        backward.add(new BackwardOperation.CrossEntropyBackward(o, dLogits));
+        contribute(o, o.logits(), dLogits);
+      }
+      case ForwardOperation.Linear o -> {
+        Tensor dX = fresh(o.x());
+        backward.add(new BackwardOperation.LinearBackward(o, gradients.get(o.out()), dX,
+            parameterGradients.get(o.weight()), o.bias().map(parameterGradients::get)));
+        contribute(o, o.x(), dX);
+      }
+      case ForwardOperation.LayerNorm o -> {
+        Tensor dX = fresh(o.x());
+        backward.add(new BackwardOperation.LayerNormBackward(o, gradients.get(o.out()), dX,
+            parameterGradients.get(o.gain()), parameterGradients.get(o.bias())));
+        contribute(o, o.x(), dX);
+      }
+      case ForwardOperation.Gelu o -> {
+        Tensor dX = fresh(o.x());
+        backward.add(new BackwardOperation.GeluBackward(o, gradients.get(o.out()), dX));
+        contribute(o, o.x(), dX);
+      }
+      case ForwardOperation.Rotary o -> {
+        Tensor dX = fresh(o.x());
+        backward.add(new BackwardOperation.RotaryBackward(o, gradients.get(o.out()), dX));
+        contribute(o, o.x(), dX);
+      }
+      case ForwardOperation.Attention o -> {
+        Tensor dQkv = fresh(o.qkv());
+        backward.add(new BackwardOperation.AttentionBackward(o, gradients.get(o.out()), dQkv));
+        contribute(o, o.qkv(), dQkv);
+      }
+      case ForwardOperation.Add o -> {
+        Tensor dOut = gradients.get(o.out());
+        contribute(o, o.a(), dOut);
+        contribute(o, o.b(), dOut);
+      }
+      case ForwardOperation.Embedding o -> backward.add(new BackwardOperation.EmbeddingBackward(o,
+          gradients.get(o.out()), parameterGradients.get(o.table())));
+    }
+  }
+
+  private void contribute(ForwardOperation operation, Tensor activation, Tensor gradient) {
+    Tensor earlier = gradients.putIfAbsent(activation, gradient);
+    if (earlier != null) {
+      Tensor joined = fresh(activation);
+      backward.add(new BackwardOperation.Accumulate(operation, earlier, gradient, joined));
+      gradients.put(activation, joined);
+    }
+  }
+
+  /** A new tensor for a gradient, or a part of the gradient, of an activation. */
+  private Tensor fresh(Tensor activation) {
+    int part = parts.merge(activation, 1, Integer::sum);
+    return new Tensor(activation.name() + ".gradient" + (part == 1 ? "" : "." + part), Tensor.Role.ACTIVATION,
+        activation.rows(), activation.columns());
+  }
+}

@@ -1,0 +1,25 @@
+package org.knowcap.models.program;
+
+/**
+ * A trainable tensor and its place in the flat parameter buffer.
+ *
+ * @param offset first element in the flat buffer
+ * @param initial how it starts
+ * @param decays whether decoupled weight decay shrinks it: matrices do, biases and norms do not
+ */
+public record Parameter(Tensor tensor, long offset, Initial initial, boolean decays) {
+  /** How a parameter starts. */
+  public sealed interface Initial {
+    /** Every element the same. */
+    record Constant(float value) implements Initial {}
+
+    /** Independent normal elements around zero. */
+    record Normal(double deviation) implements Initial {}
+  }
+
+  /** The tensor that collects this parameter's gradient, at the same offset of the gradient buffer. */
+  public Tensor gradient() {
+    return new Tensor(tensor.name() + ".gradient", Tensor.Role.PARAMETER_GRADIENT, tensor.rows(),
+        tensor.columns());
+  }
+}

@@ -1,0 +1,43 @@
+package org.knowcap.models.program;
+
+/**
+ * A named matrix of a program, row-major, fp32 on the host. Throughout the package, R = rows of the batch times
+ * tokens of a window, d = model width, V = vocabulary; token (b, t) is row b * length + t. Vectors have one row.
+ *
+ * @param name unique in its program
+ */
+public record Tensor(String name, Role role, int rows, int columns) {
+  /** Where a tensor lives and who writes it. */
+  public enum Role {
+    /** Token ids, R integers, given from outside at each step. */
+    INPUT,
+    /** Part of the flat parameter buffer. */
+    PARAMETER,
+    /** Same place in the flat gradient buffer, zeroed before each step; operations add to it. */
+    PARAMETER_GRADIENT,
+    /** Written by one operation, read by later ones; its memory is planned. */
+    ACTIVATION
+  }
+
+  public Tensor {
+    if (rows < 1 || columns < 1) {
+      throw new IllegalArgumentException(
+          "tensor " + name + " must have at least one row and column, found " + rows + " x " + columns);
+    }
+  }
+
+  /** Number of elements. */
+  public long size() {
+    return (long) rows * columns;
+  }
+
+  /** Bytes in fp32 (or int32 for inputs). */
+  public long bytes() {
+    return 4 * size();
+  }
+
+  @Override
+  public String toString() {
+    return name + " [" + rows + ", " + columns + "]";
+  }
+}

@@ -1,0 +1,244 @@
+package org.knowcap.models.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Parameter.Initial;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+import org.knowcap.models.reference.ReferenceSession;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Rotary;
+
+/**
+ * Each operation, forward and backward, in a small program around it: the reference's gradients against finite
+ * differences, and every engine's losses and gradients against the reference. Then the same for whole models.
+ */
+class EngineParityTest {
+  /** With beta1 = 0 the first moment after one step is the gradient itself, read through the public interface. */
+  private static final Optimiser.AdamW GRADIENT_READER = new Optimiser.AdamW(0, 0.5, 1e-6, 0.01);
+
+  /** A shape: windows, window length, heads, head width, vocabulary. */
+  record Shape(int windows, int length, int heads, int headWidth, int vocabulary) {
+    int rows() {
+      return windows * length;
+    }
+
+    int width() {
+      return heads * headWidth;
+    }
+  }
+
+  static final List<Shape> SHAPES = List.of(new Shape(2, 5, 2, 4, 7), new Shape(1, 1, 1, 2, 2),
+      new Shape(3, 7, 1, 6, 11), new Shape(1, 13, 3, 8, 5), new Shape(4, 1, 2, 2, 3));
+
+  static Stream<Arguments> cases() {
+    List<Arguments> cases = new ArrayList<>();
+    for (Engine engine : Engines.all()) {
+      if (engine.unavailable().isEmpty()) {
+        for (Shape shape : SHAPES) {
+          cases.add(Arguments.of(engine.name(), "nothing", shape, program(shape, (b, x) -> x)));
+          cases.add(Arguments.of(engine.name(), "linear", shape, program(shape, Builder::linear)));
+          cases.add(Arguments.of(engine.name(), "norm", shape, program(shape, Builder::norm)));
+          cases.add(Arguments.of(engine.name(), "gelu", shape, program(shape, Builder::gelu)));
+          cases.add(Arguments.of(engine.name(), "add", shape, program(shape, Builder::add)));
+          cases.add(Arguments.of(engine.name(), "attention", shape, program(shape, Builder::attention)));
+          cases.add(Arguments.of(engine.name(), "rotary", shape, program(shape, Builder::rotaryAttention)));
+          cases.add(Arguments.of(engine.name(), "gpt2", shape, model(shape, 2)));
+        }
+        cases.add(Arguments.of(engine.name(), "gpt2, three layers", SHAPES.getFirst(), model(SHAPES.getFirst(), 3)));
+      }
+    }
+    assertTrue(!cases.isEmpty(), "no engine is available");
+    return cases.stream();
+  }
+
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @MethodSource("cases")
+  void agreesWithTheReference(String engineName, String what, Shape shape, Program program) {
+    RandomGenerator random = random(shape.hashCode() + what.hashCode());
+    Map<String, float[]> parameters = Batches.parameters(program, 0.5, random);
+    Batches batch = Batches.random(program, shape.vocabulary(), random);
+    ReferenceSession reference = new ReferenceSession(program);
+    reference.load(parameters);
+    double[] gradient = reference.gradient(batch.tokens(), batch.targets());
+    double scale = Math.max(largest(gradient), 1e-3);
+    for (int i : program.parameters().stream().flatMapToInt(p -> sample(p, random)).toArray()) {
+      assertEquals(finiteDifference(reference, batch, i), gradient[i], 1e-7 * scale + 1e-9,
+          "reference gradient, element " + i);
+    }
+
+    try (Session session = Engines.named(engineName).compile(program)) {
+      session.load(parameters);
+      float[] expectedLosses = new float[program.rows()];
+      float[] losses = new float[program.rows()];
+      reference.losses(batch.tokens(), batch.targets(), expectedLosses);
+      session.losses(batch.tokens(), batch.targets(), losses);
+      for (int r = 0; r < losses.length; r++) {
+        assertEquals(expectedLosses[r], losses[r], 2e-5 * (1 + Math.abs(expectedLosses[r])), "loss of row " + r);
+      }
+      session.step(batch.tokens(), batch.targets(), 0.01, 1);
+      float[] first = session.state().get(Optimiser.AdamW.FIRST_MOMENT);
+      for (int i = 0; i < gradient.length; i++) {
+        assertEquals(gradient[i], first[i], 2e-5 * scale, "gradient, element " + i);
+      }
+      assertEquals(reference.meanLoss(batch.tokens(), batch.targets()), session.loss(), 1e-4);
+    }
+  }
+
+  /** Several steps in a row, so that anything left over from one step shows in the next. */
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @MethodSource("cases")
+  void learnsAsTheReference(String engineName, String what, Shape shape, Program program) {
+    RandomGenerator random = random(shape.hashCode() * 31 + what.hashCode());
+    Map<String, float[]> parameters = Batches.parameters(program, 0.3, random);
+    ReferenceSession reference = new ReferenceSession(program);
+    reference.load(parameters);
+    try (Session session = Engines.named(engineName).compile(program)) {
+      session.load(parameters);
+      for (int step = 1; step <= 5; step++) {
+        Batches batch = Batches.random(program, shape.vocabulary(), random);
+        reference.step(batch.tokens(), batch.targets(), 0.001, step);
+        session.step(batch.tokens(), batch.targets(), 0.001, step);
+        assertEquals(reference.loss(), session.loss(), 2e-4 * (1 + reference.loss()), "loss of step " + step);
+      }
+    }
+  }
+
+  private static RandomGenerator random(long seed) {
+    return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+  }
+
+  private static double largest(double[] values) {
+    double largest = 0;
+    for (double value : values) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    return largest;
+  }
+
+  /** Up to a dozen elements of each parameter. */
+  private static IntStream sample(Parameter parameter, RandomGenerator random) {
+    int size = (int) parameter.tensor().size();
+    IntStream elements = size <= 12 ? IntStream.range(0, size) : random.ints(12, 0, size);
+    return elements.map(i -> (int) parameter.offset() + i);
+  }
+
+  /** Fourth-order central difference of the mean loss. */
+  private static double finiteDifference(ReferenceSession reference, Batches batch, int element) {
+    double[] p = reference.parameters();
+    double at = p[element];
+    double h = 1e-3;
+    double[] weights = {1, -8, 8, -1};
+    double[] offsets = {-2 * h, -h, h, 2 * h};
+    double slope = 0;
+    for (int k = 0; k < 4; k++) {
+      p[element] = at + offsets[k];
+      slope += weights[k] * reference.meanLoss(batch.tokens(), batch.targets()) / (12 * h);
+    }
+    p[element] = at;
+    return slope;
+  }
+
+  private static Program model(Shape shape, int layers) {
+    ModelSpec spec = new ModelSpec(layers, shape.heads(), shape.headWidth(), new Rotary(1, 10_000));
+    return Program.training(spec, shape.vocabulary(), shape.windows(), shape.length(), GRADIENT_READER);
+  }
+
+  /** Embedding, the operation in question, a tied head. */
+  private static Program program(Shape shape, BiFunction<Builder, Tensor, Tensor> middle) {
+    Builder b = new Builder(shape);
+    Tensor tokens = new Tensor("tokens", Tensor.Role.INPUT, shape.rows(), 1);
+    Tensor targets = new Tensor("targets", Tensor.Role.INPUT, shape.rows(), 1);
+    Tensor table = b.parameter("table", shape.vocabulary(), shape.width());
+    Tensor x = b.run(new ForwardOperation.Embedding(tokens, table, b.activation("x", shape.width())));
+    x = middle.apply(b, x);
+    Tensor logits = b.run(new ForwardOperation.Linear(x, table, true, Optional.empty(),
+        b.activation("logits", shape.vocabulary())));
+    b.run(new ForwardOperation.CrossEntropy(logits, targets, b.activation("losses", 1)));
+    return Program.of(shape.windows(), shape.length(), tokens, targets, Program.layOut(b.parameters), b.operations,
+        Optional.of(GRADIENT_READER));
+  }
+
+  private static final class Builder {
+    private final Shape shape;
+    private final List<Parameter> parameters = new ArrayList<>();
+    private final List<ForwardOperation> operations = new ArrayList<>();
+
+    Builder(Shape shape) {
+      this.shape = shape;
+    }
+
+    Tensor parameter(String name, int rows, int columns) {
+      Tensor tensor = new Tensor(name, Tensor.Role.PARAMETER, rows, columns);
+      parameters.add(new Parameter(tensor, 0, new Initial.Constant(0), rows > 1));
+      return tensor;
+    }
+
+    Tensor activation(String name, int columns) {
+      return new Tensor(name, Tensor.Role.ACTIVATION, shape.rows(), columns);
+    }
+
+    Tensor run(ForwardOperation operation) {
+      operations.add(operation);
+      return operation.out();
+    }
+
+    Tensor linear(Tensor x, String name, int width) {
+      Tensor weight = parameter(name + ".weight", x.columns(), width);
+      Tensor bias = parameter(name + ".bias", 1, width);
+      return run(new ForwardOperation.Linear(x, weight, false, Optional.of(bias), activation(name, width)));
+    }
+
+    Tensor linear(Tensor x) {
+      return linear(x, "linear", x.columns());
+    }
+
+    Tensor norm(Tensor x) {
+      return run(new ForwardOperation.LayerNorm(x, parameter("gain", 1, x.columns()),
+          parameter("bias", 1, x.columns()), 1e-5, activation("norm", x.columns())));
+    }
+
+    Tensor gelu(Tensor x) {
+      return run(new ForwardOperation.Gelu(x, activation("gelu", x.columns())));
+    }
+
+    /** x is read three times, so its gradient is joined from three parts. */
+    Tensor add(Tensor x) {
+      Tensor a = run(new ForwardOperation.Add(linear(x), x, activation("a", x.columns())));
+      return run(new ForwardOperation.Add(a, gelu(x), activation("b", x.columns())));
+    }
+
+    Heads heads() {
+      return new Heads(shape.windows(), shape.length(), shape.heads(), shape.headWidth());
+    }
+
+    Tensor attention(Tensor x) {
+      Tensor qkv = linear(x, "qkv", 3 * x.columns());
+      return run(new ForwardOperation.Attention(qkv, heads(), activation("mixed", x.columns())));
+    }
+
+    Tensor rotaryAttention(Tensor x) {
+      Tensor qkv = linear(x, "qkv", 3 * x.columns());
+      Tensor rotated =
+          run(new ForwardOperation.Rotary(qkv, heads(), 2, 100, activation("rotated", qkv.columns())));
+      return run(new ForwardOperation.Attention(rotated, heads(), activation("mixed", x.columns())));
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Holds every engine to the reference. */
+package org.knowcap.models.engine;

@@ -1,0 +1,436 @@
+package org.knowcap.models.reference;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.BackwardOperation;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+
+/** Interprets a program in double precision, one element at a time, straight from the operations' definitions. */
+public final class ReferenceSession implements Session {
+  private final Program program;
+  private final Map<Tensor, double[]> values = new HashMap<>();
+  private final Map<Tensor, Parameter> parameterOf = new HashMap<>();
+  private final Map<String, double[]> state = new LinkedHashMap<>();
+
+  public ReferenceSession(Program program) {
+    this.program = program;
+    state.put(PARAMETERS, new double[(int) program.parameterCount()]);
+    state.put(Optimiser.AdamW.FIRST_MOMENT, new double[(int) program.parameterCount()]);
+    state.put(Optimiser.AdamW.SECOND_MOMENT, new double[(int) program.parameterCount()]);
+  }
+
+  /** The flat parameters themselves, for perturbing. */
+  public double[] parameters() {
+    return state.get(PARAMETERS);
+  }
+
+  /** Mean loss over the batch, in nats. */
+  public double meanLoss(int[] tokens, int[] targets) {
+    values.clear();
+    values.put(program.tokens(), toDoubles(tokens));
+    values.put(program.targets(), toDoubles(targets));
+    for (Parameter p : program.parameters()) {
+      values.put(p.tensor(), slice(parameters(), p));
+    }
+    program.forward().forEach(this::run);
+    return loss();
+  }
+
+  /** Gradient of the mean loss by the program's backward part, flat. */
+  public double[] gradient(int[] tokens, int[] targets) {
+    meanLoss(tokens, targets);
+    for (Parameter p : program.parameters()) {
+      values.put(p.gradient(), new double[(int) p.tensor().size()]);
+    }
+    program.backward().forEach(this::run);
+    double[] flat = new double[(int) program.parameterCount()];
+    for (Parameter p : program.parameters()) {
+      System.arraycopy(values.get(p.gradient()), 0, flat, (int) p.offset(), (int) p.tensor().size());
+    }
+    return flat;
+  }
+
+  private static double[] toDoubles(int[] ids) {
+    double[] values = new double[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      values[i] = ids[i];
+    }
+    return values;
+  }
+
+  private static double[] slice(double[] flat, Parameter p) {
+    double[] slice = new double[(int) p.tensor().size()];
+    System.arraycopy(flat, (int) p.offset(), slice, 0, slice.length);
+    return slice;
+  }
+
+  private double[] get(Tensor tensor) {
+    return values.get(tensor);
+  }
+
+  private double[] fresh(Tensor tensor) {
+    double[] array = new double[(int) tensor.size()];
+    values.put(tensor, array);
+    return array;
+  }
+
+  private void run(Operation operation) {
+    switch (operation) {
+      case ForwardOperation.Embedding o -> {
+        double[] out = fresh(o.out());
+        int d = o.out().columns();
+        for (int r = 0; r < o.out().rows(); r++) {
+          System.arraycopy(get(o.table()), (int) get(o.tokens())[r] * d, out, r * d, d);
+        }
+      }
+      case ForwardOperation.LayerNorm o -> {
+        double[] x = get(o.x());
+        double[] out = fresh(o.out());
+        int d = o.x().columns();
+        for (int r = 0; r < o.x().rows(); r++) {
+          double mean = mean(x, r, d);
+          double deviation = deviation(x, r, d, mean, o.epsilon());
+          for (int j = 0; j < d; j++) {
+            out[r * d + j] = (x[r * d + j] - mean) / deviation * get(o.gain())[j] + get(o.bias())[j];
+          }
+        }
+      }
+      case ForwardOperation.Linear o -> {
+        double[] x = get(o.x());
+        double[] weight = get(o.weight());
+        double[] out = fresh(o.out());
+        int n = o.x().columns();
+        int m = o.out().columns();
+        for (int r = 0; r < o.x().rows(); r++) {
+          for (int j = 0; j < m; j++) {
+            double sum = o.bias().isPresent() ? get(o.bias().get())[j] : 0;
+            for (int i = 0; i < n; i++) {
+              sum += x[r * n + i] * weight[weightIndex(o, i, j)];
+            }
+            out[r * m + j] = sum;
+          }
+        }
+      }
+      case ForwardOperation.Gelu o -> {
+        double[] out = fresh(o.out());
+        for (int i = 0; i < out.length; i++) {
+          out[i] = gelu(get(o.x())[i]);
+        }
+      }
+      case ForwardOperation.Rotary o -> turn(o, get(o.x()), fresh(o.out()), 1);
+      case ForwardOperation.Attention o -> {
+        double[] out = fresh(o.out());
+        eachHead(o.heads(), (rows, q, k, v, to) -> {
+          double[][] weights = weights(o, rows, q, k);
+          for (int i = 0; i < weights.length; i++) {
+            for (int j = 0; j <= i; j++) {
+              for (int c = 0; c < o.heads().width(); c++) {
+                out[(rows + i) * o.out().columns() + to + c] +=
+                    weights[i][j] * get(o.qkv())[(rows + j) * o.qkv().columns() + v + c];
+              }
+            }
+          }
+        });
+      }
+      case ForwardOperation.Add o -> add(get(o.a()), get(o.b()), fresh(o.out()));
+      case ForwardOperation.CrossEntropy o -> {
+        double[] out = fresh(o.out());
+        int vocabulary = o.logits().columns();
+        for (int r = 0; r < out.length; r++) {
+          out[r] = -Math.log(softmax(get(o.logits()), r, vocabulary)[(int) get(o.targets())[r]]);
+        }
+      }
+      case BackwardOperation.EmbeddingBackward o -> {
+        int d = o.dOut().columns();
+        for (int r = 0; r < o.dOut().rows(); r++) {
+          for (int j = 0; j < d; j++) {
+            get(o.dTable())[(int) get(o.forward().tokens())[r] * d + j] += get(o.dOut())[r * d + j];
+          }
+        }
+      }
+      case BackwardOperation.LayerNormBackward o -> layerNormBackward(o);
+      case BackwardOperation.LinearBackward o -> linearBackward(o);
+      case BackwardOperation.GeluBackward o -> {
+        double[] dX = fresh(o.dX());
+        for (int i = 0; i < dX.length; i++) {
+          dX[i] = get(o.dOut())[i] * geluDerivative(get(o.forward().x())[i]);
+        }
+      }
+      case BackwardOperation.RotaryBackward o -> turn(o.forward(), get(o.dOut()), fresh(o.dX()), -1);
+      case BackwardOperation.AttentionBackward o -> attentionBackward(o);
+      case BackwardOperation.CrossEntropyBackward o -> {
+        double[] d = fresh(o.dLogits());
+        int vocabulary = o.dLogits().columns();
+        int rows = o.dLogits().rows();
+        for (int r = 0; r < rows; r++) {
+          double[] p = softmax(get(o.forward().logits()), r, vocabulary);
+          p[(int) get(o.forward().targets())[r]] -= 1;
+          for (int j = 0; j < vocabulary; j++) {
+            d[r * vocabulary + j] = p[j] / rows;
+          }
+        }
+      }
+      case BackwardOperation.Accumulate o -> add(get(o.a()), get(o.b()), fresh(o.out()));
+    }
+  }
+
+  private static void add(double[] a, double[] b, double[] out) {
+    for (int i = 0; i < out.length; i++) {
+      out[i] = a[i] + b[i];
+    }
+  }
+
+  private static double mean(double[] x, int row, int d) {
+    double sum = 0;
+    for (int j = 0; j < d; j++) {
+      sum += x[row * d + j];
+    }
+    return sum / d;
+  }
+
+  private static double deviation(double[] x, int row, int d, double mean, double epsilon) {
+    double sum = 0;
+    for (int j = 0; j < d; j++) {
+      sum += Math.pow(x[row * d + j] - mean, 2);
+    }
+    return Math.sqrt(sum / d + epsilon);
+  }
+
+  private void layerNormBackward(BackwardOperation.LayerNormBackward o) {
+    double[] x = get(o.forward().x());
+    double[] dOut = get(o.dOut());
+    double[] dX = fresh(o.dX());
+    int d = o.dX().columns();
+    for (int r = 0; r < o.dX().rows(); r++) {
+      double mean = mean(x, r, d);
+      double deviation = deviation(x, r, d, mean, o.forward().epsilon());
+      double meanOfG = 0;
+      double meanOfGTimesNormalised = 0;
+      for (int j = 0; j < d; j++) {
+        double normalised = (x[r * d + j] - mean) / deviation;
+        double g = dOut[r * d + j] * get(o.forward().gain())[j];
+        meanOfG += g / d;
+        meanOfGTimesNormalised += g * normalised / d;
+        get(o.dGain())[j] += dOut[r * d + j] * normalised;
+        get(o.dBias())[j] += dOut[r * d + j];
+      }
+      for (int j = 0; j < d; j++) {
+        double normalised = (x[r * d + j] - mean) / deviation;
+        double g = dOut[r * d + j] * get(o.forward().gain())[j];
+        dX[r * d + j] = (g - meanOfG - normalised * meanOfGTimesNormalised) / deviation;
+      }
+    }
+  }
+
+  /** Where element (i, j) of the matrix that x is multiplied by lies. */
+  private static int weightIndex(ForwardOperation.Linear o, int i, int j) {
+    return o.transposed() ? j * o.weight().columns() + i : i * o.weight().columns() + j;
+  }
+
+  private void linearBackward(BackwardOperation.LinearBackward o) {
+    ForwardOperation.Linear forward = o.forward();
+    double[] x = get(forward.x());
+    double[] weight = get(forward.weight());
+    double[] dOut = get(o.dOut());
+    double[] dWeight = get(o.dWeight());
+    double[] dX = fresh(o.dX());
+    int n = o.dX().columns();
+    int m = o.dOut().columns();
+    for (int r = 0; r < o.dX().rows(); r++) {
+      for (int j = 0; j < m; j++) {
+        double g = dOut[r * m + j];
+        for (int i = 0; i < n; i++) {
+          int at = weightIndex(forward, i, j);
+          dX[r * n + i] += g * weight[at];
+          dWeight[at] += g * x[r * n + i];
+        }
+        if (o.dBias().isPresent()) {
+          get(o.dBias().get())[j] += g;
+        }
+      }
+    }
+  }
+
+  private static double gelu(double x) {
+    return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+  }
+
+  private static double geluDerivative(double x) {
+    double t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x));
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+  }
+
+  private static void turn(ForwardOperation.Rotary o, double[] x, double[] out, int direction) {
+    System.arraycopy(x, 0, out, 0, x.length);
+    Heads heads = o.heads();
+    int half = o.rotated() / 2;
+    for (int r = 0; r < o.x().rows(); r++) {
+      for (int head = 0; head < 2 * heads.count(); head++) {
+        for (int i = 0; i < half; i++) {
+          double angle = direction * (r % heads.length()) * Math.pow(o.base(), -2.0 * i / o.rotated());
+          int first = r * o.x().columns() + head * heads.width() + i;
+          out[first] = x[first] * Math.cos(angle) - x[first + half] * Math.sin(angle);
+          out[first + half] = x[first + half] * Math.cos(angle) + x[first] * Math.sin(angle);
+        }
+      }
+    }
+  }
+
+  private interface HeadBody {
+    /** First row of the window; columns of the head's queries, keys and values; its columns in the output. */
+    void accept(int row, int query, int key, int value, int out);
+  }
+
+  private static void eachHead(Heads heads, HeadBody body) {
+    for (int window = 0; window < heads.windows(); window++) {
+      for (int head = 0; head < heads.count(); head++) {
+        int d = heads.count() * heads.width();
+        int column = head * heads.width();
+        body.accept(window * heads.length(), column, d + column, 2 * d + column, column);
+      }
+    }
+  }
+
+  /** Softmax of the scores of each query of one head over the keys up to itself, [T][T]. */
+  private double[][] weights(ForwardOperation.Attention o, int row, int query, int key) {
+    int length = o.heads().length();
+    int columns = o.qkv().columns();
+    double[][] weights = new double[length][length];
+    for (int i = 0; i < length; i++) {
+      double sum = 0;
+      for (int j = 0; j <= i; j++) {
+        double score = 0;
+        for (int c = 0; c < o.heads().width(); c++) {
+          score += get(o.qkv())[(row + i) * columns + query + c] * get(o.qkv())[(row + j) * columns + key + c];
+        }
+        weights[i][j] = Math.exp(score / Math.sqrt(o.heads().width()));
+        sum += weights[i][j];
+      }
+      for (int j = 0; j <= i; j++) {
+        weights[i][j] /= sum;
+      }
+    }
+    return weights;
+  }
+
+  private void attentionBackward(BackwardOperation.AttentionBackward o) {
+    double[] qkv = get(o.forward().qkv());
+    double[] dQkv = fresh(o.dQkv());
+    double[] dOut = get(o.dOut());
+    int columns = o.dQkv().columns();
+    int d = o.dOut().columns();
+    int width = o.forward().heads().width();
+    eachHead(o.forward().heads(), (row, q, k, v, out) -> {
+      double[][] weights = weights(o.forward(), row, q, k);
+      for (int i = 0; i < weights.length; i++) {
+        double[] dWeights = new double[i + 1];
+        double mean = 0;
+        for (int j = 0; j <= i; j++) {
+          for (int c = 0; c < width; c++) {
+            double g = dOut[(row + i) * d + out + c];
+            dWeights[j] += g * qkv[(row + j) * columns + v + c];
+            dQkv[(row + j) * columns + v + c] += weights[i][j] * g;
+          }
+          mean += weights[i][j] * dWeights[j];
+        }
+        for (int j = 0; j <= i; j++) {
+          double dScore = weights[i][j] * (dWeights[j] - mean) / Math.sqrt(width);
+          for (int c = 0; c < width; c++) {
+            dQkv[(row + i) * columns + q + c] += dScore * qkv[(row + j) * columns + k + c];
+            dQkv[(row + j) * columns + k + c] += dScore * qkv[(row + i) * columns + q + c];
+          }
+        }
+      }
+    });
+  }
+
+  private static double[] softmax(double[] logits, int row, int vocabulary) {
+    double[] p = new double[vocabulary];
+    double maximum = Double.NEGATIVE_INFINITY;
+    for (int j = 0; j < vocabulary; j++) {
+      maximum = Math.max(maximum, logits[row * vocabulary + j]);
+    }
+    double sum = 0;
+    for (int j = 0; j < vocabulary; j++) {
+      p[j] = Math.exp(logits[row * vocabulary + j] - maximum);
+      sum += p[j];
+    }
+    for (int j = 0; j < vocabulary; j++) {
+      p[j] /= sum;
+    }
+    return p;
+  }
+
+  @Override
+  public void step(int[] tokens, int[] targets, double learningRate, long step) {
+    double[] g = gradient(tokens, targets);
+    Optimiser.AdamW o = switch (program.optimiser().orElseThrow()) {
+      case Optimiser.AdamW adamW -> adamW;
+    };
+    double[] p = parameters();
+    double[] m = state.get(Optimiser.AdamW.FIRST_MOMENT);
+    double[] v = state.get(Optimiser.AdamW.SECOND_MOMENT);
+    for (Parameter parameter : program.parameters()) {
+      double decay = parameter.decays() ? o.weightDecay() : 0;
+      for (int i = (int) parameter.offset(); i < parameter.offset() + parameter.tensor().size(); i++) {
+        m[i] = o.beta1() * m[i] + (1 - o.beta1()) * g[i];
+        v[i] = o.beta2() * v[i] + (1 - o.beta2()) * g[i] * g[i];
+        double unbiasedM = m[i] / (1 - Math.pow(o.beta1(), step));
+        double unbiasedV = v[i] / (1 - Math.pow(o.beta2(), step));
+        p[i] -= learningRate * decay * p[i];
+        p[i] -= learningRate * unbiasedM / (Math.sqrt(unbiasedV) + o.epsilon());
+      }
+    }
+  }
+
+  @Override
+  public double loss() {
+    double[] losses = get(program.losses());
+    double sum = 0;
+    for (double loss : losses) {
+      sum += loss;
+    }
+    return sum / losses.length;
+  }
+
+  @Override
+  public void losses(int[] tokens, int[] targets, float[] losses) {
+    meanLoss(tokens, targets);
+    for (int r = 0; r < losses.length; r++) {
+      losses[r] = (float) get(program.losses())[r];
+    }
+  }
+
+  @Override
+  public Map<String, float[]> state() {
+    Map<String, float[]> copies = new LinkedHashMap<>();
+    state.forEach((name, content) -> {
+      float[] copy = new float[content.length];
+      for (int i = 0; i < copy.length; i++) {
+        copy[i] = (float) content[i];
+      }
+      copies.put(name, copy);
+    });
+    return copies;
+  }
+
+  @Override
+  public void load(Map<String, float[]> content) {
+    content.forEach((name, array) -> {
+      for (int i = 0; i < array.length; i++) {
+        state.get(name)[i] = array[i];
+      }
+    });
+  }
+
+  @Override
+  public void close() {}
+}
