@@ -33,7 +33,8 @@ public sealed interface BackwardOperation extends Operation {
   }
 
   /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
-  record LayerNormBackward(ForwardOperation.LayerNorm forward, Tensor dOut, Tensor dX, Tensor dGain, Tensor dBias)
+  record LayerNormBackward(ForwardOperation.LayerNorm forward, Tensor dOut, Tensor dX, Tensor dGain,
+      Tensor dBias)
       implements
         BackwardOperation {
     @Override
@@ -92,7 +93,8 @@ public sealed interface BackwardOperation extends Operation {
   }
 
   /** dX = dOut turned back by the same angles, [R, 3d]. */
-  record RotaryBackward(ForwardOperation.Rotary forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+  record RotaryBackward(ForwardOperation.Rotary forward, Tensor dOut,
+      Tensor dX) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(dOut);
@@ -131,7 +133,8 @@ public sealed interface BackwardOperation extends Operation {
   }
 
   /** Of the mean loss over R tokens: dLogits[r] = (softmax(logits[r]) - onehot(targets[r])) / R, [R, V]. */
-  record CrossEntropyBackward(ForwardOperation.CrossEntropy forward, Tensor dLogits) implements BackwardOperation {
+  record CrossEntropyBackward(ForwardOperation.CrossEntropy forward,
+      Tensor dLogits) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.logits(), forward.targets());

@@ -40,7 +40,8 @@ public sealed interface ForwardOperation extends Operation {
    * @param bias [1, d]
    * @param out [R, d]
    */
-  record LayerNorm(Tensor x, Tensor gain, Tensor bias, double epsilon, Tensor out) implements ForwardOperation {
+  record LayerNorm(Tensor x, Tensor gain, Tensor bias, double epsilon,
+      Tensor out) implements ForwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(x, gain, bias);

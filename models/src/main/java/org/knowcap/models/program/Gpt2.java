@@ -35,7 +35,8 @@ final class Gpt2 {
     this.length = length;
   }
 
-  static Program program(ModelSpec spec, int vocabulary, int windows, int length, Optional<Optimiser> optimiser) {
+  static Program program(ModelSpec spec, int vocabulary, int windows, int length,
+      Optional<Optimiser> optimiser) {
     return new Gpt2(spec, windows, length).build(vocabulary, optimiser);
   }
 

@@ -13,6 +13,7 @@ import org.knowcap.models.spec.ModelSpec;
  *
  * @param windows windows in a batch
  * @param length tokens of a window, T; R = windows * length
+ * @param vocabulary V, the tokens that can be predicted
  * @param tokens input ids, [R, 1]
  * @param targets ids to predict, [R, 1]
  * @param losses -ln p of each target, in nats, [R, 1]
@@ -21,11 +22,12 @@ import org.knowcap.models.spec.ModelSpec;
  * @param backward derived from it; empty for scoring
  * @param optimiser present for training
  */
-public record Program(int windows, int length, Tensor tokens, Tensor targets, Tensor losses,
+public record Program(int windows, int length, int vocabulary, Tensor tokens, Tensor targets, Tensor losses,
     List<Parameter> parameters, List<ForwardOperation> forward, List<Operation> backward,
     Optional<Optimiser> optimiser) {
   /** The program of one training step: losses, gradients of the mean loss, update. */
-  public static Program training(ModelSpec spec, int vocabulary, int windows, int length, Optimiser optimiser) {
+  public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
+      Optimiser optimiser) {
     return Gpt2.program(spec, vocabulary, windows, length, Optional.of(optimiser));
   }
 
@@ -37,9 +39,12 @@ public record Program(int windows, int length, Tensor tokens, Tensor targets, Te
   /** Completes a forward part: derives the backward part where there is an optimiser. */
   public static Program of(int windows, int length, Tensor tokens, Tensor targets, List<Parameter> parameters,
       List<ForwardOperation> forward, Optional<Optimiser> optimiser) {
+    if (!(forward.getLast() instanceof ForwardOperation.CrossEntropy last)) {
+      throw new IllegalArgumentException("a program ends in a cross-entropy, found " + forward.getLast());
+    }
     List<Operation> backward = optimiser.isPresent() ? Derivation.of(forward, parameters) : List.of();
-    return new Program(windows, length, tokens, targets, forward.getLast().out(), List.copyOf(parameters),
-        List.copyOf(forward), backward, optimiser);
+    return new Program(windows, length, last.logits().columns(), tokens, targets, last.out(),
+        List.copyOf(parameters), List.copyOf(forward), backward, optimiser);
   }
 
   /** R, tokens of a batch. */

@@ -62,7 +62,8 @@ class EngineParityTest {
           cases.add(Arguments.of(engine.name(), "rotary", shape, program(shape, Builder::rotaryAttention)));
           cases.add(Arguments.of(engine.name(), "gpt2", shape, model(shape, 2)));
         }
-        cases.add(Arguments.of(engine.name(), "gpt2, three layers", SHAPES.getFirst(), model(SHAPES.getFirst(), 3)));
+        cases.add(Arguments.of(engine.name(), "gpt2, three layers", SHAPES.getFirst(),
+            model(SHAPES.getFirst(), 3)));
       }
     }
     assertTrue(!cases.isEmpty(), "no engine is available");
@@ -91,7 +92,8 @@ class EngineParityTest {
       reference.losses(batch.tokens(), batch.targets(), expectedLosses);
       session.losses(batch.tokens(), batch.targets(), losses);
       for (int r = 0; r < losses.length; r++) {
-        assertEquals(expectedLosses[r], losses[r], 2e-5 * (1 + Math.abs(expectedLosses[r])), "loss of row " + r);
+        assertEquals(expectedLosses[r], losses[r], 2e-5 * (1 + Math.abs(expectedLosses[r])),
+            "loss of row " + r);
       }
       session.step(batch.tokens(), batch.targets(), 0.01, 1);
       float[] first = session.state().get(Optimiser.AdamW.FIRST_MOMENT);
@@ -172,7 +174,8 @@ class EngineParityTest {
     Tensor logits = b.run(new ForwardOperation.Linear(x, table, true, Optional.empty(),
         b.activation("logits", shape.vocabulary())));
     b.run(new ForwardOperation.CrossEntropy(logits, targets, b.activation("losses", 1)));
-    return Program.of(shape.windows(), shape.length(), tokens, targets, Program.layOut(b.parameters), b.operations,
+    return Program.of(shape.windows(), shape.length(), tokens, targets, Program.layOut(b.parameters),
+        b.operations,
         Optional.of(GRADIENT_READER));
   }
 
@@ -236,8 +239,8 @@ class EngineParityTest {
 
     Tensor rotaryAttention(Tensor x) {
       Tensor qkv = linear(x, "qkv", 3 * x.columns());
-      Tensor rotated =
-          run(new ForwardOperation.Rotary(qkv, heads(), 2, 100, activation("rotated", qkv.columns())));
+      Tensor rotated = run(
+          new ForwardOperation.Rotary(qkv, heads(), 2, 100, activation("rotated", qkv.columns())));
       return run(new ForwardOperation.Attention(rotated, heads(), activation("mixed", x.columns())));
     }
   }

@@ -133,8 +133,8 @@ public final class ReferenceSession implements Session {
           for (int i = 0; i < weights.length; i++) {
             for (int j = 0; j <= i; j++) {
               for (int c = 0; c < o.heads().width(); c++) {
-                out[(rows + i) * o.out().columns() + to + c] +=
-                    weights[i][j] * get(o.qkv())[(rows + j) * o.qkv().columns() + v + c];
+                out[(rows + i) * o.out().columns() + to + c] += weights[i][j]
+                    * get(o.qkv())[(rows + j) * o.qkv().columns() + v + c];
               }
             }
           }
@@ -309,7 +309,8 @@ public final class ReferenceSession implements Session {
       for (int j = 0; j <= i; j++) {
         double score = 0;
         for (int c = 0; c < o.heads().width(); c++) {
-          score += get(o.qkv())[(row + i) * columns + query + c] * get(o.qkv())[(row + j) * columns + key + c];
+          score += get(o.qkv())[(row + i) * columns + query + c]
+              * get(o.qkv())[(row + j) * columns + key + c];
         }
         weights[i][j] = Math.exp(score / Math.sqrt(o.heads().width()));
         sum += weights[i][j];

@@ -56,7 +56,8 @@ final class Kernels {
       case ForwardOperation.Gelu o -> gelu(o);
       case ForwardOperation.Rotary o -> rotary(o);
       case ForwardOperation.Attention o -> attention(o);
-      case ForwardOperation.Add o -> new Recording().add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
+      case ForwardOperation.Add o ->
+        new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
       case ForwardOperation.CrossEntropy o -> crossEntropy(o);
       case BackwardOperation.EmbeddingBackward o -> embeddingBackward(o);
       case BackwardOperation.LayerNormBackward o -> layerNormBackward(o);
@@ -66,19 +67,19 @@ final class Kernels {
       case BackwardOperation.AttentionBackward o -> attentionBackward(o);
       case BackwardOperation.CrossEntropyBackward o -> crossEntropyBackward(o);
       case BackwardOperation.Accumulate o ->
-        new Recording().add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
+        new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
     };
   }
 
   private Recording embedding(ForwardOperation.Embedding o) {
-    return new Recording().custom(
+    return new Recording(memory).custom(
         DynamicCustomOp.builder("gather").addInputs(memory.of(o.table()), memory.of(o.tokens()))
             .addOutputs(memory.of(o.out())).addIntegerArguments(0).build());
   }
 
   private Recording embeddingBackward(BackwardOperation.EmbeddingBackward o) {
     OneHot tokens = oneHot(memory.of(o.forward().tokens()), o.dTable().rows());
-    return new Recording().call(tokens).product(tokens.matrix(), true, memory.of(o.dOut()), false, true,
+    return new Recording(memory).call(tokens).product(tokens.matrix(), true, memory.of(o.dOut()), false, true,
         memory.of(o.dTable()));
   }
 
@@ -92,7 +93,7 @@ final class Kernels {
     INDArray normalised = memory.own(rows, width);
     INDArray inverseDeviation = memory.own(rows, 1);
     states.put(o, new NormState(normalised, inverseDeviation));
-    return new Recording()
+    return new Recording(memory)
         .product(x, false, mean, false, false, column)
         .subtractColumn(x, column, normalised)
         .multiply(normalised, normalised, square)
@@ -100,7 +101,7 @@ final class Kernels {
         .shift(column, o.epsilon(), column)
         .sqrt(column, column)
         .divide(1, column, inverseDeviation)
-        .multiplyColumn(normalised, inverseDeviation, normalised)
+        .multiplyColumn(normalised, inverseDeviation, square, normalised)
         .multiplyRow(normalised, memory.of(o.gain()), memory.of(o.out()))
         .addRow(memory.of(o.out()), memory.of(o.bias()), memory.of(o.out()));
   }
@@ -117,24 +118,24 @@ final class Kernels {
     INDArray column = memory.scratch(0, rows, 1);
     INDArray work = memory.scratch(1, rows, width);
     INDArray g = memory.scratch(2, rows, width);
-    return new Recording()
+    return new Recording(memory)
         .product(sum, false, dOut, false, true, memory.of(o.dBias()))
         .multiply(dOut, state.normalised, work)
         .product(sum, false, work, false, true, memory.of(o.dGain()))
         .multiplyRow(dOut, memory.of(o.forward().gain()), g)
         .multiply(g, state.normalised, work)
         .product(work, false, mean, false, false, column)
-        .multiplyColumn(state.normalised, column, work)
+        .multiplyColumn(state.normalised, column, dX, work)
         .product(g, false, mean, false, false, column)
         .subtractColumn(g, column, g)
         .subtract(g, work, g)
-        .multiplyColumn(g, state.inverseDeviation, dX);
+        .multiplyColumn(g, state.inverseDeviation, work, dX);
   }
 
   private Recording linear(ForwardOperation.Linear o) {
     INDArray out = memory.of(o.out());
-    Recording recording =
-        new Recording().product(memory.of(o.x()), false, memory.of(o.weight()), o.transposed(), false, out);
+    Recording recording = new Recording(memory).product(memory.of(o.x()), false, memory.of(o.weight()),
+        o.transposed(), false, out);
     o.bias().ifPresent(bias -> recording.addRow(out, memory.of(bias), out));
     return recording;
   }
@@ -144,7 +145,7 @@ final class Kernels {
     INDArray x = memory.of(forward.x());
     INDArray dOut = memory.of(o.dOut());
     INDArray dWeight = memory.of(o.dWeight());
-    Recording recording = new Recording().product(dOut, false, memory.of(forward.weight()),
+    Recording recording = new Recording(memory).product(dOut, false, memory.of(forward.weight()),
         !forward.transposed(), false, memory.of(o.dX()));
     if (forward.transposed()) {
       recording.product(dOut, true, x, false, true, dWeight);
@@ -161,7 +162,7 @@ final class Kernels {
     INDArray x = memory.of(o.x());
     INDArray sigmoid = memory.own(o.x().rows(), o.x().columns());
     states.put(o, new GeluState(sigmoid));
-    return new Recording()
+    return new Recording(memory)
         .multiply(x, x, sigmoid)
         .scale(sigmoid, -2 * GELU_SCALE * GELU_CUBIC, sigmoid)
         .shift(sigmoid, -2 * GELU_SCALE, sigmoid)
@@ -178,7 +179,7 @@ final class Kernels {
     INDArray x = memory.of(o.forward().x());
     INDArray dX = memory.of(o.dX());
     INDArray work = memory.scratch(0, o.dX().rows(), o.dX().columns());
-    return new Recording()
+    return new Recording(memory)
         .multiply(x, x, work)
         .scale(work, 6 * GELU_SCALE * GELU_CUBIC, work)
         .shift(work, 2 * GELU_SCALE, work)
@@ -218,7 +219,8 @@ final class Kernels {
   }
 
   private Recording rotaryBackward(BackwardOperation.RotaryBackward o) {
-    return turn((RotaryState) states.get(o.forward()), o.forward(), memory.of(o.dOut()), memory.of(o.dX()), true);
+    return turn((RotaryState) states.get(o.forward()), o.forward(), memory.of(o.dOut()), memory.of(o.dX()),
+        true);
   }
 
   /** z = x * cosine + swapped(x) * sine; swapped exchanges the halves of each rotated part, and stays zero elsewhere. */
@@ -226,7 +228,7 @@ final class Kernels {
     int half = o.rotated() / 2;
     INDArray work = memory.scratch(4, o.x().rows(), o.x().columns());
     INDArray byHead = x.reshape(o.x().rows(), 3, o.heads().count(), o.heads().width());
-    Recording recording = new Recording()
+    Recording recording = new Recording(memory)
         .copy(byHead.get(rotated(half, o.rotated())), state.firstHalf)
         .copy(byHead.get(rotated(0, half)), state.secondHalf)
         .multiply(state.swapped, state.sine, work)
@@ -247,14 +249,16 @@ final class Kernels {
     INDArray split = memory.own(3, slices, length, heads.width());
     INDArray weights = memory.own(slices, length, length);
     INDArray mixed = memory.own(slices, length, heads.width());
-    AttentionState state = new AttentionState(slice(split, 0), slice(split, 1), slice(split, 2), weights, mixed);
+    AttentionState state = new AttentionState(slice(split, 0), slice(split, 1), slice(split, 2), weights,
+        mixed);
     states.put(o, state);
-    return new Recording()
+    return new Recording(memory)
         .copy(byHead(memory.of(o.qkv()), heads, 3), split.reshape(3, heads.windows(), heads.count(), length,
             heads.width()))
         .scale(state.queries, 1 / Math.sqrt(heads.width()), state.queries)
         .sliceProducts(state.queries, false, state.keys, true, weights)
-        .addSlice(weights, causalMask(length), weights)
+        .addRow(weights.reshape(slices, length * length), causalMask(length),
+            weights.reshape(slices, length * length))
         .softmax(weights, weights)
         .sliceProducts(weights, false, state.values, false, mixed)
         .copy(mixed.reshape(1, heads.windows(), heads.count(), length, heads.width()),
@@ -274,8 +278,9 @@ final class Kernels {
     INDArray dScores = memory.scratch(3, slices * length, length);
     INDArray dScoresBySlice = dScores.reshape(slices, length, length);
     INDArray dSplit = memory.scratch(4, 3 * slices * length, width).reshape(3, slices, length, width);
-    return new Recording()
-        .copy(byHead(memory.of(o.dOut()), heads, 1), dMixed.reshape(1, heads.windows(), heads.count(), length, width))
+    return new Recording(memory)
+        .copy(byHead(memory.of(o.dOut()), heads, 1),
+            dMixed.reshape(1, heads.windows(), heads.count(), length, width))
         .sliceProducts(state.weights, true, dMixed, false, slice(dSplit, 2))
         .sliceProducts(dMixed, false, state.values, true, dScoresBySlice)
         .multiply(dMixed, state.mixed, product.reshape(slices, length, width))
@@ -291,7 +296,8 @@ final class Kernels {
 
   /** [R, parts * heads * width] seen as [parts, windows, heads, T, width]. */
   private static INDArray byHead(INDArray array, ForwardOperation.Heads heads, int parts) {
-    return array.reshape(heads.windows(), heads.length(), parts, heads.count(), heads.width()).permute(2, 0, 3, 1,
+    return array.reshape(heads.windows(), heads.length(), parts, heads.count(), heads.width()).permute(2, 0,
+        3, 1,
         4);
   }
 
@@ -299,7 +305,7 @@ final class Kernels {
     return array.get(NDArrayIndex.point(index), NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.all());
   }
 
-  /** [T, T]: zero where the key is not after the query. */
+  /** [1, T * T]: zero where the key is not after the query. */
   private INDArray causalMask(int length) {
     float[] mask = new float[length * length];
     for (int query = 0; query < length; query++) {
@@ -307,7 +313,7 @@ final class Kernels {
         mask[query * length + key] = (float) MASKED;
       }
     }
-    INDArray array = memory.own(length, length);
+    INDArray array = memory.own(1, length * length);
     array.data().setData(mask);
     return array;
   }
@@ -325,7 +331,7 @@ final class Kernels {
     INDArray probabilities = memory.own(rows, vocabulary);
     OneHot targets = oneHot(memory.of(o.targets()), vocabulary);
     states.put(o, new CrossEntropyState(probabilities, targets));
-    return new Recording().call(targets)
+    return new Recording(memory).call(targets)
         .rowMaximum(logits, maximum)
         .subtractColumn(logits, maximum, probabilities)
         .multiply(probabilities, targets.matrix(), picked)
@@ -333,15 +339,15 @@ final class Kernels {
         .product(probabilities, false, one, false, false, sum)
         .log(sum, losses)
         .divide(1, sum, sum)
-        .multiplyColumn(probabilities, sum, probabilities)
-        .product(picked, false, one, false, false, sum)
-        .subtract(losses, sum, losses);
+        .product(picked, false, one, false, false, maximum)
+        .subtract(losses, maximum, losses)
+        .multiplyColumn(probabilities, sum, picked, probabilities);
   }
 
   private Recording crossEntropyBackward(BackwardOperation.CrossEntropyBackward o) {
     CrossEntropyState state = (CrossEntropyState) states.get(o.forward());
     INDArray dLogits = memory.of(o.dLogits());
-    return new Recording()
+    return new Recording(memory)
         .subtract(state.probabilities, state.targets.matrix(), dLogits)
         .scale(dLogits, 1.0 / o.dLogits().rows(), dLogits);
   }

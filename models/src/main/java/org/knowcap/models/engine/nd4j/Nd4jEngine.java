@@ -38,7 +38,8 @@ public final class Nd4jEngine implements Engine {
   @Override
   public String description() {
     Nd4jBackend backend = Nd4j.getBackend();
-    return "ND4J " + Nd4j.class.getPackage().getImplementationVersion() + ", " + backend.getClass().getSimpleName()
+    return "ND4J " + Nd4j.class.getPackage().getImplementationVersion() + ", "
+        + backend.getClass().getSimpleName()
         + ", " + Nd4j.getBlasWrapper().level3().getClass().getSimpleName();
   }
 

@@ -50,7 +50,7 @@ final class Nd4jSession implements Session {
     INDArray work = memory.own(parameters.length());
     state.put(Optimiser.AdamW.FIRST_MOMENT, first);
     state.put(Optimiser.AdamW.SECOND_MOMENT, second);
-    Recording moments = new Recording()
+    Recording moments = new Recording(memory)
         .scale(first, o.beta1(), first)
         .scale(gradient, 1 - o.beta1(), work)
         .add(first, work, first)
@@ -129,7 +129,8 @@ final class Nd4jSession implements Session {
     values.forEach((name, content) -> {
       INDArray array = state.get(name);
       if (array == null) {
-        throw new IllegalArgumentException("no state '" + name + "' in this program; it has " + state.keySet());
+        throw new IllegalArgumentException(
+            "no state '" + name + "' in this program; it has " + state.keySet());
       }
       if (array.length() != content.length) {
         throw new IllegalArgumentException(

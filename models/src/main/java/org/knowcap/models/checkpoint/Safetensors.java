@@ -1,0 +1,207 @@
+package org.knowcap.models.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A file of fp32 tensors in Hugging Face's safetensors format: a little-endian 64-bit header length, a JSON header
+ * (name to dtype, shape and data_offsets; {@code __metadata__} holds strings), then the tensors row-major and
+ * little-endian, without holes.
+ *
+ * @param metadata free strings
+ * @param tensors by name, in file order
+ */
+public record Safetensors(Map<String, String> metadata, Map<String, Array> tensors) {
+  private static final String METADATA = "__metadata__";
+  /** Headers beyond this are taken for damage: it is what the reference implementation allows. */
+  private static final long LARGEST_HEADER = 100_000_000;
+
+  private static final int CHUNK = 1 << 20;
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  /**
+   * A tensor's content: part of a flat array.
+   *
+   * @param shape sizes of its dimensions
+   * @param flat holds its elements from {@code offset} on, row-major
+   */
+  public record Array(long[] shape, float[] flat, int offset) {
+    /** Number of elements. */
+    public int size() {
+      return Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+    }
+  }
+
+  /** Writes beside the file, forces it to disk, then renames: the file is whole or absent. */
+  public void write(Path file) throws IOException {
+    ObjectNode header = JSON.createObjectNode();
+    ObjectNode strings = header.putObject(METADATA);
+    metadata.forEach(strings::put);
+    long end = 0;
+    for (Map.Entry<String, Array> entry : tensors.entrySet()) {
+      ObjectNode description = header.putObject(entry.getKey());
+      description.put("dtype", "F32");
+      var shape = description.putArray("shape");
+      Arrays.stream(entry.getValue().shape()).forEach(shape::add);
+      long start = end;
+      end += 4L * entry.getValue().size();
+      description.putArray("data_offsets").add(start).add(end);
+    }
+    byte[] text = JSON.writeValueAsBytes(header);
+    byte[] padded = Arrays.copyOf(text, (text.length + 7) / 8 * 8);
+    Arrays.fill(padded, text.length, padded.length, (byte) ' ');
+
+    Path aside = file.resolveSibling(".tmp-" + file.getFileName());
+    try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+        StandardOpenOption.TRUNCATE_EXISTING)) {
+      ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
+      writeFully(channel, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, padded.length));
+      writeFully(channel, ByteBuffer.wrap(padded));
+      for (Array array : tensors.values()) {
+        int last = array.offset() + array.size();
+        for (int at = array.offset(); at < last; at += CHUNK / 4) {
+          int count = Math.min(CHUNK / 4, last - at);
+          buffer.clear();
+          buffer.asFloatBuffer().put(array.flat(), at, count);
+          writeFully(channel, buffer.limit(4 * count));
+        }
+      }
+      channel.force(true);
+    } catch (IOException e) {
+      Files.deleteIfExists(aside);
+      throw e;
+    }
+    Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+    while (buffer.hasRemaining()) {
+      channel.write(buffer);
+    }
+  }
+
+  /**
+   * Reads a file of fp32 tensors.
+   *
+   * @throws CheckpointException where it is truncated, damaged, or holds another type
+   */
+  public static Safetensors read(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long size = channel.size();
+      if (size < 8) {
+        throw new CheckpointException(file,
+            "truncated: " + size + " bytes, less than the 8 of the header's length");
+      }
+      long headerLength = readFully(channel, 0, 8).getLong();
+      if (headerLength < 2 || headerLength > LARGEST_HEADER || headerLength > size - 8) {
+        throw new CheckpointException(file, "truncated or damaged: its header should be " + headerLength
+            + " bytes long, in a file of " + size + " bytes");
+      }
+      byte[] text = new byte[(int) headerLength];
+      readFully(channel, 8, (int) headerLength).get(text);
+      return readTensors(file, channel, header(file, text), 8 + headerLength, size);
+    }
+  }
+
+  private static JsonNode header(Path file, byte[] text) throws CheckpointException {
+    try {
+      return JSON.readTree(new String(text, StandardCharsets.UTF_8));
+    } catch (JacksonException e) {
+      throw new CheckpointException(file, "damaged: its header is no JSON (" + e.getOriginalMessage() + ")");
+    }
+  }
+
+  private record Place(String name, long[] shape, long start, long end) {}
+
+  private static Safetensors readTensors(Path file, FileChannel channel, JsonNode header, long base,
+      long size)
+      throws IOException {
+    Map<String, String> metadata = new LinkedHashMap<>();
+    List<Place> places = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> entry : header.properties()) {
+      if (entry.getKey().equals(METADATA)) {
+        entry.getValue().properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asString()));
+      } else {
+        places.add(place(file, entry.getKey(), entry.getValue()));
+      }
+    }
+    places.sort(Comparator.comparingLong(Place::start));
+    long expected = 0;
+    for (Place place : places) {
+      if (place.start != expected) {
+        throw new CheckpointException(file,
+            "damaged: tensor '" + place.name + "' begins at byte " + place.start
+                + " of the data, expected " + expected + " (tensors may neither overlap nor leave holes)");
+      }
+      expected = place.end;
+    }
+    if (base + expected != size) {
+      throw new CheckpointException(file,
+          "truncated or damaged: " + size + " bytes, but its header describes " + (base + expected));
+    }
+    Map<String, Array> tensors = new LinkedHashMap<>();
+    for (Place place : places) {
+      float[] content = new float[(int) ((place.end - place.start) / 4)];
+      for (int at = 0; at < content.length; at += CHUNK / 4) {
+        int count = Math.min(CHUNK / 4, content.length - at);
+        readFully(channel, base + place.start + 4L * at, 4 * count).asFloatBuffer().get(content, at, count);
+      }
+      tensors.put(place.name, new Array(place.shape, content, 0));
+    }
+    return new Safetensors(metadata, tensors);
+  }
+
+  private static Place place(Path file, String name, JsonNode description) throws CheckpointException {
+    JsonNode offsets = description.path("data_offsets");
+    JsonNode dimensions = description.path("shape");
+    String type = description.path("dtype").asString("none");
+    if (!type.equals("F32")) {
+      throw new CheckpointException(file,
+          "tensor '" + name + "' is of type " + type + "; only F32 is read here");
+    }
+    long start = offsets.path(0).asLong(-1);
+    long end = offsets.path(1).asLong(-1);
+    long[] shape = new long[dimensions.size()];
+    long bytes = 4;
+    boolean sound = start >= 0 && dimensions.isArray() && offsets.size() == 2;
+    for (int i = 0; i < shape.length; i++) {
+      shape[i] = dimensions.get(i).asLong(-1);
+      sound &= shape[i] >= 0;
+      long high = Math.multiplyHigh(bytes, shape[i]);
+      bytes *= shape[i];
+      sound &= high == 0 && bytes <= 4L * Integer.MAX_VALUE;
+    }
+    if (!sound || end - start != bytes) {
+      throw new CheckpointException(file, "damaged: tensor '" + name + "' of shape " + Arrays.toString(shape)
+          + " cannot lie between bytes " + start + " and " + end);
+    }
+    return new Place(name, shape, start, end);
+  }
+
+  private static ByteBuffer readFully(FileChannel channel, long position, int count) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
+    while (buffer.hasRemaining()) {
+      if (channel.read(buffer, position + buffer.position()) < 0) {
+        throw new IOException("the file ended while it was read");
+      }
+    }
+    return buffer.flip();
+  }
+}

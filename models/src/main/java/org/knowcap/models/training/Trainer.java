@@ -1,0 +1,144 @@
+package org.knowcap.models.training;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+
+/**
+ * Runs a training program to its last step. Killed at any moment, a second call resumes from the last checkpoint and
+ * ends with the same parameters, to the last bit, as if it had never stopped: batches, learning rates and updates
+ * depend on the step alone.
+ */
+public final class Trainer {
+  /** Uniform guessing costs ln V; a mean loss of this many times that is a run that has diverged. */
+  private static final double DIVERGED = 3;
+
+  private final Program program;
+  private final Session session;
+  private final TrainingSpec spec;
+  private final Path checkpointFile;
+
+  /**
+   * @param session of {@code program}
+   * @param checkpointFile where the checkpoint is, or will be
+   */
+  public Trainer(Program program, Session session, TrainingSpec spec, Path checkpointFile) {
+    this.program = program;
+    this.session = session;
+    this.spec = spec;
+    this.checkpointFile = checkpointFile;
+  }
+
+  /**
+   * Trains, and leaves a checkpoint of the last step.
+   *
+   * @return where the batches stood at the end, see {@link Batch#after}
+   * @throws TrainingException where the loss is no number or has diverged, with the step, the tensor and the learning
+   *     rate, or where the checkpoint is of another run
+   * @throws IOException where a checkpoint cannot be read or written
+   */
+  public long[] run(BatchSource.Factory data, TrainingListener listener)
+      throws IOException, InterruptedException {
+    long step = 0;
+    long[] position = {};
+    if (Files.exists(checkpointFile)) {
+      Checkpoint checkpoint = Checkpoint.read(checkpointFile, program);
+      if (!checkpoint.fingerprint().equals(spec.fingerprint())) {
+        throw new TrainingException(checkpointFile + " belongs to another run (fingerprint "
+            + checkpoint.fingerprint() + ", this run's is " + spec.fingerprint()
+            + "); move it away to start over");
+      }
+      session.load(checkpoint.state());
+      step = checkpoint.step();
+      position = checkpoint.position();
+    } else {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, spec.seed())));
+    }
+    listener.started(step);
+    BatchSource source = step == 0 ? data.start() : data.resume(position);
+    try (Prefetcher batches = new Prefetcher(source)) {
+      return train(step, position, batches, listener);
+    }
+  }
+
+  private long[] train(long finished, long[] start, Prefetcher batches, TrainingListener listener)
+      throws IOException, InterruptedException {
+    long steps = spec.schedule().steps();
+    long began = System.nanoTime();
+    long lastCheckpoint = began;
+    long[] position = start;
+    for (long step = finished + 1; step <= steps; step++) {
+      Batch batch = batches.next();
+      session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step), step);
+      position = batch.after();
+      boolean last = step == steps;
+      boolean checkpointDue = last || System.nanoTime() - lastCheckpoint >= spec.checkpointEvery().toNanos();
+      boolean reportDue = last || step % spec.reportEvery() == 0;
+      if (reportDue || checkpointDue) {
+        double loss = session.loss();
+        requireSound(step, loss);
+        if (reportDue) {
+          double seconds = (System.nanoTime() - began) / 1e9;
+          double stepsPerSecond = (step - finished) / seconds;
+          listener.progressed(new Progress(step, steps, loss, spec.schedule().learningRate(step),
+              stepsPerSecond * program.rows(), (steps - step) / stepsPerSecond));
+        }
+      }
+      if (checkpointDue) {
+        new Checkpoint(spec.fingerprint(), step, position, session.state()).write(checkpointFile, program);
+        lastCheckpoint = System.nanoTime();
+      }
+    }
+    return position;
+  }
+
+  private void requireSound(long step, double loss) {
+    double uniform = Math.log(program.vocabulary());
+    double learningRate = spec.schedule().learningRate(step);
+    if (!Double.isFinite(loss)) {
+      throw new TrainingException(
+          "the loss is " + loss + " at step " + step + ", learning rate " + learningRate
+              + "; " + firstBrokenTensor() + ". A lower learning rate or a longer warm-up usually helps.");
+    }
+    if (loss > DIVERGED * uniform + 1) {
+      throw new TrainingException(
+          "the loss has diverged to " + loss + " nats at step " + step + ", learning rate "
+              + learningRate + " (uniform guessing costs " + uniform + " nats); " + largestTensor()
+              + ". A lower learning rate or a longer warm-up usually helps.");
+    }
+  }
+
+  private String firstBrokenTensor() {
+    float[] flat = session.state().get(Session.PARAMETERS);
+    for (Parameter parameter : program.parameters()) {
+      for (int i = 0; i < parameter.tensor().size(); i++) {
+        float value = flat[(int) parameter.offset() + i];
+        if (!Float.isFinite(value)) {
+          return "first tensor with such a number: " + parameter.tensor() + ", element " + i + " is " + value;
+        }
+      }
+    }
+    return "every parameter is still finite, so it was born in the forward pass";
+  }
+
+  private String largestTensor() {
+    float[] flat = session.state().get(Session.PARAMETERS);
+    String largest = "";
+    float size = -1;
+    for (Parameter parameter : program.parameters()) {
+      for (int i = 0; i < parameter.tensor().size(); i++) {
+        float value = Math.abs(flat[(int) parameter.offset() + i]);
+        if (value > size) {
+          size = value;
+          largest = parameter.tensor().toString();
+        }
+      }
+    }
+    return "the largest parameter, of size " + size + ", is in " + largest;
+  }
+}

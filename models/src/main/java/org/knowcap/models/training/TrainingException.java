@@ -1,0 +1,14 @@
+package org.knowcap.models.training;
+
+/** A run that cannot go on, such as one whose loss is no longer a number. */
+public final class TrainingException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  public TrainingException(String message) {
+    super(message);
+  }
+
+  public TrainingException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,72 @@
+package org.knowcap.models.spec;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+
+class ModelSpecTest {
+  /** Sizes that the paper's own points have, with its vocabulary of 3275. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-2-2, 816000", "gpt2-12-12, 87571200", "gpt2-1-2, 617728", "gpt2-4-4, 3997952",
+      "gpt2-8-6, 15454080", "gpt2-28-16, 356049920"})
+  void countsThePublishedSizes(String name, long parameters) {
+    assertEquals(parameters, ModelSpec.parse(name).parameters(3275).total());
+  }
+
+  @Test
+  void countsWhatTheProgramHoldsAtAnyShape() {
+    for (int layers = 1; layers <= 3; layers++) {
+      for (int heads = 1; heads <= 3; heads++) {
+        for (int headWidth : new int[]{4, 6, 64}) {
+          for (int vocabulary : new int[]{2, 3, 451, 3275}) {
+            ModelSpec spec = new ModelSpec(layers, heads, headWidth, new Rotary(1, 10_000));
+            long d = spec.width();
+            long formula = 12 * layers * d * d + 13 * layers * d + 2 * d + vocabulary * d;
+            assertEquals(formula, spec.parameters(vocabulary).total());
+            assertEquals(formula, Program.scoring(spec, vocabulary, 1, 3).parameterCount());
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void printsTheNameItReads() {
+    assertEquals("gpt2-12-4", ModelSpec.parse("gpt2-12-4").name());
+    assertEquals(new ModelSpec(2, 3, 32, Rotary.PAPER), ModelSpec.parse("gpt2-2-3").withHeadWidth(32));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2", "gpt2-0-2", "gpt2-2", "gpt2-2-2-2", "gpt3-2-2", "gpt2-a-b", "gpt2--1-2",
+      ""})
+  void refusesOtherNames(String name) {
+    String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
+    assertTrue(message.contains("'" + name + "'"), message);
+  }
+
+  @Test
+  void refusesOddRotaryWidths() {
+    String message = assertThrows(IllegalArgumentException.class,
+        () -> ModelSpec.parse("gpt2-2-2").withHeadWidth(20)).getMessage();
+    assertTrue(message.contains("0.25") && message.contains("20"), message);
+  }
+
+  /** Forward and backward cost 6 operations per parameter and token, plus causal attention; the table counts as head. */
+  @Test
+  void flopsFollowTheUsualRule() {
+    ModelSpec spec = ModelSpec.parse("gpt2-3-2");
+    Program program = Program.training(spec, 100, 2, 16, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+    long d = spec.width();
+    long products = 6L * (12 * 3 * d * d + 100 * d) * 32;
+    long attention = 6L * 2 * 3 * d * (16 * 17 / 2) * 2;
+    assertEquals(products + attention, program.flops());
+    assertEquals(program.flops(), 3 * Program.scoring(spec, 100, 2, 16).flops());
+  }
+}

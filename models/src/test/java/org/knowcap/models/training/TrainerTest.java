@@ -1,0 +1,198 @@
+package org.knowcap.models.training;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.engine.Engines;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.reference.ReferenceSession;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Rotary;
+
+class TrainerTest {
+  private static final int VOCABULARY = 13;
+  private static final Program PROGRAM = Program.training(new ModelSpec(2, 2, 8, new Rotary(0.5, 10_000)),
+      VOCABULARY, 2, 9,
+      new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+
+  @TempDir
+  Path directory;
+
+  /** Batch number i is a function of i. */
+  private static final BatchSource.Factory DATA = new BatchSource.Factory() {
+    @Override
+    public BatchSource start() {
+      return resume(new long[]{0});
+    }
+
+    @Override
+    public BatchSource resume(long[] position) {
+      long[] at = position.clone();
+      return () -> {
+        var random = RandomGeneratorFactory.of("L64X128MixRandom").create(at[0]++);
+        int[] tokens = random.ints(PROGRAM.rows(), 0, VOCABULARY).toArray();
+        int[] targets = Arrays.stream(tokens).map(t -> t * 5 % VOCABULARY).toArray();
+        return new Batch(tokens, targets, at.clone());
+      };
+    }
+  };
+
+  /** Collects losses by step, and can fall dead at one. */
+  private static final class Listener implements TrainingListener {
+    final Map<Long, Double> losses = new TreeMap<>();
+    long diesAt = -1;
+    long started = -1;
+
+    @Override
+    public void started(long finishedSteps) {
+      started = finishedSteps;
+    }
+
+    @Override
+    public void progressed(Progress progress) {
+      if (progress.step() == diesAt) {
+        throw new IllegalStateException("killed");
+      }
+      losses.put(progress.step(), progress.loss());
+    }
+  }
+
+  private TrainingSpec spec(double peak, long steps) {
+    return new TrainingSpec(new Schedule(2, steps, peak, 0.1), 5, 1, Duration.ZERO, "fingerprint");
+  }
+
+  private Listener train(TrainingSpec spec, Path file, long diesAt) throws Exception {
+    Listener listener = new Listener();
+    listener.diesAt = diesAt;
+    try (Session session = Engines.named("nd4j").compile(PROGRAM)) {
+      new Trainer(PROGRAM, session, spec, file).run(DATA, listener);
+    } catch (IllegalStateException e) {
+      assertEquals("killed", e.getMessage());
+    }
+    return listener;
+  }
+
+  /** Ten losses that must not change unless the method does; nats. */
+  private static final double[] PINNED = {2.5564474, 2.4936237, 2.4277300, 2.3283811, 2.1756634, 2.1875591,
+      2.1760790, 2.1157537, 2.0662929, 2.0302522};
+
+  @Test
+  void learnsAlongThePinnedCurve() throws Exception {
+    Listener run = train(spec(0.01, 10), directory.resolve("c"), -1);
+    try (ReferenceSession reference = new ReferenceSession(PROGRAM)) {
+      Listener expected = new Listener();
+      new Trainer(PROGRAM, reference, spec(0.01, 10), directory.resolve("d")).run(DATA, expected);
+      expected.losses.forEach((step, loss) -> {
+        assertEquals(PINNED[(int) (step - 1)], loss, 1e-6, "reference, step " + step);
+        assertEquals(loss, run.losses.get(step), 1e-5, "engine, step " + step);
+      });
+    }
+  }
+
+  @Test
+  void sameSeedSameLossesToTheLastBit() throws Exception {
+    assertEquals(train(spec(0.01, 12), directory.resolve("a"), -1).losses,
+        train(spec(0.01, 12), directory.resolve("b"), -1).losses);
+  }
+
+  @Test
+  void killedAnywhereItEndsAsIfUndisturbed() throws Exception {
+    Path undisturbed = directory.resolve("undisturbed");
+    Listener whole = train(spec(0.01, 9), undisturbed, -1);
+    for (long step = 1; step <= 9; step++) {
+      Path file = directory.resolve("killed-" + step);
+      Listener first = train(spec(0.01, 9), file, step);
+      Listener second = train(spec(0.01, 9), file, -1);
+      assertEquals(step - 1, second.started);
+      Map<Long, Double> joined = new TreeMap<>(first.losses);
+      joined.putAll(second.losses);
+      assertEquals(whole.losses, joined);
+      assertArrayEquals(Files.readAllBytes(undisturbed), Files.readAllBytes(file));
+    }
+  }
+
+  @Test
+  void stopsWhereTheLossBreaks() {
+    String message = assertThrows(TrainingException.class,
+        () -> train(spec(1e30, 20), directory.resolve("x"), -1))
+        .getMessage();
+    assertTrue(message.contains("step ") && message.contains("learning rate") && message.contains("tensor"),
+        message);
+  }
+
+  @Test
+  void refusesACheckpointOfAnotherRunOrModel() throws Exception {
+    Path file = directory.resolve("c");
+    train(spec(0.01, 3), file, -1);
+    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1), 5, 1, Duration.ZERO, "another");
+    String message = assertThrows(TrainingException.class, () -> train(other, file, -1)).getMessage();
+    assertTrue(message.contains(file.toString()) && message.contains("another run"), message);
+
+    Program wider = Program.training(new ModelSpec(2, 3, 8, new Rotary(0.5, 10_000)), VOCABULARY, 2, 9,
+        PROGRAM.optimiser().orElseThrow());
+    try (ReferenceSession session = new ReferenceSession(wider)) {
+      String problem = assertThrows(CheckpointException.class,
+          () -> new Trainer(wider, session, spec(0.01, 3), file).run(DATA, new Listener())).getMessage();
+      assertTrue(problem.contains("another model") && problem.contains("embedding"), problem);
+    }
+  }
+
+  @Test
+  void namesATruncatedCheckpoint() throws Exception {
+    Path file = directory.resolve("c");
+    train(spec(0.01, 3), file, -1);
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length - 100));
+    IOException e = assertThrows(IOException.class, () -> train(spec(0.01, 3), file, -1));
+    assertTrue(e.getMessage().contains("truncated") && e.getMessage().contains(file.toString()),
+        e.getMessage());
+    assertEquals(bytes.length - 100, Files.size(file), "the damaged file is left as it is");
+  }
+
+  @Test
+  void warmsUpLinearlyAndFallsToATenth() {
+    Schedule schedule = new Schedule(10, 110, 0.5, 0.1);
+    assertEquals(0.05, schedule.learningRate(1), 1e-12);
+    assertEquals(0.5, schedule.learningRate(10), 1e-12);
+    assertEquals(0.5 * 0.55, schedule.learningRate(60), 1e-12);
+    assertEquals(0.05, schedule.learningRate(110), 1e-12);
+  }
+
+  @Test
+  void aBrokenSourceStopsTheRun() {
+    BatchSource.Factory broken = new BatchSource.Factory() {
+      @Override
+      public BatchSource start() {
+        return () -> {
+          throw new IllegalStateException("no more people");
+        };
+      }
+
+      @Override
+      public BatchSource resume(long[] position) {
+        return start();
+      }
+    };
+    try (Session session = Engines.named("nd4j").compile(PROGRAM)) {
+      Trainer trainer = new Trainer(PROGRAM, session, spec(0.01, 3), directory.resolve("c"));
+      String message = assertThrows(TrainingException.class, () -> trainer.run(broken, new Listener()))
+          .getMessage();
+      assertTrue(message.contains("no more people"), message);
+    }
+  }
+}
