@@ -1,0 +1,31 @@
+package org.knowcap.generators.corpus;
+
+import java.util.List;
+import org.knowcap.generators.pools.PoolSizes;
+
+/** The knowledge of bioS(N), counted from N and the pool sizes alone (paper, definition 4.3). */
+public final class BioSBits {
+  private static final double GENDERS = 2;
+
+  private BioSBits() {}
+
+  /**
+   * Two parts, each with one piece of knowledge a person: "names" holds log2(N0 / N) bits, as N of the N0
+   * possible names are taken, and costs log2 N0 to a uniform guess; "values" holds log2 S0 bits, S0 being
+   * the number of possible (gender, birth date, birth city, university, major, employer).
+   *
+   * @param people N, 1..N0
+   */
+  public static BitContent of(long people, PoolSizes sizes) {
+    double names = log2(sizes.names());
+    double values = log2(GENDERS) + log2(sizes.months()) + log2(sizes.days()) + log2(sizes.years())
+        + log2(sizes.birthCities()) + log2(sizes.universities()) + log2(sizes.majors())
+        + log2(sizes.employers());
+    return new BitContent(List.of(new KnowledgePart("names", people, names, names - log2(people)),
+        new KnowledgePart("values", people, values, values)));
+  }
+
+  private static double log2(double x) {
+    return Math.log(x) / Math.log(2);
+  }
+}

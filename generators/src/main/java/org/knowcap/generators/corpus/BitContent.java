@@ -1,0 +1,23 @@
+package org.knowcap.generators.corpus;
+
+import java.util.List;
+
+/** What there is to know in a corpus, in bits, part by part. */
+public record BitContent(List<KnowledgePart> parts) {
+  /** Keeps a copy of the list. */
+  public BitContent {
+    parts = List.copyOf(parts);
+  }
+
+  /** Bits of all parts: a model that knows everything stores as many. */
+  public double totalBits() {
+    return parts.stream().mapToDouble(KnowledgePart::totalBits).sum();
+  }
+
+  /** @throws IllegalArgumentException if there is no part of that name */
+  public KnowledgePart part(String name) {
+    return parts.stream().filter(part -> part.name().equals(name)).findFirst().orElseThrow(
+        () -> new IllegalArgumentException("no part \"" + name + "\" among "
+            + parts.stream().map(KnowledgePart::name).toList()));
+  }
+}

@@ -1,0 +1,36 @@
+package org.knowcap.generators.tokens;
+
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.Encoding;
+import com.knuddels.jtokkit.api.EncodingType;
+import com.knuddels.jtokkit.api.IntArrayList;
+import java.nio.charset.StandardCharsets;
+
+/** GPT-2's byte-pair encoding: 50,257 ids, the last of which ends a text. */
+public final class Gpt2 {
+  /** The end-of-text token. */
+  public static final int EOS = 50256;
+
+  /** How {@link #EOS} is written out. */
+  public static final String EOS_TEXT = "<|endoftext|>";
+
+  private static final Encoding ENCODING = Encodings.newLazyEncodingRegistry()
+      .getEncoding(EncodingType.R50K_BASE);
+
+  private Gpt2() {}
+
+  /** The ids of a text; {@link #EOS} is never among them. */
+  public static int[] encode(String text) {
+    return ENCODING.encodeOrdinary(text).toArray();
+  }
+
+  /** The UTF-8 bytes of one token, which may be a part of a character only. */
+  static byte[] bytes(int id) {
+    if (id == EOS) {
+      return EOS_TEXT.getBytes(StandardCharsets.UTF_8);
+    }
+    IntArrayList one = new IntArrayList(1);
+    one.add(id);
+    return ENCODING.decodeBytes(one);
+  }
+}
