@@ -1,0 +1,81 @@
+package org.knowcap.analysis.capacity;
+
+import java.util.List;
+
+/**
+ * What a model stores of a corpus, in bits and per parameter (paper, definition 4.3).
+ *
+ * @param parts of the knowledge, at least one
+ * @param storedBitsStandardError standard error of {@link #storedBits}, bits. It cannot be had from the
+ *        parts: their losses are measured on the same people, who are good or bad at all of them. See {@link
+ *        #of}.
+ * @param parameters P of the model
+ */
+public record Capacity(List<Knowledge> parts, double storedBitsStandardError, long parameters) {
+
+  public Capacity {
+    parts = List.copyOf(parts);
+    if (parts.isEmpty()) {
+      throw new IllegalArgumentException("a capacity needs at least one part of knowledge");
+    }
+    if (!Double.isFinite(storedBitsStandardError) || storedBitsStandardError < 0) {
+      throw new IllegalArgumentException("storedBitsStandardError is " + storedBitsStandardError
+          + "; it must be finite and >= 0");
+    }
+    if (parameters < 1) {
+      throw new IllegalArgumentException("parameters is " + parameters + "; it must be at least 1");
+    }
+  }
+
+  /**
+   * Capacity from parts that were measured on the same people.
+   *
+   * @param personLoss summary of each person's loss, added over the parts, in nats
+   * @throws IllegalArgumentException if the parts do not all count alike, or {@code personLoss} is not their
+   *        sum
+   */
+  public static Capacity of(List<Knowledge> parts, SampleSummary personLoss, long parameters) {
+    double count = parts.getFirst().count();
+    if (parts.stream().anyMatch(part -> part.count() != count)) {
+      throw new IllegalArgumentException("the parts count differently: "
+          + parts.stream().map(part -> part.name() + " " + part.count()).toList()
+          + "; a loss per person needs one count, that of the people");
+    }
+    double sum = parts.stream().mapToDouble(Knowledge::lossNats).sum();
+    if (Math.abs(sum - personLoss.mean()) > 1e-6 * Math.max(1, sum)) {
+      throw new IllegalArgumentException("the mean loss of a person is " + personLoss.mean()
+          + " nats, but the losses of the parts add up to " + sum);
+    }
+    return new Capacity(parts, count * personLoss.standardError() / Math.log(2), parameters);
+  }
+
+  /** Bits the model stores; below zero if it is worse than a uniform guess. */
+  public double storedBits() {
+    return parts.stream().mapToDouble(Knowledge::storedBits).sum();
+  }
+
+  /** Bits there are to store. */
+  public double totalBits() {
+    return parts.stream().mapToDouble(Knowledge::totalBits).sum();
+  }
+
+  /** R: stored bits per parameter. */
+  public double capacityRatio() {
+    return storedBits() / parameters;
+  }
+
+  /** Standard error of R, bits per parameter. */
+  public double capacityRatioStandardError() {
+    return storedBitsStandardError / parameters;
+  }
+
+  /** R^max: bits per parameter if all were stored. */
+  public double maxCapacityRatio() {
+    return totalBits() / parameters;
+  }
+
+  /** R / R^max: the fraction of the corpus's bits that is stored. */
+  public double saturation() {
+    return storedBits() / totalBits();
+  }
+}

@@ -1,0 +1,142 @@
+package org.knowcap.analysis.chart;
+
+import java.awt.Color;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.font.TextLayout;
+import java.awt.geom.AffineTransform;
+import java.awt.geom.Line2D;
+import java.awt.geom.Point2D;
+import java.awt.geom.Rectangle2D;
+import java.util.ArrayList;
+import java.util.List;
+import org.knowm.xchart.internal.chartpart.Annotation;
+
+/**
+ * What XChart has no text for: captions under the title (and with them the title), and the names of the guide
+ * lines, each written into its line at the place that is clearest of the runs, of the other lines and of the
+ * other names.
+ */
+final class PlotLabels extends Annotation {
+  private static final int TITLE_HEIGHT = 66;
+  private static final int CAPTION_HEIGHT = 36;
+  private static final Color CAPTION_COLOUR = new Color(0x555555);
+  /** Between the points, in pixels, at which lines and names are looked at. */
+  private static final int SPACING = 8;
+  /** Pixels from the middle of a name at which nothing crowds it. */
+  private static final double CLEAR = 36;
+
+  /** A straight line of the chart, in parameters and bits. */
+  record Segment(double x0, double y0, double x1, double y1) {}
+
+  /** A line with a name. */
+  record Guide(String name, Color colour, Segment line) {}
+
+  private final String title;
+  private final List<String> captions;
+  private final List<Guide> guides;
+  private final List<Segment> runs;
+
+  /**
+   * @param runs what names must stay off: the lines through the runs, and runs alone as lines of no length
+   */
+  PlotLabels(String title, List<String> captions, List<Guide> guides, List<Segment> runs) {
+    super(false);
+    this.title = title;
+    this.captions = captions;
+    this.guides = guides;
+    this.runs = runs;
+  }
+
+  /** Pixels that the title and so many captions take above the plot. */
+  static int headHeight(int captions) {
+    return TITLE_HEIGHT + CAPTION_HEIGHT * captions;
+  }
+
+  @Override
+  public void paint(Graphics2D g) {
+    paintHead(g);
+    List<Point2D> taken = new ArrayList<>();
+    runs.forEach(run -> taken.addAll(points(screen(run))));
+    for (Guide guide : guides) {
+      List<Point2D> otherLines = guides.stream().filter(other -> other != guide)
+          .flatMap(other -> points(screen(other.line())).stream()).toList();
+      taken.addAll(paintName(g, guide, taken, otherLines));
+    }
+    bounds = new Rectangle2D.Double();
+  }
+
+  private void paintHead(Graphics2D g) {
+    g.setColor(styler.getChartFontColor());
+    // The smallest y of the screen is the top of the plot.
+    double baseline = getYAxisScreenValueForMin() - CAPTION_HEIGHT * captions.size() - 18;
+    paintCentred(g, title, styler.getChartTitleFont(), baseline);
+    g.setColor(CAPTION_COLOUR);
+    for (String caption : captions) {
+      baseline += CAPTION_HEIGHT;
+      paintCentred(g, caption, styler.getLegendFont(), baseline);
+    }
+  }
+
+  private void paintCentred(Graphics2D g, String words, Font font, double baseline) {
+    double middle = (getXAxisScreenValueForMin() + getXAxisScreenValueForMax()) / 2.0;
+    TextLayout text = new TextLayout(words, font, g.getFontRenderContext());
+    g.fill(text.getOutline(AffineTransform.getTranslateInstance(middle - text.getAdvance() / 2, baseline)));
+  }
+
+  /** Returns the points of the screen that the name then covers. */
+  private List<Point2D> paintName(Graphics2D g, Guide guide, List<Point2D> taken, List<Point2D> otherLines) {
+    Font font = styler.getAnnotationTextFont();
+    TextLayout text = new TextLayout(guide.name(), font, g.getFontRenderContext());
+    Line2D line = screen(guide.line());
+    double length = line.getP1().distance(line.getP2());
+    double half = text.getAdvance() / 2 + 10;
+
+    double bestScore = Double.NEGATIVE_INFINITY;
+    Line2D place = line;
+    for (double at = half + 2 * SPACING; at < length - half - 2 * SPACING; at += SPACING) {
+      Line2D here = new Line2D.Double(along(line, (at - half) / length), along(line, (at + half) / length));
+      // Off the runs first, then off the other lines, then near an end, where eyes look for a line's name.
+      double score = -10 * crowding(here, taken) - crowding(here, otherLines)
+          - 8 * Math.min(at, length - at) / length;
+      if (score > bestScore) {
+        bestScore = score;
+        place = here;
+      }
+    }
+
+    Point2D middle = along(place, 0.5);
+    AffineTransform turn = AffineTransform.getTranslateInstance(middle.getX(), middle.getY());
+    turn.rotate(line.getX2() - line.getX1(), line.getY2() - line.getY1());
+    g.setColor(styler.getPlotBackgroundColor());
+    g.fill(turn.createTransformedShape(new Rectangle2D.Double(-half, -13, 2 * half, 26)));
+    g.setColor(guide.colour().darker());
+    turn.translate(-text.getAdvance() / 2, font.getSize() * 0.36);
+    g.fill(text.getOutline(turn));
+    return points(place);
+  }
+
+  /** How many of the points the name would hide; those close by count in part. */
+  private static double crowding(Line2D name, List<Point2D> points) {
+    return points.stream().mapToDouble(point -> Math.max(0, 1 - name.ptSegDist(point) / CLEAR)).sum();
+  }
+
+  private static List<Point2D> points(Line2D line) {
+    int steps = (int) (line.getP1().distance(line.getP2()) / SPACING) + 1;
+    List<Point2D> points = new ArrayList<>();
+    for (int i = 0; i <= steps; i++) {
+      points.add(along(line, (double) i / steps));
+    }
+    return points;
+  }
+
+  private static Point2D along(Line2D line, double part) {
+    return new Point2D.Double(line.getX1() + part * (line.getX2() - line.getX1()),
+        line.getY1() + part * (line.getY2() - line.getY1()));
+  }
+
+  private Line2D screen(Segment line) {
+    return new Line2D.Double(chart.getScreenXFromChart(line.x0()), chart.getScreenYFromChart(line.y0()),
+        chart.getScreenXFromChart(line.x1()), chart.getScreenYFromChart(line.y1()));
+  }
+}

@@ -1,0 +1,126 @@
+package org.knowcap.analysis.report;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.units.Units;
+
+/**
+ * What a study measured, in a few plain sentences. They tell of these runs only: no trend, no law, no cause.
+ */
+public final class Findings {
+  /**
+   * Saturation from which a model is said to hold nearly all of its corpus, and below which much is missing.
+   */
+  private static final double NEARLY_ALL = 0.9;
+  private static final double MUCH_MISSING = 0.6;
+  /** Names in a sentence; the table has them all. */
+  private static final int NAMES = 6;
+
+  private final List<RunResult> results;
+
+  private Findings(List<RunResult> results) {
+    this.results = results;
+  }
+
+  /** Sentences on these runs, each ending in a full stop; one if there are none. */
+  public static List<String> of(List<RunResult> results) {
+    if (results.isEmpty()) {
+      return List.of("No run has been measured.");
+    }
+    Findings findings = new Findings(results);
+    return Stream.of(findings.measured(), findings.best(), findings.full(), findings.missing())
+        .filter(sentence -> !sentence.isEmpty()).toList();
+  }
+
+  private String measured() {
+    RunResult smallest = results.stream().min(Comparator.comparingLong(RunResult::parameters)).orElseThrow();
+    RunResult largest = results.stream().max(Comparator.comparingLong(RunResult::parameters)).orElseThrow();
+    String models = smallest.parameters() == largest.parameters()
+        ? "a model of " + Units.count(smallest.parameters()) + " parameters"
+        : "models of " + Units.count(smallest.parameters()) + " to " + Units.count(largest.parameters())
+            + " parameters";
+    return counted(results.size(), "run") + " measured: " + models + ", trained on "
+        + (varies(RunResult::people) ? "corpora" : "a corpus") + " of "
+        + range(RunResult::people, "person", "people")
+        + ", with " + range(RunResult::exposures, "exposure", "exposures") + ".";
+  }
+
+  private String best() {
+    RunResult best = results.stream().max(Comparator.comparingDouble(RunResult::capacityRatio)).orElseThrow();
+    String ratio = Units.ratio(best.capacityRatio(), best.storedBitsStandardError() / best.parameters())
+        + " bits per parameter";
+    String who = name(best) + " (run " + best.run() + ")";
+    if (best.storedBits() <= 0) {
+      return "No run stored any bits: the best, " + who + ", came to " + ratio + ".";
+    }
+    String offered = ratio + ", of the " + Units.ratio(best.maxCapacityRatio()) + " its corpus offered";
+    return results.size() == 1
+        ? "It stored " + offered + "."
+        : "The most that was stored is " + offered + ", by " + who + ".";
+  }
+
+  private String full() {
+    List<RunResult> full = results.stream().filter(result -> result.saturation() > NEARLY_ALL).toList();
+    return full.isEmpty()
+        ? "No run holds more than 90 % of its corpus's bits."
+        : holding(full, "more than 90 %") + ".";
+  }
+
+  private String missing() {
+    List<RunResult> missing = results.stream().filter(result -> result.saturation() < MUCH_MISSING).toList();
+    return missing.isEmpty()
+        ? ""
+        : holding(missing, "less than 60 %") + ". "
+            + (missing.size() == 1 ? "It" : "They")
+            + " ran out of room or of training; these numbers cannot tell which.";
+  }
+
+  private String holding(List<RunResult> runs, String part) {
+    String which = runs.size() < results.size()
+        ? runs.size() + " of " + counted(results.size(), "run")
+        : runs.size() == 1 ? "The run" : "All " + counted(runs.size(), "run");
+    return which + (runs.size() == 1 ? " holds " : " hold ") + part + " of "
+        + (runs.size() == 1 ? "its" : "their") + " corpus's bits"
+        // Where it is all of them, no name is needed.
+        + (runs.size() < results.size() ? ": " + names(runs) : "");
+  }
+
+  private String names(List<RunResult> runs) {
+    String named = runs.stream().limit(NAMES).map(this::name).collect(Collectors.joining(", "));
+    return runs.size() > NAMES ? named + " and " + (runs.size() - NAMES) + " more" : named;
+  }
+
+  /** The model, its corpus, and whatever else is not the same in all runs. */
+  private String name(RunResult result) {
+    List<String> more = new ArrayList<>();
+    if (varies(RunResult::exposures)) {
+      more.add(counted(result.exposures(), "exposure"));
+    }
+    if (varies(RunResult::seed)) {
+      more.add("seed " + result.seed());
+    }
+    return result.model() + " on " + Units.count(result.people())
+        + (result.people() == 1 ? " person" : " people")
+        + (more.isEmpty() ? "" : " with " + String.join(" and ", more));
+  }
+
+  private boolean varies(Function<RunResult, Long> field) {
+    return results.stream().map(field).distinct().count() > 1;
+  }
+
+  private String range(Function<RunResult, Long> field, String one, String many) {
+    List<Long> values = results.stream().map(field).distinct().sorted().toList();
+    return Units.count(values.getFirst()) + (values.size() > 1 ? " to " + Units.count(values.getLast()) : "")
+        + " "
+        + (values.getLast() == 1 ? one : many);
+  }
+
+  private static String counted(long count, String noun) {
+    return Units.count(count) + " " + noun + (count == 1 ? "" : "s");
+  }
+}

@@ -1,0 +1,201 @@
+package org.knowcap.analysis.report;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import org.knowcap.analysis.chart.CapacityChart;
+import org.knowcap.analysis.files.WholeFile;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.units.Units;
+
+/**
+ * A study on one page that needs nothing but itself: findings, chart, table, provenance.
+ *
+ * @param title of the study
+ * @param results of the runs that ended, in any order
+ * @param failures of those that did not
+ * @param provenance of the study
+ */
+public record ReportPage(String title, List<RunResult> results, List<FailedRun> failures,
+    Provenance provenance) {
+  private static final Comparator<RunResult> ORDER = Comparator.comparingLong(RunResult::people)
+      .thenComparingLong(RunResult::exposures).thenComparingLong(RunResult::parameters)
+      .thenComparing(RunResult::model).thenComparingLong(RunResult::seed).thenComparing(RunResult::run);
+
+  /** A column of the table of results; the content is text, not HTML. */
+  private record Column(String heading, boolean number, Function<RunResult, String> content) {}
+
+  private static final List<Column> COLUMNS = List.of(
+      new Column("Run", false, RunResult::run),
+      new Column("People", true, result -> Units.count(result.people())),
+      new Column("Exposures", true, result -> Units.count(result.exposures())),
+      new Column("Model", false, RunResult::model),
+      new Column("Parameters", true, result -> Units.count(result.parameters())),
+      new Column("Stored", true, result -> Units.bits(result.storedBits(), result.storedBitsStandardError())),
+      new Column("Corpus", true, result -> Units.bits(result.totalBits())),
+      new Column("Saturation", true, result -> Units.percent(result.saturation())),
+      new Column("R", true, result -> Units.ratio(result.capacityRatio(),
+          result.storedBitsStandardError() / result.parameters())),
+      new Column("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
+      new Column("Name loss, nats", true, result -> Units.measured(result.nameLossNats(),
+          result.nameLossStandardError(), 3)),
+      new Column("Value loss, nats", true, result -> Units.measured(result.valueLossNats(),
+          result.valueLossStandardError(), 3)),
+      new Column("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
+      new Column("Time", true, result -> Units.seconds(result.seconds())));
+
+  private static final String STYLE = """
+      :root { color-scheme: light dark; --ink: #1c1e21; --soft: #5c6570; --line: #dfe3e8; --page: #ffffff;
+        --bar: #cfe3f1; }
+      @media (prefers-color-scheme: dark) {
+        :root { --ink: #e8eaed; --soft: #a3abb5; --line: #3a4048; --page: #17191c; --bar: #1f4763; } }
+      body { margin: 0 auto; max-width: 90rem; padding: 2.5rem 1.5rem 4rem; background: var(--page);
+        color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
+      h1 { font-size: 1.8rem; margin: 0 0 1rem; }
+      h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; }
+      p, ul, dl { max-width: 48rem; margin: .5rem 0; }
+      ul { padding-left: 1.2rem; }
+      figure { margin: 2rem 0 0; max-width: 66rem; }
+      figure svg { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
+        border-radius: 6px; }
+      figcaption, .note { color: var(--soft); font-size: .875rem; margin-top: .5rem; }
+      .wide { overflow-x: auto; }
+      table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }
+      th, td { padding: .3rem .6rem; text-align: left; vertical-align: baseline;
+        border-bottom: 1px solid var(--line); white-space: nowrap; }
+      thead th { color: var(--soft); font-weight: 600; border-bottom-width: 2px; vertical-align: bottom; }
+      .results thead th { white-space: normal; }
+      .number { text-align: right; }
+      tr.group td { border-top: 2px solid var(--line); }
+      .part { background: linear-gradient(var(--bar), var(--bar)) no-repeat left / var(--part) 100%; }
+      .facts td, .facts th { white-space: normal; overflow-wrap: anywhere; }
+      .facts th { font-weight: 600; white-space: nowrap; }
+      sup { line-height: 0; }
+      dt { font-weight: 600; float: left; clear: left; width: 6.5rem; }
+      dd { margin: 0 0 .25rem 6.5rem; }
+      """;
+
+  public ReportPage {
+    if (title.isBlank()) {
+      throw new IllegalArgumentException("a report needs a title");
+    }
+    results = results.stream().sorted(ORDER).toList();
+    failures = List.copyOf(failures);
+  }
+
+  /**
+   * Writes {@code index.html} into {@code folder}, and the chart beside it for use elsewhere (none without
+   * results).
+   *
+   * @throws IOException if they cannot be written
+   */
+  public void write(Path folder) throws IOException {
+    if (!results.isEmpty()) {
+      CapacityChart.of(results).write(folder);
+    }
+    String html = html();
+    WholeFile.write(folder.resolve("index.html"), out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** The page. */
+  public String html() {
+    StringBuilder page = new StringBuilder();
+    page.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+        .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>")
+        .append(escaped(title)).append("</title>\n<style>\n").append(STYLE)
+        .append("</style>\n</head>\n<body>\n<h1>")
+        .append(escaped(title)).append("</h1>\n<ul>\n");
+    Findings.of(results).forEach(finding -> page.append("<li>").append(escaped(finding)).append("</li>\n"));
+    page.append("</ul>\n");
+    if (!results.isEmpty()) {
+      appendChart(page);
+      appendReading(page);
+      appendResults(page);
+    }
+    if (!failures.isEmpty()) {
+      page.append(
+          "<h2>Failed runs</h2>\n<table class=\"facts\">\n<thead><tr><th>Run</th><th>Reason</th></tr></thead>\n")
+          .append("<tbody>\n");
+      failures.forEach(failure -> appendFact(page, failure.run(), failure.reason()));
+      page.append("</tbody>\n</table>\n");
+    }
+    page.append("<h2>Provenance</h2>\n<table class=\"facts\">\n<tbody>\n");
+    provenance.entries().forEach((what, value) -> appendFact(page, what, value));
+    return page.append("</tbody>\n</table>\n</body>\n</html>\n").toString();
+  }
+
+  private void appendChart(StringBuilder page) {
+    page.append("<figure>\n").append(CapacityChart.of(results).svg())
+        .append("<figcaption>Every point is a run; lines join the means over runs of equal size. ")
+        .append(
+            "The chart alone: <a href=\"capacity.svg\">SVG</a>, <a href=\"capacity.png\">PNG</a>.</figcaption>\n")
+        .append("</figure>\n");
+  }
+
+  private static void appendReading(StringBuilder page) {
+    page.append(
+        """
+            <h2>How to read it</h2>
+            <dl>
+            <dt>R</dt><dd>the capacity ratio: bits of the corpus that the model stores, \
+            divided by its parameters.</dd>
+            <dt>R<sup>max</sup></dt><dd>what R would be if the model stored every bit of its corpus; \
+            such a model lies on its corpus's thin line.</dd>
+            <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
+            </dl>
+            """);
+  }
+
+  private void appendResults(StringBuilder page) {
+    page.append("<h2>Results</h2>\n<div class=\"wide\">\n<table class=\"results\">\n<thead><tr>");
+    COLUMNS.forEach(column -> page.append(column.number() ? "<th class=\"number\">" : "<th>")
+        .append(heading(column)).append("</th>"));
+    page.append("</tr></thead>\n<tbody>\n");
+    for (int i = 0; i < results.size(); i++) {
+      RunResult result = results.get(i);
+      boolean group = i > 0 && results.get(i - 1).people() != result.people();
+      page.append(group ? "<tr class=\"group\">" : "<tr>");
+      COLUMNS.forEach(column -> page.append(cell(column, result)).append("</td>"));
+      page.append("</tr>\n");
+    }
+    page.append("</tbody>\n</table>\n</div>\n<p class=\"note\">").append(errors()).append("</p>\n");
+  }
+
+  private static String cell(Column column, RunResult result) {
+    String content = escaped(column.content().apply(result));
+    if (column.heading().equals("Saturation")) {
+      double part = Math.clamp(result.saturation(), 0, 1);
+      return String.format(Locale.ROOT, "<td class=\"number part\" style=\"--part: %.1f%%\">", 100 * part)
+          + content;
+    }
+    return (column.number() ? "<td class=\"number\">" : "<td>") + content;
+  }
+
+  private static String heading(Column column) {
+    return column.heading().equals("R^max") ? "R<sup>max</sup>" : escaped(column.heading());
+  }
+
+  private String errors() {
+    boolean sampled = results.stream().anyMatch(result -> result.storedBitsStandardError() > 0);
+    boolean complete = results.stream().anyMatch(result -> result.storedBitsStandardError() == 0);
+    String meaning = "± is one standard error from measuring some of a corpus's people and not all";
+    String none = "every person of the corpus was measured, so that the losses are exact for it";
+    return (sampled && complete
+        ? meaning + "; where there is none, " + none
+        : sampled ? meaning : "No ± is given: " + none)
+        + ". How results vary with the seed is seen only by running several.";
+  }
+
+  private static void appendFact(StringBuilder page, String what, String value) {
+    page.append("<tr><th>").append(escaped(what)).append("</th><td>").append(escaped(value))
+        .append("</td></tr>\n");
+  }
+
+  private static String escaped(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+  }
+}

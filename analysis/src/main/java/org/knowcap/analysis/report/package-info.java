@@ -1,0 +1,4 @@
+/**
+ * A study for people to read: sentences that claim no more than was measured, and one self-contained page.
+ */
+package org.knowcap.analysis.report;

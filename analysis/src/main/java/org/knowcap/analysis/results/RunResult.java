@@ -1,0 +1,96 @@
+package org.knowcap.analysis.results;
+
+/**
+ * One measured run: a row of {@code results.csv}, whose columns are these components in this order, in
+ * snake_case.
+ *
+ * @param run name of the run, unique in its study
+ * @param corpus name of the corpus, such as "bioS(200)"
+ * @param people N
+ * @param exposures how often each person's biography occurred in training
+ * @param model short name, such as "gpt2-2-4"
+ * @param parameters P
+ * @param engine that trained and measured
+ * @param seed of corpus and training
+ * @param nameLossNats p1, nats: sum over the name's tokens, mean over people
+ * @param valueLossNats p2, nats: sum over the tokens of the six values, mean over people
+ * @param storedBits bits of the corpus that the model stores
+ * @param totalBits bits of the corpus
+ * @param capacityRatio R, stored bits per parameter
+ * @param maxCapacityRatio R^max, total bits per parameter
+ * @param saturation R / R^max
+ * @param tokensPerSecond of training
+ * @param seconds of training and measuring
+ * @param storedBitsStandardError bits
+ * @param nameLossStandardError nats
+ * @param valueLossStandardError nats
+ * @param steps optimiser steps
+ * @param tokens trained on
+ * @param finalLossNats training loss at the end, nats a token
+ * @param headWidth of an attention head
+ * @param learningRate at its peak
+ */
+public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
+    String engine, long seed, double nameLossNats, double valueLossNats, double storedBits, double totalBits,
+    double capacityRatio, double maxCapacityRatio, double saturation, double tokensPerSecond, double seconds,
+    double storedBitsStandardError, double nameLossStandardError, double valueLossStandardError, long steps,
+    long tokens, double finalLossNats, int headWidth, double learningRate) {
+
+  public RunResult {
+    text("run", run);
+    text("corpus", corpus);
+    atLeast(1, "people", people);
+    atLeast(1, "exposures", exposures);
+    text("model", model);
+    atLeast(1, "parameters", parameters);
+    text("engine", engine);
+    atLeastZero("name_loss_nats", nameLossNats);
+    atLeastZero("value_loss_nats", valueLossNats);
+    finite("stored_bits", storedBits);
+    aboveZero("total_bits", totalBits);
+    finite("capacity_ratio", capacityRatio);
+    aboveZero("max_capacity_ratio", maxCapacityRatio);
+    finite("saturation", saturation);
+    atLeastZero("tokens_per_second", tokensPerSecond);
+    atLeastZero("seconds", seconds);
+    atLeastZero("stored_bits_standard_error", storedBitsStandardError);
+    atLeastZero("name_loss_standard_error", nameLossStandardError);
+    atLeastZero("value_loss_standard_error", valueLossStandardError);
+    atLeast(0, "steps", steps);
+    atLeast(0, "tokens", tokens);
+    finite("final_loss_nats", finalLossNats);
+    atLeast(1, "head_width", headWidth);
+    atLeastZero("learning_rate", learningRate);
+  }
+
+  private static void text(String column, String value) {
+    if (value.isBlank() || !value.equals(value.strip()) || value.lines().count() != 1) {
+      throw new IllegalArgumentException(column + " is \"" + value
+          + "\"; it must be one line of text with no spaces around it");
+    }
+  }
+
+  private static void atLeast(long least, String column, long value) {
+    if (value < least) {
+      throw new IllegalArgumentException(column + " is " + value + "; it must be at least " + least);
+    }
+  }
+
+  private static void finite(String column, double value) {
+    if (!Double.isFinite(value)) {
+      throw new IllegalArgumentException(column + " is " + value + "; it must be a finite number");
+    }
+  }
+
+  private static void atLeastZero(String column, double value) {
+    if (!(value >= 0) || Double.isInfinite(value)) {
+      throw new IllegalArgumentException(column + " is " + value + "; it must be finite and at least 0");
+    }
+  }
+
+  private static void aboveZero(String column, double value) {
+    if (!(value > 0) || Double.isInfinite(value)) {
+      throw new IllegalArgumentException(column + " is " + value + "; it must be finite and above 0");
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** The measured runs of a study as records and as a table, written to and read from CSV. */
+package org.knowcap.analysis.results;

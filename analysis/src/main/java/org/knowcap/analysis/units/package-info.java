@@ -1,0 +1,2 @@
+/** Quantities as people read them, the same in the chart, the report and on the terminal, in every locale. */
+package org.knowcap.analysis.units;

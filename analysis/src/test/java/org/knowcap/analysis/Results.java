@@ -1,0 +1,24 @@
+package org.knowcap.analysis;
+
+import org.knowcap.analysis.results.RunResult;
+
+/** Results for tests, with only what matters to a test spelled out. */
+public final class Results {
+  private Results() {}
+
+  /** A run that stored {@code storedBits} of {@code totalBits}. */
+  public static RunResult run(long people, long exposures, long parameters, long seed, double storedBits,
+      double totalBits) {
+    return run("n" + people + "-e" + exposures + "-p" + parameters + "-s" + seed, people, exposures,
+        parameters, seed,
+        storedBits, totalBits);
+  }
+
+  public static RunResult run(String name, long people, long exposures, long parameters, long seed,
+      double storedBits, double totalBits) {
+    return new RunResult(name, "bioS(" + people + ")", people, exposures, "gpt2-2-2", parameters, "nd4j",
+        seed,
+        Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
+        storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001);
+  }
+}

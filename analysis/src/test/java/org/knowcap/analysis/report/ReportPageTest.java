@@ -1,0 +1,82 @@
+package org.knowcap.analysis.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.Results;
+import org.knowcap.analysis.results.RunResult;
+
+class ReportPageTest {
+  private static final Provenance PROVENANCE = new Provenance(new LinkedHashMap<>(Map.of("JVM", "<25>")));
+
+  @TempDir
+  Path folder;
+
+  @Test
+  void pageHoldsEverythingAndNeedsNothingElse() throws IOException {
+    List<RunResult> results = List.of(Results.run(800, 400, 70_912, 1, 9000, 26_400),
+        Results.run("<script>alert(1)</script>", 200, 400, 70_912, 1, 6790, 7000));
+    new ReportPage("A & B", results, List.of(new FailedRun("n9", "loss \"NaN\" at step <3>")), PROVENANCE)
+        .write(folder);
+
+    String html = Files.readString(folder.resolve("index.html"));
+    assertTrue(Files.exists(folder.resolve("capacity.svg")) && Files.exists(folder.resolve("capacity.png")));
+    assertTrue(html.contains("<h1>A &amp; B</h1>") && html.contains("<svg ") && html.contains("&lt;25&gt;"),
+        "parts");
+    assertTrue(html.contains("6.79 ± 0.02 kbit") && html.contains("97.0 %"), "human units");
+    assertTrue(html.contains("loss &quot;NaN&quot; at step &lt;3&gt;"), "failures");
+    assertTrue(html.indexOf("<td>&lt;script&gt;") < html.indexOf("<td>n800-e400"), "sorted by people");
+    assertFalse(html.contains("<script"), "escaped");
+    assertFalse(Pattern.compile("(src|href)=\"(https?:)?//|@import|url\\((?!#)").matcher(html).find(),
+        "self-contained");
+  }
+
+  @Test
+  void pageWithoutResultsSaysSo() throws IOException {
+    new ReportPage("none", List.of(), List.of(new FailedRun("n9", "out of memory")), PROVENANCE)
+        .write(folder);
+    String html = Files.readString(folder.resolve("index.html"));
+    assertTrue(html.contains("No run has been measured.") && html.contains("out of memory"));
+    assertFalse(html.contains("<svg"));
+  }
+
+  @Test
+  void findingsSayWhatWasSeenAndNoMore() {
+    assertEquals(List.of(
+        "3 runs measured: models of 20,000 to 70,000 parameters, trained on corpora of 200 to 800 people, "
+            + "with 400 exposures.",
+        "The most that was stored is 0.1300 ± 0.0003 bits per parameter, of the 0.377 its corpus offered, "
+            + "by gpt2-2-2 on 800 people (run n800-e400-p70000-s1).",
+        "1 of 3 runs holds more than 90 % of its corpus's bits: gpt2-2-2 on 200 people.",
+        "2 of 3 runs hold less than 60 % of their corpus's bits: gpt2-2-2 on 200 people, gpt2-2-2 on 800 people. "
+            + "They ran out of room or of training; these numbers cannot tell which."),
+        Findings.of(List.of(Results.run(200, 400, 20_000, 1, 2100, 7000),
+            Results.run(200, 400, 70_000, 1, 6900, 7000),
+            Results.run(800, 400, 70_000, 1, 9100, 26_400))));
+
+    assertEquals(List.of(
+        "1 run measured: a model of 70,000 parameters, trained on a corpus of 200 people, with 400 exposures.",
+        "It stored 0.0986 ± 0.0003 bits per parameter, of the 0.100 its corpus offered.",
+        "The run holds more than 90 % of its corpus's bits."),
+        Findings.of(List.of(Results.run(200, 400, 70_000, 1, 6900, 7000))));
+
+    assertEquals(List.of("1 run measured: a model of 70,000 parameters, trained on a corpus of 1 person, "
+        + "with 1 exposure.",
+        "No run stored any bits: the best, gpt2-2-2 on 1 person (run n1-e1-p70000-s1), came to "
+            + "-0.1000 ± 0.0003 bits per parameter.",
+        "No run holds more than 90 % of its corpus's bits.",
+        "The run holds less than 60 % of its corpus's bits. "
+            + "It ran out of room or of training; these numbers cannot tell which."),
+        Findings.of(List.of(Results.run(1, 1, 70_000, 1, -7000, 7000))));
+  }
+}

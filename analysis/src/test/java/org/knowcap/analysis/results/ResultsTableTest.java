@@ -1,0 +1,123 @@
+package org.knowcap.analysis.results;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.Results;
+
+class ResultsTableTest {
+  private static final List<String> ISSUE_COLUMNS = List.of("run", "corpus", "people", "exposures", "model",
+      "parameters", "engine", "seed", "name_loss_nats", "value_loss_nats", "stored_bits", "total_bits",
+      "capacity_ratio", "max_capacity_ratio", "saturation", "tokens_per_second", "seconds");
+  private static final List<String> MORE_COLUMNS = List.of("stored_bits_standard_error",
+      "name_loss_standard_error", "value_loss_standard_error", "steps", "tokens", "final_loss_nats",
+      "head_width",
+      "learning_rate");
+
+  @TempDir
+  Path folder;
+
+  @Test
+  void columnsAreTheAgreedOnesInTheAgreedOrder() throws IOException {
+    List<String> expected = Stream.concat(ISSUE_COLUMNS.stream(), MORE_COLUMNS.stream()).toList();
+    Path file = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
+    assertEquals(String.join(",", expected), Files.readAllLines(file).getFirst());
+    assertEquals(expected, ResultsTable.readCsv(file).table().columnNames());
+  }
+
+  @Test
+  void everyResultReadsBackAsItWasInAnyLocale() throws IOException {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    // Names that CSV, Tablesaw or a locale could trip over.
+    List<String> names = List.of("a,b", "say \"hi\"", "NA", "null", "#1", "007", "1.50", "true", "日本 ±",
+        "it's;\tso");
+    List<RunResult> results = IntStream.range(0, names.size()).mapToObj(i -> random(names.get(i), random))
+        .toList();
+    Locale before = Locale.getDefault();
+    try {
+      for (String tag : List.of("de-DE", "ar-EG-u-nu-arab", "tr-TR")) {
+        Locale.setDefault(Locale.forLanguageTag(tag));
+        assertEquals(results, ResultsTable.readCsv(written(results)).results(), tag + ", seed " + seed);
+      }
+    } finally {
+      Locale.setDefault(before);
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(List.of(folder.resolve("results.csv")), files.toList(), "nothing is left beside the file");
+    }
+  }
+
+  @Test
+  void columnsMayHaveMovedAndLinesMayBeBlank() throws IOException {
+    Path file = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
+    List<String> lines = Files.readAllLines(file);
+    String moved = lines.stream().map(line -> line.substring(line.lastIndexOf(',') + 1) + ","
+        + line.substring(0, line.lastIndexOf(','))).reduce("", (a, b) -> a + b + "\n\n");
+    Files.writeString(file, moved);
+    assertEquals(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)), ResultsTable.readCsv(file).results());
+  }
+
+  @Test
+  void badCellsAreNamedByFileLineColumnAndValue() throws IOException {
+    assertComplaint("line 3, column people: found \"2oo\"; it must be a whole number", ",200,400,",
+        ",2oo,400,");
+    assertComplaint("line 3, column stored_bits: found \"\"; it must be a number", ",1234.5,", ",,");
+    assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
+    assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
+    assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
+    assertComplaint("Row number 2 contains 24 columns. 25 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 26 columns. 25 expected. (Row 0 is the header.)", ",4938.0,",
+        ",4938.0,1,");
+
+    Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
+    Files.write(extended, Files.readAllLines(extended).stream().map(line -> line + ",notes").toList());
+    String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(extended))
+        .getMessage();
+    assertTrue(found.contains("line 1: unknown column notes"), found);
+
+    Path missing = folder.resolve("none.csv");
+    assertThrows(IOException.class, () -> ResultsTable.readCsv(missing));
+  }
+
+  /** Spoils line 3, or the header if that is where {@code from} is, and expects the message. */
+  private void assertComplaint(String message, String from, String to) throws IOException {
+    Path file = written(List.of(Results.run("one", 100, 300, 70_912, 1, 1, 7000),
+        Results.run("two,2", 200, 400, 70_912, 7, 1234.5, 4938)));
+    String text = Files.readString(file);
+    int at = text.lastIndexOf(from);
+    assertTrue(at >= 0, from + " is in " + text);
+    Files.writeString(file, text.substring(0, at) + to + text.substring(at + from.length()));
+    String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
+        .getMessage();
+    assertTrue(found.contains(message) && found.startsWith(file.toString()), found);
+  }
+
+  private Path written(List<RunResult> results) throws IOException {
+    Path file = folder.resolve("results.csv");
+    ResultsTable.of(results).writeCsv(file);
+    return file;
+  }
+
+  /** Doubles with all their digits, very large and very small ones among them. */
+  private static RunResult random(String name, Random random) {
+    double[] doubles = random.doubles(14)
+        .map(x -> x * Math.pow(10, random.nextInt(-30, 30)) + Double.MIN_VALUE).toArray();
+    return new RunResult(name, name, random.nextLong(1, Long.MAX_VALUE), 1, name, Long.MAX_VALUE, name,
+        random.nextLong(), doubles[0], doubles[1], -doubles[2], doubles[3], -doubles[4], doubles[5],
+        -doubles[6],
+        doubles[7], doubles[8], doubles[9], doubles[10], doubles[11], 0, random.nextLong(0, Long.MAX_VALUE),
+        doubles[12], random.nextInt(1, Integer.MAX_VALUE), doubles[13]);
+  }
+}

@@ -1,0 +1,71 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.Study;
+import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.export.CorpusExport;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.pools.Templates;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Corpus files. */
+@Command(name = "generate", mixinStandardHelpOptions = true,
+    description = "Writes a study's corpus to files: biographies.jsonl with knowledge spans, tokens.bin (16-bit"
+        + " little-endian ids), vocab.json, and manifest.json with bits by part and checksums.")
+final class GenerateCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
+  private Path spec;
+
+  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory for the files.")
+  private Path directory;
+
+  @Option(names = "--people", paramLabel = "N", description = "Which of the study's corpus sizes, if it has several.")
+  private Optional<Long> people;
+
+  @Option(names = "--seed", paramLabel = "S", description = "Which of the study's seeds, if it has several.")
+  private Optional<Long> seed;
+
+  @Option(names = "--exposures", paramLabel = "E",
+      description = "How often each person is written. Default: once.")
+  private long exposures = 1;
+
+  @Override
+  public Integer call() throws Exception {
+    if (exposures < 1) {
+      throw UserException.usage("--exposures must be at least 1, found " + exposures);
+    }
+    Study study = StudyReader.read(spec);
+    Corpus corpus = new BioS(choose("--people", people, study.people()), choose("--seed", seed, study.seeds()),
+        Pools.shipped(study.pools()), Templates.shipped());
+    new CorpusExport(corpus, exposures).write(directory, items -> {});
+    PrintWriter out = command.commandLine().getOut();
+    out.println(corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
+        + Units.count(corpus.vocabulary().size()) + " tokens");
+    corpus.bits().parts().forEach(part -> out.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
+    out.println("  all: " + Units.bits(corpus.bits().totalBits()));
+    out.println("in " + directory);
+    return 0;
+  }
+
+  private long choose(String option, Optional<Long> chosen, List<Long> offered) {
+    if (chosen.isEmpty() && offered.size() > 1) {
+      throw UserException.usage(spec + " has several values for " + option + ": " + offered + "; choose one");
+    }
+    return chosen.orElse(offered.getFirst());
+  }
+}

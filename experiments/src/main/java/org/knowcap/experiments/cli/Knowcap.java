@@ -1,0 +1,78 @@
+package org.knowcap.experiments.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.Provenances;
+import org.knowcap.models.engine.EngineUnavailableException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+
+/** The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input. */
+@Command(name = "knowcap", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class,
+    description = "Measures how many bits of knowledge a language model stores.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
+        StatusCommand.class, ResultsCommand.class, ReportCommand.class, EnginesCommand.class, WorkerCommand.class})
+public final class Knowcap {
+  private Knowcap() {}
+
+  /** What --version prints. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[]{"knowcap " + Provenances.version(), "commit " + Provenances.commit(),
+          "java " + System.getProperty("java.vm.version")};
+    }
+  }
+
+  public static void main(String[] arguments) {
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    CommandLine line = new CommandLine(new Knowcap());
+    line.setExecutionExceptionHandler((exception, command, parsed) -> complain(exception, command));
+    line.setParameterExceptionHandler((exception, arguments) -> {
+      PrintWriter err = exception.getCommandLine().getErr();
+      err.println("knowcap: " + exception.getMessage());
+      err.println("Try '" + exception.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
+      return UserException.USAGE;
+    });
+    return line;
+  }
+
+  private static int complain(Exception exception, CommandLine command) {
+    PrintWriter err = command.getErr();
+    switch (exception) {
+      case UserException told -> {
+        err.println("knowcap: " + told.getMessage());
+        return told.exitCode();
+      }
+      case EngineUnavailableException told -> err.println("knowcap: " + told.getMessage());
+      case IllegalArgumentException told -> {
+        err.println("knowcap: " + told.getMessage());
+        return UserException.USAGE;
+      }
+      case IOException failed -> err.println("knowcap: " + describe(failed));
+      case UncheckedIOException failed -> err.println("knowcap: " + describe(failed.getCause()));
+      default -> {
+        err.println("knowcap: internal error, please report it:");
+        exception.printStackTrace(err);
+      }
+    }
+    return UserException.FAILURE;
+  }
+
+  private static String describe(IOException failed) {
+    return switch (failed) {
+      case java.nio.file.AccessDeniedException denied -> denied.getFile() + ": no permission";
+      case java.nio.file.NoSuchFileException missing -> missing.getFile() + ": no such file";
+      case java.nio.file.FileSystemException system ->
+        system.getFile() + ": " + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
+      default -> failed.getMessage();
+    };
+  }
+}

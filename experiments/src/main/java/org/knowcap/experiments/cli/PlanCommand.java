@@ -1,0 +1,127 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.runner.Supervisor;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.Study;
+import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.training.InitialParameters;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** What a study would cost. */
+@Command(name = "plan", mixinStandardHelpOptions = true,
+    description = "Shows what would run: parameters, tokens, operations, memory, and the time it would take, estimated"
+        + " from a few steps of each model on this machine.")
+final class PlanCommand implements Callable<Integer> {
+  private static final double PROBE_SECONDS = 1;
+
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
+  private Path spec;
+
+  @Option(names = "--workers", paramLabel = "K",
+      description = "Runs at a time. Default: one for each core.")
+  private int workers = Runtime.getRuntime().availableProcessors();
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  /**
+   * One line of the plan.
+   *
+   * @param maxCapacityRatio R^max, bits per parameter
+   * @param flops floating-point operations of the whole training
+   * @param bytes memory of parameters, optimiser and activations
+   * @param seconds estimated
+   */
+  private record Row(String run, long parameters, double totalBits, double maxCapacityRatio, long steps, long tokens,
+      double flops, long bytes, double seconds) {}
+
+  @Override
+  public Integer call() {
+    if (workers < 1) {
+      throw UserException.usage("--workers must be at least 1, found " + workers);
+    }
+    Study study = StudyReader.read(spec);
+    Map<List<Object>, Double> speeds = new HashMap<>();
+    List<Row> rows = new ArrayList<>();
+    for (RunSpec run : study.runs()) {
+      Corpus corpus = run.corpus();
+      int vocabulary = corpus.vocabulary().size();
+      Program program = run.program(vocabulary);
+      long steps = run.steps(corpus);
+      double secondsPerStep =
+          speeds.computeIfAbsent(List.of(run.model(), vocabulary), key -> probe(run, program));
+      double totalBits = corpus.bits().totalBits();
+      rows.add(new Row(run.name(), program.parameterCount(), totalBits, totalBits / program.parameterCount(), steps,
+          steps * program.rows(), (double) program.flops() * steps, program.memoryBytes(), secondsPerStep * steps));
+    }
+    PrintWriter out = command.commandLine().getOut();
+    if (json) {
+      out.println(Json.MAPPER.writeValueAsString(rows));
+    } else {
+      print(out, rows);
+    }
+    return 0;
+  }
+
+  /** Seconds of a step on this machine, after a warm-up. */
+  private static double probe(RunSpec run, Program program) {
+    int[] tokens = new int[program.rows()];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = i % program.vocabulary();
+    }
+    try (Session session = Run.engine(run).compile(program)) {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, run.seed())));
+      steps(session, tokens);
+      return steps(session, tokens);
+    }
+  }
+
+  private static double steps(Session session, int[] tokens) {
+    long began = System.nanoTime();
+    double seconds = 0;
+    int steps = 0;
+    while (steps < 3 || seconds < PROBE_SECONDS) {
+      session.step(tokens, tokens, 1e-4, ++steps);
+      session.loss();
+      seconds = (System.nanoTime() - began) / 1e9;
+    }
+    return seconds / steps;
+  }
+
+  private void print(PrintWriter out, List<Row> rows) {
+    int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
+    String line = "%-" + width + "s %12s %12s %8s %9s %9s %11s %9s %14s%n";
+    out.printf(line, "run", "parameters", "bits", "R^max", "steps", "tokens", "operations", "memory", "time");
+    for (Row row : rows) {
+      out.printf(line, row.run, Units.count(row.parameters), Units.bits(row.totalBits),
+          Units.ratio(row.maxCapacityRatio), Units.count(row.steps), Units.brief(row.tokens),
+          Units.brief(row.flops), Units.brief(row.bytes) + "B", Units.seconds(row.seconds));
+    }
+    double seconds = rows.stream().mapToDouble(Row::seconds).sum();
+    double longest = rows.stream().mapToDouble(Row::seconds).max().orElse(0);
+    out.printf("%d runs, %s tokens; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as "
+        + "the probe did alone%n", rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()),
+        Units.seconds(Math.max(longest, seconds / workers)), workers, Supervisor.threads(workers));
+  }
+}

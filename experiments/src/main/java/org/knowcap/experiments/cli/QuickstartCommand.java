@@ -1,0 +1,50 @@
+package org.knowcap.experiments.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.report.Findings;
+import org.knowcap.experiments.run.StudyFolder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The whole way, from corpus to chart, in minutes. */
+@Command(name = "quickstart", mixinStandardHelpOptions = true,
+    description = "Generates small corpora, trains models on them, measures the bits they hold, and draws the chart:"
+        + " the study in experiments/studies/quickstart.yaml.")
+final class QuickstartCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Option(names = "--out", paramLabel = "DIR", defaultValue = "runs/quickstart",
+      description = "Directory of the study. Default: ${DEFAULT-VALUE}")
+  private Path directory;
+
+  @Override
+  public Integer call() throws Exception {
+    PrintWriter out = command.commandLine().getOut();
+    StudyFolder study = StudyFolder.create(directory, studyFile());
+    Path report = new StudyRun(out, study, StudyRun.workers(study)).execute();
+    out.println();
+    Findings.of(study.results().results()).forEach(out::println);
+    out.println();
+    out.println("Open " + report.toAbsolutePath().toUri() + " to see the chart.");
+    return 0;
+  }
+
+  private static Path studyFile() throws IOException {
+    Path file = Files.createTempDirectory("knowcap").resolve("quickstart.yaml");
+    file.toFile().deleteOnExit();
+    file.getParent().toFile().deleteOnExit();
+    try (InputStream study = QuickstartCommand.class.getResourceAsStream("/studies/quickstart.yaml")) {
+      Files.copy(study, file, StandardCopyOption.REPLACE_EXISTING);
+    }
+    return file;
+  }
+}

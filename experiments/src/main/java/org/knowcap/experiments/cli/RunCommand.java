@@ -1,0 +1,43 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.StudyFolder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Runs a study. */
+@Command(name = "run", mixinStandardHelpOptions = true,
+    description = "Trains and measures every run of a study, each in its own folder. What is done is skipped, what was"
+        + " interrupted goes on, what fails is left for the end.")
+final class RunCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
+  private Path spec;
+
+  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory of the study.")
+  private Path directory;
+
+  @Option(names = "--workers", paramLabel = "K",
+      description = "Runs at a time, which share the cores. Default: one for each core.")
+  private Optional<Integer> workers;
+
+  @Override
+  public Integer call() throws Exception {
+    PrintWriter out = command.commandLine().getOut();
+    if (workers.isPresent() && workers.get() < 1) {
+      throw UserException.usage("--workers must be at least 1, found " + workers.get());
+    }
+    StudyFolder study = StudyFolder.create(directory, spec);
+    new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study))).execute();
+    return 0;
+  }
+}

@@ -1,0 +1,76 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** How far a study is. */
+@Command(name = "status", mixinStandardHelpOptions = true,
+    description = "Shows how far each run of a study is, while it runs or after.")
+final class StatusCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(paramLabel = "DIR", description = "Directory of the study.")
+  private Path directory;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  private record Row(String run, String state, long step, long steps, String detail) {}
+
+  @Override
+  public Integer call() throws Exception {
+    StudyFolder study = StudyFolder.open(directory);
+    List<Row> rows = new ArrayList<>();
+    for (Map.Entry<RunSpec, RunState> entry : study.states().entrySet()) {
+      rows.add(row(entry.getKey(), entry.getValue()));
+    }
+    PrintWriter out = command.commandLine().getOut();
+    if (json) {
+      out.println(Json.MAPPER.writeValueAsString(rows));
+      return 0;
+    }
+    int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
+    for (Row row : rows) {
+      out.printf("%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100.0 * row.step / row.steps, row.detail);
+    }
+    long done = rows.stream().filter(row -> row.state.equals("done")).count();
+    out.println(done + " of " + rows.size() + " runs done");
+    return 0;
+  }
+
+  private static Row row(RunSpec run, RunState state) {
+    long steps = run.steps(run.corpus());
+    return switch (state) {
+      case RunState.Pending() -> new Row(run.name(), "pending", 0, steps, "");
+      case RunState.Running(RunState.Progressed p) -> new Row(run.name(), "running", p.step(), steps, loss(p));
+      case RunState.Interrupted(RunState.Progressed p) ->
+        new Row(run.name(), "interrupted", p.step(), steps, loss(p));
+      case RunState.Done(var measured) -> new Row(run.name(), "done", steps, steps,
+          Units.bits(measured.result().storedBits()) + ", " + Units.percent(measured.result().saturation())
+              + " of the corpus");
+      case RunState.Failed(String reason) -> new Row(run.name(), "failed", 0, steps, reason);
+    };
+  }
+
+  private static String loss(RunState.Progressed progress) {
+    return progress.step() == 0
+        ? ""
+        : String.format(Locale.ROOT, "loss %.4f nats a token at step %d", progress.loss(), progress.step());
+  }
+}

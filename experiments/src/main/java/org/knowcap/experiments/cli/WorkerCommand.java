@@ -1,0 +1,30 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.runner.Worker;
+import org.knowcap.experiments.study.Json;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** One worker process of 'knowcap run'; it may also be started by hand, on several machines that share the directory. */
+@Command(name = "worker", mixinStandardHelpOptions = true, hidden = true,
+    description = "Takes runs of a study until none is left, and prints what it does as JSON lines. It ends when its"
+        + " standard input closes.")
+final class WorkerCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "DIR", description = "Directory of the study.")
+  private Path directory;
+
+  @Override
+  public Integer call() throws Exception {
+    // Events alone go to standard output; whatever a native library prints there would break them.
+    PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    System.setOut(System.err);
+    Worker.dieWithParent(System.in);
+    new Worker(StudyFolder.open(directory), event -> events.println(Json.MAPPER.writeValueAsString(event))).work();
+    return 0;
+  }
+}

@@ -1,0 +1,38 @@
+package org.knowcap.experiments.run;
+
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Cursor;
+import org.knowcap.generators.corpus.WindowReader;
+import org.knowcap.models.training.Batch;
+import org.knowcap.models.training.BatchSource;
+
+/** Batches cut from a corpus's stream; the position is the stream's cursor. */
+record CorpusBatches(Corpus corpus, int windows, int window) implements BatchSource.Factory {
+  @Override
+  public BatchSource start() {
+    return from(Cursor.START);
+  }
+
+  @Override
+  public BatchSource resume(long[] position) {
+    return from(cursor(position));
+  }
+
+  /** The cursor that a batch's position stands for. */
+  static Cursor cursor(long[] position) {
+    return new Cursor(position[0], (int) position[1]);
+  }
+
+  private BatchSource from(Cursor start) {
+    WindowReader reader = new WindowReader(corpus, window, start);
+    return () -> {
+      int[] tokens = new int[windows * window];
+      int[] targets = new int[windows * window];
+      for (int row = 0; row < windows; row++) {
+        reader.read(tokens, targets, row * window);
+      }
+      Cursor after = reader.cursor();
+      return new Batch(tokens, targets, new long[]{after.item(), after.offset()});
+    };
+  }
+}

@@ -1,0 +1,17 @@
+package org.knowcap.experiments.run;
+
+import java.util.List;
+import java.util.Map;
+import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.results.RunResult;
+
+/**
+ * What {@code result.json} holds.
+ *
+ * @param result the row of the results table
+ * @param parts knowledge by part: names, values
+ * @param measuredPeople people whose losses were taken
+ * @param provenance where it comes from
+ */
+public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
+    Map<String, String> provenance) {}

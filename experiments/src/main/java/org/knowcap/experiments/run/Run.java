@@ -1,0 +1,136 @@
+package org.knowcap.experiments.run;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.knowcap.analysis.capacity.Capacity;
+import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Engines;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.training.Progress;
+import org.knowcap.models.training.Schedule;
+import org.knowcap.models.training.Trainer;
+import org.knowcap.models.training.TrainingListener;
+import org.knowcap.models.training.TrainingSpec;
+
+/** Trains one run in its folder, from its checkpoint if it has one, and measures it. */
+public final class Run {
+  private static final Duration BETWEEN_CHECKPOINTS = Duration.ofSeconds(30);
+  /** A run reports about this often in all. */
+  private static final long REPORTS = 200;
+
+  private final RunSpec spec;
+  private final RunFolder folder;
+
+  public Run(RunSpec spec, RunFolder folder) {
+    this.spec = spec;
+    this.folder = folder;
+  }
+
+  /** The engine a run asks for: by name, or the machine's preferred one. */
+  public static Engine engine(RunSpec spec) {
+    return spec.engine().equals(StudyReader.AUTO) ? Engines.preferred() : Engines.named(spec.engine());
+  }
+
+  /**
+   * Runs to the end and writes the result. The caller holds the folder's lock.
+   *
+   * @param listener hears of progress besides the folder's metrics
+   */
+  public MeasuredRun execute(TrainingListener listener) throws IOException, InterruptedException {
+    folder.writeSpec(spec);
+    Engine engine = engine(spec);
+    Corpus corpus = spec.corpus();
+    Program program = spec.program(corpus.vocabulary().size());
+    Schedule schedule = spec.schedule(corpus);
+    TrainingSpec training = new TrainingSpec(schedule, spec.seed(), Math.max(1, schedule.steps() / REPORTS),
+        BETWEEN_CHECKPOINTS, spec.fingerprint());
+    MetricsRecorder metrics = new MetricsRecorder(listener);
+    float[] parameters;
+    try (Session session = engine.compile(program)) {
+      CorpusBatches batches =
+          new CorpusBatches(corpus, spec.training().windows(), spec.training().window());
+      new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
+      parameters = session.state().get(Session.PARAMETERS);
+    }
+    long tokens = schedule.steps() * program.rows();
+    Measurement losses = Measurement.of(engine, spec.model(), parameters, corpus, spec.measuredPeople());
+    MeasuredRun run = measured(engine, corpus, program, losses, metrics.last(), tokens);
+    folder.writeResult(run);
+    return run;
+  }
+
+  private MeasuredRun measured(Engine engine, Corpus corpus, Program program, Measurement losses,
+      RunFolder.Metric last, long tokens) {
+    SampleSummary names = SampleSummary.of(losses.names(), spec.people());
+    SampleSummary values = SampleSummary.of(losses.values(), spec.people());
+    List<Knowledge> parts = List.of(knowledge(corpus.bits().part("names"), names),
+        knowledge(corpus.bits().part("values"), values));
+    Capacity capacity =
+        Capacity.of(parts, SampleSummary.of(losses.sums(), spec.people()), program.parameterCount());
+    RunResult result = new RunResult(spec.name(), corpus.name(), spec.people(), spec.exposures(),
+        spec.model().name(), program.parameterCount(), engine.name(), spec.seed(), names.mean(), values.mean(),
+        capacity.storedBits(), capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(),
+        capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
+        names.standardError(), values.standardError(), last.step(), tokens, last.loss(), spec.model().headWidth(),
+        spec.training().learningRate());
+    return new MeasuredRun(result, parts, names.size(), Provenances.of(engine, corpus));
+  }
+
+  private static Knowledge knowledge(KnowledgePart part, SampleSummary loss) {
+    return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
+        loss.standardError());
+  }
+
+  /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */
+  private final class MetricsRecorder implements TrainingListener {
+    private final TrainingListener next;
+    private Optional<RunFolder.Metric> last = Optional.empty();
+    private double earlierSeconds;
+    private long began;
+
+    MetricsRecorder(TrainingListener next) {
+      this.next = next;
+    }
+
+    RunFolder.Metric last() {
+      return last.orElseThrow(() -> new IllegalStateException("no step was reported by " + spec.name()));
+    }
+
+    @Override
+    public void started(long finishedSteps) {
+      try {
+        last = folder.rewindMetrics(finishedSteps);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      earlierSeconds = last.map(RunFolder.Metric::seconds).orElse(0.0);
+      began = System.nanoTime();
+      next.started(finishedSteps);
+    }
+
+    @Override
+    public void progressed(Progress progress) {
+      double seconds = earlierSeconds + (System.nanoTime() - began) / 1e9;
+      RunFolder.Metric metric = new RunFolder.Metric(progress.step(), progress.loss(), progress.learningRate(),
+          progress.tokensPerSecond(), seconds);
+      last = Optional.of(metric);
+      try {
+        folder.appendMetric(metric);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      next.progressed(progress);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package org.knowcap.experiments.run;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.knowcap.analysis.files.WholeFile;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import tools.jackson.core.JacksonException;
+
+/**
+ * The folder of one run, and the only memory of it: {@code run.json} (the resolved configuration), {@code
+ * metrics.jsonl} (a line a report), {@code checkpoint.safetensors}, then {@code result.json} or {@code failure.json}.
+ * Each is written aside and renamed, so that any process on any machine can look at any moment. A process that works on
+ * the run holds the operating system's lock on {@code lock}, which a kill releases.
+ */
+public final class RunFolder {
+  private final Path path;
+
+  public RunFolder(Path path) {
+    this.path = path;
+  }
+
+  public Path path() {
+    return path;
+  }
+
+  public Path checkpoint() {
+    return path.resolve("checkpoint.safetensors");
+  }
+
+  private Path result() {
+    return path.resolve("result.json");
+  }
+
+  private Path failure() {
+    return path.resolve("failure.json");
+  }
+
+  private Path metrics() {
+    return path.resolve("metrics.jsonl");
+  }
+
+  /** What failure.json holds. */
+  private record Failure(String reason) {}
+
+  /**
+   * A line of metrics.jsonl.
+   *
+   * @param loss mean over the step's tokens, nats
+   * @param seconds of training up to here, over all processes that had a part in it
+   */
+  record Metric(long step, double loss, double learningRate, double tokensPerSecond, double seconds) {}
+
+  /** Whether there is nothing left to do: a result, or a failure. */
+  public boolean finished() {
+    return Files.exists(result()) || Files.exists(failure());
+  }
+
+  /**
+   * Reads the state from the files.
+   *
+   * @throws UserException where a file is damaged
+   */
+  public RunState state() throws IOException {
+    if (Files.exists(result())) {
+      return new RunState.Done(read(result(), MeasuredRun.class));
+    }
+    if (Files.exists(failure())) {
+      return new RunState.Failed(read(failure(), Failure.class).reason());
+    }
+    if (!Files.exists(path.resolve("lock"))) {
+      return new RunState.Pending();
+    }
+    List<Metric> metrics = readMetrics();
+    RunState.Progressed progress = metrics.isEmpty()
+        ? new RunState.Progressed(0, Double.NaN)
+        : new RunState.Progressed(metrics.getLast().step, metrics.getLast().loss);
+    Optional<Lock> lock = lock();
+    if (lock.isPresent()) {
+      lock.get().close();
+      return new RunState.Interrupted(progress);
+    }
+    return new RunState.Running(progress);
+  }
+
+  private static <T> T read(Path file, Class<T> type) throws IOException {
+    try {
+      return Json.MAPPER.readValue(Files.readString(file), type);
+    } catch (JacksonException e) {
+      throw UserException.failure(file + ", line " + e.getLocation().getLineNr() + ": damaged or of another version ("
+          + e.getOriginalMessage().lines().findFirst().orElse("")
+          + "); remove this file, and the run's next start will write it anew");
+    }
+  }
+
+  /** Holds the run for this process until closed. */
+  public record Lock(FileChannel channel, FileLock lock) implements AutoCloseable {
+    @Override
+    public void close() throws IOException {
+      lock.release();
+      channel.close();
+    }
+  }
+
+  /** Takes the run for this process; empty if another has it. */
+  public Optional<Lock> lock() throws IOException {
+    Files.createDirectories(path);
+    FileChannel channel =
+        FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        return Optional.of(new Lock(channel, lock));
+      }
+    } catch (OverlappingFileLockException heldByThisProcess) {
+      // Another thread of this process has it: as good as another process.
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+    channel.close();
+    return Optional.empty();
+  }
+
+  void writeSpec(RunSpec spec) throws IOException {
+    writeJson(path.resolve("run.json"), spec);
+  }
+
+  void writeResult(MeasuredRun run) throws IOException {
+    writeJson(result(), run);
+  }
+
+  /** Remembers that the run gave up, and why. */
+  public void writeFailure(String reason) throws IOException {
+    writeJson(failure(), new Failure(reason));
+  }
+
+  /** Forgets an earlier failure, so that the run is tried again. */
+  public void clearFailure() throws IOException {
+    Files.deleteIfExists(failure());
+  }
+
+  private static void writeJson(Path file, Object value) throws IOException {
+    byte[] json = (Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(value) + "\n")
+        .getBytes(StandardCharsets.UTF_8);
+    WholeFile.write(file, out -> out.write(json));
+  }
+
+  /** Reported metrics; a last line cut off by a kill is left out. */
+  List<Metric> readMetrics() throws IOException {
+    if (!Files.exists(metrics())) {
+      return List.of();
+    }
+    String text = Files.readString(metrics());
+    List<Metric> read = new ArrayList<>();
+    for (String line : text.substring(0, text.lastIndexOf('\n') + 1).lines().toList()) {
+      try {
+        read.add(Json.MAPPER.readValue(line, Metric.class));
+      } catch (JacksonException e) {
+        throw UserException.failure(
+            metrics() + ", line " + (read.size() + 1) + ": damaged (" + line + "); remove the file and "
+                + checkpoint() + " to train this run anew");
+      }
+    }
+    return read;
+  }
+
+  /**
+   * Drops what was reported after a step: a resumed run reports it again.
+   *
+   * @return the last metric that stays
+   */
+  Optional<Metric> rewindMetrics(long step) throws IOException {
+    List<Metric> kept = readMetrics().stream().filter(metric -> metric.step <= step).toList();
+    StringBuilder lines = new StringBuilder();
+    kept.forEach(metric -> lines.append(line(metric)));
+    WholeFile.write(metrics(), out -> out.write(lines.toString().getBytes(StandardCharsets.UTF_8)));
+    return kept.isEmpty() ? Optional.empty() : Optional.of(kept.getLast());
+  }
+
+  void appendMetric(Metric metric) throws IOException {
+    Files.writeString(metrics(), line(metric), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+  }
+
+  private static String line(Metric metric) {
+    return Json.MAPPER.writeValueAsString(metric) + "\n";
+  }
+}

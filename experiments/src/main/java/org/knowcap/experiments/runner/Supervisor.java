@@ -1,0 +1,148 @@
+package org.knowcap.experiments.runner;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import tools.jackson.core.JacksonException;
+
+/**
+ * Starts worker processes for a study and listens to them. A process a worker, so that each has its own threads and
+ * memory, and one that dies in native code takes down only the run it was at, which is then marked as failed.
+ */
+public final class Supervisor {
+  /** Exit codes after SIGINT and SIGTERM: the run stays as it is, to go on later. */
+  private static final Set<Integer> STOPPED_BY_THE_USER = Set.of(130, 143);
+
+  private final StudyFolder study;
+  private final int workers;
+  private final StudyListener listener;
+
+  /** Hears what workers say; called from several threads, one at a time. */
+  public interface StudyListener {
+    void heard(WorkerEvent event);
+  }
+
+  public Supervisor(StudyFolder study, int workers, StudyListener listener) {
+    this.study = study;
+    this.workers = workers;
+    this.listener = listener;
+  }
+
+  /** Threads that each worker's engine may use, so that together they fill the machine. */
+  public static int threads(int workers) {
+    return Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
+  }
+
+  /**
+   * Runs all that is not done; earlier failures are tried again.
+   *
+   * @throws org.knowcap.experiments.UserException where a file of the study is damaged
+   */
+  public void run() throws IOException, InterruptedException {
+    for (Map.Entry<RunSpec, RunState> entry : study.states().entrySet()) {
+      if (entry.getValue() instanceof RunState.Failed) {
+        study.runFolder(entry.getKey()).clearFailure();
+      }
+    }
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 1; i <= workers; i++) {
+      int number = i;
+      threads.add(Thread.ofPlatform().name("worker-" + number).start(() -> supervise(number)));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+  }
+
+  /** Starts a worker, and another in its place as long as one dies at a run. */
+  private void supervise(int number) {
+    String name = "worker " + number;
+    try {
+      boolean again = true;
+      while (again) {
+        AtomicReference<String> current = new AtomicReference<>("");
+        Path log = study.path().resolve("logs").resolve("worker-" + number + ".log");
+        int exitCode = listen(start(log), current);
+        again = false;
+        if (exitCode != 0 && !STOPPED_BY_THE_USER.contains(exitCode)) {
+          String reason = "its process died with exit code " + exitCode + "; see " + log;
+          if (current.get().isEmpty()) {
+            hear(new WorkerEvent.Failed(name, reason));
+          } else {
+            runFolder(current.get()).writeFailure(reason);
+            hear(new WorkerEvent.Failed(current.get(), reason));
+            again = true;
+          }
+        }
+      }
+    } catch (IOException e) {
+      hear(new WorkerEvent.Failed(name, e.toString()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private RunFolder runFolder(String run) {
+    return new RunFolder(study.path().resolve("runs").resolve(run));
+  }
+
+  private void hear(WorkerEvent event) {
+    synchronized (listener) {
+      listener.heard(event);
+    }
+  }
+
+  private Process start(Path log) throws IOException {
+    Files.createDirectories(log.getParent());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "org.knowcap.experiments.cli.Knowcap",
+        "worker", study.path().toString()));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    String threads = Integer.toString(threads(workers));
+    builder.environment().put("OMP_NUM_THREADS", threads);
+    builder.environment().put("OPENBLAS_NUM_THREADS", threads);
+    return builder.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
+  }
+
+  /** Passes on what a worker says until it ends. */
+  private int listen(Process process, AtomicReference<String> current) throws IOException, InterruptedException {
+    try (BufferedReader lines =
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (line.startsWith("{")) {
+          WorkerEvent event = parse(line);
+          boolean over = event instanceof WorkerEvent.Finished || event instanceof WorkerEvent.Failed;
+          current.set(over ? "" : event.run());
+          hear(event);
+        }
+      }
+      return process.waitFor();
+    } finally {
+      process.destroy();
+    }
+  }
+
+  private static WorkerEvent parse(String line) throws IOException {
+    try {
+      return Json.MAPPER.readValue(line, WorkerEvent.class);
+    } catch (JacksonException e) {
+      throw new IOException("a worker said what is no event: " + line, e);
+    }
+  }
+}

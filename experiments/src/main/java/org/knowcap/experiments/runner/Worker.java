@@ -1,0 +1,100 @@
+package org.knowcap.experiments.runner;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.training.Progress;
+import org.knowcap.models.training.TrainingException;
+import org.knowcap.models.training.TrainingListener;
+
+/**
+ * Takes the runs of a study that nobody has, the costliest first, until none is left. Several workers may share a study,
+ * in one process or many, on one machine or many: a lock on each run's folder keeps them apart.
+ */
+public final class Worker {
+  private final StudyFolder study;
+  private final Consumer<WorkerEvent> events;
+
+  public Worker(StudyFolder study, Consumer<WorkerEvent> events) {
+    this.study = study;
+    this.events = events;
+  }
+
+  /** Ends this process when the one that started it is gone: its end of standard input then closes. */
+  public static void dieWithParent(InputStream standardInput) {
+    Thread.ofPlatform().daemon().name("parent").start(() -> {
+      try {
+        while (standardInput.read() >= 0) {
+          // The parent never writes; only the end matters.
+        }
+      } catch (IOException e) {
+        // A broken pipe is an end too.
+      }
+      Runtime.getRuntime().halt(1);
+    });
+  }
+
+  /** Runs what can be run; a run that fails is remembered as failed, and the next one taken. */
+  public void work() throws IOException, InterruptedException {
+    List<RunSpec> costliestFirst = study.study().runs().stream()
+        .sorted(Comparator.comparingDouble(Worker::cost).reversed()).toList();
+    for (RunSpec spec : costliestFirst) {
+      RunFolder folder = study.runFolder(spec);
+      if (!folder.finished()) {
+        Optional<RunFolder.Lock> lock = folder.lock();
+        if (lock.isPresent()) {
+          try (RunFolder.Lock held = lock.get()) {
+            if (!folder.finished()) {
+              execute(spec, folder);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Tokens times parameters, near enough for an order. */
+  private static double cost(RunSpec spec) {
+    return (double) spec.people() * spec.exposures() * spec.model().parameters(1000).total();
+  }
+
+  private void execute(RunSpec spec, RunFolder folder) throws IOException, InterruptedException {
+    try {
+      RunResult result = new Run(spec, folder).execute(new TrainingListener() {
+        @Override
+        public void started(long finishedSteps) {
+          events.accept(new WorkerEvent.Started(spec.name(), finishedSteps));
+        }
+
+        @Override
+        public void progressed(Progress progress) {
+          events.accept(new WorkerEvent.Progressed(spec.name(), progress));
+        }
+      }).result();
+      events.accept(new WorkerEvent.Finished(spec.name(), result.storedBits(), result.capacityRatio(),
+          result.saturation(), result.seconds()));
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      String reason = switch (e) {
+        case OutOfMemoryError out -> "out of memory: " + out.getMessage();
+        case UncheckedIOException wrapped -> wrapped.getCause().toString();
+        case TrainingException told -> told.getMessage();
+        case UserException told -> told.getMessage();
+        case CheckpointException told -> told.getMessage();
+        default -> e.toString();
+      };
+      folder.writeFailure(reason);
+      events.accept(new WorkerEvent.Failed(spec.name(), reason));
+    }
+  }
+}

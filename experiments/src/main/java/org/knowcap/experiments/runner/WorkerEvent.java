@@ -1,0 +1,29 @@
+package org.knowcap.experiments.runner;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import org.knowcap.models.training.Progress;
+
+/** What a worker says on its standard output, one JSON object a line. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event")
+@JsonSubTypes({@JsonSubTypes.Type(value = WorkerEvent.Started.class, name = "started"),
+    @JsonSubTypes.Type(value = WorkerEvent.Progressed.class, name = "progressed"),
+    @JsonSubTypes.Type(value = WorkerEvent.Finished.class, name = "finished"),
+    @JsonSubTypes.Type(value = WorkerEvent.Failed.class, name = "failed")})
+public sealed interface WorkerEvent {
+  String run();
+
+  /** A run begins, or goes on after so many finished steps. */
+  record Started(String run, long finishedSteps) implements WorkerEvent {}
+
+  /** A run has come this far. */
+  record Progressed(String run, Progress progress) implements WorkerEvent {}
+
+  /** A run has its result. */
+  record Finished(String run, double storedBits, double capacityRatio, double saturation, double seconds)
+      implements
+        WorkerEvent {}
+
+  /** A run gave up. */
+  record Failed(String run, String reason) implements WorkerEvent {}
+}

@@ -1,0 +1,5 @@
+/**
+ * Runs the grid of a study on this machine: a supervisor that starts worker processes, and the workers, who take runs
+ * one after another and report what they do as lines of JSON.
+ */
+package org.knowcap.experiments.runner;

@@ -1,0 +1,159 @@
+package org.knowcap.experiments.study;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.knowcap.experiments.UserException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Reads the keys of one mapping of a YAML file, each of a known type and range, and in the end refuses those that
+ * nobody asked for. Every complaint names the file, the key, the value found and what is allowed.
+ */
+final class Fields {
+  private final Path file;
+  private final String path;
+  private final JsonNode node;
+  private final Set<String> known = new LinkedHashSet<>();
+
+  /**
+   * @param path keys that lead here, joined by dots; empty at the top
+   * @param node a mapping
+   */
+  Fields(Path file, String path, JsonNode node) {
+    this.file = file;
+    this.path = path;
+    this.node = node;
+    if (!node.isObject()) {
+      throw UserException.usage(file + ": " + (path.isEmpty() ? "the file" : "'" + path + "'")
+          + " must be a mapping of keys to values, found " + shown(node));
+    }
+  }
+
+  private String key(String name) {
+    return path.isEmpty() ? name : path + "." + name;
+  }
+
+  private static String shown(JsonNode value) {
+    String text = value.isMissingNode() ? "nothing" : value.toString();
+    return text.length() > 60 ? text.substring(0, 57) + "..." : text;
+  }
+
+  /** A complaint about a key. */
+  UserException wrong(String name, String allowed, JsonNode found) {
+    return UserException.usage(file + ": '" + key(name) + "' must be " + allowed + ", found " + shown(found));
+  }
+
+  private Optional<JsonNode> value(String name) {
+    known.add(name);
+    JsonNode value = node.path(name);
+    return value.isMissingNode() ? Optional.empty() : Optional.of(value);
+  }
+
+  /** Whether the key is there. */
+  boolean has(String name) {
+    return value(name).isPresent();
+  }
+
+  /** A mapping inside, empty if absent. */
+  Fields mapping(String name) {
+    return new Fields(file, key(name), value(name).orElseGet(() -> Json.MAPPER.createObjectNode()));
+  }
+
+  String text(String name, String absent) {
+    return value(name).map(v -> text(name, v)).orElse(absent);
+  }
+
+  String text(String name) {
+    return text(name, value(name).orElseThrow(() -> missing(name, "text")));
+  }
+
+  private String text(String name, JsonNode value) {
+    if (!value.isString() || value.asString().isBlank()) {
+      throw wrong(name, "text", value);
+    }
+    return value.asString();
+  }
+
+  private UserException missing(String name, String what) {
+    return UserException.usage(file + ": '" + key(name) + "' is missing; it must be " + what);
+  }
+
+  long integer(String name, long least, long most, long absent) {
+    return value(name).map(v -> integer(name, v, least, most)).orElse(absent);
+  }
+
+  private long integer(String name, JsonNode value, long least, long most) {
+    if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < least || value.asLong() > most) {
+      throw wrong(name, "a whole number from " + least + " to " + most, value);
+    }
+    return value.asLong();
+  }
+
+  double number(String name, double absent) {
+    return value(name).map(v -> {
+      if (!v.isNumber() || !Double.isFinite(v.asDouble())) {
+        throw wrong(name, "a number", v);
+      }
+      return v.asDouble();
+    }).orElse(absent);
+  }
+
+  /** One whole number or a list of different ones. */
+  List<Long> integers(String name, long least, long most) {
+    return list(name, "a whole number from " + least + " to " + most + ", or a list of them",
+        v -> integer(name, v, least, most));
+  }
+
+  List<Long> integers(String name, long least, long most, List<Long> absent) {
+    return has(name) ? integers(name, least, most) : absent;
+  }
+
+  /** One value or a list of different ones; never empty. */
+  <T> List<T> list(String name, String what, Function<JsonNode, T> element) {
+    JsonNode value = value(name).orElseThrow(() -> missing(name, what));
+    List<T> values = new ArrayList<>();
+    if (value.isArray()) {
+      value.forEach(v -> values.add(element.apply(v)));
+    } else {
+      values.add(element.apply(value));
+    }
+    if (values.isEmpty() || values.size() != Set.copyOf(values).size()) {
+      throw wrong(name, what + ", with at least one entry and none twice", value);
+    }
+    return List.copyOf(values);
+  }
+
+  /** Refuses keys that were never asked for. */
+  void requireNoOthers() {
+    for (String name : node.propertyNames()) {
+      if (!known.contains(name)) {
+        String closest = known.stream().min(Comparator.comparingInt(k -> distance(k, name))).orElse("");
+        String hint = distance(closest, name) <= 3 ? " Did you mean '" + key(closest) + "'?" : "";
+        throw UserException.usage(
+            file + ": unknown key '" + key(name) + "'; allowed here: " + String.join(", ", known) + "." + hint);
+      }
+    }
+  }
+
+  /** Levenshtein's. */
+  private static int distance(String a, String b) {
+    int[] row = IntStream.rangeClosed(0, b.length()).toArray();
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[b.length()];
+  }
+}

@@ -1,0 +1,37 @@
+package org.knowcap.experiments.study;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.models.spec.ModelSpec;
+
+/**
+ * A study: lists whose product is a grid of runs.
+ *
+ * @param name of the study; an output directory belongs to one name
+ * @param people corpus sizes N
+ * @param pools sizes of the pools in force
+ * @param models architectures
+ * @param exposures occurrences of each person
+ * @param seeds one run each
+ * @param engine name of an engine, or "auto"
+ * @param training settings shared by all runs
+ * @param measuredPeople people measured in each run, all if there are fewer
+ */
+public record Study(String name, List<Long> people, PoolSizes pools, List<ModelSpec> models, List<Long> exposures,
+    List<Long> seeds, String engine, TrainingSettings training, long measuredPeople) {
+  /** The grid, in the order of the lists. */
+  public List<RunSpec> runs() {
+    List<RunSpec> runs = new ArrayList<>();
+    for (long n : people) {
+      for (ModelSpec model : models) {
+        for (long e : exposures) {
+          for (long seed : seeds) {
+            runs.add(new RunSpec(n, pools, model, e, seed, training, measuredPeople, engine));
+          }
+        }
+      }
+    }
+    return List.copyOf(runs);
+  }
+}

@@ -1,0 +1,156 @@
+package org.knowcap.experiments.study;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.BioSBits;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.models.engine.EngineUnavailableException;
+import org.knowcap.models.engine.Engines;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.training.Schedule;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * Reads a study file. Anything that could make a run fail for its input is refused here, before any run starts.
+ */
+public final class StudyReader {
+  /** Name of the engine setting that leaves the choice to the machine. */
+  public static final String AUTO = "auto";
+
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+  private static final long MOST_PEOPLE = 160_000_000;
+
+  private final Path file;
+
+  private StudyReader(Path file) {
+    this.file = file;
+  }
+
+  /**
+   * Reads a study.
+   *
+   * @throws UserException where the file is unreadable, or a key is unknown, missing, or of a wrong type or value
+   */
+  public static Study read(Path file) {
+    return new StudyReader(file).study();
+  }
+
+  private JsonNode tree() {
+    try {
+      return YAML.readTree(Files.readString(file));
+    } catch (NoSuchFileException e) {
+      throw UserException.usage(file + ": there is no such study file");
+    } catch (IOException e) {
+      throw UserException.usage(file + ": the study file cannot be read (" + e.getMessage() + ")");
+    } catch (JacksonException e) {
+      throw UserException.usage(file + ", line " + e.getLocation().getLineNr() + ": no valid YAML: "
+          + e.getOriginalMessage().lines().findFirst().orElse("syntax error"));
+    }
+  }
+
+  private Study study() {
+    Fields top = new Fields(file, "", tree());
+    String name = top.text("name");
+    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+      throw UserException.usage(file + ": 'name' must be letters, digits, '.', '_' and '-', found '" + name + "'");
+    }
+    Fields corpus = top.mapping("corpus");
+    String kind = corpus.text("kind");
+    if (!kind.equals("bioS")) {
+      throw UserException.usage(file + ": 'corpus.kind' must be bioS, found '" + kind + "'");
+    }
+    PoolSizes pools = pools(corpus.mapping("pools"));
+    List<Long> people = corpus.integers("people", 1, MOST_PEOPLE);
+    people.forEach(n -> checked("corpus.people", () -> BioSBits.of(n, pools)));
+    corpus.requireNoOthers();
+
+    List<ModelSpec> models =
+        top.list("models", "a name such as gpt2-2-4, a mapping with 'name', or a list of them", this::model);
+    List<Long> exposures = top.integers("exposures", 1, 1_000_000);
+    List<Long> seeds = top.integers("seeds", 0, Long.MAX_VALUE, List.of(1L));
+    String engine = top.text("engine", AUTO);
+    if (!engine.equals(AUTO)) {
+      checked("engine", () -> Engines.named(engine));
+    }
+    TrainingSettings training = training(top.mapping("training"));
+    Fields measurement = top.mapping("measurement");
+    long measuredPeople = measurement.integer("people", 2, MOST_PEOPLE, 2000);
+    measurement.requireNoOthers();
+    top.requireNoOthers();
+    Study study = new Study(name, people, pools, models, exposures, seeds, engine, training, measuredPeople);
+    study.runs().forEach(run -> run.schedule(run.corpus()));
+    return study;
+  }
+
+  private PoolSizes pools(Fields fields) {
+    PoolSizes paper = PoolSizes.PAPER;
+    // The lists' own lengths bound each size; PoolSizes knows them and says so.
+    long most = Integer.MAX_VALUE;
+    long least = Integer.MIN_VALUE;
+    int first = (int) fields.integer("first", least, most, paper.first());
+    int middle = (int) fields.integer("middle", least, most, paper.middle());
+    int last = (int) fields.integer("last", least, most, paper.last());
+    int months = (int) fields.integer("months", least, most, paper.months());
+    int days = (int) fields.integer("days", least, most, paper.days());
+    int years = (int) fields.integer("years", least, most, paper.years());
+    int birthCities = (int) fields.integer("birth_cities", least, most, paper.birthCities());
+    int universities = (int) fields.integer("universities", least, most, paper.universities());
+    int majors = (int) fields.integer("majors", least, most, paper.majors());
+    int employers = (int) fields.integer("employers", least, most, paper.employers());
+    fields.requireNoOthers();
+    return checked("corpus.pools", () -> new PoolSizes(first, middle, last, months, days, years, birthCities,
+        universities, majors, employers));
+  }
+
+  private ModelSpec model(JsonNode node) {
+    if (node.isString()) {
+      return checked("models", () -> ModelSpec.parse(node.asString()));
+    }
+    Fields fields = new Fields(file, "models", node);
+    String name = fields.text("name");
+    int headWidth = (int) fields.integer("head_width", 1, 1024, ModelSpec.PAPER_HEAD_WIDTH);
+    double fraction = fields.number("rotary_fraction", Rotary.PAPER.fraction());
+    double base = fields.number("rotary_base", Rotary.PAPER.base());
+    fields.requireNoOthers();
+    return checked("models", () -> {
+      ModelSpec parsed = ModelSpec.parse(name);
+      return new ModelSpec(parsed.layers(), parsed.heads(), headWidth, new Rotary(fraction, base));
+    });
+  }
+
+  private TrainingSettings training(Fields fields) {
+    int windows = (int) fields.integer("windows", 1, 1_000_000, 12);
+    int window = (int) fields.integer("window", 2, 1_000_000, 512);
+    double learningRate = fields.number("learning_rate", 0.001);
+    double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
+    long warmup = fields.integer("warmup_steps", 0, 1_000_000_000, 1000);
+    double beta1 = fields.number("beta1", 0.9);
+    double beta2 = fields.number("beta2", 0.98);
+    double epsilon = fields.number("epsilon", 1e-6);
+    double weightDecay = fields.number("weight_decay", 0.01);
+    fields.requireNoOthers();
+    checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction));
+    return new TrainingSettings(windows, window, learningRate, finalFraction, warmup,
+        checked("training", () -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay)));
+  }
+
+  /** Runs a constructor that checks its values, and puts file and key in front of its complaint. */
+  private <T> T checked(String key, Supplier<T> constructor) {
+    try {
+      return constructor.get();
+    } catch (IllegalArgumentException | EngineUnavailableException e) {
+      throw UserException.usage(file + ": '" + key + "': " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,17 @@
+package org.knowcap.experiments.study;
+
+import org.knowcap.models.program.Optimiser;
+
+/**
+ * How every run of a study is trained. Defaults are the paper's (section 4 and appendix A), except the batch: its
+ * smallest, for small corpora.
+ *
+ * @param windows windows of each step
+ * @param window tokens of a window
+ * @param learningRate at its peak, after the warm-up
+ * @param finalLearningRateFraction learning rate at the end over that at the peak
+ * @param warmupSteps steps of the linear warm-up
+ * @param optimiser AdamW
+ */
+public record TrainingSettings(int windows, int window, double learningRate, double finalLearningRateFraction,
+    long warmupSteps, Optimiser.AdamW optimiser) {}
