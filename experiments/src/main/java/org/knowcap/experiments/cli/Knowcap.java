@@ -15,7 +15,8 @@ import picocli.CommandLine.IVersionProvider;
     description = "Measures how many bits of knowledge a language model stores.",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
-        StatusCommand.class, ResultsCommand.class, ReportCommand.class, EnginesCommand.class, WorkerCommand.class})
+        StatusCommand.class, ResultsCommand.class, ReportCommand.class, EnginesCommand.class, WorkerCommand.class,
+        ProbeCommand.class})
 public final class Knowcap {
   private Knowcap() {}
 

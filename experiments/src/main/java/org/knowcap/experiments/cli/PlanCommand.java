@@ -3,22 +3,18 @@ package org.knowcap.experiments.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
-import org.knowcap.experiments.run.Run;
 import org.knowcap.experiments.runner.Supervisor;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.training.InitialParameters;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -30,8 +26,6 @@ import picocli.CommandLine.Spec;
     description = "Shows what would run: parameters, tokens, operations, memory, and the time it would take, estimated"
         + " from a few steps of each model on this machine.")
 final class PlanCommand implements Callable<Integer> {
-  private static final double PROBE_SECONDS = 1;
-
   @Spec
   private CommandSpec command;
 
@@ -57,23 +51,22 @@ final class PlanCommand implements Callable<Integer> {
       double flops, long bytes, double seconds) {}
 
   @Override
-  public Integer call() {
+  public Integer call() throws Exception {
     if (workers < 1) {
       throw UserException.usage("--workers must be at least 1, found " + workers);
     }
     Study study = StudyReader.read(spec);
-    Map<List<Object>, Double> speeds = new HashMap<>();
+    Map<String, Double> secondsPerStep = ProbeCommand.start(spec, Supervisor.threads(workers));
     List<Row> rows = new ArrayList<>();
     for (RunSpec run : study.runs()) {
       Corpus corpus = run.corpus();
       int vocabulary = corpus.vocabulary().size();
       Program program = run.program(vocabulary);
       long steps = run.steps(corpus);
-      double secondsPerStep =
-          speeds.computeIfAbsent(List.of(run.model(), vocabulary), key -> probe(run, program));
       double totalBits = corpus.bits().totalBits();
       rows.add(new Row(run.name(), program.parameterCount(), totalBits, totalBits / program.parameterCount(), steps,
-          steps * program.rows(), (double) program.flops() * steps, program.memoryBytes(), secondsPerStep * steps));
+          steps * program.rows(), (double) program.flops() * steps, program.memoryBytes(),
+          secondsPerStep.get(run.name()) * steps));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {
@@ -82,31 +75,6 @@ final class PlanCommand implements Callable<Integer> {
       print(out, rows);
     }
     return 0;
-  }
-
-  /** Seconds of a step on this machine, after a warm-up. */
-  private static double probe(RunSpec run, Program program) {
-    int[] tokens = new int[program.rows()];
-    for (int i = 0; i < tokens.length; i++) {
-      tokens[i] = i % program.vocabulary();
-    }
-    try (Session session = Run.engine(run).compile(program)) {
-      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, run.seed())));
-      steps(session, tokens);
-      return steps(session, tokens);
-    }
-  }
-
-  private static double steps(Session session, int[] tokens) {
-    long began = System.nanoTime();
-    double seconds = 0;
-    int steps = 0;
-    while (steps < 3 || seconds < PROBE_SECONDS) {
-      session.step(tokens, tokens, 1e-4, ++steps);
-      session.loss();
-      seconds = (System.nanoTime() - began) / 1e9;
-    }
-    return seconds / steps;
   }
 
   private void print(PrintWriter out, List<Row> rows) {

@@ -25,7 +25,8 @@ import org.knowcap.models.training.TrainingSpec;
 
 /** Trains one run in its folder, from its checkpoint if it has one, and measures it. */
 public final class Run {
-  private static final Duration BETWEEN_CHECKPOINTS = Duration.ofSeconds(30);
+  /** Seconds between checkpoints; the system property is for tests and for machines that are often taken away. */
+  private static final Duration BETWEEN_CHECKPOINTS = Duration.ofSeconds(Long.getLong("knowcap.checkpoint.seconds", 30));
   /** A run reports about this often in all. */
   private static final long REPORTS = 200;
 

@@ -3,7 +3,6 @@ package org.knowcap.experiments.runner;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,16 +107,8 @@ public final class Supervisor {
 
   private Process start(Path log) throws IOException {
     Files.createDirectories(log.getParent());
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "org.knowcap.experiments.cli.Knowcap",
-        "worker", study.path().toString()));
-    ProcessBuilder builder = new ProcessBuilder(command);
-    String threads = Integer.toString(threads(workers));
-    builder.environment().put("OMP_NUM_THREADS", threads);
-    builder.environment().put("OPENBLAS_NUM_THREADS", threads);
-    return builder.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
+    return ChildProcess.builder(threads(workers), "worker", study.path().toString())
+        .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
   }
 
   /** Passes on what a worker says until it ends. */

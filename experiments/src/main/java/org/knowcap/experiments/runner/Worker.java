@@ -54,7 +54,7 @@ public final class Worker {
       if (!folder.finished()) {
         Optional<RunFolder.Lock> lock = folder.lock();
         if (lock.isPresent()) {
-          try (RunFolder.Lock held = lock.get()) {
+          try (RunFolder.Lock _ = lock.get()) {
             if (!folder.finished()) {
               execute(spec, folder);
             }

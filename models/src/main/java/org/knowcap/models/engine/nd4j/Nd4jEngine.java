@@ -1,12 +1,15 @@
 package org.knowcap.models.engine.nd4j;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.Optional;
+import java.util.Properties;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
+import org.nd4j.linalg.api.environment.Nd4jEnvironment;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.factory.Nd4jBackend;
 
 /** ND4J: its CPU backend by default, its CUDA backend where the build's profile put that on the class path. */
 public final class Nd4jEngine implements Engine {
@@ -37,10 +40,21 @@ public final class Nd4jEngine implements Engine {
 
   @Override
   public String description() {
-    Nd4jBackend backend = Nd4j.getBackend();
-    return "ND4J " + Nd4j.class.getPackage().getImplementationVersion() + ", "
-        + backend.getClass().getSimpleName()
-        + ", " + Nd4j.getBlasWrapper().level3().getClass().getSimpleName();
+    return "ND4J " + version() + ", " + Nd4j.getBackend().getClass().getSimpleName() + ", "
+        + Nd4j.getExecutioner().getEnvironmentInformation().getProperty(Nd4jEnvironment.BLAS_VENDOR_KEY);
+  }
+
+  /** From the properties that Maven puts into a jar. */
+  private static String version() {
+    Properties properties = new Properties();
+    try (InputStream in = Nd4j.class.getResourceAsStream("/META-INF/maven/org.nd4j/nd4j-api/pom.properties")) {
+      if (in != null) {
+        properties.load(in);
+      }
+    } catch (IOException e) {
+      // A repacked jar may lack them: the version is then unknown.
+    }
+    return properties.getProperty("version", "of unknown version");
   }
 
   @Override

@@ -1,0 +1,84 @@
+package org.knowcap.experiments.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.runner.ChildProcess;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.training.InitialParameters;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+import tools.jackson.core.type.TypeReference;
+
+/** Times a few steps of every model of a study, for 'knowcap plan', with the threads that a worker would have. */
+@Command(name = "probe", mixinStandardHelpOptions = true, hidden = true,
+    description = "Prints the seconds that a step of each run takes, as one JSON object.")
+final class ProbeCommand implements Callable<Integer> {
+  private static final double LEAST_SECONDS = 1;
+  private static final int LEAST_STEPS = 3;
+
+  @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
+  private Path spec;
+
+  /** Probes in a process of its own: seconds of a step by the run's name. */
+  static Map<String, Double> start(Path spec, int threads) throws IOException, InterruptedException {
+    Process process = ChildProcess.builder(threads, "probe", spec.toString())
+        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.waitFor() != 0) {
+      throw UserException.failure("the probe of this machine's speed failed, see above");
+    }
+    return Json.MAPPER.readValue(output, new TypeReference<Map<String, Double>>() {});
+  }
+
+  @Override
+  public Integer call() {
+    PrintStream answer = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    System.setOut(System.err);
+    Map<List<Object>, Double> byShape = new HashMap<>();
+    Map<String, Double> byRun = new LinkedHashMap<>();
+    for (RunSpec run : StudyReader.read(spec).runs()) {
+      int vocabulary = run.corpus().vocabulary().size();
+      byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), vocabulary), key -> probe(run, vocabulary)));
+    }
+    answer.println(Json.MAPPER.writeValueAsString(byRun));
+    return 0;
+  }
+
+  private static double probe(RunSpec run, int vocabulary) {
+    Program program = run.program(vocabulary);
+    int[] tokens = new int[program.rows()];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = i % vocabulary;
+    }
+    try (Session session = Run.engine(run).compile(program)) {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, run.seed())));
+      steps(session, tokens);
+      return steps(session, tokens);
+    }
+  }
+
+  private static double steps(Session session, int[] tokens) {
+    long began = System.nanoTime();
+    double seconds = 0;
+    int steps = 0;
+    while (steps < LEAST_STEPS || seconds < LEAST_SECONDS) {
+      session.step(tokens, tokens, 1e-4, ++steps);
+      session.loss();
+      seconds = (System.nanoTime() - began) / 1e9;
+    }
+    return seconds / steps;
+  }
+}

@@ -1,0 +1,31 @@
+package org.knowcap.experiments.runner;
+
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Starts this program anew in a process of its own, with a number of threads that only a new process can be given. */
+public final class ChildProcess {
+  private ChildProcess() {}
+
+  /**
+   * A process of the same JVM, flags and class path.
+   *
+   * @param threads for the engine's native libraries
+   * @param arguments of the command line
+   */
+  public static ProcessBuilder builder(int threads, String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "org.knowcap.experiments.cli.Knowcap"));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
+    builder.environment().put("OPENBLAS_NUM_THREADS", Integer.toString(threads));
+    // Spinning threads of OpenMP and OpenBLAS would fight over the cores: 7 times slower on two.
+    builder.environment().put("OMP_WAIT_POLICY", "passive");
+    return builder;
+  }
+}
