@@ -16,16 +16,19 @@ import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.spec.ModelSpec;
 
 /**
- * GPT-2 with rotary positions (paper, section 3), written as it is read. Initial values are GPT-2's: normal with
- * deviation 0.02, divided by sqrt(2 * layers) in the two matrices of a block that write to the residual stream.
+ * GPT-2 with rotary positions (paper, section 3), written as it is read. The paper does not say how it starts: here
+ * matrices are normal with GPT-2's deviation at GPT-2's width, 0.02 at d = 768, kept in proportion to 1 / sqrt(d) so that
+ * activations are alike at every width, and divided by sqrt(2 * layers) in the two matrices of a block that write to
+ * the residual stream.
  */
 final class Gpt2 {
   private static final double EPSILON = 1e-5;
-  private static final double DEVIATION = 0.02;
+  private static final double DEVIATION_AT_768 = 0.02;
 
   private final ModelSpec spec;
   private final int windows;
   private final int length;
+  private final double deviation;
   private final List<Parameter> parameters = new ArrayList<>();
   private final List<ForwardOperation> operations = new ArrayList<>();
 
@@ -33,6 +36,7 @@ final class Gpt2 {
     this.spec = spec;
     this.windows = windows;
     this.length = length;
+    deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
   static Program program(ModelSpec spec, int vocabulary, int windows, int length,
@@ -43,7 +47,7 @@ final class Gpt2 {
   private Program build(int vocabulary, Optional<Optimiser> optimiser) {
     Tensor tokens = new Tensor("tokens", Tensor.Role.INPUT, windows * length, 1);
     Tensor targets = new Tensor("targets", Tensor.Role.INPUT, windows * length, 1);
-    Tensor table = matrix("embedding", vocabulary, spec.width(), DEVIATION);
+    Tensor table = matrix("embedding", vocabulary, spec.width(), deviation);
 
     Tensor x = run(new Embedding(tokens, table, activation("x", spec.width())));
     for (int layer = 0; layer < spec.layers(); layer++) {
@@ -58,11 +62,11 @@ final class Gpt2 {
 
   private Tensor block(String name, Tensor x) {
     int d = spec.width();
-    double residualDeviation = DEVIATION / Math.sqrt(2.0 * spec.layers());
+    double residualDeviation = deviation / Math.sqrt(2.0 * spec.layers());
     Heads heads = new Heads(windows, length, spec.heads(), spec.headWidth());
 
     Tensor a = norm(name + "attention.norm", x);
-    a = linear(name + "attention.qkv", a, 3 * d, DEVIATION);
+    a = linear(name + "attention.qkv", a, 3 * d, deviation);
     a = run(new Rotary(a, heads, spec.rotary().width(spec.headWidth()), spec.rotary().base(),
         activation(name + "attention.rotated", 3 * d)));
     a = run(new Attention(a, heads, activation(name + "attention.mixed", d)));
@@ -70,7 +74,7 @@ final class Gpt2 {
     x = run(new Add(x, a, activation(name + "attention.residual", d)));
 
     Tensor f = norm(name + "mlp.norm", x);
-    f = linear(name + "mlp.in", f, spec.innerWidth(), DEVIATION);
+    f = linear(name + "mlp.in", f, spec.innerWidth(), deviation);
     f = run(new Gelu(f, activation(name + "mlp.activated", spec.innerWidth())));
     f = linear(name + "mlp.out", f, d, residualDeviation);
     return run(new Add(x, f, activation(name + "mlp.residual", d)));
