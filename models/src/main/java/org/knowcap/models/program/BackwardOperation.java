@@ -12,6 +12,11 @@ public sealed interface BackwardOperation extends Operation {
   /** The operation this is the gradient of. */
   ForwardOperation forward();
 
+  @Override
+  default long flops() {
+    return 0;
+  }
+
   /** Gradient table[tokens[r]] += dOut[r]. */
   record EmbeddingBackward(ForwardOperation.Embedding forward, Tensor dOut, Tensor dTable)
       implements
@@ -24,13 +29,7 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dTable);
-    }
-
-    @Override
-    public long flops() {
-      return 0;
-    }
-  }
+    }  }
 
   /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
   record LayerNormBackward(ForwardOperation.LayerNorm forward, Tensor dOut, Tensor dX, Tensor dGain,
@@ -45,13 +44,7 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dX, dGain, dBias);
-    }
-
-    @Override
-    public long flops() {
-      return 0;
-    }
-  }
+    }  }
 
   /** dX = dOut * weight^T [R, n]; dWeight += x^T * dOut; dBias += column sums of dOut. */
   record LinearBackward(ForwardOperation.Linear forward, Tensor dOut, Tensor dX, Tensor dWeight,
@@ -84,13 +77,7 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dX);
-    }
-
-    @Override
-    public long flops() {
-      return 0;
-    }
-  }
+    }  }
 
   /** dX = dOut turned back by the same angles, [R, 3d]. */
   record RotaryBackward(ForwardOperation.Rotary forward, Tensor dOut,
@@ -103,13 +90,7 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dX);
-    }
-
-    @Override
-    public long flops() {
-      return 0;
-    }
-  }
+    }  }
 
   /** dQkv [R, 3d] from dOut [R, d]. */
   record AttentionBackward(ForwardOperation.Attention forward, Tensor dOut, Tensor dQkv)
@@ -143,13 +124,7 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dLogits);
-    }
-
-    @Override
-    public long flops() {
-      return 0;
-    }
-  }
+    }  }
 
   /** out = a + b: joins the gradients of an activation that two operations read. */
   record Accumulate(ForwardOperation forward, Tensor a, Tensor b, Tensor out) implements BackwardOperation {
@@ -161,11 +136,5 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(out);
-    }
-
-    @Override
-    public long flops() {
-      return 0;
-    }
-  }
+    }  }
 }

@@ -10,6 +10,7 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -18,6 +19,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class Memory implements AutoCloseable {
   private final List<INDArray> owned = new ArrayList<>();
+  private final List<OpContext> contexts = new ArrayList<>();
   private final Map<Tensor, INDArray> views = new HashMap<>();
   private final Map<List<Integer>, INDArray> scratch = new HashMap<>();
   private final Map<List<Integer>, INDArray> ones = new HashMap<>();
@@ -68,6 +70,13 @@ final class Memory implements AutoCloseable {
     return scratch.computeIfAbsent(List.of(slot, rows, columns), key -> own(rows, columns));
   }
 
+  /** A native context for an operation's arguments. */
+  OpContext context() {
+    OpContext context = Nd4j.getExecutioner().buildContext();
+    contexts.add(context);
+    return context;
+  }
+
   /** A constant array of ones, for sums by products. */
   INDArray ones(int rows, int columns) {
     return constant(rows, columns, 1);
@@ -82,6 +91,9 @@ final class Memory implements AutoCloseable {
   @Override
   public void close() {
     views.clear();
+    for (OpContext context : contexts) {
+      context.purge();
+    }
     for (INDArray array : owned) {
       if (array.closeable()) {
         array.close();

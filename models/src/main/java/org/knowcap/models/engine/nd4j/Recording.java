@@ -6,6 +6,7 @@ import org.nd4j.linalg.api.blas.params.MMulTranspose;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.CustomOp;
 import org.nd4j.linalg.api.ops.Op;
+import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastAddOp;
 import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastMulOp;
 import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
@@ -58,16 +59,16 @@ final class Recording implements Runnable {
   private Recording product(double factor, INDArray a, boolean transposeA, INDArray b, boolean transposeB,
       boolean adds, INDArray z) {
     // Row-major z is column-major z^T = b^T * a^T, which BLAS writes without a copy.
-    INDArray transposed = z.transpose();
-    double beta = adds ? 1 : 0;
-    return call(() -> Nd4j.gemm(b, a, transposed, !transposeB, !transposeA, factor, beta));
+    return custom(new Mmul(b, a, z.transpose(), factor, adds ? 1 : 0, transposes(!transposeB, !transposeA)));
   }
 
   /** z = a * b for each slice of [s, n, k] and [s, k, m]. */
   Recording sliceProducts(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray z) {
-    MMulTranspose transpose = MMulTranspose.builder().transposeA(transposeA).transposeB(transposeB)
-        .transposeResult(false).build();
-    return custom(new Mmul(a, b, z, transpose));
+    return custom(new Mmul(a, b, z, transposes(transposeA, transposeB)));
+  }
+
+  private static MMulTranspose transposes(boolean a, boolean b) {
+    return MMulTranspose.builder().transposeA(a).transposeB(b).transposeResult(false).build();
   }
 
   Recording add(INDArray x, INDArray y, INDArray z) {
@@ -153,7 +154,15 @@ final class Recording implements Runnable {
     return call(() -> Nd4j.getExecutioner().exec(op));
   }
 
+  /** Keeps the native context of the operation too: ND4J would make, and leave to be collected, one at each call. */
   Recording custom(CustomOp op) {
-    return call(() -> Nd4j.getExecutioner().exec(op));
+    OpContext context = memory.context();
+    context.setInputArrays(op.inputArguments());
+    context.setOutputArrays(op.outputArguments());
+    context.setIArguments(op.iArgs());
+    context.setTArguments(op.tArgs());
+    context.setBArguments(op.bArgs());
+    context.setDArguments(op.dArgs());
+    return call(() -> Nd4j.getExecutioner().exec(op, context));
   }
 }
