@@ -20,7 +20,7 @@ package org.knowcap.analysis.results;
  * @param maxCapacityRatio R^max, total bits per parameter
  * @param saturation R / R^max
  * @param tokensPerSecond of training
- * @param seconds of training and measuring
+ * @param seconds of training
  * @param storedBitsStandardError bits
  * @param nameLossStandardError nats
  * @param valueLossStandardError nats

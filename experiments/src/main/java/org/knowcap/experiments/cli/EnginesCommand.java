@@ -13,8 +13,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Lists the engines of this machine. */
-@Command(name = "engines", mixinStandardHelpOptions = true,
-    description = "Shows which engines can run on this machine, and why the others cannot.")
+@Command(name = "engines", mixinStandardHelpOptions = true, description = "Shows which engines can run on this machine, and why the others cannot.")
 final class EnginesCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -30,7 +29,8 @@ final class EnginesCommand implements Callable<Integer> {
     for (Engine engine : Engines.all()) {
       boolean available = engine.unavailable().isEmpty();
       boolean preferred = available && rows.stream().noneMatch(Row::available);
-      rows.add(new Row(engine.name(), available, preferred, engine.unavailable().orElseGet(engine::description)));
+      rows.add(
+          new Row(engine.name(), available, preferred, engine.unavailable().orElseGet(engine::description)));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {

@@ -21,9 +21,8 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Corpus files. */
-@Command(name = "generate", mixinStandardHelpOptions = true,
-    description = "Writes a study's corpus to files: biographies.jsonl with knowledge spans, tokens.bin (16-bit"
-        + " little-endian ids), vocab.json, and manifest.json with bits by part and checksums.")
+@Command(name = "generate", mixinStandardHelpOptions = true, description = "Writes a study's corpus to files: biographies.jsonl with knowledge spans, tokens.bin (16-bit"
+    + " little-endian ids), vocab.json, and manifest.json with bits by part and checksums.")
 final class GenerateCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -40,8 +39,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "S", description = "Which of the study's seeds, if it has several.")
   private Optional<Long> seed;
 
-  @Option(names = "--exposures", paramLabel = "E",
-      description = "How often each person is written. Default: once.")
+  @Option(names = "--exposures", paramLabel = "E", description = "How often each person is written. Default: once.")
   private long exposures = 1;
 
   @Override
@@ -50,13 +48,16 @@ final class GenerateCommand implements Callable<Integer> {
       throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
     Study study = StudyReader.read(spec);
-    Corpus corpus = new BioS(choose("--people", people, study.people()), choose("--seed", seed, study.seeds()),
+    Corpus corpus = new BioS(choose("--people", people, study.people()),
+        choose("--seed", seed, study.seeds()),
         Pools.shipped(study.pools()), Templates.shipped());
     new CorpusExport(corpus, exposures).write(directory, items -> {});
     PrintWriter out = command.commandLine().getOut();
-    out.println(corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
-        + Units.count(corpus.vocabulary().size()) + " tokens");
-    corpus.bits().parts().forEach(part -> out.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
+    out.println(
+        corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
+            + Units.count(corpus.vocabulary().size()) + " tokens");
+    corpus.bits().parts()
+        .forEach(part -> out.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
     out.println("  all: " + Units.bits(corpus.bits().totalBits()));
     out.println("in " + directory);
     return 0;
@@ -65,6 +66,10 @@ final class GenerateCommand implements Callable<Integer> {
   private long choose(String option, Optional<Long> chosen, List<Long> offered) {
     if (chosen.isEmpty() && offered.size() > 1) {
       throw UserException.usage(spec + " has several values for " + option + ": " + offered + "; choose one");
+    }
+    if (chosen.isPresent() && !offered.contains(chosen.get())) {
+      throw UserException
+          .usage(option + " must be one of the study's " + offered + ", found " + chosen.get());
     }
     return chosen.orElse(offered.getFirst());
   }

@@ -11,12 +11,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 
 /** The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input. */
-@Command(name = "knowcap", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class,
-    description = "Measures how many bits of knowledge a language model stores.",
-    synopsisSubcommandLabel = "COMMAND",
-    subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
-        StatusCommand.class, ResultsCommand.class, ReportCommand.class, EnginesCommand.class, WorkerCommand.class,
-        ProbeCommand.class})
+@Command(name = "knowcap", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Measures how many bits of knowledge a language model stores.", synopsisSubcommandLabel = "COMMAND", subcommands = {
+    QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
+    StatusCommand.class, ResultsCommand.class, ReportCommand.class, EnginesCommand.class, WorkerCommand.class,
+    ProbeCommand.class})
 public final class Knowcap {
   private Knowcap() {}
 
@@ -35,6 +33,7 @@ public final class Knowcap {
 
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Knowcap());
+    line.getSubcommands().values().forEach(sub -> sub.getCommandSpec().versionProvider(new Version()));
     line.setExecutionExceptionHandler((exception, command, parsed) -> complain(exception, command));
     line.setParameterExceptionHandler((exception, arguments) -> {
       PrintWriter err = exception.getCommandLine().getErr();
@@ -72,7 +71,8 @@ public final class Knowcap {
       case java.nio.file.AccessDeniedException denied -> denied.getFile() + ": no permission";
       case java.nio.file.NoSuchFileException missing -> missing.getFile() + ": no such file";
       case java.nio.file.FileSystemException system ->
-        system.getFile() + ": " + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
+        system.getFile() + ": "
+            + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
       default -> failed.getMessage();
     };
   }

@@ -22,9 +22,8 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What a study would cost. */
-@Command(name = "plan", mixinStandardHelpOptions = true,
-    description = "Shows what would run: parameters, tokens, operations, memory, and the time it would take, estimated"
-        + " from a few steps of each model on this machine.")
+@Command(name = "plan", mixinStandardHelpOptions = true, description = "Shows what would run: parameters, tokens, operations, memory, and the time it would take, estimated"
+    + " from a few steps of each model on this machine.")
 final class PlanCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -32,8 +31,7 @@ final class PlanCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
   private Path spec;
 
-  @Option(names = "--workers", paramLabel = "K",
-      description = "Runs at a time. Default: one for each core.")
+  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
   private int workers = Runtime.getRuntime().availableProcessors();
 
   @Option(names = "--json", description = "Print JSON.")
@@ -42,12 +40,15 @@ final class PlanCommand implements Callable<Integer> {
   /**
    * One line of the plan.
    *
+   * @param nameBits total bits of the names
+   * @param valueBits total bits of the values
    * @param maxCapacityRatio R^max, bits per parameter
    * @param flops floating-point operations of the whole training
    * @param bytes memory of parameters, optimiser and activations
    * @param seconds estimated
    */
-  private record Row(String run, long parameters, double totalBits, double maxCapacityRatio, long steps, long tokens,
+  private record Row(String run, long parameters, double nameBits, double valueBits,
+      double maxCapacityRatio, long steps, long tokens,
       double flops, long bytes, double seconds) {}
 
   @Override
@@ -63,8 +64,9 @@ final class PlanCommand implements Callable<Integer> {
       int vocabulary = corpus.vocabulary().size();
       Program program = run.program(vocabulary);
       long steps = run.steps(corpus);
-      double totalBits = corpus.bits().totalBits();
-      rows.add(new Row(run.name(), program.parameterCount(), totalBits, totalBits / program.parameterCount(), steps,
+      rows.add(new Row(run.name(), program.parameterCount(), corpus.bits().part("names").totalBits(),
+          corpus.bits().part("values").totalBits(), corpus.bits().totalBits() / program.parameterCount(),
+          steps,
           steps * program.rows(), (double) program.flops() * steps, program.memoryBytes(),
           secondsPerStep.get(run.name()) * steps));
     }
@@ -79,17 +81,21 @@ final class PlanCommand implements Callable<Integer> {
 
   private void print(PrintWriter out, List<Row> rows) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
-    String line = "%-" + width + "s %12s %12s %8s %9s %9s %11s %9s %14s%n";
-    out.printf(line, "run", "parameters", "bits", "R^max", "steps", "tokens", "operations", "memory", "time");
+    String line = "%-" + width + "s %12s %11s %11s %8s %9s %9s %11s %9s %14s%n";
+    out.printf(line, "run", "parameters", "in names", "in values", "R^max", "steps", "tokens", "operations",
+        "memory", "time");
     for (Row row : rows) {
-      out.printf(line, row.run, Units.count(row.parameters), Units.bits(row.totalBits),
+      out.printf(line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
+          Units.bits(row.valueBits),
           Units.ratio(row.maxCapacityRatio), Units.count(row.steps), Units.brief(row.tokens),
           Units.brief(row.flops), Units.brief(row.bytes) + "B", Units.seconds(row.seconds));
     }
     double seconds = rows.stream().mapToDouble(Row::seconds).sum();
     double longest = rows.stream().mapToDouble(Row::seconds).max().orElse(0);
-    out.printf("%d runs, %s tokens; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as "
-        + "the probe did alone%n", rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()),
+    out.printf(
+        "%d runs, %s tokens; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as "
+            + "the probe did alone%n",
+        rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()),
         Units.seconds(Math.max(longest, seconds / workers)), workers, Supervisor.threads(workers));
   }
 }

@@ -23,8 +23,7 @@ import picocli.CommandLine.Parameters;
 import tools.jackson.core.type.TypeReference;
 
 /** Times a few steps of every model of a study, for 'knowcap plan', with the threads that a worker would have. */
-@Command(name = "probe", mixinStandardHelpOptions = true, hidden = true,
-    description = "Prints the seconds that a step of each run takes, as one JSON object.")
+@Command(name = "probe", mixinStandardHelpOptions = true, hidden = true, description = "Prints the seconds that a step of each run takes, as one JSON object.")
 final class ProbeCommand implements Callable<Integer> {
   private static final double LEAST_SECONDS = 1;
   private static final int LEAST_STEPS = 3;
@@ -40,7 +39,8 @@ final class ProbeCommand implements Callable<Integer> {
     if (process.waitFor() != 0) {
       throw UserException.failure("the probe of this machine's speed failed, see above");
     }
-    return Json.MAPPER.readValue(output, new TypeReference<Map<String, Double>>() {});
+    return Json.MAPPER.readValue(output, new TypeReference<Map<String, Double>>() {
+    });
   }
 
   @Override
@@ -51,7 +51,8 @@ final class ProbeCommand implements Callable<Integer> {
     Map<String, Double> byRun = new LinkedHashMap<>();
     for (RunSpec run : StudyReader.read(spec).runs()) {
       int vocabulary = run.corpus().vocabulary().size();
-      byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), vocabulary), key -> probe(run, vocabulary)));
+      byRun.put(run.name(),
+          byShape.computeIfAbsent(List.of(run.model(), vocabulary), key -> probe(run, vocabulary)));
     }
     answer.println(Json.MAPPER.writeValueAsString(byRun));
     return 0;

@@ -56,7 +56,8 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   }
 
   private double workDone() {
-    return fractionDone.entrySet().stream().mapToDouble(e -> e.getValue() * work.getOrDefault(e.getKey(), 0.0))
+    return fractionDone.entrySet().stream()
+        .mapToDouble(e -> e.getValue() * work.getOrDefault(e.getKey(), 0.0))
         .sum();
   }
 
@@ -88,8 +89,10 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   }
 
   private void show() {
-    String status = running.values().stream().map(p -> String.format(Locale.ROOT, "loss %.3f at %s tokens/s", p.loss(),
-        Units.brief(Math.round(p.tokensPerSecond() / 100) * 100.0))).collect(Collectors.joining("; ")) + left();
+    String status = running.values().stream()
+        .map(p -> String.format(Locale.ROOT, "loss %.3f at %s tokens/s", p.loss(),
+            Units.brief(Math.round(p.tokensPerSecond() / 100) * 100.0)))
+        .collect(Collectors.joining("; ")) + left();
     double part = workDone() / allWork();
     bar.ifPresent(b -> b.stepTo(Math.round(BAR_STEPS * part)).setExtraMessage(status));
     if (bar.isEmpty() && System.nanoTime() - lastLine >= BETWEEN_LINES) {

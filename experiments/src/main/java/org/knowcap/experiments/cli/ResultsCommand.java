@@ -13,8 +13,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** The table of results. */
-@Command(name = "results", mixinStandardHelpOptions = true,
-    description = "Writes results.csv from the runs that are done, one row a run, and prints the table.")
+@Command(name = "results", mixinStandardHelpOptions = true, description = "Writes results.csv from the runs that are done, one row a run, and prints the table.")
 final class ResultsCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;

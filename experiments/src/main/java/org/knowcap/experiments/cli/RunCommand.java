@@ -13,9 +13,8 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Runs a study. */
-@Command(name = "run", mixinStandardHelpOptions = true,
-    description = "Trains and measures every run of a study, each in its own folder. What is done is skipped, what was"
-        + " interrupted goes on, what fails is left for the end.")
+@Command(name = "run", mixinStandardHelpOptions = true, description = "Trains and measures every run of a study, each in its own folder. What is done is skipped, what was"
+    + " interrupted goes on, what fails is left for the end.")
 final class RunCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -26,8 +25,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
-  @Option(names = "--workers", paramLabel = "K",
-      description = "Runs at a time, which share the cores. Default: one for each core.")
+  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time, which share the cores. Default: one for each core.")
   private Optional<Integer> workers;
 
   @Override

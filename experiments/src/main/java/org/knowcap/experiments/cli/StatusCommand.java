@@ -19,8 +19,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** How far a study is. */
-@Command(name = "status", mixinStandardHelpOptions = true,
-    description = "Shows how far each run of a study is, while it runs or after.")
+@Command(name = "status", mixinStandardHelpOptions = true, description = "Shows how far each run of a study is, while it runs or after.")
 final class StatusCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -47,7 +46,8 @@ final class StatusCommand implements Callable<Integer> {
     }
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
     for (Row row : rows) {
-      out.printf("%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100.0 * row.step / row.steps, row.detail);
+      out.printf("%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100.0 * row.step / row.steps,
+          row.detail);
     }
     long done = rows.stream().filter(row -> row.state.equals("done")).count();
     out.println(done + " of " + rows.size() + " runs done");
@@ -58,7 +58,8 @@ final class StatusCommand implements Callable<Integer> {
     long steps = run.steps(run.corpus());
     return switch (state) {
       case RunState.Pending() -> new Row(run.name(), "pending", 0, steps, "");
-      case RunState.Running(RunState.Progressed p) -> new Row(run.name(), "running", p.step(), steps, loss(p));
+      case RunState.Running(RunState.Progressed p) ->
+        new Row(run.name(), "running", p.step(), steps, loss(p));
       case RunState.Interrupted(RunState.Progressed p) ->
         new Row(run.name(), "interrupted", p.step(), steps, loss(p));
       case RunState.Done(var measured) -> new Row(run.name(), "done", steps, steps,

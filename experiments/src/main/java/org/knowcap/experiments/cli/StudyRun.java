@@ -50,13 +50,17 @@ final class StudyRun {
     out.flush();
     int failures = 0;
     if (open > 0) {
-      try (ProgressDisplay display =
-          new ProgressDisplay(out, work(), finished, System.console() != null && System.console().isTerminal())) {
+      try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
+          System.console() != null && System.console().isTerminal())) {
         new Supervisor(study, workers, display).run();
         failures = display.failures();
       }
     }
     Path results = study.writeResults();
+    if (failures > 0 && study.results().results().isEmpty()) {
+      throw UserException
+          .failure("all " + states.size() + " runs failed, see above; the same command tries again");
+    }
     Path report = study.writeReport();
     out.println("table:  " + results);
     out.println("report: " + report);

@@ -11,9 +11,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /** One worker process of 'knowcap run'; it may also be started by hand, on several machines that share the directory. */
-@Command(name = "worker", mixinStandardHelpOptions = true, hidden = true,
-    description = "Takes runs of a study until none is left, and prints what it does as JSON lines. It ends when its"
-        + " standard input closes.")
+@Command(name = "worker", mixinStandardHelpOptions = true, hidden = true, description = "Takes runs of a study until none is left, and prints what it does as JSON lines. It ends when its"
+    + " standard input closes.")
 final class WorkerCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
@@ -24,7 +23,8 @@ final class WorkerCommand implements Callable<Integer> {
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     Worker.dieWithParent(System.in);
-    new Worker(StudyFolder.open(directory), event -> events.println(Json.MAPPER.writeValueAsString(event))).work();
+    new Worker(StudyFolder.open(directory), event -> events.println(Json.MAPPER.writeValueAsString(event)))
+        .work();
     return 0;
   }
 }

@@ -1,7 +1,10 @@
 package org.knowcap.experiments.run;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.results.RunResult;
 
@@ -14,4 +17,10 @@ import org.knowcap.analysis.results.RunResult;
  * @param provenance where it comes from
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
-    Map<String, String> provenance) {}
+    Map<String, String> provenance) {
+  public MeasuredRun {
+    Objects.requireNonNull(result, "result");
+    parts = List.copyOf(parts);
+    provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
+  }
+}

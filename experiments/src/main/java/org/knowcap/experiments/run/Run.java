@@ -26,7 +26,8 @@ import org.knowcap.models.training.TrainingSpec;
 /** Trains one run in its folder, from its checkpoint if it has one, and measures it. */
 public final class Run {
   /** Seconds between checkpoints; the system property is for tests and for machines that are often taken away. */
-  private static final Duration BETWEEN_CHECKPOINTS = Duration.ofSeconds(Long.getLong("knowcap.checkpoint.seconds", 30));
+  private static final Duration BETWEEN_CHECKPOINTS = Duration
+      .ofSeconds(Long.getLong("knowcap.checkpoint.seconds", 30));
   /** A run reports about this often in all. */
   private static final long REPORTS = 200;
 
@@ -59,8 +60,7 @@ public final class Run {
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
     try (Session session = engine.compile(program)) {
-      CorpusBatches batches =
-          new CorpusBatches(corpus, spec.training().windows(), spec.training().window());
+      CorpusBatches batches = new CorpusBatches(corpus, spec.training().windows(), spec.training().window());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }
@@ -77,13 +77,15 @@ public final class Run {
     SampleSummary values = SampleSummary.of(losses.values(), spec.people());
     List<Knowledge> parts = List.of(knowledge(corpus.bits().part("names"), names),
         knowledge(corpus.bits().part("values"), values));
-    Capacity capacity =
-        Capacity.of(parts, SampleSummary.of(losses.sums(), spec.people()), program.parameterCount());
+    Capacity capacity = Capacity.of(parts, SampleSummary.of(losses.sums(), spec.people()),
+        program.parameterCount());
     RunResult result = new RunResult(spec.name(), corpus.name(), spec.people(), spec.exposures(),
-        spec.model().name(), program.parameterCount(), engine.name(), spec.seed(), names.mean(), values.mean(),
+        spec.model().name(), program.parameterCount(), engine.name(), spec.seed(), names.mean(),
+        values.mean(),
         capacity.storedBits(), capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(),
         capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
-        names.standardError(), values.standardError(), last.step(), tokens, last.loss(), spec.model().headWidth(),
+        names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
+        spec.model().headWidth(),
         spec.training().learningRate());
     return new MeasuredRun(result, parts, names.size(), Provenances.of(engine, corpus));
   }
@@ -123,7 +125,8 @@ public final class Run {
     @Override
     public void progressed(Progress progress) {
       double seconds = earlierSeconds + (System.nanoTime() - began) / 1e9;
-      RunFolder.Metric metric = new RunFolder.Metric(progress.step(), progress.loss(), progress.learningRate(),
+      RunFolder.Metric metric = new RunFolder.Metric(progress.step(), progress.loss(),
+          progress.learningRate(),
           progress.tokensPerSecond(), seconds);
       last = Optional.of(metric);
       try {

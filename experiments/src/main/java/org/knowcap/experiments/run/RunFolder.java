@@ -67,7 +67,8 @@ public final class RunFolder {
   }
 
   /**
-   * Reads the state from the files.
+   * Reads the state from the files. Not to be called while this process holds the run's lock: operating systems
+   * release it as soon as the process closes the file a second time.
    *
    * @throws UserException where a file is damaged
    */
@@ -95,12 +96,16 @@ public final class RunFolder {
 
   private static <T> T read(Path file, Class<T> type) throws IOException {
     try {
-      return Json.MAPPER.readValue(Files.readString(file), type);
+      return Optional.ofNullable(Json.MAPPER.readValue(Files.readString(file), type))
+          .orElseThrow(() -> damaged(file, 1, "it holds null"));
     } catch (JacksonException e) {
-      throw UserException.failure(file + ", line " + e.getLocation().getLineNr() + ": damaged or of another version ("
-          + e.getOriginalMessage().lines().findFirst().orElse("")
-          + "); remove this file, and the run's next start will write it anew");
+      throw damaged(file, e.getLocation().getLineNr(), e.getOriginalMessage().lines().findFirst().orElse(""));
     }
+  }
+
+  private static UserException damaged(Path file, int line, String problem) {
+    return UserException.failure(file + ", line " + line + ": damaged or of another version (" + problem
+        + "); remove this file, and the run's next start will write it anew");
   }
 
   /** Holds the run for this process until closed. */
@@ -115,8 +120,8 @@ public final class RunFolder {
   /** Takes the run for this process; empty if another has it. */
   public Optional<Lock> lock() throws IOException {
     Files.createDirectories(path);
-    FileChannel channel =
-        FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel channel = FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE,
+        StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {

@@ -51,8 +51,10 @@ public final class StudyFolder {
       }
     } else if (Files.isDirectory(path)) {
       try (var files = Files.list(path)) {
-        if (files.findAny().isPresent()) {
-          throw UserException.usage(path + " is not empty and holds no study; give another directory with --out");
+        // A process killed while it wrote leaves a file it had set aside: that is nobody's.
+        if (files.anyMatch(file -> !file.getFileName().toString().startsWith(".tmp-"))) {
+          throw UserException
+              .usage(path + " is not empty and holds no study; give another directory with --out");
         }
       }
     } else if (Files.exists(path)) {
@@ -124,7 +126,8 @@ public final class StudyFolder {
   public Path writeReport() throws IOException {
     List<MeasuredRun> measured = measured();
     if (measured.isEmpty()) {
-      throw UserException.failure(path + " has no finished run to report on; see 'knowcap status " + path + "'");
+      throw UserException
+          .failure(path + " has no finished run to report on; see 'knowcap status " + path + "'");
     }
     List<RunResult> results = measured.stream().map(MeasuredRun::result).toList();
     List<FailedRun> failures = new ArrayList<>();
@@ -152,9 +155,11 @@ public final class StudyFolder {
     }
     Map<String, String> entries = new LinkedHashMap<>();
     values.forEach((key, seen) -> entries.put(key, key.equals("finished")
-        ? seen.stream().min(String::compareTo).orElseThrow() + " to " + seen.stream().max(String::compareTo).orElseThrow()
+        ? seen.stream().min(String::compareTo).orElseThrow() + " to "
+            + seen.stream().max(String::compareTo).orElseThrow()
         : String.join(", ", seen)));
-    entries.put("study", "study.yaml beside this report's folder; exact configuration of each run in runs/*/run.json");
+    entries.put("study",
+        "study.yaml beside this report's folder; exact configuration of each run in runs/*/run.json");
     return new Provenance(entries);
   }
 }

@@ -112,9 +112,10 @@ public final class Supervisor {
   }
 
   /** Passes on what a worker says until it ends. */
-  private int listen(Process process, AtomicReference<String> current) throws IOException, InterruptedException {
-    try (BufferedReader lines =
-        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+  private int listen(Process process, AtomicReference<String> current)
+      throws IOException, InterruptedException {
+    try (BufferedReader lines = new BufferedReader(
+        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         if (line.startsWith("{")) {
           WorkerEvent event = parse(line);

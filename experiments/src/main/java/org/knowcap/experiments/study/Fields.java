@@ -90,7 +90,8 @@ final class Fields {
   }
 
   private long integer(String name, JsonNode value, long least, long most) {
-    if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < least || value.asLong() > most) {
+    if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < least
+        || value.asLong() > most) {
       throw wrong(name, "a whole number from " + least + " to " + most, value);
     }
     return value.asLong();
@@ -137,7 +138,8 @@ final class Fields {
         String closest = known.stream().min(Comparator.comparingInt(k -> distance(k, name))).orElse("");
         String hint = distance(closest, name) <= 3 ? " Did you mean '" + key(closest) + "'?" : "";
         throw UserException.usage(
-            file + ": unknown key '" + key(name) + "'; allowed here: " + String.join(", ", known) + "." + hint);
+            file + ": unknown key '" + key(name) + "'; allowed here: " + String.join(", ", known) + "."
+                + hint);
       }
     }
   }

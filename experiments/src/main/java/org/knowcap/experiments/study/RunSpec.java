@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.pools.PoolSizes;
@@ -30,7 +29,8 @@ public record RunSpec(long people, PoolSizes pools, ModelSpec model, long exposu
     TrainingSettings training, long measuredPeople, String engine) {
   /** Name of the run and of its folder: readable, and unique by a hash of the whole record. */
   public String name() {
-    return "bioS-" + people + "_" + model.name() + "_w" + model.headWidth() + "_e" + exposures + "_s" + seed + "-"
+    return "bioS-" + people + "_" + model.name() + "_e" + exposures + "_s" + seed
+        + "-"
         + fingerprint().substring(0, 8);
   }
 
@@ -66,14 +66,15 @@ public record RunSpec(long people, PoolSizes pools, ModelSpec model, long exposu
   /**
    * Learning rates over the run.
    *
-   * @throws UserException where the warm-up is no shorter than the run
+   * @throws IllegalArgumentException where the warm-up is no shorter than the run
    */
   public Schedule schedule(Corpus corpus) {
     long steps = steps(corpus);
     if (training.warmupSteps() >= steps) {
-      throw UserException.usage("training.warmup_steps is " + training.warmupSteps() + ", but run " + name()
+      throw new IllegalArgumentException("found " + training.warmupSteps() + ", but run " + name()
           + " has only " + steps + " steps; give it more exposures, smaller batches or a shorter warm-up");
     }
-    return new Schedule(training.warmupSteps(), steps, training.learningRate(), training.finalLearningRateFraction());
+    return new Schedule(training.warmupSteps(), steps, training.learningRate(),
+        training.finalLearningRateFraction());
   }
 }

@@ -18,7 +18,8 @@ import org.knowcap.models.spec.ModelSpec;
  * @param training settings shared by all runs
  * @param measuredPeople people measured in each run, all if there are fewer
  */
-public record Study(String name, List<Long> people, PoolSizes pools, List<ModelSpec> models, List<Long> exposures,
+public record Study(String name, List<Long> people, PoolSizes pools, List<ModelSpec> models,
+    List<Long> exposures,
     List<Long> seeds, String engine, TrainingSettings training, long measuredPeople) {
   /** The grid, in the order of the lists. */
   public List<RunSpec> runs() {

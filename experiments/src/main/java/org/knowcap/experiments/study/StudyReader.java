@@ -1,13 +1,15 @@
 package org.knowcap.experiments.study;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
-import org.knowcap.generators.corpus.BioSBits;
+import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Engines;
@@ -27,9 +29,11 @@ public final class StudyReader {
   /** Name of the engine setting that leaves the choice to the machine. */
   public static final String AUTO = "auto";
 
-  private static final YAMLMapper YAML =
-      YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+  private static final YAMLMapper YAML = YAMLMapper.builder()
+      .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
   private static final long MOST_PEOPLE = 160_000_000;
+  /** Tokens of a step. */
+  private static final long MOST_TOKENS = 1 << 24;
 
   private final Path file;
 
@@ -51,11 +55,14 @@ public final class StudyReader {
       return YAML.readTree(Files.readString(file));
     } catch (NoSuchFileException e) {
       throw UserException.usage(file + ": there is no such study file");
+    } catch (CharacterCodingException e) {
+      throw UserException.usage(file + ": the study file is not valid UTF-8");
     } catch (IOException e) {
       throw UserException.usage(file + ": the study file cannot be read (" + e.getMessage() + ")");
     } catch (JacksonException e) {
       throw UserException.usage(file + ", line " + e.getLocation().getLineNr() + ": no valid YAML: "
-          + e.getOriginalMessage().lines().findFirst().orElse("syntax error"));
+          + e.getOriginalMessage().lines().filter(line -> !line.startsWith(" ") && !line.startsWith("in "))
+              .limit(2).collect(Collectors.joining(", ")));
     }
   }
 
@@ -63,7 +70,9 @@ public final class StudyReader {
     Fields top = new Fields(file, "", tree());
     String name = top.text("name");
     if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
-      throw UserException.usage(file + ": 'name' must be letters, digits, '.', '_' and '-', found '" + name + "'");
+      throw UserException
+          .usage(file + ": 'name' must be letters, digits, '.', '_' and '-', a letter or digit first, found '"
+              + name + "'");
     }
     Fields corpus = top.mapping("corpus");
     String kind = corpus.text("kind");
@@ -72,11 +81,10 @@ public final class StudyReader {
     }
     PoolSizes pools = pools(corpus.mapping("pools"));
     List<Long> people = corpus.integers("people", 1, MOST_PEOPLE);
-    people.forEach(n -> checked("corpus.people", () -> BioSBits.of(n, pools)));
     corpus.requireNoOthers();
 
-    List<ModelSpec> models =
-        top.list("models", "a name such as gpt2-2-4, a mapping with 'name', or a list of them", this::model);
+    List<ModelSpec> models = top.list("models",
+        "a name such as gpt2-2-4, a mapping with 'name', or a list of them", this::model);
     List<Long> exposures = top.integers("exposures", 1, 1_000_000);
     List<Long> seeds = top.integers("seeds", 0, Long.MAX_VALUE, List.of(1L));
     String engine = top.text("engine", AUTO);
@@ -89,7 +97,16 @@ public final class StudyReader {
     measurement.requireNoOthers();
     top.requireNoOthers();
     Study study = new Study(name, people, pools, models, exposures, seeds, engine, training, measuredPeople);
-    study.runs().forEach(run -> run.schedule(run.corpus()));
+    for (RunSpec run : study.runs()) {
+      Corpus made = checked("corpus.people", run::corpus);
+      checked("training.warmup_steps", () -> run.schedule(made));
+      long parameters = run.model().parameters(made.vocabulary().size()).total();
+      if (parameters > Integer.MAX_VALUE) {
+        throw UserException.usage(file + ": 'models': " + run.model().name() + " with head width "
+            + run.model().headWidth() + " has " + parameters + " parameters; at most " + Integer.MAX_VALUE
+            + " can be trained");
+      }
+    }
     return study;
   }
 
@@ -114,24 +131,27 @@ public final class StudyReader {
   }
 
   private ModelSpec model(JsonNode node) {
+    if (!node.isString() && !node.isObject()) {
+      throw UserException.usage(
+          file + ": 'models' must hold names such as gpt2-2-4 or mappings with 'name', found " + node);
+    }
     if (node.isString()) {
       return checked("models", () -> ModelSpec.parse(node.asString()));
     }
     Fields fields = new Fields(file, "models", node);
     String name = fields.text("name");
-    int headWidth = (int) fields.integer("head_width", 1, 1024, ModelSpec.PAPER_HEAD_WIDTH);
+    ModelSpec named = checked("models.name", () -> ModelSpec.parse(name));
+    int headWidth = (int) fields.integer("head_width", 1, 1024, named.headWidth());
     double fraction = fields.number("rotary_fraction", Rotary.PAPER.fraction());
     double base = fields.number("rotary_base", Rotary.PAPER.base());
     fields.requireNoOthers();
-    return checked("models", () -> {
-      ModelSpec parsed = ModelSpec.parse(name);
-      return new ModelSpec(parsed.layers(), parsed.heads(), headWidth, new Rotary(fraction, base));
-    });
+    return checked("models",
+        () -> new ModelSpec(named.layers(), named.heads(), headWidth, new Rotary(fraction, base)));
   }
 
   private TrainingSettings training(Fields fields) {
-    int windows = (int) fields.integer("windows", 1, 1_000_000, 12);
-    int window = (int) fields.integer("window", 2, 1_000_000, 512);
+    int windows = (int) fields.integer("windows", 1, MOST_TOKENS, 12);
+    int window = (int) fields.integer("window", 2, MOST_TOKENS / windows, 512);
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     long warmup = fields.integer("warmup_steps", 0, 1_000_000_000, 1000);

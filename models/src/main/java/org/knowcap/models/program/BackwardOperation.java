@@ -29,7 +29,8 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dTable);
-    }  }
+    }
+  }
 
   /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
   record LayerNormBackward(ForwardOperation.LayerNorm forward, Tensor dOut, Tensor dX, Tensor dGain,
@@ -44,7 +45,8 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dX, dGain, dBias);
-    }  }
+    }
+  }
 
   /** dX = dOut * weight^T [R, n]; dWeight += x^T * dOut; dBias += column sums of dOut. */
   record LinearBackward(ForwardOperation.Linear forward, Tensor dOut, Tensor dX, Tensor dWeight,
@@ -77,7 +79,8 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dX);
-    }  }
+    }
+  }
 
   /** dX = dOut turned back by the same angles, [R, 3d]. */
   record RotaryBackward(ForwardOperation.Rotary forward, Tensor dOut,
@@ -90,7 +93,8 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dX);
-    }  }
+    }
+  }
 
   /** dQkv [R, 3d] from dOut [R, d]. */
   record AttentionBackward(ForwardOperation.Attention forward, Tensor dOut, Tensor dQkv)
@@ -124,7 +128,8 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(dLogits);
-    }  }
+    }
+  }
 
   /** out = a + b: joins the gradients of an activation that two operations read. */
   record Accumulate(ForwardOperation forward, Tensor a, Tensor b, Tensor out) implements BackwardOperation {
@@ -136,5 +141,6 @@ public sealed interface BackwardOperation extends Operation {
     @Override
     public List<Tensor> writes() {
       return List.of(out);
-    }  }
+    }
+  }
 }

@@ -16,7 +16,8 @@ public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
 
-  private static final Pattern NAME = Pattern.compile("gpt2-([1-9][0-9]{0,3})-([1-9][0-9]{0,3})");
+  private static final Pattern NAME = Pattern
+      .compile("gpt2-([1-9][0-9]{0,3})-([1-9][0-9]{0,3})(?:-w([1-9][0-9]{0,3}))?");
 
   public ModelSpec {
     require(layers >= 1, "layers", layers);
@@ -32,7 +33,8 @@ public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
   }
 
   /**
-   * Reads a short name, {@code gpt2-LAYERS-HEADS}, with head width 64 and the paper's rotary positions.
+   * Reads a short name, {@code gpt2-LAYERS-HEADS} or {@code gpt2-LAYERS-HEADS-wWIDTH}: head width 64 unless it says
+   * another, and the paper's rotary positions.
    *
    * @throws IllegalArgumentException where the name is none
    */
@@ -40,10 +42,11 @@ public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
     Matcher matcher = NAME.matcher(name);
     if (!matcher.matches()) {
       throw new IllegalArgumentException("no model is named '" + name
-          + "'; a name is gpt2-LAYERS-HEADS, such as gpt2-2-4");
+          + "'; a name is gpt2-LAYERS-HEADS, such as gpt2-2-4, or gpt2-LAYERS-HEADS-wWIDTH for a head width other than "
+          + PAPER_HEAD_WIDTH);
     }
     return new ModelSpec(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)),
-        PAPER_HEAD_WIDTH, Rotary.PAPER);
+        matcher.group(3) == null ? PAPER_HEAD_WIDTH : Integer.parseInt(matcher.group(3)), Rotary.PAPER);
   }
 
   public ModelSpec withHeadWidth(int headWidth) {
@@ -54,9 +57,9 @@ public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
     return new ModelSpec(layers, heads, headWidth, rotary);
   }
 
-  /** The short name, as {@link #parse} reads it; it does not say the head width. */
+  /** The short name, as {@link #parse} reads it; it does not say the rotary positions. */
   public String name() {
-    return "gpt2-" + layers + "-" + heads;
+    return "gpt2-" + layers + "-" + heads + (headWidth == PAPER_HEAD_WIDTH ? "" : "-w" + headWidth);
   }
 
   /** Width d of the residual stream. */

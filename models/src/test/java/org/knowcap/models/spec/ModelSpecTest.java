@@ -40,7 +40,9 @@ class ModelSpecTest {
   @Test
   void printsTheNameItReads() {
     assertEquals("gpt2-12-4", ModelSpec.parse("gpt2-12-4").name());
-    assertEquals(new ModelSpec(2, 3, 32, Rotary.PAPER), ModelSpec.parse("gpt2-2-3").withHeadWidth(32));
+    assertEquals("gpt2-2-3-w32", ModelSpec.parse("gpt2-2-3").withHeadWidth(32).name());
+    assertEquals(new ModelSpec(2, 3, 32, Rotary.PAPER), ModelSpec.parse("gpt2-2-3-w32"));
+    assertEquals("gpt2-2-3", ModelSpec.parse("gpt2-2-3-w64").name());
   }
 
   @ParameterizedTest

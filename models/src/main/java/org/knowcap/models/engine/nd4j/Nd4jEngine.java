@@ -47,7 +47,8 @@ public final class Nd4jEngine implements Engine {
   /** From the properties that Maven puts into a jar. */
   private static String version() {
     Properties properties = new Properties();
-    try (InputStream in = Nd4j.class.getResourceAsStream("/META-INF/maven/org.nd4j/nd4j-api/pom.properties")) {
+    try (
+        InputStream in = Nd4j.class.getResourceAsStream("/META-INF/maven/org.nd4j/nd4j-api/pom.properties")) {
       if (in != null) {
         properties.load(in);
       }

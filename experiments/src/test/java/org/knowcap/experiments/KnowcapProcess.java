@@ -1,0 +1,96 @@
+package org.knowcap.experiments;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.knowcap.experiments.cli.Knowcap;
+
+/** The command line in a process of its own, started as the launcher starts it. */
+public final class KnowcapProcess {
+  private static final long MOST_SECONDS = 240;
+
+  /** How a process ended, and what it said. */
+  public record Outcome(int exitCode, String out, String err) {}
+
+  private final Process process;
+  private final Path out;
+  private final Path err;
+
+  private KnowcapProcess(Process process, Path out, Path err) {
+    this.process = process;
+    this.out = out;
+    this.err = err;
+  }
+
+  /** A Java process with the project's flags, and with a compiler that suits short lives. */
+  public static ProcessBuilder java(Class<?> main, List<String> flags, String... arguments) {
+    List<String> command = new ArrayList<>(
+        List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow",
+            "-Djava.awt.headless=true",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.addAll(flags);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("OMP_NUM_THREADS", "1");
+    builder.environment().put("OMP_WAIT_POLICY", "passive");
+    return builder;
+  }
+
+  /** Starts {@code knowcap} with these JVM flags and arguments. */
+  public static KnowcapProcess start(List<String> flags, Object... arguments) {
+    try {
+      Path out = Files.createTempFile("knowcap-out", ".txt");
+      Path err = Files.createTempFile("knowcap-err", ".txt");
+      String[] words = new String[arguments.length];
+      for (int i = 0; i < words.length; i++) {
+        words[i] = arguments[i].toString();
+      }
+      Process process = java(Knowcap.class, flags, words).redirectOutput(out.toFile())
+          .redirectError(err.toFile()).start();
+      return new KnowcapProcess(process, out, err);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Runs {@code knowcap} with these arguments to its end. */
+  public static Outcome run(Object... arguments) {
+    return start(List.of(), arguments).end();
+  }
+
+  public ProcessHandle handle() {
+    return process.toHandle();
+  }
+
+  /** Waits for the end. */
+  public Outcome end() {
+    try {
+      if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+        handle().descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor();
+        throw new AssertionError("no end after " + MOST_SECONDS + " s: " + outcome());
+      }
+      return outcome();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Outcome outcome() throws IOException {
+    Outcome outcome = new Outcome(process.exitValue(), Files.readString(out, StandardCharsets.UTF_8),
+        Files.readString(err, StandardCharsets.UTF_8));
+    Files.delete(out);
+    Files.delete(err);
+    return outcome;
+  }
+}

@@ -1,0 +1,2 @@
+/** Rules that the code of all modules keeps. */
+package org.knowcap.experiments.architecture;

@@ -1,0 +1,347 @@
+package org.knowcap.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import tools.jackson.databind.JsonNode;
+
+/** Every command as its user meets it: its exit code, what it prints and what it leaves on disk. */
+class CommandLineTest {
+  private static final String STUDY = """
+      name: tiny
+      corpus:
+        kind: bioS
+        people: [6, 12]
+        pools: {first: 5, middle: 4, last: 10, months: 2, days: 2, years: 4, birth_cities: 3,
+          universities: 3, majors: 3, employers: 3}
+      models: {name: gpt2-1-2, head_width: 8, rotary_fraction: 0.5}
+      exposures: 12
+      training: {windows: 2, window: 32, learning_rate: 0.003, warmup_steps: 10}
+      """;
+  private static final String FIRST_COLUMNS = "run,corpus,people,exposures,model,parameters,engine,seed,"
+      + "name_loss_nats,value_loss_nats,stored_bits,total_bits,capacity_ratio,max_capacity_ratio,saturation,"
+      + "tokens_per_second,seconds";
+  private static final Pattern LOADS = Pattern
+      .compile("(?i)(src|href)\\s*=\\s*[\"']?\\s*(https?:)?//|url\\(\\s*[\"']?"
+          + "(https?:)?//|@import|<script[^>]+src|<link");
+
+  @TempDir
+  private Path directory;
+
+  private Path study(String text) throws IOException {
+    return Files.writeString(directory.resolve("study.yaml"), text);
+  }
+
+  private static Outcome succeeds(Object... arguments) {
+    Outcome outcome = KnowcapProcess.run(arguments);
+    assertEquals(0, outcome.exitCode(), () -> Arrays.toString(arguments) + ": " + outcome);
+    return outcome;
+  }
+
+  /** Time of last change and content of every file below a directory. */
+  private static Map<Path, List<Object>> snapshot(Path directory) throws IOException {
+    Map<Path, List<Object>> files = new TreeMap<>();
+    try (Stream<Path> walk = Files.walk(directory)) {
+      for (Path file : walk.toList()) {
+        files.put(file, Files.isDirectory(file)
+            ? List.of("directory")
+            : List.of(Files.getLastModifiedTime(file), Arrays.hashCode(Files.readAllBytes(file))));
+      }
+    }
+    return files;
+  }
+
+  @Test
+  void aStudyIsTrainedMeasuredAndReportedOnce() throws Exception {
+    Path spec = study(STUDY);
+    Path out = directory.resolve("out");
+    // A checkpoint that was cut off: the first run cannot go on, the second has nothing to do with it.
+    StudyFolder folder = StudyFolder.create(out, spec);
+    List<RunSpec> runs = folder.study().runs();
+    RunFolder broken = folder.runFolder(runs.getFirst());
+    RunFolder sound = folder.runFolder(runs.getLast());
+    Files.createDirectories(broken.path());
+    byte[] cutOff = {16, 0, 0, 0, 0, 0, 0, 0, '{'};
+    Files.write(broken.checkpoint(), cutOff);
+
+    Outcome partly = KnowcapProcess.run("run", spec, "--out", out);
+    assertEquals(1, partly.exitCode(), partly.toString());
+    String told = partly.out().lines().filter(line -> line.contains("FAILED")).findFirst().orElseThrow();
+    assertTrue(
+        told.startsWith(runs.getFirst().name() + ": ") && told.contains(broken.checkpoint().toString()),
+        told);
+    assertTrue(partly.err().startsWith("knowcap: 1 of 2 runs failed"), partly.err());
+    assertArrayEquals(cutOff, Files.readAllBytes(broken.checkpoint()));
+    assertFalse(Files.exists(broken.path().resolve("result.json")));
+    assertTrue(Files.exists(sound.path().resolve("result.json")));
+    assertTrue(Files.exists(out.resolve("report/index.html")));
+
+    Outcome status = succeeds("status", out);
+    assertTrue(status.out().contains("failed") && status.out().contains(broken.checkpoint().toString())
+        && status.out().contains("1 of 2 runs done"), status.out());
+
+    Map<Path, List<Object>> soundFiles = snapshot(sound.path());
+    Files.delete(broken.checkpoint());
+    succeeds("run", spec, "--out", out);
+    assertEquals(soundFiles, snapshot(sound.path()));
+    assertTrue(Files.exists(broken.path().resolve("result.json")));
+
+    Map<Path, List<Object>> before = snapshot(out.resolve("runs"));
+    Map<Path, List<Object>> logs = snapshot(out.resolve("logs"));
+    Outcome again = succeeds("run", spec, "--out", out);
+    assertTrue(again.out().contains("2 done before"), again.out());
+    assertEquals(before, snapshot(out.resolve("runs")));
+    assertEquals(logs, snapshot(out.resolve("logs")), "no worker was started");
+
+    assertResults(out, runs);
+    assertReport(out.resolve("report"), runs);
+
+    byte[] csv = Files.readAllBytes(out.resolve("results.csv"));
+    Files.delete(out.resolve("results.csv"));
+    Files.delete(out.resolve("report/index.html"));
+    Outcome results = succeeds("results", out);
+    runs.forEach(run -> assertTrue(results.out().contains(run.name()), results.out()));
+    assertArrayEquals(csv, Files.readAllBytes(out.resolve("results.csv")));
+    Outcome report = succeeds("report", out);
+    assertTrue(report.out().contains("index.html"), report.out());
+    assertReport(out.resolve("report"), runs);
+    assertEquals(2, Json.MAPPER.readTree(succeeds("results", out, "--json").out()).size());
+    JsonNode states = Json.MAPPER.readTree(succeeds("status", out, "--json").out());
+    assertEquals(List.of("done", "done"),
+        states.valueStream().map(row -> row.get("state").asString()).toList());
+    assertEquals(before, snapshot(out.resolve("runs")));
+
+    Path result = sound.path().resolve("result.json");
+    Files.writeString(result, Files.readString(result).substring(0, 100));
+    Map<Path, List<Object>> damaged = snapshot(out);
+    Outcome refused = KnowcapProcess.run("status", out);
+    assertEquals(1, refused.exitCode(), refused.toString());
+    assertComplaint(refused, List.of(result + ", line "));
+    assertEquals(damaged, snapshot(out));
+  }
+
+  private static void assertResults(Path out, List<RunSpec> runs) throws IOException {
+    List<String> lines = Files.readAllLines(out.resolve("results.csv"));
+    assertTrue((lines.getFirst() + ",").startsWith(FIRST_COLUMNS + ","), lines.getFirst());
+    List<RunResult> results = ResultsTable.readCsv(out.resolve("results.csv")).results();
+    assertEquals(runs.stream().map(RunSpec::name).toList(), results.stream().map(RunResult::run).toList());
+    for (int i = 0; i < runs.size(); i++) {
+      RunSpec run = runs.get(i);
+      RunResult result = results.get(i);
+      assertEquals(run.people(), result.people());
+      assertEquals(run.model().parameters(run.corpus().vocabulary().size()).total(), result.parameters());
+      assertEquals(run.corpus().bits().totalBits(), result.totalBits(), 1e-9);
+      assertEquals(result.storedBits() / result.parameters(), result.capacityRatio(), 1e-12);
+      assertEquals(result.storedBits() / result.totalBits(), result.saturation(), 1e-12);
+      assertTrue(result.storedBits() < result.totalBits());
+    }
+  }
+
+  private static void assertReport(Path report, List<RunSpec> runs) throws Exception {
+    assertTrue(ImageIO.read(report.resolve("capacity.png").toFile()).getWidth() >= 400);
+    byte[] svg = Files.readAllBytes(report.resolve("capacity.svg"));
+    DocumentBuilderFactory parsers = DocumentBuilderFactory.newInstance();
+    parsers.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
+    assertEquals("svg",
+        parsers.newDocumentBuilder().parse(new ByteArrayInputStream(svg)).getDocumentElement().getTagName());
+    String page = Files.readString(report.resolve("index.html"));
+    assertTrue(page.contains("<svg") && page.contains("</html>"), page);
+    runs.forEach(run -> {
+      assertTrue(page.contains(run.name()));
+      assertTrue(page.contains(run.corpus().digest()), "provenance has each corpus");
+    });
+    assertFalse(LOADS.matcher(page).find(), "the page loads nothing from elsewhere");
+  }
+
+  @Test
+  void aRunThatDivergesIsNamedWithItsReason() throws Exception {
+    Path spec = study(STUDY.replace("people: [6, 12]", "people: 6").replace("0.003", "1.0e+30"));
+    Path out = directory.resolve("out");
+    Outcome outcome = KnowcapProcess.run("run", spec, "--out", out);
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    String told = outcome.out().lines().filter(line -> line.contains("FAILED")).findFirst().orElseThrow();
+    String run = StudyFolder.open(out).study().runs().getFirst().name();
+    for (String part : List.of(run + ": ", "NaN", "step 2", "learning rate 2.0", "embedding")) {
+      assertTrue(told.contains(part), told);
+    }
+    assertTrue(outcome.err().startsWith("knowcap: 1 of 1 runs failed"), outcome.err());
+    assertEquals(1, outcome.err().lines().count(), outcome.err());
+  }
+
+  @Test
+  void aPlanShowsWhatWouldRun() throws Exception {
+    Path spec = study(STUDY);
+    JsonNode rows = Json.MAPPER.readTree(succeeds("plan", spec, "--json", "--workers", 1).out());
+    assertEquals(2, rows.size());
+    long steps = 0;
+    for (JsonNode row : rows) {
+      assertTrue(row.get("seconds").asDouble() > 0 && row.get("seconds").asDouble() < 1000, row.toString());
+      assertEquals(64 * row.get("steps").asLong(), row.get("tokens").asLong());
+      assertTrue(row.get("steps").asLong() > steps, "twice the people, more steps");
+      steps = row.get("steps").asLong();
+      assertTrue(row.get("flops").asDouble() > 6.0 * 16 * 16 * 12 * row.get("tokens").asLong(),
+          row.toString());
+    }
+    assertFalse(Files.exists(directory.resolve("out")));
+    assertEquals(List.of(spec), list(directory));
+  }
+
+  private static List<Path> list(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.toList();
+    }
+  }
+
+  @Test
+  void aCorpusIsGenerated() throws Exception {
+    Path spec = study(STUDY);
+    Path out = directory.resolve("corpus");
+    Outcome outcome = succeeds("generate", spec, "--out", out, "--people", 12, "--exposures", 3);
+    assertTrue(outcome.out().contains("bioS(12): 36 biographies"), outcome.out());
+    Set<String> texts = new HashSet<>();
+    for (String line : Files.readAllLines(out.resolve("biographies.jsonl"))) {
+      texts.add(Json.MAPPER.readTree(line).get("text").asString());
+    }
+    assertEquals(36, texts.size());
+    JsonNode manifest = Json.MAPPER.readTree(Files.readString(out.resolve("manifest.json")));
+    assertTrue(manifest.toString().contains("sha256"), manifest.toString());
+    assertTrue(Files.size(out.resolve("tokens.bin")) > 2 * 36 * 20);
+    assertTrue(Files.exists(out.resolve("vocab.json")));
+  }
+
+  @Test
+  void theMachinesEnginesAreShown() {
+    Outcome outcome = succeeds("engines");
+    assertTrue(Pattern.compile("(?m)^nd4j +(preferred|available) .*ND4J").matcher(outcome.out()).find(),
+        outcome.out());
+    JsonNode rows = Json.MAPPER.readTree(succeeds("engines", "--json").out());
+    assertTrue(rows.valueStream().anyMatch(row -> row.get("preferred").asBoolean()), rows.toString());
+  }
+
+  @Test
+  void everyCommandHelps() {
+    Set<String> commands = Knowcap.commandLine().getSubcommands().keySet();
+    assertTrue(
+        commands.containsAll(List.of("quickstart", "generate", "plan", "run", "status", "results", "report",
+            "engines")),
+        commands.toString());
+    List<Executable> checks = new ArrayList<>(commands.parallelStream().<Executable>map(command -> {
+      Outcome outcome = succeeds(command, "--help");
+      return () -> assertTrue(outcome.out().startsWith("Usage: knowcap " + command)
+          && outcome.out().lines().count() >= 4 && outcome.err().isEmpty(), outcome.toString());
+    }).toList());
+    Outcome help = succeeds("--help");
+    checks.add(
+        () -> assertTrue(help.out().contains("quickstart") && !help.out().contains("worker"), help.out()));
+    Outcome version = succeeds("--version");
+    checks.add(
+        () -> assertTrue(version.out().matches("(?s)knowcap \\d+\\.\\d+.*commit .*java 2.*"), version.out()));
+    assertAll(checks);
+  }
+
+  /** Wrong usage, and what its message must contain. */
+  private record Misuse(List<Object> arguments, List<String> told) {}
+
+  private static Misuse misuse(List<Object> arguments, String... told) {
+    return new Misuse(arguments, List.of(told));
+  }
+
+  @Test
+  void wrongUsageIsToldInALineAndTouchesNothing() throws Exception {
+    Path spec = study(STUDY);
+    Path bad = Files.writeString(directory.resolve("bad.yaml"), STUDY.replace("kind", "kond"));
+    Path crowded = Files.writeString(directory.resolve("crowded.yaml"), STUDY.replace("[6, 12]", "201"));
+    Path missing = directory.resolve("missing.yaml");
+    Path none = directory.resolve("none");
+    Path foreign = Files.createDirectory(directory.resolve("foreign"));
+    Files.writeString(foreign.resolve("thesis.tex"), "\\begin{document}");
+    Path empty = Files.createDirectory(directory.resolve("empty"));
+    Path owned = directory.resolve("owned");
+    StudyFolder.create(owned, Files.writeString(directory.resolve("o.yaml"), STUDY.replace("tiny", "other")));
+    Map<Path, List<Object>> before = snapshot(directory);
+
+    List<Misuse> misuses = List.of(
+        misuse(List.of(), "subcommand", "knowcap --help"),
+        misuse(List.of("fly"), "fly", "knowcap --help"),
+        misuse(List.of("run", spec, "--out", none, "--fast"), "--fast", "knowcap run --help"),
+        misuse(List.of("run", spec), "--out", "knowcap run --help"),
+        misuse(List.of("run", spec, "--out", none, "--workers", "many"), "--workers", "many"),
+        misuse(List.of("run", spec, "--out", none, "--workers", "0"), "--workers", "found 0", "at least 1"),
+        misuse(List.of("plan", spec, "--workers", "0"), "--workers", "found 0", "at least 1"),
+        misuse(List.of("run", missing, "--out", empty), missing.toString(), "no such study file"),
+        misuse(List.of("plan", missing), missing.toString(), "no such study file"),
+        misuse(List.of("run", bad, "--out", none), bad.toString(), "corpus.kind"),
+        misuse(List.of("run", crowded, "--out", none), crowded.toString(), "corpus.people", "201", "1..200"),
+        misuse(List.of("run", spec, "--out", owned), owned.toString(), "'other'", "'tiny'", "--out"),
+        misuse(List.of("run", spec, "--out", foreign), foreign.toString(), "not empty", "--out"),
+        misuse(List.of("run", spec, "--out", spec), spec.toString(), "is a file", "--out"),
+        misuse(List.of("status", foreign), foreign.toString(), "no study"),
+        misuse(List.of("results", none), none.toString(), "no study"),
+        misuse(List.of("report", spec), spec.toString(), "no study"),
+        misuse(List.of("generate", spec, "--out", none), "--people", "[6, 12]"),
+        misuse(List.of("generate", spec, "--out", none, "--people", 7), "--people", "7", "[6, 12]"),
+        misuse(List.of("generate", spec, "--out", none, "--people", 6, "--exposures", 0), "--exposures",
+            "found 0"),
+        misuse(List.of("generate", spec, "--out", foreign, "--people", 6), foreign.toString(), "not empty"));
+    assertAll(misuses.parallelStream().<Executable>map(misuse -> {
+      Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
+      return () -> {
+        assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
+        assertComplaint(outcome, misuse.told);
+      };
+    }).toList());
+    assertEquals(before, snapshot(directory));
+  }
+
+  @Test
+  void aDirectoryThatCannotBeMadeIsNamed() throws Exception {
+    Path spec = study(STUDY);
+    Path below = spec.resolve("out");
+    Outcome run = KnowcapProcess.run("run", spec, "--out", below);
+    assertNotEquals(0, run.exitCode());
+    assertComplaint(run, List.of(below.toString()));
+    Outcome generate = KnowcapProcess.run("generate", spec, "--people", 6, "--out", below);
+    assertNotEquals(0, generate.exitCode());
+    assertComplaint(generate, List.of(below.toString()));
+    assertEquals(STUDY, Files.readString(spec));
+  }
+
+  private static void assertComplaint(Outcome outcome, List<String> told) {
+    assertTrue(outcome.err().startsWith("knowcap: "), outcome.toString());
+    List<String> lines = outcome.err().lines().filter(line -> !line.startsWith("Try 'knowcap ")).toList();
+    assertEquals(1, lines.size(), outcome.toString());
+    told.forEach(
+        part -> assertTrue(outcome.err().contains(part), () -> "'" + part + "' is not in: " + outcome.err()));
+    assertEquals("", outcome.out());
+  }
+}

@@ -1,0 +1,2 @@
+/** Tests of the command line, in processes of its own. */
+package org.knowcap.experiments.cli;

@@ -1,0 +1,2 @@
+/** Runs the notebooks. */
+package org.knowcap.experiments.notebooks;

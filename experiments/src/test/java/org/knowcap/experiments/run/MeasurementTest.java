@@ -1,0 +1,313 @@
+package org.knowcap.experiments.run;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.analysis.capacity.Capacity;
+import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.pools.Template;
+import org.knowcap.generators.pools.Templates;
+
+/** Measures models made by hand, which read the text itself, with no help from the corpus's spans. */
+class MeasurementTest {
+  private static final PoolSizes SIZES = new PoolSizes(6, 5, 12, 12, 28, 60, 40, 50, 30, 80);
+  private static final long PEOPLE = 150;
+  /** Nats of every token that must not count. */
+  private static final float ABSURD = 50;
+
+  private static Corpus corpus(long people, long seed) {
+    return new BioS(people, seed, Pools.shipped(SIZES), Templates.shipped());
+  }
+
+  /** Which token is what in one person's biography, by place in the window of targets. */
+  private record Reading(long person, List<Integer> nameTokens, int[] namePlaces, int[] valuePlaces) {}
+
+  /** Reads biographies by matching the corpus's own templates and values against the text. */
+  private static final class Reader {
+    private final Corpus corpus;
+    private final Map<String, Long> people = new HashMap<>();
+    private final Map<Attribute, List<Template>> templates = new EnumMap<>(Attribute.class);
+
+    Reader(Corpus corpus) {
+      this.corpus = corpus;
+      LongStream.range(0, corpus.people())
+          .forEach(person -> people.put(" " + corpus.values(person).get(Attribute.NAME), person));
+      Templates shipped = Templates.shipped();
+      templates.put(Attribute.BIRTH_DATE, shipped.birthDate());
+      templates.put(Attribute.BIRTH_CITY, shipped.birthCity());
+      templates.put(Attribute.UNIVERSITY, shipped.university());
+      templates.put(Attribute.MAJOR, shipped.major());
+      templates.put(Attribute.EMPLOYER, shipped.employer());
+      templates.put(Attribute.EMPLOYER_CITY, shipped.employerCity());
+    }
+
+    /** @param targets of one window; the text's end is the first end-of-text token, or the window's */
+    Reading read(int[] targets) {
+      int tokens = (int) Arrays.stream(targets).takeWhile(token -> token != corpus.vocabulary().eos())
+          .count();
+      String text = corpus.vocabulary().decode(targets, 0, tokens);
+      String name = people.keySet().stream().filter(text::startsWith)
+          .max((a, b) -> Integer.compare(a.length(), b.length())).orElseThrow(() -> new AssertionError(text));
+      char[] kind = kinds(text, name);
+      List<Integer> nameTokens = new ArrayList<>();
+      List<Integer> names = new ArrayList<>();
+      List<Integer> values = new ArrayList<>();
+      int from = 0;
+      for (int token = 0; token < tokens; token++) {
+        int to = from + corpus.vocabulary().decode(targets, token, token + 1).length();
+        for (int i = from; i < to; i++) {
+          assertEquals(kind[from], kind[i], "a token on both sides of a span's edge in:" + text);
+        }
+        if (kind[from] == 'n') {
+          nameTokens.add(targets[token]);
+          names.add(token);
+        } else if (kind[from] == 'v') {
+          values.add(token);
+        }
+        from = to;
+      }
+      return new Reading(people.get(name), nameTokens, places(names), places(values));
+    }
+
+    /** For each character: 'n' in the name, 'v' in a value that counts, '-' elsewhere. */
+    private char[] kinds(String text, String name) {
+      char[] kind = new char[text.length()];
+      Arrays.fill(kind, '-');
+      Arrays.fill(kind, 0, name.length(), 'n');
+      Map<Attribute, String> values = corpus.values(people.get(name));
+      String pronoun = " " + values.get(Attribute.GENDER);
+      List<Attribute> order = new ArrayList<>();
+      int at = 0;
+      while (at < text.length()) {
+        String subject = order.isEmpty() ? name : pronoun;
+        Attribute told = Attribute.NAME;
+        Template form = new Template("", "");
+        int end = at;
+        for (Attribute attribute : templates.keySet()) {
+          for (Template template : templates.get(attribute)) {
+            String sentence = subject + template.prefix() + " " + values.get(attribute) + template.suffix();
+            if (text.startsWith(sentence, at) && at + sentence.length() > end) {
+              told = attribute;
+              form = template;
+              end = at + sentence.length();
+            }
+          }
+        }
+        assertTrue(end > at && !order.contains(told), "cannot read on from " + at + ":" + text);
+        if (order.size() == 1) {
+          Arrays.fill(kind, at, at + pronoun.length(), 'v');
+        }
+        order.add(told);
+        if (told != Attribute.EMPLOYER_CITY) {
+          Arrays.fill(kind, at + subject.length() + form.prefix().length(), end - form.suffix().length(),
+              'v');
+        }
+        if (told == Attribute.BIRTH_DATE) {
+          kind[text.indexOf(',', at + subject.length() + form.prefix().length())] = '-';
+        }
+        at = end;
+      }
+      assertEquals(templates.size(), order.size(), text);
+      assertTrue(order.indexOf(Attribute.EMPLOYER) < order.indexOf(Attribute.EMPLOYER_CITY),
+          "the city gives the employer away:" + text);
+      return kind;
+    }
+
+    private static int[] places(List<Integer> list) {
+      return list.stream().mapToInt(Integer::intValue).toArray();
+    }
+  }
+
+  /** What a model made by hand loses, in nats, at the tokens that count. */
+  private interface Losses {
+    /** One a token of the name. */
+    double[] name(Reading reading);
+
+    /** Over all the values together. */
+    double values(Reading reading);
+  }
+
+  /** Gives tokens the losses it is told to, and an absurd one to all that must not count. */
+  private static Measurement measure(Corpus corpus, long most, Losses losses) {
+    Reader reader = new Reader(corpus);
+    int eos = corpus.vocabulary().eos();
+    int length = corpus.longestItem() - 1;
+    List<Long> seen = new ArrayList<>();
+    Measurement measurement = Measurement.of(corpus, most, (tokens, targets, out) -> {
+      assertEquals(tokens.length, targets.length);
+      assertEquals(0, tokens.length % length);
+      Arrays.fill(out, ABSURD);
+      for (int row = 0; row < tokens.length; row += length) {
+        int[] input = Arrays.copyOfRange(tokens, row, row + length);
+        int[] target = Arrays.copyOfRange(targets, row, row + length);
+        assertEquals(eos, input[0]);
+        if (target[0] != eos) {
+          int last = IntStream.range(0, length).filter(i -> target[i] == eos).findFirst().orElse(length) - 1;
+          assertArrayEquals(Arrays.copyOfRange(input, 1, last + 1), Arrays.copyOf(target, last));
+          Reading reading = reader.read(target);
+          seen.add(reading.person);
+          double[] name = losses.name(reading);
+          for (int i = 0; i < name.length; i++) {
+            out[row + reading.namePlaces[i]] = (float) name[i];
+          }
+          for (int place : reading.valuePlaces) {
+            out[row + place] = (float) (losses.values(reading) / reading.valuePlaces.length);
+          }
+        }
+      }
+    });
+    assertEquals(Math.min(most, corpus.people()), seen.size());
+    assertEquals(seen.size(), new HashSet<>(seen).size(), "someone was measured twice");
+    assertEquals(seen.size(), measurement.names().length);
+    return measurement;
+  }
+
+  /** As a run accounts for it. */
+  private static Capacity capacity(Corpus corpus, Measurement losses) {
+    List<Knowledge> parts = List.of(
+        knowledge(corpus.bits().part("names"), SampleSummary.of(losses.names(), corpus.people())),
+        knowledge(corpus.bits().part("values"), SampleSummary.of(losses.values(), corpus.people())));
+    return Capacity.of(parts, SampleSummary.of(losses.sums(), corpus.people()), 1000);
+  }
+
+  private static Knowledge knowledge(KnowledgePart part, SampleSummary loss) {
+    return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
+        loss.standardError());
+  }
+
+  /**
+   * It knows the set of names and nothing of who comes next: its chance of a token is the share of the names
+   * that go on so, which makes every name cost ln N. Of a person it then knows everything.
+   */
+  private static Losses perfect(Corpus corpus) {
+    Map<List<Integer>, Integer> beginnings = new HashMap<>();
+    measure(corpus, corpus.people(), new Losses() {
+      @Override
+      public double[] name(Reading reading) {
+        for (int i = 0; i <= reading.nameTokens.size(); i++) {
+          beginnings.merge(List.copyOf(reading.nameTokens.subList(0, i)), 1, Integer::sum);
+        }
+        return new double[0];
+      }
+
+      @Override
+      public double values(Reading reading) {
+        return 0;
+      }
+    });
+    return new Losses() {
+      @Override
+      public double[] name(Reading reading) {
+        double[] losses = new double[reading.nameTokens.size()];
+        for (int i = 0; i < losses.length; i++) {
+          losses[i] = Math.log((double) beginnings.get(reading.nameTokens.subList(0, i))
+              / beginnings.get(reading.nameTokens.subList(0, i + 1)));
+        }
+        assertEquals(Math.log(corpus.people()), Arrays.stream(losses).sum(), 1e-9);
+        return losses;
+      }
+
+      @Override
+      public double values(Reading reading) {
+        return 0;
+      }
+    };
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {PEOPLE, 2000, 37})
+  void aPerfectModelStoresAllBits(long most) {
+    Corpus corpus = corpus(PEOPLE, 3);
+    Measurement losses = measure(corpus, most, perfect(corpus));
+    for (int i = 0; i < losses.names().length; i++) {
+      assertEquals(Math.log(PEOPLE), losses.names()[i], 1e-5);
+      assertEquals(0, losses.values()[i]);
+    }
+    Capacity capacity = capacity(corpus, losses);
+    assertEquals(capacity.totalBits(), capacity.storedBits(), 1e-6 * capacity.totalBits());
+    assertEquals(1, capacity.saturation(), 1e-6);
+    assertEquals(corpus.bits().totalBits() / 1000, capacity.capacityRatio(), 1e-6);
+    assertEquals(0, capacity.storedBitsStandardError(), 1e-3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {PEOPLE, 37})
+  void aUniformModelStoresNone(long most) {
+    Corpus corpus = corpus(PEOPLE, 4);
+    double names = Math.log(6.0 * 5 * 12);
+    double values = Math.log(2 * (12.0 * 28 * 60) * 40 * 50 * 30 * 80);
+    Capacity capacity = capacity(corpus, measure(corpus, most, new Losses() {
+      @Override
+      public double[] name(Reading reading) {
+        double[] losses = new double[reading.nameTokens.size()];
+        Arrays.fill(losses, names / losses.length);
+        return losses;
+      }
+
+      @Override
+      public double values(Reading reading) {
+        return values;
+      }
+    }));
+    assertEquals(0, capacity.storedBits(), 1e-6 * capacity.totalBits());
+    assertEquals(0, capacity.parts().get(0).storedBits(), 1e-6 * capacity.totalBits());
+    assertEquals(PEOPLE * values / Math.log(2), capacity.parts().get(1).totalBits(),
+        1e-9 * capacity.totalBits());
+  }
+
+  /** Over many corpora, the sample's error squared is on average the standard error squared. */
+  @Test
+  void theStandardErrorCoversTheMeanOfAll() {
+    long seed = RandomGenerator.getDefault().nextLong();
+    System.out.println("MeasurementTest seed " + seed);
+    int corpora = 150;
+    double squares = 0;
+    for (int i = 0; i < corpora; i++) {
+      Corpus corpus = corpus(60, seed + i);
+      double all = LongStream.range(0, 60).mapToDouble(person -> known(corpus, person)).average()
+          .orElseThrow();
+      Measurement sample = measure(corpus, 48, new Losses() {
+        @Override
+        public double[] name(Reading reading) {
+          return new double[reading.nameTokens.size()];
+        }
+
+        @Override
+        public double values(Reading reading) {
+          return known(corpus, reading.person);
+        }
+      });
+      SampleSummary summary = SampleSummary.of(sample.values(), 60);
+      squares += Math.pow((summary.mean() - all) / summary.standardError(), 2) / corpora;
+    }
+    // Five standard errors around 1, for 150 squares of variance 2 each. Without its correction for a finite
+    // population, the standard error would be sqrt(5) times as large.
+    assertTrue(squares > 0.42 && squares < 1.6, "mean square " + squares + ", seed " + seed);
+  }
+
+  /** A loss that differs from person to person: 0 to 3 nats. */
+  private static double known(Corpus corpus, long person) {
+    return Math.floorMod(corpus.values(person).toString().hashCode(), 1000) * 0.003;
+  }
+}

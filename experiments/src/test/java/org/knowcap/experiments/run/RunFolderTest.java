@@ -1,0 +1,183 @@
+package org.knowcap.experiments.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.UserException;
+
+class RunFolderTest {
+  private static final MeasuredRun MEASURED = new MeasuredRun(
+      new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", 7, 0.1, 1.0 / 3, 250, 300, 0.05,
+          0.06,
+          250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003),
+      List.of(new Knowledge("names", 20, 8, 4, 0.1, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
+      Map.of("engine", "by hand"));
+
+  @TempDir
+  private Path directory;
+
+  private RunFolder folder() {
+    return new RunFolder(directory.resolve("a-run"));
+  }
+
+  private static RunFolder.Metric metric(long step) {
+    return new RunFolder.Metric(step, 1.0 / step, 0.001, 1e4, step / 10.0);
+  }
+
+  @Test
+  void theStateFollowsFromTheFiles() throws IOException {
+    RunFolder folder = folder();
+    assertEquals(new RunState.Pending(), folder.state());
+    assertFalse(Files.exists(folder.path()), "looking makes no folder");
+
+    try (RunFolder.Lock _ = folder.lock().orElseThrow()) {
+      assertEquals(new RunState.Running(new RunState.Progressed(0, Double.NaN)), folder.state());
+      folder.appendMetric(metric(3));
+      folder.appendMetric(metric(6));
+      assertEquals(new RunState.Running(new RunState.Progressed(6, 1.0 / 6)), folder.state());
+      assertEquals(Optional.empty(), folder.lock());
+    }
+    assertEquals(new RunState.Interrupted(new RunState.Progressed(6, 1.0 / 6)), folder.state());
+    assertFalse(folder.finished());
+
+    folder.writeFailure("the dog ate it");
+    assertEquals(new RunState.Failed("the dog ate it"), folder.state());
+    assertTrue(folder.finished());
+    folder.clearFailure();
+    assertEquals(new RunState.Interrupted(new RunState.Progressed(6, 1.0 / 6)), folder.state());
+
+    folder.writeResult(MEASURED);
+    assertEquals(new RunState.Done(MEASURED), folder.state());
+    assertTrue(folder.finished());
+  }
+
+  /** A process that says whether it got the lock of a run folder. */
+  static final class Other {
+    public static void main(String[] arguments) throws IOException {
+      System.out.print(new RunFolder(Path.of(arguments[0])).lock().isPresent() ? "taken" : "held");
+    }
+  }
+
+  @Test
+  void aLockKeepsOtherProcessesOut() throws Exception {
+    RunFolder folder = folder();
+    try (RunFolder.Lock _ = folder.lock().orElseThrow()) {
+      assertEquals("held", other());
+    }
+    assertEquals("taken", other());
+  }
+
+  private String other() throws Exception {
+    Process process = KnowcapProcess.java(Other.class, List.of(), folder().path().toString()).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor());
+    return said;
+  }
+
+  /** Something that happens to the text of a file. */
+  private record Damage(String name, UnaryOperator<String> to) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  private static Stream<Damage> damages() {
+    return Stream.of(
+        new Damage("its first half", text -> text.substring(0, text.length() / 2)),
+        new Damage("nothing", text -> ""),
+        new Damage("no JSON", text -> "\u0089PNG"),
+        new Damage("a list", text -> "[]"),
+        new Damage("null", text -> "null"),
+        new Damage("text for a number", text -> text.replace("\"people\" : 20", "\"people\" : \"many\"")),
+        new Damage("null for a number", text -> text.replace("\"people\" : 20", "\"people\" : null")),
+        new Damage("a number out of range", text -> text.replace("\"people\" : 20", "\"people\" : 0")),
+        new Damage("an unknown key", text -> text.replace("\"people\" : 20", "\"persons\" : 20")),
+        new Damage("a missing key", text -> text.replace("\"people\" : 20,", "")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("damages")
+  void aDamagedResultIsNamedAndLeftAlone(Damage damage) throws IOException {
+    RunFolder folder = folder();
+    folder.writeResult(MEASURED);
+    Path file = folder.path().resolve("result.json");
+    String damaged = damage.to.apply(Files.readString(file));
+    assertNotEquals(Files.readString(file), damaged);
+    Files.writeString(file, damaged);
+
+    UserException e = assertThrows(UserException.class, folder::state);
+    assertEquals(UserException.FAILURE, e.exitCode());
+    assertTrue(e.getMessage().matches(Pattern.quote(file + ", line ") + "[1-9].*"), e.getMessage());
+    assertEquals(damaged, Files.readString(file));
+    try (Stream<Path> files = Files.list(folder.path())) {
+      assertEquals(List.of(file), files.toList());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"step\":6,\"loss\":0.1", "{", "\"",
+      "{\"step\":6,\"loss\":0.16,\"learning_rate\":0.001,"
+          + "\"tokens_per_second\":1.0,\"seconds\":0.6}"})
+  void aLastMetricThatAKillCutOffIsLeftOut(String cutOff) throws IOException {
+    RunFolder folder = folder();
+    folder.lock().orElseThrow().close();
+    folder.appendMetric(metric(3));
+    Path file = folder.path().resolve("metrics.jsonl");
+    Files.writeString(file, Files.readString(file) + cutOff);
+    assertEquals(List.of(metric(3)), folder.readMetrics());
+    assertEquals(new RunState.Interrupted(new RunState.Progressed(3, 1.0 / 3)), folder.state());
+
+    folder.rewindMetrics(3);
+    folder.appendMetric(metric(6));
+    assertEquals(List.of(metric(3), metric(6)), folder.readMetrics());
+  }
+
+  @Test
+  void aDamagedMetricIsNamed() throws IOException {
+    RunFolder folder = folder();
+    folder.lock().orElseThrow().close();
+    folder.appendMetric(metric(3));
+    Path file = folder.path().resolve("metrics.jsonl");
+    Files.writeString(file, Files.readString(file) + "{\"step\":4,\n" + Files.readString(file));
+    UserException e = assertThrows(UserException.class, folder::readMetrics);
+    assertTrue(e.getMessage().contains(file + ", line 2") && e.getMessage().contains("{\"step\":4,"),
+        e.getMessage());
+  }
+
+  @Test
+  void aResumedRunForgetsWhatItWillReportAgain() throws IOException {
+    RunFolder folder = folder();
+    Files.createDirectories(folder.path());
+    assertEquals(Optional.empty(), folder.rewindMetrics(0));
+    for (long step = 2; step <= 10; step += 2) {
+      folder.appendMetric(metric(step));
+    }
+    assertEquals(Optional.of(metric(6)), folder.rewindMetrics(7));
+    assertEquals(List.of(metric(2), metric(4), metric(6)), folder.readMetrics());
+    assertEquals(Optional.of(metric(4)), folder.rewindMetrics(4));
+    assertEquals(Optional.empty(), folder.rewindMetrics(1));
+    assertEquals(List.of(), folder.readMetrics());
+  }
+}

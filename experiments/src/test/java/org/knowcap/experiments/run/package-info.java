@@ -1,0 +1,2 @@
+/** Tests of run folders and of measurement. */
+package org.knowcap.experiments.run;

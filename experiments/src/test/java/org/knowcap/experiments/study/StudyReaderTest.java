@@ -1,0 +1,232 @@
+package org.knowcap.experiments.study;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.knowcap.experiments.UserException;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Rotary;
+
+class StudyReaderTest {
+  /** Says everything that a study can say. */
+  private static final String FULL = """
+      name: grid-1
+      corpus:
+        kind: bioS
+        people: [20, 50]
+        pools: {first: 5, middle: 4, last: 10, months: 6, days: 7, years: 8, birth_cities: 9,
+          universities: 11, majors: 12, employers: 13}
+      models:
+        - gpt2-1-1
+        - {name: gpt2-2-4, head_width: 16, rotary_fraction: 0.5, rotary_base: 500}
+      exposures: [100, 200]
+      seeds: [3, 4]
+      engine: nd4j
+      training:
+        windows: 2
+        window: 32
+        learning_rate: 0.002
+        final_learning_rate_fraction: 0.2
+        warmup_steps: 10
+        beta1: 0.8
+        beta2: 0.95
+        epsilon: 1.0e-7
+        weight_decay: 0.1
+      measurement: {people: 15}
+      """;
+
+  @TempDir
+  private Path directory;
+
+  private Path file(String text) throws IOException {
+    return Files.writeString(directory.resolve("study.yaml"), text);
+  }
+
+  @Test
+  void aFullStudyIsReadAsWritten() throws IOException {
+    Study study = StudyReader.read(file(FULL));
+    ModelSpec second = new ModelSpec(2, 4, 16, new Rotary(0.5, 500));
+    PoolSizes pools = new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13);
+    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10,
+        new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
+    assertEquals(new Study("grid-1", List.of(20L, 50L), pools, List.of(ModelSpec.parse("gpt2-1-1"), second),
+        List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15), study);
+
+    List<RunSpec> runs = study.runs();
+    assertEquals(16, runs.size());
+    assertEquals(new RunSpec(20, pools, ModelSpec.parse("gpt2-1-1"), 100, 3, training, 15, "nd4j"),
+        runs.getFirst());
+    assertEquals(new RunSpec(50, pools, second, 200, 4, training, 15, "nd4j"), runs.getLast());
+    assertEquals(16, runs.stream().map(RunSpec::name).distinct().count());
+  }
+
+  @Test
+  void whatAStudyDoesNotSayIsThePapers() throws IOException {
+    Study study = StudyReader.read(file("""
+        name: least
+        corpus: {kind: bioS, people: 1000}
+        models: gpt2-2-2
+        exposures: 1000
+        """));
+    assertEquals(new Study("least", List.of(1000L), PoolSizes.PAPER, List.of(ModelSpec.parse("gpt2-2-2")),
+        List.of(1000L), List.of(1L), "auto",
+        new TrainingSettings(12, 512, 0.001, 0.1, 1000, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), 2000),
+        study);
+  }
+
+  @Test
+  void aRunsNameFollowsFromItsSettingsAlone() throws IOException {
+    List<String> names = names(FULL);
+    assertEquals(names, names(FULL.replace("0.002", "2.0e-3").replace("name: grid-1", "name: grid-2")));
+    List<String> others = names(FULL.replace("beta1: 0.8", "beta1: 0.81"));
+    for (int i = 0; i < names.size(); i++) {
+      assertNotEquals(names.get(i), others.get(i));
+    }
+    assertEquals(names.subList(0, 8), names(FULL.replace("people: [20, 50]", "people: 20")));
+  }
+
+  private List<String> names(String text) throws IOException {
+    return StudyReader.read(file(text)).runs().stream().map(RunSpec::name).toList();
+  }
+
+  /**
+   * A mistake in a study file.
+   *
+   * @param replaced part of the full study
+   * @param by what stands there instead
+   * @param told what the message must contain besides the file: place, value found, what is allowed
+   */
+  private record Mistake(String replaced, String by, List<String> told) {
+    @Override
+    public String toString() {
+      return by.isBlank() ? "no " + replaced.strip() : by.strip();
+    }
+  }
+
+  private static Mistake mistake(String replaced, String by, String... told) {
+    return new Mistake(replaced, by, List.of(told));
+  }
+
+  private static Stream<Mistake> mistakes() {
+    return Stream.of(
+        mistake("seeds:", "sedes:", "unknown key 'sedes'", "name, corpus, models", "'seeds'?"),
+        mistake("months: 6", "moons: 6", "unknown key 'corpus.pools.moons'", "middle, last, months",
+            "'corpus.pools.months'?"),
+        mistake("head_width: 16", "headwidth: 16", "unknown key 'models.headwidth'", "'models.head_width'?"),
+        mistake("windows: 2", "learning_curve: yes", "unknown key 'training.learning_curve'",
+            "windows, window,"),
+        mistake("measurement: {people: 15}", "measurement: {persons: 15}",
+            "unknown key 'measurement.persons'",
+            "allowed here: people"),
+
+        mistake("people: [20, 50]", "people: [20, many]", "'corpus.people'", "\"many\"",
+            "a whole number from 1"),
+        mistake("people: [20, 50]", "people: 20.5", "'corpus.people'", "20.5", "a whole number from 1"),
+        mistake("people: [20, 50]", "people: {a: 1}", "'corpus.people'", "{\"a\":1}",
+            "a whole number from 1"),
+        mistake("exposures: [100, 200]", "exposures: \"100\"", "'exposures'", "\"100\"",
+            "a whole number from 1"),
+        mistake("exposures: [100, 200]", "exposures:", "'exposures'", "null", "a whole number from 1"),
+        mistake("name: grid-1", "name: 7", "'name'", "7", "text"),
+        mistake("pools: {first: 5,", "pools: [first, 5, {", "line 6", "no valid YAML"),
+        mistake("measurement: {people: 15}", "measurement: 15", "'measurement'", "15", "a mapping"),
+        mistake("- gpt2-1-1", "- 12", "'models'", "12", "a mapping"),
+
+        mistake("name: grid-1\n", "", "'name' is missing", "text"),
+        mistake("exposures: [100, 200]\n", "", "'exposures' is missing", "a whole number from 1"),
+        mistake("  people: [20, 50]\n", "", "'corpus.people' is missing", "a whole number from 1"),
+        mistake("{name: gpt2-2-4, head", "{head", "'models.name' is missing", "text"),
+
+        mistake("name: grid-1", "name: a/b", "'name'", "'a/b'", "letters, digits"),
+        mistake("name: grid-1", "name: ..", "'name'", "'..'", "letters, digits"),
+        mistake("kind: bioS", "kind: bioD", "'corpus.kind'", "'bioD'", "bioS"),
+        mistake("people: [20, 50]", "people: [20, 201]", "'corpus.people'", "201", "1..200"),
+        mistake("people: [20, 50]", "people: 160000001", "'corpus.people'", "160000001", "1 to 160000000"),
+        mistake("people: [20, 50]", "people: 0", "'corpus.people'", "0", "a whole number from 1"),
+        mistake("people: [20, 50]", "people: 99999999999999999999", "'corpus.people'", "99999999999999999999",
+            "a whole number from 1"),
+        mistake("first: 5", "first: 0", "'corpus.pools'", "first", "found 0", "1..400"),
+        mistake("last: 10", "last: 1001", "'corpus.pools'", "last", "found 1001", "1..1000"),
+        mistake("employers: 13", "employers: 264", "'corpus.pools'", "employers", "found 264", "1..263"),
+        mistake("employers: 13", "employers: -1", "'corpus.pools'", "employers", "found -1", "1..263"),
+        mistake("- gpt2-1-1", "- gpt3-1-1", "'models'", "'gpt3-1-1'", "gpt2-LAYERS-HEADS"),
+        mistake("name: gpt2-2-4", "name: gpt2-0-4", "'models'", "'gpt2-0-4'", "gpt2-LAYERS-HEADS"),
+        mistake("head_width: 16", "head_width: 6", "'models'", "is 3.0", "even"),
+        mistake("head_width: 16", "head_width: 0", "'models.head_width'", "0", "a whole number from 1"),
+        mistake("rotary_fraction: 0.5", "rotary_fraction: 1.5", "'models'", "1.5", "at most 1"),
+        mistake("exposures: [100, 200]", "exposures: [0]", "'exposures'", "0", "a whole number from 1"),
+        mistake("exposures: [100, 200]", "exposures: []", "'exposures'", "[]", "at least one"),
+        mistake("exposures: [100, 200]", "exposures: [100, 100]", "'exposures'", "[100,100]", "none twice"),
+        mistake("seeds: [3, 4]", "seeds: [3, -4]", "'seeds'", "-4", "a whole number from 0"),
+        mistake("seeds: [3, 4]", "seeds: [3, 4, 3]", "'seeds'", "[3,4,3]", "none twice"),
+        mistake("engine: nd4j", "engine: abacus", "'engine'", "'abacus'", "nd4j"),
+        mistake("windows: 2", "windows: 0", "'training.windows'", "0", "a whole number from 1"),
+        mistake("window: 32", "window: 1", "'training.window'", "1", "a whole number from 2"),
+        mistake("learning_rate: 0.002", "learning_rate: 0", "'training'", "learning rate", "found 0",
+            "above 0"),
+        mistake("learning_rate: 0.002", "learning_rate: fast", "'training.learning_rate'", "\"fast\"",
+            "a number"),
+        mistake("learning_rate: 0.002", "learning_rate: .nan", "'training.learning_rate'", "NaN", "a number"),
+        mistake("fraction: 0.2", "fraction: 1.2", "'training'", "1.2", "from 0 to 1"),
+        mistake("beta1: 0.8", "beta1: 1", "'training'", "beta1", "1.0"),
+        mistake("weight_decay: 0.1", "weight_decay: -0.1", "'training'", "weight_decay", "-0.1"),
+        mistake("warmup_steps: 10", "warmup_steps: 100000", "warmup_steps", "100000", "steps"),
+        mistake("people: 15", "people: 1", "'measurement.people'", "1", "a whole number from 2"),
+
+        mistake("engine: nd4j", "engine: nd4j\nname: again", "line 13", "name"),
+        mistake("engine: nd4j", "engine: 'nd4j", "line 12", "no valid YAML"),
+        mistake("seeds: [3, 4]", "seeds: [3, 4", "line 12", "no valid YAML"),
+        mistake(FULL, "", "nothing", "mapping"),
+        mistake(FULL, "just words", "\"just words\"", "mapping"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("mistakes")
+  void aMistakeIsNamedWithItsPlaceItsValueAndWhatIsAllowed(Mistake mistake) throws IOException {
+    assertTrue(FULL.contains(mistake.replaced));
+    Path file = file(FULL.replace(mistake.replaced, mistake.by));
+    UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
+    assertEquals(UserException.USAGE, e.exitCode());
+    assertAll(Stream.concat(Stream.of(file.toString()), mistake.told.stream()).map(part -> () -> assertTrue(
+        e.getMessage().contains(part), () -> "'" + part + "' is not in: " + e.getMessage())));
+    assertEquals(1, e.getMessage().lines().count(), e.getMessage());
+  }
+
+  @Test
+  void aFileThatCannotBeReadIsNamed() {
+    for (Path file : List.of(directory.resolve("none.yaml"), directory)) {
+      UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
+      assertEquals(UserException.USAGE, e.exitCode());
+      assertTrue(e.getMessage().contains(file.toString()), e.getMessage());
+    }
+  }
+
+  @Test
+  void theShippedStudiesAreSound() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("studies"))) {
+      List<Path> studies = files.filter(file -> file.toString().endsWith(".yaml")).toList();
+      assertTrue(studies.size() >= 1);
+      for (Path file : studies) {
+        Study study = StudyReader.read(file);
+        assertEquals(file.getFileName().toString(), study.name() + ".yaml");
+        assertEquals(study.runs().size(),
+            study.runs().stream().map(RunSpec::name).collect(Collectors.toSet()).size());
+      }
+    }
+  }
+}

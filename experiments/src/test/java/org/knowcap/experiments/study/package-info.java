@@ -1,0 +1,2 @@
+/** Tests of reading study files. */
+package org.knowcap.experiments.study;
