@@ -25,7 +25,7 @@ class MemorisationTest {
         pools: {first: 2, middle: 2, last: 100, months: 12, days: 28, years: 10, birth_cities: 8, universities: 8,
           majors: 8, employers: 8}
       models: {name: gpt2-2-4, head_width: 16}
-      exposures: 1000
+      exposures: 600
       training: {windows: 4, window: 128, learning_rate: 0.007, warmup_steps: 50}
       """;
 

@@ -57,17 +57,17 @@ final class StudyRun {
       }
     }
     Path results = study.writeResults();
+    out.println("table:  " + results);
+    UserException failed = UserException.failure(failures + " of " + states.size()
+        + " runs failed, see above; the same command tries them again and leaves the others as they are");
     if (failures > 0 && study.results().results().isEmpty()) {
-      throw UserException
-          .failure("all " + states.size() + " runs failed, see above; the same command tries again");
+      throw failed;
     }
     Path report = study.writeReport();
-    out.println("table:  " + results);
     out.println("report: " + report);
     out.flush();
     if (failures > 0) {
-      throw UserException.failure(failures + " of " + states.size()
-          + " runs failed, see above; the same command tries them again and leaves the others as they are");
+      throw failed;
     }
     return report;
   }

@@ -47,7 +47,7 @@ class ModelSpecTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"gpt2", "gpt2-0-2", "gpt2-2", "gpt2-2-2-2", "gpt3-2-2", "gpt2-a-b", "gpt2--1-2",
-      ""})
+      "gpt2-2-2-w", "gpt2-2-2-w0", ""})
   void refusesOtherNames(String name) {
     String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
     assertTrue(message.contains("'" + name + "'"), message);
