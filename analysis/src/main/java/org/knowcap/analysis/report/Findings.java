@@ -3,9 +3,9 @@ package org.knowcap.analysis.report;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 
@@ -33,8 +33,7 @@ public final class Findings {
       return List.of("No run has been measured.");
     }
     Findings findings = new Findings(results);
-    return Stream.of(findings.measured(), findings.best(), findings.full(), findings.missing())
-        .filter(sentence -> !sentence.isEmpty()).toList();
+    return List.of(findings.measured(), findings.best(), findings.full() + findings.missing() + ".");
   }
 
   private String measured() {
@@ -67,17 +66,20 @@ public final class Findings {
   private String full() {
     List<RunResult> full = results.stream().filter(result -> result.saturation() > NEARLY_ALL).toList();
     return full.isEmpty()
-        ? "No run holds more than 90 % of its corpus's bits."
-        : holding(full, "more than 90 %") + ".";
+        ? "No run holds more than 90 % of its corpus's bits"
+        : holding(full, "more than 90 %");
   }
 
   private String missing() {
     List<RunResult> missing = results.stream().filter(result -> result.saturation() < MUCH_MISSING).toList();
     return missing.isEmpty()
         ? ""
-        : holding(missing, "less than 60 %") + ". "
-            + (missing.size() == 1 ? "It" : "They")
-            + " ran out of room or of training; these numbers cannot tell which.";
+        : "; " + lowered(holding(missing, "less than 60 %"))
+            + ", out of room or of training: these numbers cannot tell which";
+  }
+
+  private static String lowered(String clause) {
+    return clause.substring(0, 1).toLowerCase(Locale.ROOT) + clause.substring(1);
   }
 
   private String holding(List<RunResult> runs, String part) {

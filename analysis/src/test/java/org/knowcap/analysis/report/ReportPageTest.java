@@ -57,9 +57,9 @@ class ReportPageTest {
             + "with 400 exposures.",
         "The most that was stored is 0.1300 ± 0.0003 bits per parameter, of the 0.377 its corpus offered, "
             + "by gpt2-2-2 on 800 people (run n800-e400-p70000-s1).",
-        "1 of 3 runs holds more than 90 % of its corpus's bits: gpt2-2-2 on 200 people.",
-        "2 of 3 runs hold less than 60 % of their corpus's bits: gpt2-2-2 on 200 people, gpt2-2-2 on 800 people. "
-            + "They ran out of room or of training; these numbers cannot tell which."),
+        "1 of 3 runs holds more than 90 % of its corpus's bits: gpt2-2-2 on 200 people; 2 of 3 runs hold less than "
+            + "60 % of their corpus's bits: gpt2-2-2 on 200 people, gpt2-2-2 on 800 people, out of room or of "
+            + "training: these numbers cannot tell which."),
         Findings.of(List.of(Results.run(200, 400, 20_000, 1, 2100, 7000),
             Results.run(200, 400, 70_000, 1, 6900, 7000),
             Results.run(800, 400, 70_000, 1, 9100, 26_400))));
@@ -74,9 +74,8 @@ class ReportPageTest {
         + "with 1 exposure.",
         "No run stored any bits: the best, gpt2-2-2 on 1 person (run n1-e1-p70000-s1), came to "
             + "-0.1000 ± 0.0003 bits per parameter.",
-        "No run holds more than 90 % of its corpus's bits.",
-        "The run holds less than 60 % of its corpus's bits. "
-            + "It ran out of room or of training; these numbers cannot tell which."),
+        "No run holds more than 90 % of its corpus's bits; the run holds less than 60 % of its corpus's bits, out of "
+            + "room or of training: these numbers cannot tell which."),
         Findings.of(List.of(Results.run(1, 1, 70_000, 1, -7000, 7000))));
   }
 }
