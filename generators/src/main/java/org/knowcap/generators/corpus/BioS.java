@@ -65,13 +65,13 @@ public final class BioS implements Source {
    * @throws IllegalArgumentException if N is out of range
    */
   public BioS(long people, long seed, Pools pools, Templates templates) {
-    Names.check(0, people, pools);
+    Names.check(0, people, pools.sizes());
     this(new Choice(0, people, false, List.of(), 0, Group.ALL), seed, pools,
         new Biographies(seed, pools, templates));
   }
 
   private BioS(Choice choice, long seed, Pools pools, Biographies biographies) {
-    Names.check(choice.first, choice.people, pools);
+    Names.check(choice.first, choice.people, pools.sizes());
     this.choice = choice;
     this.seed = seed;
     this.pools = pools;

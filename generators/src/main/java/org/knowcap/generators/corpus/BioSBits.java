@@ -17,6 +17,7 @@ public final class BioSBits {
    * the number of possible (gender, birth date, birth city, university, major, employer).
    *
    * @param people N, 1..N0
+   * @throws IllegalArgumentException if N is out of range
    */
   public static BitContent of(long people, PoolSizes sizes) {
     double values = log2(GENDERS) + log2(sizes.months()) + log2(sizes.days()) + log2(sizes.years())
@@ -28,6 +29,7 @@ public final class BioSBits {
 
   /** Which of the possible names are taken. */
   static KnowledgePart names(long people, PoolSizes sizes) {
+    Names.check(0, people, sizes);
     double names = log2(sizes.names());
     return new KnowledgePart(Part.NAME, 1, people, names, names - log2(people),
         Binomials.log2Choose(names, people));

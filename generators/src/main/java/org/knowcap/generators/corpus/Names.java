@@ -2,6 +2,7 @@ package org.knowcap.generators.corpus;
 
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.tokens.Pieces;
@@ -32,12 +33,12 @@ final class Names {
    *
    * @throws IllegalArgumentException if not
    */
-  static void check(long first, long people, Pools pools) {
-    long free = pools.sizes().names() - first;
+  static void check(long first, long people, PoolSizes sizes) {
+    long free = sizes.names() - first;
     if (first < 0 || people < 1 || people > free) {
       throw new IllegalArgumentException("people must be 1.." + free + ", found " + people
-          + ": no two share a name, and the pools hold " + pools.first().size() + " first, "
-          + pools.middle().size() + " middle and " + pools.last().size() + " last names"
+          + ": no two share a name, and the pools hold " + sizes.first() + " first, "
+          + sizes.middle() + " middle and " + sizes.last() + " last names"
           + (first == 0 ? "" : ", of which " + first + " are taken by others"));
     }
   }

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.corpus.Probe;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
@@ -157,6 +158,9 @@ public final class CorpusExport {
     int token = 1;
     int character = 0;
     for (Span span : probe.spans()) {
+      if (span.part() == Part.FIRST_CHUNK) {
+        continue;
+      }
       int start = character + characters(vocabulary.decode(probe.tokens(), token, span.start()));
       int end = start + characters(vocabulary.decode(probe.tokens(), span.start(), span.end()));
       spans.add(List.of(span.attribute().key(), span.start(), span.end(), start, end));
