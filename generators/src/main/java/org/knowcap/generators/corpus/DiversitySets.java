@@ -13,10 +13,15 @@ final class DiversitySets {
   private final char[] symbols;
 
   DiversitySets(CounterRandom random, BioDShape shape) {
+    this(random, shape, KeyedPermutation.MAX_SIZE);
+  }
+
+  /** @param mostPermuted where there are more strings than this, they are drawn one by one */
+  DiversitySets(CounterRandom random, BioDShape shape, long mostPermuted) {
     this.shape = shape;
     symbols = new char[shape.attributes() * shape.diversity() * shape.length()];
     BigInteger strings = BigInteger.valueOf(shape.alphabet()).pow(shape.length());
-    if (strings.compareTo(BigInteger.valueOf(KeyedPermutation.MAX_SIZE)) <= 0) {
+    if (strings.compareTo(BigInteger.valueOf(mostPermuted)) <= 0) {
       permute(new KeyedPermutation(random, strings.longValueExact()));
     } else {
       draw(random);

@@ -32,8 +32,7 @@ public record Templates(List<Template> birthDate, List<Template> birthCity, List
   }
 
   private static Templates of(Function<String, TextList> lists) {
-    Function<String, List<Template>> list =
-        attribute -> parse(lists.apply("template_" + attribute + ".txt"));
+    Function<String, List<Template>> list = attribute -> parse(lists.apply("template_" + attribute + ".txt"));
     return new Templates(list.apply("birth_date"), list.apply("birth_city"), list.apply("university"),
         list.apply("major"), list.apply("employer"), list.apply("employer_city"));
   }
