@@ -21,4 +21,9 @@ public record Attribute(String key) {
   public static Attribute id(int number) {
     return new Attribute("id_" + number);
   }
+
+  @Override
+  public String toString() {
+    return key;
+  }
 }

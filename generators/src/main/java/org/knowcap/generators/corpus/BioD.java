@@ -10,7 +10,6 @@ import java.util.stream.IntStream;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.random.CounterRandom;
-import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.tokens.Pieces;
 import org.knowcap.generators.tokens.Vocabulary;
 
@@ -27,9 +26,7 @@ public final class BioD implements Source {
   /** Raised when the same parameters and lists come to mean other texts. */
   private static final int VERSION = 1;
 
-  private final long first;
-  private final long people;
-  private final long seed;
+  private final Cast cast;
   private final BioDShape shape;
   private final Pools pools;
 
@@ -46,8 +43,7 @@ public final class BioD implements Source {
 
   private final DiversitySets strings;
   private final int firstSymbol;
-  private final CounterRandom chunks;
-  private final KeyedPermutation rounds;
+  private final Chunks chunks;
   private final CounterRandom texts;
   private final CounterRandom probes;
 
@@ -59,18 +55,17 @@ public final class BioD implements Source {
    * @throws IllegalArgumentException if N is out of range
    */
   public BioD(long people, BioDShape shape, long seed, Pools pools) {
-    this(0, people, shape, seed, pools);
+    Names.check(0, people, pools.sizes());
+    this(Cast.of(people, seed), shape, pools);
   }
 
-  private BioD(long first, long people, BioDShape shape, long seed, Pools pools) {
-    Names.check(first, people, pools.sizes());
-    this.first = first;
-    this.people = people;
-    this.seed = seed;
+  private BioD(Cast cast, BioDShape shape, Pools pools) {
+    Names.check(cast.first(), cast.all(), pools.sizes());
+    this.cast = cast;
     this.shape = shape;
     this.pools = pools;
     Pieces.Builder builder = new Pieces.Builder();
-    names = new Names(seed, pools, builder);
+    names = new Names(cast.seed(), pools, builder);
     possessive = builder.add(List.of("'s"));
     pronoun = builder.add(List.of(" Their"));
     labels = builder.add(IntStream.rangeClosed(1, shape.attributes())
@@ -81,22 +76,20 @@ public final class BioD implements Source {
     longestItem = (int) tokens(pieces::maxLength);
     digest = Digests.sha256(parameters() + "\n" + String.join("\n", builder.texts()));
 
-    strings = new DiversitySets(Purpose.DIVERSITY.random(seed), shape);
+    strings = new DiversitySets(Purpose.DIVERSITY.random(cast.seed()), shape);
     firstSymbol = pieces.vocabulary().eos() + 1;
-    chunks = Purpose.CHUNKS.random(seed);
-    rounds = new KeyedPermutation(random(Purpose.ROUNDS), people);
-    texts = random(Purpose.TEXTS);
-    probes = random(Purpose.PROBES);
+    Chunks latest = new Chunks.Original(Purpose.CHUNKS.random(cast.seed()), shape);
+    for (Change change : cast.changes()) {
+      latest = new Chunks.Revised(latest, change, shape);
+    }
+    chunks = latest;
+    texts = cast.random(Purpose.TEXTS);
+    probes = cast.probes();
   }
 
   /** As it stands in decoded texts. */
   private static String symbol(int number) {
     return " #" + number;
-  }
-
-  private CounterRandom random(Purpose purpose) {
-    CounterRandom random = purpose.random(seed);
-    return first == 0 ? random : random.child(first);
   }
 
   /**
@@ -106,7 +99,47 @@ public final class BioD implements Source {
    * @throws IllegalArgumentException if there are not as many names
    */
   public BioD from(long first) {
-    return new BioD(first, people, shape, seed, pools);
+    return derived(cast.from(first));
+  }
+
+  /**
+   * The same people when a revision has changed some of their values, as {@link BioS#revised} does. The
+   * strings to choose from stay the same.
+   *
+   * @throws IllegalArgumentException if the revision changes nobody, or an attribute cannot be revised
+   * @throws IllegalStateException    if these are only {@link #changed} or {@link #unchanged} people
+   */
+  public BioD revised(Revision revision) {
+    return derived(cast.revised(revision,
+        IntStream.rangeClosed(1, shape.attributes()).mapToObj(Attribute::id).toList()));
+  }
+
+  /** The people of this revised corpus whom the last revision changed. */
+  public BioD changed() {
+    return derived(cast.only(Cast.Group.CHANGED));
+  }
+
+  /** The people of this revised corpus whom the last revision left as they were. */
+  public BioD unchanged() {
+    return derived(cast.only(Cast.Group.UNCHANGED));
+  }
+
+  /**
+   * The same people before the last revision.
+   *
+   * @throws IllegalStateException if there was none
+   */
+  public BioD before() {
+    return derived(cast.before());
+  }
+
+  /** Whether the last revision that has happened changed that person. */
+  public boolean isChanged(long person) {
+    return cast.isChanged(person);
+  }
+
+  private BioD derived(Cast derived) {
+    return new BioD(derived, shape, pools);
   }
 
   /** K, C, D, L and T. */
@@ -116,18 +149,18 @@ public final class BioD implements Source {
 
   @Override
   public String name() {
-    return "bioD(" + people + ", " + shape.attributes() + ", " + shape.chunks() + ", " + shape.diversity()
-        + ", " + shape.length() + ", " + shape.alphabet() + ")";
+    return "bioD(" + people() + ", " + shape.attributes() + ", " + shape.chunks() + ", " + shape.diversity()
+        + ", " + shape.length() + ", " + shape.alphabet() + ")" + cast.suffix();
   }
 
   @Override
   public long people() {
-    return people;
+    return cast.people();
   }
 
   @Override
   public long seed() {
-    return seed;
+    return cast.seed();
   }
 
   @Override
@@ -137,7 +170,7 @@ public final class BioD implements Source {
 
   @Override
   public BitContent bits() {
-    return BioDBits.of(people, shape, pools.sizes());
+    return BioDBits.of(people(), shape, pools.sizes());
   }
 
   @Override
@@ -171,21 +204,19 @@ public final class BioD implements Source {
     Map<String, Object> parameters = new LinkedHashMap<>();
     parameters.put("kind", "bioD");
     parameters.put("version", VERSION);
-    parameters.put("people", people);
+    parameters.put("people", cast.all());
     parameters.put("attributes", shape.attributes());
     parameters.put("chunks", shape.chunks());
     parameters.put("diversity", shape.diversity());
     parameters.put("length", shape.length());
     parameters.put("alphabet", shape.alphabet());
-    parameters.put("seed", seed);
+    parameters.put("seed", cast.seed());
     Map<String, Object> names = new LinkedHashMap<>();
     names.put("first", sizes.first());
     names.put("middle", sizes.middle());
     names.put("last", sizes.last());
     parameters.put("pools", names);
-    if (first > 0) {
-      parameters.put("first", first);
-    }
+    cast.describe(parameters);
     return parameters;
   }
 
@@ -196,26 +227,26 @@ public final class BioD implements Source {
 
   @Override
   public int write(long sequenceNumber, int[] target, int offset) {
-    return write(person(sequenceNumber), texts, sequenceNumber / people, target, offset, SpanSink.NONE);
+    return write(person(sequenceNumber), texts, sequenceNumber / people(), target, offset, SpanSink.NONE);
   }
 
   @Override
   public Probe annotated(long sequenceNumber) {
-    return annotated(person(sequenceNumber), texts, sequenceNumber / people);
+    return annotated(person(sequenceNumber), texts, sequenceNumber / people());
   }
 
   @Override
   public long person(long sequenceNumber) {
-    return rounds.apply(sequenceNumber / people, sequenceNumber % people);
+    return cast.person(sequenceNumber);
   }
 
   @Override
   public Map<Attribute, String> values(long person) {
     Map<Attribute, String> values = new LinkedHashMap<>();
-    values.put(Attribute.NAME, names.text(first + person));
+    values.put(Attribute.NAME, names.text(cast.individual(person)));
     int[] value = new int[shape.chunks() * shape.length()];
     for (int attribute = 0; attribute < shape.attributes(); attribute++) {
-      writeValue(first + person, attribute, value, 0);
+      writeValue(cast.individual(person), attribute, value, 0);
       values.put(Attribute.id(attribute + 1), vocabulary().decode(value, 0, value.length).strip());
     }
     return values;
@@ -236,11 +267,12 @@ public final class BioD implements Source {
 
   /** Writes text number {@code draw} about a person, whose order is drawn from {@code random}. */
   private int write(long person, CounterRandom random, long draw, int[] target, int offset, SpanSink spans) {
+    long individual = cast.individual(person);
     int attributes = shape.attributes();
     // The order is kept at the end of the item's room, and read before the text gets there: what is still to
     // come of the text is always longer than what is still to come of the order.
     int order = offset + longestItem - attributes;
-    long counter = (draw * people + person) * attributes;
+    long counter = (draw * people() + person) * attributes;
     for (int place = 0; place < attributes; place++) {
       int other = random.below(place + 1, counter + place);
       target[order + place] = target[order + other];
@@ -252,7 +284,7 @@ public final class BioD implements Source {
       int attribute = target[order + place];
       int subject = at;
       if (place == 0) {
-        at = names.write(first + person, pieces, target, at);
+        at = names.write(individual, pieces, target, at);
         spans.span(Part.NAME, Attribute.NAME, subject - offset, at - offset);
         at = pieces.write(possessive.first(), target, at);
       } else {
@@ -260,7 +292,7 @@ public final class BioD implements Source {
       }
       at = pieces.write(labels.first() + attribute, target, at);
       int value = at;
-      at = writeValue(first + person, attribute, target, at);
+      at = writeValue(individual, attribute, target, at);
       if (spans != SpanSink.NONE) {
         Attribute id = Attribute.id(attribute + 1);
         spans.span(Part.VALUE, id, value - offset, at - offset);
@@ -272,10 +304,9 @@ public final class BioD implements Source {
   }
 
   private int writeValue(long individual, int attribute, int[] target, int offset) {
-    long counter = (individual * shape.attributes() + attribute) * shape.chunks();
     int at = offset;
     for (int chunk = 0; chunk < shape.chunks(); chunk++) {
-      strings.write(attribute, chunks.below(shape.diversity(), counter + chunk), firstSymbol, target, at);
+      strings.write(attribute, chunks.index(individual, attribute, chunk), firstSymbol, target, at);
       at += shape.length();
     }
     return at;

@@ -4,14 +4,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 import org.knowcap.generators.random.CounterRandom;
-import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
@@ -27,33 +24,15 @@ public final class BioS implements Source {
   /** Raised when the same parameters and lists come to mean other texts. */
   private static final int VERSION = 1;
 
-  /** Which of the people: of revised ones, those whom the last revision changed, or those it did not. */
-  private enum Group {
-    ALL, CHANGED, UNCHANGED
-  }
+  private static final List<Attribute> CHANGEABLE = List.of(Attribute.GENDER, Attribute.BIRTH_DATE,
+      Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER);
 
-  /**
-   * What is chosen besides lists and seed.
-   *
-   * @param first     the individual whom the people begin with
-   * @param people    how many there are
-   * @param simple    whether a person has one text only
-   * @param revisions from the oldest to the newest
-   * @param version   how many of the revisions have happened
-   */
-  private record Choice(long first, long people, boolean simple, List<Revision> revisions, int version,
-      Group group) {}
-
-  private final Choice choice;
-  private final long seed;
+  private final Cast cast;
+  private final boolean simple;
   private final Pools pools;
   private final Biographies biographies;
   private final Facts facts;
-  /** The facts after all revisions, by the last of which people are grouped. */
-  private final Facts newest;
-  private final long people;
   private final int longestItem;
-  private final KeyedPermutation rounds;
   private final CounterRandom texts;
   private final CounterRandom probes;
 
@@ -66,46 +45,28 @@ public final class BioS implements Source {
    */
   public BioS(long people, long seed, Pools pools, Templates templates) {
     Names.check(0, people, pools.sizes());
-    this(new Choice(0, people, false, List.of(), 0, Group.ALL), seed, pools,
-        new Biographies(seed, pools, templates));
+    this(Cast.of(people, seed), false, pools, new Biographies(seed, pools, templates));
   }
 
-  private BioS(Choice choice, long seed, Pools pools, Biographies biographies) {
-    Names.check(choice.first, choice.people, pools.sizes());
-    this.choice = choice;
-    this.seed = seed;
+  private BioS(Cast cast, boolean simple, Pools pools, Biographies biographies) {
+    Names.check(cast.first(), cast.all(), pools.sizes());
+    this.cast = cast;
+    this.simple = simple;
     this.pools = pools;
     this.biographies = biographies;
-    List<Facts> versions = new ArrayList<>();
-    versions.add(new Facts.Original(seed, choice.first, pools));
-    for (Revision revision : choice.revisions) {
-      versions.add(new Facts.Revised(versions.getLast(), revision, choice.first, choice.people, pools));
+    Facts latest = new Facts.Original(cast.seed(), pools);
+    for (Change change : cast.changes()) {
+      latest = new Facts.Revised(latest, change, pools);
     }
-    facts = versions.get(choice.version);
-    newest = versions.getLast();
-    people = switch (choice.group) {
-      case ALL -> choice.people;
-      case CHANGED -> newest.changed();
-      case UNCHANGED -> choice.people - newest.changed();
-    };
+    facts = latest;
     longestItem = (int) biographies.tokens(biographies.pieces()::maxLength);
-    rounds = new KeyedPermutation(random(Purpose.ROUNDS, choice.version), people);
-    texts = random(Purpose.TEXTS, choice.version);
-    probes = random(Purpose.PROBES, 0);
-  }
-
-  /** A stream for each source that is derived; a version's probes differ from another's in values only. */
-  private CounterRandom random(Purpose purpose, int version) {
-    CounterRandom random = purpose.random(seed);
-    return choice.first == 0 && version == 0 && choice.group == Group.ALL
-        ? random
-        : random.child(choice.first).child(version).child(choice.group.ordinal());
+    texts = cast.random(Purpose.TEXTS);
+    probes = cast.probes();
   }
 
   /** bioS-simple(N): what each person's first text would be is the person's only one. */
   public BioS simple() {
-    return derived(new Choice(choice.first, choice.people, true, choice.revisions, choice.version,
-        choice.group));
+    return new BioS(cast, true, pools, biographies);
   }
 
   /**
@@ -116,42 +77,28 @@ public final class BioS implements Source {
    * @throws IllegalArgumentException if there are not as many names
    */
   public BioS from(long first) {
-    return derived(new Choice(first, choice.people, choice.simple, choice.revisions, choice.version,
-        choice.group));
+    return derived(cast.from(first));
   }
 
   /**
-   * The same people when a revision has changed some of their values.
+   * The same people when a revision has changed some of their values. All but name and employer's city can
+   * be revised, and the city goes with the employer.
    *
-   * @throws IllegalArgumentException if the revision changes nobody, or an attribute has one value only
+   * @throws IllegalArgumentException if the revision changes nobody, or an attribute cannot be revised
    * @throws IllegalStateException    if these are only {@link #changed} or {@link #unchanged} people
    */
   public BioS revised(Revision revision) {
-    if (choice.group != Group.ALL) {
-      throw new IllegalStateException("only all people of " + name() + " can be revised");
-    }
-    List<Revision> revisions = Stream.concat(choice.revisions.stream(), Stream.of(revision)).toList();
-    return derived(new Choice(choice.first, choice.people, choice.simple, revisions, revisions.size(),
-        Group.ALL));
+    return derived(cast.revised(revision, CHANGEABLE));
   }
 
   /** The people of this revised corpus whom the last revision changed: to learn only what is new. */
   public BioS changed() {
-    return group(Group.CHANGED);
+    return derived(cast.only(Cast.Group.CHANGED));
   }
 
   /** The people of this revised corpus whom the last revision left as they were: to be mixed in as replay. */
   public BioS unchanged() {
-    return group(Group.UNCHANGED);
-  }
-
-  private BioS group(Group group) {
-    if (newest.changed() == (group == Group.CHANGED ? 0 : choice.people)) {
-      throw new IllegalStateException("there are no " + group.name().toLowerCase(Locale.ROOT) + " people in "
-          + name());
-    }
-    return derived(new Choice(choice.first, choice.people, choice.simple, choice.revisions, choice.version,
-        group));
+    return derived(cast.only(Cast.Group.UNCHANGED));
   }
 
   /**
@@ -160,37 +107,31 @@ public final class BioS implements Source {
    * @throws IllegalStateException if there was none
    */
   public BioS before() {
-    if (choice.version == 0) {
-      throw new IllegalStateException(name() + " has not been revised");
-    }
-    return derived(new Choice(choice.first, choice.people, choice.simple, choice.revisions,
-        choice.version - 1, choice.group));
+    return derived(cast.before());
   }
 
   /** Whether the last revision that has happened changed that person. */
   public boolean isChanged(long person) {
-    return facts.changes(individual(person));
+    return cast.isChanged(person);
   }
 
-  private BioS derived(Choice derived) {
-    return new BioS(derived, seed, pools, biographies);
+  private BioS derived(Cast derived) {
+    return new BioS(derived, simple, pools, biographies);
   }
 
   @Override
   public String name() {
-    return (choice.simple ? "bioS-simple(" : "bioS(") + people + ")"
-        + (choice.revisions.isEmpty() ? "" : " version " + (choice.version + 1))
-        + (choice.group == Group.ALL ? "" : " " + choice.group.name().toLowerCase(Locale.ROOT));
+    return (simple ? "bioS-simple(" : "bioS(") + people() + ")" + cast.suffix();
   }
 
   @Override
   public long people() {
-    return people;
+    return cast.people();
   }
 
   @Override
   public long seed() {
-    return seed;
+    return cast.seed();
   }
 
   @Override
@@ -200,7 +141,7 @@ public final class BioS implements Source {
 
   @Override
   public BitContent bits() {
-    return BioSBits.of(people, pools.sizes());
+    return BioSBits.of(people(), pools.sizes());
   }
 
   @Override
@@ -233,20 +174,13 @@ public final class BioS implements Source {
     pools.put("majors", sizes.majors());
     pools.put("employers", sizes.employers());
     Map<String, Object> parameters = new LinkedHashMap<>();
-    parameters.put("kind", choice.simple ? "bioS-simple" : "bioS");
+    parameters.put("kind", simple ? "bioS-simple" : "bioS");
     parameters.put("version", VERSION);
-    parameters.put("people", choice.people);
-    parameters.put("seed", seed);
+    parameters.put("people", cast.all());
+    parameters.put("seed", cast.seed());
     parameters.put("pools", pools);
     parameters.put("templates", biographies.templateCounts());
-    if (choice.first > 0) {
-      parameters.put("first", choice.first);
-    }
-    if (!choice.revisions.isEmpty()) {
-      parameters.put("revisions", choice.revisions.stream().map(Revision::parameters).toList());
-      parameters.put("revised", choice.version);
-      parameters.put("group", choice.group.name().toLowerCase(Locale.ROOT));
-    }
+    cast.describe(parameters);
     return parameters;
   }
 
@@ -257,28 +191,28 @@ public final class BioS implements Source {
 
   @Override
   public int write(long sequenceNumber, int[] target, int offset) {
-    return write(person(sequenceNumber), texts, sequenceNumber / people, false, target, offset,
+    return write(person(sequenceNumber), texts, sequenceNumber / people(), false, target, offset,
         SpanSink.NONE);
   }
 
   @Override
   public Probe annotated(long sequenceNumber) {
-    return annotated(person(sequenceNumber), texts, sequenceNumber / people, false);
+    return annotated(person(sequenceNumber), texts, sequenceNumber / people(), false);
   }
 
   @Override
   public long person(long sequenceNumber) {
-    return rounds.apply(sequenceNumber / people, sequenceNumber % people);
+    return cast.person(sequenceNumber);
   }
 
   @Override
   public Map<Attribute, String> values(long person) {
-    return biographies.values(facts, individual(person));
+    return biographies.values(facts, cast.individual(person));
   }
 
   @Override
   public Probe probe(long person, long draw) {
-    return choice.simple ? annotated(person, texts, 0, false) : annotated(person, probes, draw, true);
+    return simple ? annotated(person, texts, 0, false) : annotated(person, probes, draw, true);
   }
 
   private Probe annotated(long person, CounterRandom random, long draw, boolean ordered) {
@@ -292,16 +226,9 @@ public final class BioS implements Source {
   /** Writes text number {@code draw} about a person, drawn from {@code random}. */
   private int write(long person, CounterRandom random, long draw, boolean ordered, int[] target, int offset,
       SpanSink spans) {
-    long text = (choice.simple ? 0 : draw) * people + person;
-    return biographies.write(facts, individual(person), random, text * biographies.draws(), ordered, target,
+    long text = (simple ? 0 : draw) * people() + person;
+    return biographies.write(facts, cast.individual(person), random, text * biographies.draws(), ordered,
+        target,
         offset, spans);
-  }
-
-  private long individual(long person) {
-    return switch (choice.group) {
-      case ALL -> choice.first + person;
-      case CHANGED -> newest.individual(person);
-      case UNCHANGED -> newest.individual(newest.changed() + person);
-    };
   }
 }

@@ -3,7 +3,6 @@ package org.knowcap.generators.corpus;
 import java.util.Arrays;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.random.CounterRandom;
-import org.knowcap.generators.random.KeyedPermutation;
 
 /** What is true of the individuals of bioS: which entry of each list. */
 sealed interface Facts {
@@ -53,111 +52,53 @@ sealed interface Facts {
   /** The index of the list's entry. */
   int index(Fact fact, long individual);
 
-  /** How many people the last revision changed. */
-  long changed();
-
-  /** Whether the last revision changed that individual. */
-  boolean changes(long individual);
-
-  /** Whoever is at a place of an order in which those whom the last revision changed come first. */
-  long individual(long place);
-
   /** What holds before any revision. */
   final class Original implements Facts {
     private final int[] sizes;
     private final CounterRandom[] randoms;
 
-    private final long first;
-
-    Original(long seed, long first, Pools pools) {
+    Original(long seed, Pools pools) {
       sizes = Fact.sizes(pools);
       randoms = Fact.randoms(seed);
-      this.first = first;
     }
 
     @Override
     public int index(Fact fact, long individual) {
       return randoms[fact.ordinal()].below(sizes[fact.ordinal()], individual);
     }
-
-    @Override
-    public long changed() {
-      return 0;
-    }
-
-    @Override
-    public boolean changes(long individual) {
-      return false;
-    }
-
-    @Override
-    public long individual(long place) {
-      return first + place;
-    }
   }
 
-  /** Other facts, but for what a revision has changed; each changed value is uniform over all others. */
+  /** Other facts, but for what a change has replaced; each new value is uniform over all others. */
   final class Revised implements Facts {
     private final Facts before;
+    private final Change change;
     private final int[] sizes;
     private final CounterRandom[] randoms;
     /** By fact: all facts of its attribute if that is revised, else none. */
     private final Fact[][] revised;
-    private final long first;
-    /** Of the people's places; those that come first in it change. */
-    private final KeyedPermutation order;
-    private final long changed;
 
-    /**
-     * @param first  the individual whom the people begin with
-     * @param people how many of them there are
-     * @throws IllegalArgumentException if nobody changes, or an attribute has one value only
-     */
-    Revised(Facts before, Revision revision, long first, long people, Pools pools) {
+    /** @throws IllegalArgumentException if an attribute has one value only */
+    Revised(Facts before, Change change, Pools pools) {
       this.before = before;
-      this.first = first;
-      CounterRandom random = Purpose.REVISIONS.random(revision.seed());
+      this.change = change;
       sizes = Fact.sizes(pools);
-      randoms = Fact.randoms(random.bits(0));
-      order = new KeyedPermutation(random.child(1), people);
-      changed = revision.changed(people);
-      if (changed == 0) {
-        throw new IllegalArgumentException(
-            "a share of " + revision.share() + " of " + people + " people is nobody: nothing is revised");
-      }
-      revised = new Fact[sizes.length][0];
-      for (Attribute attribute : revision.attributes()) {
-        Fact[] facts = Fact.of(attribute);
-        if (Arrays.stream(facts).allMatch(fact -> sizes[fact.ordinal()] == 1)) {
+      randoms = Fact.randoms(change.seed());
+      revised = new Fact[sizes.length][];
+      for (Fact fact : Fact.values()) {
+        revised[fact.ordinal()] = change.revises(fact.attribute) ? Fact.of(fact.attribute) : new Fact[0];
+        if (change.revises(fact.attribute)
+            && Arrays.stream(Fact.of(fact.attribute)).allMatch(part -> sizes[part.ordinal()] == 1)) {
           throw new IllegalArgumentException(
-              attribute.key() + " has one value only in these pools, and cannot be revised");
-        }
-        for (Fact fact : facts) {
-          revised[fact.ordinal()] = facts;
+              fact.attribute.key() + " has one value only in these pools, and cannot be revised");
         }
       }
     }
 
     @Override
     public int index(Fact fact, long individual) {
-      return revised[fact.ordinal()].length > 0 && changes(individual)
+      return revised[fact.ordinal()].length > 0 && change.changes(individual)
           ? anew(fact, individual)
           : before.index(fact, individual);
-    }
-
-    @Override
-    public boolean changes(long individual) {
-      return order.invert(0, individual - first) < changed;
-    }
-
-    @Override
-    public long individual(long place) {
-      return first + order.apply(0, place);
-    }
-
-    @Override
-    public long changed() {
-      return changed;
     }
 
     /** Draws the attribute until not all of it is as before. */
@@ -172,7 +113,7 @@ sealed interface Facts {
     }
 
     private int draw(Fact fact, long individual, long attempt) {
-      return randoms[fact.ordinal()].below(sizes[fact.ordinal()], (attempt << 40) + individual);
+      return randoms[fact.ordinal()].below(sizes[fact.ordinal()], Change.counter(individual, attempt));
     }
   }
 }

@@ -163,6 +163,38 @@ class BioDTest {
         Corpora.bioS(3, 7, Corpora.SMALL).values(2).get(Attribute.NAME));
   }
 
+  /** With a fixed seed: a share changes, in the attributes revised, to any of the D^C - 1 other values. */
+  @Test
+  void valuesCanBeRevised() {
+    BioDShape shape = new BioDShape(3, 2, 2, 1, 2);
+    PoolSizes names = new PoolSizes(20, 20, 100, 1, 1, 1, 1, 1, 1, 1);
+    BioD before = new BioD(40_000, shape, 1, Pools.shipped(names));
+    BioD after = before.revised(new Revision(0.25, Set.of(Attribute.id(2), Attribute.id(3)), 5));
+    Map<String, Long> changes = new HashMap<>();
+    int changed = 0;
+    for (long person = 0; person < before.people(); person++) {
+      Map<Attribute, String> old = before.values(person);
+      Map<Attribute, String> now = after.values(person);
+      assertEquals(old, after.before().values(person));
+      for (Attribute attribute : old.keySet()) {
+        boolean revised = attribute.equals(Attribute.id(2)) || attribute.equals(Attribute.id(3));
+        assertEquals(revised && after.isChanged(person), !old.get(attribute).equals(now.get(attribute)));
+        if (revised && after.isChanged(person)) {
+          Corpora.count(changes, attribute + " from " + old.get(attribute) + " to " + now.get(attribute));
+        }
+      }
+      changed += after.isChanged(person) ? 1 : 0;
+    }
+    assertEquals(10_000, changed);
+    assertEquals(30_000, after.unchanged().people());
+    Corpora.assertUniform(2 * 4 * 3, changes);
+    assertFault("a revision's attributes must be of [id_1, id_2, id_3], found [id_4]",
+        () -> before.revised(new Revision(0.25, Set.of(Attribute.id(4)), 5)));
+    assertFault("with a diversity (D) of 1 there is one value only, and it cannot be revised",
+        () -> Corpora.bioD(9, 1, new BioDShape(1, 1, 1, 1, 1))
+            .revised(new Revision(1, Set.of(Attribute.id(1)), 1)));
+  }
+
   @Test
   void whatCannotBeIsRefused() {
     assertFault("diversity (D) must be at most T^L = 3^2 = 9, found 10: there are no more strings",

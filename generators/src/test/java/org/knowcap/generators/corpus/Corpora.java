@@ -55,6 +55,9 @@ final class Corpora {
     all.put("bioS revised, unchanged", revised.unchanged());
     all.put("bioD", bioD(97, seed, SHAPE));
     all.put("bioD of one attribute", bioD(97, seed, new BioDShape(1, 1, 1, 1, 1)));
+    BioD revisedStrings = bioD(97, seed, SHAPE).revised(new Revision(0.3, Set.of(Attribute.id(2)), 5));
+    all.put("bioD revised", revisedStrings);
+    all.put("bioD revised, changed", revisedStrings.changed());
     all.put("mixture", mixture(seed));
     return all;
   }

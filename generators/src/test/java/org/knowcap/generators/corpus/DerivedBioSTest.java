@@ -163,8 +163,11 @@ class DerivedBioSTest {
     BioS corpus = Corpora.bioS(200, 1, new PoolSizes(5, 4, 10, 1, 1, 1, 6, 7, 8, 9));
     assertFault("the share of people revised must be above 0 and at most 1, found 1.5",
         () -> new Revision(1.5, REVISED, 1));
-    assertFault("a revision's attributes must be one or more of [gender, birth_date, birth_city, university, "
-        + "major, employer], found [name]", () -> new Revision(0.5, Set.of(Attribute.NAME), 1));
+    assertFault(
+        "a revision's attributes must be of [gender, birth_date, birth_city, university, major, employer], "
+            + "found [id_1, name]",
+        () -> corpus.revised(new Revision(0.5, Set.of(Attribute.NAME, Attribute.id(1)), 1)));
+    assertFault("a revision needs one or more attributes, found none", () -> new Revision(0.5, Set.of(), 1));
     assertFault("a share of 0.001 of 200 people is nobody: nothing is revised",
         () -> corpus.revised(new Revision(0.001, REVISED, 1)));
     assertFault("birth_date has one value only in these pools, and cannot be revised",
