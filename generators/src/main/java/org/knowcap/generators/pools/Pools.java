@@ -60,8 +60,18 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
   }
 
   private static Pools of(Function<String, TextList> lists) {
-    return new Pools(lists.apply("first_name.txt").lines(), lists.apply("middle_name.txt").lines(),
-        lists.apply("last_name.txt").lines(), MONTHS, numbers(1, DAYS), numbers(FIRST_YEAR, YEARS),
+    List<TextList> names = List.of(lists.apply("first_name.txt"), lists.apply("middle_name.txt"),
+        lists.apply("last_name.txt"));
+    List<String> severalWords = names.stream()
+        .filter(list -> list.lines().stream().anyMatch(name -> name.contains(" "))).map(TextList::file)
+        .toList();
+    if (severalWords.size() > 1) {
+      throw new IllegalArgumentException(String.join(" and ", severalWords)
+          + " have names of several words, but only one list of names may: else two people's full names "
+          + "could be the same words");
+    }
+    return new Pools(names.get(0).lines(), names.get(1).lines(), names.get(2).lines(), MONTHS,
+        numbers(1, DAYS), numbers(FIRST_YEAR, YEARS),
         lists.apply("city.txt").lines(), lists.apply("university.txt").lines(),
         lists.apply("field.txt").lines(), employers(lists.apply("company.txt")));
   }

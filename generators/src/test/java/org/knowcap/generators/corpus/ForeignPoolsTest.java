@@ -88,6 +88,12 @@ class ForeignPoolsTest {
     Path majors = write("template_major.txt", "{name} majored in {value}.\n{name} majored in something.\n");
     assertFault(majors + ", line 2 must begin with {name} and hold one {value} after a space, and no other "
         + "braces, found \"{name} majored in something.\"");
+    Files.delete(majors);
+    Path first = write("first_name.txt", "Ann\nAnn Lee\n");
+    Pools.in(directory);
+    Path last = write("last_name.txt", "Smith\nDe Witt\n");
+    assertFault(first + " and " + last + " have names of several words, but only one list of names may: else "
+        + "two people's full names could be the same words");
     Path nowhere = directory.resolve("nowhere");
     assertEquals(nowhere + " is not a directory of lists",
         assertThrows(IllegalArgumentException.class, () -> Pools.in(nowhere)).getMessage());
