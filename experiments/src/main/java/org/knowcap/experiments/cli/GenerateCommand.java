@@ -10,7 +10,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.BioS;
-import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.export.CorpusExport;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -48,7 +48,7 @@ final class GenerateCommand implements Callable<Integer> {
       throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
     Study study = StudyReader.read(spec);
-    Corpus corpus = new BioS(choose("--people", people, study.people()),
+    Source corpus = new BioS(choose("--people", people, study.people()),
         choose("--seed", seed, study.seeds()),
         Pools.shipped(study.pools()), Templates.shipped());
     new CorpusExport(corpus, exposures).write(directory, items -> {});

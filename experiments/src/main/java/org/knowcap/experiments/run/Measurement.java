@@ -3,7 +3,6 @@ package org.knowcap.experiments.run;
 import java.util.Arrays;
 import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.corpus.Probe;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.random.CounterRandom;
@@ -77,12 +76,15 @@ public record Measurement(double[] names, double[] values) {
       scorer.losses(tokens, targets, losses);
       for (int row = 0; row < count; row++) {
         for (Span span : probes[row].spans()) {
-          if (span.attribute().knowledge()) {
-            double loss = 0;
-            for (int token = span.start(); token < span.end(); token++) {
-              loss += losses[row * length + token - 1];
+          double loss = 0;
+          for (int token = span.start(); token < span.end(); token++) {
+            loss += losses[row * length + token - 1];
+          }
+          switch (span.part()) {
+            case NAME -> names[first + row] += loss;
+            case VALUE -> values[first + row] += loss;
+            case FIRST_CHUNK, IMPLIED -> {
             }
-            (span.part() == Part.NAME ? names : values)[first + row] += loss;
           }
         }
       }

@@ -59,8 +59,7 @@ public record RunSpec(long people, PoolSizes pools, ModelSpec model, long exposu
    * the tokens of a step, rounded up.
    */
   public long steps(Corpus corpus) {
-    double tokens = (double) people * exposures * corpus.meanItemTokens();
-    return (long) Math.ceil(tokens / ((long) training.windows() * training.window()));
+    return (long) Math.ceil(corpus.tokens(exposures) / ((long) training.windows() * training.window()));
   }
 
   /**

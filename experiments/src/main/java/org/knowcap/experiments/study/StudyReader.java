@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.program.Optimiser;
@@ -112,7 +113,7 @@ public final class StudyReader {
 
   private PoolSizes pools(Fields fields) {
     PoolSizes paper = PoolSizes.PAPER;
-    // The lists' own lengths bound each size; PoolSizes knows them and says so.
+    // The lists' own lengths bound each size.
     long most = Integer.MAX_VALUE;
     long least = Integer.MIN_VALUE;
     int first = (int) fields.integer("first", least, most, paper.first());
@@ -126,8 +127,10 @@ public final class StudyReader {
     int majors = (int) fields.integer("majors", least, most, paper.majors());
     int employers = (int) fields.integer("employers", least, most, paper.employers());
     fields.requireNoOthers();
-    return checked("corpus.pools", () -> new PoolSizes(first, middle, last, months, days, years, birthCities,
-        universities, majors, employers));
+    PoolSizes sizes =
+        new PoolSizes(first, middle, last, months, days, years, birthCities, universities, majors, employers);
+    checked("corpus.pools", () -> Pools.shipped(sizes));
+    return sizes;
   }
 
   private ModelSpec model(JsonNode node) {

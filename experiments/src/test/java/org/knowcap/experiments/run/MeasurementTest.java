@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -47,7 +46,7 @@ class MeasurementTest {
   private static final class Reader {
     private final Corpus corpus;
     private final Map<String, Long> people = new HashMap<>();
-    private final Map<Attribute, List<Template>> templates = new EnumMap<>(Attribute.class);
+    private final Map<Attribute, List<Template>> templates = new HashMap<>();
 
     Reader(Corpus corpus) {
       this.corpus = corpus;
