@@ -98,6 +98,8 @@ class StudyReaderTest {
       assertNotEquals(names.get(i), others.get(i));
     }
     assertEquals(names.subList(0, 8), names(FULL.replace("people: [20, 50]", "people: 20")));
+    // Folders of finished runs are found by name: it must not change with this code.
+    assertEquals("bioS-20_gpt2-1-1_e100_s3-caa09c34", names.getFirst());
   }
 
   private List<String> names(String text) throws IOException {
@@ -145,7 +147,7 @@ class StudyReaderTest {
         mistake("name: grid-1", "name: 7", "'name'", "7", "text"),
         mistake("pools: {first: 5,", "pools: [first, 5, {", "line 6", "no valid YAML"),
         mistake("measurement: {people: 15}", "measurement: 15", "'measurement'", "15", "a mapping"),
-        mistake("- gpt2-1-1", "- 12", "'models'", "12", "a mapping"),
+        mistake("- gpt2-1-1", "- 12", "'models'", "12", "mappings with 'name'"),
 
         mistake("name: grid-1\n", "", "'name' is missing", "text"),
         mistake("exposures: [100, 200]\n", "", "'exposures' is missing", "a whole number from 1"),
@@ -165,7 +167,7 @@ class StudyReaderTest {
         mistake("employers: 13", "employers: 264", "'corpus.pools'", "employers", "found 264", "1..263"),
         mistake("employers: 13", "employers: -1", "'corpus.pools'", "employers", "found -1", "1..263"),
         mistake("- gpt2-1-1", "- gpt3-1-1", "'models'", "'gpt3-1-1'", "gpt2-LAYERS-HEADS"),
-        mistake("name: gpt2-2-4", "name: gpt2-0-4", "'models'", "'gpt2-0-4'", "gpt2-LAYERS-HEADS"),
+        mistake("name: gpt2-2-4", "name: gpt2-0-4", "'models.name'", "'gpt2-0-4'", "gpt2-LAYERS-HEADS"),
         mistake("head_width: 16", "head_width: 6", "'models'", "is 3.0", "even"),
         mistake("head_width: 16", "head_width: 0", "'models.head_width'", "0", "a whole number from 1"),
         mistake("rotary_fraction: 0.5", "rotary_fraction: 1.5", "'models'", "1.5", "at most 1"),
