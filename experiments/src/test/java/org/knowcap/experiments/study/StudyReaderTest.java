@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.ModelSpec;
@@ -57,21 +58,26 @@ class StudyReaderTest {
     return Files.writeString(directory.resolve("study.yaml"), text);
   }
 
+  private static CorpusSpec bioS(long people, Lists lists) {
+    return new CorpusSpec.BioSSpec(people, lists);
+  }
+
   @Test
   void aFullStudyIsReadAsWritten() throws IOException {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = new ModelSpec(2, 4, 16, new Rotary(0.5, 500));
-    PoolSizes pools = new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13);
+    Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
     TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10,
         new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
-    assertEquals(new Study("grid-1", List.of(20L, 50L), pools, List.of(ModelSpec.parse("gpt2-1-1"), second),
+    assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
+        List.of(ModelSpec.parse("gpt2-1-1"), second),
         List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
-    assertEquals(new RunSpec(20, pools, ModelSpec.parse("gpt2-1-1"), 100, 3, training, 15, "nd4j"),
+    assertEquals(new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), 100, 3, training, 15, "nd4j"),
         runs.getFirst());
-    assertEquals(new RunSpec(50, pools, second, 200, 4, training, 15, "nd4j"), runs.getLast());
+    assertEquals(new RunSpec(bioS(50, lists), second, 200, 4, training, 15, "nd4j"), runs.getLast());
     assertEquals(16, runs.stream().map(RunSpec::name).distinct().count());
   }
 
@@ -83,7 +89,8 @@ class StudyReaderTest {
         models: gpt2-2-2
         exposures: 1000
         """));
-    assertEquals(new Study("least", List.of(1000L), PoolSizes.PAPER, List.of(ModelSpec.parse("gpt2-2-2")),
+    assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
+        List.of(ModelSpec.parse("gpt2-2-2")),
         List.of(1000L), List.of(1L), "auto",
         new TrainingSettings(12, 512, 0.001, 0.1, 1000, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), 2000),
         study);
@@ -100,6 +107,43 @@ class StudyReaderTest {
     assertEquals(names.subList(0, 8), names(FULL.replace("people: [20, 50]", "people: 20")));
     // Folders of finished runs are found by name: it must not change with this code.
     assertEquals("bioS-20_gpt2-1-1_e100_s3-caa09c34", names.getFirst());
+  }
+
+  @Test
+  void aCorpusOfFrozenTextsIsAnotherRun() throws IOException {
+    Study study = StudyReader.read(file(FULL.replace("kind: bioS", "kind: bioS-simple")));
+    RunSpec run = study.runs().getFirst();
+    assertEquals("bioS-simple(20)", run.corpus().name());
+    assertTrue(run.name().startsWith("bioS-simple-20_gpt2-1-1_e100_s3-"), run.name());
+    assertEquals("bioS-simple", run.settings().get("kind"));
+    assertNotEquals(StudyReader.read(file(FULL)).runs().getFirst().fingerprint(), run.fingerprint());
+  }
+
+  @Test
+  void listsOfADirectoryDetermineTheRun() throws IOException {
+    Path lists = Files.createDirectory(directory.resolve("fields"));
+    Files.writeString(lists.resolve("first_name.txt"), "Ada\r\nBea\r\nCleo\r\n");
+    String text = FULL.replace("pools: {first: 5, middle: 4,", "pools: {dir: fields, first: 2, middle: 4,");
+    RunSpec run = StudyReader.read(file(text)).runs().getFirst();
+    for (long person = 0; person < run.people(); person++) {
+      String name = run.corpus().values(person).get(Attribute.NAME);
+      assertTrue(name.startsWith("Ada ") || name.startsWith("Bea "), name);
+    }
+    List<String> names = names(text);
+    Files.writeString(lists.resolve("first_name.txt"), "Ada\nBea\n");
+    assertEquals(names, names(text), "what is cut off does not count");
+    Files.writeString(lists.resolve("first_name.txt"), "Ada\nBee\n");
+    assertNotEquals(names, names(text));
+    Path whole = file(text.replace("first: 2, ", ""));
+    assertEquals(2, StudyReader.read(whole).runs().getFirst().corpusSpec().lists().getFirst().pools().first()
+        .size());
+
+    for (String mistake : List.of("Ada\nAda\n", "Ada\n\nBea\n")) {
+      Files.writeString(lists.resolve("first_name.txt"), mistake);
+      UserException e = assertThrows(UserException.class, () -> StudyReader.read(whole));
+      assertTrue(e.getMessage().contains("'corpus.pools.dir'")
+          && e.getMessage().contains(lists.resolve("first_name.txt") + ", line 2"), e.getMessage());
+    }
   }
 
   private List<String> names(String text) throws IOException {
@@ -156,12 +200,15 @@ class StudyReaderTest {
 
         mistake("name: grid-1", "name: a/b", "'name'", "'a/b'", "letters, digits"),
         mistake("name: grid-1", "name: ..", "'name'", "'..'", "letters, digits"),
-        mistake("kind: bioS", "kind: bioD", "'corpus.kind'", "'bioD'", "bioS"),
+        mistake("kind: bioS", "kind: bioX", "'corpus.kind'", "'bioX'", "bioS-simple"),
         mistake("people: [20, 50]", "people: [20, 201]", "'corpus.people'", "201", "1..200"),
         mistake("people: [20, 50]", "people: 160000001", "'corpus.people'", "160000001", "1 to 160000000"),
         mistake("people: [20, 50]", "people: 0", "'corpus.people'", "0", "a whole number from 1"),
         mistake("people: [20, 50]", "people: 99999999999999999999", "'corpus.people'", "99999999999999999999",
             "a whole number from 1"),
+        mistake("first: 5", "dir: nowhere, first: 5", "'corpus.pools.dir'", "nowhere", "not a directory"),
+        mistake("first: 5", "dir: [], first: 5", "'corpus.pools.dir'", "[]", "text"),
+        mistake("first: 5", "dir: ., first: 401", "'corpus.pools'", "found 401", "1..400"),
         mistake("first: 5", "first: 0", "'corpus.pools'", "first", "found 0", "1..400"),
         mistake("last: 10", "last: 1001", "'corpus.pools'", "last", "found 1001", "1..1000"),
         mistake("employers: 13", "employers: 264", "'corpus.pools'", "employers", "found 264", "1..263"),

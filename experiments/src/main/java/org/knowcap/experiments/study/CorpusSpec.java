@@ -1,0 +1,89 @@
+package org.knowcap.experiments.study;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
+
+/** What determines a corpus but for its seed: one record for each kind. */
+public sealed interface CorpusSpec {
+  /** N; of a mixture, the people of its first source. */
+  long people();
+
+  /** The corpus; the same seed and lists give the same people whatever N. */
+  Corpus corpus(long seed);
+
+  /** Begins the names of runs, as in "bioS-200". */
+  String name();
+
+  /** What stands for it in {@code run.json}; runs of equal settings are the same run. */
+  Map<String, Object> settings();
+
+  /** Pools and templates of all that it is made of. */
+  List<Lists> lists();
+
+  /** A corpus of one source of texts, which may be part of a mixture. */
+  sealed interface SourceSpec extends CorpusSpec {
+    /** Its people are those that the seed and the lists make, from number {@code first} on. */
+    Source source(long seed, long first);
+
+    @Override
+    default Source corpus(long seed) {
+      return source(seed, 0);
+    }
+  }
+
+  /** Biographies redrawn at every exposure. */
+  record BioSSpec(long people, Lists from) implements SourceSpec {
+    @Override
+    public BioS source(long seed, long first) {
+      return new BioS(people, seed, from.pools(), from.templates()).from(first);
+    }
+
+    @Override
+    public String name() {
+      return "bioS-" + people;
+    }
+
+    /** Without its kind, as when there was no other: finished runs keep their names. */
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("people", people);
+      settings.put("pools", from.settings(() -> new BioS(1, 0, from.pools(), from.templates()).digest()));
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of(from);
+    }
+  }
+
+  /** Biographies of which each person has one, the same at every exposure. */
+  record BioSSimpleSpec(long people, Lists from) implements SourceSpec {
+    @Override
+    public BioS source(long seed, long first) {
+      return new BioSSpec(people, from).source(seed, first).simple();
+    }
+
+    @Override
+    public String name() {
+      return "bioS-simple-" + people;
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new BioSSpec(people, from).settings();
+      settings.put("kind", "bioS-simple");
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of(from);
+    }
+  }
+}
