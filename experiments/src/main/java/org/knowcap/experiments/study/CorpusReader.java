@@ -2,8 +2,11 @@ package org.knowcap.experiments.study;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.BioDShape;
+import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -34,10 +37,29 @@ final class CorpusReader {
         Lists lists = lists(fields.mapping("pools"));
         yield people(fields).stream().map(n -> new CorpusSpec.BioSSimpleSpec(n, lists)).toList();
       }
-      default -> throw fields.wrongText("kind", "bioS or bioS-simple", kind);
+      case "bioD" -> {
+        Lists lists = names(fields.mapping("pools"));
+        List<Long> people = people(fields);
+        int attributes = number(fields, "attributes");
+        int chunks = number(fields, "chunks");
+        int diversity = number(fields, "diversity");
+        int length = number(fields, "length");
+        int alphabet = number(fields, "alphabet");
+        BioDShape shape = Fields.checked(file, fields.path(),
+            () -> new BioDShape(attributes, chunks, diversity, length, alphabet));
+        yield people.stream().map(n -> new CorpusSpec.BioDSpec(n, shape, lists)).toList();
+      }
+      default -> throw fields.wrongText("kind", "bioS, bioS-simple or bioD", kind);
     });
     fields.requireNoOthers();
-    corpora.forEach(corpus -> fields.checked("people", () -> corpus.corpus(0)));
+    for (CorpusSpec corpus : corpora) {
+      Corpus made = fields.checked("people", () -> corpus.corpus(0));
+      if (!(made.bits().totalBits() > 0)) {
+        throw UserException
+            .usage(file + ": '" + fields.path() + "': there is nothing to know in " + made.name()
+                + ": only one corpus is possible; give it fewer people or a larger diversity");
+      }
+    }
     return corpora;
   }
 
@@ -45,9 +67,24 @@ final class CorpusReader {
     return fields.integers("people", 1, MOST_PEOPLE);
   }
 
+  /** A number whose range the constructor of the shape knows. */
+  private static int number(Fields fields, String name) {
+    return (int) fields.integer(name, Integer.MIN_VALUE, Integer.MAX_VALUE);
+  }
+
   private Lists lists(Fields fields) {
+    return lists(fields, CorpusReader::sizes);
+  }
+
+  /** The lists of a corpus that needs no more of them than names. */
+  private Lists names(Fields fields) {
+    return lists(fields, CorpusReader::nameSizes);
+  }
+
+  /** @param reader of sizes, given the lists' own lengths */
+  private Lists lists(Fields fields, BiFunction<Fields, PoolSizes, PoolSizes> reader) {
     if (!fields.has("dir")) {
-      PoolSizes sizes = sizes(fields, PoolSizes.PAPER);
+      PoolSizes sizes = reader.apply(fields, PoolSizes.PAPER);
       Lists lists = new Lists.Shipped(sizes);
       Fields.checked(file, fields.path(), lists::pools);
       return lists;
@@ -56,7 +93,7 @@ final class CorpusReader {
     Path directory = fields.checked("dir", () -> directories.apply(name));
     Pools whole = fields.checked("dir", () -> Pools.in(directory));
     Templates templates = fields.checked("dir", () -> Templates.in(directory));
-    PoolSizes sizes = sizes(fields, whole.sizes());
+    PoolSizes sizes = reader.apply(fields, whole.sizes());
     return new Lists.InDirectory(name, directory, Fields.checked(file, fields.path(), () -> whole.cut(sizes)),
         templates);
   }
@@ -69,6 +106,15 @@ final class CorpusReader {
         size(fields, "days", whole.days()), size(fields, "years", whole.years()),
         size(fields, "birth_cities", whole.birthCities()), size(fields, "universities", whole.universities()),
         size(fields, "majors", whole.majors()), size(fields, "employers", whole.employers()));
+    fields.requireNoOthers();
+    return sizes;
+  }
+
+  private static PoolSizes nameSizes(Fields fields, PoolSizes whole) {
+    PoolSizes sizes = new PoolSizes(size(fields, "first", whole.first()),
+        size(fields, "middle", whole.middle()), size(fields, "last", whole.last()), whole.months(),
+        whole.days(), whole.years(), whole.birthCities(), whole.universities(), whole.majors(),
+        whole.employers());
     fields.requireNoOthers();
     return sizes;
   }

@@ -3,6 +3,8 @@ package org.knowcap.experiments.study;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.knowcap.generators.corpus.BioD;
+import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
@@ -78,6 +80,36 @@ public sealed interface CorpusSpec {
     public Map<String, Object> settings() {
       Map<String, Object> settings = new BioSSpec(people, from).settings();
       settings.put("kind", "bioS-simple");
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of(from);
+    }
+  }
+
+  /** People whose values are strings of symbols. */
+  record BioDSpec(long people, BioDShape shape, Lists from) implements SourceSpec {
+    @Override
+    public BioD source(long seed, long first) {
+      return new BioD(people, shape, seed, from.pools()).from(first);
+    }
+
+    @Override
+    public String name() {
+      return "bioD-" + people + "-" + shape.attributes() + "-" + shape.chunks() + "-" + shape.diversity()
+          + "-"
+          + shape.length() + "-" + shape.alphabet();
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", "bioD");
+      settings.put("people", people);
+      settings.put("shape", shape);
+      settings.put("pools", from.settings(() -> new BioD(1, shape, 0, from.pools()).digest()));
       return settings;
     }
 

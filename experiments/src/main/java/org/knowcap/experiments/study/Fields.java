@@ -102,6 +102,10 @@ final class Fields {
     return value(name).map(v -> integer(name, v, least, most)).orElse(absent);
   }
 
+  long integer(String name, long least, long most) {
+    return integer(name, value(name).orElseThrow(() -> missing(name, "a whole number")), least, most);
+  }
+
   private long integer(String name, JsonNode value, long least, long most) {
     if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < least
         || value.asLong() > most) {

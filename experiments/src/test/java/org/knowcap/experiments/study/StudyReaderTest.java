@@ -146,6 +146,52 @@ class StudyReaderTest {
     }
   }
 
+  private static final String BIOD = """
+      name: grid-2
+      corpus: {kind: bioD, people: [20, 50], attributes: 3, chunks: 2, diversity: 5, length: 2, alphabet: 4,
+        pools: {first: 5, middle: 4, last: 10}}
+      models: gpt2-1-1
+      exposures: 1000
+      training: {window: 32, warmup_steps: 1}
+      """;
+
+  @Test
+  void bioDIsReadAsWritten() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(BIOD)).runs();
+    assertEquals(List.of("bioD(20, 3, 2, 5, 2, 4)", "bioD(50, 3, 2, 5, 2, 4)"),
+        runs.stream().map(run -> run.corpus().name()).toList());
+    assertTrue(runs.getFirst().name().startsWith("bioD-20-3-2-5-2-4_gpt2-1-1_e1000_s1-"),
+        runs.getFirst().name());
+    assertNotEquals(names(BIOD).getFirst(), names(BIOD.replace("first: 5", "first: 6")).getFirst());
+  }
+
+  private static Stream<Mistake> bioDMistakes() {
+    return Stream.of(
+        mistake("attributes: 3", "attributes: 51", "'corpus'", "attributes (K)", "1..50", "found 51"),
+        mistake("chunks: 2", "chunks: 0", "'corpus'", "chunks (C)", "1..50", "found 0"),
+        mistake("diversity: 5", "diversity: 17", "'corpus'", "diversity (D)", "4^2 = 16", "found 17"),
+        mistake("length: 2", "length: two", "'corpus.length'", "\"two\"", "a whole number"),
+        mistake("length: 2, ", "", "'corpus.length' is missing", "a whole number"),
+        mistake("alphabet: 4", "alphabet: 40001", "'corpus'", "alphabet (T)", "1..40000", "found 40001"),
+        mistake("last: 10", "majors: 10", "unknown key 'corpus.pools.majors'", "first, middle, last"),
+        mistake("last: 10", "last: 2", "'corpus.people'", "found 50", "1..40"),
+        mistake("kind: bioD", "kind: bioS", "unknown key 'corpus.attributes'", "kind, pools, people"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bioDMistakes")
+  void aMistakeInBioDIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(BIOD, mistake);
+  }
+
+  @Test
+  void aCorpusOfNoBitsIsRefused() throws IOException {
+    Path file = file(BIOD.replace("people: [20, 50]", "people: 200").replace("diversity: 5", "diversity: 1")
+        .replace("alphabet: 4", "alphabet: 1"));
+    UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
+    assertTrue(e.getMessage().contains("nothing to know in bioD(200, 3, 2, 1, 2, 1)"), e.getMessage());
+  }
+
   private List<String> names(String text) throws IOException {
     return StudyReader.read(file(text)).runs().stream().map(RunSpec::name).toList();
   }
@@ -247,8 +293,12 @@ class StudyReaderTest {
   @ParameterizedTest
   @MethodSource("mistakes")
   void aMistakeIsNamedWithItsPlaceItsValueAndWhatIsAllowed(Mistake mistake) throws IOException {
-    assertTrue(FULL.contains(mistake.replaced));
-    Path file = file(FULL.replace(mistake.replaced, mistake.by));
+    assertNamed(FULL, mistake);
+  }
+
+  private void assertNamed(String study, Mistake mistake) throws IOException {
+    assertTrue(study.contains(mistake.replaced));
+    Path file = file(study.replace(mistake.replaced, mistake.by));
     UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
     assertEquals(UserException.USAGE, e.exitCode());
     assertAll(Stream.concat(Stream.of(file.toString()), mistake.told.stream()).map(part -> () -> assertTrue(

@@ -23,7 +23,8 @@ public final class BioDBits {
     int diversity = shape.diversity();
     double values = (double) people * attributes;
     double value = shape.chunks() * log2(diversity);
-    double string = shape.stringBits() - log2(diversity);
+    // Never below 0: rounding would have it there where D = T^L.
+    double string = Math.max(0, shape.stringBits() - log2(diversity));
     return new BitContent(List.of(BioSBits.names(people, sizes),
         new KnowledgePart(Part.VALUE, attributes, values, value, value, values * value),
         new KnowledgePart(Part.FIRST_CHUNK, attributes, (double) attributes * diversity, string, string,

@@ -1,0 +1,77 @@
+package org.knowcap.experiments.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.Study;
+import org.knowcap.experiments.study.StudyReader;
+
+/** A study of bioD with names of its own, as its folder has it. */
+class StudyFolderTest {
+  private static final String STUDY = """
+      name: strings
+      corpus: {kind: bioD, people: 12, attributes: 2, chunks: 2, diversity: 4, length: 1, alphabet: 8,
+        pools: {dir: ../names, middle: 4, last: 50}}
+      models: gpt2-2-4-w16
+      exposures: 1000
+      training: {windows: 4, window: 128, learning_rate: 0.007, warmup_steps: 50}
+      """;
+
+  @TempDir
+  private Path directory;
+
+  private Path study() throws Exception {
+    Files.createDirectories(directory.resolve("names"));
+    Files.writeString(directory.resolve("names/first_name.txt"), "Ada\nBea\nCleo\nDora\n");
+    Files.createDirectories(directory.resolve("studies"));
+    return Files.writeString(directory.resolve("studies/strings.yaml"), STUDY);
+  }
+
+  private static List<String> names(Study study) {
+    return study.runs().stream().map(RunSpec::name).toList();
+  }
+
+  @Test
+  void itKeepsTheListsThatItsRunsWereMadeOf() throws Exception {
+    Path file = study();
+    Path out = directory.resolve("out");
+    List<String> names = names(StudyReader.read(file));
+    assertEquals(names, names(StudyFolder.create(out, file).study()));
+    Files.writeString(directory.resolve("names/first_name.txt"), "Ada\nBea\nCleo\nEve\n");
+    assertEquals(names, names(StudyFolder.open(out).study()));
+    List<String> others = names(StudyFolder.create(out, file).study());
+    assertNotEquals(names, others);
+    assertEquals(others, names(StudyFolder.open(out).study()));
+    Files.delete(directory.resolve("names/first_name.txt"));
+    Files.writeString(directory.resolve("names/last_name.txt"), "Smith\nJones\n");
+    Files.writeString(file, STUDY.replace(", last: 50", ""));
+    others = names(StudyFolder.create(out, file).study());
+    assertEquals(others, names(StudyFolder.open(out).study()));
+  }
+
+  @Test
+  void aModelOfBioDIsTrainedMeasuredAndReported() throws Exception {
+    Path out = directory.resolve("out");
+    KnowcapProcess.Outcome outcome = KnowcapProcess.run("run", study(), "--out", out);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    assertTrue(Files.exists(out.resolve("report/index.html")));
+    StudyFolder folder = StudyFolder.open(out);
+    RunSpec spec = folder.study().runs().getFirst();
+    assertEquals(RunState.Done.class, folder.runFolder(spec).state().getClass());
+    MeasuredRun run = ((RunState.Done) folder.runFolder(spec).state()).run();
+    assertEquals(List.of("names", "values", "diversity"), run.parts().stream().map(Knowledge::name).toList());
+    assertEquals(run.parts().get(1).lossNats(), run.result().valueLossNats());
+    assertTrue(run.parts().get(2).lossNats() <= run.parts().get(1).lossNats(), "a chunk is part of a value");
+    assertEquals(spec.corpus().bits().totalBits(), run.result().totalBits(), 1e-9);
+    assertTrue(run.result().saturation() >= 0.95 && run.result().saturation() <= 1, run.toString());
+  }
+}
