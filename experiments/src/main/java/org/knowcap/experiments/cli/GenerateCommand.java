@@ -50,6 +50,8 @@ final class GenerateCommand implements Callable<Integer> {
     CorpusSpec chosen = study.corpora().stream().filter(each -> each.people() == n).findFirst().orElseThrow();
     Source corpus = switch (chosen) {
       case CorpusSpec.SourceSpec source -> source.corpus(choose("--seed", seed, study.seeds()));
+      case CorpusSpec.MixtureSpec _ -> throw UserException.usage(
+          spec + ": a mixture is a stream of windows, not of texts; write each of its sources by itself");
     };
     new CorpusExport(corpus, exposures).write(directory, items -> {});
     PrintWriter out = command.commandLine().getOut();

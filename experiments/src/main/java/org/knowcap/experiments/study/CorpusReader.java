@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
@@ -49,11 +50,12 @@ final class CorpusReader {
             () -> new BioDShape(attributes, chunks, diversity, length, alphabet));
         yield people.stream().map(n -> new CorpusSpec.BioDSpec(n, shape, lists)).toList();
       }
-      default -> throw fields.wrongText("kind", "bioS, bioS-simple or bioD", kind);
+      case "mixture" -> mixtures(fields);
+      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD or mixture", kind);
     });
     fields.requireNoOthers();
     for (CorpusSpec corpus : corpora) {
-      Corpus made = fields.checked("people", () -> corpus.corpus(0));
+      Corpus made = fields.checked(kind.equals("mixture") ? "sources" : "people", () -> corpus.corpus(0));
       if (!(made.bits().totalBits() > 0)) {
         throw UserException
             .usage(file + ": '" + fields.path() + "': there is nothing to know in " + made.name()
@@ -61,6 +63,34 @@ final class CorpusReader {
       }
     }
     return corpora;
+  }
+
+  /** One mixture for each way to choose one of each source's numbers of people. */
+  private List<CorpusSpec.MixtureSpec> mixtures(Fields fields) {
+    List<List<CorpusSpec.Ingredient>> chosen = List.of(List.of());
+    for (List<CorpusSpec.Ingredient> choices : fields.list("sources",
+        "a mapping with 'share' and 'corpus', or a list of them",
+        node -> ingredients(new Fields(file, fields.path() + ".sources", node)))) {
+      chosen = chosen.stream().flatMap(before -> choices.stream()
+          .map(next -> Stream.concat(before.stream(), Stream.of(next)).toList())).toList();
+    }
+    return chosen.stream().map(CorpusSpec.MixtureSpec::new).toList();
+  }
+
+  /** A source, one for each number of people. */
+  private List<CorpusSpec.Ingredient> ingredients(Fields fields) {
+    double share = fields.number("share");
+    String token = fields.text("token", "");
+    if (!token.matches("\\S*")) {
+      throw fields.wrongText("token", "text without spaces", token);
+    }
+    Fields corpus = fields.mapping("corpus");
+    fields.requireNoOthers();
+    return corpora(corpus).stream().map(spec -> switch (spec) {
+      case CorpusSpec.SourceSpec source -> new CorpusSpec.Ingredient(share, token, source);
+      case CorpusSpec.MixtureSpec _ ->
+        throw corpus.wrongText("kind", "bioS, bioS-simple or bioD inside a mixture", "mixture");
+    }).toList();
   }
 
   private static List<Long> people(Fields fields) {

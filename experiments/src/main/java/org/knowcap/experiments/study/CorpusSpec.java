@@ -1,5 +1,7 @@
 package org.knowcap.experiments.study;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -7,7 +9,9 @@ import org.knowcap.generators.corpus.BioD;
 import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Mixture;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.pools.Pools;
 
 /** What determines a corpus but for its seed: one record for each kind. */
 public sealed interface CorpusSpec {
@@ -116,6 +120,66 @@ public sealed interface CorpusSpec {
     @Override
     public List<Lists> lists() {
       return List.of(from);
+    }
+  }
+
+  /**
+   * A part of a mixture.
+   *
+   * @param share of the windows
+   * @param token in front of each of its texts; empty for none
+   */
+  record Ingredient(double share, String token, SourceSpec source) {
+    private Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("share", share);
+      settings.put("token", token);
+      settings.put("corpus", source.settings());
+      return settings;
+    }
+  }
+
+  /** Several sources, the useful one first. Those whose names are of the same lists have different people. */
+  record MixtureSpec(List<Ingredient> ingredients) implements CorpusSpec {
+    public MixtureSpec {
+      ingredients = List.copyOf(ingredients);
+    }
+
+    @Override
+    public long people() {
+      return ingredients.getFirst().source().people();
+    }
+
+    @Override
+    public Mixture corpus(long seed) {
+      List<Mixture.Ingredient> made = new ArrayList<>();
+      Map<List<List<String>>, Long> taken = new HashMap<>();
+      for (Ingredient each : ingredients) {
+        Pools pools = each.source().lists().getFirst().pools();
+        List<List<String>> names = List.of(pools.first(), pools.middle(), pools.last());
+        long first = taken.getOrDefault(names, 0L);
+        made.add(new Mixture.Ingredient(each.source().source(seed, first), each.share(), each.token()));
+        taken.put(names, first + each.source().people());
+      }
+      return new Mixture(seed, made);
+    }
+
+    @Override
+    public String name() {
+      return ingredients.getFirst().source().name() + "-in-mixture-of-" + ingredients.size();
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", "mixture");
+      settings.put("sources", ingredients.stream().map(Ingredient::settings).toList());
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return ingredients.stream().flatMap(each -> each.source().lists().stream()).toList();
     }
   }
 }

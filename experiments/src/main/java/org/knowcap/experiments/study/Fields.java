@@ -115,12 +115,18 @@ final class Fields {
   }
 
   double number(String name, double absent) {
-    return value(name).map(v -> {
-      if (!v.isNumber() || !Double.isFinite(v.asDouble())) {
-        throw wrong(name, "a number", v);
-      }
-      return v.asDouble();
-    }).orElse(absent);
+    return value(name).map(v -> number(name, v)).orElse(absent);
+  }
+
+  double number(String name) {
+    return number(name, value(name).orElseThrow(() -> missing(name, "a number")));
+  }
+
+  private double number(String name, JsonNode value) {
+    if (!value.isNumber() || !Double.isFinite(value.asDouble())) {
+      throw wrong(name, "a number", value);
+    }
+    return value.asDouble();
   }
 
   /** One whole number or a list of different ones. */

@@ -14,8 +14,10 @@ import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.corpus.BioSBits;
+import org.knowcap.generators.pools.PoolSizes;
 
-/** A study of bioD with names of its own, as its folder has it. */
+/** Studies of bioD with names of its own, and of a mixture, as their folders have them. */
 class StudyFolderTest {
   private static final String STUDY = """
       name: strings
@@ -56,6 +58,38 @@ class StudyFolderTest {
     Files.writeString(file, STUDY.replace(", last: 50", ""));
     others = names(StudyFolder.create(out, file).study());
     assertEquals(others, names(StudyFolder.open(out).study()));
+  }
+
+  @Test
+  void ofAMixtureTheFirstSourceIsMeasured() throws Exception {
+    Path file = Files.writeString(directory.resolve("junk.yaml"),
+        """
+            name: junk
+            corpus:
+              kind: mixture
+              sources:
+                - {share: 0.25, token: <useful>, corpus: {kind: bioS, people: 8}}
+                - {share: 0.75, corpus: {kind: bioD, people: 100, attributes: 3, chunks: 1, diversity: 9, length: 1,
+                    alphabet: 9}}
+            models: gpt2-1-1
+            exposures: 4
+            training: {windows: 2, window: 64, warmup_steps: 1}
+            """);
+    KnowcapProcess.Outcome export = KnowcapProcess.run("generate", file, "--out", directory.resolve("files"));
+    assertEquals(2, export.exitCode(), export.toString());
+    Path out = directory.resolve("out");
+    KnowcapProcess.Outcome outcome = KnowcapProcess.run("run", file, "--out", out);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    StudyFolder folder = StudyFolder.open(out);
+    RunSpec spec = folder.study().runs().getFirst();
+    MeasuredRun run = ((RunState.Done) folder.runFolder(spec).state()).run();
+    assertEquals("0.25 <useful> bioS(8) + 0.75 bioD(100, 3, 1, 9, 1, 9)", run.result().corpus());
+    assertEquals(8, run.result().people());
+    assertEquals(8, run.measuredPeople());
+    assertEquals(BioSBits.of(8, PoolSizes.PAPER).totalBits(), run.result().totalBits(), 1e-9);
+    assertEquals(List.of("names", "values"), run.parts().stream().map(Knowledge::name).toList());
+    assertEquals(1, spec.corpus().vocabulary().dedicated().stream().filter("<useful>"::equals).count());
+    assertEquals(Math.ceil(4 * spec.corpus().tokens(1) / 128), run.result().steps());
   }
 
   @Test

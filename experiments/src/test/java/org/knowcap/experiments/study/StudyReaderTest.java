@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -18,6 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.ModelSpec;
@@ -190,6 +193,57 @@ class StudyReaderTest {
         .replace("alphabet: 4", "alphabet: 1"));
     UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
     assertTrue(e.getMessage().contains("nothing to know in bioD(200, 3, 2, 1, 2, 1)"), e.getMessage());
+  }
+
+  private static final String MIXTURE = """
+      name: junk
+      corpus:
+        kind: mixture
+        sources:
+          - {share: 0.125, token: <useful>, corpus: {kind: bioS, people: [20, 30], pools: {last: 10}}}
+          - {share: 0.875, corpus: {kind: bioS-simple, people: 40, pools: {last: 10}}}
+      models: gpt2-1-1
+      exposures: 100
+      training: {window: 64, warmup_steps: 1}
+      """;
+
+  @Test
+  void theSourcesOfAMixtureHaveDifferentPeople() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(MIXTURE)).runs();
+    assertEquals(2, runs.size());
+    RunSpec run = runs.getLast();
+    assertEquals(30, run.people());
+    assertTrue(run.name().startsWith("bioS-30-in-mixture-of-2_gpt2-1-1_e100_s1-"), run.name());
+    Corpus mixture = run.corpus();
+    assertEquals("0.125 <useful> bioS(30) + 0.875 bioS-simple(40)", mixture.name());
+    List<String> people = new ArrayList<>();
+    for (Source source : mixture.sources()) {
+      for (long person = 0; person < source.people(); person++) {
+        people.add(source.values(person).get(Attribute.NAME));
+      }
+    }
+    assertEquals(70, people.stream().distinct().count());
+    // 100 exposures of the useful people are an eighth of all.
+    Corpus alone = mixture.sources().getFirst();
+    assertEquals(8 * alone.tokens(100) / (12 * 64), run.steps(mixture), 1);
+    assertNotEquals(names(MIXTURE), names(MIXTURE.replace("token: <useful>, ", "")));
+  }
+
+  private static Stream<Mistake> mixtureMistakes() {
+    return Stream.of(
+        mistake("share: 0.875", "share: 0.75", "'corpus.sources'", "sum to 1", "0.125 + 0.75"),
+        mistake("share: 0.875, ", "", "'corpus.sources.share' is missing", "a number"),
+        mistake("share: 0.125", "share: -1", "'corpus.sources'", "above 0", "-1.0"),
+        mistake("<useful>", "two words", "'corpus.sources.token'", "'two words'", "without spaces"),
+        mistake("token:", "tokens:", "unknown key 'corpus.sources.tokens'", "share, token, corpus"),
+        mistake("people: 40", "people: 1599990", "'corpus.sources'", "found 1599990", "taken by others"),
+        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.sources' is missing"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("mixtureMistakes")
+  void aMistakeInAMixtureIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(MIXTURE, mistake);
   }
 
   private List<String> names(String text) throws IOException {
