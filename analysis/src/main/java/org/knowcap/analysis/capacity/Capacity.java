@@ -30,23 +30,18 @@ public record Capacity(List<Knowledge> parts, double storedBitsStandardError, lo
   /**
    * Capacity from parts that were measured on the same people.
    *
-   * @param personLoss summary of each person's loss, added over the parts, in nats
-   * @throws IllegalArgumentException if the parts do not all count alike, or {@code personLoss} is not their
-   *        sum
+   * @param personLoss summary of each person's loss, in nats, added over the parts: as often of a part as its
+   *        count is of the people
+   * @throws IllegalArgumentException if {@code personLoss} is not that sum
    */
   public static Capacity of(List<Knowledge> parts, SampleSummary personLoss, long parameters) {
-    double count = parts.getFirst().count();
-    if (parts.stream().anyMatch(part -> part.count() != count)) {
-      throw new IllegalArgumentException("the parts count differently: "
-          + parts.stream().map(part -> part.name() + " " + part.count()).toList()
-          + "; a loss per person needs one count, that of the people");
-    }
-    double sum = parts.stream().mapToDouble(Knowledge::lossNats).sum();
+    double people = personLoss.population();
+    double sum = parts.stream().mapToDouble(part -> part.count() / people * part.lossNats()).sum();
     if (Math.abs(sum - personLoss.mean()) > 1e-6 * Math.max(1, sum)) {
       throw new IllegalArgumentException("the mean loss of a person is " + personLoss.mean()
           + " nats, but the losses of the parts add up to " + sum);
     }
-    return new Capacity(parts, count * personLoss.standardError() / Math.log(2), parameters);
+    return new Capacity(parts, people * personLoss.standardError() / Math.log(2), parameters);
   }
 
   /** Bits the model stores; below zero if it is worse than a uniform guess. */

@@ -13,7 +13,8 @@ package org.knowcap.analysis.results;
  * @param engine that trained and measured
  * @param seed of corpus and training
  * @param nameLossNats p1, nats: sum over the name's tokens, mean over people
- * @param valueLossNats p2, nats: sum over the tokens of the six values, mean over people
+ * @param valueLossNats p2, nats, mean over people: of bioS summed over the tokens of the six values, of bioD over those
+ *        of one value
  * @param storedBits bits of the corpus that the model stores
  * @param totalBits bits of the corpus
  * @param capacityRatio R, stored bits per parameter

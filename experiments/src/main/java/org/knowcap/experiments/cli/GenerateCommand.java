@@ -7,13 +7,11 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
-import org.knowcap.generators.corpus.BioS;
-import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.export.CorpusExport;
-import org.knowcap.generators.pools.Pools;
-import org.knowcap.generators.pools.Templates;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -48,9 +46,13 @@ final class GenerateCommand implements Callable<Integer> {
       throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
     Study study = StudyReader.read(spec);
-    Corpus corpus = new BioS(choose("--people", people, study.people()),
-        choose("--seed", seed, study.seeds()),
-        Pools.shipped(study.pools()), Templates.shipped());
+    long n = choose("--people", people, study.corpora().stream().map(CorpusSpec::people).toList());
+    CorpusSpec chosen = study.corpora().stream().filter(each -> each.people() == n).findFirst().orElseThrow();
+    Source corpus = switch (chosen) {
+      case CorpusSpec.SourceSpec source -> source.corpus(choose("--seed", seed, study.seeds()));
+      case CorpusSpec.MixtureSpec _ -> throw UserException.usage(
+          spec + ": a mixture is a stream of windows, not of texts; write each of its sources by itself");
+    };
     new CorpusExport(corpus, exposures).write(directory, items -> {});
     PrintWriter out = command.commandLine().getOut();
     out.println(

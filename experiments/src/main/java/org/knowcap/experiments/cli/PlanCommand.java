@@ -14,6 +14,8 @@ import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.generators.corpus.Part;
 import org.knowcap.models.program.Program;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,7 +43,7 @@ final class PlanCommand implements Callable<Integer> {
    * One line of the plan.
    *
    * @param nameBits total bits of the names
-   * @param valueBits total bits of the values
+   * @param valueBits total bits of all else: the values, and of bioD their diversity
    * @param maxCapacityRatio R^max, bits per parameter
    * @param flops floating-point operations of the whole training
    * @param bytes memory of parameters, optimiser and activations
@@ -65,7 +67,9 @@ final class PlanCommand implements Callable<Integer> {
       Program program = run.program(vocabulary);
       long steps = run.steps(corpus);
       rows.add(new Row(run.name(), program.parameterCount(), corpus.bits().part("names").totalBits(),
-          corpus.bits().part("values").totalBits(), corpus.bits().totalBits() / program.parameterCount(),
+          corpus.bits().parts().stream().filter(part -> part.part() != Part.NAME)
+              .mapToDouble(KnowledgePart::totalBits).sum(),
+          corpus.bits().totalBits() / program.parameterCount(),
           steps,
           steps * program.rows(), (double) program.flops() * steps, program.memoryBytes(),
           secondsPerStep.get(run.name()) * steps));

@@ -20,7 +20,7 @@ record CorpusBatches(Corpus corpus, int windows, int window) implements BatchSou
 
   /** The cursor that a batch's position stands for. */
   static Cursor cursor(long[] position) {
-    return new Cursor(position[0], (int) position[1]);
+    return Cursor.ofNumbers(position);
   }
 
   private BatchSource from(Cursor start) {
@@ -31,8 +31,7 @@ record CorpusBatches(Corpus corpus, int windows, int window) implements BatchSou
       for (int row = 0; row < windows; row++) {
         reader.read(tokens, targets, row * window);
       }
-      Cursor after = reader.cursor();
-      return new Batch(tokens, targets, new long[]{after.item(), after.offset()});
+      return new Batch(tokens, targets, reader.cursor().toNumbers());
     };
   }
 }

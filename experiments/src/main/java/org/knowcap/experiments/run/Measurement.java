@@ -1,8 +1,16 @@
 package org.knowcap.experiments.run;
 
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import org.knowcap.analysis.capacity.Capacity;
+import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.KnowledgePart;
 import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.corpus.Probe;
 import org.knowcap.generators.corpus.Span;
@@ -18,10 +26,13 @@ import org.knowcap.models.spec.ModelSpec;
  * the name first and the employer before its city, in fp32. A loss is the sum over the knowledge tokens, in nats;
  * template tokens do not count.
  *
- * @param names p1 of each person measured
- * @param values p2 of each person measured: birth date, birth city, university, major, employer, gender
+ * @param knowledge the parts of what there is to know
+ * @param people N
+ * @param losses [part][person measured]: mean loss of a piece of the part, as are bioS's names (p1) and values (p2: of
+ *        birth date, birth city, university, major, employer and gender together), and bioD's names, values (p2: of
+ *        one attribute) and diversity (p3: of one value's first chunk)
  */
-public record Measurement(double[] names, double[] values) {
+public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses) {
   /** People scored at once. */
   private static final int WINDOWS = 16;
   /** Keeps the choice of people and the rendering apart from everything else that is drawn from the seed. */
@@ -57,8 +68,9 @@ public record Measurement(double[] names, double[] values) {
     int people = (int) Math.min(most, corpus.people());
     CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
     KeyedPermutation chosen = new KeyedPermutation(random, corpus.people());
-    double[] names = new double[people];
-    double[] values = new double[people];
+    List<KnowledgePart> knowledge = corpus.bits().parts();
+    Map<Part, double[]> sums = new EnumMap<>(Part.class);
+    knowledge.forEach(part -> sums.put(part.part(), new double[people]));
     int[] tokens = new int[WINDOWS * length];
     int[] targets = new int[WINDOWS * length];
     float[] losses = new float[WINDOWS * length];
@@ -77,25 +89,57 @@ public record Measurement(double[] names, double[] values) {
       scorer.losses(tokens, targets, losses);
       for (int row = 0; row < count; row++) {
         for (Span span : probes[row].spans()) {
-          if (span.attribute().knowledge()) {
-            double loss = 0;
-            for (int token = span.start(); token < span.end(); token++) {
-              loss += losses[row * length + token - 1];
-            }
-            (span.part() == Part.NAME ? names : values)[first + row] += loss;
+          if (!sums.containsKey(span.part())) {
+            continue;
           }
+          double loss = 0;
+          for (int token = span.start(); token < span.end(); token++) {
+            loss += losses[row * length + token - 1];
+          }
+          sums.get(span.part())[first + row] += loss;
         }
       }
     }
-    return new Measurement(names, values);
+    double[][] means = knowledge.stream()
+        .map(part -> DoubleStream.of(sums.get(part.part())).map(sum -> sum / part.perItem()).toArray())
+        .toArray(double[][]::new);
+    return new Measurement(knowledge, corpus.people(), means);
   }
 
-  /** Each person's loss over names and values, nats. */
-  double[] sums() {
-    double[] sums = names.clone();
-    for (int i = 0; i < sums.length; i++) {
-      sums[i] += values[i];
+  /** The losses of a part. */
+  double[] losses(Part part) {
+    return IntStream.range(0, losses.length).filter(i -> knowledge.get(i).part() == part)
+        .mapToObj(i -> losses[i]).findFirst().orElseThrow();
+  }
+
+  /** Summary over people of the losses of a part. */
+  SampleSummary summary(Part part) {
+    return SampleSummary.of(losses(part), people);
+  }
+
+  /** What the model stores of each part. */
+  List<Knowledge> parts() {
+    return knowledge.stream().map(part -> {
+      SampleSummary loss = summary(part.part());
+      return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
+          loss.standardError());
+    }).toList();
+  }
+
+  /** What a model of so many parameters stores. */
+  Capacity capacity(long parameters) {
+    return Capacity.of(parts(), SampleSummary.of(personLosses(), people), parameters);
+  }
+
+  /** Each person's share, 1 / N of all there is to know, of the losses of all parts, nats. */
+  private double[] personLosses() {
+    double[] shares = new double[losses[0].length];
+    for (int part = 0; part < losses.length; part++) {
+      double pieces = knowledge.get(part).count() / people;
+      for (int person = 0; person < shares.length; person++) {
+        shares[person] += pieces * losses[part][person];
+      }
     }
-    return sums;
+    return shares;
   }
 }

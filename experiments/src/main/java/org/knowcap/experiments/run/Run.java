@@ -3,16 +3,14 @@ package org.knowcap.experiments.run;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import org.knowcap.analysis.capacity.Capacity;
-import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.generators.corpus.Part;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Session;
@@ -73,12 +71,9 @@ public final class Run {
 
   private MeasuredRun measured(Engine engine, Corpus corpus, Program program, Measurement losses,
       RunFolder.Metric last, long tokens) {
-    SampleSummary names = SampleSummary.of(losses.names(), spec.people());
-    SampleSummary values = SampleSummary.of(losses.values(), spec.people());
-    List<Knowledge> parts = List.of(knowledge(corpus.bits().part("names"), names),
-        knowledge(corpus.bits().part("values"), values));
-    Capacity capacity = Capacity.of(parts, SampleSummary.of(losses.sums(), spec.people()),
-        program.parameterCount());
+    SampleSummary names = losses.summary(Part.NAME);
+    SampleSummary values = losses.summary(Part.VALUE);
+    Capacity capacity = losses.capacity(program.parameterCount());
     RunResult result = new RunResult(spec.name(), corpus.name(), spec.people(), spec.exposures(),
         spec.model().name(), program.parameterCount(), engine.name(), spec.seed(), names.mean(),
         values.mean(),
@@ -87,12 +82,7 @@ public final class Run {
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
         spec.model().headWidth(),
         spec.training().learningRate());
-    return new MeasuredRun(result, parts, names.size(), Provenances.of(engine, corpus));
-  }
-
-  private static Knowledge knowledge(KnowledgePart part, SampleSummary loss) {
-    return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
-        loss.standardError());
+    return new MeasuredRun(result, capacity.parts(), names.size(), Provenances.of(engine, corpus));
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */

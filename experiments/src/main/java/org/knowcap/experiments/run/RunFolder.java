@@ -138,7 +138,7 @@ public final class RunFolder {
   }
 
   void writeSpec(RunSpec spec) throws IOException {
-    writeJson(path.resolve("run.json"), spec);
+    writeJson(path.resolve("run.json"), spec.settings());
   }
 
   void writeResult(MeasuredRun run) throws IOException {

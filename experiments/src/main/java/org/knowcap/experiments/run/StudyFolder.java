@@ -1,6 +1,8 @@
 package org.knowcap.experiments.run;
 
 import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,15 +17,19 @@ import org.knowcap.analysis.report.ReportPage;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.CorpusSpec;
+import org.knowcap.experiments.study.Lists;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
 
 /**
- * The output directory of one study: {@code study.yaml} (a copy of its file), {@code runs/}, {@code results.csv} and
- * {@code report/}.
+ * The output directory of one study: {@code study.yaml} (a copy of its file), {@code lists/} (copies of the directories
+ * of lists that it names), {@code runs/}, {@code results.csv} and {@code report/}.
  */
 public final class StudyFolder {
+  private static final String LISTS = "lists";
+
   private final Path path;
   private final Study study;
 
@@ -36,6 +42,47 @@ public final class StudyFolder {
     return path.resolve("study.yaml");
   }
 
+  /** Where the copy of a directory of lists is, by its name in the study. */
+  private static Path lists(Path path, String name) {
+    // The name has a letter in front: a directory may be "..", which an encoded name still is.
+    return path.resolve(LISTS).resolve("d" + URLEncoder.encode(name, StandardCharsets.UTF_8));
+  }
+
+  /** Reads the copy of the study file. */
+  private static Study copy(Path path) {
+    return StudyReader.read(specFile(path), name -> lists(path, name));
+  }
+
+  private static void copyLists(Study study, Path path) throws IOException {
+    for (CorpusSpec corpus : study.corpora()) {
+      for (Lists lists : corpus.lists()) {
+        switch (lists) {
+          case Lists.Shipped _ -> {
+          }
+          case Lists.InDirectory(String name, Path from, _, _) -> copyLists(from, lists(path, name));
+        }
+      }
+    }
+  }
+
+  private static void copyLists(Path from, Path to) throws IOException {
+    Files.createDirectories(to);
+    for (Path old : textFiles(to)) {
+      if (Files.notExists(from.resolve(old.getFileName()))) {
+        Files.delete(old);
+      }
+    }
+    for (Path list : textFiles(from)) {
+      WholeFile.write(to.resolve(list.getFileName()), out -> Files.copy(list, out));
+    }
+  }
+
+  private static List<Path> textFiles(Path directory) throws IOException {
+    try (var files = Files.list(directory)) {
+      return files.filter(file -> file.toString().endsWith(".txt")).toList();
+    }
+  }
+
   /**
    * Opens the directory for a study, new or its own; the copy of the study file is brought up to date.
    *
@@ -44,7 +91,7 @@ public final class StudyFolder {
   public static StudyFolder create(Path path, Path studyFile) throws IOException {
     Study study = StudyReader.read(studyFile);
     if (Files.exists(specFile(path))) {
-      String owner = StudyReader.read(specFile(path)).name();
+      String owner = copy(path).name();
       if (!owner.equals(study.name())) {
         throw UserException.usage(path + " belongs to study '" + owner + "', not to '" + study.name()
             + "'; give another directory with --out");
@@ -52,7 +99,8 @@ public final class StudyFolder {
     } else if (Files.isDirectory(path)) {
       try (var files = Files.list(path)) {
         // A process killed while it wrote leaves a file it had set aside: that is nobody's.
-        if (files.anyMatch(file -> !file.getFileName().toString().startsWith(".tmp-"))) {
+        if (files.map(file -> file.getFileName().toString())
+            .anyMatch(file -> !file.startsWith(".tmp-") && !file.equals(LISTS))) {
           throw UserException
               .usage(path + " is not empty and holds no study; give another directory with --out");
         }
@@ -62,6 +110,7 @@ public final class StudyFolder {
     }
     byte[] text = Files.readAllBytes(studyFile);
     Files.createDirectories(path);
+    copyLists(study, path);
     WholeFile.write(specFile(path), out -> out.write(text));
     return new StudyFolder(path, study);
   }
@@ -75,7 +124,7 @@ public final class StudyFolder {
     if (!Files.exists(specFile(path))) {
       throw UserException.usage(path + " holds no study (no study.yaml in it); 'knowcap run' makes one");
     }
-    return new StudyFolder(path, StudyReader.read(specFile(path)));
+    return new StudyFolder(path, copy(path));
   }
 
   public Path path() {

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.study;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -8,8 +9,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.knowcap.experiments.UserException;
+import org.knowcap.models.engine.EngineUnavailableException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -48,6 +51,16 @@ final class Fields {
   /** A complaint about a key. */
   UserException wrong(String name, String allowed, JsonNode found) {
     return UserException.usage(file + ": '" + key(name) + "' must be " + allowed + ", found " + shown(found));
+  }
+
+  /** A complaint about a text. */
+  UserException wrongText(String name, String allowed, String found) {
+    return UserException.usage(file + ": '" + key(name) + "' must be " + allowed + ", found '" + found + "'");
+  }
+
+  /** Keys that lead here, joined by dots. */
+  String path() {
+    return path;
   }
 
   private Optional<JsonNode> value(String name) {
@@ -89,6 +102,10 @@ final class Fields {
     return value(name).map(v -> integer(name, v, least, most)).orElse(absent);
   }
 
+  long integer(String name, long least, long most) {
+    return integer(name, value(name).orElseThrow(() -> missing(name, "a whole number")), least, most);
+  }
+
   private long integer(String name, JsonNode value, long least, long most) {
     if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < least
         || value.asLong() > most) {
@@ -98,12 +115,18 @@ final class Fields {
   }
 
   double number(String name, double absent) {
-    return value(name).map(v -> {
-      if (!v.isNumber() || !Double.isFinite(v.asDouble())) {
-        throw wrong(name, "a number", v);
-      }
-      return v.asDouble();
-    }).orElse(absent);
+    return value(name).map(v -> number(name, v)).orElse(absent);
+  }
+
+  double number(String name) {
+    return number(name, value(name).orElseThrow(() -> missing(name, "a number")));
+  }
+
+  private double number(String name, JsonNode value) {
+    if (!value.isNumber() || !Double.isFinite(value.asDouble())) {
+      throw wrong(name, "a number", value);
+    }
+    return value.asDouble();
   }
 
   /** One whole number or a list of different ones. */
@@ -129,6 +152,20 @@ final class Fields {
       throw wrong(name, what + ", with at least one entry and none twice", value);
     }
     return List.copyOf(values);
+  }
+
+  /** Runs a constructor that checks its values, and puts file and key in front of its complaint. */
+  <T> T checked(String name, Supplier<T> constructor) {
+    return checked(file, key(name), constructor);
+  }
+
+  /** The same for a key that is given with all that leads to it. */
+  static <T> T checked(Path file, String key, Supplier<T> constructor) {
+    try {
+      return constructor.get();
+    } catch (IllegalArgumentException | UncheckedIOException | EngineUnavailableException e) {
+      throw UserException.usage(file + ": '" + key + "': " + e.getMessage());
+    }
   }
 
   /** Refuses keys that were never asked for. */

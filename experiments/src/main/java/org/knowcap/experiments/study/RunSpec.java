@@ -4,11 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import org.knowcap.generators.corpus.BioS;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.pools.PoolSizes;
-import org.knowcap.generators.pools.Pools;
-import org.knowcap.generators.pools.Templates;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.Schedule;
@@ -16,8 +14,7 @@ import org.knowcap.models.training.Schedule;
 /**
  * Everything that determines one run: a cell of a study's grid.
  *
- * @param people N
- * @param pools sizes of the pools in force
+ * @param corpusSpec what the corpus is but for its seed
  * @param model its architecture
  * @param exposures how often each person occurs in training
  * @param seed of the corpus, the initial parameters and the people measured
@@ -25,28 +22,45 @@ import org.knowcap.models.training.Schedule;
  * @param measuredPeople how many people are measured, all if there are fewer
  * @param engine as the study names it; "auto" is the preferred one of the machine
  */
-public record RunSpec(long people, PoolSizes pools, ModelSpec model, long exposures, long seed,
+public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, long seed,
     TrainingSettings training, long measuredPeople, String engine) {
-  /** Name of the run and of its folder: readable, and unique by a hash of the whole record. */
+  /** Name of the run and of its folder: readable, and unique by a hash of all settings. */
   public String name() {
-    return "bioS-" + people + "_" + model.name() + "_e" + exposures + "_s" + seed
+    return corpusSpec.name() + "_" + model.name() + "_e" + exposures + "_s" + seed
         + "-"
         + fingerprint().substring(0, 8);
   }
 
-  /** SHA-256 of this record as JSON, in hexadecimal. */
+  /** N. */
+  public long people() {
+    return corpusSpec.people();
+  }
+
+  /** What {@code run.json} holds, in this order: everything that determines the run. */
+  public Map<String, Object> settings() {
+    Map<String, Object> settings = new LinkedHashMap<>(corpusSpec.settings());
+    settings.put("model", model);
+    settings.put("exposures", exposures);
+    settings.put("seed", seed);
+    settings.put("training", training);
+    settings.put("measured_people", measuredPeople);
+    settings.put("engine", engine);
+    return settings;
+  }
+
+  /** SHA-256 of the settings as JSON, in hexadecimal. */
   public String fingerprint() {
     try {
-      byte[] json = Json.MAPPER.writeValueAsString(this).getBytes(StandardCharsets.UTF_8);
+      byte[] json = Json.MAPPER.writeValueAsString(settings()).getBytes(StandardCharsets.UTF_8);
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(json));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every JDK has SHA-256", e);
     }
   }
 
-  /** The corpus; the same seed and pools give the same people whatever N. */
+  /** The corpus; the same seed and lists give the same people whatever N. */
   public Corpus corpus() {
-    return new BioS(people, seed, Pools.shipped(pools), Templates.shipped());
+    return corpusSpec.corpus(seed);
   }
 
   /** The training program for a corpus of this many tokens in its vocabulary. */
@@ -59,8 +73,7 @@ public record RunSpec(long people, PoolSizes pools, ModelSpec model, long exposu
    * the tokens of a step, rounded up.
    */
   public long steps(Corpus corpus) {
-    double tokens = (double) people * exposures * corpus.meanItemTokens();
-    return (long) Math.ceil(tokens / ((long) training.windows() * training.window()));
+    return (long) Math.ceil(corpus.tokens(exposures) / ((long) training.windows() * training.window()));
   }
 
   /**

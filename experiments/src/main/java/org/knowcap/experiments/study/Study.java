@@ -2,15 +2,13 @@ package org.knowcap.experiments.study;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.spec.ModelSpec;
 
 /**
  * A study: lists whose product is a grid of runs.
  *
  * @param name of the study; an output directory belongs to one name
- * @param people corpus sizes N
- * @param pools sizes of the pools in force
+ * @param corpora what is learnt
  * @param models architectures
  * @param exposures occurrences of each person
  * @param seeds one run each
@@ -18,17 +16,17 @@ import org.knowcap.models.spec.ModelSpec;
  * @param training settings shared by all runs
  * @param measuredPeople people measured in each run, all if there are fewer
  */
-public record Study(String name, List<Long> people, PoolSizes pools, List<ModelSpec> models,
+public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> models,
     List<Long> exposures,
     List<Long> seeds, String engine, TrainingSettings training, long measuredPeople) {
   /** The grid, in the order of the lists. */
   public List<RunSpec> runs() {
     List<RunSpec> runs = new ArrayList<>();
-    for (long n : people) {
+    for (CorpusSpec corpus : corpora) {
       for (ModelSpec model : models) {
         for (long e : exposures) {
           for (long seed : seeds) {
-            runs.add(new RunSpec(n, pools, model, e, seed, training, measuredPeople, engine));
+            runs.add(new RunSpec(corpus, model, e, seed, training, measuredPeople, engine));
           }
         }
       }

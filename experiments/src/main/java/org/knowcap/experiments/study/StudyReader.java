@@ -6,12 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.pools.PoolSizes;
-import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.ModelSpec;
@@ -31,23 +30,34 @@ public final class StudyReader {
 
   private static final YAMLMapper YAML = YAMLMapper.builder()
       .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
-  private static final long MOST_PEOPLE = 160_000_000;
   /** Tokens of a step. */
   private static final long MOST_TOKENS = 1 << 24;
 
   private final Path file;
+  private final Function<String, Path> directories;
 
-  private StudyReader(Path file) {
+  private StudyReader(Path file, Function<String, Path> directories) {
     this.file = file;
+    this.directories = directories;
   }
 
   /**
-   * Reads a study.
+   * Reads a study; the directories it names are relative to its file.
    *
    * @throws UserException where the file is unreadable, or a key is unknown, missing, or of a wrong type or value
    */
   public static Study read(Path file) {
-    return new StudyReader(file).study();
+    return read(file, file::resolveSibling);
+  }
+
+  /**
+   * Reads a study whose directories have been copied.
+   *
+   * @param directories where each is by now, by its name in the study
+   * @throws UserException where the file is unreadable, or a key is unknown, missing, or of a wrong type or value
+   */
+  public static Study read(Path file, Function<String, Path> directories) {
+    return new StudyReader(file, directories).study();
   }
 
   private JsonNode tree() {
@@ -74,14 +84,7 @@ public final class StudyReader {
           .usage(file + ": 'name' must be letters, digits, '.', '_' and '-', a letter or digit first, found '"
               + name + "'");
     }
-    Fields corpus = top.mapping("corpus");
-    String kind = corpus.text("kind");
-    if (!kind.equals("bioS")) {
-      throw UserException.usage(file + ": 'corpus.kind' must be bioS, found '" + kind + "'");
-    }
-    PoolSizes pools = pools(corpus.mapping("pools"));
-    List<Long> people = corpus.integers("people", 1, MOST_PEOPLE);
-    corpus.requireNoOthers();
+    List<CorpusSpec> corpora = new CorpusReader(file, directories).corpora(top.mapping("corpus"));
 
     List<ModelSpec> models = top.list("models",
         "a name such as gpt2-2-4, a mapping with 'name', or a list of them", this::model);
@@ -93,12 +96,12 @@ public final class StudyReader {
     }
     TrainingSettings training = training(top.mapping("training"));
     Fields measurement = top.mapping("measurement");
-    long measuredPeople = measurement.integer("people", 2, MOST_PEOPLE, 2000);
+    long measuredPeople = measurement.integer("people", 2, CorpusReader.MOST_PEOPLE, 2000);
     measurement.requireNoOthers();
     top.requireNoOthers();
-    Study study = new Study(name, people, pools, models, exposures, seeds, engine, training, measuredPeople);
+    Study study = new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople);
     for (RunSpec run : study.runs()) {
-      Corpus made = checked("corpus.people", run::corpus);
+      Corpus made = run.corpus();
       checked("training.warmup_steps", () -> run.schedule(made));
       long parameters = run.model().parameters(made.vocabulary().size()).total();
       if (parameters > Integer.MAX_VALUE) {
@@ -108,26 +111,6 @@ public final class StudyReader {
       }
     }
     return study;
-  }
-
-  private PoolSizes pools(Fields fields) {
-    PoolSizes paper = PoolSizes.PAPER;
-    // The lists' own lengths bound each size; PoolSizes knows them and says so.
-    long most = Integer.MAX_VALUE;
-    long least = Integer.MIN_VALUE;
-    int first = (int) fields.integer("first", least, most, paper.first());
-    int middle = (int) fields.integer("middle", least, most, paper.middle());
-    int last = (int) fields.integer("last", least, most, paper.last());
-    int months = (int) fields.integer("months", least, most, paper.months());
-    int days = (int) fields.integer("days", least, most, paper.days());
-    int years = (int) fields.integer("years", least, most, paper.years());
-    int birthCities = (int) fields.integer("birth_cities", least, most, paper.birthCities());
-    int universities = (int) fields.integer("universities", least, most, paper.universities());
-    int majors = (int) fields.integer("majors", least, most, paper.majors());
-    int employers = (int) fields.integer("employers", least, most, paper.employers());
-    fields.requireNoOthers();
-    return checked("corpus.pools", () -> new PoolSizes(first, middle, last, months, days, years, birthCities,
-        universities, majors, employers));
   }
 
   private ModelSpec model(JsonNode node) {
@@ -165,12 +148,7 @@ public final class StudyReader {
         checked("training", () -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay)));
   }
 
-  /** Runs a constructor that checks its values, and puts file and key in front of its complaint. */
   private <T> T checked(String key, Supplier<T> constructor) {
-    try {
-      return constructor.get();
-    } catch (IllegalArgumentException | EngineUnavailableException e) {
-      throw UserException.usage(file + ": '" + key + "': " + e.getMessage());
-    }
+    return Fields.checked(file, key, constructor);
   }
 }

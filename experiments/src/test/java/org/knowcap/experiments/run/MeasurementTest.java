@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -18,12 +17,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.analysis.capacity.Capacity;
-import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Template;
@@ -47,7 +45,7 @@ class MeasurementTest {
   private static final class Reader {
     private final Corpus corpus;
     private final Map<String, Long> people = new HashMap<>();
-    private final Map<Attribute, List<Template>> templates = new EnumMap<>(Attribute.class);
+    private final Map<Attribute, List<Template>> templates = new HashMap<>();
 
     Reader(Corpus corpus) {
       this.corpus = corpus;
@@ -179,21 +177,8 @@ class MeasurementTest {
     });
     assertEquals(Math.min(most, corpus.people()), seen.size());
     assertEquals(seen.size(), new HashSet<>(seen).size(), "someone was measured twice");
-    assertEquals(seen.size(), measurement.names().length);
+    assertEquals(seen.size(), measurement.losses(Part.NAME).length);
     return measurement;
-  }
-
-  /** As a run accounts for it. */
-  private static Capacity capacity(Corpus corpus, Measurement losses) {
-    List<Knowledge> parts = List.of(
-        knowledge(corpus.bits().part("names"), SampleSummary.of(losses.names(), corpus.people())),
-        knowledge(corpus.bits().part("values"), SampleSummary.of(losses.values(), corpus.people())));
-    return Capacity.of(parts, SampleSummary.of(losses.sums(), corpus.people()), 1000);
-  }
-
-  private static Knowledge knowledge(KnowledgePart part, SampleSummary loss) {
-    return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
-        loss.standardError());
   }
 
   /**
@@ -240,11 +225,11 @@ class MeasurementTest {
   void aPerfectModelStoresAllBits(long most) {
     Corpus corpus = corpus(PEOPLE, 3);
     Measurement losses = measure(corpus, most, perfect(corpus));
-    for (int i = 0; i < losses.names().length; i++) {
-      assertEquals(Math.log(PEOPLE), losses.names()[i], 1e-5);
-      assertEquals(0, losses.values()[i]);
+    for (int i = 0; i < losses.losses(Part.NAME).length; i++) {
+      assertEquals(Math.log(PEOPLE), losses.losses(Part.NAME)[i], 1e-5);
+      assertEquals(0, losses.losses(Part.VALUE)[i]);
     }
-    Capacity capacity = capacity(corpus, losses);
+    Capacity capacity = losses.capacity(1000);
     assertEquals(capacity.totalBits(), capacity.storedBits(), 1e-6 * capacity.totalBits());
     assertEquals(1, capacity.saturation(), 1e-6);
     assertEquals(corpus.bits().totalBits() / 1000, capacity.capacityRatio(), 1e-6);
@@ -257,7 +242,7 @@ class MeasurementTest {
     Corpus corpus = corpus(PEOPLE, 4);
     double names = Math.log(6.0 * 5 * 12);
     double values = Math.log(2 * (12.0 * 28 * 60) * 40 * 50 * 30 * 80);
-    Capacity capacity = capacity(corpus, measure(corpus, most, new Losses() {
+    Capacity capacity = measure(corpus, most, new Losses() {
       @Override
       public double[] name(Reading reading) {
         double[] losses = new double[reading.nameTokens.size()];
@@ -269,7 +254,7 @@ class MeasurementTest {
       public double values(Reading reading) {
         return values;
       }
-    }));
+    }).capacity(1000);
     assertEquals(0, capacity.storedBits(), 1e-6 * capacity.totalBits());
     assertEquals(0, capacity.parts().get(0).storedBits(), 1e-6 * capacity.totalBits());
     assertEquals(PEOPLE * values / Math.log(2), capacity.parts().get(1).totalBits(),
@@ -298,7 +283,7 @@ class MeasurementTest {
           return known(corpus, reading.person);
         }
       });
-      SampleSummary summary = SampleSummary.of(sample.values(), 60);
+      SampleSummary summary = sample.summary(Part.VALUE);
       squares += Math.pow((summary.mean() - all) / summary.standardError(), 2) / corpora;
     }
     // Five standard errors around 1, for 150 squares of variance 2 each. Without its correction for a finite

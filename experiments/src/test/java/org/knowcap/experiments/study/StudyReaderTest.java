@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -17,6 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.ModelSpec;
@@ -57,21 +61,26 @@ class StudyReaderTest {
     return Files.writeString(directory.resolve("study.yaml"), text);
   }
 
+  private static CorpusSpec bioS(long people, Lists lists) {
+    return new CorpusSpec.BioSSpec(people, lists);
+  }
+
   @Test
   void aFullStudyIsReadAsWritten() throws IOException {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = new ModelSpec(2, 4, 16, new Rotary(0.5, 500));
-    PoolSizes pools = new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13);
+    Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
     TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10,
         new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
-    assertEquals(new Study("grid-1", List.of(20L, 50L), pools, List.of(ModelSpec.parse("gpt2-1-1"), second),
+    assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
+        List.of(ModelSpec.parse("gpt2-1-1"), second),
         List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
-    assertEquals(new RunSpec(20, pools, ModelSpec.parse("gpt2-1-1"), 100, 3, training, 15, "nd4j"),
+    assertEquals(new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), 100, 3, training, 15, "nd4j"),
         runs.getFirst());
-    assertEquals(new RunSpec(50, pools, second, 200, 4, training, 15, "nd4j"), runs.getLast());
+    assertEquals(new RunSpec(bioS(50, lists), second, 200, 4, training, 15, "nd4j"), runs.getLast());
     assertEquals(16, runs.stream().map(RunSpec::name).distinct().count());
   }
 
@@ -83,7 +92,8 @@ class StudyReaderTest {
         models: gpt2-2-2
         exposures: 1000
         """));
-    assertEquals(new Study("least", List.of(1000L), PoolSizes.PAPER, List.of(ModelSpec.parse("gpt2-2-2")),
+    assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
+        List.of(ModelSpec.parse("gpt2-2-2")),
         List.of(1000L), List.of(1L), "auto",
         new TrainingSettings(12, 512, 0.001, 0.1, 1000, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), 2000),
         study);
@@ -98,6 +108,142 @@ class StudyReaderTest {
       assertNotEquals(names.get(i), others.get(i));
     }
     assertEquals(names.subList(0, 8), names(FULL.replace("people: [20, 50]", "people: 20")));
+    // Folders of finished runs are found by name: it must not change with this code.
+    assertEquals("bioS-20_gpt2-1-1_e100_s3-caa09c34", names.getFirst());
+  }
+
+  @Test
+  void aCorpusOfFrozenTextsIsAnotherRun() throws IOException {
+    Study study = StudyReader.read(file(FULL.replace("kind: bioS", "kind: bioS-simple")));
+    RunSpec run = study.runs().getFirst();
+    assertEquals("bioS-simple(20)", run.corpus().name());
+    assertTrue(run.name().startsWith("bioS-simple-20_gpt2-1-1_e100_s3-"), run.name());
+    assertEquals("bioS-simple", run.settings().get("kind"));
+    assertNotEquals(StudyReader.read(file(FULL)).runs().getFirst().fingerprint(), run.fingerprint());
+  }
+
+  @Test
+  void listsOfADirectoryDetermineTheRun() throws IOException {
+    Path lists = Files.createDirectory(directory.resolve("fields"));
+    Files.writeString(lists.resolve("first_name.txt"), "Ada\r\nBea\r\nCleo\r\n");
+    String text = FULL.replace("pools: {first: 5, middle: 4,", "pools: {dir: fields, first: 2, middle: 4,");
+    RunSpec run = StudyReader.read(file(text)).runs().getFirst();
+    for (long person = 0; person < run.people(); person++) {
+      String name = run.corpus().values(person).get(Attribute.NAME);
+      assertTrue(name.startsWith("Ada ") || name.startsWith("Bea "), name);
+    }
+    List<String> names = names(text);
+    Files.writeString(lists.resolve("first_name.txt"), "Ada\nBea\n");
+    assertEquals(names, names(text), "what is cut off does not count");
+    Files.writeString(lists.resolve("first_name.txt"), "Ada\nBee\n");
+    assertNotEquals(names, names(text));
+    Path whole = file(text.replace("first: 2, ", ""));
+    assertEquals(2, StudyReader.read(whole).runs().getFirst().corpusSpec().lists().getFirst().pools().first()
+        .size());
+
+    for (String mistake : List.of("Ada\nAda\n", "Ada\n\nBea\n")) {
+      Files.writeString(lists.resolve("first_name.txt"), mistake);
+      UserException e = assertThrows(UserException.class, () -> StudyReader.read(whole));
+      assertTrue(e.getMessage().contains("'corpus.pools.dir'")
+          && e.getMessage().contains(lists.resolve("first_name.txt") + ", line 2"), e.getMessage());
+    }
+  }
+
+  private static final String BIOD = """
+      name: grid-2
+      corpus: {kind: bioD, people: [20, 50], attributes: 3, chunks: 2, diversity: 5, length: 2, alphabet: 4,
+        pools: {first: 5, middle: 4, last: 10}}
+      models: gpt2-1-1
+      exposures: 1000
+      training: {window: 32, warmup_steps: 1}
+      """;
+
+  @Test
+  void bioDIsReadAsWritten() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(BIOD)).runs();
+    assertEquals(List.of("bioD(20, 3, 2, 5, 2, 4)", "bioD(50, 3, 2, 5, 2, 4)"),
+        runs.stream().map(run -> run.corpus().name()).toList());
+    assertTrue(runs.getFirst().name().startsWith("bioD-20-3-2-5-2-4_gpt2-1-1_e1000_s1-"),
+        runs.getFirst().name());
+    assertNotEquals(names(BIOD).getFirst(), names(BIOD.replace("first: 5", "first: 6")).getFirst());
+  }
+
+  private static Stream<Mistake> bioDMistakes() {
+    return Stream.of(
+        mistake("attributes: 3", "attributes: 51", "'corpus'", "attributes (K)", "1..50", "found 51"),
+        mistake("chunks: 2", "chunks: 0", "'corpus'", "chunks (C)", "1..50", "found 0"),
+        mistake("diversity: 5", "diversity: 17", "'corpus'", "diversity (D)", "4^2 = 16", "found 17"),
+        mistake("length: 2", "length: two", "'corpus.length'", "\"two\"", "a whole number"),
+        mistake("length: 2, ", "", "'corpus.length' is missing", "a whole number"),
+        mistake("alphabet: 4", "alphabet: 40001", "'corpus'", "alphabet (T)", "1..40000", "found 40001"),
+        mistake("last: 10", "majors: 10", "unknown key 'corpus.pools.majors'", "first, middle, last"),
+        mistake("last: 10", "last: 2", "'corpus.people'", "found 50", "1..40"),
+        mistake("kind: bioD", "kind: bioS", "unknown key 'corpus.attributes'", "kind, pools, people"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bioDMistakes")
+  void aMistakeInBioDIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(BIOD, mistake);
+  }
+
+  @Test
+  void aCorpusOfNoBitsIsRefused() throws IOException {
+    Path file = file(BIOD.replace("people: [20, 50]", "people: 200").replace("diversity: 5", "diversity: 1")
+        .replace("alphabet: 4", "alphabet: 1"));
+    UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
+    assertTrue(e.getMessage().contains("nothing to know in bioD(200, 3, 2, 1, 2, 1)"), e.getMessage());
+  }
+
+  private static final String MIXTURE = """
+      name: junk
+      corpus:
+        kind: mixture
+        sources:
+          - {share: 0.125, token: <useful>, corpus: {kind: bioS, people: [20, 30], pools: {last: 10}}}
+          - {share: 0.875, corpus: {kind: bioS-simple, people: 40, pools: {last: 10}}}
+      models: gpt2-1-1
+      exposures: 100
+      training: {window: 64, warmup_steps: 1}
+      """;
+
+  @Test
+  void theSourcesOfAMixtureHaveDifferentPeople() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(MIXTURE)).runs();
+    assertEquals(2, runs.size());
+    RunSpec run = runs.getLast();
+    assertEquals(30, run.people());
+    assertTrue(run.name().startsWith("bioS-30-in-mixture-of-2_gpt2-1-1_e100_s1-"), run.name());
+    Corpus mixture = run.corpus();
+    assertEquals("0.125 <useful> bioS(30) + 0.875 bioS-simple(40)", mixture.name());
+    List<String> people = new ArrayList<>();
+    for (Source source : mixture.sources()) {
+      for (long person = 0; person < source.people(); person++) {
+        people.add(source.values(person).get(Attribute.NAME));
+      }
+    }
+    assertEquals(70, people.stream().distinct().count());
+    // 100 exposures of the useful people are an eighth of all.
+    Corpus alone = mixture.sources().getFirst();
+    assertEquals(8 * alone.tokens(100) / (12 * 64), run.steps(mixture), 1);
+    assertNotEquals(names(MIXTURE), names(MIXTURE.replace("token: <useful>, ", "")));
+  }
+
+  private static Stream<Mistake> mixtureMistakes() {
+    return Stream.of(
+        mistake("share: 0.875", "share: 0.75", "'corpus.sources'", "sum to 1", "0.125 + 0.75"),
+        mistake("share: 0.875, ", "", "'corpus.sources.share' is missing", "a number"),
+        mistake("share: 0.125", "share: -1", "'corpus.sources'", "above 0", "-1.0"),
+        mistake("<useful>", "two words", "'corpus.sources.token'", "'two words'", "without spaces"),
+        mistake("token:", "tokens:", "unknown key 'corpus.sources.tokens'", "share, token, corpus"),
+        mistake("people: 40", "people: 1599990", "'corpus.sources'", "found 1599990", "taken by others"),
+        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.sources' is missing"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("mixtureMistakes")
+  void aMistakeInAMixtureIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(MIXTURE, mistake);
   }
 
   private List<String> names(String text) throws IOException {
@@ -145,7 +291,7 @@ class StudyReaderTest {
         mistake("name: grid-1", "name: 7", "'name'", "7", "text"),
         mistake("pools: {first: 5,", "pools: [first, 5, {", "line 6", "no valid YAML"),
         mistake("measurement: {people: 15}", "measurement: 15", "'measurement'", "15", "a mapping"),
-        mistake("- gpt2-1-1", "- 12", "'models'", "12", "a mapping"),
+        mistake("- gpt2-1-1", "- 12", "'models'", "12", "mappings with 'name'"),
 
         mistake("name: grid-1\n", "", "'name' is missing", "text"),
         mistake("exposures: [100, 200]\n", "", "'exposures' is missing", "a whole number from 1"),
@@ -154,18 +300,21 @@ class StudyReaderTest {
 
         mistake("name: grid-1", "name: a/b", "'name'", "'a/b'", "letters, digits"),
         mistake("name: grid-1", "name: ..", "'name'", "'..'", "letters, digits"),
-        mistake("kind: bioS", "kind: bioD", "'corpus.kind'", "'bioD'", "bioS"),
+        mistake("kind: bioS", "kind: bioX", "'corpus.kind'", "'bioX'", "bioS-simple"),
         mistake("people: [20, 50]", "people: [20, 201]", "'corpus.people'", "201", "1..200"),
         mistake("people: [20, 50]", "people: 160000001", "'corpus.people'", "160000001", "1 to 160000000"),
         mistake("people: [20, 50]", "people: 0", "'corpus.people'", "0", "a whole number from 1"),
         mistake("people: [20, 50]", "people: 99999999999999999999", "'corpus.people'", "99999999999999999999",
             "a whole number from 1"),
+        mistake("first: 5", "dir: nowhere, first: 5", "'corpus.pools.dir'", "nowhere", "not a directory"),
+        mistake("first: 5", "dir: [], first: 5", "'corpus.pools.dir'", "[]", "text"),
+        mistake("first: 5", "dir: ., first: 401", "'corpus.pools'", "found 401", "1..400"),
         mistake("first: 5", "first: 0", "'corpus.pools'", "first", "found 0", "1..400"),
         mistake("last: 10", "last: 1001", "'corpus.pools'", "last", "found 1001", "1..1000"),
         mistake("employers: 13", "employers: 264", "'corpus.pools'", "employers", "found 264", "1..263"),
         mistake("employers: 13", "employers: -1", "'corpus.pools'", "employers", "found -1", "1..263"),
         mistake("- gpt2-1-1", "- gpt3-1-1", "'models'", "'gpt3-1-1'", "gpt2-LAYERS-HEADS"),
-        mistake("name: gpt2-2-4", "name: gpt2-0-4", "'models'", "'gpt2-0-4'", "gpt2-LAYERS-HEADS"),
+        mistake("name: gpt2-2-4", "name: gpt2-0-4", "'models.name'", "'gpt2-0-4'", "gpt2-LAYERS-HEADS"),
         mistake("head_width: 16", "head_width: 6", "'models'", "is 3.0", "even"),
         mistake("head_width: 16", "head_width: 0", "'models.head_width'", "0", "a whole number from 1"),
         mistake("rotary_fraction: 0.5", "rotary_fraction: 1.5", "'models'", "1.5", "at most 1"),
@@ -198,8 +347,12 @@ class StudyReaderTest {
   @ParameterizedTest
   @MethodSource("mistakes")
   void aMistakeIsNamedWithItsPlaceItsValueAndWhatIsAllowed(Mistake mistake) throws IOException {
-    assertTrue(FULL.contains(mistake.replaced));
-    Path file = file(FULL.replace(mistake.replaced, mistake.by));
+    assertNamed(FULL, mistake);
+  }
+
+  private void assertNamed(String study, Mistake mistake) throws IOException {
+    assertTrue(study.contains(mistake.replaced));
+    Path file = file(study.replace(mistake.replaced, mistake.by));
     UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
     assertEquals(UserException.USAGE, e.exitCode());
     assertAll(Stream.concat(Stream.of(file.toString()), mistake.told.stream()).map(part -> () -> assertTrue(

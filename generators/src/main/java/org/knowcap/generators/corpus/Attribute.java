@@ -1,22 +1,29 @@
 package org.knowcap.generators.corpus;
 
-import java.util.Locale;
-
-/** What a biography says of a person. */
-public enum Attribute {
-  NAME, BIRTH_DATE, BIRTH_CITY, UNIVERSITY, MAJOR, EMPLOYER,
+/**
+ * What a text says of a person.
+ *
+ * @param key the name used in files, as in "birth_date"
+ */
+public record Attribute(String key) {
+  public static final Attribute NAME = new Attribute("name");
+  public static final Attribute BIRTH_DATE = new Attribute("birth_date");
+  public static final Attribute BIRTH_CITY = new Attribute("birth_city");
+  public static final Attribute UNIVERSITY = new Attribute("university");
+  public static final Attribute MAJOR = new Attribute("major");
+  public static final Attribute EMPLOYER = new Attribute("employer");
   /** Told by the pronoun "He" or "She". */
-  GENDER,
+  public static final Attribute GENDER = new Attribute("gender");
   /** Follows from the employer. */
-  EMPLOYER_CITY;
+  public static final Attribute EMPLOYER_CITY = new Attribute("employer_city");
 
-  /** Whether it holds bits of its own: all but {@link #EMPLOYER_CITY} do. */
-  public boolean knowledge() {
-    return this != EMPLOYER_CITY;
+  /** bioD's attribute "ID {@code number}", counted from 1. */
+  public static Attribute id(int number) {
+    return new Attribute("id_" + number);
   }
 
-  /** The name used in files, as in "birth_date". */
-  public String key() {
-    return name().toLowerCase(Locale.ROOT);
+  @Override
+  public String toString() {
+    return key;
   }
 }

@@ -1,5 +1,7 @@
 package org.knowcap.generators.corpus;
 
+import static org.knowcap.generators.corpus.Binomials.log2;
+
 import java.util.List;
 import org.knowcap.generators.pools.PoolSizes;
 
@@ -15,17 +17,21 @@ public final class BioSBits {
    * the number of possible (gender, birth date, birth city, university, major, employer).
    *
    * @param people N, 1..N0
+   * @throws IllegalArgumentException if N is out of range
    */
   public static BitContent of(long people, PoolSizes sizes) {
-    double names = log2(sizes.names());
     double values = log2(GENDERS) + log2(sizes.months()) + log2(sizes.days()) + log2(sizes.years())
         + log2(sizes.birthCities()) + log2(sizes.universities()) + log2(sizes.majors())
         + log2(sizes.employers());
-    return new BitContent(List.of(new KnowledgePart("names", people, names, names - log2(people)),
-        new KnowledgePart("values", people, values, values)));
+    return new BitContent(List.of(names(people, sizes),
+        new KnowledgePart(Part.VALUE, 1, people, values, values, people * values)));
   }
 
-  private static double log2(double x) {
-    return Math.log(x) / Math.log(2);
+  /** Which of the possible names are taken. */
+  static KnowledgePart names(long people, PoolSizes sizes) {
+    Names.check(0, people, sizes);
+    double names = log2(sizes.names());
+    return new KnowledgePart(Part.NAME, 1, people, names, names - log2(people),
+        Binomials.log2Choose(names, people));
   }
 }

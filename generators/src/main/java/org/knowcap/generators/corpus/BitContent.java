@@ -14,6 +14,11 @@ public record BitContent(List<KnowledgePart> parts) {
     return parts.stream().mapToDouble(KnowledgePart::totalBits).sum();
   }
 
+  /** The logarithm of the number of possible corpora, exactly: a little more than {@link #totalBits()}. */
+  public double entropyBits() {
+    return parts.stream().mapToDouble(KnowledgePart::entropyBits).sum();
+  }
+
   /** @throws IllegalArgumentException if there is no part of that name */
   public KnowledgePart part(String name) {
     return parts.stream().filter(part -> part.name().equals(name)).findFirst().orElseThrow(

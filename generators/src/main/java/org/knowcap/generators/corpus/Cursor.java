@@ -1,20 +1,72 @@
 package org.knowcap.generators.corpus;
 
-/**
- * A place in a corpus's stream of tokens, and all that is needed to go on from there.
- *
- * @param item   sequence number of the item that the next token belongs to
- * @param offset tokens of that item that are already consumed
- */
-public record Cursor(long item, int offset) {
-  /** Nothing consumed yet. */
-  public static final Cursor START = new Cursor(0, 0);
+import java.util.ArrayList;
+import java.util.List;
 
-  /** @throws IllegalArgumentException if a number is negative */
-  public Cursor {
-    if (item < 0 || offset < 0) {
-      throw new IllegalArgumentException(
-          "a cursor's item and offset must be 0 or more, found " + item + " and " + offset);
+/**
+ * A place in a corpus's training stream, and all that is needed to go on from there.
+ *
+ * @param window how many windows came before
+ * @param places how far each source has been read, in the order of {@link Corpus#sources()}; none stands for
+ *               the beginning of all
+ */
+public record Cursor(long window, List<Place> places) {
+
+  /**
+   * A place in the stream of one source.
+   *
+   * @param item   sequence number of the item that the next token belongs to
+   * @param offset tokens of that item that are already consumed
+   */
+  public record Place(long item, int offset) {
+    /** The beginning. */
+    public static final Place START = new Place(0, 0);
+
+    /** @throws IllegalArgumentException if a number is negative */
+    public Place {
+      if (item < 0 || offset < 0) {
+        throw new IllegalArgumentException(
+            "a cursor's item and offset must be 0 or more, found " + item + " and " + offset);
+      }
     }
+  }
+
+  /** Nothing consumed yet. */
+  public static final Cursor START = new Cursor(0, List.of());
+
+  /** @throws IllegalArgumentException if the window is negative */
+  public Cursor {
+    if (window < 0) {
+      throw new IllegalArgumentException("a cursor's window must be 0 or more, found " + window);
+    }
+    places = List.copyOf(places);
+  }
+
+  /** The numbers to store: the window, then item and offset of each source. */
+  public long[] toNumbers() {
+    long[] numbers = new long[1 + 2 * places.size()];
+    numbers[0] = window;
+    for (int i = 0; i < places.size(); i++) {
+      numbers[1 + 2 * i] = places.get(i).item();
+      numbers[2 + 2 * i] = places.get(i).offset();
+    }
+    return numbers;
+  }
+
+  /**
+   * Undoes {@link #toNumbers()}.
+   *
+   * @throws IllegalArgumentException if these are no cursor's numbers
+   */
+  public static Cursor ofNumbers(long... numbers) {
+    if (numbers.length % 2 != 1) {
+      throw new IllegalArgumentException(
+          "a cursor is stored as an odd number of integers, found " + numbers.length);
+    }
+    List<Place> places = new ArrayList<>();
+    for (int i = 1; i < numbers.length; i += 2) {
+      places.add(new Place(numbers[i], Math.toIntExact(numbers[i + 1])));
+    }
+    return new Cursor(numbers[0], places);
   }
 }

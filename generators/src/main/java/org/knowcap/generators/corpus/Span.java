@@ -4,7 +4,7 @@ package org.knowcap.generators.corpus;
  * Tokens of an item that state a name or a value, or a piece of one: a birth date has three spans (month,
  * day and year, without the comma).
  *
- * @param part      which loss the tokens count for, if {@link Attribute#knowledge() they count}
+ * @param part      which loss the tokens count for
  * @param attribute what they state
  * @param start     the first token's position in the item; position 0 is the end-of-text token
  * @param end       the position behind the last token

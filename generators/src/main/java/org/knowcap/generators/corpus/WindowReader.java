@@ -1,18 +1,18 @@
 package org.knowcap.generators.corpus;
 
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * Cuts a corpus's stream of tokens into consecutive windows of equal length, wherever items begin or end: no
- * padding, and nothing is left out, as in the paper. Reading allocates nothing. Not for use by several
- * threads at once.
+ * padding, and nothing is left out, as in the paper. A window of a mixture is all of one source and goes on
+ * where that source's last window ended. Reading allocates nothing. Not for use by several threads at once.
  */
 public final class WindowReader {
   private final Corpus corpus;
   private final int window;
-  /** The item under the cursor: tokens 0..length-1, those before {@code position} consumed. */
-  private final int[] buffer;
-  private long item;
-  private int length;
-  private int position;
+  private final Stream[] streams;
+  private long number;
 
   /**
    * @param corpus what to read
@@ -24,45 +24,84 @@ public final class WindowReader {
     if (window < 1) {
       throw new IllegalArgumentException("a window must have 1 or more tokens, found " + window);
     }
+    List<Source> sources = corpus.sources();
+    if (!start.places().isEmpty() && start.places().size() != sources.size()) {
+      throw new IllegalArgumentException(
+          corpus.name() + " has " + sources.size() + " sources, but the cursor "
+              + start.places().size() + ": it was made with another corpus");
+    }
     this.corpus = corpus;
     this.window = window;
-    buffer = new int[corpus.longestItem()];
-    load(start.item());
-    if (start.offset() >= length) {
-      throw new IllegalArgumentException("item " + item + " of " + corpus.name() + " has " + length
-          + " tokens, but the cursor has consumed " + start.offset() + ": it was made with another corpus");
+    streams = new Stream[sources.size()];
+    for (int i = 0; i < streams.length; i++) {
+      streams[i] = new Stream(sources.get(i),
+          start.places().isEmpty() ? Cursor.Place.START : start.places().get(i));
     }
-    position = start.offset();
+    number = start.window();
   }
 
   /**
    * Reads the next window: its tokens go to {@code inputs[offset..offset+window-1]}, and each one's
-   * successor in the stream to the same place of {@code targets}. The last target is the next window's
-   * first input, so every token but the stream's first is predicted exactly once.
+   * successor in its source's stream to the same place of {@code targets}. The last target is the first
+   * input of the source's next window, so every token but a stream's first is predicted exactly once.
    */
   public void read(int[] inputs, int[] targets, int offset) {
     int end = offset + window;
-    for (int at = offset; at < end;) {
-      int count = Math.min(end - at, length - position);
-      System.arraycopy(buffer, position, inputs, at, count);
-      at += count;
-      position += count;
-      if (position == length) {
-        load(item + 1);
+    Stream stream = streams[corpus.sourceOf(number++)];
+    stream.read(inputs, offset, end);
+    System.arraycopy(inputs, offset + 1, targets, offset, window - 1);
+    targets[end - 1] = stream.next();
+  }
+
+  /** The place of the next window. */
+  public Cursor cursor() {
+    return new Cursor(number, Arrays.stream(streams).map(Stream::place).toList());
+  }
+
+  /** A source's tokens, end to end. */
+  private static final class Stream {
+    private final Source source;
+    /** The item under the cursor: tokens 0..length-1, those before {@code position} consumed. */
+    private final int[] buffer;
+    private long item;
+    private int length;
+    private int position;
+
+    Stream(Source source, Cursor.Place start) {
+      this.source = source;
+      buffer = new int[source.longestItem()];
+      load(start.item());
+      if (start.offset() >= length) {
+        throw new IllegalArgumentException("item " + item + " of " + source.name() + " has " + length
+            + " tokens, but the cursor has consumed " + start.offset() + ": it was made with another corpus");
+      }
+      position = start.offset();
+    }
+
+    void read(int[] target, int from, int end) {
+      for (int at = from; at < end;) {
+        int count = Math.min(end - at, length - position);
+        System.arraycopy(buffer, position, target, at, count);
+        at += count;
+        position += count;
+        if (position == length) {
+          load(item + 1);
+        }
       }
     }
-    System.arraycopy(inputs, offset + 1, targets, offset, window - 1);
-    targets[end - 1] = buffer[position];
-  }
 
-  /** The place of the next window's first token. */
-  public Cursor cursor() {
-    return new Cursor(item, position);
-  }
+    int next() {
+      return buffer[position];
+    }
 
-  private void load(long sequenceNumber) {
-    item = sequenceNumber;
-    length = corpus.write(item, buffer, 0);
-    position = 0;
+    Cursor.Place place() {
+      return new Cursor.Place(item, position);
+    }
+
+    private void load(long sequenceNumber) {
+      item = sequenceNumber;
+      length = source.write(item, buffer, 0);
+      position = 0;
+    }
   }
 }

@@ -20,9 +20,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
-import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.corpus.Probe;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.tokens.Vocabulary;
 import tools.jackson.core.JacksonException;
@@ -36,7 +37,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <li>{@code biographies.jsonl}: one {@link Line} an item.
  * <li>{@code tokens.bin}: the stream's tokens, 0..V-1, as unsigned 16-bit integers, little-endian, with no
  * header (the layout nanoGPT reads). The end of text stands in front of each biography.
- * <li>{@code vocab.json}: each token's GPT-2 id and text.
+ * <li>{@code vocab.json}: each token's text, and its GPT-2 id unless it is dedicated to the corpus.
  * <li>{@code manifest.json}: what all this is, with the SHA-256 of the other files. It is written last, so
  * where it stands, the export is whole.
  * </ul>
@@ -80,7 +81,7 @@ public final class CorpusExport {
     void writeTo(OutputStream out) throws IOException;
   }
 
-  private final Corpus corpus;
+  private final Source corpus;
   private final long rounds;
   private final long items;
 
@@ -89,7 +90,7 @@ public final class CorpusExport {
    * @param rounds exposures of every person, at least 1
    * @throws IllegalArgumentException if the vocabulary is too large, or the rounds are out of range
    */
-  public CorpusExport(Corpus corpus, long rounds) {
+  public CorpusExport(Source corpus, long rounds) {
     long most = Long.MAX_VALUE / corpus.people();
     if (rounds < 1 || rounds > most) {
       throw new IllegalArgumentException("exposures must be 1.." + most + ", found " + rounds);
@@ -157,6 +158,9 @@ public final class CorpusExport {
     int token = 1;
     int character = 0;
     for (Span span : probe.spans()) {
+      if (span.part() == Part.FIRST_CHUNK) {
+        continue;
+      }
       int start = character + characters(vocabulary.decode(probe.tokens(), token, span.start()));
       int end = start + characters(vocabulary.decode(probe.tokens(), span.start(), span.end()));
       spans.add(List.of(span.attribute().key(), span.start(), span.end(), start, end));
@@ -194,7 +198,9 @@ public final class CorpusExport {
     for (int token = 0; token < vocabulary.size(); token++) {
       Map<String, Object> entry = new LinkedHashMap<>();
       entry.put("id", token);
-      entry.put("gpt2_id", gpt2Ids[token]);
+      if (token < gpt2Ids.length) {
+        entry.put("gpt2_id", gpt2Ids[token]);
+      }
       entry.put("text", vocabulary.decode(new int[]{token}, 0, 1));
       tokens.add(entry);
     }

@@ -1,9 +1,11 @@
 package org.knowcap.generators.pools;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -26,19 +28,74 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
 
   private static final List<String> MONTHS = List.of("January", "February", "March", "April", "May", "June",
       "July", "August", "September", "October", "November", "December");
+  private static final int DAYS = 28;
   private static final int FIRST_YEAR = 1900;
+  private static final int YEARS = 200;
 
   /**
-   * The toolkit's own lists, cut to size.
+   * The toolkit's own lists.
    *
    * @throws IllegalArgumentException naming file and line if a list is faulty
    */
+  public static Pools shipped() {
+    return of(TextList::shipped);
+  }
+
+  /** The toolkit's own lists, {@link #cut}. */
   public static Pools shipped(PoolSizes sizes) {
-    return new Pools(list("first_name.txt", sizes.first()), list("middle_name.txt", sizes.middle()),
-        list("last_name.txt", sizes.last()), MONTHS.subList(0, sizes.months()), numbers(1, sizes.days()),
-        numbers(FIRST_YEAR, sizes.years()), list("city.txt", sizes.birthCities()),
-        list("university.txt", sizes.universities()), list("field.txt", sizes.majors()),
-        employers(TextList.shipped("company.txt").cut(sizes.employers())));
+    return shipped().cut(sizes);
+  }
+
+  /**
+   * The lists of a directory laid out like the {@code fields} folder of PhysicsLM4: {@code first_name.txt},
+   * {@code middle_name.txt}, {@code last_name.txt}, {@code city.txt}, {@code university.txt},
+   * {@code field.txt} and {@code company.txt}, with one entry a line, in UTF-8, with LF or CRLF; a line of
+   * {@code company.txt} is "Name; City, ST". A list that is not there is the toolkit's own.
+   *
+   * @throws IllegalArgumentException naming file and line if a list is faulty, or the directory is none
+   * @throws java.io.UncheckedIOException if a list cannot be read
+   */
+  public static Pools in(Path directory) {
+    return of(TextList.in(directory));
+  }
+
+  private static Pools of(Function<String, TextList> lists) {
+    List<TextList> names = List.of(lists.apply("first_name.txt"), lists.apply("middle_name.txt"),
+        lists.apply("last_name.txt"));
+    List<String> severalWords = names.stream()
+        .filter(list -> list.lines().stream().anyMatch(name -> name.contains(" "))).map(TextList::file)
+        .toList();
+    if (severalWords.size() > 1) {
+      throw new IllegalArgumentException(String.join(" and ", severalWords)
+          + " have names of several words, but only one list of names may: else two people's full names "
+          + "could be the same words");
+    }
+    return new Pools(names.get(0).lines(), names.get(1).lines(), names.get(2).lines(), MONTHS,
+        numbers(1, DAYS), numbers(FIRST_YEAR, YEARS),
+        lists.apply("city.txt").lines(), lists.apply("university.txt").lines(),
+        lists.apply("field.txt").lines(), employers(lists.apply("company.txt")));
+  }
+
+  /**
+   * The first entries of each list.
+   *
+   * @throws IllegalArgumentException if a size is below 1 or above its list
+   */
+  public Pools cut(PoolSizes sizes) {
+    return new Pools(cut("first", first, sizes.first()), cut("middle", middle, sizes.middle()),
+        cut("last", last, sizes.last()), cut("months", months, sizes.months()),
+        cut("days", days, sizes.days()), cut("years", years, sizes.years()),
+        cut("birth_cities", birthCities, sizes.birthCities()),
+        cut("universities", universities, sizes.universities()), cut("majors", majors, sizes.majors()),
+        cut("employers", employers, sizes.employers()));
+  }
+
+  private static <T> List<T> cut(String pool, List<T> entries, int size) {
+    if (size < 1 || size > entries.size()) {
+      throw new IllegalArgumentException(
+          "pool " + pool + " must have 1.." + entries.size() + " entries, found " + size);
+    }
+    return entries.subList(0, size);
   }
 
   /** The length of each list. */
@@ -62,10 +119,6 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
       employers.add(new Employer(parts[0], parts[1]));
     }
     return List.copyOf(employers);
-  }
-
-  private static List<String> list(String file, int count) {
-    return TextList.shipped(file).cut(count).lines();
   }
 
   private static List<String> numbers(int from, int count) {

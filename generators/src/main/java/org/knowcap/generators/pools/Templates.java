@@ -1,7 +1,9 @@
 package org.knowcap.generators.pools;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** The sentences that can state each attribute; one is drawn, uniformly, each time a biography is written. */
 public record Templates(List<Template> birthDate, List<Template> birthCity, List<Template> university,
@@ -13,12 +15,26 @@ public record Templates(List<Template> birthDate, List<Template> birthCity, List
    * @throws IllegalArgumentException naming file and line if a list is faulty
    */
   public static Templates shipped() {
-    return new Templates(list("birth_date"), list("birth_city"), list("university"), list("major"),
-        list("employer"), list("employer_city"));
+    return of(TextList::shipped);
   }
 
-  private static List<Template> list(String attribute) {
-    return parse(TextList.shipped("template_" + attribute + ".txt"));
+  /**
+   * The templates of a directory, as {@code template_birth_date.txt}, {@code template_birth_city.txt},
+   * {@code template_university.txt}, {@code template_major.txt}, {@code template_employer.txt} and
+   * {@code template_employer_city.txt}, with one template a line, such as "{name}'s birthday is {value}.". A
+   * list that is not there is the toolkit's own.
+   *
+   * @throws IllegalArgumentException naming file and line if a list is faulty, or the directory is none
+   * @throws java.io.UncheckedIOException if a list cannot be read
+   */
+  public static Templates in(Path directory) {
+    return of(TextList.in(directory));
+  }
+
+  private static Templates of(Function<String, TextList> lists) {
+    Function<String, List<Template>> list = attribute -> parse(lists.apply("template_" + attribute + ".txt"));
+    return new Templates(list.apply("birth_date"), list.apply("birth_city"), list.apply("university"),
+        list.apply("major"), list.apply("employer"), list.apply("employer_city"));
   }
 
   static List<Template> parse(TextList list) {

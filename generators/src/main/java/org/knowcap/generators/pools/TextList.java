@@ -4,17 +4,22 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.CharBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.SequencedSet;
+import java.util.function.Function;
 
 /**
  * A plain text list: UTF-8, one entry a line, LF or CRLF, no entry twice. Words are separated by single
  * spaces: the pieces of a text are joined at spaces, and GPT-2's encoding splits words there.
  */
 record TextList(String file, List<String> lines) {
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
 
   /** Reads a list that ships with the toolkit. */
   static TextList shipped(String file) {
@@ -28,13 +33,44 @@ record TextList(String file, List<String> lines) {
     }
   }
 
+  /**
+   * How to read a list by its file name: from a directory, or else as it ships.
+   *
+   * @throws IllegalArgumentException if there is no such directory
+   */
+  static Function<String, TextList> in(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      throw new IllegalArgumentException(directory + " is not a directory of lists");
+    }
+    return name -> {
+      Path file = directory.resolve(name);
+      try {
+        return parse(file.toString(), Files.readAllBytes(file));
+      } catch (NoSuchFileException e) {
+        return shipped(name);
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot read " + file, e);
+      }
+    };
+  }
+
   /** @throws IllegalArgumentException naming the file and the line of the first fault */
   static TextList parse(String file, byte[] bytes) {
-    String text;
-    try {
-      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException(file + " is not valid UTF-8", e);
+    ByteBuffer in = ByteBuffer.wrap(bytes);
+    CharBuffer out = CharBuffer.allocate(bytes.length);
+    if (StandardCharsets.UTF_8.newDecoder().decode(in, out, true).isError()) {
+      int lines = 0;
+      for (int i = 0; i < in.position(); i++) {
+        lines += bytes[i] == '\n' ? 1 : 0;
+      }
+      throw fault(file, lines + 1, "is not valid UTF-8");
+    }
+    String text = out.flip().toString();
+    if (text.startsWith(BYTE_ORDER_MARK)) {
+      text = text.substring(1);
+    }
+    if (text.isEmpty()) {
+      throw fault(file, 1, "is missing: the list is empty");
     }
     SequencedSet<String> lines = new LinkedHashSet<>();
     for (String line : text.lines().toList()) {
@@ -50,15 +86,6 @@ record TextList(String file, List<String> lines) {
       }
     }
     return new TextList(file, List.copyOf(lines));
-  }
-
-  /** The first {@code count} lines. */
-  TextList cut(int count) {
-    if (count > lines.size()) {
-      throw new IllegalArgumentException(
-          file + " has " + lines.size() + " entries, but " + count + " are asked");
-    }
-    return new TextList(file, lines.subList(0, count));
   }
 
   /** Something wrong with the line at {@code index}, counted from 0. */

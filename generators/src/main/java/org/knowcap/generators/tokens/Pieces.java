@@ -26,18 +26,18 @@ public final class Pieces {
   private final int[] tokens;
   private final int[] starts;
 
-  private Pieces(List<String> texts) {
+  private Pieces(List<String> texts, List<String> dedicated) {
     int[][] gpt2 = texts.stream().map(Gpt2::encode).toArray(int[][]::new);
     starts = new int[gpt2.length + 1];
     for (int piece = 0; piece < gpt2.length; piece++) {
       starts[piece + 1] = starts[piece] + gpt2[piece].length;
     }
     int[] gpt2Ids = Arrays.stream(gpt2).flatMapToInt(Arrays::stream).toArray();
-    vocabulary = new Vocabulary(gpt2Ids);
+    vocabulary = new Vocabulary(gpt2Ids, dedicated);
     tokens = Arrays.stream(gpt2Ids).map(vocabulary::token).toArray();
   }
 
-  /** The tokens that occur in the pieces, and the end of text. */
+  /** The tokens that occur in the pieces, the end of text, and the dedicated tokens. */
   public Vocabulary vocabulary() {
     return vocabulary;
   }
@@ -110,9 +110,13 @@ public final class Pieces {
       return List.copyOf(texts);
     }
 
-    /** Tokenises what was added. */
-    public Pieces build() {
-      return new Pieces(texts);
+    /**
+     * Tokenises what was added.
+     *
+     * @param dedicated tokens to add to the vocabulary, which no piece contains
+     */
+    public Pieces build(List<String> dedicated) {
+      return new Pieces(texts, dedicated);
     }
   }
 }

@@ -3,27 +3,46 @@ package org.knowcap.generators.tokens;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.SequencedSet;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * The GPT-2 tokens that a corpus can produce, renumbered 0..V-1 in ascending order of their GPT-2 ids. The
- * end of text belongs to every vocabulary and is always V-1. (The paper counts the rows of its embedding
- * likewise.)
+ * The tokens that a corpus can produce, numbered 0..V-1: first the GPT-2 tokens, in ascending order of their
+ * GPT-2 ids, so that the end of text, which belongs to every vocabulary, is the last of them; then tokens
+ * dedicated to the corpus, which GPT-2 does not have. (The paper counts the rows of its embedding likewise.)
  */
 public final class Vocabulary {
   private final int[] gpt2Ids;
+  /** Each text's token. */
+  private final SequencedMap<String, Integer> dedicated = new LinkedHashMap<>();
   private final byte[][] bytes;
 
-  /** @param gpt2Ids the ids that occur, in any order, repeated or not, with or without {@link Gpt2#EOS} */
-  public Vocabulary(int[] gpt2Ids) {
+  /**
+   * @param gpt2Ids   the ids that occur, in any order, repeated or not, with or without {@link Gpt2#EOS}
+   * @param dedicated the texts that the dedicated tokens stand for
+   * @throws IllegalArgumentException if a dedicated text is empty or repeated
+   */
+  public Vocabulary(int[] gpt2Ids, List<String> dedicated) {
     this.gpt2Ids = IntStream.concat(Arrays.stream(gpt2Ids), IntStream.of(Gpt2.EOS)).sorted().distinct()
         .toArray();
-    bytes = Arrays.stream(this.gpt2Ids).mapToObj(Gpt2::bytes).toArray(byte[][]::new);
+    for (String text : dedicated) {
+      if (text.isEmpty() || this.dedicated.put(text, this.gpt2Ids.length + this.dedicated.size()) != null) {
+        throw new IllegalArgumentException(
+            "a dedicated token must have a text of its own, found \"" + text + "\"");
+      }
+    }
+    bytes = Stream.concat(Arrays.stream(this.gpt2Ids).mapToObj(Gpt2::bytes),
+        dedicated.stream().map(text -> text.getBytes(StandardCharsets.UTF_8))).toArray(byte[][]::new);
   }
 
   /** V, the number of different tokens, {@link #eos} included. */
   public int size() {
-    return gpt2Ids.length;
+    return bytes.length;
   }
 
   /** The token that separates texts. */
@@ -31,9 +50,14 @@ public final class Vocabulary {
     return gpt2Ids.length - 1;
   }
 
-  /** The GPT-2 id of every token: entry v is token v's. */
+  /** The GPT-2 ids of tokens 0 to {@link #eos()}: entry v is token v's. */
   public int[] gpt2Ids() {
     return gpt2Ids.clone();
+  }
+
+  /** What the tokens from {@link #eos()} + 1 on stand for. */
+  public List<String> dedicated() {
+    return List.copyOf(dedicated.keySet());
   }
 
   /**
@@ -45,9 +69,30 @@ public final class Vocabulary {
     int token = Arrays.binarySearch(gpt2Ids, gpt2Id);
     if (token < 0) {
       throw new IllegalArgumentException(
-          "GPT-2 id " + gpt2Id + " is not among the " + size() + " of this vocabulary");
+          "GPT-2 id " + gpt2Id + " is not among the " + gpt2Ids.length + " of this vocabulary");
     }
     return token;
+  }
+
+  /**
+   * The token dedicated to a text.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public int token(String text) {
+    if (!dedicated.containsKey(text)) {
+      throw new IllegalArgumentException("no token of this vocabulary is dedicated to \"" + text + "\"");
+    }
+    return dedicated.get(text);
+  }
+
+  /** A vocabulary of the tokens of both, where texts that tokens are dedicated to are the same token. */
+  public Vocabulary union(Vocabulary other) {
+    SequencedSet<String> texts = new LinkedHashSet<>(dedicated.keySet());
+    texts.addAll(other.dedicated.keySet());
+    return new Vocabulary(
+        IntStream.concat(Arrays.stream(gpt2Ids), Arrays.stream(other.gpt2Ids)).toArray(),
+        List.copyOf(texts));
   }
 
   /** The text of {@code tokens[from..to-1]}. */

@@ -12,7 +12,7 @@ import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 
 class WindowReaderTest {
-  private static final Corpus CORPUS = new BioS(37, 9, Pools.shipped(PoolSizes.PAPER), Templates.shipped());
+  private static final Source CORPUS = new BioS(37, 9, Pools.shipped(PoolSizes.PAPER), Templates.shipped());
 
   @Test
   void windowsAreTheItemsEndToEndAndTargetsAreShiftedByOne() {
@@ -54,8 +54,9 @@ class WindowReaderTest {
   @Test
   void emptyWindowsAndForeignCursorsAreRefused() {
     assertThrows(IllegalArgumentException.class, () -> new WindowReader(CORPUS, 0, Cursor.START));
-    assertThrows(IllegalArgumentException.class, () -> new WindowReader(CORPUS, 8, new Cursor(3, 5000)));
-    assertThrows(IllegalArgumentException.class, () -> new Cursor(-1, 0));
+    assertThrows(IllegalArgumentException.class,
+        () -> new WindowReader(CORPUS, 8, Cursor.ofNumbers(0, 3, 5000)));
+    assertThrows(IllegalArgumentException.class, () -> Cursor.ofNumbers(0, -1, 0));
   }
 
   private static int[] stream(int length) {

@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.generators.corpus.BioS;
-import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -34,7 +34,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 class CorpusExportTest {
-  private static final Corpus CORPUS = corpus(50, 1);
+  private static final Source CORPUS = corpus(50, 1);
   private static final Set<String> FILES = Set.of("biographies.jsonl", "tokens.bin", "vocab.json",
       "manifest.json");
   private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -166,13 +166,13 @@ class CorpusExportTest {
     assertThrows(IllegalArgumentException.class, () -> new CorpusExport(CORPUS, 0));
   }
 
-  private Path export(Corpus corpus, long rounds) throws IOException {
+  private Path export(Source corpus, long rounds) throws IOException {
     Path out = temp.resolve("out");
     new CorpusExport(corpus, rounds).write(out, _ -> {});
     return out;
   }
 
-  private static void assertRefused(Path out, String message, Corpus corpus) {
+  private static void assertRefused(Path out, String message, Source corpus) {
     IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
         () -> new CorpusExport(corpus, 1).write(out, _ -> {}));
     assertTrue(fault.getMessage().contains(message), fault.getMessage());
@@ -184,7 +184,7 @@ class CorpusExportTest {
     }
   }
 
-  private static Corpus corpus(long people, long seed) {
+  private static Source corpus(long people, long seed) {
     return new BioS(people, seed, Pools.shipped(PoolSizes.PAPER), Templates.shipped());
   }
 }

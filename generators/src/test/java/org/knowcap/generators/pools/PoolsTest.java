@@ -104,10 +104,10 @@ class PoolsTest {
   @Test
   void aPoolCannotBeCutBelowOneOrAboveItsList() {
     IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
-        () -> new PoolSizes(400, 400, 1000, 12, 28, 200, 200, 300, 0, 263));
+        () -> Pools.shipped(new PoolSizes(400, 400, 1000, 12, 28, 200, 200, 300, 0, 263)));
     assertEquals("pool majors must have 1..100 entries, found 0", fault.getMessage());
     fault = assertThrows(IllegalArgumentException.class,
-        () -> new PoolSizes(401, 400, 1000, 12, 28, 200, 200, 300, 100, 263));
+        () -> Pools.shipped(new PoolSizes(401, 400, 1000, 12, 28, 200, 200, 300, 100, 263)));
     assertEquals("pool first must have 1..400 entries, found 401", fault.getMessage());
   }
 

@@ -15,6 +15,7 @@ class TextListTest {
   void readsEitherLineEnding() {
     assertEquals(List.of("Ann", "Joe Roe"), list("Ann\nJoe Roe\n").lines());
     assertEquals(List.of("Ann", "Joe Roe"), list("Ann\r\nJoe Roe").lines());
+    assertEquals(List.of("Ann", "Zoë"), list("\uFEFFAnn\r\nZoë\r\n").lines());
   }
 
   @Test
@@ -23,7 +24,8 @@ class TextListTest {
     assertFault("x.txt, line 3 repeats \"a\"", "a\nb\na\n", list -> list);
     assertFault("x.txt, line 1 must have single spaces", "a  b\n", list -> list);
     assertFault("x.txt, line 1 must have single spaces", "a \n", list -> list);
-    assertFault("x.txt has 2 entries, but 3 are asked", "a\nb\n", list -> list.cut(3));
+    assertFault("x.txt, line 1 is missing: the list is empty", "", list -> list);
+    assertFault("x.txt, line 3 is empty", "a\r\nb\r\n\r\n", list -> list);
     assertFault("x.txt, line 2 must be \"Name; City, ST\", found \"Acme\"", "A; B, NY\nAcme\n",
         Pools::employers);
     assertFault("x.txt, line 2 repeats an employer", "A; B, NY\nA; C, NY\n", Pools::employers);
@@ -32,9 +34,11 @@ class TextListTest {
     assertFault("x.txt, line 1 must begin with {name}", "{name} lives in\"{value}\".\n", Templates::parse);
     assertFault("x.txt, line 1 must begin with {name}", "{name} lives in {value}, {value}.\n",
         Templates::parse);
-    IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
-        () -> TextList.parse("x.txt", new byte[]{'a', (byte) 0xff}));
-    assertEquals("x.txt is not valid UTF-8", fault.getMessage());
+    for (int broken : new int[]{0xff, 0xc3}) {
+      IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
+          () -> TextList.parse("x.txt", new byte[]{'a', '\n', 'b', (byte) broken}));
+      assertEquals("x.txt, line 2 is not valid UTF-8", fault.getMessage());
+    }
   }
 
   private static void assertFault(String message, String text, Function<TextList, ?> reader) {

@@ -14,7 +14,7 @@ class PiecesTest {
     Pieces.Builder builder = new Pieces.Builder();
     Pieces.Range names = builder.add(List.of(" Mary", " Zoltán O'Brien"));
     Pieces.Range verbs = builder.add(List.of(" was born", "'s birthday is"));
-    Pieces pieces = builder.build();
+    Pieces pieces = builder.build(List.of());
     int[] tokens = new int[40];
     int middle = pieces.write(names.first() + 1, tokens, 3);
     int end = pieces.write(verbs.first() + 1, tokens, middle);
@@ -37,7 +37,7 @@ class PiecesTest {
 
   @Test
   void theVocabularyIsWhatOccursAndTheEndOfTextComesLast() {
-    Vocabulary vocabulary = new Vocabulary(new int[]{700, 5, 700, 9});
+    Vocabulary vocabulary = new Vocabulary(new int[]{700, 5, 700, 9}, List.of());
     assertArrayEquals(new int[]{5, 9, 700, Gpt2.EOS}, vocabulary.gpt2Ids());
     assertEquals(4, vocabulary.size());
     assertEquals(3, vocabulary.eos());

@@ -1,0 +1,185 @@
+package org.knowcap.experiments.study;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.generators.corpus.BioD;
+import org.knowcap.generators.corpus.BioDShape;
+import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Mixture;
+import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.pools.Pools;
+
+/** What determines a corpus but for its seed: one record for each kind. */
+public sealed interface CorpusSpec {
+  /** N; of a mixture, the people of its first source. */
+  long people();
+
+  /** The corpus; the same seed and lists give the same people whatever N. */
+  Corpus corpus(long seed);
+
+  /** Begins the names of runs, as in "bioS-200". */
+  String name();
+
+  /** What stands for it in {@code run.json}; runs of equal settings are the same run. */
+  Map<String, Object> settings();
+
+  /** Pools and templates of all that it is made of. */
+  List<Lists> lists();
+
+  /** A corpus of one source of texts, which may be part of a mixture. */
+  sealed interface SourceSpec extends CorpusSpec {
+    /** Its people are those that the seed and the lists make, from number {@code first} on. */
+    Source source(long seed, long first);
+
+    @Override
+    default Source corpus(long seed) {
+      return source(seed, 0);
+    }
+  }
+
+  /** Biographies redrawn at every exposure. */
+  record BioSSpec(long people, Lists from) implements SourceSpec {
+    @Override
+    public BioS source(long seed, long first) {
+      return new BioS(people, seed, from.pools(), from.templates()).from(first);
+    }
+
+    @Override
+    public String name() {
+      return "bioS-" + people;
+    }
+
+    /** Without its kind, as when there was no other: finished runs keep their names. */
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("people", people);
+      settings.put("pools", from.settings(() -> new BioS(1, 0, from.pools(), from.templates()).digest()));
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of(from);
+    }
+  }
+
+  /** Biographies of which each person has one, the same at every exposure. */
+  record BioSSimpleSpec(long people, Lists from) implements SourceSpec {
+    @Override
+    public BioS source(long seed, long first) {
+      return new BioSSpec(people, from).source(seed, first).simple();
+    }
+
+    @Override
+    public String name() {
+      return "bioS-simple-" + people;
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new BioSSpec(people, from).settings();
+      settings.put("kind", "bioS-simple");
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of(from);
+    }
+  }
+
+  /** People whose values are strings of symbols. */
+  record BioDSpec(long people, BioDShape shape, Lists from) implements SourceSpec {
+    @Override
+    public BioD source(long seed, long first) {
+      return new BioD(people, shape, seed, from.pools()).from(first);
+    }
+
+    @Override
+    public String name() {
+      return "bioD-" + people + "-" + shape.attributes() + "-" + shape.chunks() + "-" + shape.diversity()
+          + "-"
+          + shape.length() + "-" + shape.alphabet();
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", "bioD");
+      settings.put("people", people);
+      settings.put("shape", shape);
+      settings.put("pools", from.settings(() -> new BioD(1, shape, 0, from.pools()).digest()));
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of(from);
+    }
+  }
+
+  /**
+   * A part of a mixture.
+   *
+   * @param share of the windows
+   * @param token in front of each of its texts; empty for none
+   */
+  record Ingredient(double share, String token, SourceSpec source) {
+    private Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("share", share);
+      settings.put("token", token);
+      settings.put("corpus", source.settings());
+      return settings;
+    }
+  }
+
+  /** Several sources, the useful one first. Those whose names are of the same lists have different people. */
+  record MixtureSpec(List<Ingredient> ingredients) implements CorpusSpec {
+    public MixtureSpec {
+      ingredients = List.copyOf(ingredients);
+    }
+
+    @Override
+    public long people() {
+      return ingredients.getFirst().source().people();
+    }
+
+    @Override
+    public Mixture corpus(long seed) {
+      List<Mixture.Ingredient> made = new ArrayList<>();
+      Map<List<List<String>>, Long> taken = new HashMap<>();
+      for (Ingredient each : ingredients) {
+        Pools pools = each.source().lists().getFirst().pools();
+        List<List<String>> names = List.of(pools.first(), pools.middle(), pools.last());
+        long first = taken.getOrDefault(names, 0L);
+        made.add(new Mixture.Ingredient(each.source().source(seed, first), each.share(), each.token()));
+        taken.put(names, first + each.source().people());
+      }
+      return new Mixture(seed, made);
+    }
+
+    @Override
+    public String name() {
+      return ingredients.getFirst().source().name() + "-in-mixture-of-" + ingredients.size();
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", "mixture");
+      settings.put("sources", ingredients.stream().map(Ingredient::settings).toList());
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return ingredients.stream().flatMap(each -> each.source().lists().stream()).toList();
+    }
+  }
+}

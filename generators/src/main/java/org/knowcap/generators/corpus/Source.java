@@ -1,0 +1,47 @@
+package org.knowcap.generators.corpus;
+
+import java.util.List;
+
+/**
+ * One endless stream of items. An item is the end-of-text token and one text about one person; item s
+ * depends on nothing but the source's parameters and s.
+ *
+ * <p>The stream goes in rounds. Each round holds every person exactly once, in an order of its own, so that
+ * after E rounds every person has had exactly E exposures.
+ */
+public sealed interface Source extends Corpus permits BioS, BioD, MixedSource {
+
+  /** The exact expectation of the number of tokens of an item. */
+  double meanItemTokens();
+
+  /**
+   * Writes an item of the training stream.
+   *
+   * @param sequenceNumber s, 0 or more: round s / N, and place s % N in its order
+   * @param target         receives the tokens from {@code offset} on; must have {@link #longestItem()}
+   *                       free, and what is free behind the item may be overwritten
+   * @return the number of tokens written
+   */
+  int write(long sequenceNumber, int[] target, int offset);
+
+  /** The same item, with its spans. */
+  Probe annotated(long sequenceNumber);
+
+  /** Whom an item of the training stream is about: 0..N-1. */
+  long person(long sequenceNumber);
+
+  @Override
+  default double tokens(long exposures) {
+    return (double) people() * exposures * meanItemTokens();
+  }
+
+  @Override
+  default List<Source> sources() {
+    return List.of(this);
+  }
+
+  @Override
+  default int sourceOf(long window) {
+    return 0;
+  }
+}

@@ -1,0 +1,102 @@
+package org.knowcap.generators.corpus;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.commons.math3.stat.inference.ChiSquareTest;
+import org.knowcap.generators.corpus.Mixture.Ingredient;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.pools.Templates;
+
+/** Small corpora of every kind, and what is asked of several of them. */
+final class Corpora {
+  /** 200 names. */
+  static final PoolSizes SMALL = new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 9);
+  static final BioDShape SHAPE = new BioDShape(5, 3, 20, 2, 7);
+
+  private Corpora() {}
+
+  static BioS bioS(long people, long seed, PoolSizes sizes) {
+    return new BioS(people, seed, Pools.shipped(sizes), Templates.shipped());
+  }
+
+  static BioD bioD(long people, long seed, BioDShape shape) {
+    return new BioD(people, shape, seed, Pools.shipped(SMALL));
+  }
+
+  static BioS revised(BioS corpus, double share) {
+    return corpus.revised(new Revision(share, Set.of(Attribute.EMPLOYER, Attribute.BIRTH_DATE), 5));
+  }
+
+  /** One useful source without a token, one junk source with one, and one of another vocabulary. */
+  static Mixture mixture(long seed) {
+    return new Mixture(seed, List.of(new Ingredient(bioS(40, seed, SMALL), 0.125, ""),
+        new Ingredient(bioS(100, seed, SMALL).from(40), 0.5, "junk.org"),
+        new Ingredient(bioD(30, seed, SHAPE).from(140), 0.375, "numbers.net")));
+  }
+
+  /** One of every kind, by name. */
+  static Map<String, Corpus> all(long seed) {
+    BioS plain = bioS(97, seed, SMALL);
+    BioS revised = revised(plain, 0.3);
+    Map<String, Corpus> all = new LinkedHashMap<>();
+    all.put("bioS", plain);
+    all.put("bioS-simple", plain.simple());
+    all.put("bioS of other people", plain.from(97));
+    all.put("bioS revised", revised);
+    all.put("bioS revised, changed", revised.changed());
+    all.put("bioS revised, unchanged", revised.unchanged());
+    all.put("bioD", bioD(97, seed, SHAPE));
+    all.put("bioD of one attribute", bioD(97, seed, new BioDShape(1, 1, 1, 1, 1)));
+    BioD revisedStrings = bioD(97, seed, SHAPE).revised(new Revision(0.3, Set.of(Attribute.id(2)), 5));
+    all.put("bioD revised", revisedStrings);
+    all.put("bioD revised, changed", revisedStrings.changed());
+    all.put("mixture", mixture(seed));
+    return all;
+  }
+
+  /** What an item says of each attribute, read from its spans. */
+  static Map<Attribute, String> read(Corpus corpus, Probe item) {
+    Map<Attribute, String> read = new HashMap<>();
+    for (Span span : item.spans()) {
+      if (span.part() != Part.FIRST_CHUNK) {
+        read.merge(span.attribute(), corpus.vocabulary().decode(item.tokens(), span.start(), span.end()),
+            String::concat);
+      }
+    }
+    read.replaceAll((_, text) -> text.substring(1));
+    return read;
+  }
+
+  /** What is true of a person, as it stands in spans: a birth date's comma belongs to none. */
+  static Map<Attribute, String> truth(Corpus corpus, long person) {
+    Map<Attribute, String> values = new HashMap<>(corpus.values(person));
+    values.computeIfPresent(Attribute.BIRTH_DATE, (_, date) -> date.replace(",", ""));
+    return values;
+  }
+
+  static int[] item(Source source, long sequenceNumber) {
+    int[] tokens = new int[source.longestItem()];
+    return Arrays.copyOf(tokens, source.write(sequenceNumber, tokens, 0));
+  }
+
+  static <T> void count(Map<T, Long> counts, T thing) {
+    counts.merge(thing, 1L, Long::sum);
+  }
+
+  static void assertUniform(int size, Map<?, Long> counts) {
+    assertEquals(size, counts.size());
+    long[] observed = counts.values().stream().mapToLong(Long::longValue).toArray();
+    double[] expected = new double[size];
+    Arrays.fill(expected, Arrays.stream(observed).average().orElseThrow());
+    double p = new ChiSquareTest().chiSquareTest(expected, observed);
+    assertTrue(p > 1e-4, "p " + p + " of " + size);
+  }
+}

@@ -1,0 +1,210 @@
+package org.knowcap.generators.corpus;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.stream.LongStream;
+import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
+import org.junit.jupiter.api.Test;
+
+/** What holds for all kinds of corpora alike. */
+class EveryKindTest {
+  private static final int ROUNDS = 20;
+
+  private final long seed = System.nanoTime();
+
+  @Test
+  void everyPersonHasANameOfItsOwnAndOccursOnceARound() {
+    forEachSource((kind, source) -> {
+      int people = (int) source.people();
+      Set<String> names = new HashSet<>();
+      Set<Long> firsts = new HashSet<>();
+      for (long round = 0; round < ROUNDS; round++) {
+        BitSet seen = new BitSet();
+        for (int place = 0; place < people; place++) {
+          seen.set((int) source.person(round * people + place));
+        }
+        assertEquals(people, seen.cardinality(), kind);
+        assertEquals(people, seen.length(), kind);
+        firsts.add(source.person(round * people));
+      }
+      for (long person = 0; person < people; person++) {
+        names.add(source.values(person).get(Attribute.NAME));
+      }
+      assertEquals(people, names.size(), kind);
+      assertTrue(firsts.size() > ROUNDS / 4, kind + ": the order stays the same");
+    });
+  }
+
+  /** Of the training stream and of probes; and a name comes right behind what every item begins with. */
+  @Test
+  void spansTellExactlyWhatIsTrue() {
+    forEachSource((kind, source) -> {
+      for (long item = 0; item < ROUNDS * source.people(); item++) {
+        long person = source.person(item);
+        assertEquals(Corpora.truth(source, person), Corpora.read(source, source.annotated(item)), kind);
+        Probe probe = source.probe(person, item);
+        assertEquals(Corpora.truth(source, person), Corpora.read(source, probe), kind);
+        Span name = probe.spans().getFirst();
+        assertEquals(Attribute.NAME, name.attribute(), kind);
+        assertEquals(source.parameters().getOrDefault("domain_token", ""),
+            source.vocabulary().decode(probe.tokens(), 1, name.start()), kind);
+      }
+    });
+  }
+
+  /** Each value counts once: a city before its employer counts with it, and one behind it does not. */
+  @Test
+  void everyPartCountsTheWholeKnowledgeOnce() {
+    forEachSource((kind, source) -> {
+      for (long item = 0; item < ROUNDS * source.people(); item++) {
+        Map<Part, Integer> spans = new HashMap<>();
+        boolean employerKnown = false;
+        for (Span span : source.annotated(item).spans()) {
+          if (span.attribute().equals(Attribute.EMPLOYER_CITY)) {
+            assertEquals(employerKnown ? Part.IMPLIED : Part.VALUE, span.part(), kind);
+          } else {
+            spans.merge(span.part(), 1, Integer::sum);
+          }
+          employerKnown |= span.attribute().equals(Attribute.EMPLOYER);
+        }
+        Map<Part, Integer> expected = new HashMap<>(Map.of(Part.NAME, 1, Part.VALUE, 8));
+        for (KnowledgePart part : source.bits().parts()) {
+          if (part.part() == Part.FIRST_CHUNK) {
+            expected.put(Part.VALUE, part.perItem());
+            expected.put(Part.FIRST_CHUNK, part.perItem());
+          }
+        }
+        assertEquals(expected, spans, kind);
+      }
+    });
+  }
+
+  @Test
+  void anItemHasTheSameTokensForwardsBackwardsAndOnManyThreads() {
+    forEachSource((kind, source) -> {
+      int items = (int) (3 * source.people());
+      int[][] forwards = LongStream.range(0, items).mapToObj(item -> Corpora.item(source, item))
+          .toArray(int[][]::new);
+      int[][] parallel = LongStream.range(0, items).parallel().mapToObj(item -> Corpora.item(source, item))
+          .toArray(int[][]::new);
+      assertArrayEquals(forwards, parallel, kind);
+      int[] buffer = new int[source.longestItem() + 2];
+      for (int item = items - 1; item >= 0; item--) {
+        int length = source.write(item, buffer, 2);
+        assertArrayEquals(forwards[item], Arrays.copyOfRange(buffer, 2, 2 + length), kind);
+        assertArrayEquals(forwards[item], source.annotated(item).tokens(), kind);
+      }
+    });
+  }
+
+  @Test
+  void lengthsAreAsForetold() {
+    forEachSource((kind, source) -> {
+      SummaryStatistics lengths = new SummaryStatistics();
+      for (long item = 0; item < 50 * source.people(); item++) {
+        lengths.addValue(Corpora.item(source, item).length);
+      }
+      // The mean is over all people that could be, of whom these are a few: hence the wide margin.
+      assertEquals(source.meanItemTokens(), lengths.getMean(), 0.04 * source.meanItemTokens(), kind);
+      assertTrue(lengths.getMax() <= source.longestItem(), kind);
+    });
+  }
+
+  /** Each source's windows end to end are its items end to end, and any cursor goes on from there. */
+  @Test
+  void windowsAreTheSameFromAnyCursor() {
+    Random random = new Random(seed);
+    Corpora.all(seed).forEach((kind, corpus) -> {
+      int window = 1 + random.nextInt(200);
+      int windows = 2100;
+      int[][] inputs = new int[windows][window];
+      int[][] targets = new int[windows][window];
+      Cursor[] cursors = new Cursor[windows];
+      WindowReader reader = new WindowReader(corpus, window, Cursor.START);
+      for (int w = 0; w < windows; w++) {
+        cursors[w] = reader.cursor();
+        reader.read(inputs[w], targets[w], 0);
+      }
+      for (int source = 0; source < corpus.sources().size(); source++) {
+        int[] stream = new int[windows * window + corpus.longestItem()];
+        int end = 0;
+        for (long item = 0; end <= windows * window; item++) {
+          int[] tokens = Corpora.item(corpus.sources().get(source), item);
+          System.arraycopy(tokens, 0, stream, end, tokens.length);
+          end += tokens.length;
+        }
+        int at = 0;
+        for (int w = 0; w < windows; w++) {
+          if (corpus.sourceOf(w) == source) {
+            assertArrayEquals(Arrays.copyOfRange(stream, at, at + window), inputs[w],
+                kind + ", seed " + seed);
+            at += window;
+            assertArrayEquals(Arrays.copyOfRange(stream, at - window + 1, at + 1), targets[w],
+                kind + ", seed " + seed);
+          }
+        }
+      }
+      for (int trial = 0; trial < 200; trial++) {
+        int w = random.nextInt(windows);
+        int[] again = new int[window];
+        new WindowReader(corpus, window, Cursor.ofNumbers(cursors[w].toNumbers())).read(again,
+            new int[window], 0);
+        assertArrayEquals(inputs[w], again, kind + ", seed " + seed + ", window " + w);
+      }
+    });
+  }
+
+  @Test
+  void noTwoCorporaHaveTheSameDigest() {
+    Set<String> digests = new HashSet<>();
+    Set<Map<String, Object>> parameters = new HashSet<>();
+    Corpora.all(1).values().forEach(corpus -> {
+      digests.add(corpus.digest());
+      parameters.add(corpus.parameters());
+    });
+    Corpora.all(2).values().forEach(corpus -> digests.add(corpus.digest()));
+    assertEquals(2 * Corpora.all(1).size(), digests.size());
+    assertEquals(Corpora.all(1).size(), parameters.size());
+    assertEquals(Corpora.mixture(1).digest(), Corpora.mixture(1).digest());
+  }
+
+  /** The first windows of each kind, in words and in tokens. */
+  @Test
+  void theFirstWindowsAreTheSameForEver() throws IOException {
+    StringBuilder windows = new StringBuilder();
+    Corpora.all(1).forEach((kind, corpus) -> {
+      WindowReader reader = new WindowReader(corpus, 40, Cursor.START);
+      windows.append(kind).append('\n');
+      for (int window = 0; window < 6; window++) {
+        int[] tokens = new int[40];
+        reader.read(tokens, new int[40], 0);
+        windows.append(corpus.vocabulary().decode(tokens, 0, tokens.length)).append('\n')
+            .append(Arrays.toString(tokens)).append('\n');
+      }
+    });
+    try (InputStream golden = getClass().getResourceAsStream("first-windows.txt")) {
+      assertEquals(new String(golden.readAllBytes(), StandardCharsets.UTF_8), windows.toString());
+    }
+  }
+
+  private void forEachSource(BiConsumer<String, Source> test) {
+    Corpora.all(seed).forEach((kind, corpus) -> {
+      for (Source source : corpus.sources()) {
+        test.accept(kind + ": " + source.name() + ", seed " + seed, source);
+      }
+    });
+  }
+}
