@@ -194,7 +194,7 @@ class CommandLineTest {
     for (String part : List.of(run + ": ", "NaN", "step 2", "learning rate 2.0", "embedding")) {
       assertTrue(told.contains(part), told);
     }
-    assertTrue(outcome.err().startsWith("knowcap: all 1 runs failed"), outcome.err());
+    assertTrue(outcome.err().startsWith("knowcap: 1 of 1 runs failed"), outcome.err());
     assertEquals(1, outcome.err().lines().count(), outcome.err());
   }
 
