@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
-import org.knowcap.experiments.runner.Supervisor;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
@@ -36,6 +35,9 @@ final class PlanCommand implements Callable<Integer> {
   @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
   private int workers = Runtime.getRuntime().availableProcessors();
 
+  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
+  private int threads;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -58,8 +60,11 @@ final class PlanCommand implements Callable<Integer> {
     if (workers < 1) {
       throw UserException.usage("--workers must be at least 1, found " + workers);
     }
+    if (threads < 1) {
+      throw UserException.usage("--threads must be at least 1, found " + threads);
+    }
     Study study = StudyReader.read(spec);
-    Map<String, Double> secondsPerStep = ProbeCommand.start(spec, Supervisor.threads(workers));
+    Map<String, Double> secondsPerStep = ProbeCommand.start(spec, threads);
     List<Row> rows = new ArrayList<>();
     for (RunSpec run : study.runs()) {
       Corpus corpus = run.corpus();
@@ -100,6 +105,6 @@ final class PlanCommand implements Callable<Integer> {
         "%d runs, %s tokens; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as "
             + "the probe did alone%n",
         rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()),
-        Units.seconds(Math.max(longest, seconds / workers)), workers, Supervisor.threads(workers));
+        Units.seconds(Math.max(longest, seconds / workers)), workers, threads);
   }
 }

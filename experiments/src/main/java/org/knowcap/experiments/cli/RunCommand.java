@@ -25,8 +25,11 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
-  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time, which share the cores. Default: one for each core.")
+  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
   private Optional<Integer> workers;
+
+  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
+  private int threads;
 
   @Override
   public Integer call() throws Exception {
@@ -34,8 +37,11 @@ final class RunCommand implements Callable<Integer> {
     if (workers.isPresent() && workers.get() < 1) {
       throw UserException.usage("--workers must be at least 1, found " + workers.get());
     }
+    if (threads < 1) {
+      throw UserException.usage("--threads must be at least 1, found " + threads);
+    }
     StudyFolder study = StudyFolder.create(directory, spec);
-    new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study))).execute();
+    new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study)), threads).execute();
     return 0;
   }
 }

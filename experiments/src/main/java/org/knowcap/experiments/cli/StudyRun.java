@@ -19,11 +19,13 @@ final class StudyRun {
   private final PrintWriter out;
   private final StudyFolder study;
   private final int workers;
+  private final int threads;
 
-  StudyRun(PrintWriter out, StudyFolder study, int workers) {
+  StudyRun(PrintWriter out, StudyFolder study, int workers, int threads) {
     this.out = out;
     this.study = study;
     this.workers = workers;
+    this.threads = threads;
   }
 
   /** Workers that suit this machine: one a core, but no more than there are runs. */
@@ -45,14 +47,14 @@ final class StudyRun {
     });
     int open = states.size() - finished.size();
     out.println(study.study().name() + ": " + states.size() + " runs, " + finished.size() + " done before; "
-        + Math.min(workers, Math.max(1, open)) + " at a time, " + Supervisor.threads(workers)
+        + Math.min(workers, Math.max(1, open)) + " at a time, " + threads
         + " thread(s) each; in " + study.path());
     out.flush();
     int failures = 0;
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
           System.console() != null && System.console().isTerminal())) {
-        new Supervisor(study, workers, display).run();
+        new Supervisor(study, workers, threads, display).run();
         failures = display.failures();
       }
     }

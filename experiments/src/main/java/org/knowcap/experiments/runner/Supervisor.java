@@ -28,6 +28,7 @@ public final class Supervisor {
 
   private final StudyFolder study;
   private final int workers;
+  private final int threads;
   private final StudyListener listener;
 
   /** Hears what workers say; called from several threads, one at a time. */
@@ -35,15 +36,15 @@ public final class Supervisor {
     void heard(WorkerEvent event);
   }
 
-  public Supervisor(StudyFolder study, int workers, StudyListener listener) {
+  /**
+   * @param workers processes at a time
+   * @param threads of each, for its engine's native libraries
+   */
+  public Supervisor(StudyFolder study, int workers, int threads, StudyListener listener) {
     this.study = study;
     this.workers = workers;
+    this.threads = threads;
     this.listener = listener;
-  }
-
-  /** Threads that each worker's engine may use, so that together they fill the machine. */
-  public static int threads(int workers) {
-    return Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
   }
 
   /**
@@ -57,12 +58,12 @@ public final class Supervisor {
         study.runFolder(entry.getKey()).clearFailure();
       }
     }
-    List<Thread> threads = new ArrayList<>();
+    List<Thread> supervised = new ArrayList<>();
     for (int i = 1; i <= workers; i++) {
       int number = i;
-      threads.add(Thread.ofPlatform().name("worker-" + number).start(() -> supervise(number)));
+      supervised.add(Thread.ofPlatform().name("worker-" + number).start(() -> supervise(number)));
     }
-    for (Thread thread : threads) {
+    for (Thread thread : supervised) {
       thread.join();
     }
   }
@@ -107,7 +108,7 @@ public final class Supervisor {
 
   private Process start(Path log) throws IOException {
     Files.createDirectories(log.getParent());
-    return ChildProcess.builder(threads(workers), "worker", study.path().toString())
+    return ChildProcess.builder(threads, "worker", study.path().toString())
         .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
   }
 
