@@ -15,12 +15,7 @@ record CorpusBatches(Corpus corpus, int windows, int window) implements BatchSou
 
   @Override
   public BatchSource resume(long[] position) {
-    return from(cursor(position));
-  }
-
-  /** The cursor that a batch's position stands for. */
-  static Cursor cursor(long[] position) {
-    return Cursor.ofNumbers(position);
+    return from(Cursor.ofNumbers(position));
   }
 
   private BatchSource from(Cursor start) {

@@ -136,7 +136,12 @@ public final class StudyFolder {
   }
 
   public RunFolder runFolder(RunSpec run) {
-    return new RunFolder(path.resolve("runs").resolve(run.name()));
+    return runFolder(run.name());
+  }
+
+  /** The folder of the run of that name. */
+  public RunFolder runFolder(String run) {
+    return new RunFolder(path.resolve("runs").resolve(run));
   }
 
   /** State of every run of the grid, in its order. */
@@ -150,11 +155,11 @@ public final class StudyFolder {
 
   /** What is measured so far, in the grid's order. */
   public ResultsTable results() throws IOException {
-    return ResultsTable.of(measured().stream().map(MeasuredRun::result).toList());
+    return ResultsTable.of(measured(states()).stream().map(MeasuredRun::result).toList());
   }
 
-  private List<MeasuredRun> measured() throws IOException {
-    return states().values().stream()
+  private static List<MeasuredRun> measured(Map<RunSpec, RunState> states) {
+    return states.values().stream()
         .flatMap(state -> state instanceof RunState.Done(MeasuredRun run) ? Stream.of(run) : null)
         .toList();
   }
@@ -173,14 +178,15 @@ public final class StudyFolder {
    * @throws UserException where nothing is measured yet
    */
   public Path writeReport() throws IOException {
-    List<MeasuredRun> measured = measured();
+    Map<RunSpec, RunState> states = states();
+    List<MeasuredRun> measured = measured(states);
     if (measured.isEmpty()) {
       throw UserException
           .failure(path + " has no finished run to report on; see 'knowcap status " + path + "'");
     }
     List<RunResult> results = measured.stream().map(MeasuredRun::result).toList();
     List<FailedRun> failures = new ArrayList<>();
-    states().forEach((run, state) -> {
+    states.forEach((run, state) -> {
       if (state instanceof RunState.Failed(String reason)) {
         failures.add(new FailedRun(run.name(), reason));
       }

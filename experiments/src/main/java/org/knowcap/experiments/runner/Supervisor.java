@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
-import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
@@ -83,7 +82,7 @@ public final class Supervisor {
           if (current.get().isEmpty()) {
             hear(new WorkerEvent.Failed(name, reason));
           } else {
-            runFolder(current.get()).writeFailure(reason);
+            study.runFolder(current.get()).writeFailure(reason);
             hear(new WorkerEvent.Failed(current.get(), reason));
             again = true;
           }
@@ -94,10 +93,6 @@ public final class Supervisor {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  private RunFolder runFolder(String run) {
-    return new RunFolder(study.path().resolve("runs").resolve(run));
   }
 
   private void hear(WorkerEvent event) {

@@ -22,7 +22,7 @@ final class Memory implements AutoCloseable {
   private final List<OpContext> contexts = new ArrayList<>();
   private final Map<Tensor, INDArray> views = new HashMap<>();
   private final Map<List<Integer>, INDArray> scratch = new HashMap<>();
-  private final Map<List<Integer>, INDArray> ones = new HashMap<>();
+  private final Map<List<Integer>, INDArray> constants = new HashMap<>();
   /** Flat parameters, [P]. */
   final INDArray parameters;
   /** Flat gradients, [P]; of a single element where nothing is trained. */
@@ -82,9 +82,9 @@ final class Memory implements AutoCloseable {
     return constant(rows, columns, 1);
   }
 
-  /** A constant array of 1/count. */
+  /** A constant array of one value, for means by products. */
   INDArray constant(int rows, int columns, double value) {
-    return ones.computeIfAbsent(List.of(rows, columns, Float.floatToIntBits((float) value)),
+    return constants.computeIfAbsent(List.of(rows, columns, Float.floatToIntBits((float) value)),
         key -> own(rows, columns).addi(value));
   }
 
