@@ -37,15 +37,16 @@ class MemorisationTest {
     Path file = directory.resolve("study.yaml");
     Files.writeString(file, STUDY);
     RunSpec spec = StudyReader.read(file).runs().getFirst();
-    RunResult result = new Run(spec, new RunFolder(directory.resolve("run"))).execute(new TrainingListener() {
-      @Override
-      public void started(long finishedSteps) {
-        assertEquals(0, finishedSteps);
-      }
+    RunResult result = new Run(spec, new RunFolder(directory.resolve("run")), 1)
+        .execute(new TrainingListener() {
+          @Override
+          public void started(long finishedSteps) {
+            assertEquals(0, finishedSteps);
+          }
 
-      @Override
-      public void progressed(Progress progress) {}
-    }).result();
+          @Override
+          public void progressed(Progress progress) {}
+        }).result();
     assertTrue(result.saturation() >= 0.98 && result.saturation() <= 1, "saturation " + result.saturation());
     assertEquals(0, result.storedBitsStandardError(), "everyone was measured");
   }

@@ -15,10 +15,12 @@ import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.training.InitialParameters;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.core.type.TypeReference;
 
@@ -31,9 +33,13 @@ final class ProbeCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
   private Path spec;
 
+  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run. Default: ${DEFAULT-VALUE}")
+  private int threads;
+
   /** Probes in a process of its own: seconds of a step by the run's name. */
   static Map<String, Double> start(Path spec, int threads) throws IOException, InterruptedException {
-    Process process = ChildProcess.builder(threads, "probe", spec.toString())
+    Process process = ChildProcess.builder(threads, "probe", spec.toString(), "--threads",
+        Integer.toString(threads))
         .redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
@@ -58,13 +64,14 @@ final class ProbeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static double probe(RunSpec run, int vocabulary) {
+  private double probe(RunSpec run, int vocabulary) {
     Program program = run.program(vocabulary);
     int[] tokens = new int[program.rows()];
     for (int i = 0; i < tokens.length; i++) {
       tokens[i] = i % vocabulary;
     }
-    try (Session session = Run.engine(run).compile(program)) {
+    try (Session session = Run.engine(run).compile(program,
+        new Execution(threads, run.training().precision()))) {
       session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, run.seed())));
       steps(session, tokens);
       return steps(session, tokens);

@@ -8,6 +8,7 @@ import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.Worker;
 import org.knowcap.experiments.study.Json;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** One worker process of 'knowcap run'; it may also be started by hand, on several machines that share the directory. */
@@ -17,13 +18,17 @@ final class WorkerCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
+  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run. Default: ${DEFAULT-VALUE}")
+  private int threads;
+
   @Override
   public Integer call() throws Exception {
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     Worker.dieWithParent(System.in);
-    new Worker(StudyFolder.open(directory), event -> events.println(Json.MAPPER.writeValueAsString(event)))
+    new Worker(StudyFolder.open(directory), threads,
+        event -> events.println(Json.MAPPER.writeValueAsString(event)))
         .work();
     return 0;
   }

@@ -17,6 +17,8 @@ import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.ModelSpec;
@@ -48,11 +50,12 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     void losses(int[] tokens, int[] targets, float[] losses);
   }
 
-  /** Measures a trained model on up to {@code most} people. */
-  static Measurement of(Engine engine, ModelSpec model, float[] parameters, Corpus corpus, long most) {
+  /** Measures a trained model, in fp32, on up to {@code most} people. */
+  static Measurement of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
+      long most) {
     int length = corpus.longestItem() - 1;
     Program program = Program.scoring(model, corpus.vocabulary().size(), WINDOWS, length);
-    try (Session session = engine.compile(program)) {
+    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
       session.load(Map.of(Session.PARAMETERS, parameters));
       return of(corpus, most, session::losses);
     }

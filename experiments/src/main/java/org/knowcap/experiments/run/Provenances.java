@@ -17,7 +17,7 @@ public final class Provenances {
   private Provenances() {}
 
   /** Everything but the time that could change a result of this run. */
-  static Map<String, String> of(Engine engine, Corpus corpus) {
+  static Map<String, String> of(Engine engine, int threads, Corpus corpus) {
     Map<String, String> entries = new LinkedHashMap<>();
     entries.put("knowcap", version());
     entries.put("commit", commit());
@@ -26,15 +26,10 @@ public final class Provenances {
     entries.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     entries.put("processor", processor());
     entries.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
-    entries.put("threads", threads());
+    entries.put("threads", Integer.toString(threads));
     entries.put("corpus digest", corpus.digest());
     entries.put("finished", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     return entries;
-  }
-
-  private static String threads() {
-    String threads = System.getenv("OMP_NUM_THREADS");
-    return threads == null ? "all cores" : threads;
   }
 
   /** Version of this build. */

@@ -13,6 +13,7 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Part;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
+import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.training.Progress;
@@ -31,10 +32,13 @@ public final class Run {
 
   private final RunSpec spec;
   private final RunFolder folder;
+  private final int threads;
 
-  public Run(RunSpec spec, RunFolder folder) {
+  /** @param threads of the CPU that the engine may use */
+  public Run(RunSpec spec, RunFolder folder, int threads) {
     this.spec = spec;
     this.folder = folder;
+    this.threads = threads;
   }
 
   /** The engine a run asks for: by name, or the machine's preferred one. */
@@ -57,13 +61,14 @@ public final class Run {
         BETWEEN_CHECKPOINTS, spec.fingerprint());
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
-    try (Session session = engine.compile(program)) {
+    try (Session session = engine.compile(program, new Execution(threads, spec.training().precision()))) {
       CorpusBatches batches = new CorpusBatches(corpus, spec.training().windows(), spec.training().window());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }
     long tokens = schedule.steps() * program.rows();
-    Measurement losses = Measurement.of(engine, spec.model(), parameters, corpus, spec.measuredPeople());
+    Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
+        spec.measuredPeople());
     MeasuredRun run = measured(engine, corpus, program, losses, metrics.last(), tokens);
     folder.writeResult(run);
     return run;
@@ -82,7 +87,7 @@ public final class Run {
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
         spec.model().headWidth(),
         spec.training().learningRate());
-    return new MeasuredRun(result, capacity.parts(), names.size(), Provenances.of(engine, corpus));
+    return new MeasuredRun(result, capacity.parts(), names.size(), Provenances.of(engine, threads, corpus));
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */

@@ -103,7 +103,8 @@ public final class Supervisor {
 
   private Process start(Path log) throws IOException {
     Files.createDirectories(log.getParent());
-    return ChildProcess.builder(threads, "worker", study.path().toString())
+    return ChildProcess.builder(threads, "worker", study.path().toString(), "--threads",
+        Integer.toString(threads))
         .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
   }
 

@@ -24,10 +24,13 @@ import org.knowcap.models.training.TrainingListener;
  */
 public final class Worker {
   private final StudyFolder study;
+  private final int threads;
   private final Consumer<WorkerEvent> events;
 
-  public Worker(StudyFolder study, Consumer<WorkerEvent> events) {
+  /** @param threads of each run */
+  public Worker(StudyFolder study, int threads, Consumer<WorkerEvent> events) {
     this.study = study;
+    this.threads = threads;
     this.events = events;
   }
 
@@ -71,7 +74,7 @@ public final class Worker {
 
   private void execute(RunSpec spec, RunFolder folder) throws IOException, InterruptedException {
     try {
-      RunResult result = new Run(spec, folder).execute(new TrainingListener() {
+      RunResult result = new Run(spec, folder, threads).execute(new TrainingListener() {
         @Override
         public void started(long finishedSteps) {
           events.accept(new WorkerEvent.Started(spec.name(), finishedSteps));

@@ -3,6 +3,7 @@ package org.knowcap.experiments.study;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** How records become JSON: names in snake_case, in alphabetical order; unknown names are errors. */
@@ -12,6 +13,7 @@ public final class Json {
       .enable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
       .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
       .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+      .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
       .build();
 
   private Json() {}

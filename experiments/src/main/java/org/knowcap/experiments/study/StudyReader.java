@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Engines;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
@@ -138,14 +139,25 @@ public final class StudyReader {
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     long warmup = fields.integer("warmup_steps", 0, 1_000_000_000, 1000);
+    Precision precision = precision(fields);
     double beta1 = fields.number("beta1", 0.9);
     double beta2 = fields.number("beta2", 0.98);
     double epsilon = fields.number("epsilon", 1e-6);
     double weightDecay = fields.number("weight_decay", 0.01);
     fields.requireNoOthers();
     checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction));
-    return new TrainingSettings(windows, window, learningRate, finalFraction, warmup,
+    return new TrainingSettings(windows, window, learningRate, finalFraction, warmup, precision,
         checked("training", () -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay)));
+  }
+
+  private Precision precision(Fields fields) {
+    String name = fields.text("precision", "fp32");
+    return switch (name) {
+      case "fp32" -> Precision.FP32;
+      case "bf16" -> Precision.BF16;
+      case "auto" -> Precision.AUTO;
+      default -> throw fields.wrongText("precision", "fp32, bf16 or auto", name);
+    };
   }
 
   private <T> T checked(String key, Supplier<T> constructor) {

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.study;
 
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 
 /**
@@ -11,7 +12,8 @@ import org.knowcap.models.program.Optimiser;
  * @param learningRate at its peak, after the warm-up
  * @param finalLearningRateFraction learning rate at the end over that at the peak
  * @param warmupSteps steps of the linear warm-up
+ * @param precision of products; measuring is in fp32 in any case
  * @param optimiser AdamW
  */
 public record TrainingSettings(int windows, int window, double learningRate, double finalLearningRateFraction,
-    long warmupSteps, Optimiser.AdamW optimiser) {}
+    long warmupSteps, Precision precision, Optimiser.AdamW optimiser) {}

@@ -22,6 +22,7 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
@@ -47,6 +48,7 @@ class StudyReaderTest {
         learning_rate: 0.002
         final_learning_rate_fraction: 0.2
         warmup_steps: 10
+        precision: bf16
         beta1: 0.8
         beta2: 0.95
         epsilon: 1.0e-7
@@ -70,7 +72,7 @@ class StudyReaderTest {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = new ModelSpec(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
-    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10,
+    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Precision.BF16,
         new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second),
@@ -95,7 +97,9 @@ class StudyReaderTest {
     assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
         List.of(ModelSpec.parse("gpt2-2-2")),
         List.of(1000L), List.of(1L), "auto",
-        new TrainingSettings(12, 512, 0.001, 0.1, 1000, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), 2000),
+        new TrainingSettings(12, 512, 0.001, 0.1, 1000, Precision.FP32,
+            new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)),
+        2000),
         study);
   }
 

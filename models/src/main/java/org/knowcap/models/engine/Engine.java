@@ -20,7 +20,7 @@ public interface Engine {
   /**
    * Prepares a program: memory, kernels, buffers.
    *
-   * @throws EngineUnavailableException where {@link #unavailable} gives a reason
+   * @throws EngineUnavailableException where {@link #unavailable} gives a reason, or the precision cannot be had here
    */
-  Session compile(Program program);
+  Session compile(Program program, Execution execution);
 }

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToLongFunction;
 
 /**
  * Places every activation of a program in one arena. Two share memory only if the last reader of one comes before
@@ -19,13 +20,16 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
   /** Offsets are multiples of this many elements (64 bytes: a cache line, a full vector). */
   public static final int ALIGNMENT = 16;
 
-  private record Life(Tensor tensor, int first, int last) {
+  /** One of the things done in a row, with what it reads and what it writes first. */
+  public interface Use {
+    List<Tensor> reads();
+
+    List<Tensor> writes();
+  }
+
+  private record Life(Tensor tensor, long room, int first, int last) {
     boolean overlaps(Life other) {
       return first <= other.last && other.first <= last;
-    }
-
-    long room() {
-      return (tensor.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
   }
 
@@ -33,10 +37,13 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
    * Plans the operations as they run, in order.
    *
    * @param kept activations that must survive to the end
+   * @param elements how many elements an activation has here
    */
-  static MemoryPlan of(List<Operation> operations, Set<Tensor> kept) {
-    List<Life> lives = lives(operations, kept);
-    lives.sort(Comparator.comparingLong(Life::room).reversed().thenComparing(Life::first));
+  public static MemoryPlan of(List<? extends Use> operations, Set<Tensor> kept,
+      ToLongFunction<Tensor> elements) {
+    List<Life> lives = lives(operations, kept, elements);
+    lives.sort(Comparator.comparingLong(Life::room).reversed().thenComparing(Life::first)
+        .thenComparing(life -> life.tensor.name()));
     Map<Tensor, Long> offsets = new HashMap<>();
     List<Life> placed = new ArrayList<>();
     long size = 0;
@@ -49,7 +56,8 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
     return new MemoryPlan(Map.copyOf(offsets), size);
   }
 
-  private static List<Life> lives(List<Operation> operations, Set<Tensor> kept) {
+  private static List<Life> lives(List<? extends Use> operations, Set<Tensor> kept,
+      ToLongFunction<Tensor> elements) {
     Map<Tensor, Integer> first = new HashMap<>();
     Map<Tensor, Integer> last = new HashMap<>();
     Set<Tensor> seen = new HashSet<>();
@@ -73,7 +81,9 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
       }
     }
     List<Life> lives = new ArrayList<>();
-    first.forEach((tensor, start) -> lives.add(new Life(tensor, start, last.get(tensor))));
+    first.forEach((tensor, start) -> lives.add(
+        new Life(tensor, Math.ceilDiv(elements.applyAsLong(tensor), ALIGNMENT) * ALIGNMENT, start,
+            last.get(tensor))));
     return lives;
   }
 

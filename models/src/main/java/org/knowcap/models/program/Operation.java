@@ -5,11 +5,13 @@ import java.util.List;
 /**
  * One coarse operation of a program. The family is closed: an engine switches over it without a default.
  */
-public sealed interface Operation permits ForwardOperation, BackwardOperation {
+public sealed interface Operation extends MemoryPlan.Use permits ForwardOperation, BackwardOperation {
   /** What it reads. */
+  @Override
   List<Tensor> reads();
 
   /** What it writes (activations) or adds to (parameter gradients). */
+  @Override
   List<Tensor> writes();
 
   /**

@@ -83,7 +83,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
 
   /** Where each activation lives. The losses survive to the end. */
   public MemoryPlan memoryPlan() {
-    return MemoryPlan.of(operations(), Set.of(losses));
+    return MemoryPlan.of(operations(), Set.of(losses), Tensor::size);
   }
 
   /** Bytes of parameters (with gradient and two moments where trained) and of the activations' arena, in fp32. */

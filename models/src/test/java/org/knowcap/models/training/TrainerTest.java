@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Engines;
+import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
@@ -79,7 +80,7 @@ class TrainerTest {
   private Listener train(TrainingSpec spec, Path file, long diesAt) throws Exception {
     Listener listener = new Listener();
     listener.diesAt = diesAt;
-    try (Session session = Engines.named("nd4j").compile(PROGRAM)) {
+    try (Session session = Engines.named("nd4j").compile(PROGRAM, Execution.PLAIN)) {
       new Trainer(PROGRAM, session, spec, file).run(DATA, listener);
     } catch (IllegalStateException e) {
       assertEquals("killed", e.getMessage());
@@ -188,7 +189,7 @@ class TrainerTest {
         return start();
       }
     };
-    try (Session session = Engines.named("nd4j").compile(PROGRAM)) {
+    try (Session session = Engines.named("nd4j").compile(PROGRAM, Execution.PLAIN)) {
       Trainer trainer = new Trainer(PROGRAM, session, spec(0.01, 3), directory.resolve("c"));
       String message = assertThrows(TrainingException.class, () -> trainer.run(broken, new Listener()))
           .getMessage();

@@ -6,6 +6,8 @@ import java.util.Optional;
 import java.util.Properties;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.nd4j.linalg.api.environment.Nd4jEnvironment;
@@ -59,10 +61,13 @@ public final class Nd4jEngine implements Engine {
   }
 
   @Override
-  public Session compile(Program program) {
+  public Session compile(Program program, Execution execution) {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'nd4j' cannot run here: " + reason);
     });
+    if (execution.precision() == Precision.BF16) {
+      throw new EngineUnavailableException("engine 'nd4j' computes in fp32 only; use precision fp32 or auto");
+    }
     return new Nd4jSession(program);
   }
 }

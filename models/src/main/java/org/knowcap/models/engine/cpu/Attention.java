@@ -1,0 +1,283 @@
+package org.knowcap.models.engine.cpu;
+
+import static org.knowcap.models.engine.cpu.Vectors.FLOATS;
+import static org.knowcap.models.engine.cpu.Vectors.LANES;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import org.knowcap.models.program.ForwardOperation.Heads;
+
+/**
+ * Causal attention by blocks of queries: the scores of one block, of all heads, against the keys up to the block's
+ * last query are all that is ever stored. The gradient computes them again from what the forward part kept of each
+ * row: the logarithm of its sum of exponentials.
+ */
+final class Attention {
+  /** Queries of a block: as many as keep the products efficient and their scores in the cache. */
+  private static final int BLOCK = 64;
+
+  private final MemorySegment memory;
+  private final Products products;
+  private final Heads heads;
+  private final long work;
+  private final Element element;
+  private final int block;
+  /** Floats of a row of scores: a multiple of a vector and of a cache line. */
+  private final int stride;
+  private final float scale;
+
+  /**
+   * @param work offset of {@link #workSize} floats
+   * @param element how weights go into products
+   */
+  Attention(MemorySegment memory, Products products, Heads heads, long work, Element element) {
+    this.memory = memory;
+    this.products = products;
+    this.heads = heads;
+    this.work = work;
+    this.element = element;
+    block = Math.min(BLOCK, heads.length());
+    stride = stride(heads);
+    scale = (float) (1 / Math.sqrt(heads.width()));
+  }
+
+  private static int stride(Heads heads) {
+    return (heads.length() + 15) / 16 * 16;
+  }
+
+  private static long blockSize(Heads heads) {
+    return (long) heads.count() * Math.min(BLOCK, heads.length()) * stride(heads);
+  }
+
+  /**
+   * Floats of work space: scores and their gradient, both a second time in bf16, and the gradient of a window's
+   * queries, keys and values in fp32.
+   */
+  static long workSize(Heads heads, Element element) {
+    long gradient = 3L * heads.length() * heads.count() * heads.width();
+    return element.narrow() ? 3 * blockSize(heads) + gradient : 2 * blockSize(heads);
+  }
+
+  /** Scores of a block of queries, heads x [queries, keys], in the index-th fp32 area. */
+  private Matrix area(int index, int queries, int keys) {
+    return new Matrix(work + 4 * index * blockSize(heads), heads.count(), (long) block * stride, queries,
+        keys,
+        stride, 1, Element.FP32);
+  }
+
+  /** The same as they go into products: in place, or in an area of their own in bf16. */
+  private Matrix operand(int index, int queries, int keys) {
+    return element.narrow()
+        ? new Matrix(work + 4 * 2 * blockSize(heads) + 2 * index * blockSize(heads), heads.count(),
+            (long) block * stride, queries, keys, stride, 1, Element.BF16)
+        : area(index, queries, keys);
+  }
+
+  /**
+   * out = softmax(q k^T / sqrt(head width)) v.
+   *
+   * @param qkv [slice rows, 3d]
+   * @param out [slice rows, d]
+   * @param normalisers [slice rows, heads]: receives ln of the sum of exponentials of each row's scaled scores
+   */
+  Kernel forward(Matrix qkv, Matrix out, Matrix normalisers) {
+    int d = heads.count() * heads.width();
+    List<Runnable> stages = new ArrayList<>();
+    for (int window = 0; window < qkv.rows(); window += heads.length()) {
+      for (int query = 0; query < heads.length(); query += block) {
+        int queries = Math.min(block, heads.length() - query);
+        int keys = query + queries;
+        Matrix q = qkv.rows(window + query, queries).columns(0, d).stacked(heads.count());
+        Matrix k = qkv.rows(window, keys).columns(d, d).stacked(heads.count());
+        Matrix v = qkv.rows(window, keys).columns(2 * d, d).stacked(heads.count());
+        Matrix mixed = out.rows(window + query, queries).stacked(heads.count());
+        Matrix scores = area(0, queries, keys);
+        Matrix weights = operand(0, queries, keys);
+        Matrix kept = normalisers.rows(window + query, queries);
+        int first = query;
+        stages.add(products.product(q, k.transposed(), Optional.empty(), scores, false));
+        stages.add(() -> softmax(scores, weights, kept, first));
+        stages.add(products.product(weights, v, Optional.empty(), mixed, false));
+      }
+    }
+    Runnable[] all = stages.toArray(Runnable[]::new);
+    return firstRow -> {
+      for (Runnable stage : all) {
+        stage.run();
+      }
+    };
+  }
+
+  private void softmax(Matrix scores, Matrix weights, Matrix kept, int firstQuery) {
+    for (int head = 0; head < scores.count(); head++) {
+      long from = scores.offset() + 4 * head * scores.countStride();
+      long to = weights.offset() + weights.element().bytes() * head * weights.countStride();
+      for (int r = 0; r < scores.rows(); r++) {
+        float kernel = softmaxRow(memory, from + r * scores.rowBytes(), to + r * weights.rowBytes(),
+            weights.narrow(), firstQuery + r + 1, scores.columns(), scale);
+        memory.set(ValueLayout.JAVA_FLOAT, kept.at(r, head), kernel);
+      }
+    }
+  }
+
+  /** Softmax over the first {@code valid} scores, zeros from there to the end; returns the row's normaliser. */
+  private static float softmaxRow(MemorySegment memory, long scores, long weights, boolean narrow, int valid,
+      int end, float scale) {
+    int bound = FLOATS.loopBound(valid);
+    VectorMask<Float> rest = FLOATS.indexInRange(bound, valid);
+    FloatVector largest = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY)
+        .blend(Vectors.load(memory, scores, bound, false, rest), rest);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector s = Vectors.load(memory, scores, i, false);
+      largest = largest.blend(s, s.compare(VectorOperators.GT, largest));
+    }
+    float shift = -scale * largest.reduceLanes(VectorOperators.MAX);
+    FloatVector total = FloatVector.zero(FLOATS);
+    FloatVector scales = FloatVector.broadcast(FLOATS, scale);
+    FloatVector shifts = FloatVector.broadcast(FLOATS, shift);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector e = Vectors.exp(Vectors.load(memory, scores, i, false).fma(scales, shifts));
+      Vectors.store(e, memory, scores, i, false);
+      total = total.add(e);
+    }
+    FloatVector last = FloatVector.zero(FLOATS)
+        .blend(Vectors.exp(Vectors.load(memory, scores, bound, false, rest).fma(scales, shifts)), rest);
+    total = total.add(last);
+    float sum = total.reduceLanes(VectorOperators.ADD);
+    float part = 1 / sum;
+    for (int i = 0; i < bound; i += LANES) {
+      Vectors.store(Vectors.load(memory, scores, i, false).mul(part), memory, weights, i, narrow);
+    }
+    int i = bound;
+    if (bound < valid) {
+      Vectors.store(last.mul(part), memory, weights, bound, narrow);
+      i += LANES;
+    }
+    // The areas' rows end on a full vector.
+    for (; i < end; i += LANES) {
+      Vectors.store(FloatVector.zero(FLOATS), memory, weights, i, narrow);
+    }
+    return (float) Math.log(sum) - shift;
+  }
+
+  /**
+   * Gradient of queries, keys and values. With weights p and their gradient dp = dOut v^T, the gradient of the scores
+   * is p (dp - sum(p dp)), and sum(p dp) is the row's dot product of dOut and out.
+   *
+   * @param qkv [slice rows, 3d]
+   * @param out [slice rows, d]
+   * @param normalisers as {@link #forward} left them
+   * @param dOut [slice rows, d]
+   * @param dQkv [slice rows, 3d], written
+   */
+  Kernel backward(Matrix qkv, Matrix out, Matrix normalisers, Matrix dOut, Matrix dQkv) {
+    int d = heads.count() * heads.width();
+    int last = (heads.length() - 1) / block * block;
+    List<Runnable> stages = new ArrayList<>();
+    for (int window = 0; window < qkv.rows(); window += heads.length()) {
+      Matrix target = dQkv.rows(window, heads.length());
+      Matrix sums = element.narrow()
+          ? Matrix.dense(work + 4 * 3 * blockSize(heads), heads.length(), 3 * d, Element.FP32)
+          : target;
+      // The last block sees all keys: its products write their gradients, the others' add to them.
+      for (int query = last; query >= 0; query -= block) {
+        int queries = Math.min(block, heads.length() - query);
+        int keys = query + queries;
+        boolean adds = query != last;
+        Matrix q = qkv.rows(window + query, queries).columns(0, d).stacked(heads.count());
+        Matrix k = qkv.rows(window, keys).columns(d, d).stacked(heads.count());
+        Matrix v = qkv.rows(window, keys).columns(2 * d, d).stacked(heads.count());
+        Matrix dMixed = dOut.rows(window + query, queries);
+        Matrix mixed = out.rows(window + query, queries);
+        Matrix dq = sums.rows(query, queries).columns(0, d).stacked(heads.count());
+        Matrix dk = sums.rows(0, keys).columns(d, d).stacked(heads.count());
+        Matrix dv = sums.rows(0, keys).columns(2 * d, d).stacked(heads.count());
+        Matrix scores = area(0, queries, keys);
+        Matrix dWeights = area(1, queries, keys);
+        Matrix weights = operand(0, queries, keys);
+        Matrix dScores = operand(1, queries, keys);
+        Matrix kept = normalisers.rows(window + query, queries);
+        Matrix dHeads = dMixed.stacked(heads.count());
+        int first = query;
+        stages.add(products.product(q, k.transposed(), Optional.empty(), scores, false));
+        stages.add(products.product(dHeads, v.transposed(), Optional.empty(), dWeights, false));
+        stages.add(() -> softmaxBackward(scores, dWeights, weights, dScores, kept, mixed, dMixed, first));
+        stages.add(products.product(weights.transposed(), dHeads, Optional.empty(), dv, adds));
+        stages.add(products.product(dScores, k, Optional.empty(), dq, false));
+        stages.add(products.product(dScores.transposed(), q, Optional.empty(), dk, adds));
+      }
+      if (element.narrow()) {
+        Kernel narrow = Elementwise.convert(memory, sums, target);
+        stages.add(() -> narrow.run(0));
+      }
+    }
+    Runnable[] all = stages.toArray(Runnable[]::new);
+    return firstRow -> {
+      for (Runnable stage : all) {
+        stage.run();
+      }
+    };
+  }
+
+  private void softmaxBackward(Matrix scores, Matrix dWeights, Matrix weights, Matrix dScores, Matrix kept,
+      Matrix mixed, Matrix dMixed, int firstQuery) {
+    int bytes = weights.element().bytes();
+    for (int head = 0; head < scores.count(); head++) {
+      long stack = head * scores.countStride();
+      for (int r = 0; r < scores.rows(); r++) {
+        float mean = dot(memory, mixed.at(r, head * heads.width()), mixed.narrow(),
+            dMixed.at(r, head * heads.width()), dMixed.narrow(), heads.width());
+        softmaxBackwardRow(memory, scores.offset() + 4 * stack + r * scores.rowBytes(),
+            dWeights.offset() + 4 * stack + r * dWeights.rowBytes(),
+            weights.offset() + bytes * stack + r * weights.rowBytes(),
+            dScores.offset() + bytes * stack + r * dScores.rowBytes(), weights.narrow(), firstQuery + r + 1,
+            scores.columns(), scale, -memory.get(ValueLayout.JAVA_FLOAT, kept.at(r, head)), mean);
+      }
+    }
+  }
+
+  private static float dot(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, int size) {
+    int bound = FLOATS.loopBound(size);
+    VectorMask<Float> rest = FLOATS.indexInRange(bound, size);
+    FloatVector sum = Vectors.load(memory, a, bound, narrowA, rest)
+        .mul(Vectors.load(memory, b, bound, narrowB, rest));
+    for (int i = 0; i < bound; i += LANES) {
+      sum = Vectors.load(memory, a, i, narrowA).fma(Vectors.load(memory, b, i, narrowB), sum);
+    }
+    return sum.reduceLanes(VectorOperators.ADD);
+  }
+
+  private static void softmaxBackwardRow(MemorySegment memory, long scores, long dWeights, long weights,
+      long dScores, boolean narrow, int valid, int end, float scale, float shift, float mean) {
+    FloatVector scales = FloatVector.broadcast(FLOATS, scale);
+    FloatVector shifts = FloatVector.broadcast(FLOATS, shift);
+    int bound = FLOATS.loopBound(valid);
+    int i = 0;
+    for (; i < bound; i += LANES) {
+      FloatVector p = Vectors.exp(Vectors.load(memory, scores, i, false).fma(scales, shifts));
+      FloatVector ds = p.mul(scale).mul(Vectors.load(memory, dWeights, i, false).sub(mean));
+      Vectors.store(p, memory, weights, i, narrow);
+      Vectors.store(ds, memory, dScores, i, narrow);
+    }
+    FloatVector zero = FloatVector.zero(FLOATS);
+    if (i < valid) {
+      VectorMask<Float> rest = FLOATS.indexInRange(i, valid);
+      FloatVector p = zero.blend(
+          Vectors.exp(Vectors.load(memory, scores, i, false, rest).fma(scales, shifts)), rest);
+      FloatVector ds = p.mul(scale).mul(Vectors.load(memory, dWeights, i, false, rest).sub(mean));
+      Vectors.store(p, memory, weights, i, narrow);
+      Vectors.store(ds, memory, dScores, i, narrow);
+      i += LANES;
+    }
+    for (; i < end; i += LANES) {
+      Vectors.store(zero, memory, weights, i, narrow);
+      Vectors.store(zero, memory, dScores, i, narrow);
+    }
+  }
+}

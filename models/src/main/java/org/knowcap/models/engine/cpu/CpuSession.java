@@ -1,0 +1,210 @@
+package org.knowcap.models.engine.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import java.util.function.IntConsumer;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+
+/**
+ * A program on the CPU. Workers take contiguous shares of the batch's windows; their gradients are summed in the
+ * workers' order. So results are the same to the last bit for the same number of workers, and differ by rounding for
+ * another number.
+ */
+final class CpuSession implements Session {
+  /** Rows of a slice that keep products efficient and most of its activations in the cache. */
+  private static final int SLICE_ROWS = 512;
+  /** Elements that a worker updates are a multiple of this, a cache line. */
+  private static final int UPDATE_UNIT = 16;
+
+  private final Program program;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment memory;
+  private final Layout layout;
+  private final ExecutorService threads;
+  private final List<Worker> workers = new ArrayList<>();
+  private final Optional<Update> update;
+
+  /**
+   * @param workerCount at most the batch's windows
+   * @param onThread run once on each worker's thread
+   * @param products makes a worker's products over the session's memory
+   */
+  CpuSession(Program program, int workerCount, Element element, Runnable onThread,
+      Function<MemorySegment, Products> products) {
+    this.program = program;
+    int windows = program.windows();
+    int most = Math.ceilDiv(windows, workerCount);
+    int sliceWindows = Math.clamp(SLICE_ROWS / program.length(), 1, most);
+    layout = new Layout(program, element, sliceWindows, workerCount);
+    memory = allocate(layout.size());
+    layout.tables().forEach((rotary, offset) -> Rotation.fill(memory, offset, rotary));
+    threads = Executors.newFixedThreadPool(workerCount,
+        Thread.ofPlatform().daemon().name("cpu-engine-", 0).factory());
+    boolean learns = program.optimiser().isPresent();
+    long[] gradients = new long[workerCount];
+    for (int i = 0; i < workerCount; i++) {
+      gradients[i] = layout.gradients(i);
+      workers.add(new Worker(memory, layout, products.apply(memory), i, i * windows / workerCount,
+          (i + 1) * windows / workerCount, sliceWindows, windows, program.length(), learns));
+    }
+    update = program.optimiser().map(optimiser -> switch (optimiser) {
+      case Optimiser.AdamW adamW ->
+        new Update(memory, adamW, gradients, layout.parameters, layout.firstMoment,
+            layout.secondMoment, layout.copy, element.narrow(), program.decayingCount());
+    });
+    each(i -> onThread.run());
+  }
+
+  private MemorySegment allocate(long bytes) {
+    try {
+      return arena.allocate(bytes, 64);
+    } catch (OutOfMemoryError e) {
+      arena.close();
+      throw new IllegalStateException("the model, its optimiser and the workers' buffers need "
+          + bytes / (1 << 20)
+          + " MiB, more than this process may have; use fewer threads, smaller batches or a"
+          + " smaller model", e);
+    }
+  }
+
+  /** Runs something once for each worker, side by side, and waits for all. */
+  private void each(IntConsumer task) {
+    List<Future<?>> running = new ArrayList<>();
+    for (int i = 0; i < workers.size(); i++) {
+      int worker = i;
+      running.add(threads.submit(() -> task.accept(worker)));
+    }
+    for (Future<?> each : running) {
+      try {
+        each.get();
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("a worker of the cpu engine failed: " + e.getCause(), e.getCause());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted while the cpu engine was at work", e);
+      }
+    }
+  }
+
+  @Override
+  public void step(int[] tokens, int[] targets, double learningRate, long step) {
+    Update changes = update
+        .orElseThrow(() -> new IllegalStateException("a scoring program cannot be trained"));
+    put(tokens, targets);
+    each(i -> workers.get(i).run(true));
+    update(changes, learningRate, step);
+  }
+
+  private void update(Update changes, double learningRate, long step) {
+    long count = program.parameterCount();
+    long share = Math.ceilDiv(Math.ceilDiv(count, workers.size()), UPDATE_UNIT) * UPDATE_UNIT;
+    each(i -> changes.run(Math.min(i * share, count), Math.min((i + 1) * share, count), learningRate, step));
+  }
+
+  /**
+   * A step that also says where its time went.
+   *
+   * @return nanoseconds of each kind of step, summed over workers
+   */
+  Map<String, Long> timedStep(int[] tokens, int[] targets, double learningRate, long step) {
+    put(tokens, targets);
+    List<Map<String, Long>> times = new ArrayList<>();
+    workers.forEach(worker -> times.add(new HashMap<>()));
+    each(i -> workers.get(i).runTimed(true, times.get(i)));
+    Map<String, Long> sum = new TreeMap<>();
+    times.forEach(each -> each.forEach((kind, time) -> sum.merge(kind, time, Long::sum)));
+    long began = System.nanoTime();
+    update.ifPresent(changes -> update(changes, learningRate, step));
+    sum.put("Update", (System.nanoTime() - began) * workers.size());
+    return sum;
+  }
+
+  private void put(int[] tokens, int[] targets) {
+    MemorySegment.copy(tokens, 0, memory, ValueLayout.JAVA_INT, layout.tokens, program.rows());
+    MemorySegment.copy(targets, 0, memory, ValueLayout.JAVA_INT, layout.targets, program.rows());
+  }
+
+  @Override
+  public double loss() {
+    double sum = 0;
+    for (int row = 0; row < program.rows(); row++) {
+      sum += memory.get(ValueLayout.JAVA_FLOAT, layout.losses + 4L * row);
+    }
+    return sum / program.rows();
+  }
+
+  @Override
+  public void losses(int[] tokens, int[] targets, float[] losses) {
+    put(tokens, targets);
+    each(i -> workers.get(i).run(false));
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.losses, losses, 0, program.rows());
+  }
+
+  private Map<String, Long> places() {
+    Map<String, Long> places = new LinkedHashMap<>();
+    places.put(PARAMETERS, layout.parameters);
+    places.putAll(layout.state());
+    return places;
+  }
+
+  @Override
+  public Map<String, float[]> state() {
+    Map<String, float[]> copies = new LinkedHashMap<>();
+    places().forEach((name, offset) -> {
+      float[] copy = new float[Math.toIntExact(program.parameterCount())];
+      MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, offset, copy, 0, copy.length);
+      copies.put(name, copy);
+    });
+    return copies;
+  }
+
+  @Override
+  public void load(Map<String, float[]> state) {
+    Map<String, Long> places = places();
+    state.forEach((name, content) -> {
+      Long offset = places.get(name);
+      if (offset == null) {
+        throw new IllegalArgumentException(
+            "no state '" + name + "' in this program; it has " + places.keySet());
+      }
+      if (content.length != program.parameterCount()) {
+        throw new IllegalArgumentException(
+            "state '" + name + "' has " + program.parameterCount() + " elements, found " + content.length);
+      }
+      MemorySegment.copy(content, 0, memory, ValueLayout.JAVA_FLOAT, offset, content.length);
+    });
+    if (layout.element().narrow()) {
+      Matrix parameters = Matrix.dense(layout.parameters, 1, Math.toIntExact(program.parameterCount()),
+          Element.FP32);
+      Elementwise.convert(memory, parameters,
+          Matrix.dense(layout.copy, 1, parameters.columns(), Element.BF16)).run(0);
+    }
+  }
+
+  /** Bytes of the session's memory. */
+  long bytes() {
+    return memory.byteSize();
+  }
+
+  @Override
+  public void close() {
+    threads.close();
+    workers.forEach(Worker::close);
+    arena.close();
+  }
+}

@@ -1,0 +1,197 @@
+package org.knowcap.models.engine.cpu;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.knowcap.models.engine.cpu.Lowering.Lowered;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.MemoryPlan;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+
+/**
+ * Where everything lies in a session's one memory, in bytes: first what workers share, then each worker's own. Of
+ * activations a worker has no more than one slice.
+ */
+final class Layout {
+  /** Between buffers, in bytes: a cache line, the widest vector. */
+  private static final int ALIGNMENT = 64;
+
+  private final Program program;
+  private final Element element;
+  private final int sliceWindows;
+  private final Lowered scoring;
+  private final Lowered training;
+  private final MemoryPlan scoringPlan;
+  private final MemoryPlan trainingPlan;
+  private final Map<Tensor, Long> parameterOffsets = new HashMap<>();
+  private final Map<Tensor, Long> gradientOffsets = new HashMap<>();
+  private final Map<ForwardOperation.Rotary, Long> tables = new HashMap<>();
+  private long size;
+
+  final long tokens;
+  final long targets;
+  final long losses;
+  final long parameters;
+  final long firstMoment;
+  final long secondMoment;
+  /** The parameters in bf16, if products read them so. */
+  final long copy;
+  private final long workers;
+  private final long workerSize;
+  private final long arenaSize;
+  private final long gradientSize;
+
+  /** @param sliceWindows windows of the largest slice */
+  Layout(Program program, Element element, int sliceWindows, int workerCount) {
+    this.program = program;
+    this.element = element;
+    this.sliceWindows = sliceWindows;
+    scoring = Lowering.of(program.forward(), element);
+    training = Lowering.of(program.operations(), element);
+    scoringPlan = MemoryPlan.of(scoring.steps(), Set.of(), tensor -> floats(scoring, tensor));
+    trainingPlan = MemoryPlan.of(training.steps(), Set.of(), tensor -> floats(training, tensor));
+
+    long count = program.parameterCount();
+    boolean learns = program.optimiser().isPresent();
+    tokens = reserve(4L * program.rows());
+    targets = reserve(4L * program.rows());
+    losses = reserve(4L * program.rows());
+    parameters = reserve(4 * count);
+    firstMoment = learns ? reserve(4 * count) : parameters;
+    secondMoment = learns ? reserve(4 * count) : parameters;
+    copy = element.narrow() ? reserve(2 * count) : parameters;
+    for (Parameter parameter : program.parameters()) {
+      parameterOffsets.put(parameter.tensor(), parameter.offset());
+      gradientOffsets.put(parameter.gradient(), parameter.offset());
+    }
+    for (ForwardOperation operation : program.forward()) {
+      if (operation instanceof ForwardOperation.Rotary rotary) {
+        tables.computeIfAbsent(table(rotary), key -> reserve(4 * Rotation.tableSize(rotary)));
+      }
+    }
+    workers = size;
+    gradientSize = learns ? round(4 * count) : 0;
+    arenaSize = round(4 * Math.max(scoringPlan.size(), trainingPlan.size()));
+    workerSize = gradientSize + arenaSize + round(4 * workSize());
+    size += workerCount * workerSize;
+  }
+
+  private long reserve(long bytes) {
+    long offset = size;
+    size += round(bytes);
+    return offset;
+  }
+
+  private static long round(long bytes) {
+    return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+  }
+
+  private long floats(Lowered lowered, Tensor tensor) {
+    long numbers = (long) sliceRows(tensor, sliceWindows) * tensor.columns();
+    return bytes(lowered, tensor) == 4 ? numbers : Math.ceilDiv(numbers, 2);
+  }
+
+  private int bytes(Lowered lowered, Tensor tensor) {
+    return elementOf(lowered, tensor).bytes();
+  }
+
+  private Element elementOf(Lowered lowered, Tensor tensor) {
+    return lowered.wide().contains(tensor) ? Element.FP32 : element;
+  }
+
+  private int sliceRows(Tensor tensor, int windows) {
+    return tensor.rows() / program.windows() * windows;
+  }
+
+  private long workSize() {
+    long size = 0;
+    for (Step step : training.steps()) {
+      size = Math.max(size, switch (step) {
+        case Step.Attend attend -> Attention.workSize(attend.heads(), element);
+        case Step.AttendBackward attend -> Attention.workSize(attend.heads(), element);
+        case Step.Head head -> Head.workSize(program.vocabulary(), element);
+        case Step.Gather _,Step.Scatter _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Gelu _,Step.GeluBackward _,Step.Turn _ ->
+          0;
+      });
+    }
+    return size;
+  }
+
+  /** Bytes of the whole. */
+  long size() {
+    return size + ALIGNMENT;
+  }
+
+  Element element() {
+    return element;
+  }
+
+  List<Step> steps(boolean learning) {
+    return (learning ? training : scoring).steps();
+  }
+
+  /** Rotations that differ only in what they turn share their tables. */
+  private static ForwardOperation.Rotary table(ForwardOperation.Rotary rotary) {
+    Tensor any = new Tensor("any", Tensor.Role.ACTIVATION, 1, 1);
+    return new ForwardOperation.Rotary(any, rotary.heads(), rotary.rotated(), rotary.base(), any);
+  }
+
+  long tables(ForwardOperation.Rotary rotary) {
+    return tables.get(table(rotary));
+  }
+
+  /** The rotations that need tables, and where. */
+  Map<ForwardOperation.Rotary, Long> tables() {
+    return tables;
+  }
+
+  /** Offset of a worker's gradients, fp32 [P]. */
+  long gradients(int worker) {
+    return workers + worker * workerSize;
+  }
+
+  /** Offset of a worker's work space. */
+  long work(int worker) {
+    return gradients(worker) + gradientSize + arenaSize;
+  }
+
+  /** A parameter in fp32. */
+  Matrix parameter(Tensor tensor) {
+    return Matrix.dense(parameters + 4 * parameterOffsets.get(tensor), tensor.rows(), tensor.columns(),
+        Element.FP32);
+  }
+
+  /** A parameter as products read it. */
+  Matrix operand(Tensor tensor) {
+    return Matrix.dense(copy + element.bytes() * parameterOffsets.get(tensor), tensor.rows(),
+        tensor.columns(),
+        element);
+  }
+
+  /** A parameter's gradient in a worker's own buffer. */
+  Matrix gradient(Tensor tensor, int worker) {
+    return Matrix.dense(gradients(worker) + 4 * gradientOffsets.get(tensor), tensor.rows(), tensor.columns(),
+        Element.FP32);
+  }
+
+  /** An activation of a slice of so many windows. */
+  Matrix activation(Tensor tensor, boolean learning, int worker, int windows) {
+    Lowered lowered = learning ? training : scoring;
+    long place = (learning ? trainingPlan : scoringPlan).offsets().get(tensor);
+    return Matrix.dense(gradients(worker) + gradientSize + 4 * place, sliceRows(tensor, windows),
+        tensor.columns(),
+        elementOf(lowered, tensor));
+  }
+
+  /** The optimiser's buffers by name. */
+  Map<String, Long> state() {
+    return program.optimiser().map(optimiser -> switch (optimiser) {
+      case Optimiser.AdamW _ ->
+        Map.of(Optimiser.AdamW.FIRST_MOMENT, firstMoment, Optimiser.AdamW.SECOND_MOMENT, secondMoment);
+    }).orElse(Map.of());
+  }
+}

@@ -1,0 +1,209 @@
+package org.knowcap.models.engine.cpu;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.knowcap.models.program.BackwardOperation;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Tensor;
+
+/**
+ * Turns a program's operations into steps: fuses what belongs together, lets tensors that only one operation reads be
+ * changed in place, and in bf16 decides what is kept in which precision. The residual stream and its gradient stay in
+ * fp32, with a bf16 copy where a product reads them; all else that passes between operations is bf16.
+ */
+final class Lowering {
+  private final List<Operation> operations;
+  private final Element element;
+  private final Map<Tensor, Integer> readers = new HashMap<>();
+  /** Tensors that live where another one does. */
+  private final Map<Tensor, Tensor> aliases = new HashMap<>();
+  private final Set<Tensor> wide = new HashSet<>();
+  private final Set<Tensor> copied = new HashSet<>();
+  private final List<Step> steps = new ArrayList<>();
+
+  private Lowering(List<? extends Operation> operations, Element element) {
+    this.operations = List.copyOf(operations);
+    this.element = element;
+    for (Operation operation : operations) {
+      operation.reads().forEach(tensor -> readers.merge(tensor, 1, Integer::sum));
+    }
+  }
+
+  /**
+   * The steps of a program.
+   *
+   * @param wide the tensors among those read and written that are kept in fp32
+   */
+  record Lowered(List<Step> steps, Set<Tensor> wide) {}
+
+  static Lowered of(List<? extends Operation> operations, Element element) {
+    Lowering lowering = new Lowering(operations, element);
+    for (int i = 0; i < operations.size();) {
+      i += lowering.lower(i);
+    }
+    return new Lowered(List.copyOf(lowering.steps), Set.copyOf(lowering.wide));
+  }
+
+  private Operation at(int index) {
+    return operations.get(index);
+  }
+
+  private Optional<Operation> after(int index) {
+    return index + 1 < operations.size() ? Optional.of(at(index + 1)) : Optional.empty();
+  }
+
+  /** Lowers what begins at an index; returns the number of operations it took. */
+  private int lower(int i) {
+    return switch (at(i)) {
+      case ForwardOperation forward -> forward(forward, i);
+      case BackwardOperation backward -> backward(backward, i);
+    };
+  }
+
+  private int forward(ForwardOperation operation, int i) {
+    switch (operation) {
+      case ForwardOperation.Embedding o -> steps.add(new Step.Gather(o.tokens(), o.table(), wide(o.out())));
+      case ForwardOperation.Add o -> {
+        Step.Sum sum = new Step.Sum(place(o.a()), place(o.b()), wide(o.out()));
+        if (after(i).orElse(o) instanceof ForwardOperation.LayerNorm norm && norm.x().equals(o.out())) {
+          norm(norm, Optional.of(sum));
+          return 2;
+        }
+        steps.add(sum);
+      }
+      case ForwardOperation.LayerNorm o -> norm(o, Optional.empty());
+      case ForwardOperation.Linear o -> {
+        if (after(i).orElse(o) instanceof ForwardOperation.CrossEntropy loss
+            && loss.logits().equals(o.out())) {
+          return head(o, i);
+        }
+        steps.add(linear(o));
+      }
+      case ForwardOperation.Gelu o -> steps.add(new Step.Gelu(place(o.x()), o.out()));
+      case ForwardOperation.Rotary o -> steps.add(new Step.Turn(o, inPlace(o.x(), o.out()), 1));
+      case ForwardOperation.Attention o ->
+        steps.add(new Step.Attend(o.heads(), operand(o.qkv()), o.out(), normalisers(o)));
+      case ForwardOperation.CrossEntropy o -> throw new IllegalArgumentException(
+          "the cpu engine takes a cross-entropy only right after the product of its logits, found " + o);
+    }
+    return 1;
+  }
+
+  private void norm(ForwardOperation.LayerNorm o, Optional<Step.Sum> sum) {
+    steps.add(new Step.Norm(sum, place(o.x()), o.gain(), o.bias(), o.epsilon(), o.out(), moments(o)));
+  }
+
+  private Step.Linear linear(ForwardOperation.Linear o) {
+    return new Step.Linear(operand(o.x()), o.weight(), o.transposed(), o.bias(), o.out());
+  }
+
+  private Step.LinearBackward linearBackward(BackwardOperation.LinearBackward o, Tensor dOut) {
+    ForwardOperation.Linear forward = o.forward();
+    return new Step.LinearBackward(operand(forward.x()), forward.weight(), forward.transposed(), dOut, o.dX(),
+        o.dWeight(), o.dBias());
+  }
+
+  private int head(ForwardOperation.Linear linear, int i) {
+    Step.Linear product = linear(linear);
+    boolean learns = i + 3 < operations.size();
+    if (!learns) {
+      steps.add(new Step.Head(product, Optional.empty()));
+      return 2;
+    }
+    if (at(i + 2) instanceof BackwardOperation.CrossEntropyBackward loss
+        && at(i + 3) instanceof BackwardOperation.LinearBackward gradient
+        && gradient.forward().equals(linear)) {
+      steps.add(new Step.Head(product, Optional.of(linearBackward(gradient, loss.dLogits()))));
+      return 4;
+    }
+    throw new IllegalArgumentException("the gradient of the loss must follow the loss, found " + at(i + 2));
+  }
+
+  private int backward(BackwardOperation operation, int i) {
+    switch (operation) {
+      case BackwardOperation.EmbeddingBackward o ->
+        steps.add(new Step.Scatter(o.forward().tokens(), place(o.dOut()), o.dTable()));
+      case BackwardOperation.LayerNormBackward o -> {
+        if (after(i).orElse(o) instanceof BackwardOperation.Accumulate sum && sum.b().equals(o.dX())
+            && readers.get(o.dX()) == 1) {
+          normBackward(o, Optional.of(place(sum.a())), sum.out());
+          return 2;
+        }
+        normBackward(o, Optional.empty(), o.dX());
+      }
+      case BackwardOperation.LinearBackward o -> steps.add(linearBackward(o, operand(o.dOut())));
+      case BackwardOperation.GeluBackward o ->
+        steps.add(new Step.GeluBackward(place(o.forward().x()), inPlace(o.dOut(), o.dX())));
+      case BackwardOperation.RotaryBackward o ->
+        steps.add(new Step.Turn(o.forward(), inPlace(o.dOut(), o.dX()), -1));
+      case BackwardOperation.AttentionBackward o -> steps.add(new Step.AttendBackward(o.forward().heads(),
+          operand(o.forward().qkv()), place(o.forward().out()), normalisers(o.forward()), operand(o.dOut()),
+          o.dQkv()));
+      case BackwardOperation.CrossEntropyBackward o ->
+        throw new IllegalArgumentException("a loss's gradient stands alone: " + o);
+      case BackwardOperation.Accumulate o ->
+        steps.add(new Step.Sum(place(o.a()), place(o.b()), wide(o.out())));
+    }
+    return 1;
+  }
+
+  private void normBackward(BackwardOperation.LayerNormBackward o, Optional<Tensor> residual, Tensor dX) {
+    steps
+        .add(new Step.NormBackward(residual, place(o.forward().x()), o.forward().gain(), moments(o.forward()),
+            place(o.dOut()), wide(dX), o.dGain(), o.dBias()));
+  }
+
+  private Tensor wide(Tensor tensor) {
+    wide.add(tensor);
+    return tensor;
+  }
+
+  /** Where a tensor lives. */
+  private Tensor place(Tensor tensor) {
+    Tensor alias = aliases.get(tensor);
+    return alias == null ? tensor : alias;
+  }
+
+  /** Lets the result of an operation that changes its input live where that was, or in a copy if others read it. */
+  private Tensor inPlace(Tensor input, Tensor output) {
+    Tensor place = place(input);
+    if (readers.get(input) == 1) {
+      aliases.put(output, place);
+      return place;
+    }
+    steps.add(new Step.Copy(place, output));
+    if (wide.contains(place)) {
+      wide.add(output);
+    }
+    return output;
+  }
+
+  /** A tensor as a product reads it: in bf16, the copy of one kept in fp32. */
+  private Tensor operand(Tensor tensor) {
+    Tensor place = place(tensor);
+    if (!element.narrow() || !wide.contains(place)) {
+      return place;
+    }
+    Tensor copy = new Tensor(place.name() + ".bf16", Tensor.Role.ACTIVATION, place.rows(), place.columns());
+    if (copied.add(place)) {
+      steps.add(new Step.Copy(place, copy));
+    }
+    return copy;
+  }
+
+  /** Mean and inverse deviation of each row. */
+  private Tensor moments(ForwardOperation.LayerNorm o) {
+    return wide(new Tensor(o.out().name() + ".moments", Tensor.Role.ACTIVATION, o.out().rows(), 2));
+  }
+
+  private Tensor normalisers(ForwardOperation.Attention o) {
+    return wide(new Tensor(o.out().name() + ".normalisers", Tensor.Role.ACTIVATION, o.out().rows(),
+        o.heads().count()));
+  }
+}

@@ -1,0 +1,53 @@
+package org.knowcap.models.engine.cpu;
+
+/**
+ * A stack of matrices of one shape, or a single one, as it lies in a session's memory.
+ *
+ * @param offset of the first element, in bytes
+ * @param count matrices of the stack
+ * @param countStride elements from one matrix to the next
+ * @param rowStride elements from one row to the next
+ * @param columnStride elements from one column to the next
+ */
+record Matrix(long offset, int count, long countStride, int rows, int columns, long rowStride,
+    long columnStride, Element element) {
+
+  /** A single matrix whose rows lie one behind the other. */
+  static Matrix dense(long offset, int rows, int columns, Element element) {
+    return new Matrix(offset, 1, 0, rows, columns, columns, 1, element);
+  }
+
+  Matrix transposed() {
+    return new Matrix(offset, count, countStride, columns, rows, columnStride, rowStride, element);
+  }
+
+  /** Some of the rows of each. */
+  Matrix rows(int from, int number) {
+    return new Matrix(at(from, 0), count, countStride, number, columns, rowStride, columnStride, element);
+  }
+
+  /** Some of the columns of each. */
+  Matrix columns(int from, int number) {
+    return new Matrix(at(0, from), count, countStride, rows, number, rowStride, columnStride, element);
+  }
+
+  /** The columns cut into a stack of this many matrices, as heads lie beside each other. */
+  Matrix stacked(int number) {
+    int width = columns / number;
+    return new Matrix(offset, number, width * columnStride, rows, width, rowStride, columnStride, element);
+  }
+
+  /** Place of an element of the first matrix, in bytes. */
+  long at(int row, int column) {
+    return offset + element.bytes() * (row * rowStride + column * columnStride);
+  }
+
+  /** Bytes from one row to the next. */
+  long rowBytes() {
+    return element.bytes() * rowStride;
+  }
+
+  boolean narrow() {
+    return element.narrow();
+  }
+}

@@ -1,0 +1,92 @@
+package org.knowcap.models.engine.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** One worker's products by oneDNN, on the worker's own thread, with one scratch space for all of them. */
+final class OneDnnProducts implements Products {
+  private static final int ARGUMENT_BYTES = 16;
+
+  private final OneDnn library;
+  private final MemorySegment memory;
+  private final MemorySegment stream;
+  private final Arena arena = Arena.ofShared();
+  private final List<MemorySegment> memories = new ArrayList<>();
+  private final List<MemorySegment> scratches = new ArrayList<>();
+  private final List<MemorySegment> primitives = new ArrayList<>();
+  private MemorySegment scratch = MemorySegment.NULL;
+
+  OneDnnProducts(OneDnn library, MemorySegment memory) {
+    this.library = library;
+    this.memory = memory;
+    stream = library.stream();
+  }
+
+  private record Argument(int number, MemorySegment memory) {}
+
+  @Override
+  public Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+    List<Argument> arguments = new ArrayList<>();
+    MemorySegment aDescriptor = library.descriptor(a);
+    MemorySegment bDescriptor = library.descriptor(b);
+    MemorySegment outDescriptor = library.descriptor(out);
+    Optional<MemorySegment> biasDescriptor = bias.map(library::descriptor);
+    arguments.add(new Argument(OneDnn.SOURCE, memory(aDescriptor, a)));
+    arguments.add(new Argument(OneDnn.WEIGHTS, memory(bDescriptor, b)));
+    arguments.add(new Argument(OneDnn.DESTINATION, memory(outDescriptor, out)));
+    biasDescriptor
+        .ifPresent(
+            descriptor -> arguments.add(new Argument(OneDnn.BIAS, memory(descriptor, bias.orElseThrow()))));
+    OneDnn.Primitive primitive = library.product(aDescriptor, bDescriptor, biasDescriptor, outDescriptor,
+        accumulate);
+    primitives.add(primitive.handle());
+    if (primitive.scratchBytes() > 0) {
+      scratches.add(primitive.scratch());
+      arguments.add(new Argument(OneDnn.SCRATCH, primitive.scratch()));
+      grow(primitive.scratchBytes());
+    }
+    library.destroyDescriptor(aDescriptor);
+    library.destroyDescriptor(bDescriptor);
+    library.destroyDescriptor(outDescriptor);
+    biasDescriptor.ifPresent(library::destroyDescriptor);
+
+    MemorySegment list = arena.allocate((long) ARGUMENT_BYTES * arguments.size(), 8);
+    for (int i = 0; i < arguments.size(); i++) {
+      list.set(ValueLayout.JAVA_INT, (long) ARGUMENT_BYTES * i, arguments.get(i).number());
+      list.set(ValueLayout.ADDRESS, (long) ARGUMENT_BYTES * i + 8, arguments.get(i).memory());
+    }
+    MemorySegment handle = primitive.handle();
+    int count = arguments.size();
+    return () -> library.execute(handle, stream, count, list);
+  }
+
+  private MemorySegment memory(MemorySegment descriptor, Matrix matrix) {
+    MemorySegment object = library.memory(descriptor,
+        MemorySegment.ofAddress(memory.address() + matrix.offset()));
+    memories.add(object);
+    return object;
+  }
+
+  /** The scratch space is one, as large as the largest product's: they run one after the other. */
+  private void grow(long bytes) {
+    if (bytes > scratch.byteSize()) {
+      scratch = arena.allocate(bytes, 64);
+      scratches.forEach(object -> library.move(object, scratch));
+    } else {
+      library.move(scratches.getLast(), scratch);
+    }
+  }
+
+  @Override
+  public void close() {
+    primitives.forEach(library::destroyPrimitive);
+    memories.forEach(library::destroyMemory);
+    scratches.forEach(library::destroyMemory);
+    library.destroyStream(stream);
+    arena.close();
+  }
+}

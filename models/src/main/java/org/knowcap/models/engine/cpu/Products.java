@@ -1,0 +1,20 @@
+package org.knowcap.models.engine.cpu;
+
+import java.util.Optional;
+
+/** Matrix products over a session's memory, each prepared once and then run as often as needed by one worker. */
+interface Products extends AutoCloseable {
+  /**
+   * Prepares out = a * b + bias, or out += a * b.
+   *
+   * @param a [n, k], or a stack of them
+   * @param b [k, m], a stack as high
+   * @param bias [1, m], added to each row
+   * @param out [n, m], a stack as high, rows dense
+   * @param accumulate whether to add to what is there; never with a bias
+   */
+  Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
+
+  @Override
+  void close();
+}

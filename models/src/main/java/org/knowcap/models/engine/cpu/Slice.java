@@ -1,0 +1,122 @@
+package org.knowcap.models.engine.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.knowcap.models.program.Tensor;
+
+/** One worker's way through the steps with a slice of so many windows: kernels whose addresses are settled. */
+final class Slice {
+  private final MemorySegment memory;
+  private final Layout layout;
+  private final Products products;
+  private final int worker;
+  private final int windows;
+  private final int batchRows;
+  private final boolean learning;
+
+  private Slice(MemorySegment memory, Layout layout, Products products, int worker, int windows,
+      int batchRows,
+      boolean learning) {
+    this.memory = memory;
+    this.layout = layout;
+    this.products = products;
+    this.worker = worker;
+    this.windows = windows;
+    this.batchRows = batchRows;
+    this.learning = learning;
+  }
+
+  /** A kernel and the kind of its step. */
+  record Timed(String kind, Kernel kernel) {}
+
+  /**
+   * The kernels of all steps, in order.
+   *
+   * @param batchRows R, over which the loss is a mean
+   * @param learning with the backward part, or the forward part alone
+   */
+  static List<Timed> kernels(MemorySegment memory, Layout layout, Products products, int worker, int windows,
+      int batchRows, boolean learning) {
+    Slice slice = new Slice(memory, layout, products, worker, windows, batchRows, learning);
+    List<Timed> kernels = new ArrayList<>();
+    layout.steps(learning).forEach(step -> kernels.add(new Timed(step.kind(), slice.kernel(step))));
+    return List.copyOf(kernels);
+  }
+
+  private Matrix at(Tensor tensor) {
+    return layout.activation(tensor, learning, worker, windows);
+  }
+
+  private Matrix gradient(Tensor tensor) {
+    return layout.gradient(tensor, worker);
+  }
+
+  private Kernel kernel(Step step) {
+    return switch (step) {
+      case Step.Gather s -> Embedding.gather(memory, layout.tokens, layout.parameter(s.table()), at(s.out()));
+      case Step.Scatter s -> Embedding.scatter(memory, layout.tokens, at(s.dOut()), gradient(s.dTable()));
+      case Step.Sum s -> Elementwise.add(memory, at(s.a()), at(s.b()), at(s.out()));
+      case Step.Copy s -> Elementwise.convert(memory, at(s.x()), at(s.out()));
+      case Step.Norm s -> Norms.forward(memory, s.sum().map(sum -> new Norms.Sum(at(sum.a()), at(sum.b()))),
+          at(s.x()), layout.parameter(s.gain()), layout.parameter(s.bias()), (float) s.epsilon(), at(s.out()),
+          at(s.moments()));
+      case Step.NormBackward s -> Norms.backward(memory, s.residual().map(this::at), at(s.x()),
+          layout.parameter(s.gain()), at(s.moments()), at(s.dOut()), at(s.dX()), gradient(s.dGain()),
+          gradient(s.dBias()));
+      case Step.Linear s -> linear(s);
+      case Step.LinearBackward s -> linearBackward(s);
+      case Step.Gelu s -> Elementwise.gelu(memory, at(s.x()), at(s.out()));
+      case Step.GeluBackward s -> Elementwise.geluBackward(memory, at(s.x()), at(s.gradient()));
+      case Step.Turn s ->
+        Rotation.turn(memory, layout.tables(s.rotary()), s.rotary(), at(s.qkv()), s.direction());
+      case Step.Attend s -> new Attention(memory, products, s.heads(), layout.work(worker), layout.element())
+          .forward(at(s.qkv()), at(s.out()), at(s.normalisers()));
+      case Step.AttendBackward s ->
+        new Attention(memory, products, s.heads(), layout.work(worker), layout.element()).backward(
+            at(s.qkv()),
+            at(s.out()), at(s.normalisers()), at(s.dOut()), at(s.dQkv()));
+      case Step.Head s -> head(s);
+    };
+  }
+
+  /** [n, m], whichever way round it is stored. */
+  private static Matrix upright(Matrix weight, boolean transposed) {
+    return transposed ? weight.transposed() : weight;
+  }
+
+  private Kernel linear(Step.Linear s) {
+    Runnable product = products.product(at(s.x()), upright(layout.operand(s.weight()), s.transposed()),
+        s.bias().map(layout::parameter), at(s.out()), false);
+    return firstRow -> product.run();
+  }
+
+  private Kernel linearBackward(Step.LinearBackward s) {
+    Matrix weight = upright(layout.operand(s.weight()), s.transposed());
+    Runnable dX = products.product(at(s.dOut()), weight.transposed(), Optional.empty(), at(s.dX()), false);
+    Runnable dWeight = s.transposed()
+        ? products.product(at(s.dOut()).transposed(), at(s.x()), Optional.empty(), gradient(s.dWeight()),
+            true)
+        : products.product(at(s.x()).transposed(), at(s.dOut()), Optional.empty(), gradient(s.dWeight()),
+            true);
+    Optional<Kernel> dBias = s.dBias()
+        .map(bias -> Elementwise.columnSums(memory, at(s.dOut()), gradient(bias)));
+    return firstRow -> {
+      dX.run();
+      dWeight.run();
+      dBias.ifPresent(kernel -> kernel.run(firstRow));
+    };
+  }
+
+  private Kernel head(Step.Head s) {
+    Step.Linear linear = s.linear();
+    Head head = new Head(memory, products, layout.targets, layout.losses, layout.work(worker),
+        layout.element());
+    return head.run(at(linear.x()), upright(layout.operand(linear.weight()), linear.transposed()),
+        linear.bias().map(layout::parameter),
+        s.backward().map(b -> new Head.Gradients(at(b.dX()), upright(gradient(b.dWeight()), b.transposed()),
+            b.dBias().map(this::gradient))),
+        batchRows);
+  }
+}

@@ -1,0 +1,196 @@
+package org.knowcap.models.engine.cpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.MemoryPlan;
+import org.knowcap.models.program.Tensor;
+
+/**
+ * What the engine does in one go: an operation of the program, or several that it fuses. A tensor changed in place is
+ * among those read.
+ */
+sealed interface Step extends MemoryPlan.Use {
+  /** Name of the kind, for a breakdown of time. */
+  default String kind() {
+    return getClass().getSimpleName();
+  }
+
+  @Override
+  default List<Tensor> writes() {
+    return List.of();
+  }
+
+  record Gather(Tensor tokens, Tensor table, Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of();
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  record Scatter(Tensor tokens, Tensor dOut, Tensor dTable) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(dOut);
+    }
+  }
+
+  /** out = a + b. */
+  record Sum(Tensor a, Tensor b, Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(a, b);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  /** out = x, in out's precision. */
+  record Copy(Tensor x, Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  /** x = a + b first, if there is a sum; then its norm. */
+  record Norm(Optional<Sum> sum, Tensor x, Tensor gain, Tensor bias, double epsilon, Tensor out,
+      Tensor moments)
+      implements
+        Step {
+    @Override
+    public List<Tensor> reads() {
+      return sum.map(Sum::reads).orElse(List.of(x));
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return sum.isPresent() ? List.of(x, out, moments) : List.of(out, moments);
+    }
+  }
+
+  /** dX = the norm's gradient, plus the residual's if there is one. */
+  record NormBackward(Optional<Tensor> residual, Tensor x, Tensor gain, Tensor moments, Tensor dOut,
+      Tensor dX,
+      Tensor dGain, Tensor dBias) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      List<Tensor> reads = new ArrayList<>(List.of(x, moments, dOut));
+      residual.ifPresent(reads::add);
+      return reads;
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+  }
+
+  record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias,
+      Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  record LinearBackward(Tensor x, Tensor weight, boolean transposed, Tensor dOut, Tensor dX, Tensor dWeight,
+      Optional<Tensor> dBias) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+  }
+
+  record Gelu(Tensor x, Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  /** Changes the gradient in place. */
+  record GeluBackward(Tensor x, Tensor gradient) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, gradient);
+    }
+  }
+
+  /** Turns queries and keys in place, forwards or back. */
+  record Turn(ForwardOperation.Rotary rotary, Tensor qkv, int direction) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(qkv);
+    }
+  }
+
+  record Attend(Heads heads, Tensor qkv, Tensor out, Tensor normalisers) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(qkv);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out, normalisers);
+    }
+  }
+
+  record AttendBackward(Heads heads, Tensor qkv, Tensor out, Tensor normalisers, Tensor dOut, Tensor dQkv)
+      implements
+        Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(qkv, out, normalisers, dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dQkv);
+    }
+  }
+
+  /** The last product and the cross-entropy, and in training the gradients of both. */
+  record Head(Linear linear, Optional<LinearBackward> backward) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(linear.x());
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return backward.map(LinearBackward::writes).orElse(List.of());
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package org.knowcap.models.engine.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Vectors as wide as the machine's: loads, stores, and the exponential. */
+final class Vectors {
+  static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  static final int LANES = FLOATS.length();
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+  private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+  /** As many shorts as a vector has floats. */
+  private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class,
+      VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+
+  private static final float LOG2_E = 1.44269504f;
+  /** ln 2 in two parts, the first of few bits, so that its multiples are exact. */
+  private static final float LN2_HIGH = 0.693359375f;
+  private static final float LN2_LOW = -2.12194440e-4f;
+  /** Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
+  private static final float ROUNDER = 12_582_912f;
+  /** Below this exp is no normal number; it is taken as exp of this, 1.6e-38. */
+  private static final float LEAST = -87f;
+  private static final float MOST = 88f;
+
+  private Vectors() {}
+
+  /** Numbers from the index-th on of those that begin at an offset. */
+  static FloatVector load(MemorySegment memory, long offset, long index, boolean narrow) {
+    return narrow
+        ? widen(ShortVector.fromMemorySegment(SHORTS, memory, offset + 2 * index, ORDER))
+        : FloatVector.fromMemorySegment(FLOATS, memory, offset + 4 * index, ORDER);
+  }
+
+  /** As {@link #load}, zero where the mask is not set. */
+  static FloatVector load(MemorySegment memory, long offset, long index, boolean narrow,
+      VectorMask<Float> mask) {
+    return narrow
+        ? widen(ShortVector.fromMemorySegment(SHORTS, memory, offset + 2 * index, ORDER, mask.cast(SHORTS)))
+        : FloatVector.fromMemorySegment(FLOATS, memory, offset + 4 * index, ORDER, mask);
+  }
+
+  static void store(FloatVector x, MemorySegment memory, long offset, long index, boolean narrow) {
+    if (narrow) {
+      narrow(x).intoMemorySegment(memory, offset + 2 * index, ORDER);
+    } else {
+      x.intoMemorySegment(memory, offset + 4 * index, ORDER);
+    }
+  }
+
+  static void store(FloatVector x, MemorySegment memory, long offset, long index, boolean narrow,
+      VectorMask<Float> mask) {
+    if (narrow) {
+      narrow(x).intoMemorySegment(memory, offset + 2 * index, ORDER, mask.cast(SHORTS));
+    } else {
+      x.intoMemorySegment(memory, offset + 4 * index, ORDER, mask);
+    }
+  }
+
+  private static FloatVector widen(ShortVector x) {
+    return ((IntVector) x.convertShape(VectorOperators.S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
+        .reinterpretAsFloats();
+  }
+
+  /** To the nearest bf16, ties to even. */
+  private static ShortVector narrow(FloatVector x) {
+    IntVector bits = x.reinterpretAsInts();
+    IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+    return (ShortVector) bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16)
+        .convertShape(VectorOperators.I2S, SHORTS, 0);
+  }
+
+  /** e^x with a relative error of about 1e-7: x = n ln 2 + r, a polynomial in r, and n added to its exponent. */
+  static FloatVector exp(FloatVector x) {
+    // A comparison and a blend: max and min would spend several instructions on their rule for NaN.
+    FloatVector bounded = x.blend(LEAST, x.lt(LEAST));
+    bounded = bounded.blend(MOST, bounded.compare(VectorOperators.GT, MOST));
+    FloatVector shifted = bounded.fma(FloatVector.broadcast(FLOATS, LOG2_E),
+        FloatVector.broadcast(FLOATS, ROUNDER));
+    FloatVector n = shifted.sub(ROUNDER);
+    FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), bounded);
+    r = n.fma(FloatVector.broadcast(FLOATS, -LN2_LOW), r);
+    FloatVector p = r.fma(FloatVector.broadcast(FLOATS, 1 / 720f), FloatVector.broadcast(FLOATS, 1 / 120f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 1 / 24f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 1 / 6f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 0.5f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 1));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 1));
+    return p.reinterpretAsInts().add(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23))
+        .reinterpretAsFloats();
+  }
+}
