@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
 import picocli.CommandLine.Command;
@@ -24,7 +25,10 @@ final class EnginesCommand implements Callable<Integer> {
   private record Row(String name, boolean available, boolean preferred, String description) {}
 
   @Override
-  public Integer call() {
+  public Integer call() throws Exception {
+    if (!ChildProcess.hasVectors()) {
+      return OwnProcess.run(1, json ? List.of("engines", "--json") : List.of("engines"));
+    }
     List<Row> rows = new ArrayList<>();
     for (Engine engine : Engines.all()) {
       boolean available = engine.unavailable().isEmpty();

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Run;
-import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
@@ -38,14 +37,12 @@ final class ProbeCommand implements Callable<Integer> {
 
   /** Probes in a process of its own: seconds of a step by the run's name. */
   static Map<String, Double> start(Path spec, int threads) throws IOException, InterruptedException {
-    Process process = ChildProcess.builder(threads, "probe", spec.toString(), "--threads",
-        Integer.toString(threads))
-        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (process.waitFor() != 0) {
+    OwnProcess.Answer answer = OwnProcess.ask(threads,
+        List.of("probe", spec.toString(), "--threads", Integer.toString(threads)));
+    if (answer.exitCode() != 0) {
       throw UserException.failure("the probe of this machine's speed failed, see above");
     }
-    return Json.MAPPER.readValue(output, new TypeReference<Map<String, Double>>() {
+    return Json.MAPPER.readValue(answer.output(), new TypeReference<Map<String, Double>>() {
     });
   }
 

@@ -5,9 +5,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Starts this program anew in a process of its own, with a number of threads that only a new process can be given. */
+/**
+ * Starts this program anew in a process of its own, with what only a new process can be given: a number of threads for
+ * native libraries, and the Vector API. Java warns of that module as an incubating one on standard error, which is why
+ * the process that people look at does without.
+ */
 public final class ChildProcess {
+  private static final String VECTORS = "jdk.incubator.vector";
+  /** What Java says of the Vector API on standard error, to be kept from people. */
+  public static final String WARNING = "WARNING: Using incubator modules: " + VECTORS;
+
   private ChildProcess() {}
+
+  /** Whether this process has the Vector API. */
+  public static boolean hasVectors() {
+    return ModuleLayer.boot().findModule(VECTORS).isPresent();
+  }
 
   /**
    * A process of the same JVM, flags and class path.
@@ -19,6 +32,9 @@ public final class ChildProcess {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    if (!hasVectors()) {
+      command.add("--add-modules=" + VECTORS);
+    }
     command
         .addAll(List.of("-cp", System.getProperty("java.class.path"), "org.knowcap.experiments.cli.Knowcap"));
     command.addAll(List.of(arguments));

@@ -93,7 +93,7 @@ public final class StudyReader {
     List<Long> seeds = top.integers("seeds", 0, Long.MAX_VALUE, List.of(1L));
     String engine = top.text("engine", AUTO);
     if (!engine.equals(AUTO)) {
-      checked("engine", () -> Engines.named(engine));
+      checked("engine", () -> Engines.known(engine));
     }
     TrainingSettings training = training(top.mapping("training"));
     Fields measurement = top.mapping("measurement");

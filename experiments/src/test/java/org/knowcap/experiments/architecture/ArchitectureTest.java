@@ -50,7 +50,16 @@ class ArchitectureTest {
   @Test
   void noTypeOfNd4jLeavesItsEngine() {
     noClasses().that().resideOutsideOfPackage("org.knowcap.models.engine.nd4j")
-        .should().dependOnClassesThat().resideInAnyPackage("org.nd4j..", "org.bytedeco..").check(CLASSES);
+        .should().dependOnClassesThat().resideInAPackage("org.nd4j..").check(CLASSES);
+    noClasses().that()
+        .resideOutsideOfPackages("org.knowcap.models.engine.nd4j", "org.knowcap.models.engine.cpu")
+        .should().dependOnClassesThat().resideInAPackage("org.bytedeco..").check(CLASSES);
+  }
+
+  @Test
+  void vectorsAreTheCpuEnginesOwn() {
+    noClasses().that().resideOutsideOfPackage("org.knowcap.models.engine.cpu")
+        .should().dependOnClassesThat().resideInAPackage("jdk.incubator.vector..").check(CLASSES);
   }
 
   @Test

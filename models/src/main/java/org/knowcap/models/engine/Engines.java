@@ -28,14 +28,23 @@ public final class Engines {
   }
 
   /**
+   * The engine of a name, whether it can run here or not.
+   *
+   * @throws EngineUnavailableException where there is none of that name
+   */
+  public static Engine known(String name) {
+    return all().stream().filter(e -> e.name().equals(name)).findFirst()
+        .orElseThrow(() -> new EngineUnavailableException("no engine is named '" + name + "'; there are: "
+            + all().stream().map(Engine::name).collect(Collectors.joining(", "))));
+  }
+
+  /**
    * The engine of a name.
    *
    * @throws EngineUnavailableException where there is none of that name or it cannot run here
    */
   public static Engine named(String name) {
-    Engine engine = all().stream().filter(e -> e.name().equals(name)).findFirst()
-        .orElseThrow(() -> new EngineUnavailableException("no engine is named '" + name + "'; there are: "
-            + all().stream().map(Engine::name).collect(Collectors.joining(", "))));
+    Engine engine = known(name);
     engine.unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine '" + name + "' cannot run here: " + reason);
     });

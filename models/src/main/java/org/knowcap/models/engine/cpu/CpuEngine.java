@@ -15,32 +15,42 @@ import org.knowcap.models.program.Program;
  * run wherever Java does.
  */
 public final class CpuEngine implements Engine {
-  private final Optional<OneDnn> library;
-  private final String products;
+  private final boolean natives;
+
+  /** oneDNN, unpacked and loaded when an engine first needs it, once for all of the process. */
+  private static final class Library {
+    static final Optional<OneDnn> LOADED;
+    static final String WHY_NOT;
+
+    static {
+      Optional<OneDnn> loaded = Optional.empty();
+      String whyNot = "";
+      try {
+        loaded = Optional.of(OneDnn.load());
+      } catch (UnsupportedOperationException e) {
+        whyNot = e.getMessage();
+      }
+      LOADED = loaded;
+      WHY_NOT = whyNot;
+    }
+  }
 
   /** With oneDNN where it loads. */
   public CpuEngine() {
-    Optional<OneDnn> loaded = Optional.empty();
-    String description;
-    try {
-      OneDnn found = OneDnn.load();
-      loaded = Optional.of(found);
-      description = "oneDNN " + found.version() + (found.multipliesBf16() ? ", fp32 and bf16" : ", fp32");
-    } catch (UnsupportedOperationException e) {
-      description = "products in the Vector API, slower: " + e.getMessage();
-    }
-    library = loaded;
-    products = description;
+    this(true);
   }
 
-  private CpuEngine(String products) {
-    library = Optional.empty();
-    this.products = products;
+  private CpuEngine(boolean natives) {
+    this.natives = natives;
   }
 
   /** Without native code, as on a machine where oneDNN does not load. */
   public static CpuEngine withoutNatives() {
-    return new CpuEngine("products in the Vector API");
+    return new CpuEngine(false);
+  }
+
+  private Optional<OneDnn> library() {
+    return natives ? Library.LOADED : Optional.empty();
   }
 
   @Override
@@ -62,6 +72,9 @@ public final class CpuEngine implements Engine {
 
   @Override
   public String description() {
+    String products = library()
+        .map(found -> "oneDNN " + found.version() + (found.multipliesBf16() ? ", fp32 and bf16" : ", fp32"))
+        .orElse("products in the Vector API" + (natives ? ", slower: " + Library.WHY_NOT : ""));
     return products + "; vectors of " + Vectors.LANES + " floats";
   }
 
@@ -83,6 +96,7 @@ public final class CpuEngine implements Engine {
         yield Element.BF16;
       }
     };
+    Optional<OneDnn> library = library();
     Function<MemorySegment, Products> factory = memory -> library
         .<Products>map(loaded -> new OneDnnProducts(loaded, memory))
         .orElseGet(() -> new VectorProducts(memory));
@@ -92,7 +106,7 @@ public final class CpuEngine implements Engine {
 
   /** Why products cannot be in bf16. Its instructions read pairs of numbers: rows of a product must not be odd. */
   private Optional<String> noBf16(Program program) {
-    if (!library.map(OneDnn::multipliesBf16).orElse(false)) {
+    if (!library().map(OneDnn::multipliesBf16).orElse(false)) {
       return Optional.of("this machine has no bf16 products (" + description() + ")");
     }
     for (ForwardOperation operation : program.forward()) {

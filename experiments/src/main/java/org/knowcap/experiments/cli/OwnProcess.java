@@ -1,0 +1,54 @@
+package org.knowcap.experiments.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.knowcap.experiments.runner.ChildProcess;
+
+/** Runs commands that use engines in a process of their own, which has what engines need. */
+final class OwnProcess {
+  private OwnProcess() {}
+
+  /**
+   * Runs a command with this process's standard input and output.
+   *
+   * @return its exit code
+   */
+  static int run(int threads, List<String> arguments) throws IOException, InterruptedException {
+    Process process = ChildProcess.builder(threads, arguments.toArray(String[]::new))
+        .redirectInput(ProcessBuilder.Redirect.INHERIT).redirectOutput(ProcessBuilder.Redirect.INHERIT)
+        .start();
+    passOnErrors(process);
+    return process.waitFor();
+  }
+
+  /**
+   * Runs a command.
+   *
+   * @return what it wrote to standard output, and its exit code
+   */
+  static Answer ask(int threads, List<String> arguments) throws IOException, InterruptedException {
+    Process process = ChildProcess.builder(threads, arguments.toArray(String[]::new)).start();
+    Thread errors = Thread.ofPlatform().start(() -> passOnErrors(process));
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    errors.join();
+    return new Answer(output, process.waitFor());
+  }
+
+  record Answer(String output, int exitCode) {}
+
+  /** Passes on what a process says on standard error, but for Java's warning of the Vector API. */
+  private static void passOnErrors(Process process) {
+    try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (!line.equals(ChildProcess.WARNING)) {
+          System.err.println(line);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
