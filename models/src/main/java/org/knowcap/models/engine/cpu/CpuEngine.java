@@ -2,10 +2,10 @@ package org.knowcap.models.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
-import java.util.function.Function;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
@@ -80,40 +80,52 @@ public final class CpuEngine implements Engine {
 
   @Override
   public Session compile(Program program, Execution execution) {
+    return open(program, execution);
+  }
+
+  CpuSession open(Program program, Execution execution) {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cpu' cannot run here: " + reason);
     });
-    Optional<String> noBf16 = noBf16(program);
-    Element element = switch (execution.precision()) {
+    boolean oddHeads = program.forward().stream().anyMatch(
+        o -> o instanceof ForwardOperation.Attention attention && attention.heads().width() % 2 != 0);
+    if (oddHeads && execution.precision() == Precision.BF16) {
+      // Its instructions read pairs of numbers: rows of a product must not be odd.
+      throw new EngineUnavailableException("bf16 needs an even head width; use precision fp32, or auto");
+    }
+    Element element = oddHeads ? Element.FP32 : element(execution.precision());
+    return new CpuSession(program, Math.min(execution.threads(), program.windows()), element,
+        this::prepareThread,
+        this::products);
+  }
+
+  /** Makes the calling thread a worker's: its products run on it alone. */
+  void prepareThread() {
+    library().ifPresent(OneDnn::useOneThread);
+  }
+
+  Products products(MemorySegment memory) {
+    return library().<Products>map(loaded -> new OneDnnProducts(loaded, memory))
+        .orElseGet(() -> new VectorProducts(memory));
+  }
+
+  /**
+   * What operands of products are stored as.
+   *
+   * @throws EngineUnavailableException where bf16 is asked for and not to be had
+   */
+  Element element(Precision precision) {
+    boolean bf16 = library().map(OneDnn::multipliesBf16).orElse(false);
+    return switch (precision) {
       case FP32 -> Element.FP32;
-      case AUTO -> noBf16.isEmpty() ? Element.BF16 : Element.FP32;
+      case AUTO -> bf16 ? Element.BF16 : Element.FP32;
       case BF16 -> {
-        if (noBf16.isPresent()) {
-          throw new EngineUnavailableException(
-              noBf16.get() + "; use precision fp32, or auto for bf16 only where it"
-                  + " can be had");
+        if (!bf16) {
+          throw new EngineUnavailableException("this machine has no bf16 products (" + description()
+              + "); use precision fp32, or auto for bf16 only where it is fast");
         }
         yield Element.BF16;
       }
     };
-    Optional<OneDnn> library = library();
-    Function<MemorySegment, Products> factory = memory -> library
-        .<Products>map(loaded -> new OneDnnProducts(loaded, memory))
-        .orElseGet(() -> new VectorProducts(memory));
-    return new CpuSession(program, Math.min(execution.threads(), program.windows()), element,
-        () -> library.ifPresent(OneDnn::useOneThread), factory);
-  }
-
-  /** Why products cannot be in bf16. Its instructions read pairs of numbers: rows of a product must not be odd. */
-  private Optional<String> noBf16(Program program) {
-    if (!library().map(OneDnn::multipliesBf16).orElse(false)) {
-      return Optional.of("this machine has no bf16 products (" + description() + ")");
-    }
-    for (ForwardOperation operation : program.forward()) {
-      if (operation instanceof ForwardOperation.Attention attention && attention.heads().width() % 2 != 0) {
-        return Optional.of("bf16 needs an even head width, found " + attention.heads().width());
-      }
-    }
-    return Optional.empty();
   }
 }
