@@ -1,17 +1,24 @@
 package org.knowcap.experiments.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.knowcap.analysis.corpus.CorpusDescription;
+import org.knowcap.analysis.report.CorpusPage;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.CorpusSpec;
+import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.experiments.survey.CorpusSurvey;
+import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.export.CorpusExport;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -28,8 +35,8 @@ final class GenerateCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
   private Path spec;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory for the files.")
-  private Path directory;
+  @Option(names = "--out", paramLabel = "DIR", description = "Directory for the files.")
+  private Optional<Path> out;
 
   @Option(names = "--people", paramLabel = "N", description = "Which of the study's corpus sizes, if it has several.")
   private Optional<Long> people;
@@ -40,6 +47,13 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--exposures", paramLabel = "E", description = "How often each person is written. Default: once.")
   private long exposures = 1;
 
+  @Option(names = "--describe", description = "Write no corpus, but say what it is: bits, lengths, vocabulary, a text with"
+      + " its spans. With --out, as a page with charts too (description.html).")
+  private boolean describe;
+
+  @Option(names = "--json", description = "With --describe: print JSON.")
+  private boolean json;
+
   @Override
   public Integer call() throws Exception {
     if (exposures < 1) {
@@ -48,20 +62,39 @@ final class GenerateCommand implements Callable<Integer> {
     Study study = StudyReader.read(spec);
     long n = choose("--people", people, study.corpora().stream().map(CorpusSpec::people).toList());
     CorpusSpec chosen = study.corpora().stream().filter(each -> each.people() == n).findFirst().orElseThrow();
+    long s = choose("--seed", seed, study.seeds());
+    if (describe) {
+      return describe(chosen.corpus(s));
+    }
+    Path directory = out.orElseThrow(() -> UserException.usage("generate needs --out DIR, or --describe"));
     Source corpus = switch (chosen) {
-      case CorpusSpec.SourceSpec source -> source.corpus(choose("--seed", seed, study.seeds()));
+      case CorpusSpec.SourceSpec source -> source.corpus(s);
       case CorpusSpec.MixtureSpec _ -> throw UserException.usage(
           spec + ": a mixture is a stream of windows, not of texts; write each of its sources by itself");
     };
     new CorpusExport(corpus, exposures).write(directory, items -> {});
-    PrintWriter out = command.commandLine().getOut();
-    out.println(
+    PrintWriter console = command.commandLine().getOut();
+    console.println(
         corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
             + Units.count(corpus.vocabulary().size()) + " tokens");
     corpus.bits().parts()
-        .forEach(part -> out.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
-    out.println("  all: " + Units.bits(corpus.bits().totalBits()));
-    out.println("in " + directory);
+        .forEach(part -> console.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
+    console.println("  all: " + Units.bits(corpus.bits().totalBits()));
+    console.println("in " + directory);
+    return 0;
+  }
+
+  private int describe(Corpus corpus) throws IOException {
+    CorpusDescription description = CorpusSurvey.of(corpus);
+    PrintWriter console = command.commandLine().getOut();
+    if (json) {
+      console.println(Json.MAPPER.writeValueAsString(description));
+    } else {
+      DescriptionView.print(description, console, CommandLine.Help.Ansi.AUTO.enabled());
+    }
+    if (out.isPresent()) {
+      new CorpusPage(description).write(out.get());
+    }
     return 0;
   }
 
