@@ -22,6 +22,8 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import org.knowm.xchart.internal.chartpart.IChart;
+import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.None;
 
 /** Charts of what a corpus is: bits by part, lengths of texts, and the use of its vocabulary. */
@@ -91,19 +93,20 @@ public final class CorpusCharts {
   private Drawn bits() {
     List<PartBits> parts = corpus.sources().getFirst().bits();
     int height = 260 + 100 * parts.size();
+    String title = corpus.sources().size() == 1
+        ? "Bits by part"
+        : "Bits by part of the first source";
     HorizontalBarChart chart = new HorizontalBarChart(WIDTH, height);
-    chart.setTitle("Bits by part");
+    chart.setTitle(title);
     chart.setXAxisTitle("Knowledge (bits)");
-    ChartStyle.apply(chart.getStyler());
+    style(chart.getStyler());
     chart.getStyler().setAvailableSpaceFill(0.6).setLegendVisible(false);
     chart.getStyler().setXAxisMin(0.0).setXAxisTickLabelsFormattingFunction(Units::brief);
     chart.getStyler().setPlotGridHorizontalLinesVisible(false);
-    // From the bottom up.
-    List<PartBits> upwards = parts.reversed();
-    chart.addSeries("bits", upwards.stream().map(PartBits::bits).toList(),
-        upwards.stream().map(part -> part.part() + ", " + Units.bits(part.bits())).toList())
+    chart.addSeries("bits", parts.stream().map(PartBits::bits).toList(),
+        parts.stream().map(part -> part.part() + ", " + Units.bits(part.bits())).toList())
         .setFillColor(ChartStyle.COLOURS.getFirst());
-    return new Drawn("bits", "Bits by part", height, chart);
+    return new Drawn("bits", title, height, chart);
   }
 
   /** A histogram for each source. */
@@ -114,7 +117,7 @@ public final class CorpusCharts {
       List<Double> x = new ArrayList<>();
       List<Double> y = new ArrayList<>();
       for (Bin bin : histograms.get(source)) {
-        x.addAll(List.of((double) bin.from(), (double) bin.end()));
+        x.addAll(List.of(bin.from() - 0.5, bin.end() - 0.5));
         y.addAll(List.of(100 * bin.share(), 100 * bin.share()));
       }
       x.addFirst(x.getFirst());
@@ -125,7 +128,9 @@ public final class CorpusCharts {
       series.setXYSeriesRenderStyle(XYSeriesRenderStyle.Area);
       colour(series, source);
     }
-    chart.getStyler().setYAxisMin(0.0).setLegendVisible(histograms.size() > 1);
+    double most = histograms.stream().flatMap(List::stream).mapToDouble(Bin::share).max().orElseThrow();
+    chart.getStyler().setYAxisMin(0.0).setYAxisMax(105 * most).setLegendVisible(histograms.size() > 1);
+    chart.getStyler().setLegendPosition(LegendPosition.OutsideS);
     return new Drawn("lengths", "Lengths of texts", HEIGHT, chart);
   }
 
@@ -143,7 +148,7 @@ public final class CorpusCharts {
     double[] x = IntStream.of(ranks).asDoubleStream().toArray();
     double[] y = IntStream.of(ranks).mapToDouble(rank -> use.counts().get(rank - 1)).toArray();
     colour(chart.addSeries("tokens", x, y), 0);
-    ChartStyle.logX(chart.getStyler(), LogRange.around(DoubleStream.of(x)));
+    ChartStyle.logX(chart.getStyler(), new LogRange(1, Math.max(10, use.size())));
     ChartStyle.logY(chart.getStyler(), LogRange.around(DoubleStream.of(y)));
     return new Drawn("vocabulary", "How often tokens occur", HEIGHT, chart);
   }
@@ -156,8 +161,8 @@ public final class CorpusCharts {
     double[] x = use.reach().stream().mapToDouble(Reach::tokens).toArray();
     double[] y = use.reach().stream().mapToDouble(reach -> 100.0 * reach.ids() / use.size()).toArray();
     colour(chart.addSeries("tokens", x, y), 0);
-    ChartStyle.logX(chart.getStyler(), LogRange.around(DoubleStream.of(x)));
-    chart.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
+    ChartStyle.logX(chart.getStyler(), new LogRange(1, use.tokens()));
+    chart.getStyler().setYAxisMin(0.0).setYAxisMax(105.0);
     return new Drawn("reach", "Vocabulary used by so many tokens", HEIGHT, chart);
   }
 
@@ -166,9 +171,15 @@ public final class CorpusCharts {
     chart.setTitle(title);
     chart.setXAxisTitle(x);
     chart.setYAxisTitle(y);
-    ChartStyle.apply(chart.getStyler());
+    style(chart.getStyler());
     chart.getStyler().setLegendVisible(false);
     return chart;
+  }
+
+  private static void style(AxesChartStyler style) {
+    ChartStyle.apply(style);
+    style.setChartTitlePadding(16);
+    style.setXAxisTickMarkSpacingHint(160).setYAxisTickMarkSpacingHint(100);
   }
 
   private static void colour(XYSeries series, int number) {

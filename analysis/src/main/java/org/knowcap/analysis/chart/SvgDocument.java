@@ -25,9 +25,9 @@ final class SvgDocument {
       String description) {
     String root = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 " + width + " "
         + height
-        + "\" width=\"" + width / 2 + "\" height=\"" + height / 2 + "\">\n  <title>" + title
+        + "\" width=\"" + width / 2 + "\" height=\"" + height / 2 + "\">\n  <title>" + escaped(title)
         + "</title>\n  <desc>"
-        + description + "</desc>";
+        + escaped(description) + "</desc>";
     String body = PROLOGUE.matcher(svg).replaceFirst("");
     body = LONG_NUMBER.matcher(body).replaceAll(match -> oneDecimal(match.group()));
     Map<String, String> clips = new LinkedHashMap<>();
@@ -39,5 +39,9 @@ final class SvgDocument {
   /** A tenth of a pixel is a twentieth of one as shown. */
   private static String oneDecimal(String number) {
     return String.format(Locale.ROOT, "%.1f", Double.parseDouble(number)).replaceFirst("\\.0$", "");
+  }
+
+  private static String escaped(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
   }
 }

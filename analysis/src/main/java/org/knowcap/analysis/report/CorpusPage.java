@@ -22,10 +22,11 @@ public record CorpusPage(CorpusDescription corpus) {
       "#56B4E9", "#8A8A8A", "#6A4FA3");
 
   private static final String STYLE = """
-      .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr));
+      .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(34rem, 100%), 1fr));
         gap: 1rem; align-items: start; }
       .charts figure { margin: 0; }
-      .text { max-width: 60rem; line-height: 2.1; }
+      .text { max-width: 60rem; line-height: 2.1; margin: 0; }
+      .legend { margin: .25rem 0 1.75rem; }
       mark { color: inherit; padding: .1em .25em; border-radius: 4px; border-bottom: 2px solid var(--hue);
         background: color-mix(in srgb, var(--hue) 22%, transparent); }
       mark.implied { border-bottom-style: dashed; background: none; }
@@ -102,7 +103,7 @@ public record CorpusPage(CorpusDescription corpus) {
             .append(Html.escaped(passage.attribute())).append("\">").append(text).append("</mark>");
       }
     }
-    page.append("</p>\n<p class=\"note\">");
+    page.append("</p>\n<p class=\"note legend\">");
     for (String attribute : attributes) {
       page.append("<mark style=\"--hue: ").append(COLOURS.get(attributes.indexOf(attribute) % COLOURS.size()))
           .append("\">").append(Html.escaped(attribute)).append("</mark> ");
