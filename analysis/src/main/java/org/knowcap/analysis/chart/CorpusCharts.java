@@ -102,7 +102,7 @@ public final class CorpusCharts {
     style(chart.getStyler());
     chart.getStyler().setAvailableSpaceFill(0.6).setLegendVisible(false);
     chart.getStyler().setXAxisMin(0.0).setXAxisTickLabelsFormattingFunction(Units::brief);
-    chart.getStyler().setPlotGridHorizontalLinesVisible(false);
+    chart.getStyler().setPlotGridHorizontalLinesVisible(false).setYAxisTickMarkSpacingHint(20);
     chart.addSeries("bits", parts.stream().map(PartBits::bits).toList(),
         parts.stream().map(part -> part.part() + ", " + Units.bits(part.bits())).toList())
         .setFillColor(ChartStyle.COLOURS.getFirst());
@@ -117,7 +117,7 @@ public final class CorpusCharts {
       List<Double> x = new ArrayList<>();
       List<Double> y = new ArrayList<>();
       for (Bin bin : histograms.get(source)) {
-        x.addAll(List.of(bin.from() - 0.5, bin.end() - 0.5));
+        x.addAll(List.of((double) bin.from(), (double) bin.end()));
         y.addAll(List.of(100 * bin.share(), 100 * bin.share()));
       }
       x.addFirst(x.getFirst());
