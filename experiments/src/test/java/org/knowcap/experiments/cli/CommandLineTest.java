@@ -360,6 +360,53 @@ class CommandLineTest {
     assertEquals(before, snapshot(directory));
   }
 
+  /** Each list's fault in a directory of its own, and each corpus that cannot be. */
+  @Test
+  void aCorpusThatCannotBeMadeIsToldInALine() throws Exception {
+    List<Misuse> misuses = new ArrayList<>();
+    faultyList(misuses, "city.txt", new byte[]{'R', '\n', (byte) 0xff, '\n'}, "line 2 is not valid UTF-8");
+    faultyList(misuses, "city.txt", "Reno, NV\n\nTulsa, OK\n".getBytes(), "line 2 is empty");
+    faultyList(misuses, "field.txt", "Law\nArt\nLaw\n".getBytes(), "line 3 repeats", "Law");
+    faultyList(misuses, "university.txt", new byte[0], "line 1 is missing", "the list is empty");
+    faultyList(misuses, "company.txt", "Acme\n".getBytes(), "line 1", "Name; City, ST");
+    faultyList(misuses, "template_major.txt", "{name} read {value}.\n{name} read.\n".getBytes(), "line 2",
+        "{value}", "{name} read.");
+    misuses.add(unmakable("crowd", MIXTURE.replace("people: 8", "people: 159999995"), "corpus.sources",
+        "159999995", "1..159999994", "taken by others"));
+    misuses.add(unmakable("shares", MIXTURE.replace("0.75", "0.7"), "sum to 1", "0.25 + 0.7"));
+    misuses
+        .add(unmakable("strings", MIXTURE.replace("diversity: 3", "diversity: 17"), "4^2 = 16", "found 17"));
+    misuses.add(unmakable("long", """
+        name: long
+        corpus: {kind: bioD, people: 8, attributes: 10, chunks: 10, diversity: 3, length: 5, alphabet: 4}
+        models: gpt2-1-1
+        exposures: 1000
+        """, "'training.window'", "512", "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
+    assertAll(misuses.parallelStream().<Executable>map(misuse -> {
+      Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
+      return () -> {
+        assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
+        assertComplaint(outcome, misuse.told);
+      };
+    }).toList());
+  }
+
+  private void faultyList(List<Misuse> misuses, String list, byte[] bytes, String... told)
+      throws IOException {
+    String name = "lists-" + misuses.size();
+    Path file = Files.write(Files.createDirectory(directory.resolve(name)).resolve(list), bytes);
+    Misuse misuse = unmakable(name, STUDY.replaceAll("(?s)pools: \\{.*?}", "pools: {dir: " + name + "}"),
+        told);
+    misuses.add(new Misuse(misuse.arguments,
+        Stream.concat(Stream.of(file + ", "), misuse.told.stream()).toList()));
+  }
+
+  private Misuse unmakable(String name, String study, String... told) throws IOException {
+    Path spec = Files.writeString(directory.resolve(name + ".yaml"), study);
+    return misuse(List.of("generate", spec, "--out", directory.resolve("none")),
+        Stream.concat(Stream.of(spec.toString()), Stream.of(told)).toArray(String[]::new));
+  }
+
   @Test
   void aDirectoryThatCannotBeMadeIsNamed() throws Exception {
     Path spec = study(STUDY);
