@@ -32,33 +32,34 @@ public record CorpusSpeed(String corpus, String output, int threads, double toke
   public record Copy(int threads, double bytesPerSecond) {}
 
   /**
-   * Times all corpora, on one thread and on one for each processor.
+   * Times all corpora.
    *
+   * @param threads each of the numbers of threads to do it on
    * @param progress told what comes next
    * @throws RunnerException if a benchmark fails, or another is being run on this machine
    */
-  public static Table measure(Effort effort, Consumer<String> progress) throws RunnerException {
+  public static Table measure(Effort effort, List<Integer> threads, Consumer<String> progress)
+      throws RunnerException {
     List<Copy> copies = new ArrayList<>();
     List<CorpusSpeed> speeds = new ArrayList<>();
-    int processors = Runtime.getRuntime().availableProcessors();
-    for (int threads : processors == 1 ? new int[]{1} : new int[]{1, processors}) {
-      String on = threads == 1 ? " on one core" : " on " + threads + " cores";
+    for (int count : threads) {
+      String on = count == 1 ? " on one core" : " on " + count + " cores";
       progress.accept("copying memory" + on);
-      double copied = Measured.of(CopyBenchmark.class, threads, effort).operationsPerSecond();
-      copies.add(new Copy(threads, copied));
+      double copied = Measured.of(CopyBenchmark.class, count, effort).operationsPerSecond();
+      copies.add(new Copy(count, copied));
       for (BenchmarkedCorpus each : BenchmarkedCorpus.values()) {
         String name = each.corpus().name();
         progress.accept("windows of " + name + on);
-        Measured windows = Measured.of(WindowBenchmark.class, threads, effort, "corpus", each.name());
+        Measured windows = Measured.of(WindowBenchmark.class, count, effort, "corpus", each.name());
         double tokens = windows.operationsPerSecond();
-        speeds.add(new CorpusSpeed(name, "windows", threads, tokens, tokens * Integer.BYTES,
+        speeds.add(new CorpusSpeed(name, "windows", count, tokens, tokens * Integer.BYTES,
             tokens * Integer.BYTES / copied, windows.allocatedBytes() * WindowBenchmark.WINDOW));
       }
       String name = BenchmarkedCorpus.BIO_S.corpus().name();
       progress.accept("text of " + name + on);
-      Measured texts = Measured.of(TextBenchmark.class, threads, effort);
+      Measured texts = Measured.of(TextBenchmark.class, count, effort);
       double bytes = texts.perSecond("bytes");
-      speeds.add(new CorpusSpeed(name, "text", threads, texts.perSecond("tokens"), bytes, bytes / copied,
+      speeds.add(new CorpusSpeed(name, "text", count, texts.perSecond("tokens"), bytes, bytes / copied,
           texts.allocatedBytes()));
     }
     return new Table(copies, speeds);

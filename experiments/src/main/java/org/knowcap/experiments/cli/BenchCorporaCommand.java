@@ -1,8 +1,10 @@
 package org.knowcap.experiments.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.bench.CorpusSpeed;
@@ -30,9 +32,12 @@ final class BenchCorporaCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter err = command.commandLine().getErr();
+    List<Integer> threads = IntStream.of(1, Runtime.getRuntime().availableProcessors()).distinct().boxed()
+        .toList();
     CorpusSpeed.Table table;
     try {
-      table = CorpusSpeed.measure(quick ? Effort.QUICK : Effort.FULL, step -> err.println(step + " ..."));
+      table = CorpusSpeed.measure(quick ? Effort.QUICK : Effort.FULL, threads,
+          step -> err.println(step + " ..."));
     } catch (RunnerException e) {
       throw UserException.failure("the benchmark could not be run: " + e.getMessage());
     }
