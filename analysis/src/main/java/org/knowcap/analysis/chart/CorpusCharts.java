@@ -30,6 +30,7 @@ import org.knowm.xchart.style.markers.None;
 public final class CorpusCharts {
   private static final int WIDTH = 1400;
   private static final int HEIGHT = 860;
+  private static final int BARS_HEIGHT = 560;
   private static final int MOST_BINS = 60;
   /** Points of a curve of ranks, evenly spaced on a log axis. */
   private static final int RANKS = 300;
@@ -92,21 +93,21 @@ public final class CorpusCharts {
   /** Of the source that is studied. */
   private Drawn bits() {
     List<PartBits> parts = corpus.sources().getFirst().bits();
-    int height = 260 + 100 * parts.size();
     String title = corpus.sources().size() == 1
         ? "Bits by part"
         : "Bits by part of the first source";
-    HorizontalBarChart chart = new HorizontalBarChart(WIDTH, height);
+    HorizontalBarChart chart = new HorizontalBarChart(WIDTH, BARS_HEIGHT);
     chart.setTitle(title);
     chart.setXAxisTitle("Knowledge (bits)");
     style(chart.getStyler());
     chart.getStyler().setAvailableSpaceFill(0.6).setLegendVisible(false);
     chart.getStyler().setXAxisMin(0.0).setXAxisTickLabelsFormattingFunction(Units::brief);
-    chart.getStyler().setPlotGridHorizontalLinesVisible(false).setYAxisTickMarkSpacingHint(20);
+    // XChart leaves out names of bars that are closer to each other than ticks of the x axis.
+    chart.getStyler().setPlotGridHorizontalLinesVisible(false).setXAxisTickMarkSpacingHint(90);
     chart.addSeries("bits", parts.stream().map(PartBits::bits).toList(),
         parts.stream().map(part -> part.part() + ", " + Units.bits(part.bits())).toList())
         .setFillColor(ChartStyle.COLOURS.getFirst());
-    return new Drawn("bits", title, height, chart);
+    return new Drawn("bits", title, BARS_HEIGHT, chart);
   }
 
   /** A histogram for each source. */

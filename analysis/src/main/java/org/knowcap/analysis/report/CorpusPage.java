@@ -54,7 +54,8 @@ public record CorpusPage(CorpusDescription corpus) {
     appendSources(page);
     page.append("<h2>Texts</h2>\n");
     corpus.sources().forEach(source -> appendSample(page, source));
-    page.append("<p class=\"note\">Dark: a value's first chunk. Dashed: follows from what the text said ")
+    page.append(
+        "<p class=\"note\">Strong colour: a value's first chunk. Dashed: follows from what the text said ")
         .append("before, and counts as nothing.</p>\n<h2>Charts</h2>\n<div class=\"charts\">\n");
     for (Drawing drawing : CorpusCharts.of(corpus).drawings()) {
       page.append("<figure>\n").append(drawing.svg()).append("<figcaption>")

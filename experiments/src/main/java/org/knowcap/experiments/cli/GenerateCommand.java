@@ -36,7 +36,7 @@ final class GenerateCommand implements Callable<Integer> {
   private Path spec;
 
   @Option(names = "--out", paramLabel = "DIR", description = "Directory for the files.")
-  private Optional<Path> out;
+  private Optional<Path> directory;
 
   @Option(names = "--people", paramLabel = "N", description = "Which of the study's corpus sizes, if it has several.")
   private Optional<Long> people;
@@ -59,6 +59,9 @@ final class GenerateCommand implements Callable<Integer> {
     if (exposures < 1) {
       throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
+    if (json && !describe) {
+      throw UserException.usage("--json goes with --describe");
+    }
     Study study = StudyReader.read(spec);
     long n = choose("--people", people, study.corpora().stream().map(CorpusSpec::people).toList());
     CorpusSpec chosen = study.corpora().stream().filter(each -> each.people() == n).findFirst().orElseThrow();
@@ -66,34 +69,35 @@ final class GenerateCommand implements Callable<Integer> {
     if (describe) {
       return describe(chosen.corpus(s));
     }
-    Path directory = out.orElseThrow(() -> UserException.usage("generate needs --out DIR, or --describe"));
+    Path target = directory
+        .orElseThrow(() -> UserException.usage("generate needs --out DIR, or --describe"));
     Source corpus = switch (chosen) {
       case CorpusSpec.SourceSpec source -> source.corpus(s);
       case CorpusSpec.MixtureSpec _ -> throw UserException.usage(
           spec + ": a mixture is a stream of windows, not of texts; write each of its sources by itself");
     };
-    new CorpusExport(corpus, exposures).write(directory, items -> {});
-    PrintWriter console = command.commandLine().getOut();
-    console.println(
+    new CorpusExport(corpus, exposures).write(target, items -> {});
+    PrintWriter out = command.commandLine().getOut();
+    out.println(
         corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
             + Units.count(corpus.vocabulary().size()) + " tokens");
     corpus.bits().parts()
-        .forEach(part -> console.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
-    console.println("  all: " + Units.bits(corpus.bits().totalBits()));
-    console.println("in " + directory);
+        .forEach(part -> out.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
+    out.println("  all: " + Units.bits(corpus.bits().totalBits()));
+    out.println("in " + target);
     return 0;
   }
 
   private int describe(Corpus corpus) throws IOException {
     CorpusDescription description = CorpusSurvey.of(corpus);
-    PrintWriter console = command.commandLine().getOut();
+    PrintWriter out = command.commandLine().getOut();
     if (json) {
-      console.println(Json.MAPPER.writeValueAsString(description));
+      out.println(Json.MAPPER.writeValueAsString(description));
     } else {
-      DescriptionView.print(description, console, CommandLine.Help.Ansi.AUTO.enabled());
+      DescriptionView.print(description, out, CommandLine.Help.Ansi.AUTO.enabled());
     }
-    if (out.isPresent()) {
-      new CorpusPage(description).write(out.get());
+    if (directory.isPresent()) {
+      new CorpusPage(description).write(directory.get());
     }
     return 0;
   }

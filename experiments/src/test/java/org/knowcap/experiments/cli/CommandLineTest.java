@@ -343,6 +343,7 @@ class CommandLineTest {
         misuse(List.of("results", none), none.toString(), "no study"),
         misuse(List.of("report", spec), spec.toString(), "no study"),
         misuse(List.of("generate", spec, "--people", 6), "--out", "--describe"),
+        misuse(List.of("generate", spec, "--out", none, "--json"), "--json", "--describe"),
         misuse(List.of("bench"), "subcommand", "knowcap bench --help"),
         misuse(List.of("bench", "gpu"), "gpu", "knowcap bench --help"),
         misuse(List.of("generate", spec, "--out", none), "--people", "[6, 12]"),
