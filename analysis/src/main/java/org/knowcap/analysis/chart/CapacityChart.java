@@ -2,7 +2,6 @@ package org.knowcap.analysis.chart;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Font;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -10,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -24,8 +22,6 @@ import org.knowcap.analysis.units.Units;
 import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
-import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
-import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.Circle;
 import org.knowm.xchart.style.markers.Diamond;
 import org.knowm.xchart.style.markers.Marker;
@@ -43,18 +39,12 @@ import org.knowm.xchart.style.markers.TriangleUp;
  * on down until one lies at or below the best run.
  */
 public final class CapacityChart {
-  /** Drawn large, then shown at half the size: XChart puts ticks on whole pixels. */
+  /** Twice the size at which it is shown. */
   static final int WIDTH = 1800;
   static final int HEIGHT = 1200;
 
   private static final String TITLE = "Stored knowledge against model size";
-  private static final Color INK = new Color(0x222222);
   private static final Color GUIDE = new Color(0x7A7A7A);
-  /** Okabe and Ito's palette: told apart with any kind of colour vision, and all dark enough on white. */
-  private static final List<Color> COLOURS = List.of(new Color(0x0072B2), new Color(0xD55E00),
-      new Color(0x009E73),
-      new Color(0xC266A0), new Color(0xB58900), new Color(0x56B4E9), new Color(0x444444),
-      new Color(0x6A4FA3));
   private static final List<Marker> MARKERS = List.of(new Circle(), new Diamond(), new Square(),
       new TriangleUp(), new TriangleDown());
   private static final List<float[]> DASHES = List.of(new float[]{1, 0}, new float[]{2, 9},
@@ -119,7 +109,7 @@ public final class CapacityChart {
   public String svg() {
     try {
       String svg = new String(ChartEncoder.getBytes(chart(), "svg"), StandardCharsets.UTF_8);
-      return SvgDocument.finished(svg, WIDTH, HEIGHT, TITLE, description());
+      return SvgDocument.finished("capacity", svg, WIDTH, HEIGHT, TITLE, description());
     } catch (IOException e) {
       throw new UncheckedIOException("the chart could not be drawn in memory", e);
     }
@@ -142,8 +132,8 @@ public final class CapacityChart {
     style(chart);
 
     // First what lies under the runs.
-    ratioLines().forEach(guide -> addGuide(chart, guide, stroke(2, 14, 10)));
-    ceilings().forEach(guide -> addGuide(chart, guide, stroke(2, 1, 0)));
+    ratioLines().forEach(guide -> addGuide(chart, guide, ChartStyle.stroke(2, 14, 10)));
+    ceilings().forEach(guide -> addGuide(chart, guide, ChartStyle.stroke(2, 1, 0)));
     seriesByKey().forEach((key, runs) -> addSeries(chart, key, runs));
 
     List<Guide> guides = Stream.concat(ceilings().stream(), ratioLines().stream()).toList();
@@ -166,7 +156,7 @@ public final class CapacityChart {
     if (!means.isEmpty()) {
       addLine(chart, "means, " + label, means.keySet().stream().mapToDouble(Long::doubleValue).toArray(),
           means.values().stream().mapToDouble(Double::doubleValue).toArray(), colour,
-          stroke(4, DASHES.get(kind % DASHES.size())));
+          ChartStyle.stroke(4, DASHES.get(kind % DASHES.size())));
     }
     List<RunResult> points = runs.stream().filter(drawn::contains).toList();
     if (!points.isEmpty()) {
@@ -264,7 +254,7 @@ public final class CapacityChart {
   }
 
   private Color colour(long people) {
-    return COLOURS.get(sorted(RunResult::people).indexOf(people) % COLOURS.size());
+    return ChartStyle.COLOURS.get(sorted(RunResult::people).indexOf(people) % ChartStyle.COLOURS.size());
   }
 
   private List<Long> sorted(Function<RunResult, Long> field) {
@@ -286,41 +276,12 @@ public final class CapacityChart {
 
   private void style(XYChart chart) {
     var style = chart.getStyler();
-    style.setXAxisLogarithmic(true).setYAxisLogarithmic(true);
-    style.setXAxisMin(parameters.low()).setXAxisMax(parameters.high());
-    style.setYAxisMin(bits.low()).setYAxisMax(bits.high());
-    style.setPlotMargin(0).setPlotContentSize(1);
-    style.setXAxisLogarithmicDecadeOnly(false).setYAxisLogarithmicDecadeOnly(false);
-    Set<Integer> parameterTicks = parameters.labelledDigits();
-    Set<Integer> bitTicks = bits.labelledDigits();
-    style.setXAxisTickLabelsFormattingFunction(tick -> LogRange.labelled(tick, parameterTicks)
-        ? Units.brief(tick)
-        : "");
-    style.setYAxisTickLabelsFormattingFunction(tick -> LogRange.labelled(tick, bitTicks)
-        ? Units.brief(tick).replaceFirst("([kMGT]?)$", " $1bit")
-        : "");
-
-    style.setChartBackgroundColor(Color.WHITE).setPlotBackgroundColor(Color.WHITE)
-        .setPlotBorderVisible(false);
-    style.setPlotGridLinesColor(new Color(0xEDEDED)).setPlotGridLinesStroke(new BasicStroke(2));
-    style.setAxisTickMarksColor(new Color(0x9A9A9A)).setAxisTickMarksStroke(new BasicStroke(2));
-    style.setAxisTickMarkLength(10).setAxisTickPadding(10).setAxisTitlePadding(24);
-    style.setChartFontColor(INK);
-    style.setAxisTickLabelsColor(INK);
-    style.setChartTitleFont(font(Font.BOLD, 36)).setLegendFont(font(Font.PLAIN, 26));
-    style.setAxisTitleFont(font(Font.PLAIN, 30)).setAxisTickLabelsFont(font(Font.PLAIN, 26));
-    style.setAnnotationTextFont(font(Font.PLAIN, 22)).setAnnotationTextFontColor(INK);
-    style.setChartPadding(12).setChartTitlePadding(PlotLabels.headHeight(captions().size()) / 2);
-    style.setYAxisLabelAlignment(TextAlignment.Right);
-    style.setMarkerSize(18).setLegendPosition(LegendPosition.OutsideE).setLegendBorderColor(Color.WHITE);
-    style.setLegendPadding(16).setLegendSeriesLineLength(30);
-  }
-
-  private static Font font(int weight, int size) {
-    return new Font(Font.SANS_SERIF, weight, size);
-  }
-
-  private static BasicStroke stroke(float width, float... dash) {
-    return new BasicStroke(width, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, dash, 0);
+    ChartStyle.apply(style);
+    ChartStyle.logX(style, parameters);
+    ChartStyle.logY(style, bits);
+    Function<Double, String> bitTicks = style.getYAxisTickLabelsFormattingFunction();
+    style.setYAxisTickLabelsFormattingFunction(
+        tick -> bitTicks.apply(tick).replaceFirst("(\\d)([kMGT]?)$", "$1 $2bit"));
+    style.setChartTitlePadding(PlotLabels.headHeight(captions().size()) / 2).setMarkerSize(18);
   }
 }

@@ -48,37 +48,6 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
       new Column("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
       new Column("Time", true, result -> Units.seconds(result.seconds())));
 
-  private static final String STYLE = """
-      :root { color-scheme: light dark; --ink: #1c1e21; --soft: #5c6570; --line: #dfe3e8; --page: #ffffff;
-        --bar: #cfe3f1; }
-      @media (prefers-color-scheme: dark) {
-        :root { --ink: #e8eaed; --soft: #a3abb5; --line: #3a4048; --page: #17191c; --bar: #1f4763; } }
-      body { margin: 0 auto; max-width: 90rem; padding: 2.5rem 1.5rem 4rem; background: var(--page);
-        color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
-      h1 { font-size: 1.8rem; margin: 0 0 1rem; }
-      h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; }
-      p, ul, dl { max-width: 48rem; margin: .5rem 0; }
-      ul { padding-left: 1.2rem; }
-      figure { margin: 2rem 0 0; max-width: 66rem; }
-      figure svg { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
-        border-radius: 6px; }
-      figcaption, .note { color: var(--soft); font-size: .875rem; margin-top: .5rem; }
-      .wide { overflow-x: auto; }
-      table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }
-      th, td { padding: .3rem .6rem; text-align: left; vertical-align: baseline;
-        border-bottom: 1px solid var(--line); white-space: nowrap; }
-      thead th { color: var(--soft); font-weight: 600; border-bottom-width: 2px; vertical-align: bottom; }
-      .results thead th { white-space: normal; }
-      .number { text-align: right; }
-      tr.group td { border-top: 2px solid var(--line); }
-      .part { background: linear-gradient(var(--bar), var(--bar)) no-repeat left / var(--part) 100%; }
-      .facts td, .facts th { white-space: normal; overflow-wrap: anywhere; }
-      .facts th { font-weight: 600; white-space: nowrap; }
-      sup { line-height: 0; }
-      dt { font-weight: 600; float: left; clear: left; width: 6.5rem; }
-      dd { margin: 0 0 .25rem 6.5rem; }
-      """;
-
   public ReportPage {
     if (title.isBlank()) {
       throw new IllegalArgumentException("a report needs a title");
@@ -104,12 +73,9 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
   /** The page. */
   public String html() {
     StringBuilder page = new StringBuilder();
-    page.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-        .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>")
-        .append(escaped(title)).append("</title>\n<style>\n").append(STYLE)
-        .append("</style>\n</head>\n<body>\n<h1>")
-        .append(escaped(title)).append("</h1>\n<ul>\n");
-    Findings.of(results).forEach(finding -> page.append("<li>").append(escaped(finding)).append("</li>\n"));
+    page.append(Html.head(title, "")).append("<ul>\n");
+    Findings.of(results)
+        .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
     page.append("</ul>\n");
     if (!results.isEmpty()) {
       appendChart(page);
@@ -166,7 +132,7 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
   }
 
   private static String cell(Column column, RunResult result) {
-    String content = escaped(column.content().apply(result));
+    String content = Html.escaped(column.content().apply(result));
     if (column.heading().equals("Saturation")) {
       double part = Math.clamp(result.saturation(), 0, 1);
       return String.format(Locale.ROOT, "<td class=\"number part\" style=\"--part: %.1f%%\">", 100 * part)
@@ -176,7 +142,7 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
   }
 
   private static String heading(Column column) {
-    return column.heading().equals("R^max") ? "R<sup>max</sup>" : escaped(column.heading());
+    return column.heading().equals("R^max") ? "R<sup>max</sup>" : Html.escaped(column.heading());
   }
 
   private String errors() {
@@ -191,11 +157,7 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
   }
 
   private static void appendFact(StringBuilder page, String what, String value) {
-    page.append("<tr><th>").append(escaped(what)).append("</th><td>").append(escaped(value))
+    page.append("<tr><th>").append(Html.escaped(what)).append("</th><td>").append(Html.escaped(value))
         .append("</td></tr>\n");
-  }
-
-  private static String escaped(String text) {
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
   }
 }

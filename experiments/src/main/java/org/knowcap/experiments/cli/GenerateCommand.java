@@ -1,17 +1,24 @@
 package org.knowcap.experiments.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.knowcap.analysis.corpus.CorpusDescription;
+import org.knowcap.analysis.report.CorpusPage;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.CorpusSpec;
+import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.experiments.survey.CorpusSurvey;
+import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.export.CorpusExport;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -28,8 +35,8 @@ final class GenerateCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
   private Path spec;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory for the files.")
-  private Path directory;
+  @Option(names = "--out", paramLabel = "DIR", description = "Directory for the files.")
+  private Optional<Path> directory;
 
   @Option(names = "--people", paramLabel = "N", description = "Which of the study's corpus sizes, if it has several.")
   private Optional<Long> people;
@@ -40,20 +47,36 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--exposures", paramLabel = "E", description = "How often each person is written. Default: once.")
   private long exposures = 1;
 
+  @Option(names = "--describe", description = "Write no corpus, but say what it is: bits, lengths, vocabulary, a text with"
+      + " its spans. With --out, as a page with charts too (description.html).")
+  private boolean describe;
+
+  @Option(names = "--json", description = "With --describe: print JSON.")
+  private boolean json;
+
   @Override
   public Integer call() throws Exception {
     if (exposures < 1) {
       throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
+    if (json && !describe) {
+      throw UserException.usage("--json goes with --describe");
+    }
     Study study = StudyReader.read(spec);
     long n = choose("--people", people, study.corpora().stream().map(CorpusSpec::people).toList());
     CorpusSpec chosen = study.corpora().stream().filter(each -> each.people() == n).findFirst().orElseThrow();
+    long s = choose("--seed", seed, study.seeds());
+    if (describe) {
+      return describe(chosen.corpus(s));
+    }
+    Path target = directory
+        .orElseThrow(() -> UserException.usage("generate needs --out DIR, or --describe"));
     Source corpus = switch (chosen) {
-      case CorpusSpec.SourceSpec source -> source.corpus(choose("--seed", seed, study.seeds()));
+      case CorpusSpec.SourceSpec source -> source.corpus(s);
       case CorpusSpec.MixtureSpec _ -> throw UserException.usage(
           spec + ": a mixture is a stream of windows, not of texts; write each of its sources by itself");
     };
-    new CorpusExport(corpus, exposures).write(directory, items -> {});
+    new CorpusExport(corpus, exposures).write(target, items -> {});
     PrintWriter out = command.commandLine().getOut();
     out.println(
         corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
@@ -61,7 +84,21 @@ final class GenerateCommand implements Callable<Integer> {
     corpus.bits().parts()
         .forEach(part -> out.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
     out.println("  all: " + Units.bits(corpus.bits().totalBits()));
-    out.println("in " + directory);
+    out.println("in " + target);
+    return 0;
+  }
+
+  private int describe(Corpus corpus) throws IOException {
+    CorpusDescription description = CorpusSurvey.of(corpus);
+    PrintWriter out = command.commandLine().getOut();
+    if (json) {
+      out.println(Json.MAPPER.writeValueAsString(description));
+    } else {
+      DescriptionView.print(description, out, CommandLine.Help.Ansi.AUTO.enabled());
+    }
+    if (directory.isPresent()) {
+      new CorpusPage(description).write(directory.get());
+    }
     return 0;
   }
 

@@ -103,6 +103,7 @@ public final class StudyReader {
     Study study = new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople);
     for (RunSpec run : study.runs()) {
       Corpus made = run.corpus();
+      checkLength(run.corpusSpec(), made, training.window());
       checked("training.warmup_steps", () -> run.schedule(made));
       long parameters = run.model().parameters(made.vocabulary().size()).total();
       if (parameters > Integer.MAX_VALUE) {
@@ -112,6 +113,28 @@ public final class StudyReader {
       }
     }
     return study;
+  }
+
+  /**
+   * Refuses values of bioD so long that a text fits into no window: it would be measured whole all the same, at places
+   * and over distances that the model never met.
+   */
+  private void checkLength(CorpusSpec corpus, Corpus made, int window) {
+    switch (corpus) {
+      case CorpusSpec.BioSSpec _,CorpusSpec.BioSSimpleSpec _ -> {
+        // Some 70 tokens, whatever the study says.
+      }
+      case CorpusSpec.MixtureSpec mixture -> checkLength(mixture.ingredients().getFirst().source(),
+          made.sources().getFirst(), window);
+      case CorpusSpec.BioDSpec _ -> {
+        if (made.longestItem() > window) {
+          throw UserException.usage(file + ": 'training.window' is " + window + ", but a text of "
+              + made.name()
+              + " has up to " + made.longestItem() + " tokens: it is measured whole, and would never be seen "
+              + "whole; give it fewer attributes, chunks or symbols, or training a longer window");
+        }
+      }
+    }
   }
 
   private ModelSpec model(JsonNode node) {

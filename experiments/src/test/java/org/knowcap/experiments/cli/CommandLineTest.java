@@ -48,6 +48,18 @@ class CommandLineTest {
       exposures: 12
       training: {windows: 2, window: 32, learning_rate: 0.003, warmup_steps: 10}
       """;
+  private static final String MIXTURE = """
+      name: mixed
+      corpus:
+        kind: mixture
+        sources:
+          - {share: 0.25, token: <useful>, corpus: {kind: bioS, people: 6}}
+          - {share: 0.75, corpus: {kind: bioD, people: 8, attributes: 2, chunks: 1, diversity: 3, length: 2,
+             alphabet: 4}}
+      models: gpt2-1-1
+      exposures: 1000
+      training: {warmup_steps: 1}
+      """;
   private static final String FIRST_COLUMNS = "run,corpus,people,exposures,model,parameters,engine,seed,"
       + "name_loss_nats,value_loss_nats,stored_bits,total_bits,capacity_ratio,max_capacity_ratio,saturation,"
       + "tokens_per_second,seconds";
@@ -240,6 +252,28 @@ class CommandLineTest {
   }
 
   @Test
+  void aCorpusIsDescribed() throws Exception {
+    Path spec = study(STUDY);
+    Path out = directory.resolve("described");
+    Outcome outcome = succeeds("generate", spec, "--describe", "--people", 12, "--out", out);
+    for (String part : List.of("bioS(12)", "names", "[name: ", "(implied)", "Vocabulary used")) {
+      assertTrue(outcome.out().contains(part), outcome.out());
+    }
+    assertFalse(outcome.out().contains("\u001b"), "no colours where there is no terminal");
+    String page = Files.readString(out.resolve("description.html"));
+    assertTrue(page.contains("<svg") && page.contains("bioS(12)"), page);
+    assertFalse(LOADS.matcher(page).find(), "the page loads nothing from elsewhere");
+    assertTrue(ImageIO.read(out.resolve("lengths.png").toFile()).getWidth() >= 400);
+
+    Path mixed = Files.writeString(directory.resolve("mixture.yaml"), MIXTURE);
+    JsonNode json = Json.MAPPER.readTree(succeeds("generate", mixed, "--describe", "--json").out());
+    assertEquals(List.of(0.25, 0.75),
+        json.get("sources").valueStream().map(source -> source.get("share").asDouble()).toList());
+    assertEquals(json.get("vocabulary").get("tokens").asLong(),
+        json.get("vocabulary").get("counts").valueStream().mapToLong(JsonNode::asLong).sum());
+  }
+
+  @Test
   void theMachinesEnginesAreShown() {
     Outcome outcome = succeeds("engines");
     assertTrue(Pattern.compile("(?m)^nd4j +(preferred|available) .*ND4J").matcher(outcome.out()).find(),
@@ -308,6 +342,10 @@ class CommandLineTest {
         misuse(List.of("status", foreign), foreign.toString(), "no study"),
         misuse(List.of("results", none), none.toString(), "no study"),
         misuse(List.of("report", spec), spec.toString(), "no study"),
+        misuse(List.of("generate", spec, "--people", 6), "--out", "--describe"),
+        misuse(List.of("generate", spec, "--out", none, "--json"), "--json", "--describe"),
+        misuse(List.of("bench"), "subcommand", "knowcap bench --help"),
+        misuse(List.of("bench", "gpu"), "gpu", "knowcap bench --help"),
         misuse(List.of("generate", spec, "--out", none), "--people", "[6, 12]"),
         misuse(List.of("generate", spec, "--out", none, "--people", 7), "--people", "7", "[6, 12]"),
         misuse(List.of("generate", spec, "--out", none, "--people", 6, "--exposures", 0), "--exposures",
@@ -321,6 +359,53 @@ class CommandLineTest {
       };
     }).toList());
     assertEquals(before, snapshot(directory));
+  }
+
+  /** Each list's fault in a directory of its own, and each corpus that cannot be. */
+  @Test
+  void aCorpusThatCannotBeMadeIsToldInALine() throws Exception {
+    List<Misuse> misuses = new ArrayList<>();
+    faultyList(misuses, "city.txt", new byte[]{'R', '\n', (byte) 0xff, '\n'}, "line 2 is not valid UTF-8");
+    faultyList(misuses, "city.txt", "Reno, NV\n\nTulsa, OK\n".getBytes(), "line 2 is empty");
+    faultyList(misuses, "field.txt", "Law\nArt\nLaw\n".getBytes(), "line 3 repeats", "Law");
+    faultyList(misuses, "university.txt", new byte[0], "line 1 is missing", "the list is empty");
+    faultyList(misuses, "company.txt", "Acme\n".getBytes(), "line 1", "Name; City, ST");
+    faultyList(misuses, "template_major.txt", "{name} read {value}.\n{name} read.\n".getBytes(), "line 2",
+        "{value}", "{name} read.");
+    misuses.add(unmakable("crowd", MIXTURE.replace("people: 8", "people: 159999995"), "corpus.sources",
+        "159999995", "1..159999994", "taken by others"));
+    misuses.add(unmakable("shares", MIXTURE.replace("0.75", "0.7"), "sum to 1", "0.25 + 0.7"));
+    misuses
+        .add(unmakable("strings", MIXTURE.replace("diversity: 3", "diversity: 17"), "4^2 = 16", "found 17"));
+    misuses.add(unmakable("long", """
+        name: long
+        corpus: {kind: bioD, people: 8, attributes: 10, chunks: 10, diversity: 3, length: 5, alphabet: 4}
+        models: gpt2-1-1
+        exposures: 1000
+        """, "'training.window'", "512", "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
+    assertAll(misuses.parallelStream().<Executable>map(misuse -> {
+      Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
+      return () -> {
+        assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
+        assertComplaint(outcome, misuse.told);
+      };
+    }).toList());
+  }
+
+  private void faultyList(List<Misuse> misuses, String list, byte[] bytes, String... told)
+      throws IOException {
+    String name = "lists-" + misuses.size();
+    Path file = Files.write(Files.createDirectory(directory.resolve(name)).resolve(list), bytes);
+    Misuse misuse = unmakable(name, STUDY.replaceAll("(?s)pools: \\{.*?}", "pools: {dir: " + name + "}"),
+        told);
+    misuses.add(new Misuse(misuse.arguments,
+        Stream.concat(Stream.of(file + ", "), misuse.told.stream()).toList()));
+  }
+
+  private Misuse unmakable(String name, String study, String... told) throws IOException {
+    Path spec = Files.writeString(directory.resolve(name + ".yaml"), study);
+    return misuse(List.of("generate", spec, "--out", directory.resolve("none")),
+        Stream.concat(Stream.of(spec.toString()), Stream.of(told)).toArray(String[]::new));
   }
 
   @Test

@@ -180,6 +180,8 @@ class StudyReaderTest {
         mistake("length: 2", "length: two", "'corpus.length'", "\"two\"", "a whole number"),
         mistake("length: 2, ", "", "'corpus.length' is missing", "a whole number"),
         mistake("alphabet: 4", "alphabet: 40001", "'corpus'", "alphabet (T)", "1..40000", "found 40001"),
+        mistake("window: 32", "window: 30", "'training.window'", "30", "bioD(20, 3, 2, 5, 2, 4)",
+            "up to 31 tokens", "measured whole"),
         mistake("last: 10", "majors: 10", "unknown key 'corpus.pools.majors'", "first, middle, last"),
         mistake("last: 10", "last: 2", "'corpus.people'", "found 50", "1..40"),
         mistake("kind: bioD", "kind: bioS", "unknown key 'corpus.attributes'", "kind, pools, people"));

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
 import org.junit.jupiter.api.Test;
@@ -157,13 +158,13 @@ class EveryKindTest {
           }
         }
       }
-      for (int trial = 0; trial < 200; trial++) {
-        int w = random.nextInt(windows);
+      // From each of them, in no order, on all threads.
+      IntStream.range(0, windows).parallel().forEach(w -> {
         int[] again = new int[window];
         new WindowReader(corpus, window, Cursor.ofNumbers(cursors[w].toNumbers())).read(again,
             new int[window], 0);
         assertArrayEquals(inputs[w], again, kind + ", seed " + seed + ", window " + w);
-      }
+      });
     });
   }
 

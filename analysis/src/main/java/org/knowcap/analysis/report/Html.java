@@ -1,0 +1,53 @@
+package org.knowcap.analysis.report;
+
+/** What all pages begin with. They need nothing but themselves. */
+final class Html {
+  private static final String STYLE = """
+      :root { color-scheme: light dark; --ink: #1c1e21; --soft: #5c6570; --line: #dfe3e8; --page: #ffffff;
+        --bar: #cfe3f1; }
+      @media (prefers-color-scheme: dark) {
+        :root { --ink: #e8eaed; --soft: #a3abb5; --line: #3a4048; --page: #17191c; --bar: #1f4763; } }
+      body { margin: 0 auto; max-width: 90rem; padding: 2.5rem 1.5rem 4rem; background: var(--page);
+        color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
+      h1 { font-size: 1.8rem; margin: 0 0 1rem; }
+      h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; }
+      p, ul, dl { max-width: 48rem; margin: .5rem 0; }
+      ul { padding-left: 1.2rem; }
+      figure { margin: 2rem 0 0; max-width: 66rem; }
+      figure svg { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
+        border-radius: 6px; }
+      figcaption, .note { color: var(--soft); font-size: .875rem; margin-top: .5rem; }
+      .wide { overflow-x: auto; }
+      table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }
+      th, td { padding: .3rem .6rem; text-align: left; vertical-align: baseline;
+        border-bottom: 1px solid var(--line); white-space: nowrap; }
+      thead th { color: var(--soft); font-weight: 600; border-bottom-width: 2px; vertical-align: bottom; }
+      .results thead th { white-space: normal; }
+      .number { text-align: right; }
+      tr.group td { border-top: 2px solid var(--line); }
+      .part { background: linear-gradient(var(--bar), var(--bar)) no-repeat left / var(--part) 100%; }
+      .facts td, .facts th { white-space: normal; overflow-wrap: anywhere; }
+      .facts th { font-weight: 600; white-space: nowrap; }
+      sup { line-height: 0; }
+      dt { font-weight: 600; float: left; clear: left; width: 6.5rem; }
+      dd { margin: 0 0 .25rem 6.5rem; }
+      """;
+
+  private Html() {}
+
+  /**
+   * A page up to its title as a heading.
+   *
+   * @param style of this page's own, in CSS
+   */
+  static String head(String title, String style) {
+    return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
+        + escaped(title) + "</title>\n<style>\n" + STYLE + style
+        + "</style>\n</head>\n<body>\n<h1>" + escaped(title) + "</h1>\n";
+  }
+
+  static String escaped(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+  }
+}

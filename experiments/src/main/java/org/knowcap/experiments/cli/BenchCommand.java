@@ -1,0 +1,8 @@
+package org.knowcap.experiments.cli;
+
+import picocli.CommandLine.Command;
+
+/** What benchmarks there are. */
+@Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures how fast this machine is.", synopsisSubcommandLabel = "COMMAND", subcommands = {
+    BenchCorporaCommand.class})
+final class BenchCommand {}

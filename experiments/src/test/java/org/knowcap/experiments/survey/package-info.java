@@ -1,0 +1,2 @@
+/** Tests of what is told of a corpus. */
+package org.knowcap.experiments.survey;
