@@ -3,8 +3,10 @@ package org.knowcap.experiments.cli;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.runner.Worker;
 import org.knowcap.experiments.study.Json;
 import picocli.CommandLine.Command;
@@ -23,6 +25,9 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (!ChildProcess.hasVectors()) {
+      return OwnProcess.run(threads, List.of("worker", directory.toString(), "--threads", Integer.toString(threads)));
+    }
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);

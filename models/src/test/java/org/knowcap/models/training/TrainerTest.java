@@ -15,9 +15,13 @@ import java.util.TreeMap;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
@@ -25,7 +29,15 @@ import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
 
+@ParameterizedClass
+@ValueSource(strings = {"nd4j", "cpu"})
 class TrainerTest {
+  /** Two windows for two threads. */
+  private static final Execution EXECUTION = new Execution(2, Precision.FP32);
+
+  @Parameter
+  String engine;
+
   private static final int VOCABULARY = 13;
   private static final Program PROGRAM = Program.training(new ModelSpec(2, 2, 8, new Rotary(0.5, 10_000)),
       VOCABULARY, 2, 9,
@@ -80,7 +92,7 @@ class TrainerTest {
   private Listener train(TrainingSpec spec, Path file, long diesAt) throws Exception {
     Listener listener = new Listener();
     listener.diesAt = diesAt;
-    try (Session session = Engines.named("nd4j").compile(PROGRAM, Execution.PLAIN)) {
+    try (Session session = Engines.named(engine).compile(PROGRAM, EXECUTION)) {
       new Trainer(PROGRAM, session, spec, file).run(DATA, listener);
     } catch (IllegalStateException e) {
       assertEquals("killed", e.getMessage());
@@ -189,7 +201,7 @@ class TrainerTest {
         return start();
       }
     };
-    try (Session session = Engines.named("nd4j").compile(PROGRAM, Execution.PLAIN)) {
+    try (Session session = Engines.named(engine).compile(PROGRAM, EXECUTION)) {
       Trainer trainer = new Trainer(PROGRAM, session, spec(0.01, 3), directory.resolve("c"));
       String message = assertThrows(TrainingException.class, () -> trainer.run(broken, new Listener()))
           .getMessage();

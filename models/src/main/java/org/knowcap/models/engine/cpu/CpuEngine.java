@@ -83,6 +83,11 @@ public final class CpuEngine implements Engine {
     return open(program, execution);
   }
 
+  /** Whether it can compute in bf16 on this machine. */
+  public boolean hasBf16() {
+    return library().map(OneDnn::multipliesBf16).orElse(false);
+  }
+
   CpuSession open(Program program, Execution execution) {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cpu' cannot run here: " + reason);
@@ -115,12 +120,11 @@ public final class CpuEngine implements Engine {
    * @throws EngineUnavailableException where bf16 is asked for and not to be had
    */
   Element element(Precision precision) {
-    boolean bf16 = library().map(OneDnn::multipliesBf16).orElse(false);
     return switch (precision) {
       case FP32 -> Element.FP32;
-      case AUTO -> bf16 ? Element.BF16 : Element.FP32;
+      case AUTO -> hasBf16() ? Element.BF16 : Element.FP32;
       case BF16 -> {
-        if (!bf16) {
+        if (!hasBf16()) {
           throw new EngineUnavailableException("this machine has no bf16 products (" + description()
               + "); use precision fp32, or auto for bf16 only where it is fast");
         }

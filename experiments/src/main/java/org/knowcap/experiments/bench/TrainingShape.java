@@ -1,0 +1,53 @@
+package org.knowcap.experiments.bench;
+
+import java.util.List;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.spec.ModelSpec;
+
+/**
+ * A training step to be timed.
+ *
+ * @param vocabulary V
+ * @param length tokens of a window, T
+ * @param windows of a step
+ */
+public record TrainingShape(ModelSpec model, int vocabulary, int length, int windows) {
+  /** From what fits a core's cache to the paper's smallest model of 12 layers. */
+  public static final List<TrainingShape> ALL = List.of(
+      new TrainingShape(ModelSpec.parse("gpt2-2-1-w32"), 256, 128, 32),
+      new TrainingShape(ModelSpec.parse("gpt2-2-2"), 3275, 512, 8),
+      new TrainingShape(ModelSpec.parse("gpt2-4-4"), 3275, 512, 8),
+      new TrainingShape(ModelSpec.parse("gpt2-12-12"), 3275, 512, 2));
+
+  public String name() {
+    return model.name() + ", V " + vocabulary + ", " + windows + " windows of " + length;
+  }
+
+  /** R, tokens of a step. */
+  public int tokens() {
+    return windows * length;
+  }
+
+  /**
+   * Floating-point operations of a token's training, forwards and backwards, by the formula
+   * 6 (12 L d^2 + V d) + 6 L d T: products of parameters, and the causal half of attention's.
+   */
+  public double flopsPerToken() {
+    double d = model.width();
+    double layers = model.layers();
+    return 6 * (12 * layers * d * d + vocabulary * d) + 6 * layers * d * length;
+  }
+
+  public Program program() {
+    return Program.training(model, vocabulary, windows, length, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
+  }
+
+  /** Ids to train on, [R]: their values do not matter to speed. */
+  public int[] ids(long seed) {
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    return random.ints(tokens(), 0, vocabulary).toArray();
+  }
+}

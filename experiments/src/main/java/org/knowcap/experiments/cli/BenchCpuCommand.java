@@ -1,0 +1,126 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.bench.CpuSpeed;
+import org.knowcap.experiments.bench.Peer;
+import org.knowcap.experiments.bench.TrainingShape;
+import org.knowcap.experiments.runner.ChildProcess;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.models.engine.cpu.CpuEngine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Speed of the cpu engine. */
+@Command(name = "cpu", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Measures how fast the cpu engine trains, beside what the machine's products and"
+    + " memory give, and where the time goes. Takes some minutes.")
+final class BenchCpuCommand implements Callable<Integer> {
+  @Option(names = "--threads", paramLabel = "T", description = "Threads of a step. Default: the machine's cores.")
+  private Optional<Integer> threads;
+
+  @Option(names = "--shape", paramLabel = "MODEL", description = "Only the shapes of this model, such as gpt2-2-2.")
+  private Optional<String> model;
+
+  @Option(names = "--peer", paramLabel = "NAME", description = "Train the same shapes with another library too, turn by turn: djl (PyTorch through DJL; needs a build"
+      + " by 'mvn -Pbenchmarks -DskipTests package').")
+  private Optional<String> peer;
+
+  @Option(names = "--seconds", paramLabel = "S", defaultValue = "2", description = "Seconds of each of the five rounds of a shape. Default: ${DEFAULT-VALUE}")
+  private double seconds;
+
+  @Option(names = "--no-natives", description = "Without oneDNN, as where it does not load.")
+  private boolean withoutNatives;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws Exception {
+    int count = threads.orElse(Runtime.getRuntime().availableProcessors());
+    if (count < 1) {
+      throw UserException.usage("--threads must be at least 1, found " + count);
+    }
+    if (!(seconds > 0 && seconds <= 3600)) {
+      throw UserException.usage("--seconds must be above 0 and at most 3600, found " + seconds);
+    }
+    List<TrainingShape> shapes = TrainingShape.ALL.stream()
+        .filter(shape -> model.isEmpty() || model.get().equals(shape.model().name())).toList();
+    if (shapes.isEmpty()) {
+      throw UserException.usage("--shape must be one of " + TrainingShape.ALL.stream()
+          .map(shape -> shape.model().name()).collect(Collectors.joining(", ")) + "; found " + model.get());
+    }
+    Optional<Peer> compared = peer.map(BenchCpuCommand::named);
+    if (!ChildProcess.hasVectors()) {
+      return OwnProcess.run(count, arguments(count));
+    }
+    PrintStream answer = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    System.setOut(System.err);
+    CpuEngine engine = withoutNatives ? CpuEngine.withoutNatives() : new CpuEngine();
+    CpuSpeed.Table table = CpuSpeed.measure(engine, shapes, compared, count, seconds,
+        what -> System.err.println(what + " ..."));
+    if (json) {
+      answer.println(Json.MAPPER.writeValueAsString(table));
+    } else {
+      print(table, new PrintWriter(answer, true));
+    }
+    return 0;
+  }
+
+  private static Peer named(String name) {
+    return Peer.all().stream().filter(each -> each.name().equals(name)).findFirst()
+        .orElseThrow(() -> UserException.usage("no peer '" + name + "' in this build; it has "
+            + Peer.all().stream().map(Peer::name).toList()
+            + ". 'djl' comes with 'mvn -Pbenchmarks -DskipTests package'"));
+  }
+
+  private List<String> arguments(int count) {
+    List<String> arguments = new ArrayList<>(
+        List.of("bench", "cpu", "--threads", Integer.toString(count), "--seconds", Double.toString(seconds)));
+    model.ifPresent(name -> arguments.addAll(List.of("--shape", name)));
+    peer.ifPresent(name -> arguments.addAll(List.of("--peer", name)));
+    if (withoutNatives) {
+      arguments.add("--no-natives");
+    }
+    if (json) {
+      arguments.add("--json");
+    }
+    return arguments;
+  }
+
+  private static void print(CpuSpeed.Table table, PrintWriter out) {
+    out.println("engine: " + table.engine() + "; " + table.threads() + " threads");
+    out.println("peer: " + table.peer());
+    out.printf(Locale.ROOT, "products: fp32 %.0f GFLOP/s, bf16 %s; memory copied at %.1f GB/s%n%n",
+        table.fp32Gigaflops(),
+        table.bf16Gigaflops().map(rate -> String.format(Locale.ROOT, "%.0f GFLOP/s", rate)).orElse("none"),
+        table.copyGigabytes());
+    String row = "%-42s %-5s %10s %10s %6s %8s %9s%n";
+    out.printf(row, "shape", "", "tokens/s", "peer", "ratio", "GFLOP/s", "of prod.");
+    for (CpuSpeed speed : table.speeds()) {
+      out.printf(row, speed.shape(), speed.precision(), Units.brief(speed.tokensPerSecond()),
+          speed.peerTokensPerSecond().map(Units::brief).orElse(""),
+          speed.peerTokensPerSecond()
+              .map(rate -> String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / rate)).orElse(""),
+          String.format(Locale.ROOT, "%.0f", speed.gigaflops()), Units.percent(speed.productFraction()));
+    }
+    out.println();
+    for (CpuSpeed speed : table.speeds()) {
+      double sum = speed.stepSeconds().values().stream().mapToDouble(each -> each).sum();
+      out.println(speed.shape() + ", " + speed.precision() + ": " + speed.stepSeconds().entrySet().stream()
+          .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))
+          .map(each -> each.getKey() + " " + Units.percent(each.getValue() / sum))
+          .collect(Collectors.joining(", ")));
+    }
+  }
+}
