@@ -67,7 +67,7 @@ record Biography(int source, long item, long person, String text, List<Integer> 
   }
 
   /** How many characters of the text come before each token, and before the end. */
-  private static int[] characters(Probe item, TokenBytes text) {
+  static int[] characters(Probe item, TokenBytes text) {
     int[] tokens = item.tokens();
     int[] characters = new int[tokens.length + 1];
     // Token 0 is the end of text, which the text does not include.

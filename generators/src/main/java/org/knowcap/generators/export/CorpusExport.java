@@ -56,26 +56,31 @@ public final class CorpusExport {
   /**
    * @param corpus   what to write
    * @param settings how
-   * @param recipe   for the manifest: what the caller needs to make the corpus again, of what Jackson can
-   *                 write
    * @throws IllegalArgumentException if the corpus cannot be written like this
    */
-  public CorpusExport(Corpus corpus, ExportSettings settings, Map<String, Object> recipe) {
+  public CorpusExport(Corpus corpus, ExportSettings settings) {
     ExportPlan plan = new ExportPlan(corpus, settings);
     files = plan.files();
-    manifest = Manifest.of(plan.header(), recipe);
+    manifest = Manifest.of(plan.header());
+  }
+
+  /** How many files there are beside the manifest. */
+  public int files() {
+    return files.size();
   }
 
   /**
    * Writes what is not there yet.
    *
    * @param directory new, or empty, or the place of an export of the same corpus and settings
+   * @param recipe    for the manifest: what the caller needs to make the corpus again, as JSON would have it
    * @param threads   that write files at the same time
    * @return how many files were written
    * @throws IllegalArgumentException if something else is in the directory
    * @throws IOException              if it cannot be written; the message says where and why
    */
-  public int write(Path directory, int threads, Progress progress) throws IOException {
+  public int write(Path directory, Map<String, Object> recipe, int threads, Progress progress)
+      throws IOException {
     check(directory);
     Map<PlannedFile, Entry> finished = new HashMap<>();
     try {
@@ -97,7 +102,7 @@ public final class CorpusExport {
         Map<PlannedFile, Entry> inOrder = new LinkedHashMap<>();
         files.forEach(file -> inOrder.put(file, finished.get(file)));
         write(directory, new PlannedFile(Manifest.NAME, Map.of(), "", out -> {
-          out.write(manifest.complete(inOrder));
+          out.write(manifest.complete(recipe, inOrder));
           return 0;
         }));
         journal.delete();

@@ -1,11 +1,15 @@
 package org.knowcap.generators.export;
 
 import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.corpus.Probe;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.export.PlannedFile.Content;
 import org.knowcap.generators.export.Sequences.Items;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -22,9 +26,6 @@ final class LineFiles {
   private static final byte[] VALUES = bytes("],\"values\":[");
   private static final byte[] END = bytes("]}\n");
   private static final byte[] COMMA = bytes(",");
-  private static final byte[] FIRST_ATTRIBUTE = bytes("{\"attribute\":");
-  private static final byte[] NEXT_ATTRIBUTE = bytes(",\"attribute\":");
-  private static final byte[] PART = bytes(",\"part\":");
   private static final byte[] VALUE = bytes(",\"value\":");
   private static final byte[] START = bytes(",\"start\":");
   private static final byte[] STOP = bytes(",\"end\":");
@@ -71,6 +72,7 @@ final class LineFiles {
   Content jsonl(Items items) {
     return out -> {
       Utf8Buffer line = new Utf8Buffer(out);
+      Keys keys = new Keys("{");
       Source source = items.source();
       long all = 0;
       for (long number = items.first(); number < items.first() + items.count(); number++) {
@@ -84,9 +86,9 @@ final class LineFiles {
         line.add(tokens[0]);
         line.add(numbers, tokens, 1, tokens.length);
         line.add(SPANS);
-        addSpans(line, Biography.places(item, text));
+        addSpans(line, keys, item);
         line.add(VALUES);
-        addValues(line, source.values(person));
+        addValues(line, keys, source.values(person));
         line.add(END);
         line.flushIfFull();
         all += tokens.length;
@@ -100,25 +102,27 @@ final class LineFiles {
   Content truth(Items items) {
     return out -> {
       Utf8Buffer line = new Utf8Buffer(out);
+      Keys keys = new Keys(",");
+      Source source = items.source();
       long all = 0;
-      for (long item = items.first(); item < items.first() + items.count(); item++) {
-        for (Biography.Truth row : Biography.truth(items.number(), items.source(), item)) {
-          begin(line, row.source(), row.item(), row.person());
-          line.add(NEXT_ATTRIBUTE);
-          line.addQuoted(row.attribute());
-          line.add(PART);
-          line.addQuoted(row.part());
+      for (long number = items.first(); number < items.first() + items.count(); number++) {
+        long person = source.person(number);
+        Map<Attribute, String> values = source.values(person);
+        List<Span> spans = source.annotated(number).spans();
+        for (Span span : spans) {
+          begin(line, items.number(), number, person);
+          line.add(keys.of(span.attribute(), span.part()));
           line.add(VALUE);
-          line.addQuoted(row.value());
+          line.addQuoted(values.get(span.attribute()));
           line.add(START);
-          line.add(row.start());
+          line.add(span.start());
           line.add(STOP);
-          line.add(row.end());
+          line.add(span.end());
           line.add(END_OBJECT);
           line.add(LINE);
-          all++;
         }
         line.flushIfFull();
+        all += spans.size();
       }
       line.flush();
       return all;
@@ -134,40 +138,63 @@ final class LineFiles {
     line.add(person);
   }
 
-  private static void addSpans(Utf8Buffer line, List<Biography.Place> spans) {
-    for (int i = 0; i < spans.size(); i++) {
-      Biography.Place span = spans.get(i);
-      if (i > 0) {
+  private void addSpans(Utf8Buffer line, Keys keys, Probe item) {
+    int[] characters = Biography.characters(item, text);
+    boolean first = true;
+    for (Span span : item.spans()) {
+      if (!first) {
         line.add(COMMA);
       }
-      line.add(FIRST_ATTRIBUTE);
-      line.addQuoted(span.attribute());
-      line.add(PART);
-      line.addQuoted(span.part());
+      first = false;
+      line.add(keys.of(span.attribute(), span.part()));
       line.add(START);
       line.add(span.start());
       line.add(STOP);
       line.add(span.end());
       line.add(CHAR_START);
-      line.add(span.charStart());
+      line.add(characters[span.start()]);
       line.add(CHAR_END);
-      line.add(span.charEnd());
+      line.add(characters[span.end()]);
       line.add(END_OBJECT);
     }
   }
 
-  private static void addValues(Utf8Buffer line, Map<Attribute, String> values) {
+  private static void addValues(Utf8Buffer line, Keys keys, Map<Attribute, String> values) {
     boolean first = true;
     for (Map.Entry<Attribute, String> value : values.entrySet()) {
       if (!first) {
         line.add(COMMA);
       }
       first = false;
-      line.add(FIRST_ATTRIBUTE);
-      line.addQuoted(value.getKey().key());
+      line.add(keys.of(value.getKey()));
       line.add(VALUE);
       line.addQuoted(value.getValue());
       line.add(END_OBJECT);
+    }
+  }
+
+  /** The beginnings of objects about attributes, made once each. */
+  private static final class Keys {
+    private final String before;
+    private final Map<Attribute, byte[]> attributes = new HashMap<>();
+    private final Map<Part, Map<Attribute, byte[]>> parts = new EnumMap<>(Part.class);
+
+    /** @param before what stands in front */
+    Keys(String before) {
+      this.before = before;
+      for (Part part : Part.values()) {
+        parts.put(part, new HashMap<>());
+      }
+    }
+
+    byte[] of(Attribute attribute) {
+      return attributes.computeIfAbsent(attribute,
+          key -> bytes(before + "\"attribute\":\"" + key.key() + "\""));
+    }
+
+    byte[] of(Attribute attribute, Part part) {
+      return parts.get(part).computeIfAbsent(attribute, key -> bytes(
+          before + "\"attribute\":\"" + key.key() + "\",\"part\":\"" + part.knowledge() + "\""));
     }
   }
 }

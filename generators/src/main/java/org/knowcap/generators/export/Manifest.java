@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** What {@code manifest.json} says of an export: all that it takes to make the same again, and its files. */
 public record Manifest(JsonNode tree) {
-  static final String NAME = "manifest.json";
+  public static final String NAME = "manifest.json";
   static final String FILES = "files";
   static final JsonMapper JSON = JsonMapper.builder()
       .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
@@ -58,11 +58,10 @@ public record Manifest(JsonNode tree) {
   }
 
   /** @param header what {@link ExportPlan#header} says */
-  static Manifest of(Map<String, Object> header, Map<String, Object> recipe) {
+  static Manifest of(Map<String, Object> header) {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put(VERSION, currentVersion());
     all.putAll(header);
-    all.put(RECIPE, recipe);
     // As if it had been read: numbers have the same types then.
     return new Manifest(JSON.readTree(JSON.writeValueAsBytes(all)));
   }
@@ -101,10 +100,11 @@ public record Manifest(JsonNode tree) {
             : Optional.empty();
   }
 
-  /** The same with its files. */
-  byte[] complete(Map<PlannedFile, Entry> entries) {
+  /** The same with a recipe and the files, as JSON. */
+  byte[] complete(Map<String, Object> recipe, Map<PlannedFile, Entry> entries) {
     Map<String, Object> all = new LinkedHashMap<>();
     tree.propertyStream().forEach(property -> all.put(property.getKey(), property.getValue()));
+    all.put(RECIPE, recipe);
     Map<String, Object> files = new LinkedHashMap<>();
     entries.forEach((file, entry) -> {
       Map<String, Object> one = new LinkedHashMap<>(file.about());

@@ -11,7 +11,7 @@ import org.knowcap.generators.tokens.Vocabulary;
 /** Bytes that stand for each token of a vocabulary, end to end in one array. */
 final class TokenBytes {
   /** Bytes behind what {@link #write} has written that it may overwrite. */
-  static final int SLACK = Long.BYTES;
+  static final int SLACK = 2 * Long.BYTES;
 
   private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class,
       ByteOrder.nativeOrder());
@@ -65,9 +65,11 @@ final class TokenBytes {
   int write(int token, byte[] target, int offset) {
     int start = starts[token];
     int length = starts[token + 1] - start;
-    // Nearly every token has at most eight bytes: one copy of as many beats a loop.
-    for (int i = 0; i < length; i += Long.BYTES) {
-      LONGS.set(target, offset + i, (long) LONGS.get(bytes, start + i));
+    // Nearly every token has at most 16 bytes: to copy as many, wanted or not, beats a loop.
+    LONGS.set(target, offset, (long) LONGS.get(bytes, start));
+    LONGS.set(target, offset + Long.BYTES, (long) LONGS.get(bytes, start + Long.BYTES));
+    for (int i = SLACK; i < length; i++) {
+      target[offset + i] = bytes[start + i];
     }
     return offset + length;
   }
