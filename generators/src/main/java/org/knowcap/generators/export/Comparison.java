@@ -55,9 +55,14 @@ final class Comparison extends OutputStream {
     if (entry.isEmpty()) {
       wrong.add(Manifest.NAME + " says nothing of " + file.name());
     } else if (!entry.get().equals(expected)) {
-      wrong.add(Manifest.NAME + " says of " + file.name() + ": " + entry.get() + ", not " + expected);
+      wrong.add(Manifest.NAME + " says of " + file.name() + ": " + shown(file, entry.get()) + ", not "
+          + shown(file, expected));
     }
     return wrong;
+  }
+
+  private static String shown(PlannedFile file, Entry entry) {
+    return entry.count() + " " + file.unit() + ", " + entry.bytes() + " bytes, SHA-256 " + entry.sha256();
   }
 
   private static String describe(Path place, long difference, long size, long expected) throws IOException {

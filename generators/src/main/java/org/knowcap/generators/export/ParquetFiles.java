@@ -29,14 +29,16 @@ final class ParquetFiles {
   /** A {@link Biography} a row. */
   Content biographies(Items items) {
     return out -> {
+      OrderedFooter file = new OrderedFooter(out);
       long all = 0;
-      try (CarpetWriter<Biography> rows = writer(out, Biography.class)) {
+      try (CarpetWriter<Biography> rows = writer(file, Biography.class)) {
         for (long item = items.first(); item < items.first() + items.count(); item++) {
           Biography row = biography(items.number(), items.source(), item);
           rows.write(row);
           all += row.tokens().size();
         }
       }
+      file.end();
       return all;
     };
   }
@@ -44,14 +46,16 @@ final class ParquetFiles {
   /** A {@link Biography.Truth} a row. */
   Content truth(Items items) {
     return out -> {
+      OrderedFooter file = new OrderedFooter(out);
       long all = 0;
-      try (CarpetWriter<Biography.Truth> rows = writer(out, Biography.Truth.class)) {
+      try (CarpetWriter<Biography.Truth> rows = writer(file, Biography.Truth.class)) {
         for (long item = items.first(); item < items.first() + items.count(); item++) {
           List<Biography.Truth> truth = Biography.truth(items.number(), items.source(), item);
           rows.write(truth);
           all += truth.size();
         }
       }
+      file.end();
       return all;
     };
   }
