@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.LongStream;
@@ -33,6 +32,9 @@ final class ExportPlan {
   private static final int MOST_SHARDS = 99_999;
   /** The formats whose shards are stretches of the training stream. */
   private static final Set<Format> STREAM_SHARDS = Set.of(Format.LLMC, Format.MEGATRON);
+
+  /** What the manifest says of a source. */
+  private record SourceEntry(String corpus, long people, long items) {}
 
   private final Corpus corpus;
   private final ExportSettings settings;
@@ -77,8 +79,8 @@ final class ExportPlan {
     header.put("parameters", corpus.parameters());
     header.put("settings", settings.toMap());
     header.put("people", corpus.people());
-    header.put("sources", items.stream().map(all -> Map.of("corpus", all.source().name(), "people",
-        all.source().people(), "items", all.count())).map(TreeMap::new).toList());
+    header.put("sources", items.stream()
+        .map(all -> new SourceEntry(all.source().name(), all.source().people(), all.count())).toList());
     switch (corpus) {
       case Source _ -> {
         // Its stream is made of items.
@@ -112,13 +114,15 @@ final class ExportPlan {
       throw new IllegalArgumentException(
           "exposures must be 1.." + most + ", found " + settings.exposures());
     }
+    long first = corpus.people() * settings.exposures();
     List<Items> items = new ArrayList<>();
     for (Source source : corpus.sources()) {
       int number = items.size();
-      long count = number == 0 ? corpus.people() * settings.exposures() : switch (corpus) {
-        case Source _ -> throw new IllegalStateException("a source has no other sources");
-        case Mixture mixture ->
-          (long) Math.ceil(mixture.exposures(number, settings.exposures()) * source.people());
+      long count = switch (corpus) {
+        case Source _ -> first;
+        case Mixture mixture -> number == 0
+            ? first
+            : (long) Math.ceil(mixture.exposures(number, settings.exposures()) * source.people());
       };
       items.add(new Items(source, number, 0, count));
     }

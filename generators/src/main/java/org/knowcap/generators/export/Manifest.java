@@ -81,9 +81,13 @@ public record Manifest(JsonNode tree) {
     return tree.path(RECIPE);
   }
 
-  /** @throws IllegalArgumentException if there are none */
+  /** @throws IllegalArgumentException if there are none, or impossible ones */
   public ExportSettings settings() {
-    return ExportSettings.of(tree.path("settings"));
+    try {
+      return ExportSettings.of(tree.path("settings"));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(NAME + ": 'settings': " + e.getMessage(), e);
+    }
   }
 
   String digest() {
