@@ -4,11 +4,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** Text on its way into a file, as bytes, so that nothing has to become a string first. */
 final class Utf8Buffer {
   private static final int BLOCK_BYTES = 1 << 16;
-  private static final int MOST_DIGITS = 20;
+  /** Digits of the numbers that most places in a text have. */
+  private static final byte[][] SMALL = IntStream.range(0, 1000).mapToObj(Utf8Buffer::digits)
+      .toArray(byte[][]::new);
   private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
   private final OutputStream out;
@@ -38,17 +41,11 @@ final class Utf8Buffer {
 
   /** Adds a number that is not negative. */
   void add(long number) {
-    reserve(MOST_DIGITS);
-    int digits = 1;
-    for (long rest = number; rest >= 10; rest /= 10) {
-      digits++;
-    }
-    long rest = number;
-    for (int at = size + digits - 1; at >= size; at--) {
-      bytes[at] = (byte) ('0' + rest % 10);
-      rest /= 10;
-    }
-    size += digits;
+    add(number < SMALL.length ? SMALL[(int) number] : digits(number));
+  }
+
+  private static byte[] digits(long number) {
+    return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
   }
 
   /** Adds a JSON string, with its quotes. */
