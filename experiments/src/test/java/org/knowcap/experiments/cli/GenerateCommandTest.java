@@ -114,8 +114,7 @@ class GenerateCommandTest {
     assertFalse(Files.exists(out.resolve("manifest.json")));
     assertFalse(Files.exists(out.resolve("txt/biographies-00000-of-00001.txt")));
 
-    Outcome rest = succeeds((Object[]) arguments);
-    assertTrue(rest.out().contains("that were there"), rest.out());
+    succeeds((Object[]) arguments);
     succeeds("generate", "--verify", out);
   }
 }
