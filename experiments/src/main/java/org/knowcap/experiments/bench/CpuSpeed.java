@@ -66,7 +66,8 @@ public record CpuSpeed(String shape, String precision, double tokensPerSecond,
         speeds.add(measure(engine, meter, shape, execution, ceiling, peer, seconds));
       }
     }
-    return new Table(engine.description(), peer.map(Peer::description).orElse("none"), threads, fp32, bf16, copy,
+    return new Table(engine.description(), peer.map(Peer::description).orElse("none"), threads, fp32, bf16,
+        copy,
         List.copyOf(speeds));
   }
 

@@ -6,18 +6,23 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.knowcap.analysis.corpus.CorpusDescription;
 import org.knowcap.analysis.report.CorpusPage;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.CorpusRecipe;
 import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.experiments.survey.CorpusSurvey;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.export.CorpusExport;
+import org.knowcap.generators.export.ExportSettings;
+import org.knowcap.generators.export.Format;
+import org.knowcap.generators.export.Manifest;
+import org.knowcap.generators.export.TruthFormat;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,17 +31,19 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Corpus files. */
-@Command(name = "generate", mixinStandardHelpOptions = true, description = "Writes a study's corpus to files: biographies.jsonl with knowledge spans, tokens.bin (16-bit"
-    + " little-endian ids), vocab.json, and manifest.json with bits by part and checksums.")
+@Command(name = "generate", mixinStandardHelpOptions = true, description = "Writes a study's corpus to files that other programs read, with a table of what is true, vocab.json, and manifest.json"
+    + " with bits by part and checksums; or compares such files with what they should be.")
 final class GenerateCommand implements Callable<Integer> {
+  private static final int THREADS = Runtime.getRuntime().availableProcessors();
+
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
-  private Path spec;
+  @Parameters(arity = "0..1", paramLabel = "SPEC", description = "Study file (YAML).")
+  private Optional<Path> spec;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "Directory for the files.")
-  private Optional<Path> directory;
+  @Option(names = "--out", paramLabel = "DIR", description = "Directory for the files. If an export was interrupted there, the same command goes on.")
+  private Optional<Path> out;
 
   @Option(names = "--people", paramLabel = "N", description = "Which of the study's corpus sizes, if it has several.")
   private Optional<Long> people;
@@ -47,6 +54,18 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--exposures", paramLabel = "E", description = "How often each person is written. Default: once.")
   private long exposures = 1;
 
+  @Option(names = "--format", split = ",", paramLabel = "FORMAT", defaultValue = "jsonl", description = "One or more of jsonl, parquet, txt, nanogpt, llmc, megatron, with commas. Default: ${DEFAULT-VALUE}")
+  private List<String> formats;
+
+  @Option(names = "--truth", paramLabel = "FORMAT", defaultValue = "parquet", description = "Table of what is true and where it stands: parquet, jsonl or none. Default: ${DEFAULT-VALUE}")
+  private String truth;
+
+  @Option(names = "--shard-size", paramLabel = "TOKENS", description = "About how many tokens go into a file. Default: 20000000")
+  private long shardSize = ExportSettings.DEFAULT_SHARD_TOKENS;
+
+  @Option(names = "--verify", paramLabel = "DIR", description = "Write nothing, but make the files of that directory again from its manifest alone, and compare.")
+  private Optional<Path> verified;
+
   @Option(names = "--describe", description = "Write no corpus, but say what it is: bits, lengths, vocabulary, a text with"
       + " its spans. With --out, as a page with charts too (description.html).")
   private boolean describe;
@@ -56,55 +75,92 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (exposures < 1) {
-      throw UserException.usage("--exposures must be at least 1, found " + exposures);
+    if (verified.isPresent() && (spec.isPresent() || out.isPresent())) {
+      throw UserException
+          .usage("--verify takes all from the directory's manifest: give no SPEC and no --out");
     }
     if (json && !describe) {
       throw UserException.usage("--json goes with --describe");
     }
-    Study study = StudyReader.read(spec);
-    long n = choose("--people", people, study.corpora().stream().map(CorpusSpec::people).toList());
-    CorpusSpec chosen = study.corpora().stream().filter(each -> each.people() == n).findFirst().orElseThrow();
-    long s = choose("--seed", seed, study.seeds());
-    if (describe) {
-      return describe(chosen.corpus(s));
+    return verified.isPresent() ? verify(verified.get()) : make();
+  }
+
+  private int make() throws IOException {
+    Path file = spec.orElseThrow(() -> UserException.usage("generate needs a SPEC, or --verify DIR"));
+    if (exposures < 1) {
+      throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
-    Path target = directory
-        .orElseThrow(() -> UserException.usage("generate needs --out DIR, or --describe"));
-    Source corpus = switch (chosen) {
-      case CorpusSpec.SourceSpec source -> source.corpus(s);
-      case CorpusSpec.MixtureSpec _ -> throw UserException.usage(
-          spec + ": a mixture is a stream of windows, not of texts; write each of its sources by itself");
-    };
-    new CorpusExport(corpus, exposures).write(target, items -> {});
-    PrintWriter out = command.commandLine().getOut();
-    out.println(
-        corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
-            + Units.count(corpus.vocabulary().size()) + " tokens");
-    corpus.bits().parts()
-        .forEach(part -> out.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
-    out.println("  all: " + Units.bits(corpus.bits().totalBits()));
-    out.println("in " + target);
-    return 0;
+    Study study = StudyReader.read(file);
+    long n = choose(file, "--people", people,
+        study.corpora().stream().map(CorpusSpec::people).distinct().toList());
+    List<Integer> choices = IntStream.range(0, study.corpora().size())
+        .filter(i -> study.corpora().get(i).people() == n).boxed().toList();
+    if (choices.size() > 1) {
+      throw UserException.usage(file + " has " + choices.size() + " mixtures with " + n
+          + " people in the first source; list one number of people for each of the others");
+    }
+    CorpusRecipe recipe = CorpusRecipe.of(file, choices.getFirst(),
+        choose(file, "--seed", seed, study.seeds()));
+    Corpus corpus = study.corpora().get(recipe.choice()).corpus(recipe.seed());
+    return describe ? describe(corpus) : write(study, recipe, corpus);
   }
 
   private int describe(Corpus corpus) throws IOException {
     CorpusDescription description = CorpusSurvey.of(corpus);
-    PrintWriter out = command.commandLine().getOut();
+    PrintWriter console = command.commandLine().getOut();
     if (json) {
-      out.println(Json.MAPPER.writeValueAsString(description));
+      console.println(Json.MAPPER.writeValueAsString(description));
     } else {
-      DescriptionView.print(description, out, CommandLine.Help.Ansi.AUTO.enabled());
+      DescriptionView.print(description, console, CommandLine.Help.Ansi.AUTO.enabled());
     }
-    if (directory.isPresent()) {
-      new CorpusPage(description).write(directory.get());
+    if (out.isPresent()) {
+      new CorpusPage(description).write(out.get());
     }
     return 0;
   }
 
-  private long choose(String option, Optional<Long> chosen, List<Long> offered) {
+  private int write(Study study, CorpusRecipe recipe, Corpus corpus) throws IOException {
+    Path directory = out.orElseThrow(() -> UserException.usage("generate needs --out DIR, or --describe"));
+    CorpusExport export = new CorpusExport(corpus,
+        new ExportSettings(formats.stream().map(Format::of).toList(), TruthFormat.of(truth), exposures,
+            study.training().window(), shardSize));
+    PrintWriter console = command.commandLine().getOut();
+    int written;
+    try (FileProgress progress = new FileProgress(console)) {
+      written = export.write(directory, recipe.toMap(), THREADS, progress);
+    }
+    console.println(corpus.name() + ": vocabulary of " + Units.count(corpus.vocabulary().size()) + " tokens");
+    corpus.bits().parts()
+        .forEach(part -> console.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
+    console.println("  all: " + Units.bits(corpus.bits().totalBits()));
+    console.println((written == export.files()
+        ? written + " files"
+        : written + " files, beside " + (export.files() - written) + " that were there,") + " in "
+        + directory);
+    return 0;
+  }
+
+  private int verify(Path directory) throws IOException {
+    Manifest manifest = Manifest.read(directory);
+    Path file = directory.resolve(Manifest.NAME);
+    Corpus corpus = CorpusRecipe.of(file, manifest.recipe()).corpus(file);
+    CorpusExport export = new CorpusExport(corpus, manifest.settings());
+    PrintWriter console = command.commandLine().getOut();
+    List<String> wrong;
+    try (FileProgress progress = new FileProgress(console)) {
+      wrong = export.verify(directory, THREADS, progress);
+    }
+    if (!wrong.isEmpty()) {
+      wrong.forEach(console::println);
+      throw UserException.failure(directory + " is not what it should be: " + wrong.size() + " faults");
+    }
+    console.println(corpus.name() + ": all " + export.files() + " files are what they should be");
+    return 0;
+  }
+
+  private static long choose(Path file, String option, Optional<Long> chosen, List<Long> offered) {
     if (chosen.isEmpty() && offered.size() > 1) {
-      throw UserException.usage(spec + " has several values for " + option + ": " + offered + "; choose one");
+      throw UserException.usage(file + " has several values for " + option + ": " + offered + "; choose one");
     }
     if (chosen.isPresent() && !offered.contains(chosen.get())) {
       throw UserException

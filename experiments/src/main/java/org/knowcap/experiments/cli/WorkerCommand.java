@@ -26,7 +26,8 @@ final class WorkerCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(threads, List.of("worker", directory.toString(), "--threads", Integer.toString(threads)));
+      return OwnProcess.run(threads,
+          List.of("worker", directory.toString(), "--threads", Integer.toString(threads)));
     }
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);

@@ -7,6 +7,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.Schedule;
@@ -43,6 +44,10 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     settings.put("exposures", exposures);
     settings.put("seed", seed);
     settings.put("training", training);
+    if (training.precision() != Precision.FP32) {
+      // Runs of before there was a choice keep their names.
+      settings.put("precision", training.precision());
+    }
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);
     return settings;

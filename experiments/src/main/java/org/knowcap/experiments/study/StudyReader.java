@@ -61,6 +61,11 @@ public final class StudyReader {
     return new StudyReader(file, directories).study();
   }
 
+  /** The corpora of a study file as they stand there. */
+  static JsonNode corpusNode(Path file) {
+    return new StudyReader(file, file::resolveSibling).tree().path("corpus");
+  }
+
   private JsonNode tree() {
     try {
       return YAML.readTree(Files.readString(file));

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.study;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 
@@ -16,4 +17,4 @@ import org.knowcap.models.program.Optimiser;
  * @param optimiser AdamW
  */
 public record TrainingSettings(int windows, int window, double learningRate, double finalLearningRateFraction,
-    long warmupSteps, Precision precision, Optimiser.AdamW optimiser) {}
+    long warmupSteps, @JsonIgnore Precision precision, Optimiser.AdamW optimiser) {}

@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -235,23 +234,6 @@ class CommandLineTest {
   }
 
   @Test
-  void aCorpusIsGenerated() throws Exception {
-    Path spec = study(STUDY);
-    Path out = directory.resolve("corpus");
-    Outcome outcome = succeeds("generate", spec, "--out", out, "--people", 12, "--exposures", 3);
-    assertTrue(outcome.out().contains("bioS(12): 36 biographies"), outcome.out());
-    Set<String> texts = new HashSet<>();
-    for (String line : Files.readAllLines(out.resolve("biographies.jsonl"))) {
-      texts.add(Json.MAPPER.readTree(line).get("text").asString());
-    }
-    assertEquals(36, texts.size());
-    JsonNode manifest = Json.MAPPER.readTree(Files.readString(out.resolve("manifest.json")));
-    assertTrue(manifest.toString().contains("sha256"), manifest.toString());
-    assertTrue(Files.size(out.resolve("tokens.bin")) > 2 * 36 * 20);
-    assertTrue(Files.exists(out.resolve("vocab.json")));
-  }
-
-  @Test
   void aCorpusIsDescribed() throws Exception {
     Path spec = study(STUDY);
     Path out = directory.resolve("described");
@@ -350,7 +332,13 @@ class CommandLineTest {
         misuse(List.of("generate", spec, "--out", none, "--people", 7), "--people", "7", "[6, 12]"),
         misuse(List.of("generate", spec, "--out", none, "--people", 6, "--exposures", 0), "--exposures",
             "found 0"),
-        misuse(List.of("generate", spec, "--out", foreign, "--people", 6), foreign.toString(), "not empty"));
+        misuse(List.of("generate", spec, "--out", foreign, "--people", 6), foreign.toString(), "not empty"),
+        misuse(List.of("generate", spec), "--out"),
+        misuse(List.of("generate", spec, "--verify", foreign), "--verify", "no SPEC"),
+        misuse(List.of("generate", "--verify", foreign), foreign.toString(), "no manifest.json"),
+        misuse(List.of("generate", spec, "--out", none, "--people", 6, "--format", "csv"), "csv",
+            "jsonl, parquet, txt, nanogpt, llmc, megatron"),
+        misuse(List.of("generate", spec, "--out", none, "--people", 6, "--shard-size", 0), "found 0"));
     assertAll(misuses.parallelStream().<Executable>map(misuse -> {
       Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
       return () -> {

@@ -48,7 +48,6 @@ class StudyReaderTest {
         learning_rate: 0.002
         final_learning_rate_fraction: 0.2
         warmup_steps: 10
-        precision: bf16
         beta1: 0.8
         beta2: 0.95
         epsilon: 1.0e-7
@@ -72,7 +71,7 @@ class StudyReaderTest {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = new ModelSpec(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
-    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Precision.BF16,
+    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Precision.FP32,
         new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second),
@@ -108,6 +107,8 @@ class StudyReaderTest {
     List<String> names = names(FULL);
     assertEquals(names, names(FULL.replace("0.002", "2.0e-3").replace("name: grid-1", "name: grid-2")));
     List<String> others = names(FULL.replace("beta1: 0.8", "beta1: 0.81"));
+    assertEquals(names, names(FULL.replace("beta1: 0.8", "beta1: 0.8\n  precision: fp32")));
+    assertNotEquals(names, names(FULL.replace("beta1: 0.8", "beta1: 0.8\n  precision: bf16")));
     for (int i = 0; i < names.size(); i++) {
       assertNotEquals(names.get(i), others.get(i));
     }

@@ -2,9 +2,8 @@ package org.knowcap.generators.export;
 
 import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,243 +12,107 @@ import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.LongConsumer;
+import java.util.Set;
+import java.util.concurrent.CompletionService;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.knowcap.generators.corpus.KnowledgePart;
-import org.knowcap.generators.corpus.Part;
-import org.knowcap.generators.corpus.Probe;
-import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.corpus.Span;
-import org.knowcap.generators.tokens.Vocabulary;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.MapperFeature;
-import tools.jackson.databind.json.JsonMapper;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.export.Manifest.Entry;
 
 /**
- * Writes the first rounds of a corpus's training stream to a directory of four files.
+ * Writes a corpus to a directory of files, and compares one with what it should be.
  *
- * <ul>
- * <li>{@code biographies.jsonl}: one {@link Line} an item.
- * <li>{@code tokens.bin}: the stream's tokens, 0..V-1, as unsigned 16-bit integers, little-endian, with no
- * header (the layout nanoGPT reads). The end of text stands in front of each biography.
- * <li>{@code vocab.json}: each token's text, and its GPT-2 id unless it is dedicated to the corpus.
- * <li>{@code manifest.json}: what all this is, with the SHA-256 of the other files. It is written last, so
- * where it stands, the export is whole.
- * </ul>
+ * <p>Each file is written under another name and then renamed, and {@code manifest.json} comes last: where it
+ * stands, the export is whole. An export that was interrupted goes on after the files that are finished.
  */
 public final class CorpusExport {
-  private static final String BIOGRAPHIES = "biographies.jsonl";
-  private static final String TOKENS = "tokens.bin";
-  private static final String VOCABULARY = "vocab.json";
-  private static final String MANIFEST = "manifest.json";
-  /** In the order in which they appear. */
-  private static final List<String> NAMES = List.of(BIOGRAPHIES, TOKENS, VOCABULARY, MANIFEST);
   private static final String ASIDE = ".tmp-";
   private static final int BUFFER_BYTES = 1 << 16;
-  private static final int MAX_VOCABULARY = 1 << Short.SIZE;
-  /** Items between two calls for progress. */
-  private static final int PROGRESS_STEP = 1000;
 
-  private static final JsonMapper JSON = JsonMapper.builder()
-      .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
-      .build();
-
-  /**
-   * A line of {@code biographies.jsonl}.
-   *
-   * @param round  0..rounds-1
-   * @param person 0..N-1
-   * @param text   begins with a space
-   * @param tokens the end of text, then the text's tokens, 0..V-1
-   * @param spans  [attribute, start, end, charStart, charEnd]: from and to which of {@code tokens}, and
-   *               from and to which character of {@code text} (Unicode code points); the ends are exclusive
-   * @param values what is true of the person, by attribute
-   */
-  public record Line(long round, long person, String text, int[] tokens, List<List<Object>> spans,
-      Map<String, String> values) {}
-
-  /** What the manifest says of a file, by its name. */
-  private record FileEntry(long bytes, String sha256) {}
-
-  /** What goes into a file. */
-  private interface Content {
-    void writeTo(OutputStream out) throws IOException;
+  /** Told of files while an export goes on. */
+  public interface Progress {
+    /** @param done of {@code all} files */
+    void files(int done, int all);
   }
 
-  private final Source corpus;
-  private final long rounds;
-  private final long items;
+  /** What is done with each file, on any thread. */
+  private interface Task<T> {
+    T on(PlannedFile file) throws IOException;
+  }
+
+  private final Manifest manifest;
+  private final List<PlannedFile> files;
 
   /**
-   * @param corpus what to write; at most 65,536 tokens in its vocabulary
-   * @param rounds exposures of every person, at least 1
-   * @throws IllegalArgumentException if the vocabulary is too large, or the rounds are out of range
+   * @param corpus   what to write
+   * @param settings how
+   * @throws IllegalArgumentException if the corpus cannot be written like this
    */
-  public CorpusExport(Source corpus, long rounds) {
-    long most = Long.MAX_VALUE / corpus.people();
-    if (rounds < 1 || rounds > most) {
-      throw new IllegalArgumentException("exposures must be 1.." + most + ", found " + rounds);
-    }
-    if (corpus.vocabulary().size() > MAX_VOCABULARY) {
-      throw new IllegalArgumentException(
-          TOKENS + " has 16 bits a token, for vocabularies up to " + MAX_VOCABULARY + ", but that of "
-              + corpus.name() + " has " + corpus.vocabulary().size());
-    }
-    this.corpus = corpus;
-    this.rounds = rounds;
-    items = rounds * corpus.people();
+  public CorpusExport(Corpus corpus, ExportSettings settings) {
+    ExportPlan plan = new ExportPlan(corpus, settings);
+    files = plan.files();
+    manifest = Manifest.of(plan.header());
+  }
+
+  /** How many files there are beside the manifest. */
+  public int files() {
+    return files.size();
   }
 
   /**
-   * Writes the four files, aside first and then into place. A failure leaves the directory as it was.
+   * Writes what is not there yet.
    *
-   * @param directory new, or empty, or the place of an earlier export of the same corpus, which is replaced
-   * @param progress  told how many items of {@code biographies.jsonl}, by far the longest part, are done
+   * @param directory new, or empty, or the place of an export of the same corpus and settings
+   * @param recipe    for the manifest: what the caller needs to make the corpus again, as JSON would have it
+   * @param threads   that write files at the same time
+   * @return how many files were written
    * @throws IllegalArgumentException if something else is in the directory
    * @throws IOException              if it cannot be written; the message says where and why
    */
-  public void write(Path directory, LongConsumer progress) throws IOException {
+  public int write(Path directory, Map<String, Object> recipe, int threads, Progress progress)
+      throws IOException {
     check(directory);
-    boolean isNew = Files.notExists(directory);
+    Map<PlannedFile, Entry> finished = new HashMap<>();
     try {
       Files.createDirectories(directory);
-      try {
-        Map<String, FileEntry> files = new LinkedHashMap<>();
-        files.put(BIOGRAPHIES, writeAside(directory, BIOGRAPHIES, out -> writeBiographies(out, progress)));
-        files.put(TOKENS, writeAside(directory, TOKENS, this::writeTokens));
-        files.put(VOCABULARY, writeAside(directory, VOCABULARY, out -> out.write(vocabulary())));
-        writeAside(directory, MANIFEST, out -> out.write(manifest(files)));
-        for (String name : NAMES) {
-          Files.move(aside(directory, name), directory.resolve(name), StandardCopyOption.ATOMIC_MOVE,
-              StandardCopyOption.REPLACE_EXISTING);
+      try (Journal journal = Journal.open(directory)) {
+        // Once more: another process may have been here before this one had the directory for itself.
+        check(directory);
+        journal.manifest().ifPresent(begun -> checkSame(directory, begun));
+        finished.putAll(finished(directory, journal));
+        if (journal.manifest().isEmpty()) {
+          journal.begin(manifest);
         }
-      } finally {
-        for (String name : NAMES) {
-          Files.deleteIfExists(aside(directory, name));
-        }
-        if (isNew && isEmpty(directory)) {
-          Files.delete(directory);
-        }
+        List<PlannedFile> missing = files.stream().filter(file -> !finished.containsKey(file)).toList();
+        forEach(missing, threads, file -> write(directory, file), (file, entry) -> {
+          journal.add(file, entry);
+          finished.put(file, entry);
+          progress.files(finished.size(), files.size());
+        });
+        Map<PlannedFile, Entry> inOrder = new LinkedHashMap<>();
+        files.forEach(file -> inOrder.put(file, finished.get(file)));
+        write(directory, new PlannedFile(Manifest.NAME, Map.of(), "", out -> {
+          out.write(manifest.complete(recipe, inOrder));
+          return 0;
+        }));
+        journal.delete();
+        return missing.size();
       }
     } catch (IOException e) {
-      throw new IOException("cannot write the corpus to " + directory + ": " + reason(e), e);
+      throw new IOException("cannot write the corpus to " + directory + ": " + reason(e) + "; "
+          + finished.size() + " of " + files.size()
+          + " files are finished, and the same command goes on from there", e);
     }
-  }
-
-  private void writeBiographies(OutputStream out, LongConsumer progress) throws IOException {
-    for (long item = 0; item < items; item++) {
-      out.write(JSON.writeValueAsBytes(line(item)));
-      out.write('\n');
-      if ((item + 1) % PROGRESS_STEP == 0 || item + 1 == items) {
-        progress.accept(item + 1);
-      }
-    }
-  }
-
-  private Line line(long item) {
-    Vocabulary vocabulary = corpus.vocabulary();
-    Probe probe = corpus.annotated(item);
-    List<List<Object>> spans = new ArrayList<>();
-    int token = 1;
-    int character = 0;
-    for (Span span : probe.spans()) {
-      if (span.part() == Part.FIRST_CHUNK) {
-        continue;
-      }
-      int start = character + characters(vocabulary.decode(probe.tokens(), token, span.start()));
-      int end = start + characters(vocabulary.decode(probe.tokens(), span.start(), span.end()));
-      spans.add(List.of(span.attribute().key(), span.start(), span.end(), start, end));
-      token = span.end();
-      character = end;
-    }
-    long person = corpus.person(item);
-    Map<String, String> values = new LinkedHashMap<>();
-    corpus.values(person).forEach((attribute, value) -> values.put(attribute.key(), value));
-    return new Line(item / corpus.people(), person,
-        vocabulary.decode(probe.tokens(), 1, probe.tokens().length), probe.tokens(), spans, values);
-  }
-
-  private static int characters(String text) {
-    return text.codePointCount(0, text.length());
-  }
-
-  private void writeTokens(OutputStream out) throws IOException {
-    int[] tokens = new int[corpus.longestItem()];
-    ByteBuffer bytes = ByteBuffer.allocate(tokens.length * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    for (long item = 0; item < items; item++) {
-      int length = corpus.write(item, tokens, 0);
-      bytes.clear();
-      for (int i = 0; i < length; i++) {
-        bytes.putShort((short) tokens[i]);
-      }
-      out.write(bytes.array(), 0, bytes.position());
-    }
-  }
-
-  private byte[] vocabulary() {
-    Vocabulary vocabulary = corpus.vocabulary();
-    int[] gpt2Ids = vocabulary.gpt2Ids();
-    List<Map<String, Object>> tokens = new ArrayList<>();
-    for (int token = 0; token < vocabulary.size(); token++) {
-      Map<String, Object> entry = new LinkedHashMap<>();
-      entry.put("id", token);
-      if (token < gpt2Ids.length) {
-        entry.put("gpt2_id", gpt2Ids[token]);
-      }
-      entry.put("text", vocabulary.decode(new int[]{token}, 0, 1));
-      tokens.add(entry);
-    }
-    return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(tokens);
-  }
-
-  private byte[] manifest(Map<String, FileEntry> files) {
-    Map<String, Object> manifest = new LinkedHashMap<>();
-    manifest.put("corpus", corpus.name());
-    manifest.put("digest", corpus.digest());
-    manifest.put("knowcap_version",
-        Optional.ofNullable(CorpusExport.class.getPackage().getImplementationVersion()).orElse("unpackaged"));
-    manifest.put("parameters", corpus.parameters());
-    manifest.put("rounds", rounds);
-    manifest.put("items", items);
-    manifest.put("tokens", files.get(TOKENS).bytes() / Short.BYTES);
-    manifest.put("token_type", "uint16, little-endian");
-    manifest.put("vocabulary", corpus.vocabulary().size());
-    manifest.put("end_of_text", corpus.vocabulary().eos());
-    manifest.put("encoding", "GPT-2 byte pairs (r50k_base), renumbered as in " + VOCABULARY);
-    manifest.put("merging_joints", corpus.mergingJoints());
-    Map<String, Object> bits = new LinkedHashMap<>();
-    for (KnowledgePart part : corpus.bits().parts()) {
-      bits.put(part.name(), part.totalBits());
-    }
-    bits.put("total", corpus.bits().totalBits());
-    manifest.put("bits", bits);
-    manifest.put("files", files);
-    return JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(manifest);
-  }
-
-  /** Writes a file under its name for the time being; returns what the manifest says of it. */
-  private static FileEntry writeAside(Path directory, String name, Content content) throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
-    Path file = aside(directory, name);
-    try (OutputStream out = new BufferedOutputStream(
-        new DigestOutputStream(Files.newOutputStream(file), digest), BUFFER_BYTES)) {
-      content.writeTo(out);
-    }
-    return new FileEntry(Files.size(file), HexFormat.of().formatHex(digest.digest()));
-  }
-
-  private static Path aside(Path directory, String name) {
-    return directory.resolve(ASIDE + name);
   }
 
   private void check(Path directory) throws IOException {
@@ -259,38 +122,149 @@ public final class CorpusExport {
     if (!Files.isDirectory(directory)) {
       throw new IllegalArgumentException(directory + " is a file: name a new or an empty directory");
     }
-    if (isEmpty(directory)) {
-      return;
-    }
-    Path manifest = directory.resolve(MANIFEST);
-    if (Files.notExists(manifest)) {
-      throw new IllegalArgumentException(
-          directory + " is not empty and holds no " + MANIFEST + ": name a new or an empty directory");
-    }
-    String found;
-    try {
-      found = JSON.readTree(Files.readAllBytes(manifest)).path("digest").asString("none");
-    } catch (JacksonException e) {
-      throw new IllegalArgumentException(
-          manifest + " is not valid JSON: name a new or an empty directory", e);
-    }
-    if (!found.equals(corpus.digest())) {
-      throw new IllegalArgumentException(directory + " holds another corpus (digest " + found + ", not "
-          + corpus.digest() + "): name a new or an empty directory");
-    }
-  }
-
-  /** Whether there is nothing in the directory but what a killed export may have left aside. */
-  private static boolean isEmpty(Path directory) throws IOException {
+    Set<String> names;
     try (Stream<Path> entries = Files.list(directory)) {
-      return entries.allMatch(entry -> entry.getFileName().toString().startsWith(ASIDE));
+      names = entries.map(entry -> entry.getFileName().toString()).collect(Collectors.toSet());
+    }
+    if (names.contains(Manifest.NAME)) {
+      checkSame(directory, Manifest.read(directory));
+    } else if (!names.isEmpty() && !names.contains(Journal.NAME)) {
+      throw new IllegalArgumentException(directory + " is not empty and holds no " + Manifest.NAME
+          + ": name a new or an empty directory");
     }
   }
 
-  /** File system exceptions carry the file in their message and the reason in their name. */
+  private void checkSame(Path directory, Manifest found) {
+    found.difference(manifest, false).ifPresent(difference -> {
+      throw new IllegalArgumentException(directory + " holds another export: its " + difference
+          + "; name a new or an empty directory");
+    });
+  }
+
+  /** The files that are there, as far as their sizes tell. */
+  private Map<PlannedFile, Entry> finished(Path directory, Journal journal) throws IOException {
+    Optional<Manifest> complete = Files.exists(directory.resolve(Manifest.NAME))
+        ? Optional.of(Manifest.read(directory))
+        : Optional.empty();
+    Map<PlannedFile, Entry> finished = new HashMap<>();
+    for (PlannedFile file : files) {
+      Optional<Entry> entry = complete.flatMap(all -> all.entry(file)).or(() -> journal.entry(file));
+      Path place = directory.resolve(file.name());
+      if (entry.isPresent() && Files.exists(place) && Files.size(place) == entry.get().bytes()) {
+        finished.put(file, entry.get());
+      }
+    }
+    return finished;
+  }
+
+  private static Entry write(Path directory, PlannedFile file) throws IOException {
+    Path place = directory.resolve(file.name());
+    Path aside = place.resolveSibling(ASIDE + place.getFileName());
+    MessageDigest digest = sha256();
+    Files.createDirectories(place.getParent());
+    try {
+      long count;
+      try (OutputStream out = new BufferedOutputStream(
+          new DigestOutputStream(Files.newOutputStream(aside), digest), BUFFER_BYTES)) {
+        count = file.content().writeTo(out);
+      }
+      Entry entry = new Entry(count, Files.size(aside), HexFormat.of().formatHex(digest.digest()));
+      Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      return entry;
+    } catch (IOException e) {
+      throw new IOException(file.name() + ": " + reason(e), e);
+    } finally {
+      Files.deleteIfExists(aside);
+    }
+  }
+
+  /**
+   * Makes every file anew, writing none, and compares.
+   *
+   * @return what is wrong, a line each: files that are missing, changed, or too many, and what the manifest
+   *         says wrongly; empty if all is as it should be
+   * @throws IllegalArgumentException if the directory holds no export, or one of another corpus
+   * @throws IOException              if a file cannot be read
+   */
+  public List<String> verify(Path directory, int threads, Progress progress) throws IOException {
+    Manifest found = Manifest.read(directory);
+    if (!found.digest().equals(manifest.digest())) {
+      throw new IllegalArgumentException(directory + " cannot be made again: the corpus has the digest "
+          + manifest.digest() + " now, but " + found.digest()
+          + " when it was written; its lists have changed since, or Knowcap (it was version "
+          + found.version() + ", this is " + Manifest.currentVersion() + ")");
+    }
+    Map<PlannedFile, List<String>> wrong = new HashMap<>();
+    forEach(files, threads, file -> Comparison.of(directory, file, found.entry(file)), (file, findings) -> {
+      wrong.put(file, findings);
+      progress.files(wrong.size(), files.size());
+    });
+    List<String> all = new ArrayList<>();
+    found.difference(manifest, true).ifPresent(difference -> all.add(Manifest.NAME + ": " + difference));
+    files.forEach(file -> all.addAll(wrong.get(file)));
+    all.addAll(strangers(directory));
+    return List.copyOf(all);
+  }
+
+  /** Files in the export's directories that are not of it: whoever reads all of a directory reads them too. */
+  private List<String> strangers(Path directory) throws IOException {
+    Set<Path> own = files.stream().map(file -> directory.resolve(file.name())).collect(Collectors.toSet());
+    List<String> strangers = new ArrayList<>();
+    for (Path folder : own.stream().map(Path::getParent).distinct().sorted().toList()) {
+      if (!folder.equals(directory) && Files.isDirectory(folder)) {
+        try (Stream<Path> entries = Files.list(folder)) {
+          entries.filter(entry -> !own.contains(entry)).sorted()
+              .forEach(entry -> strangers.add(directory.relativize(entry) + " is not part of the export"));
+        }
+      }
+    }
+    return strangers;
+  }
+
+  /** What becomes of a file's result, on the calling thread. */
+  private interface Receiver<T> {
+    void accept(PlannedFile file, T result) throws IOException;
+  }
+
+  /** Does something with each file, several at a time, and gives up at the first failure. */
+  private static <T> void forEach(List<PlannedFile> files, int threads, Task<T> task, Receiver<T> receiver)
+      throws IOException {
+    try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
+      CompletionService<Map.Entry<PlannedFile, T>> results = new ExecutorCompletionService<>(pool);
+      files.forEach(file -> results.submit(() -> Map.entry(file, task.on(file))));
+      try {
+        for (int i = 0; i < files.size(); i++) {
+          Map.Entry<PlannedFile, T> result = results.take().get();
+          receiver.accept(result.getKey(), result.getValue());
+        }
+      } finally {
+        pool.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted");
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case IOException failed -> throw failed;
+        case RuntimeException failed -> throw failed;
+        default -> throw new IllegalStateException(e.getCause());
+      }
+    }
+  }
+
+  static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  /** File system exceptions carry the file in their message and the reason apart, or in their name. */
   private static String reason(IOException e) {
-    return e instanceof FileSystemException
-        ? e.getClass().getSimpleName() + ": " + e.getMessage()
+    return e instanceof FileSystemException failed
+        ? failed.getFile() + ": "
+            + (failed.getReason() == null ? e.getClass().getSimpleName() : failed.getReason())
         : e.getMessage();
   }
 }

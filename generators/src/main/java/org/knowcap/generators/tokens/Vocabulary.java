@@ -95,6 +95,11 @@ public final class Vocabulary {
         List.copyOf(texts));
   }
 
+  /** The UTF-8 bytes of one token, which may be a part of a character only. */
+  public byte[] bytes(int token) {
+    return bytes[token].clone();
+  }
+
   /** The text of {@code tokens[from..to-1]}. */
   public String decode(int[] tokens, int from, int to) {
     ByteArrayOutputStream text = new ByteArrayOutputStream();

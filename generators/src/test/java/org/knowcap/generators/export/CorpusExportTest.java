@@ -1,190 +1,206 @@
 package org.knowcap.generators.export;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.knowcap.generators.corpus.BioS;
-import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.pools.PoolSizes;
-import org.knowcap.generators.pools.Pools;
-import org.knowcap.generators.pools.Templates;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.KnowledgePart;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 class CorpusExportTest {
-  private static final Source CORPUS = corpus(50, 1);
-  private static final Set<String> FILES = Set.of("biographies.jsonl", "tokens.bin", "vocab.json",
-      "manifest.json");
+  private static final Corpus CORPUS = Exports.bioS(50, 1);
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   @TempDir
   Path temp;
 
-  @Test
-  void theFirstLineIsTheSameForEver() throws IOException {
-    Path out = export(CORPUS, 1);
-    try (InputStream golden = getClass().getResourceAsStream("bioS-50-first-line.jsonl")) {
-      assertEquals(new String(golden.readAllBytes(), StandardCharsets.UTF_8),
-          Files.readAllLines(out.resolve("biographies.jsonl")).getFirst() + "\n");
-    }
-  }
-
-  @Test
-  void tokensAreTheStreamByteForByte() throws IOException {
-    Path out = export(CORPUS, 3);
-    ByteBuffer bytes = ByteBuffer.allocate(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
-    int[] item = new int[CORPUS.longestItem()];
-    for (long s = 0; s < 150; s++) {
-      int length = CORPUS.write(s, item, 0);
-      for (int i = 0; i < length; i++) {
-        bytes.putChar((char) item[i]);
-      }
-    }
-    assertArrayEquals(Arrays.copyOf(bytes.array(), bytes.position()),
-        Files.readAllBytes(out.resolve("tokens.bin")));
-  }
-
-  @Test
-  void linesSpansAndVocabularyAgreeWithEachOther() throws IOException {
-    Path out = export(CORPUS, 2);
-    JsonNode vocabulary = JSON.readTree(out.resolve("vocab.json"));
-    assertEquals(CORPUS.vocabulary().size(), vocabulary.size());
-    List<String> lines = Files.readAllLines(out.resolve("biographies.jsonl"));
-    assertEquals(100, lines.size());
-    for (String json : lines) {
-      JsonNode line = JSON.readTree(json);
-      String text = line.path("text").asString();
-      Map<Boolean, List<String>> tokens = line.path("tokens").valueStream().map(
-          token -> vocabulary.get(token.asInt()).path("text").asString()).collect(
-              Collectors.partitioningBy("<|endoftext|>"::equals));
-      assertEquals(1, tokens.get(true).size());
-      assertEquals(text, String.join("", tokens.get(false)));
-      for (JsonNode span : line.path("spans")) {
-        String byTokens = String.join("",
-            tokens.get(false).subList(span.get(1).asInt() - 1, span.get(2).asInt() - 1));
-        String byCharacters = text.substring(span.get(3).asInt(), span.get(4).asInt());
-        assertEquals(byTokens, byCharacters);
-        String value = line.path("values").path(span.get(0).asString()).asString();
-        assertTrue(value.contains(byCharacters.strip()), value + " in " + json);
-      }
-    }
+  @ParameterizedTest
+  @ValueSource(strings = {"bioS", "mixture"})
+  void theBytesAreTheSameOnAnyNumberOfThreads(String kind) throws IOException {
+    Corpus corpus = kind.equals("bioS") ? CORPUS : Exports.mixture();
+    Exports.export(corpus).write(temp.resolve("1"), Map.of(), 1, (_, _) -> {});
+    Exports.export(corpus).write(temp.resolve("3"), Map.of(), 3, (_, _) -> {});
+    Map<String, String> one = Exports.contents(temp.resolve("1"));
+    assertTrue(one.size() > 30, one.keySet().toString());
+    assertEquals(one, Exports.contents(temp.resolve("3")));
   }
 
   @Test
   void theManifestDescribesTheFiles() throws Exception {
-    Path out = export(CORPUS, 2);
+    Path out = Exports.write(temp.resolve("out"), CORPUS,
+        Exports.settings(TruthFormat.PARQUET, Format.values()));
     JsonNode manifest = JSON.readTree(out.resolve("manifest.json"));
     assertEquals("bioS(50)", manifest.path("corpus").asString());
     assertEquals(CORPUS.digest(), manifest.path("digest").asString());
     assertEquals(1, manifest.path("parameters").path("seed").asInt());
     assertEquals(400, manifest.path("parameters").path("pools").path("first").asInt());
-    assertEquals(100, manifest.path("items").asInt());
-    assertEquals(Files.size(out.resolve("tokens.bin")), 2 * manifest.path("tokens").asLong());
+    assertEquals("a test's", manifest.path("recipe").path("corpus").asString());
+    assertEquals(100, manifest.path("sources").path(0).path("items").asInt());
     assertEquals(CORPUS.bits().totalBits(), manifest.path("bits").path("total").asDouble());
-    assertEquals(0, manifest.path("merging_joints").asInt(-1));
-    for (String name : List.of("biographies.jsonl", "tokens.bin", "vocab.json")) {
-      byte[] bytes = Files.readAllBytes(out.resolve(name));
-      JsonNode entry = manifest.path("files").path(name);
-      assertEquals(bytes.length, entry.path("bytes").asLong());
-      assertEquals(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)),
-          entry.path("sha256").asString());
+    for (KnowledgePart part : CORPUS.bits().parts()) {
+      assertEquals(part.totalBits(), manifest.path("bits").path(part.name()).asDouble());
+      assertEquals(part.entropyBits(), manifest.path("entropy_bits").path(part.name()).asDouble());
     }
-    assertEquals(FILES, names(out));
+    JsonNode files = manifest.path("files");
+    assertEquals(files.size() + 1, Exports.files(out, "").size());
+    long items = 0;
+    long tokens = 0;
+    for (Map.Entry<String, JsonNode> file : files.properties()) {
+      byte[] bytes = Files.readAllBytes(out.resolve(file.getKey()));
+      assertEquals(bytes.length, file.getValue().path("bytes").asLong());
+      assertEquals(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)),
+          file.getValue().path("sha256").asString());
+      if (file.getKey().startsWith("jsonl")) {
+        items += file.getValue().path("items").asLong();
+        tokens += file.getValue().path("tokens").asLong();
+      }
+    }
+    assertEquals(100, items);
+    assertEquals(Files.size(out.resolve("nanogpt/train.bin")), 2 * tokens);
+    assertEquals(CORPUS.vocabulary().size(), JSON.readTree(out.resolve("vocab.json")).size());
+  }
+
+  /** What stops an export after some files. */
+  private static UncheckedIOException stop() {
+    return new UncheckedIOException(new IOException("the power failed"));
   }
 
   @Test
-  void anExportOfTheSameCorpusIsReplacedAndNothingElseIs() throws IOException {
-    Path out = export(CORPUS, 1);
-    new CorpusExport(CORPUS, 2).write(out, _ -> {});
-    assertEquals(100, Files.readAllLines(out.resolve("biographies.jsonl")).size());
+  void anInterruptedExportGoesOn() throws IOException {
+    Path whole = temp.resolve("whole");
+    Exports.export(CORPUS).write(whole, Map.of(), 1, (_, _) -> {});
+    Path out = temp.resolve("out");
+    assertThrows(UncheckedIOException.class,
+        () -> Exports.export(CORPUS).write(out, Map.of(), 1, (done, _) -> {
+          if (done == 10) {
+            throw stop();
+          }
+        }));
+    assertFalse(Files.exists(out.resolve("manifest.json")));
+    assertRefused(out, "its settings.exposures is 2, not 3",
+        new CorpusExport(CORPUS, new ExportSettings(List.of(Format.values()), TruthFormat.PARQUET, 3,
+            Exports.WINDOW, Exports.SHARD_TOKENS)));
+    assertRefused(out, "another export", Exports.export(Exports.bioS(50, 2)));
 
-    assertRefused(out, "holds another corpus", corpus(50, 2));
+    // What a process leaves behind that dies at the worst of times, and a finished file cut short.
+    Files.writeString(out.resolve("unfinished.jsonl"), "{\"name\":\"jso", StandardOpenOption.APPEND);
+    Path aside = out.resolve("truth/.tmp-truth-00000-of-00004.parquet");
+    Files.createDirectories(aside.getParent());
+    Files.writeString(aside, "half of it");
+    Files.writeString(out.resolve("vocab.json"), "[]");
+    int all = Exports.export(CORPUS).files();
+    assertEquals(all - 10 + 1, Exports.export(CORPUS).write(out, Map.of(), 2, (_, _) -> {}));
+    assertEquals(Exports.contents(whole), Exports.contents(out));
+    assertEquals(0, Exports.export(CORPUS).write(out, Map.of(), 2, (_, _) -> {}));
+  }
+
+  @Test
+  void nothingElseIsTouched() throws IOException {
+    Path out = Exports.write(temp.resolve("out"), CORPUS, Exports.settings(TruthFormat.NONE, Format.TXT));
+    assertRefused(out, "its settings.formats is [\"txt\"], not [\"jsonl\"]",
+        new CorpusExport(CORPUS, Exports.settings(TruthFormat.NONE, Format.JSONL)));
     Files.writeString(out.resolve("manifest.json"), "{");
-    assertRefused(out, "is not valid JSON", CORPUS);
+    assertRefused(out, "is not valid JSON", Exports.export(CORPUS));
     Path other = Files.createDirectory(temp.resolve("other"));
     Files.writeString(other.resolve("notes.txt"), "mine");
-    assertRefused(other, "is not empty and holds no manifest.json", CORPUS);
-    assertEquals(Set.of("notes.txt"), names(other));
-    assertRefused(other.resolve("notes.txt"), "is a file", CORPUS);
-    assertEquals("mine", Files.readString(other.resolve("notes.txt")));
-  }
-
-  @Test
-  void whatFailsLeavesNothingBehind() throws IOException {
-    Path file = Files.writeString(temp.resolve("file"), "");
+    assertRefused(other, "is not empty and holds no manifest.json", Exports.export(CORPUS));
+    assertRefused(other.resolve("notes.txt"), "is a file", Exports.export(CORPUS));
+    assertEquals(Map.of("notes.txt", "mine"), Exports.contents(other));
+    Path below = other.resolve("notes.txt").resolve("out");
     IOException fault = assertThrows(IOException.class,
-        () -> new CorpusExport(CORPUS, 1).write(file.resolve("out"), _ -> {}));
-    assertTrue(fault.getMessage().startsWith("cannot write the corpus to " + file.resolve("out")),
-        fault.getMessage());
-
-    Path fresh = temp.resolve("fresh");
-    assertThrows(UncheckedIOException.class, () -> new CorpusExport(CORPUS, 1).write(fresh, _ -> {
-      throw new UncheckedIOException(new IOException("No space left on device"));
-    }));
-    assertFalse(Files.exists(fresh));
-
-    Path earlier = export(CORPUS, 1);
-    byte[] before = Files.readAllBytes(earlier.resolve("biographies.jsonl"));
-    assertThrows(UncheckedIOException.class, () -> new CorpusExport(CORPUS, 2).write(earlier, _ -> {
-      throw new UncheckedIOException(new IOException("No space left on device"));
-    }));
-    assertArrayEquals(before, Files.readAllBytes(earlier.resolve("biographies.jsonl")));
-    assertEquals(FILES, names(earlier));
+        () -> Exports.export(CORPUS).write(below, Map.of(), 1, (_, _) -> {}));
+    assertTrue(fault.getMessage().startsWith("cannot write the corpus to " + below), fault.getMessage());
   }
 
   @Test
-  void progressReachesTheNumberOfItems() throws IOException {
-    List<Long> progress = new ArrayList<>();
-    new CorpusExport(CORPUS, 30).write(temp.resolve("progress"), progress::add);
-    assertEquals(List.of(1000L, 1500L), progress);
-  }
-
-  @Test
-  void noRoundsAreRefused() {
-    assertThrows(IllegalArgumentException.class, () -> new CorpusExport(CORPUS, 0));
-  }
-
-  private Path export(Source corpus, long rounds) throws IOException {
-    Path out = temp.resolve("out");
-    new CorpusExport(corpus, rounds).write(out, _ -> {});
-    return out;
-  }
-
-  private static void assertRefused(Path out, String message, Source corpus) {
-    IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
-        () -> new CorpusExport(corpus, 1).write(out, _ -> {}));
-    assertTrue(fault.getMessage().contains(message), fault.getMessage());
-  }
-
-  private static Set<String> names(Path directory) throws IOException {
-    try (Stream<Path> entries = Files.list(directory)) {
-      return entries.map(entry -> entry.getFileName().toString()).collect(Collectors.toSet());
+  void oneAtATimeWrites() throws IOException {
+    Path out = Files.createDirectory(temp.resolve("out"));
+    try (Journal _ = Journal.open(out)) {
+      IOException fault = assertThrows(IOException.class,
+          () -> Exports.export(CORPUS).write(out, Map.of(), 1, (_, _) -> {}));
+      assertTrue(fault.getMessage().contains("another process is writing there"), fault.getMessage());
     }
   }
 
-  private static Source corpus(long people, long seed) {
-    return new BioS(people, seed, Pools.shipped(PoolSizes.PAPER), Templates.shipped());
+  private static void assertRefused(Path out, String message, CorpusExport export) throws IOException {
+    Map<String, String> before = Files.isDirectory(out) ? Exports.contents(out) : Map.of();
+    IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
+        () -> export.write(out, Map.of(), 1, (_, _) -> {}));
+    assertTrue(fault.getMessage().contains(message), fault.getMessage());
+    assertEquals(before, Files.isDirectory(out) ? Exports.contents(out) : Map.of());
+  }
+
+  @Test
+  void verifyNamesWhatIsWrong() throws IOException {
+    Path out = Exports.write(temp.resolve("out"), Exports.mixture(),
+        Exports.settings(TruthFormat.PARQUET, Format.values()));
+    CorpusExport export = Exports.export(Exports.mixture());
+    assertEquals(List.of(), export.verify(out, 2, (_, _) -> {}));
+
+    Path llmc = Exports.files(out.resolve("llmc"), "").get(1);
+    byte[] tokens = Files.readAllBytes(llmc);
+    tokens[1500] ^= 1;
+    Files.write(llmc, tokens);
+    Path jsonl = Exports.files(out, ".jsonl").get(1);
+    List<String> lines = Files.readAllLines(jsonl);
+    int changed = lines.get(0).length() + 1 + lines.get(1).indexOf("text");
+    lines.set(1, lines.get(1).replace("text", "Text"));
+    Files.write(jsonl, lines);
+    Path txt = Exports.files(out, ".txt").getFirst();
+    long size = Files.size(txt);
+    Files.write(txt, new byte[]{'x'}, StandardOpenOption.APPEND);
+    byte[] stream = Files.readAllBytes(out.resolve("nanogpt/train.bin"));
+    Files.write(out.resolve("nanogpt/train.bin"), Arrays.copyOf(stream, 1000));
+    Files.delete(out.resolve("vocab.json"));
+    Path parquet = Exports.files(out.resolve("parquet"), "").getFirst();
+    byte[] table = Files.readAllBytes(parquet);
+    table[table.length / 2]++;
+    Files.write(parquet, table);
+    Files.writeString(out.resolve("txt/more.txt"), "mine");
+    Path index = Exports.files(out, ".idx").getFirst();
+    String manifest = Files.readString(out.resolve("manifest.json"), StandardCharsets.UTF_8);
+    Files.writeString(out.resolve("manifest.json"),
+        manifest.replace("\"vocabulary\" : ", "\"vocabulary\" : 1").replaceFirst(
+            "(" + index.getFileName() + "(.|\\s)*?)\"sha256\" : \".", "$1\"sha256\" : \"x"));
+
+    List<String> found = export.verify(out, 2, (_, _) -> {});
+    int vocabulary = Exports.mixture().vocabulary().size();
+    List<String> expected = List.of(
+        "manifest.json: vocabulary is 1" + vocabulary + ", not " + vocabulary, "vocab.json is missing",
+        "jsonl/" + jsonl.getFileName() + " has been changed, first at byte " + changed
+            + " (counted from 0), in line 2",
+        "parquet/" + parquet.getFileName() + " has been changed, first at byte " + table.length / 2
+            + " (counted from 0)",
+        "txt/" + txt.getFileName() + " has 1 bytes too many behind its " + size,
+        "nanogpt/train.bin is truncated: it has 1000 of " + stream.length + " bytes",
+        "llmc/" + llmc.getFileName() + " has been changed, first at byte 1500 (counted from 0)",
+        "manifest.json says of megatron/" + index.getFileName() + ": ",
+        "txt/more.txt is not part of the export");
+    assertEquals(expected.size(), found.size(), found.toString());
+    for (int i = 0; i < found.size(); i++) {
+      assertTrue(found.get(i).startsWith(expected.get(i)), found.get(i) + " is not " + expected.get(i));
+    }
+
+    IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
+        () -> Exports.export(CORPUS).verify(out, 2, (_, _) -> {}));
+    assertTrue(fault.getMessage().contains("its lists have changed since"), fault.getMessage());
   }
 }

@@ -149,7 +149,7 @@ final class Attention {
     FloatVector last = FloatVector.zero(FLOATS)
         .blend(Vectors.exp(Vectors.load(memory, scores, bound, false, rest).fma(scales, shifts)), rest);
     total = total.add(last);
-    float sum = total.reduceLanes(VectorOperators.ADD);
+    float sum = Vectors.sum(total);
     float part = 1 / sum;
     for (int i = 0; i < bound; i += LANES) {
       Vectors.store(Vectors.load(memory, scores, i, false).mul(part), memory, weights, i, narrow);
@@ -250,7 +250,7 @@ final class Attention {
     for (int i = 0; i < bound; i += LANES) {
       sum = Vectors.load(memory, a, i, narrowA).fma(Vectors.load(memory, b, i, narrowB), sum);
     }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return Vectors.sum(sum);
   }
 
   private static void softmaxBackwardRow(MemorySegment memory, long scores, long dWeights, long weights,

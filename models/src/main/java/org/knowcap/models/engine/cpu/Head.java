@@ -143,7 +143,7 @@ final class Head {
       total = total.add(Vectors.exp(Vectors.load(memory, row, i, false).sub(largest)));
     }
     float score = memory.get(ValueLayout.JAVA_FLOAT, row + 4L * target);
-    return (float) Math.log(total.reduceLanes(VectorOperators.ADD)) + largest - score;
+    return (float) Math.log(Vectors.sum(total)) + largest - score;
   }
 
   private static float gradientRow(MemorySegment memory, long row, long gradient, boolean narrow, int columns,
@@ -160,7 +160,7 @@ final class Head {
       Vectors.store(e, memory, row, i, false);
       total = total.add(e);
     }
-    float sum = total.reduceLanes(VectorOperators.ADD);
+    float sum = Vectors.sum(total);
     // (p - 1) share = (e - sum) share / sum at the target, before the common factor.
     long at = row + 4L * target;
     memory.set(ValueLayout.JAVA_FLOAT, at, memory.get(ValueLayout.JAVA_FLOAT, at) - sum);

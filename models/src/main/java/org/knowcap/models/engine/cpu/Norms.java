@@ -74,14 +74,14 @@ final class Norms {
     for (int i = 0; i < bound; i += LANES) {
       total = total.add(Vectors.load(memory, row, i, wide));
     }
-    float mean = total.reduceLanes(VectorOperators.ADD) / d;
+    float mean = Vectors.sum(total) / d;
     FloatVector centred = Vectors.load(memory, row, bound, wide, rest).sub(mean, rest);
     FloatVector squares = centred.mul(centred);
     for (int i = 0; i < bound; i += LANES) {
       centred = Vectors.load(memory, row, i, wide).sub(mean);
       squares = centred.fma(centred, squares);
     }
-    float scale = (float) (1 / Math.sqrt(squares.reduceLanes(VectorOperators.ADD) / d + epsilon));
+    float scale = (float) (1 / Math.sqrt(Vectors.sum(squares) / d + epsilon));
     memory.set(ValueLayout.JAVA_FLOAT, moments, mean);
     memory.set(ValueLayout.JAVA_FLOAT, moments + 4, scale);
 
@@ -154,8 +154,8 @@ final class Norms {
       sumOfG = sumOfG.add(g);
       sumOfGn = g.fma(n, sumOfGn);
     }
-    float meanOfG = sumOfG.reduceLanes(VectorOperators.ADD) / d;
-    float meanOfGn = sumOfGn.reduceLanes(VectorOperators.ADD) / d;
+    float meanOfG = Vectors.sum(sumOfG) / d;
+    float meanOfGn = Vectors.sum(sumOfGn) / d;
 
     boolean narrowDx = dX.narrow();
     for (int i = 0; i < bound; i += LANES) {

@@ -8,6 +8,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Vectors as wide as the machine's: loads, stores, and the exponential. */
@@ -31,7 +32,17 @@ final class Vectors {
   private static final float LEAST = -87f;
   private static final float MOST = 88f;
 
+  private static final VectorShuffle<Float> BY_8 = distant(8);
+  private static final VectorShuffle<Float> BY_4 = distant(4);
+  private static final VectorShuffle<Float> BY_2 = distant(2);
+  private static final VectorShuffle<Float> BY_1 = distant(1);
+
   private Vectors() {}
+
+  /** Brings the lane so far off to each. */
+  private static VectorShuffle<Float> distant(int lanes) {
+    return VectorShuffle.fromOp(FLOATS, lane -> (lane + lanes) % LANES);
+  }
 
   /** Numbers from the index-th on of those that begin at an offset. */
   static FloatVector load(MemorySegment memory, long offset, long index, boolean narrow) {
@@ -76,6 +87,24 @@ final class Vectors {
     IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
     return (ShortVector) bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16)
         .convertShape(VectorOperators.I2S, SHORTS, 0);
+  }
+
+  /**
+   * The sum of the lanes, halves added to halves. The Vector API's own reduction leaves the order to the compiler, so
+   * that a sum's last bit would depend on when a method was compiled.
+   */
+  static float sum(FloatVector x) {
+    FloatVector sum = x;
+    if (LANES > 8) {
+      sum = sum.add(sum.rearrange(BY_8));
+    }
+    if (LANES > 4) {
+      sum = sum.add(sum.rearrange(BY_4));
+    }
+    if (LANES > 2) {
+      sum = sum.add(sum.rearrange(BY_2));
+    }
+    return sum.add(sum.rearrange(BY_1)).lane(0);
   }
 
   /** e^x with a relative error of about 1e-7: x = n ln 2 + r, a polynomial in r, and n added to its exponent. */

@@ -27,7 +27,8 @@ import org.knowcap.models.training.InitialParameters;
 class CpuEngineTest {
   private static final Optimiser ADAMW = new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01);
   private static final int VOCABULARY = 53;
-  private static final Program PROGRAM = Program.training(new ModelSpec(2, 2, 16, Rotary.PAPER), VOCABULARY, 5,
+  private static final Program PROGRAM = Program.training(new ModelSpec(2, 2, 16, Rotary.PAPER), VOCABULARY,
+      5,
       70, ADAMW);
 
   private static RandomGenerator random(long seed) {
@@ -159,7 +160,9 @@ class CpuEngineTest {
           for (int c = 0; c < count; c++) {
             for (int i = 0; i < n; i++) {
               for (int j = 0; j < m; j++) {
-                double sum = accumulate ? at(memory, out, c, i, j) : biased ? at(memory, bias.get(), 0, 0, j) : 0;
+                double sum = accumulate
+                    ? at(memory, out, c, i, j)
+                    : biased ? at(memory, bias.get(), 0, 0, j) : 0;
                 for (int l = 0; l < k; l++) {
                   sum += (double) at(memory, a, c, i, l) * at(memory, b, c, l, j);
                 }
@@ -183,8 +186,10 @@ class CpuEngineTest {
   private static Matrix operand(long offset, int count, int rows, int columns, RandomGenerator random) {
     int gap = random.nextInt(4);
     return random.nextBoolean()
-        ? new Matrix(offset, count, (long) rows * (columns + gap), rows, columns, columns + gap, 1, Element.FP32)
-        : new Matrix(offset, count, (long) columns * (rows + gap), rows, columns, 1, rows + gap, Element.FP32);
+        ? new Matrix(offset, count, (long) rows * (columns + gap), rows, columns, columns + gap, 1,
+            Element.FP32)
+        : new Matrix(offset, count, (long) columns * (rows + gap), rows, columns, 1, rows + gap,
+            Element.FP32);
   }
 
   private static float at(MemorySegment memory, Matrix m, int index, int row, int column) {

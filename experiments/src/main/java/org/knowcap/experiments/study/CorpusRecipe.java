@@ -1,0 +1,72 @@
+package org.knowcap.experiments.study;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.Corpus;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What it takes to make a corpus again without its study file.
+ *
+ * @param corpus as the study describes it
+ * @param directory that the paths in it start from
+ * @param choice which of the corpora that it describes, from 0
+ * @param seed of the corpus
+ */
+public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long seed) {
+  private static final String CORPUS = "corpus";
+  private static final String DIRECTORY = "directory";
+  private static final String CHOICE = "choice";
+  private static final String SEED = "seed";
+
+  /** For a corpus of a study that has been read. */
+  public static CorpusRecipe of(Path study, int choice, long seed) {
+    return new CorpusRecipe(StudyReader.corpusNode(study), study.toAbsolutePath().normalize().getParent(),
+        choice, seed);
+  }
+
+  /**
+   * Undoes {@link #toMap}.
+   *
+   * @param file that it is from, for messages
+   * @throws UserException if it is none
+   */
+  public static CorpusRecipe of(Path file, JsonNode map) {
+    Fields fields = new Fields(file, "recipe", map);
+    fields.mapping(CORPUS);
+    String directory = fields.text(DIRECTORY);
+    int choice = (int) fields.integer(CHOICE, 0, Integer.MAX_VALUE);
+    long seed = fields.integer(SEED, 0, Long.MAX_VALUE);
+    fields.requireNoOthers();
+    return new CorpusRecipe(map.path(CORPUS), Path.of(directory), choice, seed);
+  }
+
+  /** As it goes into a manifest. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put(CORPUS, corpus);
+    map.put(DIRECTORY, directory.toString());
+    map.put(CHOICE, choice);
+    map.put(SEED, seed);
+    return map;
+  }
+
+  /**
+   * The corpus, if nothing that it is made of has changed.
+   *
+   * @param file that the recipe is from, for messages
+   * @throws UserException if it cannot be made
+   */
+  public Corpus corpus(Path file) {
+    List<CorpusSpec> corpora = new CorpusReader(file, directory::resolve)
+        .corpora(new Fields(file, "recipe.corpus", corpus));
+    if (choice >= corpora.size()) {
+      throw UserException.usage(file + ": 'recipe.choice' must be 0.." + (corpora.size() - 1) + ", found "
+          + choice);
+    }
+    return corpora.get(choice).corpus(seed);
+  }
+}

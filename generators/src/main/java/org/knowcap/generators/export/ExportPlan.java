@@ -1,0 +1,255 @@
+package org.knowcap.generators.export;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Cursor;
+import org.knowcap.generators.corpus.KnowledgePart;
+import org.knowcap.generators.corpus.Mixture;
+import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.WindowReader;
+import org.knowcap.generators.export.PlannedFile.Content;
+import org.knowcap.generators.export.Sequences.Items;
+import org.knowcap.generators.export.Sequences.Windows;
+import org.knowcap.generators.tokens.Vocabulary;
+
+/**
+ * Everything that an export consists of but for the manifest, which lists it. Formats of items have the items
+ * of each source, one source after the other; formats of tokens have the training stream: the items of a
+ * source, or the windows of a mixture.
+ */
+final class ExportPlan {
+  static final String VOCABULARY = "vocab.json";
+  private static final int MOST_SHARDS = 99_999;
+  /** The formats whose shards are stretches of the training stream. */
+  private static final Set<Format> STREAM_SHARDS = Set.of(Format.LLMC, Format.MEGATRON);
+
+  /** What the manifest says of a source. */
+  private record SourceEntry(String corpus, long people, long items) {}
+
+  private final Corpus corpus;
+  private final ExportSettings settings;
+  /** All items of each source. */
+  private final List<Items> items;
+  private final List<Items> itemShards;
+  private final List<? extends Sequences> streamShards;
+  private final LineFiles lines;
+  private final ParquetFiles parquet;
+  private final List<PlannedFile> files = new ArrayList<>();
+
+  /** @throws IllegalArgumentException if the corpus cannot be written like this */
+  ExportPlan(Corpus corpus, ExportSettings settings) {
+    this.corpus = corpus;
+    this.settings = settings;
+    items = items();
+    itemShards = items.stream().flatMap(this::itemShards).toList();
+    check(itemShards.size());
+    streamShards = switch (corpus) {
+      case Source _ -> itemShards;
+      case Mixture _ -> settings.formats().stream().anyMatch(STREAM_SHARDS::contains)
+          ? windowShards()
+          : List.of();
+    };
+    lines = new LineFiles(corpus.vocabulary());
+    parquet = new ParquetFiles(corpus.vocabulary());
+    files.add(new PlannedFile(VOCABULARY, Map.of(), "entries", this::writeVocabulary));
+    settings.formats().forEach(this::plan);
+    planTruth();
+  }
+
+  /** In the order of the manifest. */
+  List<PlannedFile> files() {
+    return List.copyOf(files);
+  }
+
+  /** What the manifest says beside the files. */
+  Map<String, Object> header() {
+    Map<String, Object> header = new LinkedHashMap<>();
+    header.put("corpus", corpus.name());
+    header.put("digest", corpus.digest());
+    header.put("parameters", corpus.parameters());
+    header.put("settings", settings.toMap());
+    header.put("people", corpus.people());
+    header.put("sources", items.stream()
+        .map(all -> new SourceEntry(all.source().name(), all.source().people(), all.count())).toList());
+    switch (corpus) {
+      case Source _ -> {
+        // Its stream is made of items.
+      }
+      case Mixture _ -> header.put("windows", windows());
+    }
+    header.put("vocabulary", corpus.vocabulary().size());
+    header.put("end_of_text", corpus.vocabulary().eos());
+    header.put("encoding", "GPT-2 byte pairs (r50k_base), renumbered as in " + VOCABULARY);
+    header.put("merging_joints", corpus.mergingJoints());
+    header.put("bits", bits(KnowledgePart::totalBits));
+    header.put("entropy_bits", bits(KnowledgePart::entropyBits));
+    return header;
+  }
+
+  private Map<String, Double> bits(ToDoubleFunction<KnowledgePart> count) {
+    Map<String, Double> bits = new LinkedHashMap<>();
+    corpus.bits().parts().forEach(part -> bits.put(part.name(), count.applyAsDouble(part)));
+    bits.put("total", corpus.bits().parts().stream().mapToDouble(count).sum());
+    return bits;
+  }
+
+  private long windows() {
+    return (long) Math.ceil(corpus.tokens(settings.exposures()) / settings.window());
+  }
+
+  /** As many items of each source as the exposures of the first one's people bring with them. */
+  private List<Items> items() {
+    long most = Long.MAX_VALUE / corpus.people();
+    if (settings.exposures() > most) {
+      throw new IllegalArgumentException(
+          "exposures must be 1.." + most + ", found " + settings.exposures());
+    }
+    long first = corpus.people() * settings.exposures();
+    List<Items> items = new ArrayList<>();
+    for (Source source : corpus.sources()) {
+      int number = items.size();
+      long count = switch (corpus) {
+        case Source _ -> first;
+        case Mixture mixture -> number == 0
+            ? first
+            : (long) Math.ceil(mixture.exposures(number, settings.exposures()) * source.people());
+      };
+      items.add(new Items(source, number, 0, count));
+    }
+    return List.copyOf(items);
+  }
+
+  private Stream<Items> itemShards(Items all) {
+    long each = Math.max(1, (long) (settings.shardTokens() / all.source().meanItemTokens()));
+    check(Math.ceilDiv(all.count(), each));
+    return LongStream.range(0, Math.ceilDiv(all.count(), each)).map(shard -> shard * each)
+        .mapToObj(first -> new Items(all.source(), all.number(), first,
+            Math.min(each, all.count() - first)));
+  }
+
+  /** Runs through the whole stream once, to know where each shard begins. */
+  private List<Windows> windowShards() {
+    int window = settings.window();
+    long each = Math.max(1, settings.shardTokens() / window);
+    check(Math.ceilDiv(windows(), each));
+    List<Windows> shards = new ArrayList<>();
+    WindowReader reader = new WindowReader(corpus, window, Cursor.START);
+    int[] tokens = new int[window];
+    int[] targets = new int[window];
+    for (long first = 0; first < windows(); first += each) {
+      Windows shard = new Windows(corpus, window, reader.cursor(), Math.min(each, windows() - first));
+      shards.add(shard);
+      for (long i = 0; i < shard.count(); i++) {
+        reader.read(tokens, targets, 0);
+      }
+    }
+    return List.copyOf(shards);
+  }
+
+  private static void check(long shards) {
+    if (shards > MOST_SHARDS) {
+      throw new IllegalArgumentException("with shards of that size there would be " + shards
+          + " of them, but at most " + MOST_SHARDS + " are written: choose a larger size");
+    }
+  }
+
+  private void plan(Format format) {
+    int size = corpus.vocabulary().size();
+    switch (format) {
+      case JSONL -> shards("jsonl/biographies", ".jsonl", itemShards, "tokens", lines::jsonl);
+      case PARQUET -> shards("parquet/biographies", ".parquet", itemShards, "tokens", parquet::biographies);
+      case TXT -> {
+        if (!lines.textsAreLines()) {
+          throw new IllegalArgumentException("txt has one text a line, but texts of " + corpus.name()
+              + " may have several: choose jsonl or parquet");
+        }
+        shards("txt/biographies", ".txt", itemShards, "tokens", lines::txt);
+      }
+      case NANOGPT -> {
+        if (size > TokenFiles.SHORT_VOCABULARY) {
+          throw new IllegalArgumentException(
+              "nanogpt has 16 bits a token, for vocabularies up to " + TokenFiles.SHORT_VOCABULARY
+                  + ", but that of " + corpus.name() + " has " + size + ": choose llmc or megatron");
+        }
+        // nanoGPT reads one file, however long.
+        Sequences all = switch (corpus) {
+          case Source _ -> items.getFirst();
+          case Mixture _ -> new Windows(corpus, settings.window(), Cursor.START, windows());
+        };
+        files.add(new PlannedFile("nanogpt/train.bin", about(all), "tokens", TokenFiles.nanoGpt(all)));
+        files.add(new PlannedFile("nanogpt/meta.pkl", Map.of(), "entries",
+            TokenFiles.nanoGptMeta(corpus.vocabulary())));
+      }
+      case LLMC -> shards("llmc/biographies", ".bin", streamShards, "tokens",
+          shard -> TokenFiles.llmC(shard, size));
+      case MEGATRON -> {
+        shards("megatron/biographies", ".bin", streamShards, "tokens",
+            shard -> TokenFiles.megatron(shard, size));
+        shards("megatron/biographies", ".idx", streamShards, "sequences",
+            shard -> TokenFiles.megatronIndex(shard, size));
+      }
+    }
+  }
+
+  private void planTruth() {
+    switch (settings.truth()) {
+      case PARQUET -> shards("truth/truth", ".parquet", itemShards, "rows", parquet::truth);
+      case JSONL -> shards("truth/truth", ".jsonl", itemShards, "rows", lines::truth);
+      case NONE -> {
+        // Nobody asked for it.
+      }
+    }
+  }
+
+  private <S extends Sequences> void shards(String path, String extension, List<? extends S> shards,
+      String unit, Function<S, Content> content) {
+    for (int i = 0; i < shards.size(); i++) {
+      files.add(new PlannedFile(String.format("%s-%05d-of-%05d%s", path, i, shards.size(), extension),
+          about(shards.get(i)), unit, content.apply(shards.get(i))));
+    }
+  }
+
+  private static Map<String, Object> about(Sequences shard) {
+    Map<String, Object> about = new LinkedHashMap<>();
+    switch (shard) {
+      case Items part -> {
+        about.put("source", part.number());
+        about.put("first_item", part.first());
+        about.put("items", part.count());
+      }
+      case Windows part -> {
+        about.put("first_window", part.start().window());
+        about.put("windows", part.count());
+      }
+    }
+    return about;
+  }
+
+  /** A list of each token's number, text, and GPT-2 id unless it is dedicated to the corpus. */
+  private long writeVocabulary(OutputStream out) throws IOException {
+    Vocabulary vocabulary = corpus.vocabulary();
+    int[] gpt2Ids = vocabulary.gpt2Ids();
+    List<Map<String, Object>> tokens = new ArrayList<>();
+    for (int token = 0; token < vocabulary.size(); token++) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("id", token);
+      if (token < gpt2Ids.length) {
+        entry.put("gpt2_id", gpt2Ids[token]);
+      }
+      entry.put("text", vocabulary.decode(new int[]{token}, 0, 1));
+      tokens.add(entry);
+    }
+    out.write(Manifest.JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(tokens));
+    return tokens.size();
+  }
+}

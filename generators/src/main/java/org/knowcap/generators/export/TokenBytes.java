@@ -1,0 +1,98 @@
+package org.knowcap.generators.export;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.knowcap.generators.tokens.Vocabulary;
+
+/** Bytes that stand for each token of a vocabulary, end to end in one array. */
+final class TokenBytes {
+  /** Bytes behind what {@link #write} has written that it may overwrite. */
+  static final int SLACK = 2 * Long.BYTES;
+
+  private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class,
+      ByteOrder.nativeOrder());
+
+  /** Token t's bytes are bytes[starts[t]..starts[t+1]-1]. */
+  private final byte[] bytes;
+  private final int[] starts;
+  private final int longest;
+
+  private TokenBytes(int tokens, IntFunction<byte[]> bytesOf) {
+    starts = new int[tokens + 1];
+    int most = 0;
+    for (int token = 0; token < tokens; token++) {
+      int length = bytesOf.apply(token).length;
+      starts[token + 1] = starts[token] + length;
+      most = Math.max(most, length);
+    }
+    longest = most;
+    bytes = new byte[starts[tokens] + SLACK];
+    for (int token = 0; token < tokens; token++) {
+      byte[] one = bytesOf.apply(token);
+      System.arraycopy(one, 0, bytes, starts[token], one.length);
+    }
+  }
+
+  /** The tokens' text. */
+  static TokenBytes text(Vocabulary vocabulary) {
+    return new TokenBytes(vocabulary.size(), vocabulary::bytes);
+  }
+
+  /** The tokens' text as it stands in JSON strings. */
+  static TokenBytes json(Vocabulary vocabulary) {
+    return new TokenBytes(vocabulary.size(), token -> Utf8Buffer.escaped(vocabulary.bytes(token)));
+  }
+
+  /** The tokens' numbers, each behind a comma. */
+  static TokenBytes numbers(Vocabulary vocabulary) {
+    return new TokenBytes(vocabulary.size(),
+        token -> ("," + token).getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /** No token has more bytes. */
+  int longest() {
+    return longest;
+  }
+
+  /**
+   * Writes a token to {@code target[offset]} and on, where there must be room for {@link #longest} +
+   * {@link #SLACK} bytes; returns the offset behind it.
+   */
+  int write(int token, byte[] target, int offset) {
+    int start = starts[token];
+    int length = starts[token + 1] - start;
+    // Nearly every token has at most 16 bytes: to copy as many, wanted or not, beats a loop.
+    LONGS.set(target, offset, (long) LONGS.get(bytes, start));
+    LONGS.set(target, offset + Long.BYTES, (long) LONGS.get(bytes, start + Long.BYTES));
+    for (int i = SLACK; i < length; i++) {
+      target[offset + i] = bytes[start + i];
+    }
+    return offset + length;
+  }
+
+  /** Whether any token holds one of these bytes. */
+  boolean holdsAny(byte... wanted) {
+    return IntStream.range(0, bytes.length - SLACK).anyMatch(i -> {
+      for (byte b : wanted) {
+        if (bytes[i] == b) {
+          return true;
+        }
+      }
+      return false;
+    });
+  }
+
+  /** How many characters (Unicode code points) begin in a token. */
+  int characters(int token) {
+    int characters = 0;
+    for (int i = starts[token]; i < starts[token + 1]; i++) {
+      // All but the first byte of a character are 10xxxxxx.
+      characters += (bytes[i] & 0xC0) == 0x80 ? 0 : 1;
+    }
+    return characters;
+  }
+}

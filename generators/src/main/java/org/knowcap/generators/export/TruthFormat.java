@@ -1,0 +1,25 @@
+package org.knowcap.generators.export;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** How the table of what is true is written. */
+public enum TruthFormat {
+  PARQUET, JSONL,
+  /** Not at all. */
+  NONE;
+
+  /** As in "jsonl". */
+  public String key() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** @throws IllegalArgumentException if there is no such format */
+  public static TruthFormat of(String key) {
+    return Arrays.stream(values()).filter(format -> format.key().equals(key)).findFirst().orElseThrow(
+        () -> new IllegalArgumentException("the truth table's format must be one of "
+            + Arrays.stream(values()).map(TruthFormat::key).collect(Collectors.joining(", ")) + ", found "
+            + key));
+  }
+}
