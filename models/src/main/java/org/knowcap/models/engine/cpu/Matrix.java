@@ -37,6 +37,13 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
     return new Matrix(offset, number, width * columnStride, rows, width, rowStride, columnStride, element);
   }
 
+  /** One of the stack. */
+  Matrix single(int index) {
+    return new Matrix(offset + element.bytes() * index * countStride, 1, 0, rows, columns, rowStride,
+        columnStride,
+        element);
+  }
+
   /** Place of an element of the first matrix, in bytes. */
   long at(int row, int column) {
     return offset + element.bytes() * (row * rowStride + column * columnStride);

@@ -30,6 +30,18 @@ final class OneDnnProducts implements Products {
 
   @Override
   public Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+    if (out.count() == 1 || a.columns() > 1) {
+      return primitive(a, b, bias, out, accumulate);
+    }
+    // oneDNN 3.11 misreads stacks of single rows that do not lie one behind the other: these go one by one.
+    List<Runnable> each = new ArrayList<>();
+    for (int i = 0; i < out.count(); i++) {
+      each.add(primitive(a.single(i), b.single(i), bias, out.single(i), accumulate));
+    }
+    return () -> each.forEach(Runnable::run);
+  }
+
+  private Runnable primitive(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
     List<Argument> arguments = new ArrayList<>();
     MemorySegment aDescriptor = library.descriptor(a);
     MemorySegment bDescriptor = library.descriptor(b);

@@ -39,14 +39,9 @@ final class VectorProducts implements Products {
     }
     return () -> {
       for (int i = 0; i < out.count(); i++) {
-        multiply(single(a, i), single(b, i), bias, single(out, i), accumulate);
+        multiply(a.single(i), b.single(i), bias, out.single(i), accumulate);
       }
     };
-  }
-
-  private static Matrix single(Matrix m, int index) {
-    return new Matrix(m.offset() + 4 * index * m.countStride(), 1, 0, m.rows(), m.columns(), m.rowStride(),
-        m.columnStride(), m.element());
   }
 
   private void multiply(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
