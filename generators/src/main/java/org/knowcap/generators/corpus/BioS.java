@@ -115,6 +115,11 @@ public final class BioS implements Source {
     return cast.isChanged(person);
   }
 
+  /** What the people are made of. */
+  Pools pools() {
+    return pools;
+  }
+
   private BioS derived(Cast derived) {
     return new BioS(derived, simple, pools, biographies);
   }

@@ -1,0 +1,306 @@
+package org.knowcap.generators.corpus;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.knowcap.generators.pools.Employer;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.tokens.Gpt2;
+
+/**
+ * Finds what a text in free words says of a person of bioS: name and values, word for word, and the pronoun.
+ *
+ * <p>What counts is a value's first mention in full. A word of it that comes before ("in 1996 ... on October
+ * 2, 1996") tells a part of it already, so it counts as well, and so does an employer's city in front of the
+ * employer: together, the tokens that count tell everything that there is to know at least once. Words that
+ * half of a list's entries share, and words without a capital or a digit, are taken to tell nothing.
+ */
+public final class Mentions {
+  /** Longer texts are no biographies; they would make every probe's window as long. */
+  private static final int MOST_TOKENS = 1024;
+
+  private static final List<Attribute> VERBATIM = List.of(Attribute.NAME, Attribute.BIRTH_DATE,
+      Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER,
+      Attribute.EMPLOYER_CITY);
+  private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}]+");
+  private static final Pattern CAPITAL_OR_DIGIT = Pattern.compile("[\\p{Lu}\\p{N}]");
+  /** Words that tell the gender, by the pronoun that stands for it. */
+  private static final Map<String, String> GENDERS = Stream.of(
+      Stream.of("he", "him", "his", "himself", "man", "son").map(word -> Map.entry(word, "He")),
+      Stream.of("she", "her", "hers", "herself", "woman", "daughter").map(word -> Map.entry(word, "She")))
+      .flatMap(words -> words).collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
+
+  /** What came of reading a text. */
+  public sealed interface Reading {}
+
+  /**
+   * A text that says all there is to say.
+   *
+   * @param gpt2Ids the text's tokens
+   * @param spans   what counts, in the order of the text; positions are those of an item, where the end of
+   *                text comes first
+   * @param orderly whether the name is in front of all values and the employer in front of its city, and
+   *                nothing is told in part before
+   */
+  public record Usable(int[] gpt2Ids, List<Span> spans, boolean orderly) implements Reading {}
+
+  /** @param reason why a text is of no use, to follow "a text that", as in "lacks the employer" */
+  public record Fault(String reason) implements Reading {}
+
+  /** Characters {@code start} to {@code end - 1} of a text. */
+  private record Place(int start, int end) {
+    private boolean holds(int position) {
+      return start <= position && position < end;
+    }
+  }
+
+  /** What a token is counted as: tokens of one mark that stand together are one span. */
+  private record Mark(Part part, Attribute attribute, int start) {}
+
+  private final BioS people;
+  private final Map<Attribute, Entries> lists;
+
+  /** @param people whom texts are about */
+  public Mentions(BioS people) {
+    this.people = people;
+    Pools pools = people.pools();
+    lists = Map.of(Attribute.BIRTH_CITY, new Entries(pools.birthCities()),
+        Attribute.UNIVERSITY, new Entries(pools.universities()), Attribute.MAJOR, new Entries(pools.majors()),
+        Attribute.EMPLOYER, new Entries(pools.employers().stream().map(Employer::name).toList()),
+        Attribute.EMPLOYER_CITY, new Entries(pools.employers().stream().map(Employer::city).toList()));
+  }
+
+  /** A list's entries, and what its words are worth. */
+  private static final class Entries {
+    /** By entry: the others that it is a part of. */
+    private final Map<String, List<String>> longer = new HashMap<>();
+    private final Set<String> common;
+
+    Entries(List<String> list) {
+      List<String> entries = list.stream().distinct().toList();
+      for (String entry : entries) {
+        List<String> around = entries.stream()
+            .filter(other -> !other.equals(entry) && other.contains(entry)).toList();
+        longer.put(entry, around);
+      }
+      Map<String, Long> counts = entries.stream().flatMap(entry -> words(entry).distinct())
+          .collect(Collectors.groupingBy(word -> word, Collectors.counting()));
+      common = counts.entrySet().stream().filter(each -> 2 * each.getValue() > entries.size())
+          .map(Map.Entry::getKey).collect(Collectors.toSet());
+    }
+
+    private static Stream<String> words(String text) {
+      return WORD.matcher(text).results().map(MatchResult::group)
+          .filter(word -> CAPITAL_OR_DIGIT.matcher(word).find());
+    }
+  }
+
+  /** A text as {@link #read} takes it: white space at its ends does not count, and a space begins it. */
+  static String normal(String text) {
+    return " " + text.strip();
+  }
+
+  /**
+   * Reads a text about a person.
+   *
+   * @return a fault unless the name and the six values stand in the text word for word, each ending where a
+   *         token of GPT-2 ends, and the first word that tells the gender tells the right one
+   */
+  public Reading read(long person, String text) {
+    String told = normal(text);
+    if (told.indexOf('\uFFFD') >= 0) {
+      return new Fault("is not valid UTF-8");
+    }
+    Map<Attribute, String> values = people.values(person);
+    Map<Attribute, Place> places = new LinkedHashMap<>();
+    for (Attribute attribute : VERBATIM) {
+      String value = values.get(attribute);
+      // Born where the employer is: the place must be told twice, and the second time is the employer's.
+      boolean again = attribute.equals(Attribute.EMPLOYER_CITY)
+          && value.equals(values.get(Attribute.BIRTH_CITY));
+      Optional<Place> place = find(attribute, value, told, again ? places.get(Attribute.BIRTH_CITY).end : 0);
+      if (place.isEmpty()) {
+        return new Fault("lacks the " + words(attribute));
+      }
+      places.put(attribute, place.get());
+    }
+    Optional<MatchResult> gender = WORD.matcher(told).results()
+        .filter(word -> GENDERS.containsKey(word.group().toLowerCase(Locale.ROOT)))
+        .filter(word -> places.values().stream().noneMatch(place -> place.holds(word.start()))).findFirst();
+    if (gender.isEmpty()) {
+      return new Fault("does not tell the gender");
+    }
+    if (!GENDERS.get(gender.get().group().toLowerCase(Locale.ROOT)).equals(values.get(Attribute.GENDER))) {
+      return new Fault("tells another gender");
+    }
+    places.put(Attribute.GENDER, new Place(gender.get().start(), gender.get().end()));
+    Tokens tokens = new Tokens(told);
+    if (tokens.ids.length > MOST_TOKENS) {
+      return new Fault("has more than " + MOST_TOKENS + " tokens");
+    }
+    for (Map.Entry<Attribute, Place> each : places.entrySet()) {
+      if (!tokens.areAligned(each.getValue())) {
+        return new Fault("has a token that holds more than the " + words(each.getKey()));
+      }
+    }
+    return usable(values, places, told, tokens);
+  }
+
+  private static String words(Attribute attribute) {
+    return attribute.key().replace('_', ' ');
+  }
+
+  /** The first place, from a position on, where a value stands as words of their own, and not in a longer one. */
+  private Optional<Place> find(Attribute attribute, String value, String text, int from) {
+    for (int start = text.indexOf(value, from); start >= 0; start = text.indexOf(value, start + 1)) {
+      int end = start + value.length();
+      int at = start;
+      boolean apart = !Character.isLetterOrDigit(text.codePointBefore(start))
+          && (end == text.length() || !Character.isLetterOrDigit(text.codePointAt(end)));
+      boolean another = lists.containsKey(attribute)
+          && lists.get(attribute).longer.getOrDefault(value, List.of()).stream()
+              .anyMatch(longer -> text.startsWith(longer, at - longer.indexOf(value)));
+      if (apart && !another) {
+        return Optional.of(new Place(start, end));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Usable usable(Map<Attribute, String> values, Map<Attribute, Place> places, String text,
+      Tokens tokens) {
+    Mark[] marks = new Mark[tokens.ids.length];
+    int employer = places.get(Attribute.EMPLOYER).start;
+    Map<Attribute, Integer> firsts = new HashMap<>();
+    places.forEach((attribute, place) -> {
+      Part part = attribute.equals(Attribute.NAME)
+          ? Part.NAME
+          : attribute.equals(Attribute.EMPLOYER_CITY) && place.start > employer ? Part.IMPLIED : Part.VALUE;
+      for (Place piece : pieces(attribute, place, text)) {
+        tokens.mark(piece, new Mark(part, attribute, piece.start), marks);
+      }
+      firsts.put(attribute,
+          attribute.equals(Attribute.EMPLOYER_CITY) ? Math.min(employer, place.start) : place.start);
+    });
+    boolean early = markEarlyWords(values, firsts, text, tokens, marks);
+    int name = places.get(Attribute.NAME).start;
+    boolean orderly = !early && places.values().stream().allMatch(place -> place.start >= name)
+        && places.get(Attribute.EMPLOYER_CITY).start > employer;
+    return new Usable(tokens.ids, spans(marks), orderly);
+  }
+
+  /** A birth date is month, day and year, without the comma; all else is one piece. */
+  private static List<Place> pieces(Attribute attribute, Place place, String text) {
+    return attribute.equals(Attribute.BIRTH_DATE)
+        ? WORD.matcher(text).region(place.start, place.end).results()
+            .map(word -> new Place(word.start(), word.end())).toList()
+        : List.of(place);
+  }
+
+  /**
+   * Marks the words that tell a part of a name or value before all of it is told.
+   *
+   * @param firsts from where on an attribute's words tell nothing new
+   * @return whether there are any
+   */
+  private boolean markEarlyWords(Map<Attribute, String> values, Map<Attribute, Integer> firsts, String text,
+      Tokens tokens, Mark[] marks) {
+    Map<Attribute, Set<String>> telling = new LinkedHashMap<>();
+    for (Attribute attribute : VERBATIM) {
+      Set<String> words = Entries.words(values.get(attribute)).collect(Collectors.toCollection(HashSet::new));
+      if (lists.containsKey(attribute)) {
+        words.removeAll(lists.get(attribute).common);
+      }
+      if (attribute.equals(Attribute.MAJOR)) {
+        // The one kind that is no proper name: "physics" tells what "Physics" tells.
+        words.addAll(words.stream().map(word -> word.toLowerCase(Locale.ROOT)).toList());
+      }
+      telling.put(attribute, words);
+    }
+    boolean[] any = new boolean[1];
+    WORD.matcher(text).results().forEach(word -> telling.forEach((attribute, words) -> {
+      if (word.start() < firsts.get(attribute) && words.contains(word.group())) {
+        Part part = attribute.equals(Attribute.NAME) ? Part.NAME : Part.VALUE;
+        any[0] |= tokens.mark(new Place(word.start(), word.end()), new Mark(part, attribute, word.start()),
+            marks);
+      }
+    }));
+    return any[0];
+  }
+
+  private static List<Span> spans(Mark[] marks) {
+    List<Span> spans = new ArrayList<>();
+    for (int start = 0, end; start < marks.length; start = end) {
+      end = start + 1;
+      while (end < marks.length && Objects.equals(marks[end], marks[start])) {
+        end++;
+      }
+      if (marks[start] != null) {
+        spans.add(new Span(marks[start].part, marks[start].attribute, start + 1, end + 1));
+      }
+    }
+    return List.copyOf(spans);
+  }
+
+  /** A text's tokens, and where each begins and ends. */
+  private static final class Tokens {
+    private final String text;
+    private final int[] ids;
+    /** Token t is bytes ends[t - 1]..ends[t] - 1 of the text. */
+    private final int[] ends;
+
+    Tokens(String text) {
+      this.text = text;
+      ids = Gpt2.encode(text);
+      ends = new int[ids.length];
+      for (int token = 0, end = 0; token < ids.length; token++) {
+        end += Gpt2.bytes(ids[token]).length;
+        ends[token] = end;
+      }
+    }
+
+    /** Whether the tokens that hold a place's characters hold no others, but for a space in front. */
+    boolean areAligned(Place place) {
+      int start = bytes(place.start);
+      int first = token(start);
+      int begin = first == 0 ? 0 : ends[first - 1];
+      return (begin == start || begin == start - 1 && text.charAt(place.start - 1) == ' ')
+          && ends[token(bytes(place.end) - 1)] == bytes(place.end);
+    }
+
+    /** Marks the tokens of a place that have no mark yet; returns whether there are any. */
+    boolean mark(Place place, Mark mark, Mark[] marks) {
+      boolean any = false;
+      for (int token = token(bytes(place.start)); token <= token(bytes(place.end) - 1); token++) {
+        if (marks[token] == null) {
+          marks[token] = mark;
+          any = true;
+        }
+      }
+      return any;
+    }
+
+    private int bytes(int character) {
+      return text.substring(0, character).getBytes(StandardCharsets.UTF_8).length;
+    }
+
+    /** The token that holds a byte. */
+    private int token(int position) {
+      int found = Arrays.binarySearch(ends, position + 1);
+      return found >= 0 ? found : -found - 1;
+    }
+  }
+}
