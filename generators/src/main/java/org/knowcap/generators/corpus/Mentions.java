@@ -71,41 +71,39 @@ public final class Mentions {
   private record Mark(Part part, Attribute attribute, int start) {}
 
   private final BioS people;
-  private final Map<Attribute, Entries> lists;
+  /** By entry of any list: the entries of all lists that it is a part of. */
+  private final Map<String, List<String>> longer = new HashMap<>();
+  /** By attribute: the words that tell too little to count. */
+  private final Map<Attribute, Set<String>> common;
 
   /** @param people whom texts are about */
   public Mentions(BioS people) {
     this.people = people;
     Pools pools = people.pools();
-    lists = Map.of(Attribute.BIRTH_CITY, new Entries(pools.birthCities()),
-        Attribute.UNIVERSITY, new Entries(pools.universities()), Attribute.MAJOR, new Entries(pools.majors()),
-        Attribute.EMPLOYER, new Entries(pools.employers().stream().map(Employer::name).toList()),
-        Attribute.EMPLOYER_CITY, new Entries(pools.employers().stream().map(Employer::city).toList()));
+    Map<Attribute, List<String>> lists = Map.of(Attribute.BIRTH_CITY, pools.birthCities(),
+        Attribute.UNIVERSITY, pools.universities(), Attribute.MAJOR, pools.majors(),
+        Attribute.EMPLOYER, pools.employers().stream().map(Employer::name).toList(),
+        Attribute.EMPLOYER_CITY, pools.employers().stream().map(Employer::city).distinct().toList());
+    List<String> all = lists.values().stream().flatMap(List::stream).distinct().toList();
+    for (String entry : all) {
+      longer.put(entry,
+          all.stream().filter(other -> other.length() > entry.length() && other.contains(entry)).toList());
+    }
+    common = lists.entrySet().stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, each -> common(each.getValue())));
   }
 
-  /** A list's entries, and what its words are worth. */
-  private static final class Entries {
-    /** By entry: the others that it is a part of. */
-    private final Map<String, List<String>> longer = new HashMap<>();
-    private final Set<String> common;
+  private static Set<String> common(List<String> entries) {
+    Map<String, Long> counts = entries.stream().flatMap(entry -> names(entry).distinct())
+        .collect(Collectors.groupingBy(word -> word, Collectors.counting()));
+    return counts.entrySet().stream().filter(each -> 2 * each.getValue() > entries.size())
+        .map(Map.Entry::getKey).collect(Collectors.toSet());
+  }
 
-    Entries(List<String> list) {
-      List<String> entries = list.stream().distinct().toList();
-      for (String entry : entries) {
-        List<String> around = entries.stream()
-            .filter(other -> !other.equals(entry) && other.contains(entry)).toList();
-        longer.put(entry, around);
-      }
-      Map<String, Long> counts = entries.stream().flatMap(entry -> words(entry).distinct())
-          .collect(Collectors.groupingBy(word -> word, Collectors.counting()));
-      common = counts.entrySet().stream().filter(each -> 2 * each.getValue() > entries.size())
-          .map(Map.Entry::getKey).collect(Collectors.toSet());
-    }
-
-    private static Stream<String> words(String text) {
-      return WORD.matcher(text).results().map(MatchResult::group)
-          .filter(word -> CAPITAL_OR_DIGIT.matcher(word).find());
-    }
+  /** The words with a capital or a digit. */
+  private static Stream<String> names(String text) {
+    return WORD.matcher(text).results().map(MatchResult::group)
+        .filter(word -> CAPITAL_OR_DIGIT.matcher(word).find());
   }
 
   /** A text as {@link #read} takes it: white space at its ends does not count, and a space begins it. */
@@ -131,7 +129,7 @@ public final class Mentions {
       // Born where the employer is: the place must be told twice, and the second time is the employer's.
       boolean again = attribute.equals(Attribute.EMPLOYER_CITY)
           && value.equals(values.get(Attribute.BIRTH_CITY));
-      Optional<Place> place = find(attribute, value, told, again ? places.get(Attribute.BIRTH_CITY).end : 0);
+      Optional<Place> place = find(value, told, again ? places.get(Attribute.BIRTH_CITY).end : 0);
       if (place.isEmpty()) {
         return new Fault("lacks the " + words(attribute));
       }
@@ -164,15 +162,14 @@ public final class Mentions {
   }
 
   /** The first place, from a position on, where a value stands as words of their own, and not in a longer one. */
-  private Optional<Place> find(Attribute attribute, String value, String text, int from) {
+  private Optional<Place> find(String value, String text, int from) {
     for (int start = text.indexOf(value, from); start >= 0; start = text.indexOf(value, start + 1)) {
       int end = start + value.length();
       int at = start;
       boolean apart = !Character.isLetterOrDigit(text.codePointBefore(start))
           && (end == text.length() || !Character.isLetterOrDigit(text.codePointAt(end)));
-      boolean another = lists.containsKey(attribute)
-          && lists.get(attribute).longer.getOrDefault(value, List.of()).stream()
-              .anyMatch(longer -> text.startsWith(longer, at - longer.indexOf(value)));
+      boolean another = longer.getOrDefault(value, List.of()).stream()
+          .anyMatch(each -> text.startsWith(each, at - each.indexOf(value)));
       if (apart && !another) {
         return Optional.of(new Place(start, end));
       }
@@ -220,10 +217,9 @@ public final class Mentions {
       Tokens tokens, Mark[] marks) {
     Map<Attribute, Set<String>> telling = new LinkedHashMap<>();
     for (Attribute attribute : VERBATIM) {
-      Set<String> words = Entries.words(values.get(attribute)).collect(Collectors.toCollection(HashSet::new));
-      if (lists.containsKey(attribute)) {
-        words.removeAll(lists.get(attribute).common);
-      }
+      Set<String> words = names(values.get(attribute))
+          .filter(word -> !common.getOrDefault(attribute, Set.of()).contains(word))
+          .collect(Collectors.toCollection(HashSet::new));
       if (attribute.equals(Attribute.MAJOR)) {
         // The one kind that is no proper name: "physics" tells what "Physics" tells.
         words.addAll(words.stream().map(word -> word.toLowerCase(Locale.ROOT)).toList());
