@@ -11,15 +11,16 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param person 0..N-1
  * @param draft  which of the texts about that person; -1 if the line does not say
- * @param text   as the language model wrote it
+ * @param model  which language model wrote it; empty if the line does not say
+ * @param text   as it was written
  */
-public record Rewritten(long person, long draft, String text) {
+public record Rewritten(long person, long draft, String model, String text) {
   private static final JsonMapper JSON = JsonMapper.builder()
       .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
   /**
    * Reads a line: a JSON object with a whole number "person" and a string "text", and perhaps a whole number
-   * "draft"; other keys are passed over.
+   * "draft" and a string "model"; other keys are passed over.
    *
    * @return nothing if that is not what the line is
    */
@@ -29,7 +30,8 @@ public record Rewritten(long person, long draft, String text) {
       JsonNode person = tree.path("person");
       JsonNode text = tree.path("text");
       return person.isIntegralNumber() && person.canConvertToLong() && person.asLong() >= 0 && text.isString()
-          ? Optional.of(new Rewritten(person.asLong(), tree.path("draft").asLong(-1), text.asString()))
+          ? Optional.of(new Rewritten(person.asLong(), tree.path("draft").asLong(-1),
+              tree.path("model").asString(""), text.asString()))
           : Optional.empty();
     } catch (JacksonException e) {
       return Optional.empty();

@@ -39,15 +39,15 @@ public final class RewrittenTexts {
   /**
    * Lines left out for one reason.
    *
-   * @param reason what is wrong with each, to follow "a line that"
+   * @param reason what is wrong with each, as in "lacks the employer"
    * @param lines  how many there are
    * @param first  the numbers of the first few, from 1
    */
   public record Rejection(String reason, long lines, List<Long> first) {
-    /** As in "12 that lack the employer: lines 3, 4, 9, 11, 20, ...". */
+    /** As in "lacks the employer: 12 (lines 3, 4, 9, 11, 20, ...)". */
     @Override
     public String toString() {
-      return lines + " that " + reason + " (" + (lines == 1 ? "line " : "lines ") + shown(first, lines) + ")";
+      return reason + ": " + lines + (lines == 1 ? " (line " : " (lines ") + shown(first, lines) + ")";
     }
 
     private Rejection and(long line) {
@@ -128,8 +128,8 @@ public final class RewrittenTexts {
     if (!missing.isEmpty()) {
       throw new IllegalArgumentException(file + " holds no text that can be used about " + missing.size()
           + " of " + people.people() + " people (number "
-          + shown(missing.subList(0, Math.min(SHOWN, missing.size())), missing.size()) + "); left out were "
-          + (collector.rejections().isEmpty() ? "no lines" : listed(collector.rejections())));
+          + shown(missing.subList(0, Math.min(SHOWN, missing.size())), missing.size()) + "); lines left out: "
+          + (collector.rejections().isEmpty() ? "none" : listed(collector.rejections())));
     }
     return new RewrittenTexts(people, mentions, collector);
   }
@@ -286,11 +286,11 @@ public final class RewrittenTexts {
     return rejections;
   }
 
-  /** As in "4,100 texts about 100 people; left out: 1 that lacks the employer (line 7)". */
+  /** As in "4,100 texts about 100 people; lines left out: lacks the employer: 1 (line 7)". */
   @Override
   public String toString() {
     return String.format(Locale.ROOT, "%,d texts about %,d people", texts.length, firsts.length - 1)
-        + (rejections.isEmpty() ? "" : "; left out: " + listed(rejections));
+        + (rejections.isEmpty() ? "" : "; lines left out: " + listed(rejections));
   }
 
   /** SHA-256, in hex, of the texts in use and whom each is about: equal digests, equal texts. */

@@ -56,7 +56,8 @@ final class Corpora {
       Path file = Files.createTempFile("rewritten", ".jsonl");
       Files.write(file, LongStream.range(0, rounds * people.people())
           .filter(item -> item / people.people() <= people.person(item) % rounds)
-          .mapToObj(item -> new Rewritten(people.person(item), item / people.people(), text(people, item))
+          .mapToObj(item -> new Rewritten(people.person(item), item / people.people(), "",
+              text(people, item))
               .line())
           .toList());
       RewrittenTexts texts = RewrittenTexts.read(file, people);
