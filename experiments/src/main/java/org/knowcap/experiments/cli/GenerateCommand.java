@@ -15,20 +15,23 @@ import org.knowcap.generators.export.CorpusExport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Corpus files. */
 @Command(name = "generate", mixinStandardHelpOptions = true, description = "Writes a study's corpus to files: biographies.jsonl with knowledge spans, tokens.bin (16-bit"
-    + " little-endian ids), vocab.json, and manifest.json with bits by part and checksums.")
+    + " little-endian ids), vocab.json, and manifest.json with bits by part and checksums.", subcommands = {
+        BioRPromptsCommand.class, BioRRewriteCommand.class})
 final class GenerateCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
+  // Neither is declared as required: then the subcommands would ask for them too.
+  @Parameters(paramLabel = "SPEC", arity = "0..1", description = "Study file (YAML).")
   private Path spec;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory for the files.")
+  @Option(names = "--out", paramLabel = "DIR", description = "Directory for the files.")
   private Path directory;
 
   @Option(names = "--people", paramLabel = "N", description = "Which of the study's corpus sizes, if it has several.")
@@ -42,6 +45,10 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (spec == null || directory == null) {
+      throw new ParameterException(command.commandLine(), "Missing "
+          + (spec == null ? "required parameter: 'SPEC'" : "required option: '--out=DIR'"));
+    }
     if (exposures < 1) {
       throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
@@ -55,6 +62,7 @@ final class GenerateCommand implements Callable<Integer> {
     };
     new CorpusExport(corpus, exposures).write(directory, items -> {});
     PrintWriter out = command.commandLine().getOut();
+    chosen.notices().forEach(out::println);
     out.println(
         corpus.name() + ": " + Units.count(corpus.people() * exposures) + " biographies, vocabulary of "
             + Units.count(corpus.vocabulary().size()) + " tokens");

@@ -1,5 +1,8 @@
 package org.knowcap.experiments.study;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -8,6 +11,7 @@ import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -18,12 +22,12 @@ final class CorpusReader {
   static final long MOST_PEOPLE = 160_000_000;
 
   private final Path file;
-  private final Function<String, Path> directories;
+  private final Function<String, Path> paths;
 
-  /** @param directories where a directory of lists is, by its name in the file */
-  CorpusReader(Path file, Function<String, Path> directories) {
+  /** @param paths where a directory of lists or a file of texts is, by its name in the study */
+  CorpusReader(Path file, Function<String, Path> paths) {
     this.file = file;
-    this.directories = directories;
+    this.paths = paths;
   }
 
   /** One corpus for each number of people; all of them can be made. */
@@ -50,8 +54,10 @@ final class CorpusReader {
             () -> new BioDShape(attributes, chunks, diversity, length, alphabet));
         yield people.stream().map(n -> new CorpusSpec.BioDSpec(n, shape, lists)).toList();
       }
+      case "bioR" -> rewritings(fields).stream()
+          .map(each -> fields.checked("file", () -> new CorpusSpec.BioRSpec(each, texts(each)))).toList();
       case "mixture" -> mixtures(fields);
-      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD or mixture", kind);
+      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD, bioR or mixture", kind);
     });
     fields.requireNoOthers();
     for (CorpusSpec corpus : corpora) {
@@ -63,6 +69,30 @@ final class CorpusReader {
       }
     }
     return corpora;
+  }
+
+  /** What is to be written about each number of people, whether there are texts already or not. */
+  List<RewritingSpec> rewritings(Fields fields) {
+    Lists lists = lists(fields.mapping("pools"));
+    long seed = fields.integer("people_seed", 0, Long.MAX_VALUE, 1);
+    String name = fields.text("file");
+    Path texts = fields.checked("file", () -> paths.apply(name));
+    return people(fields).stream().map(n -> {
+      RewritingSpec spec = new RewritingSpec(n, seed, lists, name, texts);
+      fields.checked("people", spec::who);
+      return spec;
+    }).toList();
+  }
+
+  private static RewrittenTexts texts(RewritingSpec spec) {
+    try {
+      return RewrittenTexts.read(spec.file(), spec.who());
+    } catch (NoSuchFileException e) {
+      throw new IllegalArgumentException(
+          spec.file() + " is not there; 'knowcap generate bior-prompts' and 'bior-rewrite' make it");
+    } catch (IOException e) {
+      throw new UncheckedIOException(spec.file() + " cannot be read: " + e.getMessage(), e);
+    }
   }
 
   /** One mixture for each way to choose one of each source's numbers of people. */
@@ -87,9 +117,9 @@ final class CorpusReader {
     Fields corpus = fields.mapping("corpus");
     fields.requireNoOthers();
     return corpora(corpus).stream().map(spec -> switch (spec) {
-      case CorpusSpec.SourceSpec source -> new CorpusSpec.Ingredient(share, token, source);
-      case CorpusSpec.MixtureSpec _ ->
-        throw corpus.wrongText("kind", "bioS, bioS-simple or bioD inside a mixture", "mixture");
+      case CorpusSpec.GeneratedSpec source -> new CorpusSpec.Ingredient(share, token, source);
+      case CorpusSpec.BioRSpec _,CorpusSpec.MixtureSpec _ ->
+        throw corpus.wrongText("kind", "bioS, bioS-simple or bioD inside a mixture", corpus.text("kind"));
     }).toList();
   }
 
@@ -120,7 +150,7 @@ final class CorpusReader {
       return lists;
     }
     String name = fields.text("dir");
-    Path directory = fields.checked("dir", () -> directories.apply(name));
+    Path directory = fields.checked("dir", () -> paths.apply(name));
     Pools whole = fields.checked("dir", () -> Pools.in(directory));
     Templates templates = fields.checked("dir", () -> Templates.in(directory));
     PoolSizes sizes = reader.apply(fields, whole.sizes());

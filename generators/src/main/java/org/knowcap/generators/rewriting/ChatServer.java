@@ -102,7 +102,7 @@ public final class ChatServer implements AutoCloseable {
             throw new ServerException(
                 address + " failed " + failures + " times in a row, at last: " + problem);
           }
-          Duration wait = patience.wait(failures, (random.bits(waits.getAndIncrement()) >>> 11) * 0x1p-53);
+          Duration wait = patience.pause(failures, (random.bits(waits.getAndIncrement()) >>> 11) * 0x1p-53);
           Thread.sleep(asked.compareTo(wait) > 0 ? asked : wait);
         }
       }

@@ -21,7 +21,7 @@ public record Patience(int attempts, Duration first, Duration most, Duration tim
   }
 
   /** @param share 0 to 1: where in the upper half of the wait */
-  Duration wait(int failures, double share) {
+  Duration pause(int failures, double share) {
     double whole = Math.min(most.toNanos(), first.toNanos() * Math.pow(2, failures - 1));
     return Duration.ofNanos((long) (whole * (1 + share) / 2));
   }

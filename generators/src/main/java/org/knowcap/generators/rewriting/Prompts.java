@@ -23,12 +23,12 @@ public final class Prompts {
   private record Sentence(Attribute attribute, String words) {}
 
   private static final List<Sentence> SENTENCES = List.of(
-      new Sentence(Attribute.BIRTH_DATE, "%s was born on %s."),
-      new Sentence(Attribute.BIRTH_CITY, "%s is a native of %s."),
-      new Sentence(Attribute.UNIVERSITY, "%s studied at %s."),
-      new Sentence(Attribute.MAJOR, "%s majored in %s."),
-      new Sentence(Attribute.EMPLOYER, "%s works for %s."),
-      new Sentence(Attribute.EMPLOYER_CITY, "%s goes to work in %s."));
+      new Sentence(Attribute.BIRTH_DATE, "%s was born on %s"),
+      new Sentence(Attribute.BIRTH_CITY, "%s is a native of %s"),
+      new Sentence(Attribute.UNIVERSITY, "%s studied at %s"),
+      new Sentence(Attribute.MAJOR, "%s majored in %s"),
+      new Sentence(Attribute.EMPLOYER, "%s works for %s"),
+      new Sentence(Attribute.EMPLOYER_CITY, "%s goes to work in %s"));
 
   private final BioS people;
   private final CounterRandom random;
@@ -57,8 +57,9 @@ public final class Prompts {
     String pronoun = values.get(Attribute.GENDER);
     List<String> facts = new ArrayList<>();
     for (Sentence sentence : order) {
-      facts.add(
-          sentence.words.formatted(facts.isEmpty() ? name : pronoun, values.get(sentence.attribute)));
+      String value = values.get(sentence.attribute);
+      facts.add(sentence.words.formatted(facts.isEmpty() ? name : pronoun, value)
+          + (value.endsWith(".") ? "" : "."));
     }
     int words = LEAST_WORDS + random.below(MOST_WORDS - LEAST_WORDS + 1, SENTENCES.size());
     return new Prompt(person, draft, """
