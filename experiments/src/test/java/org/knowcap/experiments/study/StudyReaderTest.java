@@ -237,7 +237,8 @@ class StudyReaderTest {
         mistake("<useful>", "two words", "'corpus.sources.token'", "'two words'", "without spaces"),
         mistake("token:", "tokens:", "unknown key 'corpus.sources.tokens'", "share, token, corpus"),
         mistake("people: 40", "people: 1599990", "'corpus.sources'", "found 1599990", "taken by others"),
-        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.sources' is missing"));
+        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.sources' is missing"),
+        mistake("bioS-simple", "bioR", "'corpus.sources.corpus.file' is missing"));
   }
 
   @ParameterizedTest
