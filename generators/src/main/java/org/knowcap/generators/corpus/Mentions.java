@@ -1,10 +1,8 @@
 package org.knowcap.generators.corpus;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -12,9 +10,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.generators.pools.Employer;
 import org.knowcap.generators.pools.Pools;
@@ -35,8 +32,6 @@ public final class Mentions {
   private static final List<Attribute> VERBATIM = List.of(Attribute.NAME, Attribute.BIRTH_DATE,
       Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER,
       Attribute.EMPLOYER_CITY);
-  private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}]+");
-  private static final Pattern CAPITAL_OR_DIGIT = Pattern.compile("[\\p{Lu}\\p{N}]");
   /** Words that tell the gender, by the pronoun that stands for it. */
   private static final Map<String, String> GENDERS = Stream.of(
       Stream.of("he", "him", "his", "himself", "man", "son").map(word -> Map.entry(word, "He")),
@@ -67,10 +62,33 @@ public final class Mentions {
     }
   }
 
+  /** Letters and digits in a row. */
+  private record Word(String text, int start) {
+    static List<Word> all(String text) {
+      List<Word> words = new ArrayList<>();
+      for (int start = 0, end; start < text.length(); start = end + 1) {
+        end = start;
+        while (end < text.length() && Character.isLetterOrDigit(text.charAt(end))) {
+          end++;
+        }
+        if (end > start) {
+          words.add(new Word(text.substring(start, end), start));
+        }
+      }
+      return words;
+    }
+
+    private Place place() {
+      return new Place(start, start + text.length());
+    }
+  }
+
   /** What a token is counted as: tokens of one mark that stand together are one span. */
   private record Mark(Part part, Attribute attribute, int start) {}
 
   private final BioS people;
+  /** By GPT-2 id: how many bytes the token has. */
+  private final int[] lengths = IntStream.range(0, Gpt2.EOS).map(id -> Gpt2.bytes(id).length).toArray();
   /** By entry of any list: the entries of all lists that it is a part of. */
   private final Map<String, List<String>> longer = new HashMap<>();
   /** By attribute: the words that tell too little to count. */
@@ -102,8 +120,8 @@ public final class Mentions {
 
   /** The words with a capital or a digit. */
   private static Stream<String> names(String text) {
-    return WORD.matcher(text).results().map(MatchResult::group)
-        .filter(word -> CAPITAL_OR_DIGIT.matcher(word).find());
+    return Word.all(text).stream().map(Word::text)
+        .filter(word -> word.chars().anyMatch(c -> Character.isUpperCase(c) || Character.isDigit(c)));
   }
 
   /** A text as {@link #read} takes it: white space at its ends does not count, and a space begins it. */
@@ -135,17 +153,18 @@ public final class Mentions {
       }
       places.put(attribute, place.get());
     }
-    Optional<MatchResult> gender = WORD.matcher(told).results()
-        .filter(word -> GENDERS.containsKey(word.group().toLowerCase(Locale.ROOT)))
-        .filter(word -> places.values().stream().noneMatch(place -> place.holds(word.start()))).findFirst();
+    List<Word> words = Word.all(told);
+    Optional<Word> gender = words.stream()
+        .filter(word -> GENDERS.containsKey(word.text.toLowerCase(Locale.ROOT)))
+        .filter(word -> places.values().stream().noneMatch(place -> place.holds(word.start))).findFirst();
     if (gender.isEmpty()) {
       return new Fault("does not tell the gender");
     }
-    if (!GENDERS.get(gender.get().group().toLowerCase(Locale.ROOT)).equals(values.get(Attribute.GENDER))) {
+    if (!GENDERS.get(gender.get().text.toLowerCase(Locale.ROOT)).equals(values.get(Attribute.GENDER))) {
       return new Fault("tells another gender");
     }
-    places.put(Attribute.GENDER, new Place(gender.get().start(), gender.get().end()));
-    Tokens tokens = new Tokens(told);
+    places.put(Attribute.GENDER, gender.get().place());
+    Tokens tokens = new Tokens(told, lengths);
     if (tokens.ids.length > MOST_TOKENS) {
       return new Fault("has more than " + MOST_TOKENS + " tokens");
     }
@@ -154,7 +173,7 @@ public final class Mentions {
         return new Fault("has a token that holds more than the " + words(each.getKey()));
       }
     }
-    return usable(values, places, told, tokens);
+    return usable(values, places, words, tokens);
   }
 
   private static String words(Attribute attribute) {
@@ -177,7 +196,7 @@ public final class Mentions {
     return Optional.empty();
   }
 
-  private Usable usable(Map<Attribute, String> values, Map<Attribute, Place> places, String text,
+  private Usable usable(Map<Attribute, String> values, Map<Attribute, Place> places, List<Word> words,
       Tokens tokens) {
     Mark[] marks = new Mark[tokens.ids.length];
     int employer = places.get(Attribute.EMPLOYER).start;
@@ -186,13 +205,13 @@ public final class Mentions {
       Part part = attribute.equals(Attribute.NAME)
           ? Part.NAME
           : attribute.equals(Attribute.EMPLOYER_CITY) && place.start > employer ? Part.IMPLIED : Part.VALUE;
-      for (Place piece : pieces(attribute, place, text)) {
+      for (Place piece : pieces(attribute, place, words)) {
         tokens.mark(piece, new Mark(part, attribute, piece.start), marks);
       }
       firsts.put(attribute,
           attribute.equals(Attribute.EMPLOYER_CITY) ? Math.min(employer, place.start) : place.start);
     });
-    boolean early = markEarlyWords(values, firsts, text, tokens, marks);
+    boolean early = markEarlyWords(values, firsts, words, tokens, marks);
     int name = places.get(Attribute.NAME).start;
     boolean orderly = !early && places.values().stream().allMatch(place -> place.start >= name)
         && places.get(Attribute.EMPLOYER_CITY).start > employer;
@@ -200,10 +219,9 @@ public final class Mentions {
   }
 
   /** A birth date is month, day and year, without the comma; all else is one piece. */
-  private static List<Place> pieces(Attribute attribute, Place place, String text) {
+  private static List<Place> pieces(Attribute attribute, Place place, List<Word> words) {
     return attribute.equals(Attribute.BIRTH_DATE)
-        ? WORD.matcher(text).region(place.start, place.end).results()
-            .map(word -> new Place(word.start(), word.end())).toList()
+        ? words.stream().filter(word -> place.holds(word.start)).map(Word::place).toList()
         : List.of(place);
   }
 
@@ -213,28 +231,30 @@ public final class Mentions {
    * @param firsts from where on an attribute's words tell nothing new
    * @return whether there are any
    */
-  private boolean markEarlyWords(Map<Attribute, String> values, Map<Attribute, Integer> firsts, String text,
-      Tokens tokens, Mark[] marks) {
-    Map<Attribute, Set<String>> telling = new LinkedHashMap<>();
+  private boolean markEarlyWords(Map<Attribute, String> values, Map<Attribute, Integer> firsts,
+      List<Word> words, Tokens tokens, Mark[] marks) {
+    Map<String, List<Attribute>> telling = new HashMap<>();
     for (Attribute attribute : VERBATIM) {
-      Set<String> words = names(values.get(attribute))
-          .filter(word -> !common.getOrDefault(attribute, Set.of()).contains(word))
-          .collect(Collectors.toCollection(HashSet::new));
-      if (attribute.equals(Attribute.MAJOR)) {
-        // The one kind that is no proper name: "physics" tells what "Physics" tells.
-        words.addAll(words.stream().map(word -> word.toLowerCase(Locale.ROOT)).toList());
+      for (String name : names(values.get(attribute)).toList()) {
+        if (!common.getOrDefault(attribute, Set.of()).contains(name)) {
+          telling.computeIfAbsent(name, _ -> new ArrayList<>()).add(attribute);
+        }
+        if (attribute.equals(Attribute.MAJOR)) {
+          // The one kind that is no proper name: "physics" tells what "Physics" tells.
+          telling.computeIfAbsent(name.toLowerCase(Locale.ROOT), _ -> new ArrayList<>()).add(attribute);
+        }
       }
-      telling.put(attribute, words);
     }
-    boolean[] any = new boolean[1];
-    WORD.matcher(text).results().forEach(word -> telling.forEach((attribute, words) -> {
-      if (word.start() < firsts.get(attribute) && words.contains(word.group())) {
-        Part part = attribute.equals(Attribute.NAME) ? Part.NAME : Part.VALUE;
-        any[0] |= tokens.mark(new Place(word.start(), word.end()), new Mark(part, attribute, word.start()),
-            marks);
+    boolean any = false;
+    for (Word word : words) {
+      for (Attribute attribute : telling.getOrDefault(word.text, List.of())) {
+        if (word.start < firsts.get(attribute)) {
+          Part part = attribute.equals(Attribute.NAME) ? Part.NAME : Part.VALUE;
+          any |= tokens.mark(word.place(), new Mark(part, attribute, word.start), marks);
+        }
       }
-    }));
-    return any[0];
+    }
+    return any;
   }
 
   private static List<Span> spans(Mark[] marks) {
@@ -255,42 +275,46 @@ public final class Mentions {
   private static final class Tokens {
     private final String text;
     private final int[] ids;
+    /** Of each character, and of the end: how many bytes are before it. */
+    private final int[] bytes;
     /** Token t is bytes ends[t - 1]..ends[t] - 1 of the text. */
     private final int[] ends;
 
-    Tokens(String text) {
+    Tokens(String text, int[] lengths) {
       this.text = text;
       ids = Gpt2.encode(text);
+      bytes = new int[text.length() + 1];
+      for (int i = 0; i < text.length(); i++) {
+        char c = text.charAt(i);
+        // Two bytes for each half of a pair: four for both.
+        bytes[i + 1] = bytes[i] + (c < 0x80 ? 1 : c < 0x800 || Character.isSurrogate(c) ? 2 : 3);
+      }
       ends = new int[ids.length];
       for (int token = 0, end = 0; token < ids.length; token++) {
-        end += Gpt2.bytes(ids[token]).length;
+        end += lengths[ids[token]];
         ends[token] = end;
       }
     }
 
     /** Whether the tokens that hold a place's characters hold no others, but for a space in front. */
     boolean areAligned(Place place) {
-      int start = bytes(place.start);
+      int start = bytes[place.start];
       int first = token(start);
       int begin = first == 0 ? 0 : ends[first - 1];
       return (begin == start || begin == start - 1 && text.charAt(place.start - 1) == ' ')
-          && ends[token(bytes(place.end) - 1)] == bytes(place.end);
+          && ends[token(bytes[place.end] - 1)] == bytes[place.end];
     }
 
     /** Marks the tokens of a place that have no mark yet; returns whether there are any. */
     boolean mark(Place place, Mark mark, Mark[] marks) {
       boolean any = false;
-      for (int token = token(bytes(place.start)); token <= token(bytes(place.end) - 1); token++) {
+      for (int token = token(bytes[place.start]); token <= token(bytes[place.end] - 1); token++) {
         if (marks[token] == null) {
           marks[token] = mark;
           any = true;
         }
       }
       return any;
-    }
-
-    private int bytes(int character) {
-      return text.substring(0, character).getBytes(StandardCharsets.UTF_8).length;
     }
 
     /** The token that holds a byte. */
