@@ -57,8 +57,8 @@ final class GenerateCommand implements Callable<Integer> {
     CorpusSpec chosen = study.corpora().stream().filter(each -> each.people() == n).findFirst().orElseThrow();
     Source corpus = switch (chosen) {
       case CorpusSpec.SourceSpec source -> source.corpus(choose("--seed", seed, study.seeds()));
-      case CorpusSpec.MixtureSpec _ -> throw UserException.usage(
-          spec + ": a mixture is a stream of windows, not of texts; write each of its sources by itself");
+      case CorpusSpec.MixtureSpec _,CorpusSpec.RevisedSpec _ -> throw UserException.usage(spec
+          + ": a mixture or a revised corpus is a stream of windows, not of texts; write its sources by themselves");
     };
     new CorpusExport(corpus, exposures).write(directory, items -> {});
     PrintWriter out = command.commandLine().getOut();

@@ -5,21 +5,26 @@ import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import tools.jackson.databind.JsonNode;
 
 /** Reads the corpora of a study file. */
 final class CorpusReader {
   /** All names of the paper's pools. */
   static final long MOST_PEOPLE = 160_000_000;
+  static final long MOST_EXPOSURES = 1_000_000;
 
   private final Path file;
   private final Function<String, Path> paths;
@@ -57,7 +62,8 @@ final class CorpusReader {
       case "bioR" -> rewritings(fields).stream()
           .map(each -> fields.checked("file", () -> new CorpusSpec.BioRSpec(each, texts(each)))).toList();
       case "mixture" -> mixtures(fields);
-      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD, bioR or mixture", kind);
+      case "revised" -> revisions(fields);
+      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD, bioR, mixture or revised", kind);
     });
     fields.requireNoOthers();
     for (CorpusSpec corpus : corpora) {
@@ -116,10 +122,31 @@ final class CorpusReader {
     }
     Fields corpus = fields.mapping("corpus");
     fields.requireNoOthers();
-    return corpora(corpus).stream().map(spec -> switch (spec) {
-      case CorpusSpec.GeneratedSpec source -> new CorpusSpec.Ingredient(share, token, source);
-      case CorpusSpec.BioRSpec _,CorpusSpec.MixtureSpec _ ->
-        throw corpus.wrongText("kind", "bioS, bioS-simple or bioD inside a mixture", corpus.text("kind"));
+    return generated(corpus).stream().map(spec -> new CorpusSpec.Ingredient(share, token, spec)).toList();
+  }
+
+  /** Corpora that others are made of. */
+  private List<CorpusSpec.GeneratedSpec> generated(Fields fields) {
+    return corpora(fields).stream().map(spec -> switch (spec) {
+      case CorpusSpec.GeneratedSpec source -> source;
+      case CorpusSpec.BioRSpec _,CorpusSpec.MixtureSpec _,CorpusSpec.RevisedSpec _ ->
+        throw fields.wrongText("kind", "bioS, bioS-simple or bioD inside another corpus",
+            fields.text("kind"));
+    }).toList();
+  }
+
+  /** One for each number of people. */
+  private List<CorpusSpec.RevisedSpec> revisions(Fields fields) {
+    Fields of = fields.mapping("of");
+    double share = fields.number("share");
+    List<String> keys = fields.list("attributes", "a list of attributes", JsonNode::asString);
+    Set<Attribute> attributes = keys.stream().map(Attribute::new).collect(Collectors.toSet());
+    long before = fields.integer("before", 1, MOST_EXPOSURES);
+    double replay = fields.number("replay", 0);
+    return generated(of).stream().map(each -> {
+      CorpusSpec.RevisedSpec spec = new CorpusSpec.RevisedSpec(each, share, attributes, before, replay);
+      Fields.checked(file, fields.path(), () -> spec.corpus(0));
+      return spec;
     }).toList();
   }
 

@@ -6,14 +6,19 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.BioD;
 import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.BioR;
 import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Mixture;
+import org.knowcap.generators.corpus.Revisable;
+import org.knowcap.generators.corpus.Revision;
 import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.pools.Pools;
 
 /** What determines a corpus but for its seed: one record for each kind. */
@@ -52,7 +57,7 @@ public sealed interface CorpusSpec {
   /** A corpus of one source whose texts are made on the way, which may be part of a mixture. */
   sealed interface GeneratedSpec extends SourceSpec {
     /** Its people are those that the seed and the lists make, from number {@code first} on. */
-    Source source(long seed, long first);
+    Revisable<?> source(long seed, long first);
 
     @Override
     default Source corpus(long seed) {
@@ -241,6 +246,55 @@ public sealed interface CorpusSpec {
     @Override
     public List<Lists> lists() {
       return ingredients.stream().flatMap(each -> each.source().lists().stream()).toList();
+    }
+  }
+
+  /**
+   * People some of whose values change while they are learnt.
+   *
+   * @param of the people as they are at first
+   * @param share of the people who change
+   * @param attributes of which each of them gets another value
+   * @param before exposures of everybody before the change
+   * @param replay share of the windows after it that are about those who stay as they were
+   */
+  record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before, double replay)
+      implements
+        CorpusSpec {
+    public RevisedSpec {
+      attributes = Set.copyOf(attributes);
+    }
+
+    @Override
+    public long people() {
+      return of.people();
+    }
+
+    @Override
+    public Update corpus(long seed) {
+      return new Update(of.source(seed, 0), new Revision(share, attributes, seed), before, replay);
+    }
+
+    @Override
+    public String name() {
+      return of.name() + "-revised";
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", "revised");
+      settings.put("of", of.settings());
+      settings.put("share", share);
+      settings.put("attributes", attributes.stream().map(Attribute::key).sorted().toList());
+      settings.put("before", before);
+      settings.put("replay", replay);
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return of.lists();
     }
   }
 }

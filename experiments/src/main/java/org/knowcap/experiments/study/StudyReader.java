@@ -106,7 +106,7 @@ public final class StudyReader {
 
     List<ModelSpec> models = top.list("models",
         "a name such as gpt2-2-4, a mapping with 'name', or a list of them", this::model);
-    List<Long> exposures = top.integers("exposures", 1, 1_000_000);
+    List<Long> exposures = top.integers("exposures", 1, CorpusReader.MOST_EXPOSURES);
     List<Long> seeds = top.integers("seeds", 0, Long.MAX_VALUE, List.of(1L));
     String engine = top.text("engine", AUTO);
     if (!engine.equals(AUTO)) {

@@ -176,7 +176,7 @@ public final class Mixture implements Corpus {
   }
 
   @Override
-  public int sourceOf(long window) {
+  public int sourceOf(long window, int length) {
     long block = window / BLOCK;
     // A comb of as many even teeth as windows, shifted at random.
     double point = (order.apply(block, window % BLOCK) + offset(block)) / BLOCK;

@@ -91,6 +91,10 @@ final class Corpora {
     all.put("bioD revised", revisedStrings);
     all.put("bioD revised, changed", revisedStrings.changed());
     all.put("mixture", mixture(seed));
+    all.put("update",
+        new Update(bioS(97, seed, SMALL), new Revision(0.3, Set.of(Attribute.MAJOR), 5), 3, 0.5));
+    all.put("update of strings without replay",
+        new Update(bioD(97, seed, SHAPE), new Revision(0.3, Set.of(Attribute.id(2)), 5), 3, 0));
     all.put("bioR", bioR(bioS(23, seed, SMALL), 4));
     return all;
   }
