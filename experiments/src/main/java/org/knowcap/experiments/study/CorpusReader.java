@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Attribute;
@@ -18,13 +17,13 @@ import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
-import tools.jackson.databind.JsonNode;
 
 /** Reads the corpora of a study file. */
 final class CorpusReader {
   /** All names of the paper's pools. */
   static final long MOST_PEOPLE = 160_000_000;
   static final long MOST_EXPOSURES = 1_000_000;
+  private static final String NAMES = "names of attributes";
 
   private final Path file;
   private final Function<String, Path> paths;
@@ -139,8 +138,12 @@ final class CorpusReader {
   private List<CorpusSpec.RevisedSpec> revisions(Fields fields) {
     Fields of = fields.mapping("of");
     double share = fields.number("share");
-    List<String> keys = fields.list("attributes", "a list of attributes", JsonNode::asString);
-    Set<Attribute> attributes = keys.stream().map(Attribute::new).collect(Collectors.toSet());
+    Set<Attribute> attributes = Set.copyOf(fields.list("attributes", NAMES, node -> {
+      if (!node.isString()) {
+        throw fields.wrong("attributes", NAMES, node);
+      }
+      return new Attribute(node.asString());
+    }));
     long before = fields.integer("before", 1, MOST_EXPOSURES);
     double replay = fields.number("replay", 0);
     return generated(of).stream().map(each -> {
