@@ -32,7 +32,9 @@ import picocli.CommandLine.Spec;
 
 /** Corpus files. */
 @Command(name = "generate", mixinStandardHelpOptions = true, description = "Writes a study's corpus to files that other programs read, with a table of what is true, vocab.json, and manifest.json"
-    + " with bits by part and checksums; or compares such files with what they should be.")
+    + " with bits by part and checksums; or compares such files with what they should be.", subcommands = {
+        BioRPromptsCommand.class,
+        BioRRewriteCommand.class})
 final class GenerateCommand implements Callable<Integer> {
   private static final int THREADS = Runtime.getRuntime().availableProcessors();
 
@@ -101,7 +103,11 @@ final class GenerateCommand implements Callable<Integer> {
     }
     CorpusRecipe recipe = CorpusRecipe.of(file, choices.getFirst(),
         choose(file, "--seed", seed, study.seeds()));
-    Corpus corpus = study.corpora().get(recipe.choice()).corpus(recipe.seed());
+    CorpusSpec chosen = study.corpora().get(recipe.choice());
+    if (!json) {
+      chosen.notices().forEach(command.commandLine().getOut()::println);
+    }
+    Corpus corpus = chosen.corpus(recipe.seed());
     return describe ? describe(corpus) : write(study, recipe, corpus);
   }
 

@@ -83,6 +83,7 @@ final class PlanCommand implements Callable<Integer> {
     if (json) {
       out.println(Json.MAPPER.writeValueAsString(rows));
     } else {
+      study.notices().forEach(out::println);
       print(out, rows);
     }
     return 0;

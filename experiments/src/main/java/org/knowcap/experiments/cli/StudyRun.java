@@ -38,6 +38,7 @@ final class StudyRun {
    * @throws UserException where a run failed, after all others are done and reported on
    */
   Path execute() throws IOException, InterruptedException {
+    study.study().notices().forEach(out::println);
     Map<RunSpec, RunState> states = study.states();
     List<String> finished = new ArrayList<>();
     states.forEach((run, state) -> {

@@ -12,7 +12,8 @@ import org.knowcap.analysis.results.RunResult;
  * What {@code result.json} holds.
  *
  * @param result the row of the results table
- * @param parts knowledge by part: names, values, and of bioD the diversity of the values
+ * @param parts knowledge by part: names, values, and of bioD the diversity of the values; then, of revised people, what
+ *        is new, old and unchanged
  * @param measuredPeople people whose losses were taken
  * @param provenance where it comes from
  */

@@ -13,6 +13,7 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.KnowledgePart;
 import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.corpus.Probe;
+import org.knowcap.generators.corpus.Question;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
@@ -33,8 +34,10 @@ import org.knowcap.models.spec.ModelSpec;
  * @param losses [part][person measured]: mean loss of a piece of the part, as are bioS's names (p1) and values (p2: of
  *        birth date, birth city, university, major, employer and gender together), and bioD's names, values (p2: of
  *        one attribute) and diversity (p3: of one value's first chunk)
+ * @param answers to the corpus's questions, whose values are a part of what there is to know or contradict it
  */
-public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses) {
+public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses,
+    List<Knowledge> answers) {
   /** People scored at once. */
   private static final int WINDOWS = 16;
   /** Keeps the choice of people and the rendering apart from everything else that is drawn from the seed. */
@@ -67,13 +70,49 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
    * @param scorer of batches of 16 windows, each as long as the corpus's longest item less one token
    */
   public static Measurement of(Corpus corpus, long most, Scorer scorer) {
-    int length = corpus.longestItem() - 1;
-    int people = (int) Math.min(most, corpus.people());
-    CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
-    KeyedPermutation chosen = new KeyedPermutation(random, corpus.people());
     List<KnowledgePart> knowledge = corpus.bits().parts();
+    int people = people(corpus, most);
     Map<Part, double[]> sums = new EnumMap<>(Part.class);
     knowledge.forEach(part -> sums.put(part.part(), new double[people]));
+    forEachSpan(corpus, most, scorer, (person, span, loss) -> {
+      if (sums.containsKey(span.part())) {
+        sums.get(span.part())[person] += loss;
+      }
+    });
+    double[][] means = knowledge.stream()
+        .map(part -> DoubleStream.of(sums.get(part.part())).map(sum -> sum / part.perItem()).toArray())
+        .toArray(double[][]::new);
+    return new Measurement(knowledge, corpus.people(), means,
+        corpus.questions().stream().map(question -> answer(question, most, scorer)).toList());
+  }
+
+  private static Knowledge answer(Question question, long most, Scorer scorer) {
+    double[] losses = new double[people(question.source(), most)];
+    forEachSpan(question.source(), most, scorer, (person, span, loss) -> {
+      if (span.part() == Part.VALUE && question.attributes().contains(span.attribute())) {
+        losses[person] += loss;
+      }
+    });
+    long people = question.source().people();
+    SampleSummary summary = SampleSummary.of(losses, people);
+    return new Knowledge(question.name(), people, question.uniformBits(), question.uniformBits(),
+        summary.mean(), summary.standardError());
+  }
+
+  private static int people(Corpus corpus, long most) {
+    return (int) Math.min(most, corpus.people());
+  }
+
+  /** Takes the loss of a span, in nats; people are numbered as they are measured. */
+  private interface SpanLoss {
+    void take(int person, Span span, double loss);
+  }
+
+  private static void forEachSpan(Corpus corpus, long most, Scorer scorer, SpanLoss taker) {
+    int length = corpus.longestItem() - 1;
+    int people = people(corpus, most);
+    CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
+    KeyedPermutation chosen = new KeyedPermutation(random, corpus.people());
     int[] tokens = new int[WINDOWS * length];
     int[] targets = new int[WINDOWS * length];
     float[] losses = new float[WINDOWS * length];
@@ -92,21 +131,14 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       scorer.losses(tokens, targets, losses);
       for (int row = 0; row < count; row++) {
         for (Span span : probes[row].spans()) {
-          if (!sums.containsKey(span.part())) {
-            continue;
-          }
           double loss = 0;
           for (int token = span.start(); token < span.end(); token++) {
             loss += losses[row * length + token - 1];
           }
-          sums.get(span.part())[first + row] += loss;
+          taker.take(first + row, span, loss);
         }
       }
     }
-    double[][] means = knowledge.stream()
-        .map(part -> DoubleStream.of(sums.get(part.part())).map(sum -> sum / part.perItem()).toArray())
-        .toArray(double[][]::new);
-    return new Measurement(knowledge, corpus.people(), means);
   }
 
   /** The losses of a part. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.RunResult;
@@ -87,7 +88,9 @@ public final class Run {
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
         spec.model().headWidth(),
         spec.training().learningRate());
-    return new MeasuredRun(result, capacity.parts(), names.size(), Provenances.of(engine, threads, corpus));
+    return new MeasuredRun(result,
+        Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(),
+        names.size(), Provenances.of(engine, threads, corpus));
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */

@@ -25,7 +25,7 @@ import org.knowcap.experiments.study.StudyReader;
 
 /**
  * The output directory of one study: {@code study.yaml} (a copy of its file), {@code lists/} (copies of the directories
- * of lists that it names), {@code runs/}, {@code results.csv} and {@code report/}.
+ * of lists and the files of texts that it names), {@code runs/}, {@code results.csv} and {@code report/}.
  */
 public final class StudyFolder {
   private static final String LISTS = "lists";
@@ -42,24 +42,30 @@ public final class StudyFolder {
     return path.resolve("study.yaml");
   }
 
-  /** Where the copy of a directory of lists is, by its name in the study. */
-  private static Path lists(Path path, String name) {
-    // The name has a letter in front: a directory may be "..", which an encoded name still is.
+  /** Where the copy of a directory of lists or a file of texts is, by its name in the study. */
+  private static Path copied(Path path, String name) {
+    // The name has a letter in front: a directory's may be "..", which an encoded name still is.
     return path.resolve(LISTS).resolve("d" + URLEncoder.encode(name, StandardCharsets.UTF_8));
   }
 
   /** Reads the copy of the study file. */
   private static Study copy(Path path) {
-    return StudyReader.read(specFile(path), name -> lists(path, name));
+    return StudyReader.read(specFile(path), name -> copied(path, name));
   }
 
-  private static void copyLists(Study study, Path path) throws IOException {
+  private static void copyInputs(Study study, Path path) throws IOException {
     for (CorpusSpec corpus : study.corpora()) {
       for (Lists lists : corpus.lists()) {
         switch (lists) {
           case Lists.Shipped _ -> {
           }
-          case Lists.InDirectory(String name, Path from, _, _) -> copyLists(from, lists(path, name));
+          case Lists.InDirectory(String name, Path from, _, _) -> copyLists(from, copied(path, name));
+        }
+      }
+      for (Map.Entry<String, Path> file : corpus.files().entrySet()) {
+        Path to = copied(path, file.getKey());
+        if (Files.notExists(to) || Files.mismatch(file.getValue(), to) >= 0) {
+          WholeFile.write(to, out -> Files.copy(file.getValue(), out));
         }
       }
     }
@@ -110,7 +116,7 @@ public final class StudyFolder {
     }
     byte[] text = Files.readAllBytes(studyFile);
     Files.createDirectories(path);
-    copyLists(study, path);
+    copyInputs(study, path);
     WholeFile.write(specFile(path), out -> out.write(text));
     return new StudyFolder(path, study);
   }

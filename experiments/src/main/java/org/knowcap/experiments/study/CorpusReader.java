@@ -1,13 +1,19 @@
 package org.knowcap.experiments.study;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -16,14 +22,16 @@ import org.knowcap.generators.pools.Templates;
 final class CorpusReader {
   /** All names of the paper's pools. */
   static final long MOST_PEOPLE = 160_000_000;
+  static final long MOST_EXPOSURES = 1_000_000;
+  private static final String NAMES = "names of attributes";
 
   private final Path file;
-  private final Function<String, Path> directories;
+  private final Function<String, Path> paths;
 
-  /** @param directories where a directory of lists is, by its name in the file */
-  CorpusReader(Path file, Function<String, Path> directories) {
+  /** @param paths where a directory of lists or a file of texts is, by its name in the study */
+  CorpusReader(Path file, Function<String, Path> paths) {
     this.file = file;
-    this.directories = directories;
+    this.paths = paths;
   }
 
   /** One corpus for each number of people; all of them can be made. */
@@ -50,8 +58,11 @@ final class CorpusReader {
             () -> new BioDShape(attributes, chunks, diversity, length, alphabet));
         yield people.stream().map(n -> new CorpusSpec.BioDSpec(n, shape, lists)).toList();
       }
+      case "bioR" -> rewritings(fields).stream()
+          .map(each -> fields.checked("file", () -> new CorpusSpec.BioRSpec(each, texts(each)))).toList();
       case "mixture" -> mixtures(fields);
-      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD or mixture", kind);
+      case "revised" -> revisions(fields);
+      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD, bioR, mixture or revised", kind);
     });
     fields.requireNoOthers();
     for (CorpusSpec corpus : corpora) {
@@ -63,6 +74,30 @@ final class CorpusReader {
       }
     }
     return corpora;
+  }
+
+  /** What is to be written about each number of people, whether there are texts already or not. */
+  List<RewritingSpec> rewritings(Fields fields) {
+    Lists lists = lists(fields.mapping("pools"));
+    long seed = fields.integer("people_seed", 0, Long.MAX_VALUE, 1);
+    String name = fields.text("file");
+    Path texts = fields.checked("file", () -> paths.apply(name));
+    return people(fields).stream().map(n -> {
+      RewritingSpec spec = new RewritingSpec(n, seed, lists, name, texts);
+      fields.checked("people", spec::who);
+      return spec;
+    }).toList();
+  }
+
+  private static RewrittenTexts texts(RewritingSpec spec) {
+    try {
+      return RewrittenTexts.read(spec.file(), spec.who());
+    } catch (NoSuchFileException e) {
+      throw new IllegalArgumentException(
+          spec.file() + " is not there; 'knowcap generate bior-prompts' and 'bior-rewrite' make it");
+    } catch (IOException e) {
+      throw new UncheckedIOException(spec.file() + " cannot be read: " + e.getMessage(), e);
+    }
   }
 
   /** One mixture for each way to choose one of each source's numbers of people. */
@@ -86,10 +121,35 @@ final class CorpusReader {
     }
     Fields corpus = fields.mapping("corpus");
     fields.requireNoOthers();
-    return corpora(corpus).stream().map(spec -> switch (spec) {
-      case CorpusSpec.SourceSpec source -> new CorpusSpec.Ingredient(share, token, source);
-      case CorpusSpec.MixtureSpec _ ->
-        throw corpus.wrongText("kind", "bioS, bioS-simple or bioD inside a mixture", "mixture");
+    return generated(corpus).stream().map(spec -> new CorpusSpec.Ingredient(share, token, spec)).toList();
+  }
+
+  /** Corpora that others are made of. */
+  private List<CorpusSpec.GeneratedSpec> generated(Fields fields) {
+    return corpora(fields).stream().map(spec -> switch (spec) {
+      case CorpusSpec.GeneratedSpec source -> source;
+      case CorpusSpec.BioRSpec _,CorpusSpec.MixtureSpec _,CorpusSpec.RevisedSpec _ ->
+        throw fields.wrongText("kind", "bioS, bioS-simple or bioD inside another corpus",
+            fields.text("kind"));
+    }).toList();
+  }
+
+  /** One for each number of people. */
+  private List<CorpusSpec.RevisedSpec> revisions(Fields fields) {
+    Fields of = fields.mapping("of");
+    double share = fields.number("share");
+    Set<Attribute> attributes = Set.copyOf(fields.list("attributes", NAMES, node -> {
+      if (!node.isString()) {
+        throw fields.wrong("attributes", NAMES, node);
+      }
+      return new Attribute(node.asString());
+    }));
+    long before = fields.integer("before", 1, MOST_EXPOSURES);
+    double replay = fields.number("replay", 0);
+    return generated(of).stream().map(each -> {
+      CorpusSpec.RevisedSpec spec = new CorpusSpec.RevisedSpec(each, share, attributes, before, replay);
+      Fields.checked(file, fields.path(), () -> spec.corpus(0));
+      return spec;
     }).toList();
   }
 
@@ -120,7 +180,7 @@ final class CorpusReader {
       return lists;
     }
     String name = fields.text("dir");
-    Path directory = fields.checked("dir", () -> directories.apply(name));
+    Path directory = fields.checked("dir", () -> paths.apply(name));
     Pools whole = fields.checked("dir", () -> Pools.in(directory));
     Templates templates = fields.checked("dir", () -> Templates.in(directory));
     PoolSizes sizes = reader.apply(fields, whole.sizes());

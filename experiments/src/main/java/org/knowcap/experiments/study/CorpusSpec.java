@@ -1,16 +1,24 @@
 package org.knowcap.experiments.study;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.BioD;
 import org.knowcap.generators.corpus.BioDShape;
+import org.knowcap.generators.corpus.BioR;
 import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Mixture;
+import org.knowcap.generators.corpus.Revisable;
+import org.knowcap.generators.corpus.Revision;
+import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.pools.Pools;
 
 /** What determines a corpus but for its seed: one record for each kind. */
@@ -30,10 +38,26 @@ public sealed interface CorpusSpec {
   /** Pools and templates of all that it is made of. */
   List<Lists> lists();
 
-  /** A corpus of one source of texts, which may be part of a mixture. */
+  /** Files that it was read from, by their names in the study. */
+  default Map<String, Path> files() {
+    return Map.of();
+  }
+
+  /** What one should know of it before it is run. */
+  default List<String> notices() {
+    return List.of();
+  }
+
+  /** A corpus of one source of texts. */
   sealed interface SourceSpec extends CorpusSpec {
+    @Override
+    Source corpus(long seed);
+  }
+
+  /** A corpus of one source whose texts are made on the way, which may be part of a mixture. */
+  sealed interface GeneratedSpec extends SourceSpec {
     /** Its people are those that the seed and the lists make, from number {@code first} on. */
-    Source source(long seed, long first);
+    Revisable<?> source(long seed, long first);
 
     @Override
     default Source corpus(long seed) {
@@ -42,7 +66,7 @@ public sealed interface CorpusSpec {
   }
 
   /** Biographies redrawn at every exposure. */
-  record BioSSpec(long people, Lists from) implements SourceSpec {
+  record BioSSpec(long people, Lists from) implements GeneratedSpec {
     @Override
     public BioS source(long seed, long first) {
       return new BioS(people, seed, from.pools(), from.templates()).from(first);
@@ -69,7 +93,7 @@ public sealed interface CorpusSpec {
   }
 
   /** Biographies of which each person has one, the same at every exposure. */
-  record BioSSimpleSpec(long people, Lists from) implements SourceSpec {
+  record BioSSimpleSpec(long people, Lists from) implements GeneratedSpec {
     @Override
     public BioS source(long seed, long first) {
       return new BioSSpec(people, from).source(seed, first).simple();
@@ -94,7 +118,7 @@ public sealed interface CorpusSpec {
   }
 
   /** People whose values are strings of symbols. */
-  record BioDSpec(long people, BioDShape shape, Lists from) implements SourceSpec {
+  record BioDSpec(long people, BioDShape shape, Lists from) implements GeneratedSpec {
     @Override
     public BioD source(long seed, long first) {
       return new BioD(people, shape, seed, from.pools()).from(first);
@@ -123,13 +147,55 @@ public sealed interface CorpusSpec {
     }
   }
 
+  /** People about whom a language model has written. */
+  record BioRSpec(RewritingSpec of, RewrittenTexts texts) implements SourceSpec {
+    @Override
+    public long people() {
+      return of.people();
+    }
+
+    @Override
+    public BioR corpus(long seed) {
+      return new BioR(texts, seed);
+    }
+
+    @Override
+    public String name() {
+      return "bioR-" + of.people();
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new BioSSpec(of.people(), of.from()).settings();
+      settings.put("kind", "bioR");
+      settings.put("people_seed", of.seed());
+      settings.put("texts", texts.digest());
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of(of.from());
+    }
+
+    @Override
+    public Map<String, Path> files() {
+      return Map.of(of.name(), of.file());
+    }
+
+    @Override
+    public List<String> notices() {
+      return List.of(of.name() + ": " + texts);
+    }
+  }
+
   /**
    * A part of a mixture.
    *
    * @param share of the windows
    * @param token in front of each of its texts; empty for none
    */
-  record Ingredient(double share, String token, SourceSpec source) {
+  record Ingredient(double share, String token, GeneratedSpec source) {
     private Map<String, Object> settings() {
       Map<String, Object> settings = new LinkedHashMap<>();
       settings.put("share", share);
@@ -180,6 +246,55 @@ public sealed interface CorpusSpec {
     @Override
     public List<Lists> lists() {
       return ingredients.stream().flatMap(each -> each.source().lists().stream()).toList();
+    }
+  }
+
+  /**
+   * People some of whose values change while they are learnt.
+   *
+   * @param of the people as they are at first
+   * @param share of the people who change
+   * @param attributes of which each of them gets another value
+   * @param before exposures of everybody before the change
+   * @param replay share of the windows after it that are about those who stay as they were
+   */
+  record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before, double replay)
+      implements
+        CorpusSpec {
+    public RevisedSpec {
+      attributes = Set.copyOf(attributes);
+    }
+
+    @Override
+    public long people() {
+      return of.people();
+    }
+
+    @Override
+    public Update corpus(long seed) {
+      return new Update(of.source(seed, 0), new Revision(share, attributes, seed), before, replay);
+    }
+
+    @Override
+    public String name() {
+      return of.name() + "-revised";
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", "revised");
+      settings.put("of", of.settings());
+      settings.put("share", share);
+      settings.put("attributes", attributes.stream().map(Attribute::key).sorted().toList());
+      settings.put("before", before);
+      settings.put("replay", replay);
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return of.lists();
     }
   }
 }

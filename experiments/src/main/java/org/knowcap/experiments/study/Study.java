@@ -19,6 +19,11 @@ import org.knowcap.models.spec.ModelSpec;
 public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> models,
     List<Long> exposures,
     List<Long> seeds, String engine, TrainingSettings training, long measuredPeople) {
+  /** What one should know of its corpora before they are run. */
+  public List<String> notices() {
+    return corpora.stream().flatMap(corpus -> corpus.notices().stream()).toList();
+  }
+
   /** The grid, in the order of the lists. */
   public List<RunSpec> runs() {
     List<RunSpec> runs = new ArrayList<>();

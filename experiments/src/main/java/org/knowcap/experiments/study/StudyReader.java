@@ -35,15 +35,15 @@ public final class StudyReader {
   private static final long MOST_TOKENS = 1 << 24;
 
   private final Path file;
-  private final Function<String, Path> directories;
+  private final Function<String, Path> paths;
 
-  private StudyReader(Path file, Function<String, Path> directories) {
+  private StudyReader(Path file, Function<String, Path> paths) {
     this.file = file;
-    this.directories = directories;
+    this.paths = paths;
   }
 
   /**
-   * Reads a study; the directories it names are relative to its file.
+   * Reads a study; the directories and files it names are relative to its own.
    *
    * @throws UserException where the file is unreadable, or a key is unknown, missing, or of a wrong type or value
    */
@@ -52,13 +52,31 @@ public final class StudyReader {
   }
 
   /**
-   * Reads a study whose directories have been copied.
+   * Reads a study whose directories and files have been copied.
    *
-   * @param directories where each is by now, by its name in the study
+   * @param paths where each is by now, by its name in the study
    * @throws UserException where the file is unreadable, or a key is unknown, missing, or of a wrong type or value
    */
-  public static Study read(Path file, Function<String, Path> directories) {
-    return new StudyReader(file, directories).study();
+  public static Study read(Path file, Function<String, Path> paths) {
+    return new StudyReader(file, paths).study();
+  }
+
+  /**
+   * Reads what of a study's bioR there is before its texts are; nothing else in the study matters yet.
+   *
+   * @return one for each number of people
+   * @throws UserException where the file is unreadable, or its corpus is no bioR
+   */
+  public static List<RewritingSpec> rewritings(Path file) {
+    StudyReader reader = new StudyReader(file, file::resolveSibling);
+    Fields corpus = new Fields(file, "", reader.tree()).mapping("corpus");
+    String kind = corpus.text("kind");
+    if (!kind.equals("bioR")) {
+      throw corpus.wrongText("kind", "bioR", kind);
+    }
+    List<RewritingSpec> rewritings = new CorpusReader(file, reader.paths).rewritings(corpus);
+    corpus.requireNoOthers();
+    return rewritings;
   }
 
   /** The corpora of a study file as they stand there. */
@@ -90,11 +108,11 @@ public final class StudyReader {
           .usage(file + ": 'name' must be letters, digits, '.', '_' and '-', a letter or digit first, found '"
               + name + "'");
     }
-    List<CorpusSpec> corpora = new CorpusReader(file, directories).corpora(top.mapping("corpus"));
+    List<CorpusSpec> corpora = new CorpusReader(file, paths).corpora(top.mapping("corpus"));
 
     List<ModelSpec> models = top.list("models",
         "a name such as gpt2-2-4, a mapping with 'name', or a list of them", this::model);
-    List<Long> exposures = top.integers("exposures", 1, 1_000_000);
+    List<Long> exposures = top.integers("exposures", 1, CorpusReader.MOST_EXPOSURES);
     List<Long> seeds = top.integers("seeds", 0, Long.MAX_VALUE, List.of(1L));
     String engine = top.text("engine", AUTO);
     if (!engine.equals(AUTO)) {
@@ -131,12 +149,13 @@ public final class StudyReader {
       }
       case CorpusSpec.MixtureSpec mixture -> checkLength(mixture.ingredients().getFirst().source(),
           made.sources().getFirst(), window);
-      case CorpusSpec.BioDSpec _ -> {
+      case CorpusSpec.RevisedSpec revised -> checkLength(revised.of(), made.sources().getFirst(), window);
+      case CorpusSpec.BioDSpec _,CorpusSpec.BioRSpec _ -> {
         if (made.longestItem() > window) {
           throw UserException.usage(file + ": 'training.window' is " + window + ", but a text of "
               + made.name()
               + " has up to " + made.longestItem() + " tokens: it is measured whole, and would never be seen "
-              + "whole; give it fewer attributes, chunks or symbols, or training a longer window");
+              + "whole; give training a longer window, or shorten the texts");
         }
       }
     }

@@ -39,11 +39,11 @@ public final class CorpusSurvey {
   /** What the corpus is. */
   public static CorpusDescription of(Corpus corpus) {
     VocabularyUse vocabulary = vocabulary(corpus);
-    int[] windows = new int[corpus.sources().size()];
-    IntStream.range(0, WINDOWS).forEach(window -> windows[corpus.sourceOf(window)]++);
+    double[] tokens = IntStream.range(0, corpus.sources().size())
+        .mapToDouble(i -> corpus.items(i, 1) * corpus.sources().get(i).meanItemTokens()).toArray();
     List<CorpusDescription.Source> sources = new ArrayList<>();
-    for (int source = 0; source < windows.length; source++) {
-      sources.add(source(corpus.sources().get(source), (double) windows[source] / WINDOWS));
+    for (int source = 0; source < tokens.length; source++) {
+      sources.add(source(corpus.sources().get(source), tokens[source] / Arrays.stream(tokens).sum()));
     }
     return new CorpusDescription(corpus.name(), corpus.people(), corpus.bits().totalBits(),
         corpus.tokens(1), sources, vocabulary);

@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -244,13 +246,71 @@ class StudyReaderTest {
         mistake("<useful>", "two words", "'corpus.sources.token'", "'two words'", "without spaces"),
         mistake("token:", "tokens:", "unknown key 'corpus.sources.tokens'", "share, token, corpus"),
         mistake("people: 40", "people: 1599990", "'corpus.sources'", "found 1599990", "taken by others"),
-        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.sources' is missing"));
+        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.sources' is missing"),
+        mistake("bioS-simple", "bioR", "'corpus.sources.corpus.file' is missing"));
   }
 
   @ParameterizedTest
   @MethodSource("mixtureMistakes")
   void aMistakeInAMixtureIsNamedToo(Mistake mistake) throws IOException {
     assertNamed(MIXTURE, mistake);
+  }
+
+  private static final String REVISED = """
+      name: revised
+      corpus:
+        kind: revised
+        of: {kind: bioS, people: [20, 30], pools: {last: 10}}
+        share: 0.25
+        attributes: [employer, birth_date]
+        before: 100
+        replay: 0.5
+      models: gpt2-1-1
+      exposures: 100
+      training: {window: 64, warmup_steps: 1}
+      """;
+
+  @Test
+  void aRevisedCorpusIsThatOfTheSeed() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(REVISED)).runs();
+    assertEquals(List.of(20L, 30L), runs.stream().map(RunSpec::people).toList());
+    Corpus corpus = runs.getFirst().corpus();
+    assertEquals(List.of(5L, 5L, 15L),
+        corpus.questions().stream().map(question -> question.source().people()).toList());
+    assertNotEquals(runs.getFirst().corpusSpec().corpus(1).digest(),
+        runs.getFirst().corpusSpec().corpus(2).digest());
+    Set<String> names = new HashSet<>(names(REVISED));
+    for (String[] change : new String[][]{{"share: 0.25", "share: 0.5"}, {"before: 100", "before: 99"},
+        {"  replay: 0.5\n", ""}, {", birth_date]", "]"}, {"kind: bioS,", "kind: bioS-simple,"}}) {
+      assertTrue(REVISED.contains(change[0]));
+      names.addAll(names(REVISED.replace(change[0], change[1])));
+    }
+    assertEquals(12, names.size());
+    assertEquals(List.of("bioD-20-3-2-5-2-4-revised"), StudyReader.read(file(REVISED
+        .replace("bioS, people: [20, 30]",
+            "bioD, people: 20, attributes: 3, chunks: 2, diversity: 5, length: 2, alphabet: 4")
+        .replace("[employer, birth_date]", "id_2"))).corpora().stream().map(CorpusSpec::name).toList());
+  }
+
+  private static Stream<Mistake> revisedMistakes() {
+    return Stream.of(
+        mistake("share: 0.25", "share: 0.001", "'corpus'", "share of 0.001 of 20 people is nobody"),
+        mistake("share: 0.25", "share: 1.5", "'corpus'", "at most 1", "found 1.5"),
+        mistake("  share: 0.25\n", "", "'corpus.share' is missing"),
+        mistake("birth_date]", "employer_city]", "'corpus'", "[gender, birth_date", "employer_city"),
+        mistake("employer, birth_date", "employer, employer", "'corpus.attributes'", "none twice"),
+        mistake("employer, birth_date", "employer, 7", "'corpus.attributes'", "must be names of attributes",
+            "7"),
+        mistake("before: 100", "before: 0", "'corpus.before'", "a whole number from 1"),
+        mistake("replay: 0.5", "replay: 1", "'corpus'", "replay", "below 1", "found 1.0"),
+        mistake("replay: 0.5", "repay: 0.5", "unknown key 'corpus.repay'", "'corpus.replay'?"),
+        mistake("kind: bioS,", "kind: revised,", "'corpus.of.share' is missing"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("revisedMistakes")
+  void aMistakeInARevisionIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(REVISED, mistake);
   }
 
   private List<String> names(String text) throws IOException {

@@ -21,12 +21,11 @@ import org.knowcap.generators.tokens.Vocabulary;
  * <p>Names and sentences are GPT-2's tokens; each of the T symbols has a token of its own, and nothing stands
  * between the symbols or chunks of a value. The pronoun is the same for everybody, so that it says nothing.
  */
-public final class BioD implements Source {
+public final class BioD extends Revisable<BioD> {
 
   /** Raised when the same parameters and lists come to mean other texts. */
   private static final int VERSION = 1;
 
-  private final Cast cast;
   private final BioDShape shape;
   private final Pools pools;
 
@@ -61,7 +60,7 @@ public final class BioD implements Source {
 
   private BioD(Cast cast, BioDShape shape, Pools pools) {
     Names.check(cast.first(), cast.all(), pools.sizes());
-    this.cast = cast;
+    super(cast);
     this.shape = shape;
     this.pools = pools;
     Pieces.Builder builder = new Pieces.Builder();
@@ -92,53 +91,18 @@ public final class BioD implements Source {
     return " #" + number;
   }
 
-  /**
-   * As many people, but others: of the individuals that this seed and these pools can make, those from number
-   * {@code first} on. The strings to choose from stay the same.
-   *
-   * @throws IllegalArgumentException if there are not as many names
-   */
-  public BioD from(long first) {
-    return derived(cast.from(first));
+  @Override
+  List<Attribute> changeable() {
+    return IntStream.rangeClosed(1, shape.attributes()).mapToObj(Attribute::id).toList();
   }
 
-  /**
-   * The same people when a revision has changed some of their values, as {@link BioS#revised} does. The
-   * strings to choose from stay the same.
-   *
-   * @throws IllegalArgumentException if the revision changes nobody, or an attribute cannot be revised
-   * @throws IllegalStateException    if these are only {@link #changed} or {@link #unchanged} people
-   */
-  public BioD revised(Revision revision) {
-    return derived(cast.revised(revision,
-        IntStream.rangeClosed(1, shape.attributes()).mapToObj(Attribute::id).toList()));
+  @Override
+  double uniformBits(List<Attribute> attributes) {
+    return attributes.size() * shape.chunks() * Binomials.log2(shape.diversity());
   }
 
-  /** The people of this revised corpus whom the last revision changed. */
-  public BioD changed() {
-    return derived(cast.only(Cast.Group.CHANGED));
-  }
-
-  /** The people of this revised corpus whom the last revision left as they were. */
-  public BioD unchanged() {
-    return derived(cast.only(Cast.Group.UNCHANGED));
-  }
-
-  /**
-   * The same people before the last revision.
-   *
-   * @throws IllegalStateException if there was none
-   */
-  public BioD before() {
-    return derived(cast.before());
-  }
-
-  /** Whether the last revision that has happened changed that person. */
-  public boolean isChanged(long person) {
-    return cast.isChanged(person);
-  }
-
-  private BioD derived(Cast derived) {
+  @Override
+  BioD derived(Cast derived) {
     return new BioD(derived, shape, pools);
   }
 
@@ -151,16 +115,6 @@ public final class BioD implements Source {
   public String name() {
     return "bioD(" + people() + ", " + shape.attributes() + ", " + shape.chunks() + ", " + shape.diversity()
         + ", " + shape.length() + ", " + shape.alphabet() + ")" + cast.suffix();
-  }
-
-  @Override
-  public long people() {
-    return cast.people();
-  }
-
-  @Override
-  public long seed() {
-    return cast.seed();
   }
 
   @Override
@@ -233,11 +187,6 @@ public final class BioD implements Source {
   @Override
   public Probe annotated(long sequenceNumber) {
     return annotated(person(sequenceNumber), texts, sequenceNumber / people());
-  }
-
-  @Override
-  public long person(long sequenceNumber) {
-    return cast.person(sequenceNumber);
   }
 
   @Override

@@ -19,7 +19,7 @@ import org.knowcap.generators.tokens.Vocabulary;
  * <p>Others can be derived from one: {@link #simple} tells the same text each time, {@link #from} is about
  * other people, as junk is, and {@link #revised} about the same people when some facts have changed.
  */
-public final class BioS implements Source {
+public final class BioS extends Revisable<BioS> {
 
   /** Raised when the same parameters and lists come to mean other texts. */
   private static final int VERSION = 1;
@@ -27,7 +27,6 @@ public final class BioS implements Source {
   private static final List<Attribute> CHANGEABLE = List.of(Attribute.GENDER, Attribute.BIRTH_DATE,
       Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER);
 
-  private final Cast cast;
   private final boolean simple;
   private final Pools pools;
   private final Biographies biographies;
@@ -50,7 +49,7 @@ public final class BioS implements Source {
 
   private BioS(Cast cast, boolean simple, Pools pools, Biographies biographies) {
     Names.check(cast.first(), cast.all(), pools.sizes());
-    this.cast = cast;
+    super(cast);
     this.simple = simple;
     this.pools = pools;
     this.biographies = biographies;
@@ -69,69 +68,29 @@ public final class BioS implements Source {
     return new BioS(cast, true, pools, biographies);
   }
 
-  /**
-   * As many people, but others: of the individuals that this seed and these pools can make, those from number
-   * {@code first} on. The people of a corpus that is not derived are individuals 0 to N - 1; sources of the
-   * same seed and pools whose individuals are not the same share no name.
-   *
-   * @throws IllegalArgumentException if there are not as many names
-   */
-  public BioS from(long first) {
-    return derived(cast.from(first));
+  /** What the people are made of. */
+  Pools pools() {
+    return pools;
   }
 
-  /**
-   * The same people when a revision has changed some of their values. All but name and employer's city can
-   * be revised, and the city goes with the employer.
-   *
-   * @throws IllegalArgumentException if the revision changes nobody, or an attribute cannot be revised
-   * @throws IllegalStateException    if these are only {@link #changed} or {@link #unchanged} people
-   */
-  public BioS revised(Revision revision) {
-    return derived(cast.revised(revision, CHANGEABLE));
+  @Override
+  List<Attribute> changeable() {
+    return CHANGEABLE;
   }
 
-  /** The people of this revised corpus whom the last revision changed: to learn only what is new. */
-  public BioS changed() {
-    return derived(cast.only(Cast.Group.CHANGED));
+  @Override
+  double uniformBits(List<Attribute> attributes) {
+    return BioSBits.uniform(attributes, pools.sizes());
   }
 
-  /** The people of this revised corpus whom the last revision left as they were: to be mixed in as replay. */
-  public BioS unchanged() {
-    return derived(cast.only(Cast.Group.UNCHANGED));
-  }
-
-  /**
-   * The same people before the last revision. Its {@link #probe} differs in the changed values only.
-   *
-   * @throws IllegalStateException if there was none
-   */
-  public BioS before() {
-    return derived(cast.before());
-  }
-
-  /** Whether the last revision that has happened changed that person. */
-  public boolean isChanged(long person) {
-    return cast.isChanged(person);
-  }
-
-  private BioS derived(Cast derived) {
+  @Override
+  BioS derived(Cast derived) {
     return new BioS(derived, simple, pools, biographies);
   }
 
   @Override
   public String name() {
     return (simple ? "bioS-simple(" : "bioS(") + people() + ")" + cast.suffix();
-  }
-
-  @Override
-  public long people() {
-    return cast.people();
-  }
-
-  @Override
-  public long seed() {
-    return cast.seed();
   }
 
   @Override
@@ -198,11 +157,6 @@ public final class BioS implements Source {
   @Override
   public Probe annotated(long sequenceNumber) {
     return annotated(person(sequenceNumber), texts, sequenceNumber / people(), false);
-  }
-
-  @Override
-  public long person(long sequenceNumber) {
-    return cast.person(sequenceNumber);
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.knowcap.generators.corpus;
 import static org.knowcap.generators.corpus.Binomials.log2;
 
 import java.util.List;
+import java.util.Map;
 import org.knowcap.generators.pools.PoolSizes;
 
 /** The knowledge of bioS(N), counted from N and the pool sizes alone (paper, definition 4.3). */
@@ -20,11 +21,19 @@ public final class BioSBits {
    * @throws IllegalArgumentException if N is out of range
    */
   public static BitContent of(long people, PoolSizes sizes) {
-    double values = log2(GENDERS) + log2(sizes.months()) + log2(sizes.days()) + log2(sizes.years())
-        + log2(sizes.birthCities()) + log2(sizes.universities()) + log2(sizes.majors())
-        + log2(sizes.employers());
+    double values = uniform(List.of(Attribute.GENDER, Attribute.BIRTH_DATE, Attribute.BIRTH_CITY,
+        Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER), sizes);
     return new BitContent(List.of(names(people, sizes),
         new KnowledgePart(Part.VALUE, 1, people, values, values, people * values)));
+  }
+
+  /** What a uniform guess of one person's values of some attributes costs, in bits. */
+  static double uniform(List<Attribute> attributes, PoolSizes sizes) {
+    Map<Attribute, Double> bits = Map.of(Attribute.GENDER, log2(GENDERS), Attribute.BIRTH_DATE,
+        log2(sizes.months()) + log2(sizes.days()) + log2(sizes.years()), Attribute.BIRTH_CITY,
+        log2(sizes.birthCities()), Attribute.UNIVERSITY, log2(sizes.universities()), Attribute.MAJOR,
+        log2(sizes.majors()), Attribute.EMPLOYER, log2(sizes.employers()));
+    return attributes.stream().mapToDouble(bits::get).sum();
   }
 
   /** Which of the possible names are taken. */

@@ -6,12 +6,12 @@ import org.knowcap.generators.tokens.Vocabulary;
 
 /**
  * A corpus is a function, not a file: what stands where in it depends on nothing but its parameters. It is
- * either one {@link Source} of texts or a {@link Mixture} of several. {@link WindowReader} reads the tokens
+ * either one {@link Source} of texts, a {@link Mixture} of several, or an {@link Update} of what was told before. {@link WindowReader} reads the tokens
  * to train on. Instances are immutable and may be shared by threads.
  *
  * <p>Of a mixture, the first source is what is measured: people, bits, values and probes are that source's.
  */
-public sealed interface Corpus permits Source, Mixture {
+public sealed interface Corpus permits Source, Mixture, Update {
 
   /** As in "bioS(200)". */
   String name();
@@ -65,6 +65,17 @@ public sealed interface Corpus permits Source, Mixture {
   /** Where the windows are cut from: a source alone is its own. */
   List<Source> sources();
 
-  /** Which of {@link #sources()} window number {@code window} of the training stream is cut from. */
-  int sourceOf(long window);
+  /**
+   * Which of {@link #sources()} window number {@code window} of the training stream is cut from, if windows
+   * have {@code length} tokens.
+   */
+  int sourceOf(long window, int length);
+
+  /** How many items of one of {@link #sources()} such a stream tells, to the next whole one. */
+  long items(int source, long exposures);
+
+  /** What else to ask of a model that has learnt this. */
+  default List<Question> questions() {
+    return List.of();
+  }
 }

@@ -176,7 +176,14 @@ public final class Mixture implements Corpus {
   }
 
   @Override
-  public int sourceOf(long window) {
+  public long items(int source, long exposures) {
+    return source == 0
+        ? people() * exposures
+        : (long) Math.ceil(exposures(source, exposures) * sources.get(source).people());
+  }
+
+  @Override
+  public int sourceOf(long window, int length) {
     long block = window / BLOCK;
     // A comb of as many even teeth as windows, shifted at random.
     double point = (order.apply(block, window % BLOCK) + offset(block)) / BLOCK;

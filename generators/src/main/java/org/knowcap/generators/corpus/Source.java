@@ -9,7 +9,7 @@ import java.util.List;
  * <p>The stream goes in rounds. Each round holds every person exactly once, in an order of its own, so that
  * after E rounds every person has had exactly E exposures.
  */
-public sealed interface Source extends Corpus permits BioS, BioD, MixedSource {
+public sealed interface Source extends Corpus permits Revisable, BioR, MixedSource {
 
   /** The exact expectation of the number of tokens of an item. */
   double meanItemTokens();
@@ -36,12 +36,17 @@ public sealed interface Source extends Corpus permits BioS, BioD, MixedSource {
   }
 
   @Override
+  default long items(int source, long exposures) {
+    return people() * exposures;
+  }
+
+  @Override
   default List<Source> sources() {
     return List.of(this);
   }
 
   @Override
-  default int sourceOf(long window) {
+  default int sourceOf(long window, int length) {
     return 0;
   }
 }

@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * Cuts a corpus's stream of tokens into consecutive windows of equal length, wherever items begin or end: no
- * padding, and nothing is left out, as in the paper. A window of a mixture is all of one source and goes on
+ * padding, and nothing is left out, as in the paper. A window is all of one source and goes on
  * where that source's last window ended. Reading allocates nothing. Not for use by several threads at once.
  */
 public final class WindowReader {
@@ -47,7 +47,7 @@ public final class WindowReader {
    */
   public void read(int[] inputs, int[] targets, int offset) {
     int end = offset + window;
-    Stream stream = streams[corpus.sourceOf(number++)];
+    Stream stream = streams[corpus.sourceOf(number++, window)];
     stream.read(inputs, offset, end);
     System.arraycopy(inputs, offset + 1, targets, offset, window - 1);
     targets[end - 1] = stream.next();

@@ -16,6 +16,7 @@ import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.KnowledgePart;
 import org.knowcap.generators.corpus.Mixture;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.export.PlannedFile.Content;
 import org.knowcap.generators.export.Sequences.Items;
@@ -25,7 +26,7 @@ import org.knowcap.generators.tokens.Vocabulary;
 /**
  * Everything that an export consists of but for the manifest, which lists it. Formats of items have the items
  * of each source, one source after the other; formats of tokens have the training stream: the items of a
- * source, or the windows of a mixture.
+ * source, or the windows of a mixture or an update.
  */
 final class ExportPlan {
   static final String VOCABULARY = "vocab.json";
@@ -55,7 +56,7 @@ final class ExportPlan {
     check(itemShards.size());
     streamShards = switch (corpus) {
       case Source _ -> itemShards;
-      case Mixture _ -> settings.formats().stream().anyMatch(STREAM_SHARDS::contains)
+      case Mixture _,Update _ -> settings.formats().stream().anyMatch(STREAM_SHARDS::contains)
           ? windowShards()
           : List.of();
     };
@@ -85,7 +86,7 @@ final class ExportPlan {
       case Source _ -> {
         // Its stream is made of items.
       }
-      case Mixture _ -> header.put("windows", windows());
+      case Mixture _,Update _ -> header.put("windows", windows());
     }
     header.put("vocabulary", corpus.vocabulary().size());
     header.put("end_of_text", corpus.vocabulary().eos());
@@ -114,17 +115,10 @@ final class ExportPlan {
       throw new IllegalArgumentException(
           "exposures must be 1.." + most + ", found " + settings.exposures());
     }
-    long first = corpus.people() * settings.exposures();
     List<Items> items = new ArrayList<>();
     for (Source source : corpus.sources()) {
       int number = items.size();
-      long count = switch (corpus) {
-        case Source _ -> first;
-        case Mixture mixture -> number == 0
-            ? first
-            : (long) Math.ceil(mixture.exposures(number, settings.exposures()) * source.people());
-      };
-      items.add(new Items(source, number, 0, count));
+      items.add(new Items(source, number, 0, corpus.items(number, settings.exposures())));
     }
     return List.copyOf(items);
   }
@@ -184,7 +178,7 @@ final class ExportPlan {
         // nanoGPT reads one file, however long.
         Sequences all = switch (corpus) {
           case Source _ -> items.getFirst();
-          case Mixture _ -> new Windows(corpus, settings.window(), Cursor.START, windows());
+          case Mixture _,Update _ -> new Windows(corpus, settings.window(), Cursor.START, windows());
         };
         files.add(new PlannedFile("nanogpt/train.bin", about(all), "tokens", TokenFiles.nanoGpt(all)));
         files.add(new PlannedFile("nanogpt/meta.pkl", Map.of(), "entries",

@@ -25,7 +25,7 @@ public final class Gpt2 {
   }
 
   /** The UTF-8 bytes of one token, which may be a part of a character only. */
-  static byte[] bytes(int id) {
+  public static byte[] bytes(int id) {
     if (id == EOS) {
       return EOS_TEXT.getBytes(StandardCharsets.UTF_8);
     }

@@ -3,12 +3,17 @@ package org.knowcap.generators.corpus;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.apache.commons.math3.stat.inference.ChiSquareTest;
 import org.knowcap.generators.corpus.Mixture.Ingredient;
 import org.knowcap.generators.pools.PoolSizes;
@@ -42,6 +47,33 @@ final class Corpora {
         new Ingredient(bioD(30, seed, SHAPE).from(140), 0.375, "numbers.net")));
   }
 
+  /**
+   * As if a language model had written what bioS tells in rounds 0 to {@code rounds - 1}; the number of texts
+   * that a person has is 1 to {@code rounds}.
+   */
+  static BioR bioR(BioS people, int rounds) {
+    try {
+      Path file = Files.createTempFile("rewritten", ".jsonl");
+      Files.write(file, LongStream.range(0, rounds * people.people())
+          .filter(item -> item / people.people() <= people.person(item) % rounds)
+          .mapToObj(item -> new Rewritten(people.person(item), item / people.people(), "",
+              text(people, item))
+              .line())
+          .toList());
+      RewrittenTexts texts = RewrittenTexts.read(file, people);
+      Files.delete(file);
+      return new BioR(texts, people.seed());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What an item says. */
+  static String text(Source source, long sequenceNumber) {
+    int[] tokens = item(source, sequenceNumber);
+    return source.vocabulary().decode(tokens, 1, tokens.length);
+  }
+
   /** One of every kind, by name. */
   static Map<String, Corpus> all(long seed) {
     BioS plain = bioS(97, seed, SMALL);
@@ -59,6 +91,11 @@ final class Corpora {
     all.put("bioD revised", revisedStrings);
     all.put("bioD revised, changed", revisedStrings.changed());
     all.put("mixture", mixture(seed));
+    all.put("update",
+        new Update(bioS(97, seed, SMALL), new Revision(0.3, Set.of(Attribute.MAJOR), 5), 3, 0.5));
+    all.put("update of strings without replay",
+        new Update(bioD(97, seed, SHAPE), new Revision(0.3, Set.of(Attribute.id(2)), 5), 3, 0));
+    all.put("bioR", bioR(bioS(23, seed, SMALL), 4));
     return all;
   }
 

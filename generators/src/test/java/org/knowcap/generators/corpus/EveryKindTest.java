@@ -149,7 +149,7 @@ class EveryKindTest {
         }
         int at = 0;
         for (int w = 0; w < windows; w++) {
-          if (corpus.sourceOf(w) == source) {
+          if (corpus.sourceOf(w, window) == source) {
             assertArrayEquals(Arrays.copyOfRange(stream, at, at + window), inputs[w],
                 kind + ", seed " + seed);
             at += window;

@@ -28,7 +28,7 @@ class MixtureTest {
       int blocks = 400;
       for (long block = 0; block < blocks; block++) {
         long useful = LongStream.range(block * 1024, (block + 1) * 1024)
-            .filter(window -> mixture.sourceOf(window) == 0).count();
+            .filter(window -> mixture.sourceOf(window, 512) == 0).count();
         assertEquals(share * 1024, useful, share * 1024 % 1 == 0 ? 0 : 1, "seed " + seed);
         total += useful;
       }
@@ -44,9 +44,9 @@ class MixtureTest {
     Map<Long, Long> places = new HashMap<>();
     int pairs = 0;
     for (long window = 0; window < 1024 * 800; window++) {
-      if (mixture.sourceOf(window) == 0) {
+      if (mixture.sourceOf(window, 512) == 0) {
         Corpora.count(places, window % 1024);
-        pairs += mixture.sourceOf(window + 1) == 0 ? 1 : 0;
+        pairs += mixture.sourceOf(window + 1, 512) == 0 ? 1 : 0;
       }
     }
     Corpora.assertUniform(1024, places);

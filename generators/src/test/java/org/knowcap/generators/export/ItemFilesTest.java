@@ -16,6 +16,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,7 +27,9 @@ import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Mixture;
 import org.knowcap.generators.corpus.Probe;
+import org.knowcap.generators.corpus.Revision;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -40,6 +43,9 @@ import tools.jackson.databind.node.ObjectNode;
 class ItemFilesTest {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
+  /** Exposures before the change. */
+  private static final long UPDATED_AFTER = 2;
+
   @TempDir
   Path temp;
 
@@ -48,6 +54,8 @@ class ItemFilesTest {
       case "bioS" -> Exports.bioS(50, 1);
       case "bioD" -> Exports.bioD();
       case "mixture" -> Exports.mixture();
+      case "update" ->
+        new Update(Exports.bioS(50, 1), new Revision(0.4, Set.of(Attribute.MAJOR), 5), UPDATED_AFTER, 0.25);
       case "names to escape" -> {
         Path lists = Files.createDirectory(temp.resolve("lists"));
         Files.writeString(lists.resolve("first_name.txt"), "Zo\u00eb\nO\"Neil\nBack\\slash\n\u65e5\u672c\n");
@@ -58,7 +66,7 @@ class ItemFilesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bioS", "bioD", "mixture", "names to escape"})
+  @ValueSource(strings = {"bioS", "bioD", "mixture", "update", "names to escape"})
   void otherProgramsReadWhatTheCorpusSays(String kind) throws Exception {
     Corpus corpus = corpus(kind);
     Path one = Exports.write(temp.resolve("one"), corpus,
@@ -76,6 +84,11 @@ class ItemFilesTest {
         case Mixture all -> number == 0
             ? Exports.EXPOSURES * source.people()
             : (long) Math.ceil(corpus.tokens(Exports.EXPOSURES) * 0.75 / source.meanItemTokens());
+        case Update _ -> switch (number) {
+          case 0 -> UPDATED_AFTER * 50;
+          case 1 -> Exports.EXPOSURES * 20;
+          default -> (long) Math.ceil(Exports.EXPOSURES * 20 * 0.25 / 0.75);
+        };
       };
       for (long item = 0; item < items; item++) {
         biographies.add(biography(number, source, item));

@@ -1,0 +1,58 @@
+package org.knowcap.experiments.cli;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.files.WholeFile;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.RewritingSpec;
+import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.rewriting.Prompt;
+import org.knowcap.generators.rewriting.Prompts;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** What a language model is to be asked for. */
+@Command(name = "bior-prompts", mixinStandardHelpOptions = true, description = "Writes the prompts for the texts of a study's bioR, one JSON object a line: person, draft, prompt.")
+final class BioRPromptsCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(paramLabel = "SPEC", description = "Study file (YAML) of kind bioR; its texts need not be there.")
+  private Path spec;
+
+  @Option(names = "--out", required = true, paramLabel = "FILE", description = "File for the prompts.")
+  private Path file;
+
+  @Option(names = "--texts", paramLabel = "K", defaultValue = "41", description = "Prompts about each person. One text is kept from training, to be measured. Default: ${DEFAULT-VALUE}")
+  private int texts;
+
+  /** The most people of a study: the others are the first of them. */
+  static RewritingSpec most(Path spec) {
+    return StudyReader.rewritings(spec).stream().max(Comparator.comparing(RewritingSpec::people))
+        .orElseThrow();
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (texts < 1) {
+      throw UserException.usage("--texts must be at least 1, found " + texts);
+    }
+    RewritingSpec rewriting = most(spec);
+    WholeFile.write(file, out -> {
+      Iterator<Prompt> prompts = new Prompts(rewriting.who()).all(texts).iterator();
+      while (prompts.hasNext()) {
+        out.write((prompts.next().line() + "\n").getBytes(StandardCharsets.UTF_8));
+      }
+    });
+    command.commandLine().getOut().println(Units.count(rewriting.people() * texts) + " prompts about "
+        + Units.count(rewriting.people()) + " people in " + file);
+    return 0;
+  }
+}

@@ -1,0 +1,87 @@
+package org.knowcap.generators.corpus;
+
+import java.util.List;
+
+/**
+ * A source whose people are made on the way, from a seed and an index: there may be others than the first,
+ * and what is true of them may change.
+ *
+ * @param <S> the source itself
+ */
+public abstract sealed class Revisable<S extends Revisable<S>> implements Source permits BioS, BioD {
+  final Cast cast;
+
+  Revisable(Cast cast) {
+    this.cast = cast;
+  }
+
+  /** The same kind of texts about others. */
+  abstract S derived(Cast cast);
+
+  /** What a revision can change. */
+  abstract List<Attribute> changeable();
+
+  /** What a uniform guess of some attributes costs for one person, in bits. */
+  abstract double uniformBits(List<Attribute> attributes);
+
+  /**
+   * As many people, but others: of the individuals that this seed and these pools can make, those from number
+   * {@code first} on. The people of a corpus that is not derived are individuals 0 to N - 1; sources of the
+   * same seed and pools whose individuals are not the same share no name.
+   *
+   * @throws IllegalArgumentException if there are not as many names
+   */
+  public final S from(long first) {
+    return derived(cast.from(first));
+  }
+
+  /**
+   * The same people when a revision has changed some of their values. All but names can be revised, and of
+   * bioS the employer's city, which goes with the employer. What values are drawn from stays the same.
+   *
+   * @throws IllegalArgumentException if the revision changes nobody, or an attribute cannot be revised
+   * @throws IllegalStateException    if these are only {@link #changed} or {@link #unchanged} people
+   */
+  public final S revised(Revision revision) {
+    return derived(cast.revised(revision, changeable()));
+  }
+
+  /** The people of this revised corpus whom the last revision changed: to learn only what is new. */
+  public final S changed() {
+    return derived(cast.only(Cast.Group.CHANGED));
+  }
+
+  /** The people of this revised corpus whom the last revision left as they were: to be mixed in as replay. */
+  public final S unchanged() {
+    return derived(cast.only(Cast.Group.UNCHANGED));
+  }
+
+  /**
+   * The same people before the last revision. Its {@link #probe} differs in the changed values only.
+   *
+   * @throws IllegalStateException if there was none
+   */
+  public final S before() {
+    return derived(cast.before());
+  }
+
+  /** Whether the last revision that has happened changed that person. */
+  public final boolean isChanged(long person) {
+    return cast.isChanged(person);
+  }
+
+  @Override
+  public final long people() {
+    return cast.people();
+  }
+
+  @Override
+  public final long seed() {
+    return cast.seed();
+  }
+
+  @Override
+  public final long person(long sequenceNumber) {
+    return cast.person(sequenceNumber);
+  }
+}
