@@ -26,6 +26,7 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.Mixture;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
@@ -46,9 +47,9 @@ class TokenFilesTest {
           pieces.add(Arrays.copyOf(item, source.write(s, item, 0)));
         }
       }
-      case Mixture mixture -> {
-        WindowReader reader = new WindowReader(mixture, Exports.WINDOW, Cursor.START);
-        while (pieces.size() * Exports.WINDOW < mixture.tokens(Exports.EXPOSURES)) {
+      case Mixture _,Update _ -> {
+        WindowReader reader = new WindowReader(corpus, Exports.WINDOW, Cursor.START);
+        while (pieces.size() * Exports.WINDOW < corpus.tokens(Exports.EXPOSURES)) {
           int[] window = new int[Exports.WINDOW];
           reader.read(window, new int[Exports.WINDOW], 0);
           pieces.add(window);
