@@ -1,7 +1,8 @@
 package org.knowcap.experiments.bench;
 
-import java.nio.charset.StandardCharsets;
-import org.knowcap.generators.corpus.Source;
+import java.io.IOException;
+import java.io.OutputStream;
+import org.knowcap.generators.export.TextWriter;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Scope;
@@ -9,21 +10,19 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.infra.ThreadParams;
 
-/** Texts of bioS as files hold them. One operation is one text. */
+/** Texts of bioS as an export writes them, but into nothing. One operation is one text. */
 @State(Scope.Thread)
 public class TextBenchmark {
   /** Items between the places where two threads begin. */
   private static final long APART = 1_000_003;
 
-  private Source source;
-  private int[] tokens;
-  private long item;
+  private TextWriter texts;
 
   /** What was written in all the operations. */
   @State(Scope.Thread)
   @AuxCounters
   public static class Written {
-    /** Of UTF-8. */
+    /** Of UTF-8, ends of lines included. */
     public long bytes;
     /** Of the end of text and the text. */
     public long tokens;
@@ -32,18 +31,17 @@ public class TextBenchmark {
   /** Begins at a place of the thread's own. */
   @Setup
   public void open(ThreadParams thread) {
-    source = BenchmarkedCorpus.BIO_S.corpus().sources().getFirst();
-    tokens = new int[source.longestItem()];
-    item = APART * thread.getThreadIndex();
+    texts = new TextWriter(BenchmarkedCorpus.BIO_S.corpus().sources().getFirst(),
+        APART * thread.getThreadIndex(), OutputStream.nullOutputStream());
   }
 
   /** Writes the next text. */
   @Benchmark
-  public byte[] text(Written written) {
-    int length = source.write(item++, tokens, 0);
-    byte[] text = source.vocabulary().decode(tokens, 1, length).getBytes(StandardCharsets.UTF_8);
-    written.bytes += text.length;
-    written.tokens += length;
-    return text;
+  public int text(Written written) throws IOException {
+    long before = texts.tokens();
+    int bytes = texts.write();
+    written.bytes += bytes;
+    written.tokens += texts.tokens() - before;
+    return bytes;
   }
 }

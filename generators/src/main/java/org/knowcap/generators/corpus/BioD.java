@@ -180,8 +180,8 @@ public final class BioD extends Revisable<BioD> {
   }
 
   @Override
-  public int write(long sequenceNumber, int[] target, int offset) {
-    return write(person(sequenceNumber), texts, sequenceNumber / people(), target, offset, SpanSink.NONE);
+  public int write(long sequenceNumber, long person, int[] target, int offset) {
+    return write(person, texts, sequenceNumber / people(), target, offset, SpanSink.NONE);
   }
 
   @Override
@@ -219,7 +219,7 @@ public final class BioD extends Revisable<BioD> {
     long individual = cast.individual(person);
     int attributes = shape.attributes();
     // The order is kept at the end of the item's room, and read before the text gets there: what is still to
-    // come of the text is always longer than what is still to come of the order.
+    // come of the text is always longer than what is still to come of the order, by more than a piece overwrites.
     int order = offset + longestItem - attributes;
     long counter = (draw * people() + person) * attributes;
     for (int place = 0; place < attributes; place++) {

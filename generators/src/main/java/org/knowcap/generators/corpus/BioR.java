@@ -24,7 +24,7 @@ public final class BioR implements Source {
 
   private final RewrittenTexts texts;
   private final long seed;
-  private final KeyedPermutation rounds;
+  private final Rounds rounds;
   /** For each number of texts that somebody has, a family of orders; a person is a member. */
   private final KeyedPermutation[] orders;
   private final double meanItemTokens;
@@ -33,7 +33,7 @@ public final class BioR implements Source {
   public BioR(RewrittenTexts texts, long seed) {
     this.texts = texts;
     this.seed = seed;
-    rounds = new KeyedPermutation(Purpose.ROUNDS.random(seed), texts.people().people());
+    rounds = new Rounds(Purpose.ROUNDS.random(seed), texts.people().people());
     CounterRandom random = Purpose.TEXTS.random(seed);
     int most = (int) LongStream.range(0, people()).map(texts::training).max().orElseThrow();
     orders = IntStream.rangeClosed(1, most)
@@ -118,12 +118,11 @@ public final class BioR implements Source {
   }
 
   @Override
-  public int write(long sequenceNumber, int[] target, int offset) {
-    long person = person(sequenceNumber);
-    return write(person, text(person, sequenceNumber / people()), target, offset);
+  public int write(long sequenceNumber, long person, int[] target, int offset) {
+    return tell(person, text(person, sequenceNumber / people()), target, offset);
   }
 
-  private int write(long person, int text, int[] target, int offset) {
+  private int tell(long person, int text, int[] target, int offset) {
     target[offset] = vocabulary().eos();
     return texts.write(person, text, target, offset + 1) - offset;
   }
@@ -136,7 +135,12 @@ public final class BioR implements Source {
 
   @Override
   public long person(long sequenceNumber) {
-    return rounds.apply(sequenceNumber / people(), sequenceNumber % people());
+    return rounds.person(sequenceNumber);
+  }
+
+  @Override
+  public void persons(long first, long[] target) {
+    rounds.persons(first, target);
   }
 
   @Override
@@ -152,7 +156,7 @@ public final class BioR implements Source {
 
   private Probe annotated(long person, int text) {
     int[] tokens = new int[1 + texts.length(person, text)];
-    write(person, text, tokens, 0);
+    tell(person, text, tokens, 0);
     List<Span> spans = texts.spans(person, vocabulary().decode(tokens, 1, tokens.length));
     return new Probe(tokens, spans);
   }

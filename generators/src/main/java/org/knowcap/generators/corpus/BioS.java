@@ -149,9 +149,8 @@ public final class BioS extends Revisable<BioS> {
   }
 
   @Override
-  public int write(long sequenceNumber, int[] target, int offset) {
-    return write(person(sequenceNumber), texts, sequenceNumber / people(), false, target, offset,
-        SpanSink.NONE);
+  public int write(long sequenceNumber, long person, int[] target, int offset) {
+    return write(person, texts, sequenceNumber / people(), false, target, offset, SpanSink.NONE);
   }
 
   @Override

@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.generators.random.CounterRandom;
-import org.knowcap.generators.random.KeyedPermutation;
 
 /**
  * Whom a source is about, in what order, and which changes have come upon them. Individuals are all that a
@@ -28,7 +27,7 @@ final class Cast {
   /** What the revisions do, whether they have happened or not. */
   private final List<Change> changes;
   private final long people;
-  private final KeyedPermutation rounds;
+  private final Rounds rounds;
 
   /**
    * @param first     the individual whom the people begin with
@@ -50,7 +49,7 @@ final class Cast {
       case CHANGED -> changes.getLast().count();
       case UNCHANGED -> all - changes.getLast().count();
     };
-    rounds = new KeyedPermutation(random(Purpose.ROUNDS), people);
+    rounds = new Rounds(random(Purpose.ROUNDS), people);
   }
 
   /** Individuals 0 to {@code people - 1}, as they are at first. */
@@ -129,7 +128,11 @@ final class Cast {
 
   /** Whom an item of the training stream is about. */
   long person(long sequenceNumber) {
-    return rounds.apply(sequenceNumber / people, sequenceNumber % people);
+    return rounds.person(sequenceNumber);
+  }
+
+  void persons(long first, long[] target) {
+    rounds.persons(first, target);
   }
 
   /** A stream of numbers that no other cast of the seed has. */

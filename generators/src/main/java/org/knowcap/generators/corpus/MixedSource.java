@@ -87,8 +87,8 @@ final class MixedSource implements Source {
   }
 
   @Override
-  public int write(long sequenceNumber, int[] target, int offset) {
-    int length = source.write(sequenceNumber, target, offset + head.length - 1) + head.length - 1;
+  public int write(long sequenceNumber, long person, int[] target, int offset) {
+    int length = source.write(sequenceNumber, person, target, offset + head.length - 1) + head.length - 1;
     adapt(target, offset, length);
     return length;
   }
@@ -101,6 +101,11 @@ final class MixedSource implements Source {
   @Override
   public long person(long sequenceNumber) {
     return source.person(sequenceNumber);
+  }
+
+  @Override
+  public void persons(long first, long[] target) {
+    source.persons(first, target);
   }
 
   @Override

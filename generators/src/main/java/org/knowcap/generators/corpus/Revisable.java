@@ -84,4 +84,9 @@ public abstract sealed class Revisable<S extends Revisable<S>> implements Source
   public final long person(long sequenceNumber) {
     return cast.person(sequenceNumber);
   }
+
+  @Override
+  public final void persons(long first, long[] target) {
+    cast.persons(first, target);
+  }
 }

@@ -22,13 +22,25 @@ public sealed interface Source extends Corpus permits Revisable, BioR, MixedSour
    *                       free, and what is free behind the item may be overwritten
    * @return the number of tokens written
    */
-  int write(long sequenceNumber, int[] target, int offset);
+  default int write(long sequenceNumber, int[] target, int offset) {
+    return write(sequenceNumber, person(sequenceNumber), target, offset);
+  }
+
+  /**
+   * The same, for who knows already whom the item is about.
+   *
+   * @param person {@link #person} of the item
+   */
+  int write(long sequenceNumber, long person, int[] target, int offset);
 
   /** The same item, with its spans. */
   Probe annotated(long sequenceNumber);
 
   /** Whom an item of the training stream is about: 0..N-1. */
   long person(long sequenceNumber);
+
+  /** Whom the items from number {@code first} on are about, as many as {@code target} has room for. */
+  void persons(long first, long[] target);
 
   @Override
   default double tokens(long exposures) {

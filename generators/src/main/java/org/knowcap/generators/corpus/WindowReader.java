@@ -60,19 +60,18 @@ public final class WindowReader {
 
   /** A source's tokens, end to end. */
   private static final class Stream {
-    private final Source source;
+    private final ItemReader items;
     /** The item under the cursor: tokens 0..length-1, those before {@code position} consumed. */
     private final int[] buffer;
-    private long item;
     private int length;
     private int position;
 
     Stream(Source source, Cursor.Place start) {
-      this.source = source;
+      items = new ItemReader(source, start.item());
       buffer = new int[source.longestItem()];
-      load(start.item());
+      load();
       if (start.offset() >= length) {
-        throw new IllegalArgumentException("item " + item + " of " + source.name() + " has " + length
+        throw new IllegalArgumentException("item " + start.item() + " of " + source.name() + " has " + length
             + " tokens, but the cursor has consumed " + start.offset() + ": it was made with another corpus");
       }
       position = start.offset();
@@ -85,7 +84,7 @@ public final class WindowReader {
         at += count;
         position += count;
         if (position == length) {
-          load(item + 1);
+          load();
         }
       }
     }
@@ -95,12 +94,11 @@ public final class WindowReader {
     }
 
     Cursor.Place place() {
-      return new Cursor.Place(item, position);
+      return new Cursor.Place(items.next() - 1, position);
     }
 
-    private void load(long sequenceNumber) {
-      item = sequenceNumber;
-      length = source.write(item, buffer, 0);
+    private void load() {
+      length = items.read(buffer);
       position = 0;
     }
   }

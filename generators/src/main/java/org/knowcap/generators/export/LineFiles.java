@@ -55,16 +55,12 @@ final class LineFiles {
   /** A line of text an item. */
   Content txt(Items items) {
     return out -> {
-      Utf8Buffer buffer = new Utf8Buffer(out);
-      long[] all = new long[1];
-      items.forEach((tokens, length) -> {
-        buffer.add(text, tokens, 1, length);
-        buffer.add(LINE);
-        buffer.flushIfFull();
-        all[0] += length;
-      });
-      buffer.flush();
-      return all[0];
+      TextWriter writer = new TextWriter(items.source(), items.first(), text, out);
+      for (long i = 0; i < items.count(); i++) {
+        writer.write();
+      }
+      writer.flush();
+      return writer.tokens();
     };
   }
 

@@ -3,6 +3,7 @@ package org.knowcap.generators.export;
 import java.io.IOException;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
+import org.knowcap.generators.corpus.ItemReader;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
 
@@ -45,8 +46,9 @@ sealed interface Sequences {
     @Override
     public void forEach(Sink sink) throws IOException {
       int[] tokens = new int[longest()];
-      for (long item = first; item < first + count; item++) {
-        sink.accept(tokens, source.write(item, tokens, 0));
+      ItemReader reader = new ItemReader(source, first);
+      for (long i = 0; i < count; i++) {
+        sink.accept(tokens, reader.read(tokens));
       }
     }
   }

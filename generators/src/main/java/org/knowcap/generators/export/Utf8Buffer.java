@@ -29,14 +29,16 @@ final class Utf8Buffer {
     size += text.length;
   }
 
-  /** Adds what the tokens {@code from} to {@code to - 1} stand for. */
-  void add(TokenBytes text, int[] tokens, int from, int to) {
+  /** Adds what the tokens {@code from} to {@code to - 1} stand for; returns how many bytes that is. */
+  int add(TokenBytes text, int[] tokens, int from, int to) {
     reserve((to - from) * text.longest() + TokenBytes.SLACK);
     int at = size;
     for (int i = from; i < to; i++) {
       at = text.write(tokens[i], bytes, at);
     }
+    int added = at - size;
     size = at;
+    return added;
   }
 
   /** Adds a number that is not negative. */

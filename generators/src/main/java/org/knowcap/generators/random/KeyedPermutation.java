@@ -46,16 +46,51 @@ public final class KeyedPermutation {
   public long apply(long member, long index) {
     long x = Objects.checkIndex(index, size);
     do {
-      long left = x >>> halfBits;
-      long right = x & halfMask;
-      for (int round = 0; round < rounds; round++) {
-        long next = left ^ scramble(member, round, right);
-        left = right;
-        right = next;
-      }
-      x = left << halfBits | right;
+      x = pass(member, x);
     } while (x >= size);
     return x;
+  }
+
+  /**
+   * Where the member's permutation takes a run of indices: {@link #apply(long, long)} of each, but several
+   * times as fast, as a pass is a chain of steps that wait for each other, and so it is for many at a time.
+   *
+   * @param index  the first of the run
+   * @param target receives the results in {@code target[from..to-1]}
+   */
+  public void apply(long member, long index, long[] target, int from, int to) {
+    Objects.checkFromIndexSize(index, to - from, size);
+    for (int first = from; first < to; first += Long.SIZE) {
+      int count = Math.min(Long.SIZE, to - first);
+      for (int i = 0; i < count; i++) {
+        target[first + i] = index + (first - from) + i;
+      }
+      // A bit for each that is still outside of the range.
+      long outside = -1L >>> (Long.SIZE - count);
+      while (outside != 0) {
+        long still = 0;
+        for (long left = outside; left != 0; left &= left - 1) {
+          int i = Long.numberOfTrailingZeros(left);
+          long x = pass(member, target[first + i]);
+          target[first + i] = x;
+          // The sign of the difference instead of a branch that nobody can predict.
+          still |= ~(x - size) >>> (Long.SIZE - 1) << i;
+        }
+        outside = still;
+      }
+    }
+  }
+
+  /** The Feistel network, once. */
+  private long pass(long member, long x) {
+    long left = x >>> halfBits;
+    long right = x & halfMask;
+    for (int round = 0; round < rounds; round++) {
+      long next = left ^ scramble(member, round, right);
+      left = right;
+      right = next;
+    }
+    return left << halfBits | right;
   }
 
   /** The index that the member's permutation takes to {@code value}: undoes {@link #apply}. */

@@ -21,8 +21,10 @@ public final class Pieces {
     }
   }
 
+  private static final int FEW = 4;
+
   private final Vocabulary vocabulary;
-  /** Piece p is tokens[starts[p]..starts[p+1]-1]. */
+  /** Piece p is tokens[starts[p]..starts[p+1]-1]; so many more follow that the last can be copied with. */
   private final int[] tokens;
   private final int[] starts;
 
@@ -34,7 +36,7 @@ public final class Pieces {
     }
     int[] gpt2Ids = Arrays.stream(gpt2).flatMapToInt(Arrays::stream).toArray();
     vocabulary = new Vocabulary(gpt2Ids, dedicated);
-    tokens = Arrays.stream(gpt2Ids).map(vocabulary::token).toArray();
+    tokens = Arrays.copyOf(Arrays.stream(gpt2Ids).map(vocabulary::token).toArray(), gpt2Ids.length + FEW);
   }
 
   /** The tokens that occur in the pieces, the end of text, and the dedicated tokens. */
@@ -42,12 +44,21 @@ public final class Pieces {
     return vocabulary;
   }
 
-  /** Copies a piece to {@code target[offset]} and on; returns the offset behind it. */
+  /**
+   * Copies a piece to {@code target[offset]} and on; returns the offset behind it. Up to three places behind
+   * the piece may be overwritten.
+   */
   public int write(int piece, int[] target, int offset) {
     int start = starts[piece];
     int length = starts[piece + 1] - start;
-    // Pieces are a few tokens long: a loop beats the set-up of System.arraycopy.
-    for (int i = 0; i < length; i++) {
+    int i = 0;
+    // Most pieces have a few tokens: to copy as many, wanted or not, beats a loop whose end is a surprise.
+    if (offset + FEW <= target.length) {
+      for (; i < FEW; i++) {
+        target[offset + i] = tokens[start + i];
+      }
+    }
+    for (; i < length; i++) {
       target[offset + i] = tokens[start + i];
     }
     return offset + length;

@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -19,6 +22,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
 import org.junit.jupiter.api.Test;
+import org.knowcap.generators.export.TextWriter;
 
 /** What holds for all kinds of corpora alike. */
 class EveryKindTest {
@@ -109,6 +113,36 @@ class EveryKindTest {
         assertArrayEquals(forwards[item], source.annotated(item).tokens(), kind);
       }
     });
+  }
+
+  /** Of two shards, as an export writes them, through many rounds. */
+  @Test
+  void textIsWhatTheTokensStandFor() {
+    forEachSource((kind, source) -> {
+      long items = ROUNDS * source.people();
+      StringBuilder expected = new StringBuilder();
+      for (long item = 0; item < items; item++) {
+        expected.append(Corpora.text(source, item)).append('\n');
+      }
+      ByteArrayOutputStream found = new ByteArrayOutputStream();
+      long bytes = write(source, 0, items / 3, found) + write(source, items / 3, items, found);
+      assertEquals(expected.toString(), found.toString(StandardCharsets.UTF_8), kind);
+      assertEquals(found.size(), bytes, kind);
+    });
+  }
+
+  private static long write(Source source, long from, long to, OutputStream out) {
+    try {
+      TextWriter writer = new TextWriter(source, from, out);
+      long bytes = 0;
+      for (long item = from; item < to; item++) {
+        bytes += writer.write();
+      }
+      writer.flush();
+      return bytes;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -1,5 +1,6 @@
 package org.knowcap.generators.random;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -47,6 +48,26 @@ class KeyedPermutationTest {
       long value = permutation.apply(7, index);
       assertTrue(value >= 0 && value < size, "test seed " + seed + ", size " + size);
       assertEquals(index, permutation.invert(7, value), "test seed " + seed + ", size " + size);
+    }
+  }
+
+  @Test
+  void aRunOfIndicesGoesWhereEachOfThemGoes() {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    for (int trial = 0; trial < 2000; trial++) {
+      long size = trial == 0 ? KeyedPermutation.MAX_SIZE : 1 + (random.nextLong() >>> 2 + random.nextInt(60));
+      KeyedPermutation permutation = new KeyedPermutation(new CounterRandom(random.nextLong()), size);
+      long index = random.nextLong(size);
+      int from = random.nextInt(5);
+      int count = (int) Math.min(random.nextInt(200), size - index);
+      long[] expected = new long[from + count + 3];
+      for (int i = 0; i < count; i++) {
+        expected[from + i] = permutation.apply(trial, index + i);
+      }
+      long[] found = new long[expected.length];
+      permutation.apply(trial, index, found, from, from + count);
+      assertArrayEquals(expected, found, "test seed " + seed + ", size " + size + ", index " + index);
     }
   }
 
