@@ -1,6 +1,5 @@
 package org.knowcap.models.engine.cpu;
 
-import static org.knowcap.models.engine.cpu.Vectors.FLOATS;
 import static org.knowcap.models.engine.cpu.Vectors.LANES;
 
 import java.lang.foreign.MemorySegment;
@@ -8,9 +7,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import org.knowcap.models.program.ForwardOperation.Heads;
 
 /**
@@ -126,43 +122,23 @@ final class Attention {
     }
   }
 
+  /** Puts a number behind the valid ones of a row, up to a full vector: areas' rows end on one. */
+  private static int close(MemorySegment memory, long row, int valid, float number) {
+    int end = (valid + LANES - 1) / LANES * LANES;
+    for (int i = valid; i < end; i++) {
+      memory.set(ValueLayout.JAVA_FLOAT, row + 4L * i, number);
+    }
+    return end;
+  }
+
   /** Softmax over the first {@code valid} scores, zeros from there to the end; returns the row's normaliser. */
   private static float softmaxRow(MemorySegment memory, long scores, long weights, boolean narrow, int valid,
       int end, float scale) {
-    int bound = FLOATS.loopBound(valid);
-    VectorMask<Float> rest = FLOATS.indexInRange(bound, valid);
-    FloatVector largest = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY)
-        .blend(Vectors.load(memory, scores, bound, false, rest), rest);
-    for (int i = 0; i < bound; i += LANES) {
-      FloatVector s = Vectors.load(memory, scores, i, false);
-      largest = largest.blend(s, s.compare(VectorOperators.GT, largest));
-    }
-    float shift = -scale * largest.reduceLanes(VectorOperators.MAX);
-    FloatVector total = FloatVector.zero(FLOATS);
-    FloatVector scales = FloatVector.broadcast(FLOATS, scale);
-    FloatVector shifts = FloatVector.broadcast(FLOATS, shift);
-    for (int i = 0; i < bound; i += LANES) {
-      FloatVector e = Vectors.exp(Vectors.load(memory, scores, i, false).fma(scales, shifts));
-      Vectors.store(e, memory, scores, i, false);
-      total = total.add(e);
-    }
-    FloatVector last = FloatVector.zero(FLOATS)
-        .blend(Vectors.exp(Vectors.load(memory, scores, bound, false, rest).fma(scales, shifts)), rest);
-    total = total.add(last);
-    float sum = Vectors.sum(total);
-    float part = 1 / sum;
-    for (int i = 0; i < bound; i += LANES) {
-      Vectors.store(Vectors.load(memory, scores, i, false).mul(part), memory, weights, i, narrow);
-    }
-    int i = bound;
-    if (bound < valid) {
-      Vectors.store(last.mul(part), memory, weights, bound, narrow);
-      i += LANES;
-    }
-    // The areas' rows end on a full vector.
-    for (; i < end; i += LANES) {
-      Vectors.store(FloatVector.zero(FLOATS), memory, weights, i, narrow);
-    }
+    int bound = close(memory, scores, valid, Float.NEGATIVE_INFINITY);
+    float shift = -scale * Loops.largest(memory, scores, bound);
+    float sum = Loops.exponentials(memory, scores, scale, shift, bound);
+    Loops.scale(memory, scores, 1 / sum, weights, narrow, bound);
+    Loops.zero(memory, weights, narrow, bound, end);
     return (float) Math.log(sum) - shift;
   }
 
@@ -231,7 +207,7 @@ final class Attention {
     for (int head = 0; head < scores.count(); head++) {
       long stack = head * scores.countStride();
       for (int r = 0; r < scores.rows(); r++) {
-        float mean = dot(memory, mixed.at(r, head * heads.width()), mixed.narrow(),
+        float mean = Loops.dot(memory, mixed.at(r, head * heads.width()), mixed.narrow(),
             dMixed.at(r, head * heads.width()), dMixed.narrow(), heads.width());
         softmaxBackwardRow(memory, scores.offset() + 4 * stack + r * scores.rowBytes(),
             dWeights.offset() + 4 * stack + r * dWeights.rowBytes(),
@@ -242,42 +218,16 @@ final class Attention {
     }
   }
 
-  private static float dot(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, int size) {
-    int bound = FLOATS.loopBound(size);
-    VectorMask<Float> rest = FLOATS.indexInRange(bound, size);
-    FloatVector sum = Vectors.load(memory, a, bound, narrowA, rest)
-        .mul(Vectors.load(memory, b, bound, narrowB, rest));
-    for (int i = 0; i < bound; i += LANES) {
-      sum = Vectors.load(memory, a, i, narrowA).fma(Vectors.load(memory, b, i, narrowB), sum);
-    }
-    return Vectors.sum(sum);
-  }
-
   private static void softmaxBackwardRow(MemorySegment memory, long scores, long dWeights, long weights,
       long dScores, boolean narrow, int valid, int end, float scale, float shift, float mean) {
-    FloatVector scales = FloatVector.broadcast(FLOATS, scale);
-    FloatVector shifts = FloatVector.broadcast(FLOATS, shift);
-    int bound = FLOATS.loopBound(valid);
-    int i = 0;
-    for (; i < bound; i += LANES) {
-      FloatVector p = Vectors.exp(Vectors.load(memory, scores, i, false).fma(scales, shifts));
-      FloatVector ds = p.mul(scale).mul(Vectors.load(memory, dWeights, i, false).sub(mean));
-      Vectors.store(p, memory, weights, i, narrow);
-      Vectors.store(ds, memory, dScores, i, narrow);
+    int bound = close(memory, scores, valid, Float.NEGATIVE_INFINITY);
+    close(memory, dWeights, valid, 0);
+    Loops.exponentials(memory, scores, scale, shift, bound);
+    Loops.scoreGradient(memory, scores, dWeights, scale, mean, dScores, narrow, bound);
+    if (narrow) {
+      Loops.convert(memory, scores, false, weights, true, bound);
     }
-    FloatVector zero = FloatVector.zero(FLOATS);
-    if (i < valid) {
-      VectorMask<Float> rest = FLOATS.indexInRange(i, valid);
-      FloatVector p = zero.blend(
-          Vectors.exp(Vectors.load(memory, scores, i, false, rest).fma(scales, shifts)), rest);
-      FloatVector ds = p.mul(scale).mul(Vectors.load(memory, dWeights, i, false, rest).sub(mean));
-      Vectors.store(p, memory, weights, i, narrow);
-      Vectors.store(ds, memory, dScores, i, narrow);
-      i += LANES;
-    }
-    for (; i < end; i += LANES) {
-      Vectors.store(zero, memory, weights, i, narrow);
-      Vectors.store(zero, memory, dScores, i, narrow);
-    }
+    Loops.zero(memory, weights, narrow, bound, end);
+    Loops.zero(memory, dScores, narrow, bound, end);
   }
 }

@@ -1,7 +1,5 @@
 package org.knowcap.models.engine.cpu;
 
-import static org.knowcap.models.engine.cpu.Vectors.LANES;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -29,26 +27,10 @@ final class Embedding {
   static Kernel scatter(MemorySegment memory, long tokens, Matrix dOut, Matrix dTable) {
     return firstRow -> {
       for (int r = 0; r < dOut.rows(); r++) {
-        add(memory, dTable.at(id(memory, tokens, firstRow + r), 0), dOut.at(r, 0), dOut.narrow(),
+        Loops.accumulate(memory, dOut.at(r, 0), dOut.narrow(), dTable.at(id(memory, tokens, firstRow + r), 0),
             dOut.columns());
       }
     };
-  }
-
-  private static void add(MemorySegment memory, long to, long from, boolean narrow, int columns) {
-    int bound = Vectors.FLOATS.loopBound(columns);
-    int i = 0;
-    for (; i < bound; i += LANES) {
-      Vectors.store(Vectors.load(memory, to, i, false).add(Vectors.load(memory, from, i, narrow)), memory, to,
-          i,
-          false);
-    }
-    if (i < columns) {
-      var rest = Vectors.FLOATS.indexInRange(i, columns);
-      Vectors.store(
-          Vectors.load(memory, to, i, false, rest).add(Vectors.load(memory, from, i, narrow, rest)),
-          memory, to, i, false, rest);
-    }
   }
 
   static int id(MemorySegment memory, long ids, int row) {

@@ -1,6 +1,5 @@
 package org.knowcap.models.engine.cpu;
 
-import static org.knowcap.models.engine.cpu.Vectors.FLOATS;
 import static org.knowcap.models.engine.cpu.Vectors.LANES;
 
 import java.lang.foreign.MemorySegment;
@@ -8,9 +7,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * The model's last product, the cross-entropy, and both gradients at once, a few rows at a time: the logits of these
@@ -121,58 +117,33 @@ final class Head {
     return Embedding.id(memory, targets, row);
   }
 
-  private static float largest(MemorySegment memory, long row, int columns) {
-    int bound = FLOATS.loopBound(columns);
-    VectorMask<Float> rest = FLOATS.indexInRange(bound, columns);
-    FloatVector largest = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY)
-        .blend(Vectors.load(memory, row, bound, false, rest), rest);
-    for (int i = 0; i < bound; i += LANES) {
-      FloatVector x = Vectors.load(memory, row, i, false);
-      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
+  /** Puts what softmax makes zero behind the row's last logit, up to a full vector: chunks' rows end on one. */
+  private static int close(MemorySegment memory, long row, int columns) {
+    int end = (columns + LANES - 1) / LANES * LANES;
+    for (int i = columns; i < end; i++) {
+      memory.set(ValueLayout.JAVA_FLOAT, row + 4L * i, Float.NEGATIVE_INFINITY);
     }
-    return largest.reduceLanes(VectorOperators.MAX);
+    return end;
   }
 
   private static float lossRow(MemorySegment memory, long row, int columns, int target) {
-    float largest = largest(memory, row, columns);
-    int bound = FLOATS.loopBound(columns);
-    VectorMask<Float> rest = FLOATS.indexInRange(bound, columns);
-    FloatVector total = FloatVector.zero(FLOATS)
-        .blend(Vectors.exp(Vectors.load(memory, row, bound, false, rest).sub(largest)), rest);
-    for (int i = 0; i < bound; i += LANES) {
-      total = total.add(Vectors.exp(Vectors.load(memory, row, i, false).sub(largest)));
-    }
+    int end = close(memory, row, columns);
+    float largest = Loops.largest(memory, row, end);
     float score = memory.get(ValueLayout.JAVA_FLOAT, row + 4L * target);
-    return (float) Math.log(Vectors.sum(total)) + largest - score;
+    return (float) Math.log(Loops.sumOfExponentials(memory, row, 1, -largest, end)) + largest - score;
   }
 
   private static float gradientRow(MemorySegment memory, long row, long gradient, boolean narrow, int columns,
       int target, float share) {
-    float largest = largest(memory, row, columns);
-    float score = memory.get(ValueLayout.JAVA_FLOAT, row + 4L * target);
-    int bound = FLOATS.loopBound(columns);
-    VectorMask<Float> rest = FLOATS.indexInRange(bound, columns);
-    FloatVector total = FloatVector.zero(FLOATS)
-        .blend(Vectors.exp(Vectors.load(memory, row, bound, false, rest).sub(largest)), rest);
-    Vectors.store(total, memory, row, bound, false, rest);
-    for (int i = 0; i < bound; i += LANES) {
-      FloatVector e = Vectors.exp(Vectors.load(memory, row, i, false).sub(largest));
-      Vectors.store(e, memory, row, i, false);
-      total = total.add(e);
-    }
-    float sum = Vectors.sum(total);
-    // (p - 1) share = (e - sum) share / sum at the target, before the common factor.
+    int end = close(memory, row, columns);
+    float largest = Loops.largest(memory, row, end);
     long at = row + 4L * target;
+    float score = memory.get(ValueLayout.JAVA_FLOAT, at);
+    float sum = Loops.exponentials(memory, row, 1, -largest, end);
+    // (p - 1) share = (e - sum) share / sum at the target, before the common factor.
     memory.set(ValueLayout.JAVA_FLOAT, at, memory.get(ValueLayout.JAVA_FLOAT, at) - sum);
-    float factor = share / sum;
-    for (int i = 0; i < bound; i += LANES) {
-      Vectors.store(Vectors.load(memory, row, i, false).mul(factor), memory, gradient, i, narrow);
-    }
-    if (bound < columns) {
-      // With its zeros: bf16 products read pairs, and what lies behind an odd row's end must be a number.
-      Vectors.store(Vectors.load(memory, row, bound, false, rest).mul(factor), memory, gradient, bound,
-          narrow);
-    }
+    // With the zeros behind the last: bf16 products read pairs, and what lies there must be a number.
+    Loops.scale(memory, row, share / sum, gradient, narrow, end);
     return (float) Math.log(sum) + largest - score;
   }
 }

@@ -113,8 +113,9 @@ final class Layout {
       size = Math.max(size, switch (step) {
         case Step.Attend attend -> Attention.workSize(attend.heads(), element);
         case Step.AttendBackward attend -> Attention.workSize(attend.heads(), element);
+        case Step.GeluBackward _ -> Elementwise.GELU_WORK;
         case Step.Head head -> Head.workSize(program.vocabulary(), element);
-        case Step.Gather _,Step.Scatter _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Gelu _,Step.GeluBackward _,Step.Turn _ ->
+        case Step.Gather _,Step.Scatter _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Gelu _,Step.Turn _ ->
           0;
       });
     }

@@ -1,12 +1,7 @@
 package org.knowcap.models.engine.cpu;
 
-import static org.knowcap.models.engine.cpu.Vectors.FLOATS;
-import static org.knowcap.models.engine.cpu.Vectors.LANES;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.knowcap.models.program.ForwardOperation;
 
 /** Rotary positions, in place, from tables of cosines and sines. */
@@ -52,34 +47,8 @@ final class Rotation {
       for (int r = 0; r < qkv.rows(); r++) {
         long cosines = tables + 4L * (r % length) * half;
         long sines = cosines + 4L * length * half;
-        turnRow(memory, qkv.at(r, 0), qkv.narrow(), turned, width, half, cosines, sines, direction);
+        Loops.turn(memory, qkv.at(r, 0), qkv.narrow(), turned, width, half, cosines, sines, direction);
       }
     };
-  }
-
-  private static void turnRow(MemorySegment memory, long row, boolean narrow, int turned, int width, int half,
-      long cosines, long sines, int direction) {
-    int i = 0;
-    for (; i + LANES <= half; i += LANES) {
-      FloatVector cosine = Vectors.load(memory, cosines, i, false);
-      FloatVector sine = Vectors.load(memory, sines, i, false).mul(direction);
-      for (int head = i; head < turned; head += width) {
-        FloatVector a = Vectors.load(memory, row, head, narrow);
-        FloatVector b = Vectors.load(memory, row, head + half, narrow);
-        Vectors.store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, narrow);
-        Vectors.store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, narrow);
-      }
-    }
-    if (i < half) {
-      VectorMask<Float> rest = FLOATS.indexInRange(i, half);
-      FloatVector cosine = Vectors.load(memory, cosines, i, false, rest);
-      FloatVector sine = Vectors.load(memory, sines, i, false, rest).mul(direction);
-      for (int head = i; head < turned; head += width) {
-        FloatVector a = Vectors.load(memory, row, head, narrow, rest);
-        FloatVector b = Vectors.load(memory, row, head + half, narrow, rest);
-        Vectors.store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, narrow, rest);
-        Vectors.store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, narrow, rest);
-      }
-    }
   }
 }

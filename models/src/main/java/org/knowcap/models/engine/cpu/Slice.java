@@ -68,7 +68,8 @@ final class Slice {
       case Step.Linear s -> linear(s);
       case Step.LinearBackward s -> linearBackward(s);
       case Step.Gelu s -> Elementwise.gelu(memory, at(s.x()), at(s.out()));
-      case Step.GeluBackward s -> Elementwise.geluBackward(memory, at(s.x()), at(s.gradient()));
+      case Step.GeluBackward s -> Elementwise.geluBackward(memory, at(s.x()), at(s.gradient()),
+          layout.work(worker));
       case Step.Turn s ->
         Rotation.turn(memory, layout.tables(s.rotary()), s.rotary(), at(s.qkv()), s.direction());
       case Step.Attend s -> new Attention(memory, products, s.heads(), layout.work(worker), layout.element())

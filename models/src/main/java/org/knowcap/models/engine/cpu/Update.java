@@ -1,12 +1,6 @@
 package org.knowcap.models.engine.cpu;
 
-import static org.knowcap.models.engine.cpu.Vectors.FLOATS;
-import static org.knowcap.models.engine.cpu.Vectors.LANES;
-
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import org.knowcap.models.program.Optimiser;
 
 /**
@@ -22,6 +16,8 @@ import org.knowcap.models.program.Optimiser;
  */
 record Update(MemorySegment memory, Optimiser.AdamW adamW, long[] gradients, long parameters, long first,
     long second, long copy, boolean copies, long decaying) {
+  /** Numbers of a stretch that stays in the innermost cache on its way. */
+  private static final int CHUNK = 1024;
 
   /** Updates the elements from one to before another. */
   void run(long from, long to, double learningRate, long step) {
@@ -35,59 +31,18 @@ record Update(MemorySegment memory, Optimiser.AdamW adamW, long[] gradients, lon
   }
 
   private void stretch(long from, long to, float rate, float keep, float unbias) {
-    long i = from;
-    for (; i + LANES <= to; i += LANES) {
-      FloatVector g = gradient(i);
-      FloatVector m = moment(Vectors.load(memory, first, i, false), g, adamW.beta1());
-      FloatVector v = moment(Vectors.load(memory, second, i, false), g.mul(g), adamW.beta2());
-      Vectors.store(m, memory, first, i, false);
-      Vectors.store(v, memory, second, i, false);
-      FloatVector p = updated(Vectors.load(memory, parameters, i, false), m, v, rate, keep, unbias);
-      Vectors.store(p, memory, parameters, i, false);
+    for (long i = from; i < to; i += CHUNK) {
+      long end = Math.min(i + CHUNK, to);
+      for (int worker = 1; worker < gradients.length; worker++) {
+        Loops.accumulate(memory, gradients[worker] + 4 * i, false, gradients[0] + 4 * i, end - i);
+        memory.asSlice(gradients[worker] + 4 * i, 4 * (end - i)).fill((byte) 0);
+      }
+      Loops.adamW(memory, parameters, gradients[0], first, second, (float) adamW.beta1(),
+          (float) adamW.beta2(),
+          (float) adamW.epsilon(), rate, keep, unbias, i, end);
       if (copies) {
-        Vectors.store(p, memory, copy, i, true);
+        Loops.narrow(memory, parameters, copy, i, end);
       }
     }
-    if (i < to) {
-      VectorMask<Float> rest = FLOATS.indexInRange(i, to);
-      FloatVector g = gradient(i, rest);
-      FloatVector m = moment(Vectors.load(memory, first, i, false, rest), g, adamW.beta1());
-      FloatVector v = moment(Vectors.load(memory, second, i, false, rest), g.mul(g), adamW.beta2());
-      Vectors.store(m, memory, first, i, false, rest);
-      Vectors.store(v, memory, second, i, false, rest);
-      FloatVector p = updated(Vectors.load(memory, parameters, i, false, rest), m, v, rate, keep, unbias);
-      Vectors.store(p, memory, parameters, i, false, rest);
-      if (copies) {
-        Vectors.store(p, memory, copy, i, true, rest);
-      }
-    }
-  }
-
-  private FloatVector gradient(long i) {
-    FloatVector sum = FloatVector.zero(FLOATS);
-    for (long gradient : gradients) {
-      sum = sum.add(Vectors.load(memory, gradient, i, false));
-      Vectors.store(FloatVector.zero(FLOATS), memory, gradient, i, false);
-    }
-    return sum;
-  }
-
-  private FloatVector gradient(long i, VectorMask<Float> mask) {
-    FloatVector sum = FloatVector.zero(FLOATS);
-    for (long gradient : gradients) {
-      sum = sum.add(Vectors.load(memory, gradient, i, false, mask));
-      Vectors.store(FloatVector.zero(FLOATS), memory, gradient, i, false, mask);
-    }
-    return sum;
-  }
-
-  private static FloatVector moment(FloatVector before, FloatVector sample, double beta) {
-    return sample.mul((float) (1 - beta)).add(before.mul((float) beta));
-  }
-
-  private FloatVector updated(FloatVector p, FloatVector m, FloatVector v, float rate, float keep,
-      float unbias) {
-    FloatVector root = v.lanewise(VectorOperators.SQRT).mul(unbias).add((float) adamW.epsilon());
-    return p.mul(keep).sub(m.mul(rate).div(root));
   }
 }

@@ -11,7 +11,11 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Vectors as wide as the machine's: loads, stores, and the exponential. */
+/**
+ * Vectors as wide as the machine's: loads, stores, and the exponential. Java's compiler keeps vectors in registers only
+ * where it can follow each from its making to its use; one that meets a masked one in a loop is put on the heap, tens of
+ * times slower. So the rests of rows that are no multiple of a vector are dealt with in methods of their own.
+ */
 final class Vectors {
   static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   static final int LANES = FLOATS.length();
@@ -28,7 +32,7 @@ final class Vectors {
   private static final float LN2_LOW = -2.12194440e-4f;
   /** Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
   private static final float ROUNDER = 12_582_912f;
-  /** Below this exp is no normal number; it is taken as exp of this, 1.6e-38. */
+  /** Below this exp is no normal number. */
   private static final float LEAST = -87f;
   private static final float MOST = 88f;
 
@@ -77,16 +81,19 @@ final class Vectors {
   }
 
   private static FloatVector widen(ShortVector x) {
-    return ((IntVector) x.convertShape(VectorOperators.S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
-        .reinterpretAsFloats();
+    return ((IntVector) x.castShape(INTS, 0)).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
   }
 
   /** To the nearest bf16, ties to even. */
   private static ShortVector narrow(FloatVector x) {
     IntVector bits = x.reinterpretAsInts();
     IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
-    return (ShortVector) bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16)
-        .convertShape(VectorOperators.I2S, SHORTS, 0);
+    return (ShortVector) bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16).castShape(SHORTS, 0);
+  }
+
+  /** The lanes that are left of a row of so many numbers from the index-th on. */
+  static VectorMask<Float> rest(int index, int size) {
+    return FLOATS.indexInRange(index, size);
   }
 
   /**
@@ -107,11 +114,14 @@ final class Vectors {
     return sum.add(sum.rearrange(BY_1)).lane(0);
   }
 
-  /** e^x with a relative error of about 1e-7: x = n ln 2 + r, a polynomial in r, and n added to its exponent. */
+  /**
+   * e^x with a relative error of about 1e-7, and 0 below -87, where it would be no normal number: x = n ln 2 + r, a
+   * polynomial in r, and n added to its exponent.
+   */
   static FloatVector exp(FloatVector x) {
-    // A comparison and a blend: max and min would spend several instructions on their rule for NaN.
-    FloatVector bounded = x.blend(LEAST, x.lt(LEAST));
-    bounded = bounded.blend(MOST, bounded.compare(VectorOperators.GT, MOST));
+    // Comparisons and blends: max and min would spend several instructions on their rule for NaN.
+    VectorMask<Float> vanishes = x.lt(LEAST);
+    FloatVector bounded = x.blend(MOST, x.compare(VectorOperators.GT, MOST));
     FloatVector shifted = bounded.fma(FloatVector.broadcast(FLOATS, LOG2_E),
         FloatVector.broadcast(FLOATS, ROUNDER));
     FloatVector n = shifted.sub(ROUNDER);
@@ -124,6 +134,6 @@ final class Vectors {
     p = p.fma(r, FloatVector.broadcast(FLOATS, 1));
     p = p.fma(r, FloatVector.broadcast(FLOATS, 1));
     return p.reinterpretAsInts().add(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23))
-        .reinterpretAsFloats();
+        .reinterpretAsFloats().blend(0, vanishes);
   }
 }

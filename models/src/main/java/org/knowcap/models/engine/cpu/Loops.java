@@ -1,0 +1,406 @@
+package org.knowcap.models.engine.cpu;
+
+import static org.knowcap.models.engine.cpu.Vectors.FLOATS;
+import static org.knowcap.models.engine.cpu.Vectors.LANES;
+import static org.knowcap.models.engine.cpu.Vectors.load;
+import static org.knowcap.models.engine.cpu.Vectors.store;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * The innermost loops, one a method. Java's compiler keeps vectors in registers only where it can follow each from its
+ * making to its use within what it compiles at once, and it stops following after some dozens of vector operations: from
+ * there on each vector is put on the heap, ten times slower. So a method has one loop, what is left of a row that is no
+ * multiple of a vector has a method of its own, and processes that run engines are started with the flag that keeps
+ * these methods from being joined.
+ *
+ * <p>Rows are given by the offset of their first number in the session's memory, and by whether that is bf16 or fp32.
+ * Buffers end on a full vector: loops that say so run over the last number's vector whole.
+ */
+final class Loops {
+  /** GPT-2's GELU is x * sigmoid(w) with w = 2 sqrt(2 / pi) (x + 0.044715 x^3) = x (a + b x^2). */
+  private static final float GELU_A = (float) (2 * Math.sqrt(2 / Math.PI));
+  private static final float GELU_B = 0.044715f * GELU_A;
+
+  private Loops() {}
+
+  /** to = from, to full vectors. */
+  static void convert(MemorySegment memory, long from, boolean narrowFrom, long to, boolean narrowTo,
+      long size) {
+    for (long i = 0; i < size; i += LANES) {
+      store(load(memory, from, i, narrowFrom), memory, to, i, narrowTo);
+    }
+  }
+
+  /** The bf16 copy of fp32 numbers, from one number to before another. */
+  static void narrow(MemorySegment memory, long numbers, long copy, long from, long to) {
+    long i = from;
+    for (; i + LANES <= to; i += LANES) {
+      store(load(memory, numbers, i, false), memory, copy, i, true);
+    }
+    if (i < to) {
+      narrowRest(memory, numbers, copy, i, to);
+    }
+  }
+
+  private static void narrowRest(MemorySegment memory, long numbers, long copy, long i, long to) {
+    VectorMask<Float> rest = FLOATS.indexInRange(i, to);
+    store(load(memory, numbers, i, false, rest), memory, copy, i, true, rest);
+  }
+
+  /** to = a + b, to full vectors. */
+  static void add(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, long to,
+      boolean narrowTo, long size) {
+    for (long i = 0; i < size; i += LANES) {
+      store(load(memory, a, i, narrowA).add(load(memory, b, i, narrowB)), memory, to, i, narrowTo);
+    }
+  }
+
+  /** to += from, for to in fp32. */
+  static void accumulate(MemorySegment memory, long from, boolean narrow, long to, long size) {
+    long bound = FLOATS.loopBound(size);
+    for (long i = 0; i < bound; i += LANES) {
+      store(load(memory, to, i, false).add(load(memory, from, i, narrow)), memory, to, i, false);
+    }
+    if (bound < size) {
+      accumulateRest(memory, from, narrow, to, bound, size);
+    }
+  }
+
+  private static void accumulateRest(MemorySegment memory, long from, boolean narrow, long to, long i,
+      long size) {
+    VectorMask<Float> rest = FLOATS.indexInRange(i, size);
+    store(load(memory, to, i, false, rest).add(load(memory, from, i, narrow, rest)), memory, to, i, false,
+        rest);
+  }
+
+  /** to = from * factor, to full vectors. */
+  static void scale(MemorySegment memory, long from, float factor, long to, boolean narrowTo, int size) {
+    for (int i = 0; i < size; i += LANES) {
+      store(load(memory, from, i, false).mul(factor), memory, to, i, narrowTo);
+    }
+  }
+
+  /** Zeros from one number to before another, to full vectors. */
+  static void zero(MemorySegment memory, long row, boolean narrow, long from, long to) {
+    for (long i = from; i < to; i += LANES) {
+      store(FloatVector.zero(FLOATS), memory, row, i, narrow);
+    }
+  }
+
+  /** Largest number of a row of full vectors. */
+  static float largest(MemorySegment memory, long row, int size) {
+    FloatVector largest = load(memory, row, 0, false);
+    for (int i = LANES; i < size; i += LANES) {
+      FloatVector x = load(memory, row, i, false);
+      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  /** Sum of e^(x * scale + shift) over a row of full vectors. */
+  static float sumOfExponentials(MemorySegment memory, long row, float scale, float shift, int size) {
+    FloatVector total = FloatVector.zero(FLOATS);
+    for (int i = 0; i < size; i += LANES) {
+      total = total.add(Vectors.exp(load(memory, row, i, false).mul(scale).add(shift)));
+    }
+    return Vectors.sum(total);
+  }
+
+  /** x = e^(x * scale + shift) over a row of full vectors; returns their sum. */
+  static float exponentials(MemorySegment memory, long row, float scale, float shift, int size) {
+    FloatVector total = FloatVector.zero(FLOATS);
+    for (int i = 0; i < size; i += LANES) {
+      FloatVector e = Vectors.exp(load(memory, row, i, false).mul(scale).add(shift));
+      store(e, memory, row, i, false);
+      total = total.add(e);
+    }
+    return Vectors.sum(total);
+  }
+
+  /** Gradient of scaled scores, weight * scale * (dWeight - mean), over rows of full vectors. */
+  static void scoreGradient(MemorySegment memory, long weights, long dWeights, float scale, float mean,
+      long dScores, boolean narrow, int size) {
+    for (int i = 0; i < size; i += LANES) {
+      store(load(memory, weights, i, false).mul(scale).mul(load(memory, dWeights, i, false).sub(mean)),
+          memory,
+          dScores, i, narrow);
+    }
+  }
+
+  /** Sum of a * b. */
+  static float dot(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, int size) {
+    int bound = FLOATS.loopBound(size);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int i = 0; i < bound; i += LANES) {
+      sum = load(memory, a, i, narrowA).fma(load(memory, b, i, narrowB), sum);
+    }
+    float whole = Vectors.sum(sum);
+    return bound < size ? whole + dotRest(memory, a, narrowA, b, narrowB, bound, size) : whole;
+  }
+
+  private static float dotRest(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, int i,
+      int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    return Vectors.sum(load(memory, a, i, narrowA, rest).mul(load(memory, b, i, narrowB, rest)));
+  }
+
+  /** Sum of a row. */
+  static float sum(MemorySegment memory, long row, boolean narrow, int size) {
+    int bound = FLOATS.loopBound(size);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int i = 0; i < bound; i += LANES) {
+      sum = sum.add(load(memory, row, i, narrow));
+    }
+    float whole = Vectors.sum(sum);
+    return bound < size
+        ? whole + Vectors.sum(load(memory, row, bound, narrow, Vectors.rest(bound, size)))
+        : whole;
+  }
+
+  /** Sum of (x - mean)^2. */
+  static float squares(MemorySegment memory, long row, boolean narrow, float mean, int size) {
+    int bound = FLOATS.loopBound(size);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector centred = load(memory, row, i, narrow).sub(mean);
+      sum = centred.fma(centred, sum);
+    }
+    float whole = Vectors.sum(sum);
+    return bound < size ? whole + squaresRest(memory, row, narrow, mean, bound, size) : whole;
+  }
+
+  private static float squaresRest(MemorySegment memory, long row, boolean narrow, float mean, int i,
+      int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector centred = load(memory, row, i, narrow, rest).sub(mean, rest);
+    return Vectors.sum(centred.mul(centred));
+  }
+
+  /** to = (x - mean) * scale * gain + bias. */
+  static void normalise(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
+      long bias, long to, boolean narrowTo, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, i, narrowTo);
+    }
+    if (bound < size) {
+      normaliseRest(memory, row, narrow, mean, scale, gain, bias, to, narrowTo, bound, size);
+    }
+  }
+
+  private static void normaliseRest(MemorySegment memory, long row, boolean narrow, float mean, float scale,
+      long gain, long bias, long to, boolean narrowTo, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    store(n.fma(load(memory, gain, i, false, rest), load(memory, bias, i, false, rest)), memory, to, i,
+        narrowTo,
+        rest);
+  }
+
+  /** With n the normalised x and g = dOut * gain: returns the sum of g n. */
+  static float sumOfGn(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
+      long dOut, boolean narrowOut, int size) {
+    int bound = FLOATS.loopBound(size);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      sum = load(memory, dOut, i, narrowOut).mul(load(memory, gain, i, false)).fma(n, sum);
+    }
+    float whole = Vectors.sum(sum);
+    return bound < size
+        ? whole + sumOfGnRest(memory, row, narrow, mean, scale, gain, dOut, narrowOut, bound, size)
+        : whole;
+  }
+
+  private static float sumOfGnRest(MemorySegment memory, long row, boolean narrow, float mean, float scale,
+      long gain, long dOut, boolean narrowOut, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    return Vectors.sum(load(memory, dOut, i, narrowOut, rest).mul(load(memory, gain, i, false, rest)).mul(n));
+  }
+
+  /** dGain += dOut * n, dBias += dOut, with n the normalised x. */
+  static void normParameters(MemorySegment memory, long row, boolean narrow, float mean, float scale,
+      long dOut,
+      boolean narrowOut, long dGain, long dBias, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector dy = load(memory, dOut, i, narrowOut);
+      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      store(dy.fma(n, load(memory, dGain, i, false)), memory, dGain, i, false);
+      store(dy.add(load(memory, dBias, i, false)), memory, dBias, i, false);
+    }
+    if (bound < size) {
+      normParametersRest(memory, row, narrow, mean, scale, dOut, narrowOut, dGain, dBias, bound, size);
+    }
+  }
+
+  private static void normParametersRest(MemorySegment memory, long row, boolean narrow, float mean,
+      float scale,
+      long dOut, boolean narrowOut, long dGain, long dBias, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector dy = load(memory, dOut, i, narrowOut, rest);
+    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    store(dy.fma(n, load(memory, dGain, i, false, rest)), memory, dGain, i, false, rest);
+    store(dy.add(load(memory, dBias, i, false, rest)), memory, dBias, i, false, rest);
+  }
+
+  /** to = (g - meanOfG - n * meanOfGn) * scale, with n and g as in {@link #sumOfGn}. */
+  static void normGradient(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
+      long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      FloatVector g = load(memory, dOut, i, narrowOut).mul(load(memory, gain, i, false));
+      store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, narrowTo);
+    }
+    if (bound < size) {
+      normGradientRest(memory, row, narrow, mean, scale, gain, dOut, narrowOut, meanOfG, meanOfGn, to,
+          narrowTo,
+          bound, size);
+    }
+  }
+
+  private static void normGradientRest(MemorySegment memory, long row, boolean narrow, float mean,
+      float scale,
+      long gain, long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo,
+      int i,
+      int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    FloatVector g = load(memory, dOut, i, narrowOut, rest).mul(load(memory, gain, i, false, rest));
+    store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, narrowTo, rest);
+  }
+
+  /** to = GELU(x), to full vectors. */
+  static void gelu(MemorySegment memory, long x, boolean narrow, long to, boolean narrowTo, long size) {
+    for (long i = 0; i < size; i += LANES) {
+      FloatVector v = load(memory, x, i, narrow);
+      FloatVector w = v.mul(v.mul(v).mul(GELU_B).add(GELU_A));
+      store(v.div(Vectors.exp(w.neg()).add(1)), memory, to, i, narrowTo);
+    }
+  }
+
+  /**
+   * to = GELU'(x), to full vectors. With s = sigmoid(w): s + x s (1 - s) w' = s (1 + (1 - s) x w'), and
+   * x w' = x (a + 3 b x^2).
+   */
+  static void geluDerivative(MemorySegment memory, long x, boolean narrow, long to, long size) {
+    for (long i = 0; i < size; i += LANES) {
+      FloatVector v = load(memory, x, i, narrow);
+      FloatVector square = v.mul(v);
+      FloatVector e = Vectors.exp(v.mul(square.mul(GELU_B).add(GELU_A)).neg()).add(1);
+      FloatVector s = FloatVector.broadcast(FLOATS, 1).div(e);
+      FloatVector slope = v.mul(square.mul(3 * GELU_B).add(GELU_A));
+      store(s.mul(slope.sub(s.mul(slope)).add(1)), memory, to, i, false);
+    }
+  }
+
+  /** x *= factor, number by number, to full vectors. */
+  static void multiply(MemorySegment memory, long x, boolean narrow, long factor, long size) {
+    for (long i = 0; i < size; i += LANES) {
+      store(load(memory, x, i, narrow).mul(load(memory, factor, i, false)), memory, x, i, narrow);
+    }
+  }
+
+  /** Adds the columns of so many rows, four vectors wide, to sums in fp32. */
+  static void addFourColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean narrow,
+      long sums,
+      int column) {
+    FloatVector a = load(memory, sums, column, false);
+    FloatVector b = load(memory, sums, column + LANES, false);
+    FloatVector c = load(memory, sums, column + 2 * LANES, false);
+    FloatVector d = load(memory, sums, column + 3 * LANES, false);
+    long row = first;
+    for (int r = 0; r < rows; r++) {
+      a = a.add(load(memory, row, column, narrow));
+      b = b.add(load(memory, row, column + LANES, narrow));
+      c = c.add(load(memory, row, column + 2 * LANES, narrow));
+      d = d.add(load(memory, row, column + 3 * LANES, narrow));
+      row += rowBytes;
+    }
+    store(a, memory, sums, column, false);
+    store(b, memory, sums, column + LANES, false);
+    store(c, memory, sums, column + 2 * LANES, false);
+    store(d, memory, sums, column + 3 * LANES, false);
+  }
+
+  /** Turns pairs (x[i], x[i + half]) of heads that begin every so many numbers, by one row of the tables. */
+  static void turn(MemorySegment memory, long row, boolean narrow, int turned, int width, int half,
+      long cosines,
+      long sines, int direction) {
+    int i = 0;
+    for (; i + LANES <= half; i += LANES) {
+      FloatVector cosine = load(memory, cosines, i, false);
+      FloatVector sine = load(memory, sines, i, false).mul(direction);
+      for (int head = i; head < turned; head += width) {
+        FloatVector a = load(memory, row, head, narrow);
+        FloatVector b = load(memory, row, head + half, narrow);
+        store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, narrow);
+        store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, narrow);
+      }
+    }
+    if (i < half) {
+      turnRest(memory, row, narrow, turned, width, half, cosines, sines, direction, i);
+    }
+  }
+
+  private static void turnRest(MemorySegment memory, long row, boolean narrow, int turned, int width,
+      int half,
+      long cosines, long sines, int direction, int i) {
+    VectorMask<Float> rest = Vectors.rest(i, half);
+    FloatVector cosine = load(memory, cosines, i, false, rest);
+    FloatVector sine = load(memory, sines, i, false, rest).mul(direction);
+    for (int head = i; head < turned; head += width) {
+      FloatVector a = load(memory, row, head, narrow, rest);
+      FloatVector b = load(memory, row, head + half, narrow, rest);
+      store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, narrow, rest);
+      store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, narrow, rest);
+    }
+  }
+
+  /**
+   * AdamW from one number to before another, and zeros for the gradient: see Optimiser.AdamW.
+   *
+   * @param rate learning rate over 1 - beta1^step
+   * @param keep 1 - learning rate * weight decay
+   * @param unbias 1 / sqrt(1 - beta2^step)
+   */
+  static void adamW(MemorySegment memory, long parameters, long gradient, long first, long second,
+      float beta1,
+      float beta2, float epsilon, float rate, float keep, float unbias, long from, long to) {
+    long i = from;
+    for (; i + LANES <= to; i += LANES) {
+      FloatVector g = load(memory, gradient, i, false);
+      FloatVector m = g.mul(1 - beta1).add(load(memory, first, i, false).mul(beta1));
+      FloatVector v = g.mul(g).mul(1 - beta2).add(load(memory, second, i, false).mul(beta2));
+      store(m, memory, first, i, false);
+      store(v, memory, second, i, false);
+      FloatVector change = m.mul(rate).div(v.sqrt().mul(unbias).add(epsilon));
+      store(load(memory, parameters, i, false).mul(keep).sub(change), memory, parameters, i, false);
+      store(FloatVector.zero(FLOATS), memory, gradient, i, false);
+    }
+    if (i < to) {
+      adamWRest(memory, parameters, gradient, first, second, beta1, beta2, epsilon, rate, keep, unbias, i,
+          to);
+    }
+  }
+
+  private static void adamWRest(MemorySegment memory, long parameters, long gradient, long first, long second,
+      float beta1, float beta2, float epsilon, float rate, float keep, float unbias, long i, long to) {
+    VectorMask<Float> rest = FLOATS.indexInRange(i, to);
+    FloatVector g = load(memory, gradient, i, false, rest);
+    FloatVector m = g.mul(1 - beta1).add(load(memory, first, i, false, rest).mul(beta1));
+    FloatVector v = g.mul(g).mul(1 - beta2).add(load(memory, second, i, false, rest).mul(beta2));
+    store(m, memory, first, i, false, rest);
+    store(v, memory, second, i, false, rest);
+    FloatVector change = m.mul(rate).div(v.sqrt().mul(unbias).add(epsilon));
+    store(load(memory, parameters, i, false, rest).mul(keep).sub(change), memory, parameters, i, false, rest);
+    store(FloatVector.zero(FLOATS), memory, gradient, i, false, rest);
+  }
+}
