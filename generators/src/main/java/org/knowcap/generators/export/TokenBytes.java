@@ -16,25 +16,35 @@ final class TokenBytes {
   private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class,
       ByteOrder.nativeOrder());
 
-  /** Token t's bytes are bytes[starts[t]..starts[t+1]-1]. */
   private final byte[] bytes;
-  private final int[] starts;
+  /** Where each token's bytes start, times 2^32, plus how many they are: one look-up for both. */
+  private final long[] places;
   private final int longest;
 
   private TokenBytes(int tokens, IntFunction<byte[]> bytesOf) {
-    starts = new int[tokens + 1];
+    places = new long[tokens];
+    int all = 0;
     int most = 0;
     for (int token = 0; token < tokens; token++) {
       int length = bytesOf.apply(token).length;
-      starts[token + 1] = starts[token] + length;
+      places[token] = (long) all << Integer.SIZE | length;
+      all += length;
       most = Math.max(most, length);
     }
     longest = most;
-    bytes = new byte[starts[tokens] + SLACK];
+    bytes = new byte[all + SLACK];
     for (int token = 0; token < tokens; token++) {
       byte[] one = bytesOf.apply(token);
-      System.arraycopy(one, 0, bytes, starts[token], one.length);
+      System.arraycopy(one, 0, bytes, start(places[token]), one.length);
     }
+  }
+
+  private static int start(long place) {
+    return (int) (place >>> Integer.SIZE);
+  }
+
+  private static int length(long place) {
+    return (int) place;
   }
 
   /** The tokens' text. */
@@ -63,8 +73,8 @@ final class TokenBytes {
    * {@link #SLACK} bytes; returns the offset behind it.
    */
   int write(int token, byte[] target, int offset) {
-    int start = starts[token];
-    int length = starts[token + 1] - start;
+    int start = start(places[token]);
+    int length = length(places[token]);
     // Nearly every token has at most 16 bytes: to copy as many, wanted or not, beats a loop.
     LONGS.set(target, offset, (long) LONGS.get(bytes, start));
     LONGS.set(target, offset + Long.BYTES, (long) LONGS.get(bytes, start + Long.BYTES));
@@ -89,7 +99,8 @@ final class TokenBytes {
   /** How many characters (Unicode code points) begin in a token. */
   int characters(int token) {
     int characters = 0;
-    for (int i = starts[token]; i < starts[token + 1]; i++) {
+    int start = start(places[token]);
+    for (int i = start; i < start + length(places[token]); i++) {
       // All but the first byte of a character are 10xxxxxx.
       characters += (bytes[i] & 0xC0) == 0x80 ? 0 : 1;
     }
