@@ -255,6 +255,20 @@ class CommandLineTest {
         json.get("vocabulary").get("counts").valueStream().mapToLong(JsonNode::asLong).sum());
   }
 
+  /** 816,000 parameters: published for GPT2-2-2 with the paper's vocabulary. */
+  @Test
+  void aModelsPartsAndMemoryAreShown() throws Exception {
+    String shown = succeeds("models", "gpt2-2-2").out();
+    assertTrue(shown.contains("816,000") && shown.contains("13.1MB"), shown);
+    JsonNode one = Json.MAPPER.readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--json").out());
+    JsonNode two = Json.MAPPER
+        .readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--threads", 2, "--json").out());
+    assertEquals(816_000, one.path("total").asLong());
+    long buffers = two.path("cpu_bytes").asLong() - one.path("cpu_bytes").asLong();
+    assertTrue(buffers > 4 * 816_000, "a second thread has gradients of its own: " + buffers);
+    assertComplaint(KnowcapProcess.run("models", "gpt5"), List.of("gpt5", "gpt2-LAYERS-HEADS"));
+  }
+
   @Test
   void theMachinesEnginesAreShown() {
     Outcome outcome = succeeds("engines");
@@ -269,7 +283,7 @@ class CommandLineTest {
     Set<String> commands = Knowcap.commandLine().getSubcommands().keySet();
     assertTrue(
         commands.containsAll(List.of("quickstart", "generate", "plan", "run", "status", "results", "report",
-            "engines")),
+            "engines", "models", "bench")),
         commands.toString());
     List<Executable> checks = new ArrayList<>(commands.parallelStream().<Executable>map(command -> {
       Outcome outcome = succeeds(command, "--help");

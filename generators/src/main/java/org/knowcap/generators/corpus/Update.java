@@ -24,6 +24,7 @@ public final class Update implements Corpus {
   private final Revisable<?> original;
   private final long before;
   private final double replay;
+  private final double tokensBefore;
   private final Corpus after;
   private final List<Source> sources;
 
@@ -47,6 +48,7 @@ public final class Update implements Corpus {
     this.replay = replay;
     revised = original.revised(revision);
     this.original = revised.before();
+    tokensBefore = this.original.tokens(before);
     if (replay > 0 && revised.changed().people() == revised.people()) {
       throw new IllegalArgumentException(
           "there is nobody to replay: a share of " + revision.share() + " changes everybody");
@@ -122,7 +124,7 @@ public final class Update implements Corpus {
   /** What was told before the change is among them. */
   @Override
   public double tokens(long exposures) {
-    return original.tokens(before) + after.tokens(exposures);
+    return tokensBefore + after.tokens(exposures);
   }
 
   @Override
@@ -137,7 +139,7 @@ public final class Update implements Corpus {
 
   @Override
   public int sourceOf(long window, int length) {
-    long first = (long) Math.ceil(original.tokens(before) / length);
+    long first = (long) Math.ceil(tokensBefore / length);
     return window < first ? 0 : 1 + after.sourceOf(window - first, length);
   }
 

@@ -83,6 +83,19 @@ public final class CpuEngine implements Engine {
     return open(program, execution);
   }
 
+  /**
+   * Bytes that a program takes in fp32: parameters, gradients and optimiser state, and each thread's buffers. What
+   * oneDNN needs for itself is not counted.
+   */
+  public static long bytes(Program program, int threads) {
+    return CpuSession.bytes(program, Element.FP32, workers(program, threads));
+  }
+
+  /** Threads beyond the windows of a batch would have nothing to do. */
+  private static int workers(Program program, int threads) {
+    return Math.min(threads, program.windows());
+  }
+
   /** Whether it can compute in bf16 on this machine. */
   public boolean hasBf16() {
     return library().map(OneDnn::multipliesBf16).orElse(false);
@@ -99,7 +112,7 @@ public final class CpuEngine implements Engine {
       throw new EngineUnavailableException("bf16 needs an even head width; use precision fp32, or auto");
     }
     Element element = oddHeads ? Element.FP32 : element(execution.precision());
-    return new CpuSession(program, Math.min(execution.threads(), program.windows()), element,
+    return new CpuSession(program, workers(program, execution.threads()), element,
         this::prepareThread,
         this::products);
   }

@@ -48,9 +48,8 @@ final class CpuSession implements Session {
       Function<MemorySegment, Products> products) {
     this.program = program;
     int windows = program.windows();
-    int most = Math.ceilDiv(windows, workerCount);
-    int sliceWindows = Math.clamp(SLICE_ROWS / program.length(), 1, most);
-    layout = new Layout(program, element, sliceWindows, workerCount);
+    int sliceWindows = sliceWindows(program, workerCount);
+    layout = layout(program, element, workerCount);
     memory = allocate(layout.size());
     layout.tables().forEach((rotary, offset) -> Rotation.fill(memory, offset, rotary));
     threads = Executors.newFixedThreadPool(workerCount,
@@ -68,6 +67,19 @@ final class CpuSession implements Session {
             layout.secondMoment, layout.copy, element.narrow(), program.decayingCount());
     });
     each(i -> onThread.run());
+  }
+
+  private static int sliceWindows(Program program, int workerCount) {
+    return Math.clamp(SLICE_ROWS / program.length(), 1, Math.ceilDiv(program.windows(), workerCount));
+  }
+
+  private static Layout layout(Program program, Element element, int workerCount) {
+    return new Layout(program, element, sliceWindows(program, workerCount), workerCount);
+  }
+
+  /** Bytes of parameters, optimiser state and workers' buffers. */
+  static long bytes(Program program, Element element, int workerCount) {
+    return layout(program, element, workerCount).size();
   }
 
   private MemorySegment allocate(long bytes) {
@@ -194,11 +206,6 @@ final class CpuSession implements Session {
       Elementwise.convert(memory, parameters,
           Matrix.dense(layout.copy, 1, parameters.columns(), Element.BF16)).run(0);
     }
-  }
-
-  /** Bytes of the session's memory. */
-  long bytes() {
-    return memory.byteSize();
   }
 
   @Override
