@@ -3,6 +3,7 @@ package org.knowcap.experiments.bench;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -22,19 +23,18 @@ import org.knowcap.models.training.InitialParameters;
  * @param productFraction that over what products reach on this machine in this precision
  * @param stepSeconds seconds of a step by kind of operation
  */
-public record CpuSpeed(String shape, String precision, double tokensPerSecond,
+public record CpuSpeed(String shape, double tokensPerSecond,
     Optional<Double> peerTokensPerSecond, double gigaflops, double productFraction,
     Map<String, Double> stepSeconds) {
 
   /**
-   * Everything measured.
+   * Everything measured in one precision.
    *
-   * @param fp32Gigaflops what products reach in fp32
-   * @param bf16Gigaflops in bf16; absent where the machine has none
+   * @param productGigaflops what products reach on this machine, in 10^9 operations a second
    * @param copyGigabytes 10^9 bytes copied a second
    */
-  public record Table(String engine, String peer, int threads, double fp32Gigaflops,
-      Optional<Double> bf16Gigaflops, double copyGigabytes, List<CpuSpeed> speeds) {}
+  public record Table(String engine, String peer, int threads, String precision, double productGigaflops,
+      double copyGigabytes, List<CpuSpeed> speeds) {}
 
   /** Rounds of a shape, each a stretch of ours and a stretch of the peer's. */
   private static final int ROUNDS = 5;
@@ -46,29 +46,21 @@ public record CpuSpeed(String shape, String precision, double tokensPerSecond,
    * @param seconds of each stretch
    * @param progress hears what is being measured
    */
-  public static Table measure(CpuEngine engine, List<TrainingShape> shapes, Optional<Peer> peer, int threads,
-      double seconds, Consumer<String> progress) {
+  public static Table measure(CpuEngine engine, Precision precision, List<TrainingShape> shapes,
+      Optional<Peer> peer, int threads, double seconds, Consumer<String> progress) {
     CpuMeter meter = new CpuMeter(engine);
-    progress.accept("what the machine gives");
-    double fp32 = meter.productRate(Precision.FP32, threads, 2 * seconds) / 1e9;
-    Optional<Double> bf16 = engine.hasBf16()
-        ? Optional.of(meter.productRate(Precision.BF16, threads, 2 * seconds) / 1e9)
-        : Optional.empty();
+    String name = precision.name().toLowerCase(Locale.ROOT);
+    progress.accept(name + ": what the machine gives");
+    double products = meter.productRate(precision, threads, 2 * seconds) / 1e9;
     double copy = meter.copyRate(threads, 2 * seconds) / 1e9;
     List<CpuSpeed> speeds = new ArrayList<>();
-    for (Precision precision : bf16.isPresent()
-        ? List.of(Precision.FP32, Precision.BF16)
-        : List.of(Precision.FP32)) {
-      double ceiling = precision == Precision.FP32 ? fp32 : bf16.orElseThrow();
-      Execution execution = new Execution(threads, precision);
-      for (TrainingShape shape : shapes) {
-        progress.accept(shape.name() + ", " + precision.name().toLowerCase(java.util.Locale.ROOT));
-        speeds.add(measure(engine, meter, shape, execution, ceiling, peer, seconds));
-      }
+    for (TrainingShape shape : shapes) {
+      progress.accept(name + ": " + shape.name());
+      speeds.add(measure(engine, meter, shape, new Execution(threads, precision), products, peer, seconds));
     }
-    return new Table(engine.description(), peer.map(Peer::description).orElse("none"), threads, fp32, bf16,
-        copy,
-        List.copyOf(speeds));
+    return new Table(engine.description(), peer.map(Peer::description).orElse("none"), threads, name,
+        products,
+        copy, List.copyOf(speeds));
   }
 
   private static CpuSpeed measure(CpuEngine engine, CpuMeter meter, TrainingShape shape, Execution execution,
@@ -95,8 +87,8 @@ public record CpuSpeed(String shape, String precision, double tokensPerSecond,
     }
     double tokensPerSecond = median(ours);
     double gigaflops = tokensPerSecond * shape.flopsPerToken() / 1e9;
-    return new CpuSpeed(shape.name(), execution.precision().name().toLowerCase(java.util.Locale.ROOT),
-        tokensPerSecond, peer.map(each -> median(theirs)), gigaflops, gigaflops / ceiling,
+    return new CpuSpeed(shape.name(), tokensPerSecond, peer.map(each -> median(theirs)), gigaflops,
+        gigaflops / ceiling,
         meter.breakdown(shape.program(), execution, tokens, targets, BREAKDOWN_STEPS));
   }
 

@@ -18,6 +18,7 @@ import org.knowcap.experiments.bench.Peer;
 import org.knowcap.experiments.bench.TrainingShape;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -26,14 +27,21 @@ import picocli.CommandLine.Option;
 @Command(name = "cpu", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Measures how fast the cpu engine trains, beside what the machine's products and"
     + " memory give, and where the time goes. Takes some minutes.")
 final class BenchCpuCommand implements Callable<Integer> {
+  private static final List<String> PRECISIONS = List.of("fp32", "bf16");
+  private static final Map<String, String> GLIBC_KEEPS_MEMORY = Map.of("MALLOC_MMAP_THRESHOLD_", "4294967296",
+      "MALLOC_TRIM_THRESHOLD_", "17179869184", "MALLOC_TOP_PAD_", "268435456");
+
   @Option(names = "--threads", paramLabel = "T", description = "Threads of a step. Default: the machine's cores.")
   private Optional<Integer> threads;
+
+  @Option(names = "--precision", paramLabel = "P", description = "fp32 or bf16. Default: both, each in a process of its own.")
+  private Optional<String> precision;
 
   @Option(names = "--shape", paramLabel = "MODEL", description = "Only the shapes of this model, such as gpt2-2-2.")
   private Optional<String> model;
 
-  @Option(names = "--peer", paramLabel = "NAME", description = "Train the same shapes with another library too, turn by turn: djl (PyTorch through DJL; needs a build"
-      + " by 'mvn -Pbenchmarks -DskipTests package').")
+  @Option(names = "--peer", paramLabel = "NAME", description = "Train the same shapes with another library too, turn by turn: djl (PyTorch through DJL; needs"
+      + " KNOWCAP_PROFILES=benchmarks in the environment).")
   private Optional<String> peer;
 
   @Option(names = "--seconds", paramLabel = "S", defaultValue = "2", description = "Seconds of each of the five rounds of a shape. Default: ${DEFAULT-VALUE}")
@@ -61,13 +69,27 @@ final class BenchCpuCommand implements Callable<Integer> {
           .map(shape -> shape.model().name()).collect(Collectors.joining(", ")) + "; found " + model.get());
     }
     Optional<Peer> compared = peer.map(BenchCpuCommand::named);
-    if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(count, arguments(count));
+    if (precision.isPresent() && !PRECISIONS.contains(precision.get())) {
+      throw UserException.usage("--precision must be fp32 or bf16, found " + precision.get());
+    }
+    if (!ChildProcess.hasVectors() || precision.isEmpty()) {
+      int exitCode = 0;
+      for (String each : precision.map(List::of).orElse(PRECISIONS)) {
+        // Without these variables PyTorch asks the system for every large tensor anew: up to 1.8 times slower.
+        exitCode = Math.max(exitCode, OwnProcess.run(count, arguments(count, each),
+            peer.isPresent() ? GLIBC_KEEPS_MEMORY : Map.of()));
+      }
+      return exitCode;
     }
     PrintStream answer = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     CpuEngine engine = withoutNatives ? CpuEngine.withoutNatives() : new CpuEngine();
-    CpuSpeed.Table table = CpuSpeed.measure(engine, shapes, compared, count, seconds,
+    Precision asked = Precision.valueOf(precision.get().toUpperCase(Locale.ROOT));
+    if (asked == Precision.BF16 && !engine.hasBf16()) {
+      System.err.println("bf16: this machine has no such products");
+      return 0;
+    }
+    CpuSpeed.Table table = CpuSpeed.measure(engine, asked, shapes, compared, count, seconds,
         what -> System.err.println(what + " ..."));
     if (json) {
       answer.println(Json.MAPPER.writeValueAsString(table));
@@ -81,12 +103,13 @@ final class BenchCpuCommand implements Callable<Integer> {
     return Peer.all().stream().filter(each -> each.name().equals(name)).findFirst()
         .orElseThrow(() -> UserException.usage("no peer '" + name + "' in this build; it has "
             + Peer.all().stream().map(Peer::name).toList()
-            + ". 'djl' comes with 'mvn -Pbenchmarks -DskipTests package'"));
+            + ". 'djl' comes with KNOWCAP_PROFILES=benchmarks in the environment"));
   }
 
-  private List<String> arguments(int count) {
+  private List<String> arguments(int count, String chosen) {
     List<String> arguments = new ArrayList<>(
-        List.of("bench", "cpu", "--threads", Integer.toString(count), "--seconds", Double.toString(seconds)));
+        List.of("bench", "cpu", "--threads", Integer.toString(count), "--seconds", Double.toString(seconds),
+            "--precision", chosen));
     model.ifPresent(name -> arguments.addAll(List.of("--shape", name)));
     peer.ifPresent(name -> arguments.addAll(List.of("--peer", name)));
     if (withoutNatives) {
@@ -101,26 +124,26 @@ final class BenchCpuCommand implements Callable<Integer> {
   private static void print(CpuSpeed.Table table, PrintWriter out) {
     out.println("engine: " + table.engine() + "; " + table.threads() + " threads");
     out.println("peer: " + table.peer());
-    out.printf(Locale.ROOT, "products: fp32 %.0f GFLOP/s, bf16 %s; memory copied at %.1f GB/s%n%n",
-        table.fp32Gigaflops(),
-        table.bf16Gigaflops().map(rate -> String.format(Locale.ROOT, "%.0f GFLOP/s", rate)).orElse("none"),
-        table.copyGigabytes());
-    String row = "%-42s %-5s %10s %10s %6s %8s %9s%n";
-    out.printf(row, "shape", "", "tokens/s", "peer", "ratio", "GFLOP/s", "of prod.");
+    out.printf(Locale.ROOT, "products: %s %.0f GFLOP/s; memory copied at %.1f GB/s%n%n", table.precision(),
+        table.productGigaflops(), table.copyGigabytes());
+    String row = "%-42s %10s %10s %6s %8s %9s%n";
+    out.printf(row, "shape", "tokens/s", "peer", "ratio", "GFLOP/s", "of prod.");
     for (CpuSpeed speed : table.speeds()) {
-      out.printf(row, speed.shape(), speed.precision(), Units.brief(speed.tokensPerSecond()),
+      out.printf(row, speed.shape(), Units.brief(speed.tokensPerSecond()),
           speed.peerTokensPerSecond().map(Units::brief).orElse(""),
           speed.peerTokensPerSecond()
               .map(rate -> String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / rate)).orElse(""),
           String.format(Locale.ROOT, "%.0f", speed.gigaflops()), Units.percent(speed.productFraction()));
     }
     out.println();
+    out.println("Where a step's time goes:");
     for (CpuSpeed speed : table.speeds()) {
       double sum = speed.stepSeconds().values().stream().mapToDouble(each -> each).sum();
-      out.println(speed.shape() + ", " + speed.precision() + ": " + speed.stepSeconds().entrySet().stream()
+      out.println(speed.shape() + ": " + speed.stepSeconds().entrySet().stream()
           .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))
           .map(each -> each.getKey() + " " + Units.percent(each.getValue() / sum))
           .collect(Collectors.joining(", ")));
     }
+    out.println();
   }
 }

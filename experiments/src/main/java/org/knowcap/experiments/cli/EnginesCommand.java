@@ -3,6 +3,7 @@ package org.knowcap.experiments.cli;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.runner.ChildProcess;
@@ -27,7 +28,7 @@ final class EnginesCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(1, json ? List.of("engines", "--json") : List.of("engines"));
+      return OwnProcess.run(1, json ? List.of("engines", "--json") : List.of("engines"), Map.of());
     }
     List<Row> rows = new ArrayList<>();
     for (Engine engine : Engines.all()) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import org.knowcap.experiments.runner.ChildProcess;
 
 /** Runs commands that use engines in a process of their own, which has what engines need. */
@@ -14,11 +15,15 @@ final class OwnProcess {
   /**
    * Runs a command with this process's standard input and output.
    *
+   * @param environment variables beside this process's
    * @return its exit code
    */
-  static int run(int threads, List<String> arguments) throws IOException, InterruptedException {
-    Process process = ChildProcess.builder(threads, arguments.toArray(String[]::new))
-        .redirectInput(ProcessBuilder.Redirect.INHERIT).redirectOutput(ProcessBuilder.Redirect.INHERIT)
+  static int run(int threads, List<String> arguments, Map<String, String> environment)
+      throws IOException, InterruptedException {
+    ProcessBuilder builder = ChildProcess.builder(threads, arguments.toArray(String[]::new));
+    builder.environment().putAll(environment);
+    Process process = builder.redirectInput(ProcessBuilder.Redirect.INHERIT)
+        .redirectOutput(ProcessBuilder.Redirect.INHERIT)
         .start();
     passOnErrors(process);
     return process.waitFor();

@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.ChildProcess;
@@ -27,7 +28,8 @@ final class WorkerCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     if (!ChildProcess.hasVectors()) {
       return OwnProcess.run(threads,
-          List.of("worker", directory.toString(), "--threads", Integer.toString(threads)));
+          List.of("worker", directory.toString(), "--threads", Integer.toString(threads)),
+          Map.of());
     }
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);

@@ -3,7 +3,6 @@ package org.knowcap.experiments.bench.djl;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -58,8 +57,11 @@ final class DjlTraining implements Peer.Training {
     int length = shape.length();
     tokens = manager.create(shape.ids(1), new Shape(shape.windows(), length));
     targets = manager.create(shape.ids(2), new Shape(shape.tokens(), 1)).toType(DataType.INT64, false);
-    mask = manager.ones(new Shape(length, length)).sub(NDArrays.tril(manager.ones(new Shape(length, length))))
-        .mul(MASKED);
+    float[] later = new float[length * length];
+    for (int i = 0; i < later.length; i++) {
+      later[i] = i % length > i / length ? MASKED : 0;
+    }
+    mask = manager.create(later, new Shape(length, length));
     int half = model.headWidth() / 2;
     float[] cosine = new float[length * half];
     float[] sine = new float[length * half];
