@@ -89,6 +89,9 @@ final class GenerateCommand implements Callable<Integer> {
 
   private int make() throws IOException {
     Path file = spec.orElseThrow(() -> UserException.usage("generate needs a SPEC, or --verify DIR"));
+    if (out.isEmpty() && !describe) {
+      throw UserException.usage("generate needs --out DIR, or --describe");
+    }
     if (exposures < 1) {
       throw UserException.usage("--exposures must be at least 1, found " + exposures);
     }
@@ -108,7 +111,7 @@ final class GenerateCommand implements Callable<Integer> {
       chosen.notices().forEach(command.commandLine().getOut()::println);
     }
     Corpus corpus = chosen.corpus(recipe.seed());
-    return describe ? describe(corpus) : write(study, recipe, corpus);
+    return describe ? describe(corpus) : write(out.orElseThrow(), study, recipe, corpus);
   }
 
   private int describe(Corpus corpus) throws IOException {
@@ -125,8 +128,7 @@ final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int write(Study study, CorpusRecipe recipe, Corpus corpus) throws IOException {
-    Path directory = out.orElseThrow(() -> UserException.usage("generate needs --out DIR, or --describe"));
+  private int write(Path directory, Study study, CorpusRecipe recipe, Corpus corpus) throws IOException {
     CorpusExport export = new CorpusExport(corpus,
         new ExportSettings(formats.stream().map(Format::of).toList(), TruthFormat.of(truth), exposures,
             study.training().window(), shardSize));

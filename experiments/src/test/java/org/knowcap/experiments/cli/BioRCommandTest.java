@@ -180,8 +180,8 @@ class BioRCommandTest {
     fails("--texts must be at least 1, found 0", "generate", "bior-prompts", study, "--out", prompts,
         "--texts",
         0);
-    fails("Missing required option: '--out=DIR'", "generate", study);
-    fails("Missing required parameter: 'SPEC'", "generate", "--out", directory);
+    fails("generate needs --out DIR, or --describe", "generate", study);
+    fails("generate needs a SPEC, or --verify DIR", "generate", "--out", directory);
     server.removeContext("/v1/chat/completions");
     fails("refuses: status 404", rewrite());
     server.createContext("/v1/chat/completions", exchange -> {
