@@ -75,8 +75,6 @@ class StudyFolderTest {
             exposures: 4
             training: {windows: 2, window: 64, warmup_steps: 1}
             """);
-    KnowcapProcess.Outcome export = KnowcapProcess.run("generate", file, "--out", directory.resolve("files"));
-    assertEquals(2, export.exitCode(), export.toString());
     Path out = directory.resolve("out");
     KnowcapProcess.Outcome outcome = KnowcapProcess.run("run", file, "--out", out);
     assertEquals(0, outcome.exitCode(), outcome.toString());

@@ -69,9 +69,8 @@ class CorpusSurveyTest {
         IntStream.range(1, reach.size()).allMatch(i -> reach.get(i - 1).tokens() < reach.get(i).tokens()
             && reach.get(i - 1).ids() <= reach.get(i).ids()));
     assertEquals(counts.size(), reach.getLast().ids());
-    // To the next whole text of each source, in a stream of one exposure.
-    assertEquals(0.25, description.sources().getFirst().share(), 1e-3);
-    assertEquals(0.75, description.sources().getLast().share(), 1e-3);
+    assertEquals(0.25, description.sources().getFirst().share(), 1e-9);
+    assertEquals(0.75, description.sources().getLast().share(), 1e-9);
     assertEquals(BIO_S.bits().totalBits(), description.totalBits());
     assertEquals(BIO_S.bits().totalBits(), description.sources().getFirst().totalBits(), 1e-9);
     CorpusDescription.Source useful = description.sources().getFirst();

@@ -71,8 +71,8 @@ public sealed interface Corpus permits Source, Mixture, Update {
    */
   int sourceOf(long window, int length);
 
-  /** How many items of one of {@link #sources()} such a stream tells, to the next whole one. */
-  long items(int source, long exposures);
+  /** The expectation of how many items of one of {@link #sources()} such a stream tells. */
+  double items(int source, long exposures);
 
   /** What else to ask of a model that has learnt this. */
   default List<Question> questions() {

@@ -176,10 +176,10 @@ public final class Mixture implements Corpus {
   }
 
   @Override
-  public long items(int source, long exposures) {
+  public double items(int source, long exposures) {
     return source == 0
-        ? people() * exposures
-        : (long) Math.ceil(exposures(source, exposures) * sources.get(source).people());
+        ? (double) people() * exposures
+        : exposures(source, exposures) * sources.get(source).people();
   }
 
   @Override

@@ -48,8 +48,8 @@ public sealed interface Source extends Corpus permits Revisable, BioR, MixedSour
   }
 
   @Override
-  default long items(int source, long exposures) {
-    return people() * exposures;
+  default double items(int source, long exposures) {
+    return (double) people() * exposures;
   }
 
   @Override

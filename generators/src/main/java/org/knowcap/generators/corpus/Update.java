@@ -133,7 +133,7 @@ public final class Update implements Corpus {
   }
 
   @Override
-  public long items(int source, long exposures) {
+  public double items(int source, long exposures) {
     return source == 0 ? original.items(0, before) : after.items(source - 1, exposures);
   }
 

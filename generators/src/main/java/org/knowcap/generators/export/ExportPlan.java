@@ -118,7 +118,7 @@ final class ExportPlan {
     List<Items> items = new ArrayList<>();
     for (Source source : corpus.sources()) {
       int number = items.size();
-      items.add(new Items(source, number, 0, corpus.items(number, settings.exposures())));
+      items.add(new Items(source, number, 0, (long) Math.ceil(corpus.items(number, settings.exposures()))));
     }
     return List.copyOf(items);
   }
