@@ -154,7 +154,7 @@ class BioRCommandTest {
         + "is about somebody else than the first 4 people: 6 (lines ";
     Outcome exported = succeeds("generate", study, "--people", 4, "--seed", 2, "--out",
         directory.resolve("files"));
-    assertTrue(exported.out().startsWith(notice) && exported.out().contains("bioR(4): 4 biographies"),
+    assertTrue(exported.out().startsWith(notice) && exported.out().contains("bioR(4): vocabulary of"),
         exported.out());
     Outcome run = succeeds("run", study, "--out", directory.resolve("out"));
     assertTrue(run.out().startsWith(notice), run.out());
