@@ -39,6 +39,8 @@ public record CpuSpeed(String shape, double tokensPerSecond,
   /** Rounds of a shape, each a stretch of ours and a stretch of the peer's. */
   private static final int ROUNDS = 5;
   private static final int BREAKDOWN_STEPS = 5;
+  /** Stretches before the first that counts: until then Java still compiles the loops. */
+  private static final int WARM_UP = 8;
 
   /**
    * Measures.
@@ -74,7 +76,7 @@ public record CpuSpeed(String shape, double tokensPerSecond,
       session.load(Map.of(Session.PARAMETERS, InitialParameters.of(shape.program(), 1)));
       long[] step = {0};
       Runnable ourStep = () -> session.step(tokens, targets, 1e-4, ++step[0]);
-      rate(ourStep, shape, seconds);
+      rate(ourStep, shape, WARM_UP * seconds);
       if (peer.isPresent()) {
         rate(training::step, shape, seconds);
       }
