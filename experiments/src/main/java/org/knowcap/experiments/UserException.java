@@ -24,6 +24,13 @@ public final class UserException extends RuntimeException {
     return new UserException(USAGE, message);
   }
 
+  /** Refuses an option's number below 1. */
+  public static void requireAtLeastOne(String option, long value) {
+    if (value < 1) {
+      throw usage(option + " must be at least 1, found " + value);
+    }
+  }
+
   /** Failed work. */
   public static UserException failure(String message) {
     return new UserException(FAILURE, message);

@@ -56,9 +56,7 @@ final class BenchCpuCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     int count = threads.orElse(Runtime.getRuntime().availableProcessors());
-    if (count < 1) {
-      throw UserException.usage("--threads must be at least 1, found " + count);
-    }
+    UserException.requireAtLeastOne("--threads", count);
     if (!(seconds > 0 && seconds <= 3600)) {
       throw UserException.usage("--seconds must be above 0 and at most 3600, found " + seconds);
     }

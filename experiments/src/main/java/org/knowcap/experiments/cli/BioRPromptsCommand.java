@@ -41,9 +41,7 @@ final class BioRPromptsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (texts < 1) {
-      throw UserException.usage("--texts must be at least 1, found " + texts);
-    }
+    UserException.requireAtLeastOne("--texts", texts);
     RewritingSpec rewriting = most(spec);
     WholeFile.write(file, out -> {
       Iterator<Prompt> prompts = new Prompts(rewriting.who()).all(texts).iterator();

@@ -63,10 +63,10 @@ final class BioRRewriteCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    atLeastOne("--concurrency", concurrency);
-    atLeastOne("--asks", asks);
-    atLeastOne("--attempts", attempts);
-    atLeastOne("--timeout", timeout);
+    UserException.requireAtLeastOne("--concurrency", concurrency);
+    UserException.requireAtLeastOne("--asks", asks);
+    UserException.requireAtLeastOne("--attempts", attempts);
+    UserException.requireAtLeastOne("--timeout", timeout);
     if (Files.notExists(prompts)) {
       throw UserException.usage(prompts + " is not there; 'knowcap generate bior-prompts' writes it");
     }
@@ -93,12 +93,6 @@ final class BioRRewriteCommand implements Callable<Integer> {
           + "; the same command asks again");
     }
     return 0;
-  }
-
-  private static void atLeastOne(String option, int value) {
-    if (value < 1) {
-      throw UserException.usage(option + " must be at least 1, found " + value);
-    }
   }
 
   private Optional<String> key() {

@@ -92,9 +92,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (out.isEmpty() && !describe) {
       throw UserException.usage("generate needs --out DIR, or --describe");
     }
-    if (exposures < 1) {
-      throw UserException.usage("--exposures must be at least 1, found " + exposures);
-    }
+    UserException.requireAtLeastOne("--exposures", exposures);
     Study study = StudyReader.read(file);
     long n = choose(file, "--people", people,
         study.corpora().stream().map(CorpusSpec::people).distinct().toList());

@@ -57,12 +57,8 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (workers < 1) {
-      throw UserException.usage("--workers must be at least 1, found " + workers);
-    }
-    if (threads < 1) {
-      throw UserException.usage("--threads must be at least 1, found " + threads);
-    }
+    UserException.requireAtLeastOne("--workers", workers);
+    UserException.requireAtLeastOne("--threads", threads);
     Study study = StudyReader.read(spec);
     Map<String, Double> secondsPerStep = ProbeCommand.start(spec, threads);
     List<Row> rows = new ArrayList<>();

@@ -34,12 +34,8 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
-    if (workers.isPresent() && workers.get() < 1) {
-      throw UserException.usage("--workers must be at least 1, found " + workers.get());
-    }
-    if (threads < 1) {
-      throw UserException.usage("--threads must be at least 1, found " + threads);
-    }
+    workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
+    UserException.requireAtLeastOne("--threads", threads);
     StudyFolder study = StudyFolder.create(directory, spec);
     new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study)), threads).execute();
     return 0;

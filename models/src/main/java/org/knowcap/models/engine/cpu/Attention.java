@@ -1,7 +1,5 @@
 package org.knowcap.models.engine.cpu;
 
-import static org.knowcap.models.engine.cpu.Vectors.LANES;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -39,16 +37,12 @@ final class Attention {
     this.work = work;
     this.element = element;
     block = Math.min(BLOCK, heads.length());
-    stride = stride(heads);
+    stride = Matrix.stride(heads.length());
     scale = (float) (1 / Math.sqrt(heads.width()));
   }
 
-  private static int stride(Heads heads) {
-    return (heads.length() + 15) / 16 * 16;
-  }
-
   private static long blockSize(Heads heads) {
-    return (long) heads.count() * Math.min(BLOCK, heads.length()) * stride(heads);
+    return (long) heads.count() * Math.min(BLOCK, heads.length()) * Matrix.stride(heads.length());
   }
 
   /**
@@ -75,6 +69,12 @@ final class Attention {
         : area(index, queries, keys);
   }
 
+  /** Some rows of queries (0), keys (1) or values (2), head by head. */
+  private Matrix part(int index, Matrix qkv, int firstRow, int rows) {
+    int d = qkv.columns() / 3;
+    return qkv.rows(firstRow, rows).columns(index * d, d).stacked(heads.count());
+  }
+
   /**
    * out = softmax(q k^T / sqrt(head width)) v.
    *
@@ -83,31 +83,29 @@ final class Attention {
    * @param normalisers [slice rows, heads]: receives ln of the sum of exponentials of each row's scaled scores
    */
   Kernel forward(Matrix qkv, Matrix out, Matrix normalisers) {
-    int d = heads.count() * heads.width();
-    List<Runnable> stages = new ArrayList<>();
+    List<Kernel> stages = new ArrayList<>();
     for (int window = 0; window < qkv.rows(); window += heads.length()) {
       for (int query = 0; query < heads.length(); query += block) {
         int queries = Math.min(block, heads.length() - query);
         int keys = query + queries;
-        Matrix q = qkv.rows(window + query, queries).columns(0, d).stacked(heads.count());
-        Matrix k = qkv.rows(window, keys).columns(d, d).stacked(heads.count());
-        Matrix v = qkv.rows(window, keys).columns(2 * d, d).stacked(heads.count());
+        Matrix q = part(0, qkv, window + query, queries);
+        Matrix k = part(1, qkv, window, keys);
+        Matrix v = part(2, qkv, window, keys);
         Matrix mixed = out.rows(window + query, queries).stacked(heads.count());
         Matrix scores = area(0, queries, keys);
         Matrix weights = operand(0, queries, keys);
         Matrix kept = normalisers.rows(window + query, queries);
         int first = query;
-        stages.add(products.product(q, k.transposed(), Optional.empty(), scores, false));
-        stages.add(() -> softmax(scores, weights, kept, first));
-        stages.add(products.product(weights, v, Optional.empty(), mixed, false));
+        add(stages, products.product(q, k.transposed(), Optional.empty(), scores, false));
+        stages.add(firstRow -> softmax(scores, weights, kept, first));
+        add(stages, products.product(weights, v, Optional.empty(), mixed, false));
       }
     }
-    Runnable[] all = stages.toArray(Runnable[]::new);
-    return firstRow -> {
-      for (Runnable stage : all) {
-        stage.run();
-      }
-    };
+    return Kernel.inOrder(stages);
+  }
+
+  private static void add(List<Kernel> stages, Runnable product) {
+    stages.add(firstRow -> product.run());
   }
 
   private void softmax(Matrix scores, Matrix weights, Matrix kept, int firstQuery) {
@@ -122,19 +120,10 @@ final class Attention {
     }
   }
 
-  /** Puts a number behind the valid ones of a row, up to a full vector: areas' rows end on one. */
-  private static int close(MemorySegment memory, long row, int valid, float number) {
-    int end = (valid + LANES - 1) / LANES * LANES;
-    for (int i = valid; i < end; i++) {
-      memory.set(ValueLayout.JAVA_FLOAT, row + 4L * i, number);
-    }
-    return end;
-  }
-
   /** Softmax over the first {@code valid} scores, zeros from there to the end; returns the row's normaliser. */
   private static float softmaxRow(MemorySegment memory, long scores, long weights, boolean narrow, int valid,
       int end, float scale) {
-    int bound = close(memory, scores, valid, Float.NEGATIVE_INFINITY);
+    int bound = Vectors.close(memory, scores, valid, Float.NEGATIVE_INFINITY);
     float shift = -scale * Loops.largest(memory, scores, bound);
     float sum = Loops.exponentials(memory, scores, scale, shift, bound);
     Loops.scale(memory, scores, 1 / sum, weights, narrow, bound);
@@ -153,27 +142,26 @@ final class Attention {
    * @param dQkv [slice rows, 3d], written
    */
   Kernel backward(Matrix qkv, Matrix out, Matrix normalisers, Matrix dOut, Matrix dQkv) {
-    int d = heads.count() * heads.width();
     int last = (heads.length() - 1) / block * block;
-    List<Runnable> stages = new ArrayList<>();
+    List<Kernel> stages = new ArrayList<>();
     for (int window = 0; window < qkv.rows(); window += heads.length()) {
       Matrix target = dQkv.rows(window, heads.length());
       Matrix sums = element.narrow()
-          ? Matrix.dense(work + 4 * 3 * blockSize(heads), heads.length(), 3 * d, Element.FP32)
+          ? Matrix.dense(work + 4 * 3 * blockSize(heads), heads.length(), dQkv.columns(), Element.FP32)
           : target;
       // The last block sees all keys: its products write their gradients, the others' add to them.
       for (int query = last; query >= 0; query -= block) {
         int queries = Math.min(block, heads.length() - query);
         int keys = query + queries;
         boolean adds = query != last;
-        Matrix q = qkv.rows(window + query, queries).columns(0, d).stacked(heads.count());
-        Matrix k = qkv.rows(window, keys).columns(d, d).stacked(heads.count());
-        Matrix v = qkv.rows(window, keys).columns(2 * d, d).stacked(heads.count());
+        Matrix q = part(0, qkv, window + query, queries);
+        Matrix k = part(1, qkv, window, keys);
+        Matrix v = part(2, qkv, window, keys);
         Matrix dMixed = dOut.rows(window + query, queries);
         Matrix mixed = out.rows(window + query, queries);
-        Matrix dq = sums.rows(query, queries).columns(0, d).stacked(heads.count());
-        Matrix dk = sums.rows(0, keys).columns(d, d).stacked(heads.count());
-        Matrix dv = sums.rows(0, keys).columns(2 * d, d).stacked(heads.count());
+        Matrix dq = part(0, sums, query, queries);
+        Matrix dk = part(1, sums, 0, keys);
+        Matrix dv = part(2, sums, 0, keys);
         Matrix scores = area(0, queries, keys);
         Matrix dWeights = area(1, queries, keys);
         Matrix weights = operand(0, queries, keys);
@@ -181,24 +169,19 @@ final class Attention {
         Matrix kept = normalisers.rows(window + query, queries);
         Matrix dHeads = dMixed.stacked(heads.count());
         int first = query;
-        stages.add(products.product(q, k.transposed(), Optional.empty(), scores, false));
-        stages.add(products.product(dHeads, v.transposed(), Optional.empty(), dWeights, false));
-        stages.add(() -> softmaxBackward(scores, dWeights, weights, dScores, kept, mixed, dMixed, first));
-        stages.add(products.product(weights.transposed(), dHeads, Optional.empty(), dv, adds));
-        stages.add(products.product(dScores, k, Optional.empty(), dq, false));
-        stages.add(products.product(dScores.transposed(), q, Optional.empty(), dk, adds));
+        add(stages, products.product(q, k.transposed(), Optional.empty(), scores, false));
+        add(stages, products.product(dHeads, v.transposed(), Optional.empty(), dWeights, false));
+        stages
+            .add(firstRow -> softmaxBackward(scores, dWeights, weights, dScores, kept, mixed, dMixed, first));
+        add(stages, products.product(weights.transposed(), dHeads, Optional.empty(), dv, adds));
+        add(stages, products.product(dScores, k, Optional.empty(), dq, false));
+        add(stages, products.product(dScores.transposed(), q, Optional.empty(), dk, adds));
       }
       if (element.narrow()) {
-        Kernel narrow = Elementwise.convert(memory, sums, target);
-        stages.add(() -> narrow.run(0));
+        stages.add(Elementwise.convert(memory, sums, target));
       }
     }
-    Runnable[] all = stages.toArray(Runnable[]::new);
-    return firstRow -> {
-      for (Runnable stage : all) {
-        stage.run();
-      }
-    };
+    return Kernel.inOrder(stages);
   }
 
   private void softmaxBackward(Matrix scores, Matrix dWeights, Matrix weights, Matrix dScores, Matrix kept,
@@ -220,8 +203,8 @@ final class Attention {
 
   private static void softmaxBackwardRow(MemorySegment memory, long scores, long dWeights, long weights,
       long dScores, boolean narrow, int valid, int end, float scale, float shift, float mean) {
-    int bound = close(memory, scores, valid, Float.NEGATIVE_INFINITY);
-    close(memory, dWeights, valid, 0);
+    int bound = Vectors.close(memory, scores, valid, Float.NEGATIVE_INFINITY);
+    Vectors.close(memory, dWeights, valid, 0);
     Loops.exponentials(memory, scores, scale, shift, bound);
     Loops.scoreGradient(memory, scores, dWeights, scale, mean, dScores, narrow, bound);
     if (narrow) {

@@ -1,7 +1,5 @@
 package org.knowcap.models.engine.cpu;
 
-import static org.knowcap.models.engine.cpu.Vectors.LANES;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -41,13 +39,9 @@ final class Head {
     this.element = element;
   }
 
-  private static int stride(int vocabulary) {
-    return (vocabulary + 15) / 16 * 16;
-  }
-
   /** Floats of work space: a chunk's logits, and in bf16 their gradient as well. */
   static long workSize(int vocabulary, Element element) {
-    return (element.narrow() ? 3 : 2) * (long) CHUNK * stride(vocabulary) / 2;
+    return (element.narrow() ? 3 : 2) * (long) CHUNK * Matrix.stride(vocabulary) / 2;
   }
 
   /**
@@ -59,7 +53,7 @@ final class Head {
    * @param batchRows R, over which the loss is a mean
    */
   Kernel run(Matrix x, Matrix weight, Optional<Matrix> bias, Optional<Gradients> gradients, int batchRows) {
-    int stride = stride(weight.columns());
+    int stride = Matrix.stride(weight.columns());
     List<Kernel> stages = new ArrayList<>();
     for (int from = 0; from < x.rows(); from += CHUNK) {
       int first = from;
@@ -78,11 +72,7 @@ final class Head {
         Runnable dX = products.product(dLogits, weight.transposed(), Optional.empty(),
             g.dX().rows(from, rows),
             false);
-        // dWeight^T += dLogits^T x or dWeight += x^T dLogits: whichever writes along rows.
-        Runnable dWeight = g.dWeight().columnStride() == 1
-            ? products.product(x.rows(from, rows).transposed(), dLogits, Optional.empty(), g.dWeight(), true)
-            : products.product(dLogits.transposed(), x.rows(from, rows), Optional.empty(),
-                g.dWeight().transposed(), true);
+        Runnable dWeight = products.weightGradient(x.rows(from, rows), dLogits, g.dWeight());
         stages.add(firstRow -> {
           dX.run();
           dWeight.run();
@@ -90,12 +80,7 @@ final class Head {
         g.dBias().ifPresent(dBias -> stages.add(Elementwise.columnSums(memory, dLogits, dBias)));
       }
     }
-    Kernel[] all = stages.toArray(Kernel[]::new);
-    return firstRow -> {
-      for (Kernel stage : all) {
-        stage.run(firstRow);
-      }
-    };
+    return Kernel.inOrder(stages);
   }
 
   private void losses(Matrix logits, int firstRow) {
@@ -117,17 +102,8 @@ final class Head {
     return Embedding.id(memory, targets, row);
   }
 
-  /** Puts what softmax makes zero behind the row's last logit, up to a full vector: chunks' rows end on one. */
-  private static int close(MemorySegment memory, long row, int columns) {
-    int end = (columns + LANES - 1) / LANES * LANES;
-    for (int i = columns; i < end; i++) {
-      memory.set(ValueLayout.JAVA_FLOAT, row + 4L * i, Float.NEGATIVE_INFINITY);
-    }
-    return end;
-  }
-
   private static float lossRow(MemorySegment memory, long row, int columns, int target) {
-    int end = close(memory, row, columns);
+    int end = Vectors.close(memory, row, columns, Float.NEGATIVE_INFINITY);
     float largest = Loops.largest(memory, row, end);
     float score = memory.get(ValueLayout.JAVA_FLOAT, row + 4L * target);
     return (float) Math.log(Loops.sumOfExponentials(memory, row, 1, -largest, end)) + largest - score;
@@ -135,7 +111,7 @@ final class Head {
 
   private static float gradientRow(MemorySegment memory, long row, long gradient, boolean narrow, int columns,
       int target, float share) {
-    int end = close(memory, row, columns);
+    int end = Vectors.close(memory, row, columns, Float.NEGATIVE_INFINITY);
     float largest = Loops.largest(memory, row, end);
     long at = row + 4L * target;
     float score = memory.get(ValueLayout.JAVA_FLOAT, at);

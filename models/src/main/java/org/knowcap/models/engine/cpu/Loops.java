@@ -47,7 +47,7 @@ final class Loops {
   }
 
   private static void narrowRest(MemorySegment memory, long numbers, long copy, long i, long to) {
-    VectorMask<Float> rest = FLOATS.indexInRange(i, to);
+    VectorMask<Float> rest = Vectors.rest(i, to);
     store(load(memory, numbers, i, false, rest), memory, copy, i, true, rest);
   }
 
@@ -72,7 +72,7 @@ final class Loops {
 
   private static void accumulateRest(MemorySegment memory, long from, boolean narrow, long to, long i,
       long size) {
-    VectorMask<Float> rest = FLOATS.indexInRange(i, size);
+    VectorMask<Float> rest = Vectors.rest(i, size);
     store(load(memory, to, i, false, rest).add(load(memory, from, i, narrow, rest)), memory, to, i, false,
         rest);
   }
@@ -393,7 +393,7 @@ final class Loops {
 
   private static void adamWRest(MemorySegment memory, long parameters, long gradient, long first, long second,
       float beta1, float beta2, float epsilon, float rate, float keep, float unbias, long i, long to) {
-    VectorMask<Float> rest = FLOATS.indexInRange(i, to);
+    VectorMask<Float> rest = Vectors.rest(i, to);
     FloatVector g = load(memory, gradient, i, false, rest);
     FloatVector m = g.mul(1 - beta1).add(load(memory, first, i, false, rest).mul(beta1));
     FloatVector v = g.mul(g).mul(1 - beta2).add(load(memory, second, i, false, rest).mul(beta2));

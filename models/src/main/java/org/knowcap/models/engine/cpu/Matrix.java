@@ -12,6 +12,14 @@ package org.knowcap.models.engine.cpu;
 record Matrix(long offset, int count, long countStride, int rows, int columns, long rowStride,
     long columnStride, Element element) {
 
+  /** Numbers of fp32 in a cache line, and of all there are in the widest vector. */
+  private static final int LINE = 16;
+
+  /** Numbers between the rows of a matrix whose rows begin on a cache line and end on a full vector. */
+  static int stride(int columns) {
+    return Math.ceilDiv(columns, LINE) * LINE;
+  }
+
   /** A single matrix whose rows lie one behind the other. */
   static Matrix dense(long offset, int rows, int columns, Element element) {
     return new Matrix(offset, 1, 0, rows, columns, columns, 1, element);

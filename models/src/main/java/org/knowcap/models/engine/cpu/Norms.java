@@ -2,6 +2,7 @@ package org.knowcap.models.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Optional;
 
 /** LayerNorm with the residual addition before it, and its gradient with the residual's joined to it. */
@@ -38,11 +39,7 @@ final class Norms {
     if (sum.isEmpty()) {
       return norms;
     }
-    Kernel sums = Elementwise.add(memory, sum.get().a(), sum.get().b(), x);
-    return firstRow -> {
-      sums.run(firstRow);
-      norms.run(firstRow);
-    };
+    return Kernel.inOrder(List.of(Elementwise.add(memory, sum.get().a(), sum.get().b(), x), norms));
   }
 
   /**
@@ -75,10 +72,6 @@ final class Norms {
     if (residual.isEmpty()) {
       return norms;
     }
-    Kernel sum = Elementwise.add(memory, residual.get(), dX, dX);
-    return firstRow -> {
-      norms.run(firstRow);
-      sum.run(firstRow);
-    };
+    return Kernel.inOrder(List.of(norms, Elementwise.add(memory, residual.get(), dX, dX)));
   }
 }

@@ -15,6 +15,19 @@ interface Products extends AutoCloseable {
    */
   Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
 
+  /**
+   * Prepares dWeight += x^T * dOut, or the same transposed: whichever writes along the rows that are stored.
+   *
+   * @param x [rows, n]
+   * @param dOut [rows, m]
+   * @param dWeight [n, m]
+   */
+  default Runnable weightGradient(Matrix x, Matrix dOut, Matrix dWeight) {
+    return dWeight.columnStride() == 1
+        ? product(x.transposed(), dOut, Optional.empty(), dWeight, true)
+        : product(dOut.transposed(), x, Optional.empty(), dWeight.transposed(), true);
+  }
+
   @Override
   void close();
 }

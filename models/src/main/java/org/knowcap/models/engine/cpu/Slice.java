@@ -96,11 +96,8 @@ final class Slice {
   private Kernel linearBackward(Step.LinearBackward s) {
     Matrix weight = upright(layout.operand(s.weight()), s.transposed());
     Runnable dX = products.product(at(s.dOut()), weight.transposed(), Optional.empty(), at(s.dX()), false);
-    Runnable dWeight = s.transposed()
-        ? products.product(at(s.dOut()).transposed(), at(s.x()), Optional.empty(), gradient(s.dWeight()),
-            true)
-        : products.product(at(s.x()).transposed(), at(s.dOut()), Optional.empty(), gradient(s.dWeight()),
-            true);
+    Runnable dWeight = products.weightGradient(at(s.x()), at(s.dOut()),
+        upright(gradient(s.dWeight()), s.transposed()));
     Optional<Kernel> dBias = s.dBias()
         .map(bias -> Elementwise.columnSums(memory, at(s.dOut()), gradient(bias)));
     return firstRow -> {

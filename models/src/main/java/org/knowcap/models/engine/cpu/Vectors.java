@@ -1,6 +1,7 @@
 package org.knowcap.models.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -92,8 +93,21 @@ final class Vectors {
   }
 
   /** The lanes that are left of a row of so many numbers from the index-th on. */
-  static VectorMask<Float> rest(int index, int size) {
+  static VectorMask<Float> rest(long index, long size) {
     return FLOATS.indexInRange(index, size);
+  }
+
+  /**
+   * Puts a number behind the valid ones of such a row, in fp32, up to a full vector.
+   *
+   * @return where that ends
+   */
+  static int close(MemorySegment memory, long row, int valid, float number) {
+    int end = Math.ceilDiv(valid, LANES) * LANES;
+    for (int i = valid; i < end; i++) {
+      memory.set(ValueLayout.JAVA_FLOAT, row + 4L * i, number);
+    }
+    return end;
   }
 
   /**
