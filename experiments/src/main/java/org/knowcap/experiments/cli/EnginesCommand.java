@@ -34,8 +34,9 @@ final class EnginesCommand implements Callable<Integer> {
     for (Engine engine : Engines.all()) {
       boolean available = engine.unavailable().isEmpty();
       boolean preferred = available && rows.stream().noneMatch(Row::available);
-      rows.add(
-          new Row(engine.name(), available, preferred, engine.unavailable().orElseGet(engine::description)));
+      rows.add(new Row(engine.name(), available, preferred,
+          engine.unavailable().orElseGet(() -> engine.description()
+              + engine.handicap().map(reason -> "; note: " + reason).orElse(""))));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {

@@ -3,9 +3,11 @@ package org.knowcap.experiments.cli;
 import java.io.PrintWriter;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import me.tongfei.progressbar.ProgressBar;
@@ -28,6 +30,8 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   private final Map<String, Double> work;
   private final Map<String, Double> fractionDone = new HashMap<>();
   private final Map<String, Progress> running = new TreeMap<>();
+  /** Engines whose handicap has been told. */
+  private final Set<String> handicapped = new HashSet<>();
   private final double workBefore;
   private final long began = System.nanoTime();
   private final Optional<ProgressBar> bar;
@@ -67,6 +71,11 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
       case WorkerEvent.Started(String run, long finishedSteps) -> {
         if (finishedSteps > 0) {
           say(run + ": goes on after step " + finishedSteps);
+        }
+      }
+      case WorkerEvent.Handicapped(String run, String engine, String reason) -> {
+        if (handicapped.add(engine)) {
+          say("note: engine '" + engine + "': " + reason);
         }
       }
       case WorkerEvent.Progressed(String run, Progress progress) -> {

@@ -14,6 +14,7 @@ import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.engine.Engine;
 import org.knowcap.models.training.Progress;
 import org.knowcap.models.training.TrainingException;
 import org.knowcap.models.training.TrainingListener;
@@ -78,6 +79,9 @@ public final class Worker {
         @Override
         public void started(long finishedSteps) {
           events.accept(new WorkerEvent.Started(spec.name(), finishedSteps));
+          Engine engine = Run.engine(spec);
+          engine.handicap().ifPresent(reason -> events
+              .accept(new WorkerEvent.Handicapped(spec.name(), engine.name(), reason)));
         }
 
         @Override

@@ -7,6 +7,7 @@ import org.knowcap.models.training.Progress;
 /** What a worker says on its standard output, one JSON object a line. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event")
 @JsonSubTypes({@JsonSubTypes.Type(value = WorkerEvent.Started.class, name = "started"),
+    @JsonSubTypes.Type(value = WorkerEvent.Handicapped.class, name = "handicapped"),
     @JsonSubTypes.Type(value = WorkerEvent.Progressed.class, name = "progressed"),
     @JsonSubTypes.Type(value = WorkerEvent.Finished.class, name = "finished"),
     @JsonSubTypes.Type(value = WorkerEvent.Failed.class, name = "failed")})
@@ -15,6 +16,9 @@ public sealed interface WorkerEvent {
 
   /** A run begins, or goes on after so many finished steps. */
   record Started(String run, long finishedSteps) implements WorkerEvent {}
+
+  /** A run's engine is slower here than it could be. */
+  record Handicapped(String run, String engine, String reason) implements WorkerEvent {}
 
   /** A run has come this far. */
   record Progressed(String run, Progress progress) implements WorkerEvent {}

@@ -92,6 +92,23 @@ class CommandLineTest {
     return files;
   }
 
+  /** Where oneDNN cannot be unpacked, such as a read-only home, products run in Java, and the study says so once. */
+  @Test
+  void aStudyRunsWhereNoNativeLibraryLoads() throws Exception {
+    // Wherever JavaCPP looks for a place there is a file instead of a directory.
+    Path file = Files.writeString(directory.resolve(".javacpp-" + System.getProperty("user.name")), "");
+    List<String> flags = List.of("-Dorg.bytedeco.javacpp.cachedir=" + file.resolve("cache"),
+        "-Duser.home=" + file, "-Djava.io.tmpdir=" + directory);
+    Path spec = study(STUDY.replace("[6, 12]", "[6, 7]") + "engine: cpu\n");
+    Outcome run = KnowcapProcess.start(flags, "run", spec, "--out", directory.resolve("out")).end();
+    assertEquals(0, run.exitCode(), run.toString());
+    List<String> notes = run.out().lines().filter(line -> line.contains("oneDNN does not load")).toList();
+    assertEquals(1, notes.size(), run.toString());
+    assertTrue(notes.getFirst().contains("cachedir"), run.out());
+    Outcome engines = KnowcapProcess.start(flags, "engines").end();
+    assertTrue(engines.out().contains("oneDNN does not load"), engines.toString());
+  }
+
   @Test
   void aStudyIsTrainedMeasuredAndReportedOnce() throws Exception {
     Path spec = study(STUDY);

@@ -17,6 +17,11 @@ public interface Engine {
   /** The hardware and libraries it runs on, for provenance. Only where it is available. */
   String description();
 
+  /** What makes it slower here than it could be, and what to do, in one plain sentence; empty where nothing does. */
+  default Optional<String> handicap() {
+    return Optional.empty();
+  }
+
   /**
    * Prepares a program: memory, kernels, buffers.
    *

@@ -74,8 +74,16 @@ public final class CpuEngine implements Engine {
   public String description() {
     String products = library()
         .map(found -> "oneDNN " + found.version() + (found.multipliesBf16() ? ", fp32 and bf16" : ", fp32"))
-        .orElse("products in the Vector API" + (natives ? ", slower: " + Library.WHY_NOT : ""));
+        .orElse("products in the Vector API");
     return products + "; vectors of " + Vectors.LANES + " floats";
+  }
+
+  @Override
+  public Optional<String> handicap() {
+    return natives && library().isEmpty()
+        ? Optional
+            .of("products run in the Vector API, several times slower than natively: " + Library.WHY_NOT)
+        : Optional.empty();
   }
 
   @Override
