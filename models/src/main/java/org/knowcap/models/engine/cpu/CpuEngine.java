@@ -125,8 +125,9 @@ public final class CpuEngine implements Engine {
         this::products);
   }
 
-  /** Makes the calling thread a worker's: its products run on it alone. */
+  /** Makes the calling thread a worker's: its products run on it alone, and tiny numbers count as zero. */
   void prepareThread() {
+    Denormals.flushOnThisThread();
     library().ifPresent(OneDnn::useOneThread);
   }
 
