@@ -44,9 +44,13 @@ final class Elementwise {
     return firstRow -> {
       for (long from = 0; from < size(gradient); from += GELU_WORK) {
         long size = Math.min(GELU_WORK, size(gradient) - from);
-        long place = gradient.offset() + from * gradient.element().bytes();
-        Loops.geluDerivative(memory, x.offset() + from * x.element().bytes(), x.narrow(), work, size);
-        Loops.multiply(memory, place, gradient.narrow(), work, size);
+        long input = x.offset() + from * x.element().bytes();
+        if (x.narrow()) {
+          Loops.convert(memory, input, true, work, false, size);
+        }
+        Loops.geluDerivative(memory, x.narrow() ? work : input, work, size);
+        Loops.multiply(memory, gradient.offset() + from * gradient.element().bytes(), gradient.narrow(), work,
+            size);
       }
     };
   }

@@ -287,12 +287,12 @@ final class Loops {
   }
 
   /**
-   * to = GELU'(x), to full vectors. With s = sigmoid(w): s + x s (1 - s) w' = s (1 + (1 - s) x w'), and
+   * to = GELU'(x), both in fp32, to full vectors: to convert x as well would be too much for one loop. With s = sigmoid(w): s + x s (1 - s) w' = s (1 + (1 - s) x w'), and
    * x w' = x (a + 3 b x^2).
    */
-  static void geluDerivative(MemorySegment memory, long x, boolean narrow, long to, long size) {
+  static void geluDerivative(MemorySegment memory, long x, long to, long size) {
     for (long i = 0; i < size; i += LANES) {
-      FloatVector v = load(memory, x, i, narrow);
+      FloatVector v = load(memory, x, i, false);
       FloatVector square = v.mul(v);
       FloatVector e = Vectors.exp(v.mul(square.mul(GELU_B).add(GELU_A)).neg()).add(1);
       FloatVector s = FloatVector.broadcast(FLOATS, 1).div(e);

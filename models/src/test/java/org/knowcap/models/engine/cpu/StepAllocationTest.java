@@ -1,0 +1,78 @@
+package org.knowcap.models.engine.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.knowcap.models.engine.Batches;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.training.InitialParameters;
+
+/**
+ * Once Java has compiled the loops, a step leaves nothing behind but the messages to the workers and their answers. A
+ * vector that the compiler puts on the heap would be there a thousand times a step. In a process of its own, as runs
+ * are: what other tests have made of a loop must not count.
+ */
+class StepAllocationTest {
+  private static final long MOST_BYTES_A_STEP = 2000;
+  private static final int STEPS_AT_A_TIME = 100;
+  /** Java compiles while the loops run; on a busy machine that takes its time. */
+  private static final Duration MOST_WARM_UP = Duration.ofMinutes(3);
+
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "AUTO"})
+  void stepsAllocateNextToNothing(Precision precision) throws Exception {
+    Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
+        "-XX:CompileCommand=quiet",
+        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*", "-cp",
+        System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name())
+        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+    assertEquals(0, process.waitFor(), answer);
+    assertTrue(Long.parseLong(answer) <= MOST_BYTES_A_STEP, answer + " bytes a step");
+  }
+
+  /** Prints the bytes of a step once they are few enough, or when time is up. */
+  public static void main(String[] arguments) {
+    Program program = Program.training(new ModelSpec(2, 2, 16, Rotary.PAPER), 53, 5, 70,
+        new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
+    Batches batch = Batches.random(program, 53, RandomGeneratorFactory.of("L64X128MixRandom").create(4));
+    Execution execution = new Execution(2, Precision.valueOf(arguments[0]));
+    try (Session session = new CpuEngine().compile(program, execution)) {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
+      long step = 0;
+      long least = Long.MAX_VALUE;
+      long end = System.nanoTime() + MOST_WARM_UP.toNanos();
+      while (least > MOST_BYTES_A_STEP && System.nanoTime() < end) {
+        long before = allocatedBytes();
+        for (int i = 0; i < STEPS_AT_A_TIME; i++) {
+          session.step(batch.tokens(), batch.targets(), 0.001, ++step);
+        }
+        least = Math.min(least, (allocatedBytes() - before) / STEPS_AT_A_TIME);
+      }
+      System.out.println(least);
+    }
+  }
+
+  /** By this thread and the engine's, so far. */
+  private static long allocatedBytes() {
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread == Thread.currentThread() || thread.getName().startsWith("cpu-engine"))
+        .mapToLong(thread -> threads.getThreadAllocatedBytes(thread.threadId())).sum();
+  }
+}
