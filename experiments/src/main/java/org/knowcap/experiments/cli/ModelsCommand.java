@@ -73,11 +73,16 @@ final class ModelsCommand implements Callable<Integer> {
     }
     out.println(
         model.name() + ": " + model.layers() + " layers of width " + model.width() + ", " + model.heads()
-            + " heads of " + model.headWidth());
+            + " heads of " + model.headWidth() + (model.keyHeads() == model.heads()
+                ? ""
+                : ", " + model.keyHeads() + " of keys and values")
+            + ", feed-forward of " + model.innerWidth());
     out.println("  embedding     " + Units.count(parameters.embedding()));
     out.println("  attention     " + Units.count(parameters.attention()));
     out.println("  feed-forward  " + Units.count(parameters.feedForward()));
     out.println("  norms         " + Units.count(parameters.norms()));
+    out.println("  head          " + Units.count(parameters.head())
+        + (model.tied() ? ", tied to the embedding" : ""));
     out.println("  parameters    " + Units.count(parameters.total()));
     out.println("A step of " + Units.count(program.rows()) + " tokens: " + Units.brief(program.flops())
         + " floating-point operations in products");

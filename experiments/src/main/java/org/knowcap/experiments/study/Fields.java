@@ -3,13 +3,16 @@ package org.knowcap.experiments.study;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.engine.EngineUnavailableException;
@@ -127,6 +130,24 @@ final class Fields {
       throw wrong(name, "a number", value);
     }
     return value.asDouble();
+  }
+
+  boolean flag(String name, boolean absent) {
+    return value(name).map(v -> {
+      if (!v.isBoolean()) {
+        throw wrong(name, "true or false", v);
+      }
+      return v.asBoolean();
+    }).orElse(absent);
+  }
+
+  /** One of an enumeration's names, in lower case. */
+  <E extends Enum<E>> E choice(String name, Class<E> type, E absent) {
+    return value(name).map(v -> Arrays.stream(type.getEnumConstants())
+        .filter(each -> each.name().toLowerCase(Locale.ROOT).equals(text(name, v))).findFirst()
+        .orElseThrow(() -> wrong(name, Arrays.stream(type.getEnumConstants())
+            .map(each -> each.name().toLowerCase(Locale.ROOT)).collect(Collectors.joining(", ")), v)))
+        .orElse(absent);
   }
 
   /** One whole number or a list of different ones. */

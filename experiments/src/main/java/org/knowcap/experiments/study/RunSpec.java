@@ -9,6 +9,7 @@ import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.Schedule;
 
@@ -40,7 +41,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   /** What {@code run.json} holds, in this order: everything that determines the run. */
   public Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>(corpusSpec.settings());
-    settings.put("model", model);
+    settings.put("model", modelSettings());
     settings.put("exposures", exposures);
     settings.put("seed", seed);
     settings.put("training", training);
@@ -50,6 +51,25 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     }
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);
+    return settings;
+  }
+
+  /** GPT2 as it has always been written, so that its runs keep their names; of others everything. */
+  private Map<String, Object> modelSettings() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("layers", model.layers());
+    settings.put("heads", model.heads());
+    settings.put("head_width", model.headWidth());
+    settings.put("rotary", model.rotary());
+    if (!model.equals(Family.GPT2.model(model.layers(), model.heads(), model.headWidth(), model.rotary()))) {
+      settings.put("family", model.family().prefix());
+      settings.put("key_heads", model.keyHeads());
+      model.window().ifPresent(tokens -> settings.put("attention_window", tokens));
+      settings.put("norm", model.norm());
+      settings.put("feed_forward", model.feedForward());
+      settings.put("biases", model.biases());
+      settings.put("tied", model.tied());
+    }
     return settings;
   }
 

@@ -14,7 +14,10 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Norm;
 import org.knowcap.models.spec.Rotary;
 import org.knowcap.models.training.Schedule;
 import tools.jackson.core.JacksonException;
@@ -173,11 +176,23 @@ public final class StudyReader {
     String name = fields.text("name");
     ModelSpec named = checked("models.name", () -> ModelSpec.parse(name));
     int headWidth = (int) fields.integer("head_width", 1, 1024, named.headWidth());
-    double fraction = fields.number("rotary_fraction", Rotary.PAPER.fraction());
-    double base = fields.number("rotary_base", Rotary.PAPER.base());
+    double fraction = fields.number("rotary_fraction", named.rotary().fraction());
+    double base = fields.number("rotary_base", named.rotary().base());
+    int keyHeads = (int) fields.integer("key_heads", 1, named.heads(), named.keyHeads());
+    int reach = (int) fields.integer("attention_window", 1, MOST_TOKENS,
+        named.window().map(Integer::longValue).orElse(MOST_TOKENS));
+    Norm norm = fields.choice("norm", Norm.class, named.norm());
+    FeedForward.Form form = fields.choice("feed_forward", FeedForward.Form.class, named.feedForward().form());
+    Activation activation = fields.choice("activation", Activation.class, named.feedForward().activation());
+    boolean biases = fields.flag("biases", named.biases());
+    boolean tied = fields.flag("tied", named.tied());
     fields.requireNoOthers();
-    return checked("models",
-        () -> new ModelSpec(named.layers(), named.heads(), headWidth, new Rotary(fraction, base)));
+    return checked("models", () -> {
+      ModelSpec model = named.withHeadWidth(headWidth, new Rotary(fraction, base)).withKeyHeads(keyHeads)
+          .withNorm(norm).withFeedForward(named.feedForward().with(form).with(activation)).withBiases(biases)
+          .withTied(tied);
+      return reach < MOST_TOKENS ? model.withWindow(reach) : model;
+    });
   }
 
   private TrainingSettings training(Fields fields) {

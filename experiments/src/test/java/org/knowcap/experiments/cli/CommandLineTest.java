@@ -283,7 +283,7 @@ class CommandLineTest {
     assertEquals(816_000, one.path("total").asLong());
     long buffers = two.path("cpu_bytes").asLong() - one.path("cpu_bytes").asLong();
     assertTrue(buffers > 4 * 816_000, "a second thread has gradients of its own: " + buffers);
-    assertComplaint(KnowcapProcess.run("models", "gpt5"), List.of("gpt5", "gpt2-LAYERS-HEADS"));
+    assertComplaint(KnowcapProcess.run("models", "gpt5"), List.of("gpt5", "FAMILY-LAYERS-HEADS"));
   }
 
   @Test

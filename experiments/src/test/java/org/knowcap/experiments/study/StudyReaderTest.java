@@ -26,6 +26,7 @@ import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
 
@@ -69,9 +70,26 @@ class StudyReaderTest {
   }
 
   @Test
+  void aMappingSaysWhatAShortNameSays() throws IOException {
+    Study study = StudyReader.read(file(
+        """
+                name: architectures
+                corpus: {kind: bioS, people: 1000}
+                models:
+                  - {name: llama-2-4, head_width: 16, key_heads: 2, attention_window: 64, norm: layer, feed_forward: standard,
+                     activation: gelu, biases: true, tied: true}
+                  - mistral-2-4
+                exposures: 1000
+            """));
+    String name = "llama-2-4-w16-k2-a64-layernorm-standard-gelu-biased-tied";
+    assertEquals(List.of(ModelSpec.parse(name), ModelSpec.parse("mistral-2-4")), study.models());
+    assertEquals(name, study.models().getFirst().name());
+  }
+
+  @Test
   void aFullStudyIsReadAsWritten() throws IOException {
     Study study = StudyReader.read(file(FULL));
-    ModelSpec second = new ModelSpec(2, 4, 16, new Rotary(0.5, 500));
+    ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
     TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Precision.FP32,
         new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
@@ -292,6 +310,30 @@ class StudyReaderTest {
         .replace("[employer, birth_date]", "id_2"))).corpora().stream().map(CorpusSpec::name).toList());
   }
 
+  private static final String MODEL = """
+      name: model
+      corpus: {kind: bioS, people: 1000}
+      models: {name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms, tied: false}
+      exposures: 1000
+      """;
+
+  private static Stream<Mistake> modelMistakes() {
+    return Stream.of(mistake("key_heads: 2", "key_heads: 3", "'models'", "divide the 4 heads", "found 3"),
+        mistake("key_heads: 2", "key_heads: 8", "'models.key_heads'", "from 1 to 4", "found 8"),
+        mistake("attention_window: 64", "attention_window: 0", "'models.attention_window'", "from 1",
+            "found 0"),
+        mistake("norm: rms", "norm: batch", "'models.norm'", "layer, rms", "batch"),
+        mistake("tied: false", "tied: maybe", "'models.tied'", "true or false", "maybe"),
+        mistake("llama-2-4", "lama-2-4", "no model is named 'lama-2-4'", "llama"),
+        mistake("tied: false", "tie: false", "unknown key 'models.tie'", "'models.tied'?"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelMistakes")
+  void refusesModelsThatCannotBe(Mistake mistake) throws IOException {
+    assertNamed(MODEL, mistake);
+  }
+
   private static Stream<Mistake> revisedMistakes() {
     return Stream.of(
         mistake("share: 0.25", "share: 0.001", "'corpus'", "share of 0.001 of 20 people is nobody"),
@@ -380,8 +422,8 @@ class StudyReaderTest {
         mistake("last: 10", "last: 1001", "'corpus.pools'", "last", "found 1001", "1..1000"),
         mistake("employers: 13", "employers: 264", "'corpus.pools'", "employers", "found 264", "1..263"),
         mistake("employers: 13", "employers: -1", "'corpus.pools'", "employers", "found -1", "1..263"),
-        mistake("- gpt2-1-1", "- gpt3-1-1", "'models'", "'gpt3-1-1'", "gpt2-LAYERS-HEADS"),
-        mistake("name: gpt2-2-4", "name: gpt2-0-4", "'models.name'", "'gpt2-0-4'", "gpt2-LAYERS-HEADS"),
+        mistake("- gpt2-1-1", "- gpt3-1-1", "'models'", "'gpt3-1-1'", "FAMILY-LAYERS-HEADS"),
+        mistake("name: gpt2-2-4", "name: gpt2-0-4", "'models.name'", "'gpt2-0-4'", "FAMILY-LAYERS-HEADS"),
         mistake("head_width: 16", "head_width: 6", "'models'", "is 3.0", "even"),
         mistake("head_width: 16", "head_width: 0", "'models.head_width'", "0", "a whole number from 1"),
         mistake("rotary_fraction: 0.5", "rotary_fraction: 1.5", "'models'", "1.5", "at most 1"),

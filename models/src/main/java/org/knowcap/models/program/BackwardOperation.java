@@ -33,8 +33,8 @@ public sealed interface BackwardOperation extends Operation {
   }
 
   /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
-  record LayerNormBackward(ForwardOperation.LayerNorm forward, Tensor dOut, Tensor dX, Tensor dGain,
-      Tensor dBias)
+  record NormBackward(ForwardOperation.Norm forward, Tensor dOut, Tensor dX, Tensor dGain,
+      Optional<Tensor> dBias)
       implements
         BackwardOperation {
     @Override
@@ -44,7 +44,9 @@ public sealed interface BackwardOperation extends Operation {
 
     @Override
     public List<Tensor> writes() {
-      return List.of(dX, dGain, dBias);
+      List<Tensor> writes = new ArrayList<>(List.of(dX, dGain));
+      dBias.ifPresent(writes::add);
+      return writes;
     }
   }
 
@@ -69,8 +71,9 @@ public sealed interface BackwardOperation extends Operation {
     }
   }
 
-  /** dX = dOut * GELU'(x), all [R, n]. */
-  record GeluBackward(ForwardOperation.Gelu forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+  /** dX = dOut * activation'(x), all [R, n]. */
+  record ActivateBackward(ForwardOperation.Activate forward, Tensor dOut,
+      Tensor dX) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x(), dOut);
@@ -82,7 +85,20 @@ public sealed interface BackwardOperation extends Operation {
     }
   }
 
-  /** dX = dOut turned back by the same angles, [R, 3d]. */
+  /** Of x's halves l and r: dOut * r * activation'(l) and dOut * activation(l), side by side, [R, 2n]. */
+  record GateBackward(ForwardOperation.Gate forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.x(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+  }
+
+  /** dX = dOut turned back by the same angles, in the shape of x. */
   record RotaryBackward(ForwardOperation.Rotary forward, Tensor dOut,
       Tensor dX) implements BackwardOperation {
     @Override
@@ -96,7 +112,7 @@ public sealed interface BackwardOperation extends Operation {
     }
   }
 
-  /** dQkv [R, 3d] from dOut [R, d]. */
+  /** dQkv, in the shape of qkv, from dOut [R, d]. */
   record AttentionBackward(ForwardOperation.Attention forward, Tensor dOut, Tensor dQkv)
       implements
         BackwardOperation {

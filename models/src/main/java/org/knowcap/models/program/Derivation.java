@@ -43,15 +43,20 @@ final class Derivation {
             parameterGradients.get(o.weight()), o.bias().map(parameterGradients::get)));
         contribute(o, o.x(), dX);
       }
-      case ForwardOperation.LayerNorm o -> {
+      case ForwardOperation.Norm o -> {
         Tensor dX = fresh(o.x());
-        backward.add(new BackwardOperation.LayerNormBackward(o, gradients.get(o.out()), dX,
-            parameterGradients.get(o.gain()), parameterGradients.get(o.bias())));
+        backward.add(new BackwardOperation.NormBackward(o, gradients.get(o.out()), dX,
+            parameterGradients.get(o.gain()), o.bias().map(parameterGradients::get)));
         contribute(o, o.x(), dX);
       }
-      case ForwardOperation.Gelu o -> {
+      case ForwardOperation.Activate o -> {
         Tensor dX = fresh(o.x());
-        backward.add(new BackwardOperation.GeluBackward(o, gradients.get(o.out()), dX));
+        backward.add(new BackwardOperation.ActivateBackward(o, gradients.get(o.out()), dX));
+        contribute(o, o.x(), dX);
+      }
+      case ForwardOperation.Gate o -> {
+        Tensor dX = fresh(o.x());
+        backward.add(new BackwardOperation.GateBackward(o, gradients.get(o.out()), dX));
         contribute(o, o.x(), dX);
       }
       case ForwardOperation.Rotary o -> {

@@ -3,6 +3,7 @@ package org.knowcap.models.program;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.knowcap.models.spec.Activation;
 
 /** The operations a model is written in. Each writes one activation, its {@code out}. */
 public sealed interface ForwardOperation extends Operation {
@@ -33,18 +34,19 @@ public sealed interface ForwardOperation extends Operation {
   }
 
   /**
-   * LayerNorm over each row: out = (x - mean) / sqrt(variance + epsilon) * gain + bias.
+   * The norm of each row. With a bias LayerNorm, out = (x - mean) / sqrt(variance + epsilon) * gain + bias; without one
+   * RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain.
    *
    * @param x [R, d]
    * @param gain [1, d]
    * @param bias [1, d]
    * @param out [R, d]
    */
-  record LayerNorm(Tensor x, Tensor gain, Tensor bias, double epsilon,
+  record Norm(Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon,
       Tensor out) implements ForwardOperation {
     @Override
     public List<Tensor> reads() {
-      return List.of(x, gain, bias);
+      return Stream.concat(Stream.of(x, gain), bias.stream()).toList();
     }
   }
 
@@ -71,12 +73,25 @@ public sealed interface ForwardOperation extends Operation {
   }
 
   /**
-   * GELU in the tanh form that GPT-2 has: out = x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))).
+   * out = activation(x).
    *
    * @param x [R, n]
    * @param out [R, n]
    */
-  record Gelu(Tensor x, Tensor out) implements ForwardOperation {
+  record Activate(Activation activation, Tensor x, Tensor out) implements ForwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+  }
+
+  /**
+   * out = activation(left half of x) * right half of x.
+   *
+   * @param x [R, 2n]
+   * @param out [R, n]
+   */
+  record Gate(Activation activation, Tensor x, Tensor out) implements ForwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(x);
@@ -87,8 +102,8 @@ public sealed interface ForwardOperation extends Operation {
    * Rotates queries and keys by their position in the window, and passes values through. In each head, component i of
    * the first {@code rotated} turns with component i + rotated/2 by the angle t * base^(-2i/rotated).
    *
-   * @param x [R, 3d]: queries, keys, values, each head after head
-   * @param out [R, 3d]
+   * @param x [R, (count + 2 keyCount) * width]: queries, keys, values, each head after head
+   * @param out as x
    */
   record Rotary(Tensor x, Heads heads, int rotated, double base, Tensor out) implements ForwardOperation {
     @Override
@@ -98,9 +113,10 @@ public sealed interface ForwardOperation extends Operation {
   }
 
   /**
-   * Causal attention within each window: out = softmax(q k^T / sqrt(head width)) v, head by head.
+   * Causal attention within each window: out = softmax(q k^T / sqrt(head width)) v, head by head. Where there are fewer
+   * heads of keys, each serves as many consecutive heads of queries.
    *
-   * @param qkv [R, 3d]: queries, keys, values, each head after head
+   * @param qkv [R, (count + 2 keyCount) * width]: queries, keys, values, each head after head
    * @param out [R, d]
    */
   record Attention(Tensor qkv, Heads heads, Tensor out) implements ForwardOperation {
@@ -109,10 +125,10 @@ public sealed interface ForwardOperation extends Operation {
       return List.of(qkv);
     }
 
-    /** Two products over the causal half of every T x T square. */
+    /** Two products over those pairs of every T x T square that see each other. */
     @Override
     public long flops() {
-      return 2 * 2 * heads.causalPairs() * heads.width();
+      return 2 * 2 * heads.pairs() * heads.width();
     }
   }
 
@@ -149,13 +165,27 @@ public sealed interface ForwardOperation extends Operation {
    *
    * @param windows windows in the batch
    * @param length tokens of a window, T
-   * @param count heads
+   * @param count heads of queries
+   * @param keyCount heads of keys, and of values: a divisor of count
    * @param width components of a head
+   * @param reach how many tokens a query sees, itself included; T for all before it
    */
-  record Heads(int windows, int length, int count, int width) {
-    /** (query, key) pairs with key not after query, over all windows and heads. */
-    public long causalPairs() {
-      return (long) windows * count * length * (length + 1) / 2;
+  record Heads(int windows, int length, int count, int keyCount, int width, int reach) {
+    /** (query, key) pairs that see each other, over all windows and heads of queries. */
+    public long pairs() {
+      long all = (long) length * (length + 1) / 2;
+      long unseen = (long) (length - reach) * (length - reach + 1) / 2;
+      return windows * count * (all - unseen);
+    }
+
+    /** Heads of queries that share a head of keys. */
+    public int group() {
+      return count / keyCount;
+    }
+
+    /** The first key that a query sees. */
+    public int firstKey(int query) {
+      return Math.max(0, query - reach + 1);
     }
   }
 }

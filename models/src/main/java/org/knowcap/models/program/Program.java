@@ -28,12 +28,12 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
   /** The program of one training step: losses, gradients of the mean loss, update. */
   public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
       Optimiser optimiser) {
-    return Gpt2.program(spec, vocabulary, windows, length, Optional.of(optimiser));
+    return Transformer.program(spec, vocabulary, windows, length, Optional.of(optimiser));
   }
 
   /** The program that only scores: the loss of each token. */
   public static Program scoring(ModelSpec spec, int vocabulary, int windows, int length) {
-    return Gpt2.program(spec, vocabulary, windows, length, Optional.empty());
+    return Transformer.program(spec, vocabulary, windows, length, Optional.empty());
   }
 
   /** Completes a forward part: derives the backward part where there is an optimiser. */

@@ -1,28 +1,46 @@
 package org.knowcap.models.spec;
 
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * The paper's GPT2-l-h: GPT-2 with rotary positions, no dropout, a head tied to the embedding, LayerNorm with bias,
- * biases everywhere, GELU, and a feed-forward of d to 4d to d, where d = heads * head width (paper, section 3).
+ * What a model is: blocks of attention and feed-forward on a residual stream of width d = heads * head width.
  *
+ * @param family the architecture it was made from, whose properties it has but for the ones that were changed
  * @param layers number of blocks l, at least 1
  * @param heads attention heads h, at least 1
  * @param headWidth components of a head; 64 in the paper
+ * @param keyHeads heads of keys and of values, a divisor of h: each serves h / keyHeads heads of queries
+ * @param window how many tokens a query sees, itself included, at least 1; absent for all that came before
  * @param rotary rotary positions of queries and keys
+ * @param biases whether matrices other than embedding and head have biases
+ * @param tied whether the head is the embedding
  */
-public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
+public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
+    Optional<Integer> window,
+    Rotary rotary, Norm norm, FeedForward feedForward, boolean biases, boolean tied) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
 
-  private static final Pattern NAME = Pattern
-      .compile("gpt2-([1-9][0-9]{0,3})-([1-9][0-9]{0,3})(?:-w([1-9][0-9]{0,3}))?");
+  private static final String NUMBER = "([1-9][0-9]{0,3})";
+  private static final Pattern NAME = Pattern.compile("(" + families("|") + ")-" + NUMBER + "-" + NUMBER
+      + "(?:-w" + NUMBER + ")?(?:-k" + NUMBER + ")?(?:-a" + NUMBER + ")?"
+      + "(?:-(layer|rms)norm)?(?:-(standard|gated|none))?(?:-(gelu|silu))?(?:-(biased|unbiased))?(?:-(tied|untied))?");
 
   public ModelSpec {
     require(layers >= 1, "layers", layers);
     require(heads >= 1, "heads", heads);
     require(headWidth >= 1, "head width", headWidth);
+    require(window.orElse(1) >= 1, "attention window", window.orElse(1));
+    if (keyHeads < 1 || heads % keyHeads != 0) {
+      throw new IllegalArgumentException(
+          "key heads must divide the " + heads + " heads of queries, found " + keyHeads);
+    }
     rotary.width(headWidth);
   }
 
@@ -32,9 +50,16 @@ public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
     }
   }
 
+  private static String families(String separator) {
+    return Arrays.stream(Family.values()).map(Family::prefix).collect(Collectors.joining(separator));
+  }
+
   /**
-   * Reads a short name, {@code gpt2-LAYERS-HEADS} or {@code gpt2-LAYERS-HEADS-wWIDTH}: head width 64 unless it says
-   * another, and the paper's rotary positions.
+   * Reads a short name: {@code FAMILY-LAYERS-HEADS}, such as {@code gpt2-2-4} or {@code llama-2-4}, then what differs
+   * from the family in this order: {@code -wWIDTH} for a head width other than 64, {@code -kHEADS} for heads of keys and
+   * values, {@code -aTOKENS} for a window of attention, {@code -layernorm} or {@code -rmsnorm}, {@code -standard},
+   * {@code -gated} or {@code -none} for the feed-forward, {@code -gelu} or {@code -silu}, {@code -biased} or
+   * {@code -unbiased}, {@code -tied} or {@code -untied}.
    *
    * @throws IllegalArgumentException where the name is none
    */
@@ -42,24 +67,94 @@ public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
     Matcher matcher = NAME.matcher(name);
     if (!matcher.matches()) {
       throw new IllegalArgumentException("no model is named '" + name
-          + "'; a name is gpt2-LAYERS-HEADS, such as gpt2-2-4, or gpt2-LAYERS-HEADS-wWIDTH for a head width other than "
-          + PAPER_HEAD_WIDTH);
+          + "'; a name is FAMILY-LAYERS-HEADS, such as gpt2-2-4, where FAMILY is one of " + families(", ")
+          + ", then -wWIDTH for a head width other than " + PAPER_HEAD_WIDTH
+          + " and other options, see docs/architectures.md");
     }
-    return new ModelSpec(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)),
-        matcher.group(3) == null ? PAPER_HEAD_WIDTH : Integer.parseInt(matcher.group(3)), Rotary.PAPER);
+    Family family = Arrays.stream(Family.values()).filter(each -> each.prefix().equals(matcher.group(1)))
+        .findFirst()
+        .orElseThrow();
+    ModelSpec spec = family.model(Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(3)),
+        number(matcher, 4).orElse(PAPER_HEAD_WIDTH));
+    spec = number(matcher, 5).map(spec::withKeyHeads).orElse(spec);
+    spec = number(matcher, 6).map(spec::withWindow).orElse(spec);
+    spec = option(Norm.class, matcher, 7).map(spec::withNorm).orElse(spec);
+    spec = option(FeedForward.Form.class, matcher, 8).map(spec.feedForward::with).map(spec::withFeedForward)
+        .orElse(spec);
+    spec = option(Activation.class, matcher, 9).map(spec.feedForward::with).map(spec::withFeedForward)
+        .orElse(spec);
+    spec = Optional.ofNullable(matcher.group(10)).map("biased"::equals).map(spec::withBiases).orElse(spec);
+    return Optional.ofNullable(matcher.group(11)).map("tied"::equals).map(spec::withTied).orElse(spec);
   }
 
-  public ModelSpec withHeadWidth(int headWidth) {
-    return new ModelSpec(layers, heads, headWidth, rotary);
+  private static Optional<Integer> number(Matcher matcher, int group) {
+    return Optional.ofNullable(matcher.group(group)).map(Integer::valueOf);
   }
 
-  public ModelSpec withRotary(Rotary rotary) {
-    return new ModelSpec(layers, heads, headWidth, rotary);
+  private static <E extends Enum<E>> Optional<E> option(Class<E> type, Matcher matcher, int group) {
+    return Optional.ofNullable(matcher.group(group))
+        .map(word -> Enum.valueOf(type, word.toUpperCase(Locale.ROOT)));
+  }
+
+  public ModelSpec withKeyHeads(int other) {
+    return new ModelSpec(family, layers, heads, headWidth, other, window, rotary, norm, feedForward, biases,
+        tied);
+  }
+
+  public ModelSpec withWindow(int other) {
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, Optional.of(other), rotary, norm,
+        feedForward,
+        biases, tied);
+  }
+
+  public ModelSpec withHeadWidth(int other, Rotary positions) {
+    return new ModelSpec(family, layers, heads, other, keyHeads, window, positions, norm, feedForward, biases,
+        tied);
+  }
+
+  public ModelSpec withNorm(Norm other) {
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, other, feedForward,
+        biases, tied);
+  }
+
+  public ModelSpec withFeedForward(FeedForward other) {
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, norm, other, biases,
+        tied);
+  }
+
+  public ModelSpec withBiases(boolean other) {
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, norm, feedForward, other,
+        tied);
+  }
+
+  public ModelSpec withTied(boolean other) {
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, norm, feedForward,
+        biases, other);
   }
 
   /** The short name, as {@link #parse} reads it; it does not say the rotary positions. */
   public String name() {
-    return "gpt2-" + layers + "-" + heads + (headWidth == PAPER_HEAD_WIDTH ? "" : "-w" + headWidth);
+    ModelSpec plain = family.model(layers, heads, PAPER_HEAD_WIDTH);
+    StringBuilder name = new StringBuilder(family.prefix() + "-" + layers + "-" + heads);
+    append(name, headWidth != plain.headWidth, "w" + headWidth);
+    append(name, keyHeads != plain.keyHeads, "k" + keyHeads);
+    window.ifPresent(tokens -> append(name, true, "a" + tokens));
+    append(name, norm != plain.norm, word(norm) + "norm");
+    append(name, feedForward.form() != plain.feedForward.form(), word(feedForward.form()));
+    append(name, feedForward.activation() != plain.feedForward.activation(), word(feedForward.activation()));
+    append(name, biases != plain.biases, biases ? "biased" : "unbiased");
+    append(name, tied != plain.tied, tied ? "tied" : "untied");
+    return name.toString();
+  }
+
+  private static String word(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static void append(StringBuilder name, boolean differs, String option) {
+    if (differs) {
+      name.append('-').append(option);
+    }
   }
 
   /** Width d of the residual stream. */
@@ -67,19 +162,33 @@ public record ModelSpec(int layers, int heads, int headWidth, Rotary rotary) {
     return heads * headWidth;
   }
 
-  /** Width of the feed-forward's inner layer, 4d. */
+  /** Width of queries, keys and values together. */
+  public int qkvWidth() {
+    return (heads + 2 * keyHeads) * headWidth;
+  }
+
+  /** Width of the feed-forward's inner layer; 0 where there is none. */
   public int innerWidth() {
-    return 4 * width();
+    return feedForward.innerWidth(width());
   }
 
   /** Counts every trainable parameter, by component, for a vocabulary of this many tokens. */
   public ParameterCount parameters(int vocabulary) {
     long d = width();
     long inner = innerWidth();
+    long perNorm = norm == Norm.LAYER ? 2 * d : d;
+    long norms = feedForward.form() == FeedForward.Form.NONE ? layers + 1 : 2L * layers + 1;
+    List<Long> innerOutputs = switch (feedForward.form()) {
+      case NONE -> List.of();
+      case STANDARD -> List.of(inner, d);
+      case GATED -> List.of(inner, inner, d);
+    };
     return new ParameterCount(
         vocabulary * d,
-        layers * (d * 3 * d + 3 * d + d * d + d),
-        layers * (d * inner + inner + inner * d + d),
-        layers * 2 * 2 * d + 2 * d);
+        layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)),
+        layers * (feedForward.matrices() * d * inner
+            + (biases ? innerOutputs.stream().mapToLong(Long::longValue).sum() : 0)),
+        norms * perNorm,
+        tied ? 0 : vocabulary * d);
   }
 }

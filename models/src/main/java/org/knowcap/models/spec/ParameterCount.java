@@ -3,13 +3,14 @@ package org.knowcap.models.spec;
 /**
  * Trainable parameters by component. For GPT2-l-h they add up to P = 12*l*d^2 + 13*l*d + 2*d + V*d.
  *
- * @param embedding token table, V * d; the tied head adds nothing
- * @param attention query, key, value and output matrices with biases
- * @param feedForward both matrices with biases
+ * @param embedding token table, V * d
+ * @param attention query, key, value and output matrices with their biases
+ * @param feedForward its matrices with their biases
  * @param norms gains and biases of every norm
+ * @param head the matrix of the last product, V * d; a head tied to the embedding has none
  */
-public record ParameterCount(long embedding, long attention, long feedForward, long norms) {
+public record ParameterCount(long embedding, long attention, long feedForward, long norms, long head) {
   public long total() {
-    return embedding + attention + feedForward + norms;
+    return embedding + attention + feedForward + norms + head;
   }
 }

@@ -12,6 +12,8 @@ package org.knowcap.models.spec;
 public record Rotary(double fraction, double base) {
   /** A quarter of the head, base 10,000: what the paper's authors use. */
   public static final Rotary PAPER = new Rotary(0.25, 10_000);
+  /** The whole head, base 10,000: LLaMA and Mistral. */
+  public static final Rotary WHOLE = new Rotary(1, 10_000);
 
   public Rotary {
     if (!(fraction > 0 && fraction <= 1)) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
 
@@ -17,7 +18,7 @@ class MemoryPlanTest {
   @Test
   void nothingIsOverwrittenBeforeItsLastRead() {
     for (int layers = 1; layers <= 3; layers++) {
-      ModelSpec spec = new ModelSpec(layers, 2, 4, new Rotary(1, 10_000));
+      ModelSpec spec = Family.GPT2.model(layers, 2, 4, new Rotary(1, 10_000));
       for (Program program : List.of(Program.training(spec, 11, 2, 5, ADAMW),
           Program.scoring(spec, 11, 2, 5))) {
         MemoryPlan plan = program.memoryPlan();

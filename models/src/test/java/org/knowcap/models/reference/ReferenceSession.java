@@ -12,6 +12,7 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
+import org.knowcap.models.spec.Activation;
 
 /** Interprets a program in double precision, one element at a time, straight from the operations' definitions. */
 public final class ReferenceSession implements Session {
@@ -91,15 +92,16 @@ public final class ReferenceSession implements Session {
           System.arraycopy(get(o.table()), (int) get(o.tokens())[r] * d, out, r * d, d);
         }
       }
-      case ForwardOperation.LayerNorm o -> {
+      case ForwardOperation.Norm o -> {
         double[] x = get(o.x());
         double[] out = fresh(o.out());
         int d = o.x().columns();
         for (int r = 0; r < o.x().rows(); r++) {
-          double mean = mean(x, r, d);
+          double mean = o.bias().isPresent() ? mean(x, r, d) : 0;
           double deviation = deviation(x, r, d, mean, o.epsilon());
           for (int j = 0; j < d; j++) {
-            out[r * d + j] = (x[r * d + j] - mean) / deviation * get(o.gain())[j] + get(o.bias())[j];
+            out[r * d + j] = (x[r * d + j] - mean) / deviation * get(o.gain())[j]
+                + (o.bias().isPresent() ? get(o.bias().get())[j] : 0);
           }
         }
       }
@@ -119,10 +121,18 @@ public final class ReferenceSession implements Session {
           }
         }
       }
-      case ForwardOperation.Gelu o -> {
+      case ForwardOperation.Activate o -> {
         double[] out = fresh(o.out());
         for (int i = 0; i < out.length; i++) {
-          out[i] = gelu(get(o.x())[i]);
+          out[i] = activate(o.activation(), get(o.x())[i]);
+        }
+      }
+      case ForwardOperation.Gate o -> {
+        double[] out = fresh(o.out());
+        int n = o.out().columns();
+        for (int i = 0; i < out.length; i++) {
+          int left = i / n * 2 * n + i % n;
+          out[i] = activate(o.activation(), get(o.x())[left]) * get(o.x())[left + n];
         }
       }
       case ForwardOperation.Rotary o -> turn(o, get(o.x()), fresh(o.out()), 1);
@@ -131,7 +141,7 @@ public final class ReferenceSession implements Session {
         eachHead(o.heads(), (rows, q, k, v, to) -> {
           double[][] weights = weights(o, rows, q, k);
           for (int i = 0; i < weights.length; i++) {
-            for (int j = 0; j <= i; j++) {
+            for (int j = o.heads().firstKey(i); j <= i; j++) {
               for (int c = 0; c < o.heads().width(); c++) {
                 out[(rows + i) * o.out().columns() + to + c] += weights[i][j]
                     * get(o.qkv())[(rows + j) * o.qkv().columns() + v + c];
@@ -156,12 +166,22 @@ public final class ReferenceSession implements Session {
           }
         }
       }
-      case BackwardOperation.LayerNormBackward o -> layerNormBackward(o);
+      case BackwardOperation.NormBackward o -> normBackward(o);
       case BackwardOperation.LinearBackward o -> linearBackward(o);
-      case BackwardOperation.GeluBackward o -> {
+      case BackwardOperation.ActivateBackward o -> {
         double[] dX = fresh(o.dX());
         for (int i = 0; i < dX.length; i++) {
-          dX[i] = get(o.dOut())[i] * geluDerivative(get(o.forward().x())[i]);
+          dX[i] = get(o.dOut())[i] * slope(o.forward().activation(), get(o.forward().x())[i]);
+        }
+      }
+      case BackwardOperation.GateBackward o -> {
+        double[] x = get(o.forward().x());
+        double[] dX = fresh(o.dX());
+        int n = o.dOut().columns();
+        for (int i = 0; i < get(o.dOut()).length; i++) {
+          int left = i / n * 2 * n + i % n;
+          dX[left] = get(o.dOut())[i] * x[left + n] * slope(o.forward().activation(), x[left]);
+          dX[left + n] = get(o.dOut())[i] * activate(o.forward().activation(), x[left]);
         }
       }
       case BackwardOperation.RotaryBackward o -> turn(o.forward(), get(o.dOut()), fresh(o.dX()), -1);
@@ -204,23 +224,25 @@ public final class ReferenceSession implements Session {
     return Math.sqrt(sum / d + epsilon);
   }
 
-  private void layerNormBackward(BackwardOperation.LayerNormBackward o) {
+  private void normBackward(BackwardOperation.NormBackward o) {
     double[] x = get(o.forward().x());
     double[] dOut = get(o.dOut());
     double[] dX = fresh(o.dX());
     int d = o.dX().columns();
     for (int r = 0; r < o.dX().rows(); r++) {
-      double mean = mean(x, r, d);
+      double mean = o.dBias().isPresent() ? mean(x, r, d) : 0;
       double deviation = deviation(x, r, d, mean, o.forward().epsilon());
       double meanOfG = 0;
       double meanOfGTimesNormalised = 0;
       for (int j = 0; j < d; j++) {
         double normalised = (x[r * d + j] - mean) / deviation;
         double g = dOut[r * d + j] * get(o.forward().gain())[j];
-        meanOfG += g / d;
+        meanOfG += o.dBias().isPresent() ? g / d : 0;
         meanOfGTimesNormalised += g * normalised / d;
         get(o.dGain())[j] += dOut[r * d + j] * normalised;
-        get(o.dBias())[j] += dOut[r * d + j];
+        if (o.dBias().isPresent()) {
+          get(o.dBias().get())[j] += dOut[r * d + j];
+        }
       }
       for (int j = 0; j < d; j++) {
         double normalised = (x[r * d + j] - mean) / deviation;
@@ -259,13 +281,25 @@ public final class ReferenceSession implements Session {
     }
   }
 
-  private static double gelu(double x) {
-    return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+  /** GELU by tanh and SiLU as its papers have them, not by the form that engines share. */
+  private static double activate(Activation activation, double x) {
+    return switch (activation) {
+      case GELU -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+      case SILU -> x / (1 + Math.exp(-x));
+    };
   }
 
-  private static double geluDerivative(double x) {
-    double t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x));
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+  private static double slope(Activation activation, double x) {
+    return switch (activation) {
+      case GELU -> {
+        double t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x));
+        yield 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+      }
+      case SILU -> {
+        double s = 1 / (1 + Math.exp(-x));
+        yield s * (1 + x * (1 - s));
+      }
+    };
   }
 
   private static void turn(ForwardOperation.Rotary o, double[] x, double[] out, int direction) {
@@ -273,7 +307,7 @@ public final class ReferenceSession implements Session {
     Heads heads = o.heads();
     int half = o.rotated() / 2;
     for (int r = 0; r < o.x().rows(); r++) {
-      for (int head = 0; head < 2 * heads.count(); head++) {
+      for (int head = 0; head < heads.count() + heads.keyCount(); head++) {
         for (int i = 0; i < half; i++) {
           double angle = direction * (r % heads.length()) * Math.pow(o.base(), -2.0 * i / o.rotated());
           int first = r * o.x().columns() + head * heads.width() + i;
@@ -292,21 +326,21 @@ public final class ReferenceSession implements Session {
   private static void eachHead(Heads heads, HeadBody body) {
     for (int window = 0; window < heads.windows(); window++) {
       for (int head = 0; head < heads.count(); head++) {
-        int d = heads.count() * heads.width();
         int column = head * heads.width();
-        body.accept(window * heads.length(), column, d + column, 2 * d + column, column);
+        int keys = (heads.count() + head / heads.group()) * heads.width();
+        body.accept(window * heads.length(), column, keys, keys + heads.keyCount() * heads.width(), column);
       }
     }
   }
 
-  /** Softmax of the scores of each query of one head over the keys up to itself, [T][T]. */
+  /** Softmax of the scores of each query of one head over the keys it sees, [T][T]. */
   private double[][] weights(ForwardOperation.Attention o, int row, int query, int key) {
     int length = o.heads().length();
     int columns = o.qkv().columns();
     double[][] weights = new double[length][length];
     for (int i = 0; i < length; i++) {
       double sum = 0;
-      for (int j = 0; j <= i; j++) {
+      for (int j = o.heads().firstKey(i); j <= i; j++) {
         double score = 0;
         for (int c = 0; c < o.heads().width(); c++) {
           score += get(o.qkv())[(row + i) * columns + query + c]
@@ -315,7 +349,7 @@ public final class ReferenceSession implements Session {
         weights[i][j] = Math.exp(score / Math.sqrt(o.heads().width()));
         sum += weights[i][j];
       }
-      for (int j = 0; j <= i; j++) {
+      for (int j = o.heads().firstKey(i); j <= i; j++) {
         weights[i][j] /= sum;
       }
     }
@@ -334,7 +368,7 @@ public final class ReferenceSession implements Session {
       for (int i = 0; i < weights.length; i++) {
         double[] dWeights = new double[i + 1];
         double mean = 0;
-        for (int j = 0; j <= i; j++) {
+        for (int j = o.forward().heads().firstKey(i); j <= i; j++) {
           for (int c = 0; c < width; c++) {
             double g = dOut[(row + i) * d + out + c];
             dWeights[j] += g * qkv[(row + j) * columns + v + c];
@@ -342,7 +376,7 @@ public final class ReferenceSession implements Session {
           }
           mean += weights[i][j] * dWeights[j];
         }
-        for (int j = 0; j <= i; j++) {
+        for (int j = o.forward().heads().firstKey(i); j <= i; j++) {
           double dScore = weights[i][j] * (dWeights[j] - mean) / Math.sqrt(width);
           for (int c = 0; c < width; c++) {
             dQkv[(row + i) * columns + q + c] += dScore * qkv[(row + j) * columns + k + c];

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,7 +27,7 @@ class ModelSpecTest {
       for (int heads = 1; heads <= 3; heads++) {
         for (int headWidth : new int[]{4, 6, 64}) {
           for (int vocabulary : new int[]{2, 3, 451, 3275}) {
-            ModelSpec spec = new ModelSpec(layers, heads, headWidth, new Rotary(1, 10_000));
+            ModelSpec spec = Family.GPT2.model(layers, heads, headWidth, new Rotary(1, 10_000));
             long d = spec.width();
             long formula = 12 * layers * d * d + 13 * layers * d + 2 * d + vocabulary * d;
             assertEquals(formula, spec.parameters(vocabulary).total());
@@ -37,11 +38,38 @@ class ModelSpecTest {
     }
   }
 
+  /**
+   * Mistral-7B as its configuration has it; LLaMA-2-7B but for an inner width of 10,922 where that has 11,008, the next
+   * multiple of 256; and the paper's forms, worked out by hand at d = 128, two layers, V = 3275: GPT2 less 12 d^2 or
+   * 16 d^2 and their biases, and LLaMA's 8 d^2 in three matrices of 342.
+   */
+  @ParameterizedTest
+  @CsvSource({"mistral-32-32-w128, 32000, 7241732096", "llama-32-32-w128, 32000, 6704599040",
+      "gpt2-quarter-2-2, 3275, 618624", "gpt2-nomlp-2-2, 3275, 552064", "llama-2-2, 3275, 1232768",
+      "llama-2-2-tied, 3275, 813568", "llama-2-2-standard, 3275, 1232256", "mistral-2-2, 3275, 1281408"})
+  void countsOtherArchitectures(String name, int vocabulary, long parameters) {
+    assertEquals(parameters, ModelSpec.parse(name).parameters(vocabulary).total());
+  }
+
+  @Test
+  void countsWhatTheProgramHoldsWhateverTheOptions() {
+    for (Family family : Family.values()) {
+      for (String options : List.of("", "-k1", "-a3", "-k1-a2-layernorm", "-rmsnorm", "-standard",
+          "-gated-gelu",
+          "-none", "-silu", "-biased", "-unbiased-tied", "-untied")) {
+        ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
+        assertEquals(spec.parameters(11).total(), Program.scoring(spec, 11, 2, 5).parameterCount(),
+            spec.name());
+        assertEquals(spec, ModelSpec.parse(spec.name()));
+      }
+    }
+  }
+
   @Test
   void printsTheNameItReads() {
     assertEquals("gpt2-12-4", ModelSpec.parse("gpt2-12-4").name());
-    assertEquals("gpt2-2-3-w32", ModelSpec.parse("gpt2-2-3").withHeadWidth(32).name());
-    assertEquals(new ModelSpec(2, 3, 32, Rotary.PAPER), ModelSpec.parse("gpt2-2-3-w32"));
+    assertEquals("gpt2-2-3-w32", ModelSpec.parse("gpt2-2-3").withHeadWidth(32, Rotary.PAPER).name());
+    assertEquals(Family.GPT2.model(2, 3, 32), ModelSpec.parse("gpt2-2-3-w32"));
     assertEquals("gpt2-2-3", ModelSpec.parse("gpt2-2-3-w64").name());
   }
 
@@ -56,7 +84,7 @@ class ModelSpecTest {
   @Test
   void refusesOddRotaryWidths() {
     String message = assertThrows(IllegalArgumentException.class,
-        () -> ModelSpec.parse("gpt2-2-2").withHeadWidth(20)).getMessage();
+        () -> ModelSpec.parse("gpt2-2-2").withHeadWidth(20, Rotary.PAPER)).getMessage();
     assertTrue(message.contains("0.25") && message.contains("20"), message);
   }
 

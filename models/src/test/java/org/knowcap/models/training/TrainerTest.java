@@ -26,7 +26,7 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.Rotary;
 
 @ParameterizedClass
@@ -39,7 +39,8 @@ class TrainerTest {
   String engine;
 
   private static final int VOCABULARY = 13;
-  private static final Program PROGRAM = Program.training(new ModelSpec(2, 2, 8, new Rotary(0.5, 10_000)),
+  private static final Program PROGRAM = Program.training(
+      Family.GPT2.model(2, 2, 8, new Rotary(0.5, 10_000)),
       VOCABULARY, 2, 9,
       new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
 
@@ -156,7 +157,8 @@ class TrainerTest {
     String message = assertThrows(TrainingException.class, () -> train(other, file, -1)).getMessage();
     assertTrue(message.contains(file.toString()) && message.contains("another run"), message);
 
-    Program wider = Program.training(new ModelSpec(2, 3, 8, new Rotary(0.5, 10_000)), VOCABULARY, 2, 9,
+    Program wider = Program.training(Family.GPT2.model(2, 3, 8, new Rotary(0.5, 10_000)),
+        VOCABULARY, 2, 9,
         PROGRAM.optimiser().orElseThrow());
     try (ReferenceSession session = new ReferenceSession(wider)) {
       String problem = assertThrows(CheckpointException.class,

@@ -5,11 +5,14 @@ import static org.knowcap.models.engine.cpu.Vectors.LANES;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.knowcap.models.spec.Activation;
 
 /** What is done to dense matrices number by number, or summed down their columns. */
 final class Elementwise {
   /** Derivatives that are held at a time: a part of the innermost cache. */
-  static final int GELU_WORK = 2048;
+  static final int WORK = 2048;
+  /** Rows of work space that a gate's gradient takes. */
+  static final int GATE_ROWS = 2;
 
   private Elementwise() {}
 
@@ -30,27 +33,79 @@ final class Elementwise {
         size(to));
   }
 
-  /** out = GELU(x), both [slice rows, n]. */
-  static Kernel gelu(MemorySegment memory, Matrix x, Matrix out) {
-    return firstRow -> Loops.gelu(memory, x.offset(), x.narrow(), out.offset(), out.narrow(), size(out));
+  /** out = activation(x), both [slice rows, n]. */
+  static Kernel activate(MemorySegment memory, Activation activation, Matrix x, Matrix out) {
+    float linear = (float) activation.linear();
+    float cubic = (float) activation.cubic();
+    return firstRow -> Loops.activate(memory, linear, cubic, x.offset(), x.narrow(), out.offset(),
+        out.narrow(),
+        size(out));
   }
 
   /**
-   * gradient = gradient * GELU'(x), in place, both [slice rows, n].
+   * gradient = gradient * activation'(x), in place, both [slice rows, n].
    *
-   * @param work offset of {@link #GELU_WORK} floats
+   * @param work offset of {@link #WORK} floats
    */
-  static Kernel geluBackward(MemorySegment memory, Matrix x, Matrix gradient, long work) {
+  static Kernel activateBackward(MemorySegment memory, Activation activation, Matrix x, Matrix gradient,
+      long work) {
+    float linear = (float) activation.linear();
+    float cubic = (float) activation.cubic();
     return firstRow -> {
-      for (long from = 0; from < size(gradient); from += GELU_WORK) {
-        long size = Math.min(GELU_WORK, size(gradient) - from);
+      for (long from = 0; from < size(gradient); from += WORK) {
+        long size = Math.min(WORK, size(gradient) - from);
         long input = x.offset() + from * x.element().bytes();
         if (x.narrow()) {
           Loops.convert(memory, input, true, work, false, size);
         }
-        Loops.geluDerivative(memory, x.narrow() ? work : input, work, size);
+        Loops.slope(memory, linear, cubic, x.narrow() ? work : input, work, size);
         Loops.multiply(memory, gradient.offset() + from * gradient.element().bytes(), gradient.narrow(), work,
             size);
+      }
+    };
+  }
+
+  /**
+   * out = activation(left half of x) * right half of x.
+   *
+   * @param x [slice rows, 2n]
+   * @param out [slice rows, n]
+   * @param work offset of a row of n floats, to a full vector
+   */
+  static Kernel gate(MemorySegment memory, Activation activation, Matrix x, Matrix out, long work) {
+    float linear = (float) activation.linear();
+    float cubic = (float) activation.cubic();
+    int n = out.columns();
+    return firstRow -> {
+      for (int r = 0; r < out.rows(); r++) {
+        Loops.activate(memory, linear, cubic, x.at(r, 0), x.narrow(), work, false, n);
+        Loops.product(memory, work, false, x.at(r, n), x.narrow(), out.at(r, 0), out.narrow(), n);
+      }
+    };
+  }
+
+  /**
+   * Of x's halves l and r: dX = dOut * r * activation'(l) and dOut * activation(l), side by side.
+   *
+   * @param x [slice rows, 2n]
+   * @param dOut [slice rows, n]
+   * @param dX [slice rows, 2n]
+   * @param work offset of {@link #GATE_ROWS} rows of n floats, each to a full vector
+   */
+  static Kernel gateBackward(MemorySegment memory, Activation activation, Matrix x, Matrix dOut, Matrix dX,
+      long work) {
+    float linear = (float) activation.linear();
+    float cubic = (float) activation.cubic();
+    int n = dOut.columns();
+    long slope = work + 4L * Matrix.stride(n);
+    return firstRow -> {
+      for (int r = 0; r < dOut.rows(); r++) {
+        Loops.convert(memory, x.at(r, 0), x.narrow(), work, false, n);
+        Loops.slope(memory, linear, cubic, work, slope, n);
+        Loops.activate(memory, linear, cubic, work, false, work, false, n);
+        Loops.product(memory, slope, false, x.at(r, n), x.narrow(), slope, false, n);
+        Loops.product(memory, dOut.at(r, 0), dOut.narrow(), slope, false, dX.at(r, 0), dX.narrow(), n);
+        Loops.product(memory, dOut.at(r, 0), dOut.narrow(), work, false, dX.at(r, n), dX.narrow(), n);
       }
     };
   }

@@ -113,9 +113,11 @@ final class Layout {
       size = Math.max(size, switch (step) {
         case Step.Attend attend -> Attention.workSize(attend.heads(), element);
         case Step.AttendBackward attend -> Attention.workSize(attend.heads(), element);
-        case Step.GeluBackward _ -> Elementwise.GELU_WORK;
+        case Step.ActivateBackward _ -> Elementwise.WORK;
+        case Step.Gate gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.out().columns());
+        case Step.GateBackward gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.dOut().columns());
         case Step.Head head -> Head.workSize(program.vocabulary(), element);
-        case Step.Gather _,Step.Scatter _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Gelu _,Step.Turn _ ->
+        case Step.Gather _,Step.Scatter _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Activate _,Step.Turn _ ->
           0;
       });
     }

@@ -21,10 +21,6 @@ import jdk.incubator.vector.VectorOperators;
  * Buffers end on a full vector: loops that say so run over the last number's vector whole.
  */
 final class Loops {
-  /** GPT-2's GELU is x * sigmoid(w) with w = 2 sqrt(2 / pi) (x + 0.044715 x^3) = x (a + b x^2). */
-  private static final float GELU_A = (float) (2 * Math.sqrt(2 / Math.PI));
-  private static final float GELU_B = 0.044715f * GELU_A;
-
   private Loops() {}
 
   /** to = from, to full vectors. */
@@ -202,6 +198,28 @@ final class Loops {
         rest);
   }
 
+  /** to = x * scale * gain. */
+  static void scaleByGain(MemorySegment memory, long row, boolean narrow, float scale, long gain, long to,
+      boolean narrowTo, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      store(load(memory, row, i, narrow).mul(scale).mul(load(memory, gain, i, false)), memory, to, i,
+          narrowTo);
+    }
+    if (bound < size) {
+      scaleByGainRest(memory, row, narrow, scale, gain, to, narrowTo, bound, size);
+    }
+  }
+
+  private static void scaleByGainRest(MemorySegment memory, long row, boolean narrow, float scale, long gain,
+      long to,
+      boolean narrowTo, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    store(load(memory, row, i, narrow, rest).mul(scale).mul(load(memory, gain, i, false, rest)), memory, to,
+        i,
+        narrowTo, rest);
+  }
+
   /** With n the normalised x and g = dOut * gain: returns the sum of g n. */
   static float sumOfGn(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
       long dOut, boolean narrowOut, int size) {
@@ -250,6 +268,29 @@ final class Loops {
     store(dy.add(load(memory, dBias, i, false, rest)), memory, dBias, i, false, rest);
   }
 
+  /** dGain += dOut * x * scale. */
+  static void gainGradient(MemorySegment memory, long row, boolean narrow, float scale, long dOut,
+      boolean narrowOut,
+      long dGain, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector n = load(memory, row, i, narrow).mul(scale);
+      store(load(memory, dOut, i, narrowOut).fma(n, load(memory, dGain, i, false)), memory, dGain, i, false);
+    }
+    if (bound < size) {
+      gainGradientRest(memory, row, narrow, scale, dOut, narrowOut, dGain, bound, size);
+    }
+  }
+
+  private static void gainGradientRest(MemorySegment memory, long row, boolean narrow, float scale, long dOut,
+      boolean narrowOut, long dGain, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector n = load(memory, row, i, narrow, rest).mul(scale);
+    store(load(memory, dOut, i, narrowOut, rest).fma(n, load(memory, dGain, i, false, rest)), memory, dGain,
+        i, false,
+        rest);
+  }
+
   /** to = (g - meanOfG - n * meanOfGn) * scale, with n and g as in {@link #sumOfGn}. */
   static void normGradient(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
       long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo, int size) {
@@ -277,28 +318,50 @@ final class Loops {
     store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, narrowTo, rest);
   }
 
-  /** to = GELU(x), to full vectors. */
-  static void gelu(MemorySegment memory, long x, boolean narrow, long to, boolean narrowTo, long size) {
+  /** to = x * sigmoid(w), with w = x (a + b x^2), to full vectors. */
+  static void activate(MemorySegment memory, float a, float b, long x, boolean narrow, long to,
+      boolean narrowTo,
+      long size) {
     for (long i = 0; i < size; i += LANES) {
       FloatVector v = load(memory, x, i, narrow);
-      FloatVector w = v.mul(v.mul(v).mul(GELU_B).add(GELU_A));
+      FloatVector w = v.mul(v.mul(v).mul(b).add(a));
       store(v.div(Vectors.exp(w.neg()).add(1)), memory, to, i, narrowTo);
     }
   }
 
   /**
-   * to = GELU'(x), both in fp32, to full vectors: to convert x as well would be too much for one loop. With s = sigmoid(w): s + x s (1 - s) w' = s (1 + (1 - s) x w'), and
-   * x w' = x (a + 3 b x^2).
+   * to = the derivative of {@link #activate}, all in fp32, to full vectors: to convert x as well would be too much for
+   * one loop. With s = sigmoid(w): s + x s (1 - s) w' = s (1 + (1 - s) x w'), and x w' = x (a + 3 b x^2).
    */
-  static void geluDerivative(MemorySegment memory, long x, long to, long size) {
+  static void slope(MemorySegment memory, float a, float b, long x, long to, long size) {
     for (long i = 0; i < size; i += LANES) {
       FloatVector v = load(memory, x, i, false);
       FloatVector square = v.mul(v);
-      FloatVector e = Vectors.exp(v.mul(square.mul(GELU_B).add(GELU_A)).neg()).add(1);
+      FloatVector e = Vectors.exp(v.mul(square.mul(b).add(a)).neg()).add(1);
       FloatVector s = FloatVector.broadcast(FLOATS, 1).div(e);
-      FloatVector slope = v.mul(square.mul(3 * GELU_B).add(GELU_A));
+      FloatVector slope = v.mul(square.mul(3 * b).add(a));
       store(s.mul(slope.sub(s.mul(slope)).add(1)), memory, to, i, false);
     }
+  }
+
+  /** to = a * b, number by number. */
+  static void product(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, long to,
+      boolean narrowTo, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      store(load(memory, a, i, narrowA).mul(load(memory, b, i, narrowB)), memory, to, i, narrowTo);
+    }
+    if (bound < size) {
+      productRest(memory, a, narrowA, b, narrowB, to, narrowTo, bound, size);
+    }
+  }
+
+  private static void productRest(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB,
+      long to,
+      boolean narrowTo, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    store(load(memory, a, i, narrowA, rest).mul(load(memory, b, i, narrowB, rest)), memory, to, i, narrowTo,
+        rest);
   }
 
   /** x *= factor, number by number, to full vectors. */

@@ -71,13 +71,13 @@ final class Lowering {
       case ForwardOperation.Embedding o -> steps.add(new Step.Gather(o.tokens(), o.table(), wide(o.out())));
       case ForwardOperation.Add o -> {
         Step.Sum sum = new Step.Sum(place(o.a()), place(o.b()), wide(o.out()));
-        if (after(i).orElse(o) instanceof ForwardOperation.LayerNorm norm && norm.x().equals(o.out())) {
+        if (after(i).orElse(o) instanceof ForwardOperation.Norm norm && norm.x().equals(o.out())) {
           norm(norm, Optional.of(sum));
           return 2;
         }
         steps.add(sum);
       }
-      case ForwardOperation.LayerNorm o -> norm(o, Optional.empty());
+      case ForwardOperation.Norm o -> norm(o, Optional.empty());
       case ForwardOperation.Linear o -> {
         if (after(i).orElse(o) instanceof ForwardOperation.CrossEntropy loss
             && loss.logits().equals(o.out())) {
@@ -85,7 +85,8 @@ final class Lowering {
         }
         steps.add(linear(o));
       }
-      case ForwardOperation.Gelu o -> steps.add(new Step.Gelu(place(o.x()), o.out()));
+      case ForwardOperation.Activate o -> steps.add(new Step.Activate(o.activation(), place(o.x()), o.out()));
+      case ForwardOperation.Gate o -> steps.add(new Step.Gate(o.activation(), place(o.x()), o.out()));
       case ForwardOperation.Rotary o -> steps.add(new Step.Turn(o, inPlace(o.x(), o.out()), 1));
       case ForwardOperation.Attention o ->
         steps.add(new Step.Attend(o.heads(), operand(o.qkv()), o.out(), normalisers(o)));
@@ -95,7 +96,7 @@ final class Lowering {
     return 1;
   }
 
-  private void norm(ForwardOperation.LayerNorm o, Optional<Step.Sum> sum) {
+  private void norm(ForwardOperation.Norm o, Optional<Step.Sum> sum) {
     steps.add(new Step.Norm(sum, place(o.x()), o.gain(), o.bias(), o.epsilon(), o.out(), moments(o)));
   }
 
@@ -129,7 +130,7 @@ final class Lowering {
     switch (operation) {
       case BackwardOperation.EmbeddingBackward o ->
         steps.add(new Step.Scatter(o.forward().tokens(), place(o.dOut()), o.dTable()));
-      case BackwardOperation.LayerNormBackward o -> {
+      case BackwardOperation.NormBackward o -> {
         if (after(i).orElse(o) instanceof BackwardOperation.Accumulate sum && sum.b().equals(o.dX())
             && readers.get(o.dX()) == 1) {
           normBackward(o, Optional.of(place(sum.a())), sum.out());
@@ -138,8 +139,11 @@ final class Lowering {
         normBackward(o, Optional.empty(), o.dX());
       }
       case BackwardOperation.LinearBackward o -> steps.add(linearBackward(o, operand(o.dOut())));
-      case BackwardOperation.GeluBackward o ->
-        steps.add(new Step.GeluBackward(place(o.forward().x()), inPlace(o.dOut(), o.dX())));
+      case BackwardOperation.ActivateBackward o ->
+        steps.add(new Step.ActivateBackward(o.forward().activation(),
+            place(o.forward().x()), inPlace(o.dOut(), o.dX())));
+      case BackwardOperation.GateBackward o -> steps.add(new Step.GateBackward(o.forward().activation(),
+          place(o.forward().x()), place(o.dOut()), o.dX()));
       case BackwardOperation.RotaryBackward o ->
         steps.add(new Step.Turn(o.forward(), inPlace(o.dOut(), o.dX()), -1));
       case BackwardOperation.AttentionBackward o -> steps.add(new Step.AttendBackward(o.forward().heads(),
@@ -153,7 +157,7 @@ final class Lowering {
     return 1;
   }
 
-  private void normBackward(BackwardOperation.LayerNormBackward o, Optional<Tensor> residual, Tensor dX) {
+  private void normBackward(BackwardOperation.NormBackward o, Optional<Tensor> residual, Tensor dX) {
     steps
         .add(new Step.NormBackward(residual, place(o.forward().x()), o.forward().gain(), moments(o.forward()),
             place(o.dOut()), wide(dX), o.dGain(), o.dBias()));
@@ -198,7 +202,7 @@ final class Lowering {
   }
 
   /** Mean and inverse deviation of each row. */
-  private Tensor moments(ForwardOperation.LayerNorm o) {
+  private Tensor moments(ForwardOperation.Norm o) {
     return wide(new Tensor(o.out().name() + ".moments", Tensor.Role.ACTIVATION, o.out().rows(), 2));
   }
 

@@ -39,10 +39,17 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
     return new Matrix(at(0, from), count, countStride, rows, number, rowStride, columnStride, element);
   }
 
-  /** The columns cut into a stack of this many matrices, as heads lie beside each other. */
-  Matrix stacked(int number) {
-    int width = columns / number;
-    return new Matrix(offset, number, width * columnStride, rows, width, rowStride, columnStride, element);
+  /**
+   * Some of the columns as a stack of matrices, as heads lie beside each other.
+   *
+   * @param from first column of the first
+   * @param number of matrices
+   * @param apart columns from one to the next
+   * @param width columns of each
+   */
+  Matrix stacked(int from, int number, int apart, int width) {
+    return new Matrix(at(0, from), number, apart * columnStride, rows, width, rowStride, columnStride,
+        element);
   }
 
   /** One of the stack. */

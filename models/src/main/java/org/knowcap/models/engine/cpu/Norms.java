@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
 
-/** LayerNorm with the residual addition before it, and its gradient with the residual's joined to it. */
+/** LayerNorm or RMSNorm with the residual addition before it, and its gradient with the residual's joined to it. */
 final class Norms {
   /** A sum to be taken on the way: a + b, both [slice rows, d]. */
   record Sum(Matrix a, Matrix b) {}
@@ -13,7 +13,8 @@ final class Norms {
   private Norms() {}
 
   /**
-   * out = (x - mean) / deviation * gain + bias, row by row, where x = a + b is computed first if a sum is given.
+   * out = (x - mean) / deviation * gain + bias, row by row, where x = a + b is computed first if a sum is given. Without
+   * a bias it is RMSNorm, where zero stands for the mean.
    *
    * @param x [slice rows, d]; written if a sum is given
    * @param gain [1, d]
@@ -21,19 +22,24 @@ final class Norms {
    * @param out [slice rows, d]
    * @param moments [slice rows, 2]: receives each row's mean and 1 / deviation
    */
-  static Kernel forward(MemorySegment memory, Optional<Sum> sum, Matrix x, Matrix gain, Matrix bias,
+  static Kernel forward(MemorySegment memory, Optional<Sum> sum, Matrix x, Matrix gain, Optional<Matrix> bias,
       float epsilon, Matrix out, Matrix moments) {
     int d = x.columns();
     Kernel norms = firstRow -> {
       for (int r = 0; r < x.rows(); r++) {
         long row = x.at(r, 0);
-        float mean = Loops.sum(memory, row, x.narrow(), d) / d;
+        float mean = bias.isPresent() ? Loops.sum(memory, row, x.narrow(), d) / d : 0;
         float square = Loops.squares(memory, row, x.narrow(), mean, d) / d;
         float scale = (float) (1 / Math.sqrt(square + epsilon));
         memory.set(ValueLayout.JAVA_FLOAT, moments.at(r, 0), mean);
         memory.set(ValueLayout.JAVA_FLOAT, moments.at(r, 1), scale);
-        Loops.normalise(memory, row, x.narrow(), mean, scale, gain.offset(), bias.offset(), out.at(r, 0),
-            out.narrow(), d);
+        if (bias.isPresent()) {
+          Loops.normalise(memory, row, x.narrow(), mean, scale, gain.offset(), bias.get().offset(),
+              out.at(r, 0),
+              out.narrow(), d);
+        } else {
+          Loops.scaleByGain(memory, row, x.narrow(), scale, gain.offset(), out.at(r, 0), out.narrow(), d);
+        }
       }
     };
     if (sum.isEmpty()) {
@@ -44,14 +50,14 @@ final class Norms {
 
   /**
    * dX = gradient of x [+ residual]; dGain and dBias are added to. With n the normalised x and g = dOut * gain,
-   * dX = (g - mean(g) - n mean(g n)) / deviation.
+   * dX = (g - mean(g) - n mean(g n)) / deviation, in RMSNorm without mean(g).
    *
    * @param residual a gradient of x from elsewhere to add, [slice rows, d]
    * @param moments as {@link #forward} left them
    */
   static Kernel backward(MemorySegment memory, Optional<Matrix> residual, Matrix x, Matrix gain,
       Matrix moments,
-      Matrix dOut, Matrix dX, Matrix dGain, Matrix dBias) {
+      Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias) {
     int d = x.columns();
     Kernel norms = firstRow -> {
       for (int r = 0; r < x.rows(); r++) {
@@ -59,9 +65,14 @@ final class Norms {
         long dOutRow = dOut.at(r, 0);
         float mean = memory.get(ValueLayout.JAVA_FLOAT, moments.at(r, 0));
         float scale = memory.get(ValueLayout.JAVA_FLOAT, moments.at(r, 1));
-        Loops.normParameters(memory, row, x.narrow(), mean, scale, dOutRow, dOut.narrow(), dGain.offset(),
-            dBias.offset(), d);
-        float meanOfG = Loops.dot(memory, dOutRow, dOut.narrow(), gain.offset(), false, d) / d;
+        float meanOfG = 0;
+        if (dBias.isPresent()) {
+          Loops.normParameters(memory, row, x.narrow(), mean, scale, dOutRow, dOut.narrow(), dGain.offset(),
+              dBias.get().offset(), d);
+          meanOfG = Loops.dot(memory, dOutRow, dOut.narrow(), gain.offset(), false, d) / d;
+        } else {
+          Loops.gainGradient(memory, row, x.narrow(), scale, dOutRow, dOut.narrow(), dGain.offset(), d);
+        }
         float meanOfGn = Loops.sumOfGn(memory, row, x.narrow(), mean, scale, gain.offset(), dOutRow,
             dOut.narrow(), d) / d;
         Loops.normGradient(memory, row, x.narrow(), mean, scale, gain.offset(), dOutRow, dOut.narrow(),

@@ -34,7 +34,7 @@ final class Rotation {
   /**
    * Turns queries and keys.
    *
-   * @param qkv [slice rows, 3d]
+   * @param qkv [slice rows, width of queries, keys and values]
    * @param direction 1 forward, -1 for the gradient's way back
    */
   static Kernel turn(MemorySegment memory, long tables, ForwardOperation.Rotary rotary, Matrix qkv,
@@ -42,7 +42,7 @@ final class Rotation {
     int half = rotary.rotated() / 2;
     int length = rotary.heads().length();
     int width = rotary.heads().width();
-    int turned = 2 * rotary.heads().count() * width;
+    int turned = (rotary.heads().count() + rotary.heads().keyCount()) * width;
     return firstRow -> {
       for (int r = 0; r < qkv.rows(); r++) {
         long cosines = tables + 4L * (r % length) * half;

@@ -60,16 +60,21 @@ final class Slice {
       case Step.Sum s -> Elementwise.add(memory, at(s.a()), at(s.b()), at(s.out()));
       case Step.Copy s -> Elementwise.convert(memory, at(s.x()), at(s.out()));
       case Step.Norm s -> Norms.forward(memory, s.sum().map(sum -> new Norms.Sum(at(sum.a()), at(sum.b()))),
-          at(s.x()), layout.parameter(s.gain()), layout.parameter(s.bias()), (float) s.epsilon(), at(s.out()),
+          at(s.x()), layout.parameter(s.gain()), s.bias().map(layout::parameter), (float) s.epsilon(),
+          at(s.out()),
           at(s.moments()));
       case Step.NormBackward s -> Norms.backward(memory, s.residual().map(this::at), at(s.x()),
           layout.parameter(s.gain()), at(s.moments()), at(s.dOut()), at(s.dX()), gradient(s.dGain()),
-          gradient(s.dBias()));
+          s.dBias().map(this::gradient));
       case Step.Linear s -> linear(s);
       case Step.LinearBackward s -> linearBackward(s);
-      case Step.Gelu s -> Elementwise.gelu(memory, at(s.x()), at(s.out()));
-      case Step.GeluBackward s -> Elementwise.geluBackward(memory, at(s.x()), at(s.gradient()),
-          layout.work(worker));
+      case Step.Activate s -> Elementwise.activate(memory, s.activation(), at(s.x()), at(s.out()));
+      case Step.ActivateBackward s -> Elementwise.activateBackward(memory, s.activation(), at(s.x()),
+          at(s.gradient()), layout.work(worker));
+      case Step.Gate s ->
+        Elementwise.gate(memory, s.activation(), at(s.x()), at(s.out()), layout.work(worker));
+      case Step.GateBackward s -> Elementwise.gateBackward(memory, s.activation(), at(s.x()), at(s.dOut()),
+          at(s.dX()), layout.work(worker));
       case Step.Turn s ->
         Rotation.turn(memory, layout.tables(s.rotary()), s.rotary(), at(s.qkv()), s.direction());
       case Step.Attend s -> new Attention(memory, products, s.heads(), layout.work(worker), layout.element())

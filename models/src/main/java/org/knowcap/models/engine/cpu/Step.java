@@ -7,6 +7,7 @@ import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Tensor;
+import org.knowcap.models.spec.Activation;
 
 /**
  * What the engine does in one go: an operation of the program, or several that it fuses. A tensor changed in place is
@@ -69,7 +70,7 @@ sealed interface Step extends MemoryPlan.Use {
   }
 
   /** x = a + b first, if there is a sum; then its norm. */
-  record Norm(Optional<Sum> sum, Tensor x, Tensor gain, Tensor bias, double epsilon, Tensor out,
+  record Norm(Optional<Sum> sum, Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon, Tensor out,
       Tensor moments)
       implements
         Step {
@@ -87,7 +88,7 @@ sealed interface Step extends MemoryPlan.Use {
   /** dX = the norm's gradient, plus the residual's if there is one. */
   record NormBackward(Optional<Tensor> residual, Tensor x, Tensor gain, Tensor moments, Tensor dOut,
       Tensor dX,
-      Tensor dGain, Tensor dBias) implements Step {
+      Tensor dGain, Optional<Tensor> dBias) implements Step {
     @Override
     public List<Tensor> reads() {
       List<Tensor> reads = new ArrayList<>(List.of(x, moments, dOut));
@@ -127,7 +128,7 @@ sealed interface Step extends MemoryPlan.Use {
     }
   }
 
-  record Gelu(Tensor x, Tensor out) implements Step {
+  record Activate(Activation activation, Tensor x, Tensor out) implements Step {
     @Override
     public List<Tensor> reads() {
       return List.of(x);
@@ -140,10 +141,34 @@ sealed interface Step extends MemoryPlan.Use {
   }
 
   /** Changes the gradient in place. */
-  record GeluBackward(Tensor x, Tensor gradient) implements Step {
+  record ActivateBackward(Activation activation, Tensor x, Tensor gradient) implements Step {
     @Override
     public List<Tensor> reads() {
       return List.of(x, gradient);
+    }
+  }
+
+  record Gate(Activation activation, Tensor x, Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  record GateBackward(Activation activation, Tensor x, Tensor dOut, Tensor dX) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
     }
   }
 

@@ -5,6 +5,7 @@ import java.util.Map;
 import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Operation;
+import org.knowcap.models.spec.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -17,20 +18,19 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * program's own tensors (a softmax, a normalised input) is kept here under that operation.
  *
  * <p>Native operations that are slow in ND4J 1.0.0-M2.1 are gone round: sums over rows and columns are products with
- * ones, layer norm and GELU are spelled out, and scattering is a product with a one-hot matrix, which is also the same
+ * ones, norms and activations are spelled out, and scattering is a product with a one-hot matrix, which is also the same
  * to the last bit on every run.
  */
 final class Kernels {
-  /** GELU's sqrt(2/pi) and cubic factor, in its tanh form. */
-  private static final double GELU_SCALE = Math.sqrt(2 / Math.PI);
-
-  private static final double GELU_CUBIC = 0.044715;
-  /** Added to scores that look ahead: far enough below every score that exp gives exactly zero. */
+  /** Added to scores of what a query does not see: far enough below every score that exp gives exactly zero. */
   private static final double MASKED = -1e9;
 
   private record NormState(INDArray normalised, INDArray inverseDeviation) {}
 
-  private record GeluState(INDArray sigmoid) {}
+  private record ActivationState(INDArray sigmoid) {}
+
+  /** Of the left half: itself, its sigmoid and its activation; and the right half. */
+  private record GateState(INDArray left, INDArray sigmoid, INDArray activated, INDArray right) {}
 
   /** Queries (scaled), keys and values as [windows * heads, T, width]; softmax as [windows * heads, T, T]. */
   private record AttentionState(INDArray queries, INDArray keys, INDArray values, INDArray weights,
@@ -51,18 +51,20 @@ final class Kernels {
   Recording of(Operation operation) {
     return switch (operation) {
       case ForwardOperation.Embedding o -> embedding(o);
-      case ForwardOperation.LayerNorm o -> layerNorm(o);
+      case ForwardOperation.Norm o -> norm(o);
       case ForwardOperation.Linear o -> linear(o);
-      case ForwardOperation.Gelu o -> gelu(o);
+      case ForwardOperation.Activate o -> activate(o);
+      case ForwardOperation.Gate o -> gate(o);
       case ForwardOperation.Rotary o -> rotary(o);
       case ForwardOperation.Attention o -> attention(o);
       case ForwardOperation.Add o ->
         new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
       case ForwardOperation.CrossEntropy o -> crossEntropy(o);
       case BackwardOperation.EmbeddingBackward o -> embeddingBackward(o);
-      case BackwardOperation.LayerNormBackward o -> layerNormBackward(o);
+      case BackwardOperation.NormBackward o -> normBackward(o);
       case BackwardOperation.LinearBackward o -> linearBackward(o);
-      case BackwardOperation.GeluBackward o -> geluBackward(o);
+      case BackwardOperation.ActivateBackward o -> activateBackward(o);
+      case BackwardOperation.GateBackward o -> gateBackward(o);
       case BackwardOperation.RotaryBackward o -> rotaryBackward(o);
       case BackwardOperation.AttentionBackward o -> attentionBackward(o);
       case BackwardOperation.CrossEntropyBackward o -> crossEntropyBackward(o);
@@ -83,8 +85,9 @@ final class Kernels {
         memory.of(o.dTable()));
   }
 
-  private Recording layerNorm(ForwardOperation.LayerNorm o) {
+  private Recording norm(ForwardOperation.Norm o) {
     INDArray x = memory.of(o.x());
+    INDArray out = memory.of(o.out());
     int rows = o.x().rows();
     int width = o.x().columns();
     INDArray mean = memory.constant(width, 1, 1.0 / width);
@@ -93,21 +96,28 @@ final class Kernels {
     INDArray normalised = memory.own(rows, width);
     INDArray inverseDeviation = memory.own(rows, 1);
     states.put(o, new NormState(normalised, inverseDeviation));
-    return new Recording(memory)
-        .product(x, false, mean, false, false, column)
-        .subtractColumn(x, column, normalised)
-        .multiply(normalised, normalised, square)
+    Recording recording = new Recording(memory);
+    if (o.bias().isPresent()) {
+      recording.product(x, false, mean, false, false, column).subtractColumn(x, column, normalised);
+    } else {
+      recording.copy(x, normalised);
+    }
+    recording.multiply(normalised, normalised, square)
         .product(square, false, mean, false, false, column)
         .shift(column, o.epsilon(), column)
         .sqrt(column, column)
         .divide(1, column, inverseDeviation)
         .multiplyColumn(normalised, inverseDeviation, square, normalised)
-        .multiplyRow(normalised, memory.of(o.gain()), memory.of(o.out()))
-        .addRow(memory.of(o.out()), memory.of(o.bias()), memory.of(o.out()));
+        .multiplyRow(normalised, memory.of(o.gain()), out);
+    o.bias().ifPresent(bias -> recording.addRow(out, memory.of(bias), out));
+    return recording;
   }
 
-  /** With g = dOut * gain: dX = (g - mean(g) - normalised * mean(g * normalised)) / deviation. */
-  private Recording layerNormBackward(BackwardOperation.LayerNormBackward o) {
+  /**
+   * With g = dOut * gain: dX = (g - mean(g) - normalised * mean(g * normalised)) / deviation, where RMSNorm has no
+   * mean(g), as it subtracts no mean.
+   */
+  private Recording normBackward(BackwardOperation.NormBackward o) {
     NormState state = (NormState) states.get(o.forward());
     INDArray dOut = memory.of(o.dOut());
     INDArray dX = memory.of(o.dX());
@@ -118,18 +128,18 @@ final class Kernels {
     INDArray column = memory.scratch(0, rows, 1);
     INDArray work = memory.scratch(1, rows, width);
     INDArray g = memory.scratch(2, rows, width);
-    return new Recording(memory)
-        .product(sum, false, dOut, false, true, memory.of(o.dBias()))
-        .multiply(dOut, state.normalised, work)
+    Recording recording = new Recording(memory);
+    o.dBias().ifPresent(dBias -> recording.product(sum, false, dOut, false, true, memory.of(dBias)));
+    recording.multiply(dOut, state.normalised, work)
         .product(sum, false, work, false, true, memory.of(o.dGain()))
         .multiplyRow(dOut, memory.of(o.forward().gain()), g)
         .multiply(g, state.normalised, work)
         .product(work, false, mean, false, false, column)
-        .multiplyColumn(state.normalised, column, dX, work)
-        .product(g, false, mean, false, false, column)
-        .subtractColumn(g, column, g)
-        .subtract(g, work, g)
-        .multiplyColumn(g, state.inverseDeviation, work, dX);
+        .multiplyColumn(state.normalised, column, dX, work);
+    if (o.dBias().isPresent()) {
+      recording.product(g, false, mean, false, false, column).subtractColumn(g, column, g);
+    }
+    return recording.subtract(g, work, g).multiplyColumn(g, state.inverseDeviation, work, dX);
   }
 
   private Recording linear(ForwardOperation.Linear o) {
@@ -157,38 +167,78 @@ final class Kernels {
     return recording;
   }
 
-  /** GELU(x) = x * sigmoid(2u), u = scale * (x + cubic * x^3); the sigmoid by exp, as ND4J's tanh is slower. */
-  private Recording gelu(ForwardOperation.Gelu o) {
-    INDArray x = memory.of(o.x());
+  private Recording activate(ForwardOperation.Activate o) {
     INDArray sigmoid = memory.own(o.x().rows(), o.x().columns());
-    states.put(o, new GeluState(sigmoid));
-    return new Recording(memory)
-        .multiply(x, x, sigmoid)
-        .scale(sigmoid, -2 * GELU_SCALE * GELU_CUBIC, sigmoid)
-        .shift(sigmoid, -2 * GELU_SCALE, sigmoid)
+    states.put(o, new ActivationState(sigmoid));
+    return activate(new Recording(memory), o.activation(), memory.of(o.x()), sigmoid, memory.of(o.out()));
+  }
+
+  /** out = x * sigmoid(w), w = x (a + b x^2); the sigmoid by exp, as ND4J's tanh is slower. */
+  private static Recording activate(Recording recording, Activation activation, INDArray x, INDArray sigmoid,
+      INDArray out) {
+    return recording.multiply(x, x, sigmoid)
+        .scale(sigmoid, -activation.cubic(), sigmoid)
+        .shift(sigmoid, -activation.linear(), sigmoid)
         .multiply(sigmoid, x, sigmoid)
         .exp(sigmoid, sigmoid)
         .shift(sigmoid, 1, sigmoid)
         .divide(1, sigmoid, sigmoid)
-        .multiply(x, sigmoid, memory.of(o.out()));
+        .multiply(x, sigmoid, out);
   }
 
-  /** With s the sigmoid: GELU' = s + x * s * (1 - s) * 2u', 2u' = 2 * scale * (1 + 3 * cubic * x^2). */
-  private Recording geluBackward(BackwardOperation.GeluBackward o) {
-    INDArray s = ((GeluState) states.get(o.forward())).sigmoid;
-    INDArray x = memory.of(o.forward().x());
+  private Recording activateBackward(BackwardOperation.ActivateBackward o) {
+    INDArray sigmoid = ((ActivationState) states.get(o.forward())).sigmoid;
     INDArray dX = memory.of(o.dX());
-    INDArray work = memory.scratch(0, o.dX().rows(), o.dX().columns());
-    return new Recording(memory)
-        .multiply(x, x, work)
-        .scale(work, 6 * GELU_SCALE * GELU_CUBIC, work)
-        .shift(work, 2 * GELU_SCALE, work)
-        .multiply(work, x, work)
-        .multiply(work, s, work)
-        .subtractFrom(1, s, dX)
-        .multiply(work, dX, work)
-        .add(work, s, work)
-        .multiply(work, memory.of(o.dOut()), dX);
+    INDArray slope = memory.scratch(0, o.dX().rows(), o.dX().columns());
+    return slope(new Recording(memory), o.forward().activation(), memory.of(o.forward().x()), sigmoid, dX,
+        slope)
+        .multiply(slope, memory.of(o.dOut()), dX);
+  }
+
+  /** slope = s + s * (1 - s) * x w', with s the sigmoid and x w' = x (a + 3 b x^2). */
+  private static Recording slope(Recording recording, Activation activation, INDArray x, INDArray s,
+      INDArray work,
+      INDArray slope) {
+    return recording.multiply(x, x, slope)
+        .scale(slope, 3 * activation.cubic(), slope)
+        .shift(slope, activation.linear(), slope)
+        .multiply(slope, x, slope)
+        .multiply(slope, s, slope)
+        .subtractFrom(1, s, work)
+        .multiply(slope, work, slope)
+        .add(slope, s, slope);
+  }
+
+  private Recording gate(ForwardOperation.Gate o) {
+    int rows = o.out().rows();
+    int width = o.out().columns();
+    GateState state = new GateState(memory.own(rows, width), memory.own(rows, width), memory.own(rows, width),
+        memory.own(rows, width));
+    states.put(o, state);
+    INDArray x = memory.of(o.x());
+    Recording recording = new Recording(memory).copy(half(x, 0), state.left).copy(half(x, 1), state.right);
+    return activate(recording, o.activation(), state.left, state.sigmoid, state.activated)
+        .multiply(state.activated, state.right, memory.of(o.out()));
+  }
+
+  private Recording gateBackward(BackwardOperation.GateBackward o) {
+    GateState state = (GateState) states.get(o.forward());
+    INDArray dOut = memory.of(o.dOut());
+    INDArray dX = memory.of(o.dX());
+    INDArray slope = memory.scratch(0, o.dOut().rows(), o.dOut().columns());
+    INDArray work = memory.scratch(1, o.dOut().rows(), o.dOut().columns());
+    return slope(new Recording(memory), o.forward().activation(), state.left, state.sigmoid, work, slope)
+        .multiply(slope, state.right, slope)
+        .multiply(slope, dOut, slope)
+        .multiply(state.activated, dOut, work)
+        .copy(slope, half(dX, 0))
+        .copy(work, half(dX, 1));
+  }
+
+  /** The left (0) or right (1) columns. */
+  private static INDArray half(INDArray array, int side) {
+    long width = array.columns() / 2;
+    return array.get(NDArrayIndex.all(), NDArrayIndex.interval(side * width, (side + 1) * width));
   }
 
   private Recording rotary(ForwardOperation.Rotary o) {
@@ -196,22 +246,24 @@ final class Kernels {
     int columns = o.x().columns();
     int half = o.rotated() / 2;
     ForwardOperation.Heads heads = o.heads();
+    int turned = heads.count() + heads.keyCount();
     float[] cosine = new float[rows * columns];
     float[] sine = new float[rows * columns];
     for (int row = 0; row < rows; row++) {
       int position = row % heads.length();
       for (int column = 0; column < columns; column++) {
         int component = column % heads.width();
-        boolean turns = column < 2 * heads.count() * heads.width() && component < o.rotated();
+        boolean turns = column < turned * heads.width() && component < o.rotated();
         double angle = turns ? position * Math.pow(o.base(), -2.0 * (component % half) / o.rotated()) : 0;
         cosine[row * columns + column] = (float) Math.cos(angle);
         sine[row * columns + column] = (float) (component < half ? -Math.sin(angle) : Math.sin(angle));
       }
     }
-    INDArray swapped = memory.scratch(3, rows, columns);
-    INDArray byHead = swapped.reshape(rows, 3, heads.count(), heads.width());
+    // Of a slot of its own: nobody else may write where it stays zero.
+    INDArray swapped = memory.scratch(7, rows, columns);
+    INDArray byHead = swapped.reshape(rows, columns / heads.width(), heads.width());
     RotaryState state = new RotaryState(memory.own(rows, columns), memory.own(rows, columns), swapped,
-        byHead.get(rotated(0, half)), byHead.get(rotated(half, o.rotated())));
+        byHead.get(rotated(heads, 0, half)), byHead.get(rotated(heads, half, o.rotated())));
     state.cosine.data().setData(cosine);
     state.sine.data().setData(sine);
     states.put(o, state);
@@ -227,42 +279,43 @@ final class Kernels {
   private Recording turn(RotaryState state, ForwardOperation.Rotary o, INDArray x, INDArray z, boolean back) {
     int half = o.rotated() / 2;
     INDArray work = memory.scratch(4, o.x().rows(), o.x().columns());
-    INDArray byHead = x.reshape(o.x().rows(), 3, o.heads().count(), o.heads().width());
+    INDArray byHead = x.reshape(o.x().rows(), o.x().columns() / o.heads().width(), o.heads().width());
     Recording recording = new Recording(memory)
-        .copy(byHead.get(rotated(half, o.rotated())), state.firstHalf)
-        .copy(byHead.get(rotated(0, half)), state.secondHalf)
+        .copy(byHead.get(rotated(o.heads(), half, o.rotated())), state.firstHalf)
+        .copy(byHead.get(rotated(o.heads(), 0, half)), state.secondHalf)
         .multiply(state.swapped, state.sine, work)
         .multiply(x, state.cosine, z);
     return back ? recording.subtract(z, work, z) : recording.add(z, work, z);
   }
 
-  /** Components of queries and keys in [R, 3, heads, width]. */
-  private static INDArrayIndex[] rotated(int from, int to) {
-    return new INDArrayIndex[]{NDArrayIndex.all(), NDArrayIndex.interval(0, 2), NDArrayIndex.all(),
-        NDArrayIndex.interval(from, to)};
+  /** Components of queries and keys in [R, heads of queries, keys and values, width]. */
+  private static INDArrayIndex[] rotated(ForwardOperation.Heads heads, int from, int to) {
+    return new INDArrayIndex[]{NDArrayIndex.all(),
+        NDArrayIndex.interval(0, heads.count() + heads.keyCount()), NDArrayIndex.interval(from, to)};
   }
 
   private Recording attention(ForwardOperation.Attention o) {
     ForwardOperation.Heads heads = o.heads();
     int slices = heads.windows() * heads.count();
     int length = heads.length();
-    INDArray split = memory.own(3, slices, length, heads.width());
-    INDArray weights = memory.own(slices, length, length);
-    INDArray mixed = memory.own(slices, length, heads.width());
-    AttentionState state = new AttentionState(slice(split, 0), slice(split, 1), slice(split, 2), weights,
-        mixed);
+    INDArray qkv = memory.of(o.qkv());
+    AttentionState state = new AttentionState(memory.own(slices, length, heads.width()),
+        memory.own(slices, length, heads.width()), memory.own(slices, length, heads.width()),
+        memory.own(slices, length, length), memory.own(slices, length, heads.width()));
     states.put(o, state);
-    return new Recording(memory)
-        .copy(byHead(memory.of(o.qkv()), heads, 3), split.reshape(3, heads.windows(), heads.count(), length,
-            heads.width()))
-        .scale(state.queries, 1 / Math.sqrt(heads.width()), state.queries)
-        .sliceProducts(state.queries, false, state.keys, true, weights)
-        .addRow(weights.reshape(slices, length * length), causalMask(length),
-            weights.reshape(slices, length * length))
-        .softmax(weights, weights)
-        .sliceProducts(weights, false, state.values, false, mixed)
-        .copy(mixed.reshape(1, heads.windows(), heads.count(), length, heads.width()),
-            byHead(memory.of(o.out()), heads, 1));
+    Recording recording = new Recording(memory)
+        .copy(byHead(qkv, heads, 0, heads.count()), byWindow(state.queries, heads));
+    for (int member = 0; member < heads.group(); member++) {
+      recording.copy(keys(qkv, heads), shared(state.keys, heads, member))
+          .copy(values(qkv, heads), shared(state.values, heads, member));
+    }
+    return recording.scale(state.queries, 1 / Math.sqrt(heads.width()), state.queries)
+        .sliceProducts(state.queries, false, state.keys, true, state.weights)
+        .addRow(state.weights.reshape(slices, length * length), mask(heads),
+            state.weights.reshape(slices, length * length))
+        .softmax(state.weights, state.weights)
+        .sliceProducts(state.weights, false, state.values, false, state.mixed)
+        .copy(byWindow(state.mixed, heads), byHead(memory.of(o.out()), heads, 0, heads.count()));
   }
 
   /** With P the softmax: dV = P^T dO; dP = dO V^T; dS = P * (dP - rowsum(dO * O)); dQ = dS K; dK = dS^T Q. */
@@ -277,40 +330,68 @@ final class Kernels {
     INDArray column = memory.scratch(2, slices * length, 1);
     INDArray dScores = memory.scratch(3, slices * length, length);
     INDArray dScoresBySlice = dScores.reshape(slices, length, length);
-    INDArray dSplit = memory.scratch(4, 3 * slices * length, width).reshape(3, slices, length, width);
-    return new Recording(memory)
-        .copy(byHead(memory.of(o.dOut()), heads, 1),
-            dMixed.reshape(1, heads.windows(), heads.count(), length, width))
-        .sliceProducts(state.weights, true, dMixed, false, slice(dSplit, 2))
+    INDArray dQueries = memory.scratch(4, slices * length, width).reshape(slices, length, width);
+    INDArray dKeys = memory.scratch(5, slices * length, width).reshape(slices, length, width);
+    INDArray dValues = memory.scratch(6, slices * length, width).reshape(slices, length, width);
+    INDArray dQkv = memory.of(o.dQkv());
+    Recording recording = new Recording(memory)
+        .copy(byHead(memory.of(o.dOut()), heads, 0, heads.count()), byWindow(dMixed, heads))
+        .sliceProducts(state.weights, true, dMixed, false, dValues)
         .sliceProducts(dMixed, false, state.values, true, dScoresBySlice)
         .multiply(dMixed, state.mixed, product.reshape(slices, length, width))
         .product(product, false, memory.ones(width, 1), false, false, column)
         .subtractColumn(dScores, column, dScores)
         .multiply(dScoresBySlice, state.weights, dScoresBySlice)
-        .sliceProducts(dScoresBySlice, false, state.keys, false, slice(dSplit, 0))
-        .scale(slice(dSplit, 0), 1 / Math.sqrt(width), slice(dSplit, 0))
-        .sliceProducts(dScoresBySlice, true, state.queries, false, slice(dSplit, 1))
-        .copy(dSplit.reshape(3, heads.windows(), heads.count(), length, width),
-            byHead(memory.of(o.dQkv()), heads, 3));
+        .sliceProducts(dScoresBySlice, false, state.keys, false, dQueries)
+        .scale(dQueries, 1 / Math.sqrt(width), dQueries)
+        .sliceProducts(dScoresBySlice, true, state.queries, false, dKeys)
+        .copy(byWindow(dQueries, heads), byHead(dQkv, heads, 0, heads.count()))
+        .copy(shared(dKeys, heads, 0), keys(dQkv, heads))
+        .copy(shared(dValues, heads, 0), values(dQkv, heads));
+    for (int member = 1; member < heads.group(); member++) {
+      recording.add(keys(dQkv, heads), shared(dKeys, heads, member), keys(dQkv, heads))
+          .add(values(dQkv, heads), shared(dValues, heads, member), values(dQkv, heads));
+    }
+    return recording;
   }
 
-  /** [R, parts * heads * width] seen as [parts, windows, heads, T, width]. */
-  private static INDArray byHead(INDArray array, ForwardOperation.Heads heads, int parts) {
-    return array.reshape(heads.windows(), heads.length(), parts, heads.count(), heads.width()).permute(2, 0,
-        3, 1,
-        4);
+  /** Some heads of [R, heads * width], seen as [windows, heads, T, width]. */
+  private static INDArray byHead(INDArray array, ForwardOperation.Heads heads, int from, int count) {
+    return array.reshape(heads.windows(), heads.length(), array.columns() / heads.width(), heads.width())
+        .get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(from, from + count),
+            NDArrayIndex.all())
+        .permute(0, 2, 1, 3);
   }
 
-  private static INDArray slice(INDArray array, int index) {
-    return array.get(NDArrayIndex.point(index), NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.all());
+  private static INDArray keys(INDArray qkv, ForwardOperation.Heads heads) {
+    return byHead(qkv, heads, heads.count(), heads.keyCount());
   }
 
-  /** [1, T * T]: zero where the key is not after the query. */
-  private INDArray causalMask(int length) {
+  private static INDArray values(INDArray qkv, ForwardOperation.Heads heads) {
+    return byHead(qkv, heads, heads.count() + heads.keyCount(), heads.keyCount());
+  }
+
+  /** [windows * heads, T, width] seen as [windows, heads, T, width]. */
+  private static INDArray byWindow(INDArray array, ForwardOperation.Heads heads) {
+    return array.reshape(heads.windows(), heads.count(), heads.length(), heads.width());
+  }
+
+  /** Of [windows * heads, T, width], one of the heads that share each head of keys: [windows, key heads, T, width]. */
+  private static INDArray shared(INDArray array, ForwardOperation.Heads heads, int member) {
+    return array.reshape(heads.windows(), heads.keyCount(), heads.group(), heads.length(), heads.width())
+        .get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.point(member), NDArrayIndex.all(),
+            NDArrayIndex.all());
+  }
+
+  /** [1, T * T]: zero where the query sees the key. */
+  private INDArray mask(ForwardOperation.Heads heads) {
+    int length = heads.length();
     float[] mask = new float[length * length];
     for (int query = 0; query < length; query++) {
-      for (int key = query + 1; key < length; key++) {
-        mask[query * length + key] = (float) MASKED;
+      for (int key = 0; key < length; key++) {
+        if (key > query || key < heads.firstKey(query)) {
+          mask[query * length + key] = (float) MASKED;
+        }
       }
     }
     INDArray array = memory.own(1, length * length);

@@ -17,8 +17,7 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.spec.Family;
 import org.knowcap.models.training.InitialParameters;
 
 /**
@@ -48,7 +47,7 @@ class StepAllocationTest {
 
   /** Prints the bytes of a step once they are few enough, or when time is up. */
   public static void main(String[] arguments) {
-    Program program = Program.training(new ModelSpec(2, 2, 16, Rotary.PAPER), 53, 5, 70,
+    Program program = Program.training(Family.GPT2.model(2, 2, 16), 53, 5, 70,
         new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
     Batches batch = Batches.random(program, 53, RandomGeneratorFactory.of("L64X128MixRandom").create(4));
     Execution execution = new Execution(2, Precision.valueOf(arguments[0]));

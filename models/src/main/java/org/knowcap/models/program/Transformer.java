@@ -1,0 +1,142 @@
+package org.knowcap.models.program;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.knowcap.models.program.ForwardOperation.Activate;
+import org.knowcap.models.program.ForwardOperation.Add;
+import org.knowcap.models.program.ForwardOperation.Attention;
+import org.knowcap.models.program.ForwardOperation.CrossEntropy;
+import org.knowcap.models.program.ForwardOperation.Embedding;
+import org.knowcap.models.program.ForwardOperation.Gate;
+import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.Linear;
+import org.knowcap.models.program.ForwardOperation.Rotary;
+import org.knowcap.models.program.Parameter.Initial;
+import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.FeedForward;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Norm;
+
+/**
+ * A language model of any of the paper's architectures (sections 3 and 7), written as it is read. The paper does not say
+ * how they start: here matrices are normal with GPT-2's deviation at GPT-2's width, 0.02 at d = 768, kept in proportion to
+ * 1 / sqrt(d) so that activations are alike at every width, and divided by sqrt(2 * layers) in the two matrices of a
+ * block that write to the residual stream.
+ */
+final class Transformer {
+  private static final double EPSILON = 1e-5;
+  private static final double DEVIATION_AT_768 = 0.02;
+
+  private final ModelSpec spec;
+  private final int windows;
+  private final int length;
+  private final double deviation;
+  private final List<Parameter> parameters = new ArrayList<>();
+  private final List<ForwardOperation> operations = new ArrayList<>();
+
+  private Transformer(ModelSpec spec, int windows, int length) {
+    this.spec = spec;
+    this.windows = windows;
+    this.length = length;
+    deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
+  }
+
+  static Program program(ModelSpec spec, int vocabulary, int windows, int length,
+      Optional<Optimiser> optimiser) {
+    return new Transformer(spec, windows, length).build(vocabulary, optimiser);
+  }
+
+  private Program build(int vocabulary, Optional<Optimiser> optimiser) {
+    Tensor tokens = new Tensor("tokens", Tensor.Role.INPUT, windows * length, 1);
+    Tensor targets = new Tensor("targets", Tensor.Role.INPUT, windows * length, 1);
+    Tensor table = matrix("embedding", vocabulary, spec.width(), deviation);
+
+    Tensor x = run(new Embedding(tokens, table, activation("x", spec.width())));
+    for (int layer = 0; layer < spec.layers(); layer++) {
+      x = block("block." + layer + ".", x);
+    }
+    x = norm("norm", x);
+    Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, deviation);
+    Tensor logits = run(new Linear(x, head, spec.tied(), Optional.empty(), activation("logits", vocabulary)));
+    run(new CrossEntropy(logits, targets, activation("losses", 1)));
+    return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, optimiser);
+  }
+
+  private Tensor block(String name, Tensor x) {
+    x = add(name + "attention.residual", x, attention(name + "attention.", norm(name + "attention.norm", x)));
+    if (spec.feedForward().form() == FeedForward.Form.NONE) {
+      return x;
+    }
+    return add(name + "mlp.residual", x, feedForward(name + "mlp.", norm(name + "mlp.norm", x)));
+  }
+
+  private Tensor attention(String name, Tensor x) {
+    Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
+        Math.min(length, spec.window().orElse(length)));
+    x = linear(name + "qkv", x, spec.qkvWidth(), deviation);
+    x = run(new Rotary(x, heads, spec.rotary().width(spec.headWidth()), spec.rotary().base(),
+        activation(name + "rotated", spec.qkvWidth())));
+    x = run(new Attention(x, heads, activation(name + "mixed", spec.width())));
+    return linear(name + "out", x, spec.width(), residualDeviation());
+  }
+
+  private Tensor feedForward(String name, Tensor x) {
+    int inner = spec.innerWidth();
+    Activation activation = spec.feedForward().activation();
+    x = switch (spec.feedForward().form()) {
+      case NONE -> x;
+      case STANDARD -> run(new Activate(activation, linear(name + "in", x, inner, deviation),
+          activation(name + "activated", inner)));
+      // Both matrices side by side: one product instead of two.
+      case GATED -> run(new Gate(activation, linear(name + "in", x, 2 * inner, deviation),
+          activation(name + "gated", inner)));
+    };
+    return linear(name + "out", x, spec.width(), residualDeviation());
+  }
+
+  private double residualDeviation() {
+    return deviation / Math.sqrt(2.0 * spec.layers());
+  }
+
+  private Tensor add(String name, Tensor a, Tensor b) {
+    return run(new Add(a, b, activation(name, a.columns())));
+  }
+
+  private Tensor norm(String name, Tensor x) {
+    Tensor gain = vector(name + ".gain", x.columns(), 1);
+    Optional<Tensor> bias = spec.norm() == Norm.LAYER
+        ? Optional.of(vector(name + ".bias", x.columns(), 0))
+        : Optional.empty();
+    return run(new ForwardOperation.Norm(x, gain, bias, EPSILON, activation(name, x.columns())));
+  }
+
+  private Tensor linear(String name, Tensor x, int width, double deviation) {
+    Tensor weight = matrix(name + ".weight", x.columns(), width, deviation);
+    Optional<Tensor> bias = spec.biases() ? Optional.of(vector(name + ".bias", width, 0)) : Optional.empty();
+    return run(new Linear(x, weight, false, bias, activation(name, width)));
+  }
+
+  private Tensor matrix(String name, int rows, int columns, double deviation) {
+    return parameter(name, rows, columns, new Initial.Normal(deviation), true);
+  }
+
+  private Tensor vector(String name, int columns, float value) {
+    return parameter(name, 1, columns, new Initial.Constant(value), false);
+  }
+
+  private Tensor parameter(String name, int rows, int columns, Initial initial, boolean decays) {
+    Tensor tensor = new Tensor(name, Tensor.Role.PARAMETER, rows, columns);
+    parameters.add(new Parameter(tensor, 0, initial, decays));
+    return tensor;
+  }
+
+  private Tensor activation(String name, int columns) {
+    return new Tensor(name, Tensor.Role.ACTIVATION, windows * length, columns);
+  }
+
+  private Tensor run(ForwardOperation operation) {
+    operations.add(operation);
+    return operation.out();
+  }
+}

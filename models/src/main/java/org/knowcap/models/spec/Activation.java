@@ -1,0 +1,27 @@
+package org.knowcap.models.spec;
+
+/** The curve of a feed-forward: x * sigmoid(w), where w = x (a + b x^2). */
+public enum Activation {
+  /** GPT-2's tanh form of GELU: tanh(u) = 2 sigmoid(2u) - 1, and 2u = 2 sqrt(2/pi) (x + 0.044715 x^3). */
+  GELU(2 * Math.sqrt(2 / Math.PI), 0.044715 * 2 * Math.sqrt(2 / Math.PI)),
+  /** SiLU, also called swish: x * sigmoid(x). */
+  SILU(1, 0);
+
+  private final double linear;
+  private final double cubic;
+
+  Activation(double linear, double cubic) {
+    this.linear = linear;
+    this.cubic = cubic;
+  }
+
+  /** a. */
+  public double linear() {
+    return linear;
+  }
+
+  /** b. */
+  public double cubic() {
+    return cubic;
+  }
+}

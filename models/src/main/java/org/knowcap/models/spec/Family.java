@@ -1,0 +1,68 @@
+package org.knowcap.models.spec;
+
+import java.util.Optional;
+
+/** The architectures that have a name (paper, sections 3 and 7). */
+public enum Family {
+  /** GPT-2 with rotary positions instead of learned ones, no dropout, and a head tied to the embedding. */
+  GPT2("gpt2", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 8), true, true),
+  /** GPT2 with a feed-forward of d to d to d. */
+  GPT2_QUARTER("gpt2-quarter", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 2), true, true),
+  /** GPT2 without any feed-forward. */
+  GPT2_NOMLP("gpt2-nomlp", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.NONE, 8), true, true),
+  /** LLaMA: RMSNorm, a gated feed-forward of 8 d^2 parameters, no biases, a head of its own. */
+  LLAMA("llama", Rotary.WHOLE, Norm.RMS, silu(8), false, false),
+  /** Mistral: as LLaMA, with a feed-forward of 10.5 d^2 parameters and grouped-query attention. */
+  MISTRAL("mistral", Rotary.WHOLE, Norm.RMS, silu(10.5), false, false);
+
+  private final String prefix;
+  private final Rotary rotary;
+  private final Norm norm;
+  private final FeedForward feedForward;
+  private final boolean biases;
+  private final boolean tied;
+
+  Family(String prefix, Rotary rotary, Norm norm, FeedForward feedForward, boolean biases, boolean tied) {
+    this.prefix = prefix;
+    this.rotary = rotary;
+    this.norm = norm;
+    this.feedForward = feedForward;
+    this.biases = biases;
+    this.tied = tied;
+  }
+
+  private static FeedForward gelu(FeedForward.Form form, double factor) {
+    return new FeedForward(form, Activation.GELU, factor);
+  }
+
+  private static FeedForward silu(double factor) {
+    return new FeedForward(FeedForward.Form.GATED, Activation.SILU, factor);
+  }
+
+  /** What short names begin with. */
+  public String prefix() {
+    return prefix;
+  }
+
+  /**
+   * The family's model of a size.
+   *
+   * @throws IllegalArgumentException where there is none
+   */
+  public ModelSpec model(int layers, int heads, int headWidth) {
+    return model(layers, heads, headWidth, rotary);
+  }
+
+  /** The same with other positions. */
+  public ModelSpec model(int layers, int heads, int headWidth, Rotary other) {
+    return new ModelSpec(this, layers, heads, headWidth, keyHeads(heads), Optional.empty(), other, norm,
+        feedForward,
+        biases, tied);
+  }
+
+  /** The paper's rule for Mistral: four query heads share keys and values if four divides them, otherwise two, or none. */
+  private int keyHeads(int heads) {
+    int group = this != MISTRAL ? 1 : heads % 4 == 0 ? 4 : heads % 2 == 0 ? 2 : 1;
+    return heads / group;
+  }
+}
