@@ -5,9 +5,11 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Precision;
+import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
@@ -48,6 +50,9 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     if (training.precision() != Precision.FP32) {
       // Runs of before there was a choice keep their names.
       settings.put("precision", training.precision());
+    }
+    if (!(training.optimiser() instanceof Optimiser.AdamW)) {
+      settings.put("optimiser", training.optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT));
     }
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);

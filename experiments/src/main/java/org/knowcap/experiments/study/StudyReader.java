@@ -202,14 +202,39 @@ public final class StudyReader {
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     long warmup = fields.integer("warmup_steps", 0, 1_000_000_000, 1000);
     Precision precision = precision(fields);
-    double beta1 = fields.number("beta1", 0.9);
-    double beta2 = fields.number("beta2", 0.98);
-    double epsilon = fields.number("epsilon", 1e-6);
-    double weightDecay = fields.number("weight_decay", 0.01);
+    Optimiser optimiser = optimiser(fields);
     fields.requireNoOthers();
     checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction));
     return new TrainingSettings(windows, window, learningRate, finalFraction, warmup, precision,
-        checked("training", () -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay)));
+        optimiser);
+  }
+
+  /** Each optimiser has the settings that its formula has; others are unknown keys. */
+  private Optimiser optimiser(Fields fields) {
+    String name = fields.text("optimiser", "adamw");
+    double weightDecay = fields.number("weight_decay", 0.01);
+    return switch (name) {
+      case "adamw" -> {
+        double beta1 = fields.number("beta1", 0.9);
+        double beta2 = fields.number("beta2", 0.98);
+        double epsilon = fields.number("epsilon", 1e-6);
+        yield checked("training", () -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay));
+      }
+      case "lion" -> {
+        double beta1 = fields.number("beta1", 0.9);
+        double beta2 = fields.number("beta2", 0.99);
+        yield checked("training", () -> new Optimiser.Lion(beta1, beta2, weightDecay));
+      }
+      case "tiger" -> {
+        double beta1 = fields.number("beta1", 0.965);
+        yield checked("training", () -> new Optimiser.Tiger(beta1, weightDecay));
+      }
+      case "sgd" -> {
+        double momentum = fields.number("momentum", 0.9);
+        yield checked("training", () -> new Optimiser.Sgd(momentum, weightDecay));
+      }
+      default -> throw fields.wrongText("optimiser", "adamw, lion, tiger or sgd", name);
+    };
   }
 
   private Precision precision(Fields fields) {

@@ -14,7 +14,7 @@ import org.knowcap.models.program.Optimiser;
  * @param finalLearningRateFraction learning rate at the end over that at the peak
  * @param warmupSteps steps of the linear warm-up
  * @param precision of products; measuring is in fp32 in any case
- * @param optimiser AdamW
+ * @param optimiser AdamW unless told otherwise
  */
 public record TrainingSettings(int windows, int window, double learningRate, double finalLearningRateFraction,
-    long warmupSteps, @JsonIgnore Precision precision, Optimiser.AdamW optimiser) {}
+    long warmupSteps, @JsonIgnore Precision precision, Optimiser optimiser) {}

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -308,6 +309,24 @@ class StudyReaderTest {
         .replace("bioS, people: [20, 30]",
             "bioD, people: 20, attributes: 3, chunks: 2, diversity: 5, length: 2, alphabet: 4")
         .replace("[employer, birth_date]", "id_2"))).corpora().stream().map(CorpusSpec::name).toList());
+  }
+
+  @Test
+  void optimisersHaveTheirOwnSettings() throws IOException {
+    String text = MODEL + "training: {optimiser: adamw, weight_decay: 0.5}\n";
+    Set<String> fingerprints = new HashSet<>();
+    Map<String, Optimiser> expected = Map.of("adamw", new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5), "lion",
+        new Optimiser.Lion(0.9, 0.99, 0.5), "tiger", new Optimiser.Tiger(0.965, 0.5), "sgd",
+        new Optimiser.Sgd(0.9, 0.5));
+    for (String name : expected.keySet()) {
+      RunSpec run = StudyReader.read(file(text.replace("adamw", name))).runs().getFirst();
+      assertEquals(expected.get(name), run.training().optimiser());
+      fingerprints.add(run.fingerprint());
+    }
+    assertEquals(4, fingerprints.size());
+    assertNamed(text, mistake("adamw", "sgd, epsilon: 1.0e-6", "unknown key 'training.epsilon'"));
+    assertNamed(text, mistake("adamw", "adam", "'training.optimiser'", "adamw, lion, tiger or sgd", "adam"));
+    assertNamed(text, mistake("adamw", "sgd, momentum: 1", "'training'", "momentum", "below 1", "found 1.0"));
   }
 
   private static final String MODEL = """

@@ -1,6 +1,7 @@
 package org.knowcap.models.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -193,6 +194,46 @@ class EngineParityTest {
         assertEquals(reference.loss(), session.loss(), 10 * variant.tolerance() * (1 + reference.loss()),
             "loss of step " + step);
       }
+    }
+  }
+
+  static Stream<Arguments> optimisers() {
+    return variants().stream().flatMap(variant -> Stream
+        .of(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3), new Optimiser.Lion(0.9, 0.99, 0.3),
+            new Optimiser.Tiger(0.95, 0.3), new Optimiser.Sgd(0.9, 0.3))
+        .map(optimiser -> Arguments.of(variant, optimiser)));
+  }
+
+  /**
+   * Signs may come out otherwise where what they are of is next to nothing: so the loss is compared, and nearly all
+   * parameters.
+   */
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource("optimisers")
+  void updatesAsTheReference(Variant variant, Optimiser optimiser) {
+    Program program = Program.training(Family.GPT2.model(2, 3, 10, new Rotary(0.2, 100)), 17, 3, 11,
+        optimiser);
+    RandomGenerator random = random(optimiser.hashCode());
+    Map<String, float[]> parameters = Batches.parameters(program, 0.3, random);
+    ReferenceSession reference = new ReferenceSession(program);
+    reference.load(parameters);
+    try (Session session = variant.compile(program)) {
+      session.load(parameters);
+      assertEquals(optimiser.state().size() + 1, session.state().size());
+      for (int step = 1; step <= 8; step++) {
+        Batches batch = Batches.random(program, 17, random);
+        reference.step(batch.tokens(), batch.targets(), 0.003, step);
+        session.step(batch.tokens(), batch.targets(), 0.003, step);
+        assertEquals(reference.loss(), session.loss(), 10 * variant.tolerance() * (1 + reference.loss()),
+            "loss of step " + step);
+      }
+      float[] ended = session.state().get(Session.PARAMETERS);
+      double[] expected = reference.parameters();
+      long apart = IntStream.range(0, ended.length)
+          .filter(i -> Math.abs(expected[i] - ended[i]) > 20 * variant.tolerance()
+              * (0.01 + Math.abs(expected[i])))
+          .count();
+      assertTrue(apart <= ended.length / 200, apart + " of " + ended.length + " parameters apart");
     }
   }
 

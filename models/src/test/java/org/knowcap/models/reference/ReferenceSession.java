@@ -407,21 +407,35 @@ public final class ReferenceSession implements Session {
   @Override
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
     double[] g = gradient(tokens, targets);
-    Optimiser.AdamW o = switch (program.optimiser().orElseThrow()) {
-      case Optimiser.AdamW adamW -> adamW;
-    };
+    Optimiser optimiser = program.optimiser().orElseThrow();
     double[] p = parameters();
-    double[] m = state.get(Optimiser.AdamW.FIRST_MOMENT);
-    double[] v = state.get(Optimiser.AdamW.SECOND_MOMENT);
+    double[] m = state.get(Optimiser.FIRST_MOMENT);
+    double[] v = state.get(Optimiser.SECOND_MOMENT);
     for (Parameter parameter : program.parameters()) {
-      double decay = parameter.decays() ? o.weightDecay() : 0;
+      double decay = parameter.decays() ? optimiser.weightDecay() : 0;
       for (int i = (int) parameter.offset(); i < parameter.offset() + parameter.tensor().size(); i++) {
-        m[i] = o.beta1() * m[i] + (1 - o.beta1()) * g[i];
-        v[i] = o.beta2() * v[i] + (1 - o.beta2()) * g[i] * g[i];
-        double unbiasedM = m[i] / (1 - Math.pow(o.beta1(), step));
-        double unbiasedV = v[i] / (1 - Math.pow(o.beta2(), step));
         p[i] -= learningRate * decay * p[i];
-        p[i] -= learningRate * unbiasedM / (Math.sqrt(unbiasedV) + o.epsilon());
+        switch (optimiser) {
+          case Optimiser.AdamW o -> {
+            m[i] = o.beta1() * m[i] + (1 - o.beta1()) * g[i];
+            v[i] = o.beta2() * v[i] + (1 - o.beta2()) * g[i] * g[i];
+            double unbiasedM = m[i] / (1 - Math.pow(o.beta1(), step));
+            double unbiasedV = v[i] / (1 - Math.pow(o.beta2(), step));
+            p[i] -= learningRate * unbiasedM / (Math.sqrt(unbiasedV) + o.epsilon());
+          }
+          case Optimiser.Lion o -> {
+            p[i] -= learningRate * Math.signum(o.beta1() * m[i] + (1 - o.beta1()) * g[i]);
+            m[i] = o.beta2() * m[i] + (1 - o.beta2()) * g[i];
+          }
+          case Optimiser.Tiger o -> {
+            m[i] = o.beta() * m[i] + (1 - o.beta()) * g[i];
+            p[i] -= learningRate * Math.signum(m[i]);
+          }
+          case Optimiser.Sgd o -> {
+            m[i] = o.momentum() * m[i] + g[i];
+            p[i] -= learningRate * m[i];
+          }
+        }
       }
     }
   }

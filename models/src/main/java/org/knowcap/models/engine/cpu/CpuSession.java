@@ -17,7 +17,6 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 
 /**
@@ -61,11 +60,8 @@ final class CpuSession implements Session {
       workers.add(new Worker(memory, layout, products.apply(memory), i, i * windows / workerCount,
           (i + 1) * windows / workerCount, sliceWindows, windows, program.length(), learns));
     }
-    update = program.optimiser().map(optimiser -> switch (optimiser) {
-      case Optimiser.AdamW adamW ->
-        new Update(memory, adamW, gradients, layout.parameters, layout.firstMoment,
-            layout.secondMoment, layout.copy, element.narrow(), program.decayingCount());
-    });
+    update = program.optimiser().map(optimiser -> new Update(memory, optimiser, gradients, layout.parameters,
+        layout.firstMoment, layout.secondMoment, layout.copy, element.narrow(), program.decayingCount()));
     each(i -> onThread.run());
   }
 

@@ -1,6 +1,7 @@
 package org.knowcap.models.engine.cpu;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,12 +58,13 @@ final class Layout {
 
     long count = program.parameterCount();
     boolean learns = program.optimiser().isPresent();
+    List<String> state = program.optimiser().map(Optimiser::state).orElse(List.of());
     tokens = reserve(4L * program.rows());
     targets = reserve(4L * program.rows());
     losses = reserve(4L * program.rows());
     parameters = reserve(4 * count);
-    firstMoment = learns ? reserve(4 * count) : parameters;
-    secondMoment = learns ? reserve(4 * count) : parameters;
+    firstMoment = state.contains(Optimiser.FIRST_MOMENT) ? reserve(4 * count) : parameters;
+    secondMoment = state.contains(Optimiser.SECOND_MOMENT) ? reserve(4 * count) : parameters;
     copy = element.narrow() ? reserve(2 * count) : parameters;
     for (Parameter parameter : program.parameters()) {
       parameterOffsets.put(parameter.tensor(), parameter.offset());
@@ -192,9 +194,10 @@ final class Layout {
 
   /** The optimiser's buffers by name. */
   Map<String, Long> state() {
-    return program.optimiser().map(optimiser -> switch (optimiser) {
-      case Optimiser.AdamW _ ->
-        Map.of(Optimiser.AdamW.FIRST_MOMENT, firstMoment, Optimiser.AdamW.SECOND_MOMENT, secondMoment);
-    }).orElse(Map.of());
+    Map<String, Long> places = new LinkedHashMap<>();
+    for (String name : program.optimiser().map(Optimiser::state).orElse(List.of())) {
+      places.put(name, name.equals(Optimiser.FIRST_MOMENT) ? firstMoment : secondMoment);
+    }
+    return places;
   }
 }

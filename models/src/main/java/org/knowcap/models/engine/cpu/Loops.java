@@ -466,4 +466,71 @@ final class Loops {
     store(load(memory, parameters, i, false, rest).mul(keep).sub(change), memory, parameters, i, false, rest);
     store(FloatVector.zero(FLOATS), memory, gradient, i, false, rest);
   }
+
+  /**
+   * Lion, and Tiger where both betas are one, with zeros for the gradient: see Optimiser.Lion.
+   *
+   * @param keep 1 - learning rate * weight decay
+   */
+  static void signed(MemorySegment memory, long parameters, long gradient, long moment, float beta1,
+      float beta2,
+      float rate, float keep, long from, long to) {
+    long i = from;
+    for (; i + LANES <= to; i += LANES) {
+      FloatVector g = load(memory, gradient, i, false);
+      FloatVector m = load(memory, moment, i, false);
+      FloatVector change = rateBySign(m.mul(beta1).add(g.mul(1 - beta1)), rate);
+      store(m.mul(beta2).add(g.mul(1 - beta2)), memory, moment, i, false);
+      store(load(memory, parameters, i, false).mul(keep).sub(change), memory, parameters, i, false);
+      store(FloatVector.zero(FLOATS), memory, gradient, i, false);
+    }
+    if (i < to) {
+      signedRest(memory, parameters, gradient, moment, beta1, beta2, rate, keep, i, to);
+    }
+  }
+
+  /** rate * sign(x), zero at zero. */
+  private static FloatVector rateBySign(FloatVector x, float rate) {
+    return FloatVector.zero(FLOATS).blend(rate, x.compare(VectorOperators.GT, 0)).blend(-rate, x.lt(0));
+  }
+
+  private static void signedRest(MemorySegment memory, long parameters, long gradient, long moment,
+      float beta1,
+      float beta2, float rate, float keep, long i, long to) {
+    VectorMask<Float> rest = Vectors.rest(i, to);
+    FloatVector g = load(memory, gradient, i, false, rest);
+    FloatVector m = load(memory, moment, i, false, rest);
+    FloatVector change = rateBySign(m.mul(beta1).add(g.mul(1 - beta1)), rate);
+    store(m.mul(beta2).add(g.mul(1 - beta2)), memory, moment, i, false, rest);
+    store(load(memory, parameters, i, false, rest).mul(keep).sub(change), memory, parameters, i, false, rest);
+    store(FloatVector.zero(FLOATS), memory, gradient, i, false, rest);
+  }
+
+  /** Gradient descent with momentum, and zeros for the gradient: see Optimiser.Sgd. */
+  static void momentum(MemorySegment memory, long parameters, long gradient, long sum, float momentum,
+      float rate,
+      float keep, long from, long to) {
+    long i = from;
+    for (; i + LANES <= to; i += LANES) {
+      FloatVector m = load(memory, sum, i, false).mul(momentum).add(load(memory, gradient, i, false));
+      store(m, memory, sum, i, false);
+      store(load(memory, parameters, i, false).mul(keep).sub(m.mul(rate)), memory, parameters, i, false);
+      store(FloatVector.zero(FLOATS), memory, gradient, i, false);
+    }
+    if (i < to) {
+      momentumRest(memory, parameters, gradient, sum, momentum, rate, keep, i, to);
+    }
+  }
+
+  private static void momentumRest(MemorySegment memory, long parameters, long gradient, long sum,
+      float momentum,
+      float rate, float keep, long i, long to) {
+    VectorMask<Float> rest = Vectors.rest(i, to);
+    FloatVector m = load(memory, sum, i, false, rest).mul(momentum)
+        .add(load(memory, gradient, i, false, rest));
+    store(m, memory, sum, i, false, rest);
+    store(load(memory, parameters, i, false, rest).mul(keep).sub(m.mul(rate)), memory, parameters, i, false,
+        rest);
+    store(FloatVector.zero(FLOATS), memory, gradient, i, false, rest);
+  }
 }

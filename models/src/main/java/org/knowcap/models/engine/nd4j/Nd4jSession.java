@@ -9,6 +9,7 @@ import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.same.Sign;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -37,40 +38,88 @@ final class Nd4jSession implements Session {
       backward.add(kernels.of(operation));
     }
     state.put(PARAMETERS, memory.parameters);
-    program.optimiser().ifPresent(optimiser -> updates.add(switch (optimiser) {
-      case Optimiser.AdamW adamW -> adamW(adamW);
-    }));
+    program.optimiser().ifPresent(optimiser -> {
+      optimiser.state().forEach(name -> state.put(name, memory.own(program.parameterCount())));
+      updates.add(update(optimiser));
+    });
   }
 
-  private Update adamW(Optimiser.AdamW o) {
-    INDArray parameters = memory.parameters;
+  /** Weight decay, then the optimiser's step. */
+  private Update update(Optimiser optimiser) {
+    long decaying = program.decayingCount();
+    INDArray decayed = decaying == 0
+        ? memory.parameters
+        : memory.parameters.get(NDArrayIndex.interval(0, decaying));
+    INDArray change = memory.own(program.parameterCount());
+    Update step = switch (optimiser) {
+      case Optimiser.AdamW o -> adamW(o, change);
+      case Optimiser.Lion o -> lion(o, change);
+      case Optimiser.Tiger o -> tiger(o, change);
+      case Optimiser.Sgd o -> sgd(o, change);
+    };
+    return (learningRate, number) -> {
+      step.apply(learningRate, number);
+      if (decaying > 0) {
+        decayed.muli(1 - learningRate * optimiser.weightDecay());
+      }
+      memory.parameters.subi(change);
+    };
+  }
+
+  private Update adamW(Optimiser.AdamW o, INDArray change) {
     INDArray gradient = memory.gradients;
-    INDArray first = memory.own(parameters.length());
-    INDArray second = memory.own(parameters.length());
-    INDArray work = memory.own(parameters.length());
-    state.put(Optimiser.AdamW.FIRST_MOMENT, first);
-    state.put(Optimiser.AdamW.SECOND_MOMENT, second);
-    Recording moments = new Recording(memory)
-        .scale(first, o.beta1(), first)
-        .scale(gradient, 1 - o.beta1(), work)
-        .add(first, work, first)
+    INDArray first = state.get(Optimiser.FIRST_MOMENT);
+    INDArray second = state.get(Optimiser.SECOND_MOMENT);
+    Recording moments = mean(first, o.beta1(), change)
         .multiply(gradient, gradient, gradient)
         .scale(gradient, 1 - o.beta2(), gradient)
         .scale(second, o.beta2(), second)
         .add(second, gradient, second)
-        .sqrt(second, work);
-    long decaying = program.decayingCount();
-    INDArray decayed = decaying == 0 ? parameters : parameters.get(NDArrayIndex.interval(0, decaying));
+        .sqrt(second, change);
     return (learningRate, step) -> {
       moments.run();
       double unbias1 = 1 / (1 - Math.pow(o.beta1(), step));
       double unbias2 = 1 / Math.sqrt(1 - Math.pow(o.beta2(), step));
-      work.muli(unbias2).addi(o.epsilon());
-      work.rdivi(first).muli(learningRate * unbias1);
-      if (decaying > 0) {
-        decayed.muli(1 - learningRate * o.weightDecay());
-      }
-      parameters.subi(work);
+      change.muli(unbias2).addi(o.epsilon());
+      change.rdivi(first).muli(learningRate * unbias1);
+    };
+  }
+
+  /** moment = beta moment + (1 - beta) gradient. */
+  private Recording mean(INDArray moment, double beta, INDArray work) {
+    return new Recording(memory).scale(moment, beta, moment).scale(memory.gradients, 1 - beta, work)
+        .add(moment, work, moment);
+  }
+
+  private Update lion(Optimiser.Lion o, INDArray change) {
+    INDArray moment = state.get(Optimiser.FIRST_MOMENT);
+    INDArray work = memory.own(program.parameterCount());
+    Recording blend = new Recording(memory).scale(moment, o.beta1(), change)
+        .scale(memory.gradients, 1 - o.beta1(), work).add(change, work, change).op(new Sign(change, change));
+    Recording mean = mean(moment, o.beta2(), work);
+    return (learningRate, step) -> {
+      blend.run();
+      mean.run();
+      change.muli(learningRate);
+    };
+  }
+
+  private Update tiger(Optimiser.Tiger o, INDArray change) {
+    INDArray moment = state.get(Optimiser.FIRST_MOMENT);
+    Recording mean = mean(moment, o.beta(), change).op(new Sign(moment, change));
+    return (learningRate, step) -> {
+      mean.run();
+      change.muli(learningRate);
+    };
+  }
+
+  private Update sgd(Optimiser.Sgd o, INDArray change) {
+    INDArray sum = state.get(Optimiser.FIRST_MOMENT);
+    Recording adds = new Recording(memory).scale(sum, o.momentum(), sum).add(sum, memory.gradients, sum)
+        .copy(sum, change);
+    return (learningRate, step) -> {
+      adds.run();
+      change.muli(learningRate);
     };
   }
 
