@@ -13,6 +13,7 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.training.Decay;
 import org.knowcap.models.training.Schedule;
 
 /**
@@ -50,6 +51,9 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     if (training.precision() != Precision.FP32) {
       // Runs of before there was a choice keep their names.
       settings.put("precision", training.precision());
+    }
+    if (training.decay() != Decay.COSINE) {
+      settings.put("decay", training.decay());
     }
     if (!(training.optimiser() instanceof Optimiser.AdamW)) {
       settings.put("optimiser", training.optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT));
@@ -118,6 +122,6 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
           + " has only " + steps + " steps; give it more exposures, smaller batches or a shorter warm-up");
     }
     return new Schedule(training.warmupSteps(), steps, training.learningRate(),
-        training.finalLearningRateFraction());
+        training.finalLearningRateFraction(), training.decay());
   }
 }

@@ -19,6 +19,7 @@ import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Norm;
 import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.training.Decay;
 import org.knowcap.models.training.Schedule;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -200,12 +201,13 @@ public final class StudyReader {
     int window = (int) fields.integer("window", 2, MOST_TOKENS / windows, 512);
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
+    Decay decay = fields.choice("decay", Decay.class, Decay.COSINE);
     long warmup = fields.integer("warmup_steps", 0, 1_000_000_000, 1000);
     Precision precision = precision(fields);
     Optimiser optimiser = optimiser(fields);
     fields.requireNoOthers();
-    checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction));
-    return new TrainingSettings(windows, window, learningRate, finalFraction, warmup, precision,
+    checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction, decay));
+    return new TrainingSettings(windows, window, learningRate, finalFraction, warmup, decay, precision,
         optimiser);
   }
 

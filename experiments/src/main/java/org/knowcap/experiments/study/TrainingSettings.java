@@ -3,6 +3,7 @@ package org.knowcap.experiments.study;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.training.Decay;
 
 /**
  * How every run of a study is trained. Defaults are the paper's (section 4 and appendix A), except the batch: its
@@ -13,8 +14,9 @@ import org.knowcap.models.program.Optimiser;
  * @param learningRate at its peak, after the warm-up
  * @param finalLearningRateFraction learning rate at the end over that at the peak
  * @param warmupSteps steps of the linear warm-up
+ * @param decay how it gets there
  * @param precision of products; measuring is in fp32 in any case
  * @param optimiser AdamW unless told otherwise
  */
 public record TrainingSettings(int windows, int window, double learningRate, double finalLearningRateFraction,
-    long warmupSteps, @JsonIgnore Precision precision, Optimiser optimiser) {}
+    long warmupSteps, @JsonIgnore Decay decay, @JsonIgnore Precision precision, Optimiser optimiser) {}

@@ -30,6 +30,7 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.training.Decay;
 
 class StudyReaderTest {
   /** Says everything that a study can say. */
@@ -92,7 +93,7 @@ class StudyReaderTest {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
-    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Precision.FP32,
+    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Decay.COSINE, Precision.FP32,
         new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second),
@@ -117,7 +118,7 @@ class StudyReaderTest {
     assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
         List.of(ModelSpec.parse("gpt2-2-2")),
         List.of(1000L), List.of(1L), "auto",
-        new TrainingSettings(12, 512, 0.001, 0.1, 1000, Precision.FP32,
+        new TrainingSettings(12, 512, 0.001, 0.1, 1000, Decay.COSINE, Precision.FP32,
             new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)),
         2000),
         study);
@@ -312,7 +313,7 @@ class StudyReaderTest {
   }
 
   @Test
-  void optimisersHaveTheirOwnSettings() throws IOException {
+  void optimisersAndSchedulesHaveSettings() throws IOException {
     String text = MODEL + "training: {optimiser: adamw, weight_decay: 0.5}\n";
     Set<String> fingerprints = new HashSet<>();
     Map<String, Optimiser> expected = Map.of("adamw", new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5), "lion",
@@ -326,6 +327,11 @@ class StudyReaderTest {
     assertEquals(4, fingerprints.size());
     assertNamed(text, mistake("adamw", "sgd, epsilon: 1.0e-6", "unknown key 'training.epsilon'"));
     assertNamed(text, mistake("adamw", "adam", "'training.optimiser'", "adamw, lion, tiger or sgd", "adam"));
+    RunSpec linear = StudyReader.read(file(text.replace("adamw", "adamw, decay: linear"))).runs().getFirst();
+    assertEquals(Decay.LINEAR, linear.training().decay());
+    assertTrue(fingerprints.add(linear.fingerprint()));
+    assertNamed(text,
+        mistake("adamw", "adamw, decay: fast", "'training.decay'", "cosine, linear, constant, wsd"));
     assertNamed(text, mistake("adamw", "sgd, momentum: 1", "'training'", "momentum", "below 1", "found 1.0"));
   }
 

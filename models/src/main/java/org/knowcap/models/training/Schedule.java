@@ -1,15 +1,15 @@
 package org.knowcap.models.training;
 
 /**
- * Learning rate: linear warm-up from zero to the peak, then a cosine down to a fraction of it, reached at the last
- * step (paper, appendix A: a tenth).
+ * Learning rate: linear warm-up from zero to the peak, then down to a fraction of it, reached at the last step (paper,
+ * appendix A: a cosine down to a tenth).
  *
  * @param warmupSteps steps of the warm-up, at least 0 and below {@code steps}
  * @param steps all steps, at least 1
  * @param peak largest learning rate, above 0
- * @param finalFraction learning rate at the last step over the peak, from 0 to 1
+ * @param finalFraction learning rate at the last step over the peak, from 0 to 1; a constant one stays at the peak
  */
-public record Schedule(long warmupSteps, long steps, double peak, double finalFraction) {
+public record Schedule(long warmupSteps, long steps, double peak, double finalFraction, Decay decay) {
   public Schedule {
     require(steps >= 1, "steps must be at least 1", steps);
     require(warmupSteps >= 0 && warmupSteps < steps,
@@ -33,7 +33,6 @@ public record Schedule(long warmupSteps, long steps, double peak, double finalFr
       return peak * step / warmupSteps;
     }
     double progress = (double) (step - warmupSteps) / (steps - warmupSteps);
-    double cosine = (1 + Math.cos(Math.PI * progress)) / 2;
-    return peak * (finalFraction + (1 - finalFraction) * cosine);
+    return peak * (finalFraction + (1 - finalFraction) * decay.left(progress));
   }
 }

@@ -87,7 +87,8 @@ class TrainerTest {
   }
 
   private TrainingSpec spec(double peak, long steps) {
-    return new TrainingSpec(new Schedule(2, steps, peak, 0.1), 5, 1, Duration.ZERO, "fingerprint");
+    return new TrainingSpec(new Schedule(2, steps, peak, 0.1, Decay.COSINE), 5, 1, Duration.ZERO,
+        "fingerprint");
   }
 
   private Listener train(TrainingSpec spec, Path file, long diesAt) throws Exception {
@@ -153,7 +154,8 @@ class TrainerTest {
   void refusesACheckpointOfAnotherRunOrModel() throws Exception {
     Path file = directory.resolve("c");
     train(spec(0.01, 3), file, -1);
-    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1), 5, 1, Duration.ZERO, "another");
+    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, Decay.COSINE), 5, 1, Duration.ZERO,
+        "another");
     String message = assertThrows(TrainingException.class, () -> train(other, file, -1)).getMessage();
     assertTrue(message.contains(file.toString()) && message.contains("another run"), message);
 
@@ -181,11 +183,21 @@ class TrainerTest {
 
   @Test
   void warmsUpLinearlyAndFallsToATenth() {
-    Schedule schedule = new Schedule(10, 110, 0.5, 0.1);
+    Schedule schedule = new Schedule(10, 110, 0.5, 0.1, Decay.COSINE);
     assertEquals(0.05, schedule.learningRate(1), 1e-12);
     assertEquals(0.5, schedule.learningRate(10), 1e-12);
     assertEquals(0.5 * 0.55, schedule.learningRate(60), 1e-12);
     assertEquals(0.05, schedule.learningRate(110), 1e-12);
+    Schedule linear = new Schedule(10, 110, 0.5, 0.1, Decay.LINEAR);
+    assertEquals(0.5 * 0.775, linear.learningRate(35), 1e-12);
+    assertEquals(0.05, linear.learningRate(110), 1e-12);
+    Schedule constant = new Schedule(10, 110, 0.5, 0.1, Decay.CONSTANT);
+    assertEquals(0.05, constant.learningRate(1), 1e-12);
+    assertEquals(0.5, constant.learningRate(110), 1e-12);
+    Schedule stable = new Schedule(10, 110, 0.5, 0.1, Decay.WSD);
+    assertEquals(0.5, stable.learningRate(100), 1e-12);
+    assertEquals(0.5 * 0.55, stable.learningRate(105), 1e-12);
+    assertEquals(0.05, stable.learningRate(110), 1e-12);
   }
 
   @Test
