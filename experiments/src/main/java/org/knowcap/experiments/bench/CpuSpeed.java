@@ -72,7 +72,8 @@ public record CpuSpeed(String shape, double tokensPerSecond,
     double[] ours = new double[ROUNDS];
     double[] theirs = new double[ROUNDS];
     try (Session session = engine.compile(shape.program(), execution);
-        Peer.Training training = peer.map(each -> each.prepare(shape, execution)).orElse(new NoTraining())) {
+        Peer.Training training = peer.map(each -> each.prepare(shape, execution.threads()))
+            .orElse(new NoTraining())) {
       session.load(Map.of(Session.PARAMETERS, InitialParameters.of(shape.program(), 1)));
       long[] step = {0};
       Runnable ourStep = () -> session.step(tokens, targets, 1e-4, ++step[0]);

@@ -2,18 +2,21 @@ package org.knowcap.experiments.bench;
 
 import java.util.List;
 import java.util.ServiceLoader;
-import org.knowcap.models.engine.Execution;
 
 /** Another library that trains the same shapes, to be compared with. Found by {@link ServiceLoader}. */
 public interface Peer {
   /** As the command line names it. */
   String name();
 
-  /** The library, its version and its settings. */
+  /** The library, its version, its settings and the precision it trains in. */
   String description();
 
-  /** Makes the model. */
-  Training prepare(TrainingShape shape, Execution execution);
+  /**
+   * Makes the model.
+   *
+   * @param threads of a step
+   */
+  Training prepare(TrainingShape shape, int threads);
 
   /** A model under training. */
   interface Training extends AutoCloseable {

@@ -3,7 +3,6 @@ package org.knowcap.experiments.bench.djl;
 import ai.djl.engine.Engine;
 import org.knowcap.experiments.bench.Peer;
 import org.knowcap.experiments.bench.TrainingShape;
-import org.knowcap.models.engine.Execution;
 
 /** PyTorch on the CPU through DJL. */
 public final class DjlPeer implements Peer {
@@ -15,11 +14,11 @@ public final class DjlPeer implements Peer {
   @Override
   public String description() {
     return "PyTorch " + Engine.getEngine("PyTorch").getVersion() + " through DJL, MALLOC_MMAP_THRESHOLD_="
-        + System.getenv("MALLOC_MMAP_THRESHOLD_");
+        + System.getenv("MALLOC_MMAP_THRESHOLD_") + ", in fp32 (DJL's binding has no bfloat16)";
   }
 
   @Override
-  public Training prepare(TrainingShape shape, Execution execution) {
-    return new DjlTraining(shape, execution);
+  public Training prepare(TrainingShape shape, int threads) {
+    return new DjlTraining(shape, threads);
   }
 }

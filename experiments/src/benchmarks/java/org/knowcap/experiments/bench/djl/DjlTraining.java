@@ -15,14 +15,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.knowcap.experiments.bench.Peer;
 import org.knowcap.experiments.bench.TrainingShape;
-import org.knowcap.models.engine.Execution;
-import org.knowcap.models.engine.Precision;
 import org.knowcap.models.spec.ModelSpec;
 
 /**
  * GPT-2 with rotary positions as one writes it in PyTorch without fused attention, which DJL does not have: softmax over
- * masked scores of the whole batch. In bf16, operands of products are cast as PyTorch's autocast does; parameters stay
- * fp32.
+ * masked scores of the whole batch. Always in fp32: a mere cast to bfloat16 through DJL 0.35.1 ends the process ("terminate
+ * called without an active exception").
  */
 final class DjlTraining implements Peer.Training {
   private static final float EPSILON = 1e-5f;
@@ -32,7 +30,6 @@ final class DjlTraining implements Peer.Training {
   private final Engine engine = Engine.getEngine("PyTorch");
   private final TrainingShape shape;
   private final ModelSpec model;
-  private final DataType operand;
   private final List<NDArray> parameters = new ArrayList<>();
   private final Optimizer optimiser;
   private final NDArray tokens;
@@ -44,12 +41,11 @@ final class DjlTraining implements Peer.Training {
   private final List<NDArray[]> blocks = new ArrayList<>();
   private final NDArray[] lastNorm;
 
-  DjlTraining(TrainingShape shape, Execution execution) {
-    System.setProperty("ai.djl.pytorch.num_threads", Integer.toString(execution.threads()));
+  DjlTraining(TrainingShape shape, int threads) {
+    System.setProperty("ai.djl.pytorch.num_threads", Integer.toString(threads));
     System.setProperty("ai.djl.pytorch.num_interop_threads", "1");
     this.shape = shape;
     model = shape.model();
-    operand = execution.precision() == Precision.BF16 ? DataType.BFLOAT16 : DataType.FLOAT32;
     manager = NDManager.newBaseManager(Device.cpu(), "PyTorch");
     optimiser = Optimizer.adamW().optLearningRateTracker(Tracker.fixed(1e-4f)).optBeta1(0.9f).optBeta2(0.98f)
         .optEpsilon(1e-6f).optWeightDecays(0.01f).build();
@@ -101,8 +97,7 @@ final class DjlTraining implements Peer.Training {
   /** x weight^T + bias. */
   private NDArray linear(NDArray x, NDArray weight, NDArray bias) {
     return ai.djl.nn.core.Linear
-        .linear(x.toType(operand, false), weight.toType(operand, false), bias.toType(operand, false))
-        .singletonOrThrow();
+        .linear(x, weight, bias).singletonOrThrow();
   }
 
   private static NDArray norm(NDArray x, NDArray gain, NDArray bias) {
@@ -123,12 +118,12 @@ final class DjlTraining implements Peer.Training {
 
   private NDArray attention(NDArray x, NDArray[] p) {
     NDList parts = linear(x, p[2], p[3]).split(3, 2);
-    NDArray q = rotated(heads(parts.get(0)).toType(DataType.FLOAT32, false)).toType(operand, false);
-    NDArray k = rotated(heads(parts.get(1)).toType(DataType.FLOAT32, false)).toType(operand, false);
+    NDArray q = rotated(heads(parts.get(0)));
+    NDArray k = rotated(heads(parts.get(1)));
     NDArray v = heads(parts.get(2));
-    NDArray scores = q.matMul(k.transpose(0, 1, 3, 2)).toType(DataType.FLOAT32, false)
+    NDArray scores = q.matMul(k.transpose(0, 1, 3, 2))
         .mul(1 / Math.sqrt(model.headWidth())).add(mask);
-    NDArray mixed = scores.softmax(3).toType(operand, false).matMul(v).transpose(0, 2, 1, 3)
+    NDArray mixed = scores.softmax(3).matMul(v).transpose(0, 2, 1, 3)
         .reshape(shape.windows(), shape.length(), model.width());
     return linear(mixed, p[4], p[5]);
   }
@@ -137,13 +132,13 @@ final class DjlTraining implements Peer.Training {
     NDArray x = ai.djl.nn.core.Embedding.embedding(tokens, table, ai.djl.ndarray.types.SparseFormat.DENSE)
         .singletonOrThrow();
     for (NDArray[] p : blocks) {
-      x = x.add(attention(norm(x, p[0], p[1]), p).toType(DataType.FLOAT32, false));
+      x = x.add(attention(norm(x, p[0], p[1]), p));
       NDArray inner = linear(norm(x, p[6], p[7]), p[8], p[9]);
-      x = x.add(linear(ai.djl.nn.Activation.gelu(inner), p[10], p[11]).toType(DataType.FLOAT32, false));
+      x = x.add(linear(ai.djl.nn.Activation.gelu(inner), p[10], p[11]));
     }
-    NDArray logits = norm(x, lastNorm[0], lastNorm[1]).toType(operand, false)
+    NDArray logits = norm(x, lastNorm[0], lastNorm[1])
         .reshape(shape.tokens(), model.width())
-        .matMul(table.toType(operand, false).transpose()).toType(DataType.FLOAT32, false);
+        .matMul(table.transpose());
     return logits.logSoftmax(1).gather(targets, 1).neg().mean();
   }
 
