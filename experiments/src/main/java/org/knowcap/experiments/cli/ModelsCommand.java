@@ -1,15 +1,23 @@
 package org.knowcap.experiments.cli;
 
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.models.engine.cpu.CpuEngine;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+import org.knowcap.models.spec.Family;
+import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.ParameterCount;
 import picocli.CommandLine.Command;
@@ -19,15 +27,17 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What a model is made of, and what training it takes. */
-@Command(name = "models", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Shows a model's parameters by component, and the operations and memory of a training step.")
+@Command(name = "models", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Lists the architectures; or shows a model's parameters by component, its"
+    + " program, and the operations and memory of a training step.")
 final class ModelsCommand implements Callable<Integer> {
   private static final int MOST = 1 << 24;
 
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "NAME", description = "Such as gpt2-2-4, or gpt2-2-4-w16 for a head width of 16.")
-  private String name;
+  @Parameters(arity = "0..1", paramLabel = "NAME", description = "Such as gpt2-2-4, or gpt2-2-4-w16 for a head width of 16. Without one, the architectures"
+      + " are listed.")
+  private Optional<String> name;
 
   @Option(names = "--vocabulary", paramLabel = "V", defaultValue = "3275", description = "Tokens of the corpus's vocabulary. Default: ${DEFAULT-VALUE}, the paper's bioS")
   private int vocabulary;
@@ -50,9 +60,14 @@ final class ModelsCommand implements Callable<Integer> {
     require("--windows", windows, 1);
     require("--window", window, 1);
     require("--threads", threads, 1);
+    PrintWriter out = command.commandLine().getOut();
+    if (name.isEmpty()) {
+      list(out);
+      return 0;
+    }
     ModelSpec model;
     try {
-      model = ModelSpec.parse(name);
+      model = ModelSpec.parse(name.get());
     } catch (IllegalArgumentException e) {
       throw UserException.usage(e.getMessage());
     }
@@ -60,7 +75,6 @@ final class ModelsCommand implements Callable<Integer> {
     Program program = Program.training(model, vocabulary, windows, window,
         new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
     long bytes = CpuEngine.bytes(program, threads);
-    PrintWriter out = command.commandLine().getOut();
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
       answer.put("model", model.name());
@@ -84,12 +98,69 @@ final class ModelsCommand implements Callable<Integer> {
     out.println("  head          " + Units.count(parameters.head())
         + (model.tied() ? ", tied to the embedding" : ""));
     out.println("  parameters    " + Units.count(parameters.total()));
+    out.println();
+    print(program, model, out);
+    out.println();
     out.println("A step of " + Units.count(program.rows()) + " tokens: " + Units.brief(program.flops())
         + " floating-point operations in products");
     out.println(
         "Memory of the cpu engine: " + Units.brief(bytes) + "B, of which parameters, gradients and AdamW's"
             + " moments 16 bytes a parameter, " + Units.brief(16 * parameters.total()) + "B");
     return 0;
+  }
+
+  /** The families, each at a size that all of them have. */
+  private void list(PrintWriter out) {
+    int layers = 4;
+    int heads = 4;
+    List<ModelSpec> models = Arrays.stream(Family.values())
+        .map(family -> family.model(layers, heads, ModelSpec.PAPER_HEAD_WIDTH)).toList();
+    if (json) {
+      Map<String, Object> answer = new LinkedHashMap<>();
+      models.forEach(model -> answer.put(model.name(), model.parameters(vocabulary)));
+      out.println(Json.MAPPER.writeValueAsString(answer));
+      return;
+    }
+    String row = "%-18s %12s  %s%n";
+    out.printf(row, "such as", "parameters", "blocks");
+    for (ModelSpec model : models) {
+      out.printf(row, model.name(), Units.count(model.parameters(vocabulary).total()), blocks(model));
+    }
+    out.println("NAME is FAMILY-LAYERS-HEADS and options, see docs/architectures.md");
+  }
+
+  private static String blocks(ModelSpec model) {
+    FeedForward feedForward = model.feedForward();
+    return model.keyHeads() + " of " + model.heads() + " heads have keys of their own, "
+        + switch (model.norm()) {
+          case LAYER -> "LayerNorm";
+          case RMS -> "RMSNorm";
+        } + ", " + switch (feedForward.form()) {
+          case NONE -> "no feed-forward";
+          case STANDARD -> "feed-forward of " + model.innerWidth() + " with " + feedForward.activation();
+          case GATED -> "feed-forward of " + model.innerWidth() + " gated by " + feedForward.activation();
+        } + ", head " + (model.tied() ? "tied" : "of its own");
+  }
+
+  /** The forward part: one block stands for all. */
+  private static void print(Program program, ModelSpec model, PrintWriter out) {
+    String row = "  %-13s %-32s %14s %12s %10s %10s%n";
+    out.printf(row, "operation", "result", "shape", "parameters", "FLOPs", "bytes");
+    for (ForwardOperation operation : program.forward()) {
+      Tensor result = operation.out();
+      if (!result.name().matches("block\\.[1-9].*")) {
+        long parameters = operation.reads().stream().filter(tensor -> tensor.role() == Tensor.Role.PARAMETER)
+            .mapToLong(Tensor::size).sum();
+        out.printf(row, operation.getClass().getSimpleName().toLowerCase(Locale.ROOT), result.name(),
+            result.rows() + " x " + result.columns(), parameters == 0 ? "" : Units.count(parameters),
+            operation.flops() == 0 ? "" : Units.brief(operation.flops()), Units.brief(operation.bytes()));
+      }
+    }
+    if (model.layers() > 1) {
+      out.println("  Blocks 1 to " + (model.layers() - 1) + " are as block 0." + (model.tied()
+          ? " The logits' parameters are the embedding's."
+          : ""));
+    }
   }
 
   private static void require(String option, int value, int least) {

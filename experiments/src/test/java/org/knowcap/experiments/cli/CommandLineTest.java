@@ -283,6 +283,15 @@ class CommandLineTest {
     assertEquals(816_000, one.path("total").asLong());
     long buffers = two.path("cpu_bytes").asLong() - one.path("cpu_bytes").asLong();
     assertTrue(buffers > 4 * 816_000, "a second thread has gradients of its own: " + buffers);
+    String llama = succeeds("models", "llama-3-2", "--vocabulary", 100).out();
+    assertTrue(Pattern.compile("(?m)^ +gate +block\\.0\\.mlp\\.gated +6144 x 342 ").matcher(llama).find(),
+        llama);
+    assertTrue(llama.contains("Blocks 1 to 2 are as block 0"), llama);
+    String list = succeeds("models").out();
+    assertTrue(
+        List.of("gpt2-4-4 ", "gpt2-quarter-4-4 ", "gpt2-nomlp-4-4 ", "llama-4-4 ", "mistral-4-4 ").stream()
+            .allMatch(list::contains),
+        list);
     assertComplaint(KnowcapProcess.run("models", "gpt5"), List.of("gpt5", "FAMILY-LAYERS-HEADS"));
   }
 
