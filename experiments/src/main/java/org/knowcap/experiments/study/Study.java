@@ -2,6 +2,7 @@ package org.knowcap.experiments.study;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.knowcap.models.spec.ModelSpec;
 
 /**
@@ -15,13 +16,15 @@ import org.knowcap.models.spec.ModelSpec;
  * @param engine name of an engine, or "auto"
  * @param training settings shared by all runs
  * @param measuredPeople people measured in each run, all if there are fewer
+ * @param remarks how what was asked for was understood, where the study leaves it open
  */
 public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> models,
     List<Long> exposures,
-    List<Long> seeds, String engine, TrainingSettings training, long measuredPeople) {
-  /** What one should know of its corpora before they are run. */
+    List<Long> seeds, String engine, TrainingSettings training, long measuredPeople, List<String> remarks) {
+  /** What one should know before it is run: of its corpora, and the remarks. */
   public List<String> notices() {
-    return corpora.stream().flatMap(corpus -> corpus.notices().stream()).toList();
+    return Stream.concat(corpora.stream().flatMap(corpus -> corpus.notices().stream()), remarks.stream())
+        .toList();
   }
 
   /** The grid, in the order of the lists. */

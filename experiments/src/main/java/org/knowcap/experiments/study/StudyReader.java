@@ -5,7 +5,11 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -15,6 +19,7 @@ import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Norm;
@@ -114,8 +119,9 @@ public final class StudyReader {
     }
     List<CorpusSpec> corpora = new CorpusReader(file, paths).corpora(top.mapping("corpus"));
 
-    List<ModelSpec> models = top.list("models",
-        "a name such as gpt2-2-4, a mapping with 'name', or a list of them", this::model);
+    List<JsonNode> modelNodes = top.list("models",
+        "a name such as gpt2-2-4, a mapping with 'name', or with 'family' and 'parameters', or a list of them",
+        node -> node);
     List<Long> exposures = top.integers("exposures", 1, CorpusReader.MOST_EXPOSURES);
     List<Long> seeds = top.integers("seeds", 0, Long.MAX_VALUE, List.of(1L));
     String engine = top.text("engine", AUTO);
@@ -127,7 +133,16 @@ public final class StudyReader {
     long measuredPeople = measurement.integer("people", 2, CorpusReader.MOST_PEOPLE, 2000);
     measurement.requireNoOthers();
     top.requireNoOthers();
-    Study study = new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople);
+    int vocabulary = corpora.getFirst().corpus(seeds.getFirst()).vocabulary().size();
+    List<String> remarks = new ArrayList<>();
+    List<ModelSpec> models = modelNodes.stream().flatMap(node -> models(node, vocabulary, remarks).stream())
+        .toList();
+    if (Set.copyOf(models).size() < models.size()) {
+      throw UserException.usage(
+          file + ": 'models' must hold none twice, found " + models.stream().map(ModelSpec::name).toList());
+    }
+    Study study = new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople,
+        remarks);
     for (RunSpec run : study.runs()) {
       Corpus made = run.corpus();
       checkLength(run.corpusSpec(), made, training.window());
@@ -163,6 +178,34 @@ public final class StudyReader {
         }
       }
     }
+  }
+
+  /** One model; or, for a family and a number of parameters, one of each depth. */
+  private List<ModelSpec> models(JsonNode node, int vocabulary, List<String> remarks) {
+    if (!node.isObject() || !node.has("family")) {
+      return List.of(model(node));
+    }
+    Fields fields = new Fields(file, "models", node);
+    String prefix = fields.text("family");
+    Family family = Arrays.stream(Family.values()).filter(each -> each.prefix().equals(prefix)).findFirst()
+        .orElseThrow(() -> fields.wrongText("family",
+            "one of " + Arrays.stream(Family.values()).map(Family::prefix).toList(), prefix));
+    long parameters = fields.integer("parameters", 1, Integer.MAX_VALUE);
+    int headWidth = (int) fields.integer("head_width", 1, 1024, ModelSpec.PAPER_HEAD_WIDTH);
+    List<Long> depths = fields.integers("depths", 1, 9999);
+    fields.requireNoOthers();
+    List<ModelSpec> models = new ArrayList<>();
+    for (long depth : depths) {
+      ModelSpec model = checked("models",
+          () -> family.nearest(parameters, (int) depth, headWidth, vocabulary));
+      long found = model.parameters(vocabulary).total();
+      remarks
+          .add(String.format(Locale.ROOT, "%s: %,d parameters with V = %d, %.1f %% %s than the %,d asked for",
+              model.name(), found, vocabulary, 100.0 * Math.abs(found - parameters) / parameters,
+              found < parameters ? "fewer" : "more", parameters));
+      models.add(model);
+    }
+    return models;
   }
 
   private ModelSpec model(JsonNode node) {

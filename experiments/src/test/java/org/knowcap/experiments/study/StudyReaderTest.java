@@ -97,7 +97,7 @@ class StudyReaderTest {
         new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second),
-        List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15), study);
+        List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15, List.of()), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
@@ -120,7 +120,7 @@ class StudyReaderTest {
         List.of(1000L), List.of(1L), "auto",
         new TrainingSettings(12, 512, 0.001, 0.1, 1000, Decay.COSINE, Precision.FP32,
             new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)),
-        2000),
+        2000, List.of()),
         study);
   }
 
@@ -313,6 +313,25 @@ class StudyReaderTest {
   }
 
   @Test
+  void aBudgetOfParametersBecomesAModelOfEachDepth() throws IOException {
+    Study study = StudyReader.read(file(MODEL.replace(
+        "{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms,"
+            + " tied: false}",
+        "[gpt2-1-1, {family: llama, parameters: 2000000, depths: [1, 2, 8], head_width: 16}]")));
+    int vocabulary = study.corpora().getFirst().corpus(1).vocabulary().size();
+    assertEquals(List.of(1, 1, 2, 8), study.models().stream().map(ModelSpec::layers).toList());
+    for (ModelSpec model : study.models().subList(1, 4)) {
+      long found = model.parameters(vocabulary).total();
+      for (int heads : new int[]{model.heads() - 1, model.heads() + 1}) {
+        long other = Family.LLAMA.model(model.layers(), heads, 16).parameters(vocabulary).total();
+        assertTrue(Math.abs(found - 2_000_000) <= Math.abs(other - 2_000_000), model.name());
+      }
+      assertTrue(study.notices().stream().anyMatch(notice -> notice.startsWith(model.name() + ": ")
+          && notice.endsWith(" than the 2,000,000 asked for")), study.notices().toString());
+    }
+  }
+
+  @Test
   void optimisersAndSchedulesHaveSettings() throws IOException {
     String text = MODEL + "training: {optimiser: adamw, weight_decay: 0.5}\n";
     Set<String> fingerprints = new HashSet<>();
@@ -350,6 +369,10 @@ class StudyReaderTest {
         mistake("norm: rms", "norm: batch", "'models.norm'", "layer, rms", "batch"),
         mistake("tied: false", "tied: maybe", "'models.tied'", "true or false", "maybe"),
         mistake("llama-2-4", "lama-2-4", "no model is named 'lama-2-4'", "llama"),
+        mistake("{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms, tied: false}",
+            "{family: lama, parameters: 9, depths: 2}", "'models.family'", "llama", "lama"),
+        mistake("{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms, tied: false}",
+            "{family: llama, depths: 2}", "'models.parameters' is missing"),
         mistake("tied: false", "tie: false", "unknown key 'models.tie'", "'models.tied'?"));
   }
 

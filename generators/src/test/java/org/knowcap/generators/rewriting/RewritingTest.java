@@ -217,11 +217,13 @@ class RewritingTest {
     };
     String message = assertThrows(ServerException.class, () -> run(endless, 4)).getMessage();
     assertEquals(endpoint() + "/chat/completions refuses: status 401: {\"error\": \"no such key\"}", message);
-    assertEquals(10, written().size());
+    // Of four at a time, two wait and one is refused: the tenth answer may still be on its way.
+    int before = written().size();
+    assertTrue(before == 9 || before == 10, before + " texts");
     model = (exchange, prompt, _) -> say(exchange, facts(prompt));
     requests.set(0);
-    assertEquals(30, run(QUICK, 4).kept());
-    assertEquals(30, requests.get());
+    assertEquals(40 - before, run(QUICK, 4).kept());
+    assertEquals(40 - before, requests.get());
     assertAllThere();
   }
 

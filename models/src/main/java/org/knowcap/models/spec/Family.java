@@ -60,6 +60,26 @@ public enum Family {
         biases, tied);
   }
 
+  /**
+   * The model of so many layers that comes closest to a number of parameters, of all numbers of heads.
+   *
+   * @param parameters P, at least 1
+   * @param vocabulary V
+   */
+  public ModelSpec nearest(long parameters, int layers, int headWidth, int vocabulary) {
+    ModelSpec nearest = model(layers, 1, headWidth);
+    for (int heads = 2; nearest.parameters(vocabulary).total() < parameters; heads++) {
+      ModelSpec larger = model(layers, heads, headWidth);
+      long below = parameters - nearest.parameters(vocabulary).total();
+      long above = larger.parameters(vocabulary).total() - parameters;
+      if (above >= below) {
+        return nearest;
+      }
+      nearest = larger;
+    }
+    return nearest;
+  }
+
   /** The paper's rule for Mistral: four query heads share keys and values if four divides them, otherwise two, or none. */
   private int keyHeads(int heads) {
     int group = this != MISTRAL ? 1 : heads % 4 == 0 ? 4 : heads % 2 == 0 ? 2 : 1;
