@@ -157,9 +157,10 @@ final class ModelsCommand implements Callable<Integer> {
       }
     }
     if (model.layers() > 1) {
-      out.println("  Blocks 1 to " + (model.layers() - 1) + " are as block 0." + (model.tied()
-          ? " The logits' parameters are the embedding's."
-          : ""));
+      out.println("  " + (model.layers() == 2 ? "Block 1 is" : "Blocks 1 to " + (model.layers() - 1) + " are")
+          + " as block 0." + (model.tied()
+              ? " The logits' parameters are the embedding's."
+              : ""));
     }
   }
 
