@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -187,9 +186,8 @@ public final class StudyReader {
     }
     Fields fields = new Fields(file, "models", node);
     String prefix = fields.text("family");
-    Family family = Arrays.stream(Family.values()).filter(each -> each.prefix().equals(prefix)).findFirst()
-        .orElseThrow(() -> fields.wrongText("family",
-            "one of " + Arrays.stream(Family.values()).map(Family::prefix).toList(), prefix));
+    Family family = Family.named(prefix)
+        .orElseThrow(() -> fields.wrongText("family", "one of " + Family.prefixes(), prefix));
     long parameters = fields.integer("parameters", 1, Integer.MAX_VALUE);
     int headWidth = (int) fields.integer("head_width", 1, 1024, ModelSpec.PAPER_HEAD_WIDTH);
     List<Long> depths = fields.integers("depths", 1, 9999);

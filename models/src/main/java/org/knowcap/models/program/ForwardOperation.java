@@ -178,6 +178,16 @@ public sealed interface ForwardOperation extends Operation {
       return windows * count * (all - unseen);
     }
 
+    /** Columns of queries and keys together, which positions turn. */
+    public int turnedWidth() {
+      return (count + keyCount) * width;
+    }
+
+    /** Columns of queries, keys and values together. */
+    public int qkvWidth() {
+      return (count + 2 * keyCount) * width;
+    }
+
     /** Heads of queries that share a head of keys. */
     public int group() {
       return count / keyCount;

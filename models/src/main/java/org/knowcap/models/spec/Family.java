@@ -1,5 +1,7 @@
 package org.knowcap.models.spec;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /** The architectures that have a name (paper, sections 3 and 7). */
@@ -37,6 +39,16 @@ public enum Family {
 
   private static FeedForward silu(double factor) {
     return new FeedForward(FeedForward.Form.GATED, Activation.SILU, factor);
+  }
+
+  /** The family whose short names begin so. */
+  public static Optional<Family> named(String prefix) {
+    return Arrays.stream(values()).filter(family -> family.prefix.equals(prefix)).findFirst();
+  }
+
+  /** What short names begin with, of all families in order. */
+  public static List<String> prefixes() {
+    return Arrays.stream(values()).map(Family::prefix).toList();
   }
 
   /** What short names begin with. */

@@ -1,12 +1,10 @@
 package org.knowcap.models.spec;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * What a model is: blocks of attention and feed-forward on a residual stream of width d = heads * head width.
@@ -28,7 +26,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   public static final int PAPER_HEAD_WIDTH = 64;
 
   private static final String NUMBER = "([1-9][0-9]{0,3})";
-  private static final Pattern NAME = Pattern.compile("(" + families("|") + ")-" + NUMBER + "-" + NUMBER
+  private static final Pattern NAME = Pattern.compile("(" + String.join("|", Family.prefixes()) + ")-"
+      + NUMBER + "-" + NUMBER
       + "(?:-w" + NUMBER + ")?(?:-k" + NUMBER + ")?(?:-a" + NUMBER + ")?"
       + "(?:-(layer|rms)norm)?(?:-(standard|gated|none))?(?:-(gelu|silu))?(?:-(biased|unbiased))?(?:-(tied|untied))?");
 
@@ -50,10 +49,6 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     }
   }
 
-  private static String families(String separator) {
-    return Arrays.stream(Family.values()).map(Family::prefix).collect(Collectors.joining(separator));
-  }
-
   /**
    * Reads a short name: {@code FAMILY-LAYERS-HEADS}, such as {@code gpt2-2-4} or {@code llama-2-4}, then what differs
    * from the family in this order: {@code -wWIDTH} for a head width other than 64, {@code -kHEADS} for heads of keys and
@@ -67,13 +62,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     Matcher matcher = NAME.matcher(name);
     if (!matcher.matches()) {
       throw new IllegalArgumentException("no model is named '" + name
-          + "'; a name is FAMILY-LAYERS-HEADS, such as gpt2-2-4, where FAMILY is one of " + families(", ")
+          + "'; a name is FAMILY-LAYERS-HEADS, such as gpt2-2-4, where FAMILY is one of "
+          + String.join(", ", Family.prefixes())
           + ", then -wWIDTH for a head width other than " + PAPER_HEAD_WIDTH
           + " and other options, see docs/architectures.md");
     }
-    Family family = Arrays.stream(Family.values()).filter(each -> each.prefix().equals(matcher.group(1)))
-        .findFirst()
-        .orElseThrow();
+    Family family = Family.named(matcher.group(1)).orElseThrow();
     ModelSpec spec = family.model(Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(3)),
         number(matcher, 4).orElse(PAPER_HEAD_WIDTH));
     spec = number(matcher, 5).map(spec::withKeyHeads).orElse(spec);

@@ -51,7 +51,7 @@ final class Attention {
    * queries, keys and values in fp32.
    */
   static long workSize(Heads heads, Element element) {
-    long gradient = (long) heads.length() * (heads.count() + 2 * heads.keyCount()) * heads.width();
+    long gradient = (long) heads.length() * heads.qkvWidth();
     return element.narrow() ? 3 * blockSize(heads) + gradient : 2 * blockSize(heads);
   }
 
@@ -81,7 +81,7 @@ final class Attention {
   }
 
   private Matrix values(Matrix qkv) {
-    return qkv.stacked((heads.count() + heads.keyCount()) * heads.width(), heads.keyCount(), heads.width(),
+    return qkv.stacked(heads.turnedWidth(), heads.keyCount(), heads.width(),
         heads.width());
   }
 
@@ -92,6 +92,7 @@ final class Attention {
    * @param first query of the block
    * @param count queries of the block
    * @param from first key that any of them sees
+   * @param member of each group of heads
    */
   private record Block(int window, int first, int count, int from, int member) {
     /** Keys up to the last query. */

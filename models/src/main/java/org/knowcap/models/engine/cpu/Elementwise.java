@@ -59,8 +59,8 @@ final class Elementwise {
           Loops.convert(memory, input, true, work, false, size);
         }
         Loops.slope(memory, linear, cubic, x.narrow() ? work : input, work, size);
-        Loops.multiply(memory, gradient.offset() + from * gradient.element().bytes(), gradient.narrow(), work,
-            size);
+        long place = gradient.offset() + from * gradient.element().bytes();
+        Loops.product(memory, place, gradient.narrow(), work, false, place, gradient.narrow(), (int) size);
       }
     };
   }

@@ -364,13 +364,6 @@ final class Loops {
         rest);
   }
 
-  /** x *= factor, number by number, to full vectors. */
-  static void multiply(MemorySegment memory, long x, boolean narrow, long factor, long size) {
-    for (long i = 0; i < size; i += LANES) {
-      store(load(memory, x, i, narrow).mul(load(memory, factor, i, false)), memory, x, i, narrow);
-    }
-  }
-
   /** Adds the columns of so many rows, four vectors wide, to sums in fp32. */
   static void addFourColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean narrow,
       long sums,

@@ -42,7 +42,7 @@ final class Rotation {
     int half = rotary.rotated() / 2;
     int length = rotary.heads().length();
     int width = rotary.heads().width();
-    int turned = (rotary.heads().count() + rotary.heads().keyCount()) * width;
+    int turned = rotary.heads().turnedWidth();
     return firstRow -> {
       for (int r = 0; r < qkv.rows(); r++) {
         long cosines = tables + 4L * (r % length) * half;

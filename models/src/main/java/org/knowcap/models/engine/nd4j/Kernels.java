@@ -246,14 +246,13 @@ final class Kernels {
     int columns = o.x().columns();
     int half = o.rotated() / 2;
     ForwardOperation.Heads heads = o.heads();
-    int turned = heads.count() + heads.keyCount();
     float[] cosine = new float[rows * columns];
     float[] sine = new float[rows * columns];
     for (int row = 0; row < rows; row++) {
       int position = row % heads.length();
       for (int column = 0; column < columns; column++) {
         int component = column % heads.width();
-        boolean turns = column < turned * heads.width() && component < o.rotated();
+        boolean turns = column < heads.turnedWidth() && component < o.rotated();
         double angle = turns ? position * Math.pow(o.base(), -2.0 * (component % half) / o.rotated()) : 0;
         cosine[row * columns + column] = (float) Math.cos(angle);
         sine[row * columns + column] = (float) (component < half ? -Math.sin(angle) : Math.sin(angle));
