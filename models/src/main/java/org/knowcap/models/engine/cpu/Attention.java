@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.ForwardOperation.Heads;
 
 /**

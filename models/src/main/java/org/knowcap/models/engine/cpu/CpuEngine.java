@@ -7,6 +7,7 @@ import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
 

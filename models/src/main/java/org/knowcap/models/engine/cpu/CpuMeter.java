@@ -9,6 +9,7 @@ import java.util.concurrent.CyclicBarrier;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.training.InitialParameters;
 

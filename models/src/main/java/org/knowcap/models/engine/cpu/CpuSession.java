@@ -17,6 +17,7 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Program;
 
 /**

@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.knowcap.models.engine.lowering.Element;
 
 /**
  * The model's last product, the cross-entropy, and both gradients at once, a few rows at a time: the logits of these

@@ -1,5 +1,7 @@
 package org.knowcap.models.engine.cpu;
 
+import org.knowcap.models.engine.lowering.Element;
+
 /**
  * A stack of matrices of one shape, or a single one, as it lies in a session's memory.
  *

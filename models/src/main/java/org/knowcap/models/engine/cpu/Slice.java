@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.Tensor;
 
 /** One worker's way through the steps with a slice of so many windows: kernels whose addresses are settled. */

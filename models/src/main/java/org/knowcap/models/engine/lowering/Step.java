@@ -1,4 +1,4 @@
-package org.knowcap.models.engine.cpu;
+package org.knowcap.models.engine.lowering;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +13,7 @@ import org.knowcap.models.spec.Activation;
  * What the engine does in one go: an operation of the program, or several that it fuses. A tensor changed in place is
  * among those read.
  */
-sealed interface Step extends MemoryPlan.Use {
+public sealed interface Step extends MemoryPlan.Use {
   /** Name of the kind, for a breakdown of time. */
   default String kind() {
     return getClass().getSimpleName();

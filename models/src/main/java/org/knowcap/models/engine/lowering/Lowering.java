@@ -1,4 +1,4 @@
-package org.knowcap.models.engine.cpu;
+package org.knowcap.models.engine.lowering;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,7 +17,7 @@ import org.knowcap.models.program.Tensor;
  * changed in place, and in bf16 decides what is kept in which precision. The residual stream and its gradient stay in
  * fp32, with a bf16 copy where a product reads them; all else that passes between operations is bf16.
  */
-final class Lowering {
+public final class Lowering {
   private final List<Operation> operations;
   private final Element element;
   private final Map<Tensor, Integer> readers = new HashMap<>();
@@ -40,9 +40,9 @@ final class Lowering {
    *
    * @param wide the tensors among those read and written that are kept in fp32
    */
-  record Lowered(List<Step> steps, Set<Tensor> wide) {}
+  public record Lowered(List<Step> steps, Set<Tensor> wide) {}
 
-  static Lowered of(List<? extends Operation> operations, Element element) {
+  public static Lowered of(List<? extends Operation> operations, Element element) {
     Lowering lowering = new Lowering(operations, element);
     for (int i = 0; i < operations.size();) {
       i += lowering.lower(i);
@@ -91,7 +91,7 @@ final class Lowering {
       case ForwardOperation.Attention o ->
         steps.add(new Step.Attend(o.heads(), operand(o.qkv()), o.out(), normalisers(o)));
       case ForwardOperation.CrossEntropy o -> throw new IllegalArgumentException(
-          "the cpu engine takes a cross-entropy only right after the product of its logits, found " + o);
+          "a cross-entropy can only stand right after the product of its logits, found " + o);
     }
     return 1;
   }

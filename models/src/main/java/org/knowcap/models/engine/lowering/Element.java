@@ -1,7 +1,7 @@
-package org.knowcap.models.engine.cpu;
+package org.knowcap.models.engine.lowering;
 
 /** How a number is stored. Arithmetic is always in fp32. */
-enum Element {
+public enum Element {
   FP32(4), BF16(2);
 
   private final int bytes;
@@ -10,11 +10,11 @@ enum Element {
     this.bytes = bytes;
   }
 
-  int bytes() {
+  public int bytes() {
     return bytes;
   }
 
-  boolean narrow() {
+  public boolean narrow() {
     return this == BF16;
   }
 }

@@ -1,0 +1,5 @@
+/**
+ * From a program's operations to what an engine does in one go: which operations are fused, which results live where
+ * their input was, and in bf16 what is kept in which precision. The engines with kernels of their own share it.
+ */
+package org.knowcap.models.engine.lowering;
