@@ -16,7 +16,21 @@ public final class Results {
 
   public static RunResult run(String name, long people, long exposures, long parameters, long seed,
       double storedBits, double totalBits) {
-    return new RunResult(name, "bioS(" + people + ")", people, exposures, "gpt2-2-2", parameters, "nd4j",
+    return run(name, people, exposures, "gpt2-2-2", parameters, seed, storedBits, totalBits);
+  }
+
+  /** A run of another model than gpt2-2-2. */
+  public static RunResult run(long people, long exposures, String model, long parameters, long seed,
+      double storedBits, double totalBits) {
+    return run(model + "-n" + people + "-e" + exposures + "-s" + seed, people, exposures, model, parameters,
+        seed,
+        storedBits, totalBits);
+  }
+
+  private static RunResult run(String name, long people, long exposures, String model, long parameters,
+      long seed,
+      double storedBits, double totalBits) {
+    return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j",
         seed,
         Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
         storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001);

@@ -7,9 +7,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import org.knowcap.analysis.chart.ArchitectureChart;
 import org.knowcap.analysis.chart.CapacityChart;
 import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
 
 /**
@@ -26,27 +28,39 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
       .thenComparingLong(RunResult::exposures).thenComparingLong(RunResult::parameters)
       .thenComparing(RunResult::model).thenComparingLong(RunResult::seed).thenComparing(RunResult::run);
 
-  /** A column of the table of results; the content is text, not HTML. */
-  private record Column(String heading, boolean number, Function<RunResult, String> content) {}
+  /** A column of a table; the content is text, not HTML. */
+  private record Column<T>(String heading, boolean number, Function<T, String> content) {}
 
-  private static final List<Column> COLUMNS = List.of(
-      new Column("Run", false, RunResult::run),
-      new Column("People", true, result -> Units.count(result.people())),
-      new Column("Exposures", true, result -> Units.count(result.exposures())),
-      new Column("Model", false, RunResult::model),
-      new Column("Parameters", true, result -> Units.count(result.parameters())),
-      new Column("Stored", true, result -> Units.bits(result.storedBits(), result.storedBitsStandardError())),
-      new Column("Corpus", true, result -> Units.bits(result.totalBits())),
-      new Column("Saturation", true, result -> Units.percent(result.saturation())),
-      new Column("R", true, result -> Units.ratio(result.capacityRatio(),
+  private static final List<Column<RunResult>> COLUMNS = List.of(
+      new Column<>("Run", false, RunResult::run),
+      new Column<>("People", true, result -> Units.count(result.people())),
+      new Column<>("Exposures", true, result -> Units.count(result.exposures())),
+      new Column<>("Model", false, RunResult::model),
+      new Column<>("Parameters", true, result -> Units.count(result.parameters())),
+      new Column<>("Stored", true,
+          result -> Units.bits(result.storedBits(), result.storedBitsStandardError())),
+      new Column<>("Corpus", true, result -> Units.bits(result.totalBits())),
+      new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
+      new Column<>("R", true, result -> Units.ratio(result.capacityRatio(),
           result.storedBitsStandardError() / result.parameters())),
-      new Column("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
-      new Column("Name loss, nats", true, result -> Units.measured(result.nameLossNats(),
+      new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
+      new Column<>("Name loss, nats", true, result -> Units.measured(result.nameLossNats(),
           result.nameLossStandardError(), 3)),
-      new Column("Value loss, nats", true, result -> Units.measured(result.valueLossNats(),
+      new Column<>("Value loss, nats", true, result -> Units.measured(result.valueLossNats(),
           result.valueLossStandardError(), 3)),
-      new Column("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
-      new Column("Time", true, result -> Units.seconds(result.seconds())));
+      new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
+      new Column<>("Time", true, result -> Units.seconds(result.seconds())));
+
+  private static final List<Column<SeedMeans>> SEED_COLUMNS = List.of(
+      new Column<>("Corpus", false, SeedMeans::corpus),
+      new Column<>("Exposures", true, means -> Units.count(means.exposures())),
+      new Column<>("Model", false, SeedMeans::model),
+      new Column<>("Parameters", true, means -> Units.count(means.parameters())),
+      new Column<>("Seeds", true, means -> Units.count(means.seeds())),
+      new Column<>("R", true, means -> Units.ratio(means.capacityRatio(), means.capacityRatioDeviation())),
+      new Column<>("Least", true, means -> Units.ratio(means.leastCapacityRatio())),
+      new Column<>("Greatest", true, means -> Units.ratio(means.greatestCapacityRatio())),
+      new Column<>("Saturation", true, means -> Units.percent(means.saturation())));
 
   public ReportPage {
     if (title.isBlank()) {
@@ -57,7 +71,7 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
   }
 
   /**
-   * Writes {@code index.html} into {@code folder}, and the chart beside it for use elsewhere (none without
+   * Writes {@code index.html} into {@code folder}, and the charts beside it for use elsewhere (none without
    * results).
    *
    * @throws IOException if they cannot be written
@@ -65,6 +79,9 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
   public void write(Path folder) throws IOException {
     if (!results.isEmpty()) {
       CapacityChart.of(results).write(folder);
+    }
+    if (ArchitectureChart.compares(results)) {
+      ArchitectureChart.of(results).write(folder);
     }
     String html = html();
     WholeFile.write(folder.resolve("index.html"), out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
@@ -78,9 +95,16 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
         .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
     page.append("</ul>\n");
     if (!results.isEmpty()) {
-      appendChart(page);
+      appendChart(page, CapacityChart.of(results).svg(), "capacity",
+          "Every point is a run; lines join the means over runs of equal size.");
+      if (ArchitectureChart.compares(results)) {
+        appendChart(page, ArchitectureChart.of(results).svg(), "architectures",
+            "Of each model, the runs on the corpus from which it stores most bits per parameter after the most "
+                + "exposures; lines join the means over seeds.");
+      }
       appendReading(page);
       appendResults(page);
+      appendSeeds(page);
     }
     if (!failures.isEmpty()) {
       page.append(
@@ -94,12 +118,10 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
     return page.append("</tbody>\n</table>\n</body>\n</html>\n").toString();
   }
 
-  private void appendChart(StringBuilder page) {
-    page.append("<figure>\n").append(CapacityChart.of(results).svg())
-        .append("<figcaption>Every point is a run; lines join the means over runs of equal size. ")
-        .append(
-            "The chart alone: <a href=\"capacity.svg\">SVG</a>, <a href=\"capacity.png\">PNG</a>.</figcaption>\n")
-        .append("</figure>\n");
+  private static void appendChart(StringBuilder page, String svg, String file, String caption) {
+    page.append("<figure>\n").append(svg).append("<figcaption>").append(caption)
+        .append(" The chart alone: <a href=\"").append(file).append(".svg\">SVG</a>, <a href=\"").append(file)
+        .append(".png\">PNG</a>.</figcaption>\n</figure>\n");
   }
 
   private static void appendReading(StringBuilder page) {
@@ -117,10 +139,8 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
   }
 
   private void appendResults(StringBuilder page) {
-    page.append("<h2>Results</h2>\n<div class=\"wide\">\n<table class=\"results\">\n<thead><tr>");
-    COLUMNS.forEach(column -> page.append(column.number() ? "<th class=\"number\">" : "<th>")
-        .append(heading(column)).append("</th>"));
-    page.append("</tr></thead>\n<tbody>\n");
+    page.append("<h2>Results</h2>\n<div class=\"wide\">\n");
+    appendHead(page, COLUMNS);
     for (int i = 0; i < results.size(); i++) {
       RunResult result = results.get(i);
       boolean group = i > 0 && results.get(i - 1).people() != result.people();
@@ -131,7 +151,33 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
     page.append("</tbody>\n</table>\n</div>\n<p class=\"note\">").append(errors()).append("</p>\n");
   }
 
-  private static String cell(Column column, RunResult result) {
+  /** Only where something was run with several seeds. */
+  private void appendSeeds(StringBuilder page) {
+    List<SeedMeans> means = SeedMeans.of(results).stream().filter(setting -> setting.seeds() > 1).toList();
+    if (means.isEmpty()) {
+      return;
+    }
+    page.append("<h2>Over seeds</h2>\n<div class=\"wide\">\n");
+    appendHead(page, SEED_COLUMNS);
+    for (SeedMeans setting : means) {
+      page.append("<tr>");
+      SEED_COLUMNS.forEach(column -> page.append(column.number() ? "<td class=\"number\">" : "<td>")
+          .append(Html.escaped(column.content().apply(setting))).append("</td>"));
+      page.append("</tr>\n");
+    }
+    page.append(
+        "</tbody>\n</table>\n</div>\n<p class=\"note\">Here ± is the standard deviation from seed to seed. ")
+        .append("A seed changes the people, the initial weights and the order of the data.</p>\n");
+  }
+
+  private static <T> void appendHead(StringBuilder page, List<Column<T>> columns) {
+    page.append("<table class=\"results\">\n<thead><tr>");
+    columns.forEach(column -> page.append(column.number() ? "<th class=\"number\">" : "<th>")
+        .append(heading(column.heading())).append("</th>"));
+    page.append("</tr></thead>\n<tbody>\n");
+  }
+
+  private static String cell(Column<RunResult> column, RunResult result) {
     String content = Html.escaped(column.content().apply(result));
     if (column.heading().equals("Saturation")) {
       double part = Math.clamp(result.saturation(), 0, 1);
@@ -141,8 +187,8 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
     return (column.number() ? "<td class=\"number\">" : "<td>") + content;
   }
 
-  private static String heading(Column column) {
-    return column.heading().equals("R^max") ? "R<sup>max</sup>" : Html.escaped(column.heading());
+  private static String heading(String heading) {
+    return heading.equals("R^max") ? "R<sup>max</sup>" : Html.escaped(heading);
   }
 
   private String errors() {
@@ -150,10 +196,11 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
     boolean complete = results.stream().anyMatch(result -> result.storedBitsStandardError() == 0);
     String meaning = "± is one standard error from measuring some of a corpus's people and not all";
     String none = "every person of the corpus was measured, so that the losses are exact for it";
-    return (sampled && complete
+    String people = sampled && complete
         ? meaning + "; where there is none, " + none
-        : sampled ? meaning : "No ± is given: " + none)
-        + ". How results vary with the seed is seen only by running several.";
+        : sampled ? meaning : "No ± is given: " + none;
+    boolean seeds = SeedMeans.of(results).stream().anyMatch(setting -> setting.seeds() > 1);
+    return people + (seeds ? "." : ". How results vary with the seed is seen only by running several.");
   }
 
   private static void appendFact(StringBuilder page, String what, String value) {

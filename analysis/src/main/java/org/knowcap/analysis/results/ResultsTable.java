@@ -10,18 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.IntStream;
 import org.knowcap.analysis.files.WholeFile;
 import tech.tablesaw.api.ColumnType;
-import tech.tablesaw.api.DoubleColumn;
-import tech.tablesaw.api.IntColumn;
-import tech.tablesaw.api.LongColumn;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
-import tech.tablesaw.columns.Column;
 import tech.tablesaw.io.AddCellToColumnException;
 import tech.tablesaw.io.csv.CsvReadOptions;
 import tech.tablesaw.io.csv.CsvWriteOptions;
@@ -32,8 +25,7 @@ import tech.tablesaw.io.csv.CsvWriteOptions;
  */
 public final class ResultsTable {
   private static final List<RecordComponent> FIELDS = List.of(RunResult.class.getRecordComponents());
-  private static final List<String> COLUMNS = FIELDS.stream().map(field -> columnName(field.getName()))
-      .toList();
+  private static final List<String> COLUMNS = FIELDS.stream().map(RecordTable::columnName).toList();
 
   private final List<RunResult> results;
 
@@ -53,11 +45,7 @@ public final class ResultsTable {
 
   /** A fresh Tablesaw table of the runs, for whoever wants to sort, filter or join it. */
   public Table table() {
-    Table table = Table.create("results");
-    for (int i = 0; i < FIELDS.size(); i++) {
-      table.addColumns(column(FIELDS.get(i), COLUMNS.get(i)));
-    }
-    return table;
+    return RecordTable.of(RunResult.class, results);
   }
 
   /**
@@ -149,32 +137,5 @@ public final class ResultsTable {
   private static Constructor<RunResult> constructor() throws NoSuchMethodException {
     return RunResult.class
         .getDeclaredConstructor(FIELDS.stream().map(RecordComponent::getType).toArray(Class<?>[]::new));
-  }
-
-  private Column<?> column(RecordComponent field, String name) {
-    Object[] values = results.stream().map(result -> value(field, result)).toArray();
-    if (field.getType() == double.class) {
-      return DoubleColumn.create(name, Arrays.stream(values).mapToDouble(value -> (Double) value));
-    }
-    if (field.getType() == long.class) {
-      return LongColumn.create(name, Arrays.stream(values).mapToLong(value -> (Long) value));
-    }
-    if (field.getType() == int.class) {
-      return IntColumn.create(name, Arrays.stream(values).mapToInt(value -> (Integer) value));
-    }
-    return StringColumn.create(name, Arrays.stream(values).map(String.class::cast));
-  }
-
-  private static Object value(RecordComponent field, RunResult result) {
-    try {
-      return field.getAccessor().invoke(result);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("no accessor for " + field.getName(), e);
-    }
-  }
-
-  /** nameLossNats is the column name_loss_nats. */
-  private static String columnName(String component) {
-    return component.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
   }
 }

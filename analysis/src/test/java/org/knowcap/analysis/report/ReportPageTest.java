@@ -42,6 +42,25 @@ class ReportPageTest {
   }
 
   @Test
+  void seedsAndArchitecturesHaveTheirPlaceWhereThereAreSeveral() throws IOException {
+    List<RunResult> results = List.of(Results.run(200, 400, "gpt2-2-2", 10_000, 1, 4000, 7000),
+        Results.run(200, 400, "gpt2-2-2", 10_000, 2, 6000, 7000),
+        Results.run(200, 400, "llama-2-2", 12_000, 1, 6000, 7000));
+    new ReportPage("several", results, List.of(), PROVENANCE).write(folder);
+    String html = Files.readString(folder.resolve("index.html"));
+    assertTrue(Files.exists(folder.resolve("architectures.svg")) && html.contains("architectures.png"),
+        "chart");
+    String seeds = html.substring(html.indexOf("<h2>Over seeds</h2>"));
+    // R is 0.4 and 0.6: deviation sqrt(0.01 + 0.01).
+    assertTrue(seeds.contains("0.500 ± 0.141") && !seeds.contains("llama"), seeds);
+    assertFalse(html.contains("by running several"));
+
+    String one = new ReportPage("one", results.subList(1, 2), List.of(), PROVENANCE).html();
+    assertFalse(one.contains("Over seeds") || one.contains("architectures.svg"));
+    assertTrue(one.contains("by running several"));
+  }
+
+  @Test
   void pageWithoutResultsSaysSo() throws IOException {
     new ReportPage("none", List.of(), List.of(new FailedRun("n9", "out of memory")), PROVENANCE)
         .write(folder);

@@ -1,9 +1,16 @@
 package org.knowcap.experiments.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.SeedMeans;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
 import picocli.CommandLine.Command;
@@ -11,32 +18,69 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tech.tablesaw.api.Table;
 
 /** The table of results. */
-@Command(name = "results", mixinStandardHelpOptions = true, description = "Writes results.csv from the runs that are done, one row a run, and prints the table.")
+@Command(name = "results", mixinStandardHelpOptions = true, description = "Writes each study's results.csv from its runs that are done, one row a run, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "DIR", description = "Directory of the study.")
-  private Path directory;
+  @Parameters(paramLabel = "DIR|CSV", arity = "1..*", description = "Directories of studies, or tables that were written before.")
+  private List<Path> sources;
+
+  @Option(names = "--seeds", description = "Print means and deviations over seeds instead of single runs.")
+  private boolean seeds;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
   @Override
   public Integer call() throws Exception {
-    StudyFolder study = StudyFolder.open(directory);
-    ResultsTable results = study.results();
-    Path file = study.writeResults();
+    List<RunResult> runs = new ArrayList<>();
+    List<Path> written = new ArrayList<>();
+    for (Path source : sources) {
+      if (Files.isRegularFile(source)) {
+        runs.addAll(table(source).results());
+      } else {
+        StudyFolder study = StudyFolder.open(source);
+        runs.addAll(study.results().results());
+        written.add(study.writeResults());
+      }
+    }
     PrintWriter out = command.commandLine().getOut();
-    if (json) {
-      out.println(Json.MAPPER.writeValueAsString(results.results()));
+    if (seeds) {
+      List<SeedMeans> means = means(runs);
+      out.println(json ? Json.MAPPER.writeValueAsString(means) : shown(means).printAll());
+    } else if (json) {
+      out.println(Json.MAPPER.writeValueAsString(runs));
     } else {
-      out.println(results.table().selectColumns("run", "parameters", "name_loss_nats", "value_loss_nats",
-          "stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation").printAll());
-      out.println(file);
+      out.println(ResultsTable.of(runs).table().selectColumns("run", "parameters", "name_loss_nats",
+          "value_loss_nats", "stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation").printAll());
+      written.forEach(out::println);
     }
     return 0;
+  }
+
+  private static ResultsTable table(Path file) throws IOException {
+    try {
+      return ResultsTable.readCsv(file);
+    } catch (IllegalArgumentException e) {
+      throw UserException.usage(e.getMessage());
+    }
+  }
+
+  private static List<SeedMeans> means(List<RunResult> runs) {
+    try {
+      return SeedMeans.of(runs);
+    } catch (IllegalArgumentException e) {
+      throw UserException.failure(e.getMessage());
+    }
+  }
+
+  private static Table shown(List<SeedMeans> means) {
+    return SeedMeans.table(means).selectColumns("corpus", "exposures", "model", "parameters", "seeds",
+        "capacity_ratio", "capacity_ratio_deviation", "least_capacity_ratio", "greatest_capacity_ratio",
+        "saturation");
   }
 }

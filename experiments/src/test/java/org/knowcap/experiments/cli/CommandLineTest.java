@@ -251,6 +251,26 @@ class CommandLineTest {
   }
 
   @Test
+  void seedsOfSeveralTablesAreSummedUp() throws Exception {
+    // Committed measurements: one model, three seeds in two tables, R 1.9870, 2.0109 and 1.9648.
+    Path law = Path.of("../results/cpu-law");
+    List<Object> tables = List.of(law.resolve("results.csv"), law.resolve("seeds-1000.csv"));
+    JsonNode means = Json.MAPPER
+        .readTree(succeeds("results", tables.get(0), tables.get(1), "--seeds", "--json").out());
+    JsonNode three = means.valueStream().filter(row -> row.get("people").asInt() == 1000
+        && row.get("exposures").asInt() == 1000 && row.get("model").asString().equals("gpt2-2-2-w16"))
+        .findFirst()
+        .orElseThrow();
+    assertEquals(3, three.get("seeds").asInt());
+    assertEquals(1.988, three.get("capacity_ratio").asDouble(), 0.0005);
+    assertEquals(0.023, three.get("capacity_ratio_deviation").asDouble(), 0.0005);
+    String shown = succeeds("results", tables.get(0), tables.get(1), "--seeds").out();
+    assertTrue(shown.contains("capacity_ratio_deviation"), shown);
+    Outcome twice = KnowcapProcess.run("results", tables.get(0), tables.get(0), "--seeds");
+    assertTrue(twice.exitCode() == 1 && twice.err().contains("have the same seed, 1"), twice.toString());
+  }
+
+  @Test
   void aCorpusIsDescribed() throws Exception {
     Path spec = study(STUDY);
     Path out = directory.resolve("described");

@@ -1,0 +1,157 @@
+package org.knowcap.analysis.chart;
+
+import java.awt.Color;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.knowcap.analysis.files.WholeFile;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.SeedMeans;
+import org.knowcap.analysis.units.Units;
+import org.knowm.xchart.ChartEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.markers.Circle;
+import org.knowm.xchart.style.markers.Diamond;
+import org.knowm.xchart.style.markers.Marker;
+import org.knowm.xchart.style.markers.None;
+import org.knowm.xchart.style.markers.Square;
+import org.knowm.xchart.style.markers.TriangleDown;
+import org.knowm.xchart.style.markers.TriangleUp;
+
+/**
+ * The chart that compares architectures: parameters against bits per parameter. Every run is a point, the line joins the
+ * means over seeds of one architecture's sizes. Of each model it shows the corpus from which it stores most bits per
+ * parameter, that is where it is full, for the greatest number of exposures.
+ */
+public final class ArchitectureChart {
+  private static final int WIDTH = 1800;
+  private static final int HEIGHT = 1100;
+  private static final String TITLE = "Bits per parameter by architecture";
+  /** FAMILY-LAYERS-HEADS, the width of heads, and what differs from the family. */
+  private static final Pattern MODEL = Pattern.compile("(.+?)-\\d+-\\d+(?:-w\\d+)?(-.+)?");
+  private static final List<Marker> MARKERS = List.of(new Circle(), new Diamond(), new Square(),
+      new TriangleUp(),
+      new TriangleDown());
+
+  private final Map<String, List<SeedMeans>> architectures;
+  private final List<RunResult> runs;
+
+  private ArchitectureChart(Map<String, List<SeedMeans>> architectures, List<RunResult> runs) {
+    this.architectures = architectures;
+    this.runs = runs;
+  }
+
+  /**
+   * Chart of the best of these runs.
+   *
+   * @throws IllegalArgumentException if there are none
+   */
+  public static ArchitectureChart of(List<RunResult> results) {
+    if (results.isEmpty()) {
+      throw new IllegalArgumentException("there are no results to draw");
+    }
+    long exposures = results.stream().mapToLong(RunResult::exposures).max().orElseThrow();
+    List<RunResult> longest = results.stream().filter(run -> run.exposures() == exposures).toList();
+    Map<String, SeedMeans> best = new LinkedHashMap<>();
+    SeedMeans.of(longest).forEach(means -> best.merge(means.model(), means,
+        (a, b) -> a.capacityRatio() >= b.capacityRatio() ? a : b));
+    Map<String, List<SeedMeans>> architectures = best.values().stream()
+        .sorted(Comparator.comparingLong(SeedMeans::parameters))
+        .collect(Collectors.groupingBy(means -> architecture(means.model()), LinkedHashMap::new,
+            Collectors.toList()));
+    return new ArchitectureChart(architectures,
+        longest.stream().filter(run -> best.get(run.model()).corpus().equals(run.corpus())).toList());
+  }
+
+  /** Whether there is more than one architecture to compare. */
+  public static boolean compares(List<RunResult> results) {
+    return results.stream().map(run -> architecture(run.model())).distinct().count() > 1;
+  }
+
+  /** A model's short name without its size: "gpt2" of gpt2-2-4-w16, "llama-tied" of llama-6-8-tied. */
+  static String architecture(String model) {
+    Matcher matcher = MODEL.matcher(model);
+    if (!matcher.matches()) {
+      return model;
+    }
+    return matcher.group(2) == null ? matcher.group(1) : matcher.group(1) + matcher.group(2);
+  }
+
+  /**
+   * Writes {@code architectures.svg} and {@code architectures.png} into {@code folder}.
+   *
+   * @throws IOException if they cannot be written
+   */
+  public void write(Path folder) throws IOException {
+    String svg = svg();
+    WholeFile.write(folder.resolve("architectures.svg"),
+        out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
+    XYChart chart = chart();
+    WholeFile.write(folder.resolve("architectures.png"), out -> ChartEncoder.saveChart(chart, out, "png"));
+  }
+
+  /** The chart as an SVG document that scales with its width; its letters are drawn, so it needs no fonts. */
+  public String svg() {
+    try {
+      String svg = new String(ChartEncoder.getBytes(chart(), "svg"), StandardCharsets.UTF_8);
+      return SvgDocument.finished("architectures", svg, WIDTH, HEIGHT, TITLE, description());
+    } catch (IOException e) {
+      throw new UncheckedIOException("the chart could not be drawn in memory", e);
+    }
+  }
+
+  /** The means in words, for those who cannot see the chart. */
+  private String description() {
+    return "Parameters on a log axis against bits per parameter. " + architectures.entrySet().stream()
+        .map(entry -> entry.getKey() + ": " + entry.getValue().stream()
+            .map(means -> Units.count(means.parameters()) + " parameters, "
+                + Units.ratio(means.capacityRatio()))
+            .collect(Collectors.joining("; ")))
+        .collect(Collectors.joining(". ")) + ".";
+  }
+
+  XYChart chart() {
+    XYChart chart = new XYChart(WIDTH, HEIGHT);
+    chart.setTitle(TITLE);
+    chart.setXAxisTitle("Model size (parameters)");
+    chart.setYAxisTitle("R, stored bits per parameter");
+    ChartStyle.apply(chart.getStyler());
+    chart.getStyler().setChartTitlePadding(16).setMarkerSize(16);
+    ChartStyle.logX(chart.getStyler(), LogRange.around(runs.stream().mapToDouble(RunResult::parameters)));
+    // R has a zero, at which nothing is stored: differences are seen against all that there is.
+    double most = runs.stream().mapToDouble(RunResult::capacityRatio).max().orElseThrow();
+    double least = runs.stream().mapToDouble(RunResult::capacityRatio).min().orElseThrow();
+    chart.getStyler().setYAxisMin(Math.min(0, 1.1 * least)).setYAxisMax(Math.max(0.01, 1.1 * most));
+    List<String> names = new ArrayList<>(architectures.keySet());
+    for (int i = 0; i < names.size(); i++) {
+      addArchitecture(chart, names.get(i), ChartStyle.COLOURS.get(i % ChartStyle.COLOURS.size()),
+          MARKERS.get(i % MARKERS.size()));
+    }
+    return chart;
+  }
+
+  private void addArchitecture(XYChart chart, String name, Color colour, Marker marker) {
+    List<SeedMeans> sizes = architectures.get(name);
+    XYSeries line = chart.addSeries("means, " + name,
+        sizes.stream().mapToDouble(SeedMeans::parameters).toArray(),
+        sizes.stream().mapToDouble(SeedMeans::capacityRatio).toArray());
+    line.setMarker(new None());
+    line.setLineColor(colour).setLineStyle(ChartStyle.stroke(4, 1, 0)).setShowInLegend(false);
+    List<RunResult> points = runs.stream().filter(run -> architecture(run.model()).equals(name)).toList();
+    XYSeries series = chart.addSeries(name, points.stream().mapToDouble(RunResult::parameters).toArray(),
+        points.stream().mapToDouble(RunResult::capacityRatio).toArray());
+    series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+    series.setMarker(marker);
+    series.setMarkerColor(colour);
+  }
+}

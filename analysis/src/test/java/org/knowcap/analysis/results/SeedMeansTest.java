@@ -1,0 +1,36 @@
+package org.knowcap.analysis.results;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.knowcap.analysis.Results;
+
+class SeedMeansTest {
+  @Test
+  void meansAreOverSeedsAlone() {
+    List<SeedMeans> means = SeedMeans.of(List.of(Results.run(200, 400, 1000, 1, 1000, 4000),
+        Results.run(200, 100, 1000, 1, 300, 4000), Results.run(200, 400, 1000, 2, 1600, 4000),
+        Results.run(200, 400, 1000, 3, 1300, 4000), Results.run(200, 400, 2000, 1, 1000, 4000)));
+    assertEquals(List.of(3, 1, 1), means.stream().map(SeedMeans::seeds).toList());
+    SeedMeans three = means.getFirst();
+    assertEquals(1300, three.storedBits(), 1e-9);
+    assertEquals(1.3, three.capacityRatio(), 1e-12);
+    // Deviations of -0.3, 0.3 and 0 from the mean: sqrt((0.09 + 0.09) / 2).
+    assertEquals(0.3, three.capacityRatioDeviation(), 1e-12);
+    assertEquals(List.of(1.0, 1.6), List.of(three.leastCapacityRatio(), three.greatestCapacityRatio()));
+    assertEquals(0.325, three.saturation(), 1e-12);
+    assertEquals(0, means.getLast().capacityRatioDeviation());
+  }
+
+  @Test
+  void runsThatAreNotToldApartAreNotMixed() {
+    String message = assertThrows(IllegalArgumentException.class,
+        () -> SeedMeans.of(List.of(Results.run("a", 200, 400, 1000, 7, 1000, 4000),
+            Results.run("b", 200, 400, 1000, 7, 1100, 4000))))
+        .getMessage();
+    assertTrue(message.contains("runs a and b have the same seed, 7"), message);
+  }
+}
