@@ -9,6 +9,7 @@ import java.awt.geom.Line2D;
 import java.awt.geom.Point2D;
 import java.awt.geom.Rectangle2D;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.knowm.xchart.internal.chartpart.Annotation;
 
@@ -23,11 +24,17 @@ final class PlotLabels extends Annotation {
   private static final Color CAPTION_COLOUR = new Color(0x555555);
   /** Between the points, in pixels, at which lines and names are looked at. */
   private static final int SPACING = 8;
+  /** A run counts as much as so many points of a line: a hidden run is missed more than a piece of a line. */
+  private static final int RUN_WEIGHT = 20;
   /** Pixels from the middle of a name at which nothing crowds it. */
   private static final double CLEAR = 36;
 
   /** A straight line of the chart, in parameters and bits. */
-  record Segment(double x0, double y0, double x1, double y1) {}
+  record Segment(double x0, double y0, double x1, double y1) {
+    boolean isPoint() {
+      return x0 == x1 && y0 == y1;
+    }
+  }
 
   /** A line with a name. */
   record Guide(String name, Color colour, Segment line) {}
@@ -57,7 +64,10 @@ final class PlotLabels extends Annotation {
   public void paint(Graphics2D g) {
     paintHead(g);
     List<Point2D> taken = new ArrayList<>();
-    runs.forEach(run -> taken.addAll(points(screen(run))));
+    for (Segment run : runs) {
+      List<Point2D> points = points(screen(run));
+      taken.addAll(run.isPoint() ? Collections.nCopies(RUN_WEIGHT, points.getFirst()) : points);
+    }
     for (Guide guide : guides) {
       List<Point2D> otherLines = guides.stream().filter(other -> other != guide)
           .flatMap(other -> points(screen(other.line())).stream()).toList();
