@@ -126,7 +126,8 @@ public final class ArchitectureChart {
     chart.setXAxisTitle("Model size (parameters)");
     chart.setYAxisTitle("R, stored bits per parameter");
     ChartStyle.apply(chart.getStyler());
-    chart.getStyler().setChartTitlePadding(16).setMarkerSize(16).setYAxisTickMarkSpacingHint(100);
+    chart.getStyler().setChartTitlePadding(16).setMarkerSize(16);
+    chart.getStyler().setYAxisTickMarkSpacingHint(100);
     ChartStyle.logX(chart.getStyler(), LogRange.around(runs.stream().mapToDouble(RunResult::parameters)));
     // R has a zero, at which nothing is stored: differences are seen against all that there is.
     double most = runs.stream().mapToDouble(RunResult::capacityRatio).max().orElseThrow();
