@@ -77,6 +77,11 @@ public final class ReferenceSession implements Session {
     return values.get(tensor);
   }
 
+  /** What an activation was when losses were last taken, [rows * columns]. */
+  public double[] value(Tensor tensor) {
+    return get(tensor).clone();
+  }
+
   private double[] fresh(Tensor tensor) {
     double[] array = new double[(int) tensor.size()];
     values.put(tensor, array);

@@ -7,8 +7,8 @@ import java.util.Properties;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.Precision;
-import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.nd4j.linalg.api.environment.Nd4jEnvironment;
 import org.nd4j.linalg.factory.Nd4j;
@@ -61,7 +61,7 @@ public final class Nd4jEngine implements Engine {
   }
 
   @Override
-  public Session compile(Program program, Execution execution) {
+  public InspectableSession compile(Program program, Execution execution) {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'nd4j' cannot run here: " + reason);
     });

@@ -4,17 +4,19 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.InspectableSession;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.same.Sign;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** A program as recorded ND4J calls over arrays that are allocated once. */
-final class Nd4jSession implements Session {
+final class Nd4jSession implements InspectableSession {
   private final Program program;
   private final Memory memory;
   private final List<Recording> forward = new ArrayList<>();
@@ -155,6 +157,14 @@ final class Nd4jSession implements Session {
   public void losses(int[] tokens, int[] targets, float[] losses) {
     runForward(tokens, targets);
     read(losses);
+  }
+
+  @Override
+  public float[] input(int[] tokens, ForwardOperation operation, Tensor tensor) {
+    memory.of(program.tokens()).data().setData(tokens);
+    forward.subList(0, program.forward().indexOf(operation)).forEach(Recording::run);
+    Nd4j.getExecutioner().commit();
+    return memory.of(tensor).dup('c').data().asFloat();
   }
 
   private void read(float[] losses) {

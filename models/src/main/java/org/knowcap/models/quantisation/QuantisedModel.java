@@ -1,0 +1,61 @@
+package org.knowcap.models.quantisation;
+
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+
+/**
+ * A model whose weight matrices have been rounded.
+ *
+ * @param parameters what they stand for, [P], fp32
+ * @param weights that were rounded
+ * @param weightBits bits that these take, with scales and all that is needed to read them
+ * @param keptParameters the others, in fp32 as they were: embeddings, head, biases, norms
+ */
+public record QuantisedModel(float[] parameters, long weights, long weightBits, long keptParameters) {
+  private static final int KEPT_BITS = 32;
+
+  /**
+   * Rounds matrix after matrix, in the order in which the model uses them. What a matrix is multiplied by in calibration is
+   * taken from the model with all earlier ones rounded, so that it can make up for their errors too.
+   *
+   * @param program scores one batch
+   * @param parameters [P]; left as they are
+   * @throws IllegalArgumentException where a parameter is no finite number
+   */
+  public static QuantisedModel of(Program program, float[] parameters, Quantiser quantiser,
+      Calibration calibration) {
+    requireFinite(program, parameters);
+    float[] rounded = parameters.clone();
+    long weights = 0;
+    long weightBits = 0;
+    for (WeightMatrix matrix : WeightMatrix.of(program)) {
+      double[][] content = matrix.read(rounded);
+      weightBits += quantiser.quantise(content, calibration.inputs(matrix, rounded));
+      matrix.write(content, rounded);
+      weights += matrix.size();
+    }
+    return new QuantisedModel(rounded, weights, weightBits, program.parameterCount() - weights);
+  }
+
+  private static void requireFinite(Program program, float[] parameters) {
+    for (Parameter parameter : program.parameters()) {
+      for (int i = 0; i < parameter.tensor().size(); i++) {
+        float value = parameters[(int) parameter.offset() + i];
+        if (!Float.isFinite(value)) {
+          throw new IllegalArgumentException("element " + i + " of " + parameter.tensor() + " is " + value
+              + "; only finite weights can be quantised");
+        }
+      }
+    }
+  }
+
+  /** Bits of a rounded weight, with its share of scales and the like. */
+  public double bitsPerWeight() {
+    return (double) weightBits / weights;
+  }
+
+  /** Bits that the whole model takes. */
+  public long modelBits() {
+    return weightBits + KEPT_BITS * keptParameters;
+  }
+}

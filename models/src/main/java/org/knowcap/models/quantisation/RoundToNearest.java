@@ -1,0 +1,39 @@
+package org.knowcap.models.quantisation;
+
+/**
+ * Every weight to the nearest number of its group's {@link Grid}. A group is so many consecutive inputs of one output;
+ * the last group of a row is smaller where the inputs are no multiple of it.
+ *
+ * @param bits 8, 4, 3 or 2
+ * @param group weights that share a grid, at least 1
+ */
+public record RoundToNearest(int bits, int group) implements Quantiser {
+  public RoundToNearest {
+    Grid.require(bits, group);
+  }
+
+  @Override
+  public String method() {
+    return "rtn";
+  }
+
+  @Override
+  public boolean calibrated() {
+    return false;
+  }
+
+  @Override
+  public long quantise(double[][] weights, Inputs inputs) {
+    int width = weights[0].length;
+    for (double[] row : weights) {
+      for (int from = 0; from < width; from += group) {
+        int to = Math.min(width, from + group);
+        Grid grid = Grid.over(row, from, to, bits);
+        for (int i = from; i < to; i++) {
+          row[i] = grid.round(row[i]);
+        }
+      }
+    }
+    return weights.length * ((long) width * bits + (long) Grid.groups(width, group) * Grid.storage(bits));
+  }
+}
