@@ -58,8 +58,8 @@ public final class Run {
     Corpus corpus = spec.corpus();
     Program program = spec.program(corpus.vocabulary().size());
     Schedule schedule = spec.schedule(corpus);
-    TrainingSpec training = new TrainingSpec(schedule, spec.seed(), Math.max(1, schedule.steps() / REPORTS),
-        BETWEEN_CHECKPOINTS, spec.fingerprint());
+    TrainingSpec training = new TrainingSpec(schedule, spec.start(), Math.max(1, schedule.steps() / REPORTS),
+        BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.meaning(corpus));
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
     try (Session session = engine.compile(program, new Execution(threads, spec.training().precision()))) {

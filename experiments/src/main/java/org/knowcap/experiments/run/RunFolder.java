@@ -15,6 +15,7 @@ import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.StartSpec;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -35,7 +36,7 @@ public final class RunFolder {
   }
 
   public Path checkpoint() {
-    return path.resolve("checkpoint.safetensors");
+    return path.resolve(StartSpec.CHECKPOINT);
   }
 
   private Path result() {

@@ -25,7 +25,7 @@ import org.knowcap.experiments.study.StudyReader;
 
 /**
  * The output directory of one study: {@code study.yaml} (a copy of its file), {@code lists/} (copies of the directories
- * of lists and the files of texts that it names), {@code runs/}, {@code results.csv} and {@code report/}.
+ * of lists, the files of texts and the checkpoint that it names), {@code runs/}, {@code results.csv} and {@code report/}.
  */
 public final class StudyFolder {
   private static final String LISTS = "lists";
@@ -42,7 +42,7 @@ public final class StudyFolder {
     return path.resolve("study.yaml");
   }
 
-  /** Where the copy of a directory of lists or a file of texts is, by its name in the study. */
+  /** Where the copy of a directory of lists or a file is, by its name in the study. */
   private static Path copied(Path path, String name) {
     // The name has a letter in front: a directory's may be "..", which an encoded name still is.
     return path.resolve(LISTS).resolve("d" + URLEncoder.encode(name, StandardCharsets.UTF_8));
@@ -62,11 +62,11 @@ public final class StudyFolder {
           case Lists.InDirectory(String name, Path from, _, _) -> copyLists(from, copied(path, name));
         }
       }
-      for (Map.Entry<String, Path> file : corpus.files().entrySet()) {
-        Path to = copied(path, file.getKey());
-        if (Files.notExists(to) || Files.mismatch(file.getValue(), to) >= 0) {
-          WholeFile.write(to, out -> Files.copy(file.getValue(), out));
-        }
+    }
+    for (Map.Entry<String, Path> file : study.files().entrySet()) {
+      Path to = copied(path, file.getKey());
+      if (Files.notExists(to) || Files.mismatch(file.getValue(), to) >= 0) {
+        WholeFile.write(to, out -> Files.copy(file.getValue(), out));
       }
     }
   }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.checkpoint.Meaning;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
@@ -15,6 +16,7 @@ import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.Decay;
 import org.knowcap.models.training.Schedule;
+import org.knowcap.models.training.Start;
 
 /**
  * Everything that determines one run: a cell of a study's grid.
@@ -56,11 +58,16 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
       settings.put("decay", training.decay());
     }
     if (!(training.optimiser() instanceof Optimiser.AdamW)) {
-      settings.put("optimiser", training.optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT));
+      settings.put("optimiser", optimiserName());
     }
+    training.start().ifPresent(start -> settings.put("start", start.settings()));
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);
     return settings;
+  }
+
+  private String optimiserName() {
+    return training.optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT);
   }
 
   /** GPT2 as it has always been written, so that its runs keep their names; of others everything. */
@@ -100,6 +107,17 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   /** The training program for a corpus of this many tokens in its vocabulary. */
   public Program program(int vocabulary) {
     return Program.training(model, vocabulary, training.windows(), training.window(), training.optimiser());
+  }
+
+  /** Where its parameters come from. */
+  public Start start() {
+    return training.start().<Start>map(StartSpec::from).orElse(new Start.Drawn(seed));
+  }
+
+  /** What its parameters mean; runs of equal models and vocabularies can start from each other's. */
+  public Meaning meaning(Corpus corpus) {
+    return new Meaning(Json.MAPPER.writeValueAsString(modelSettings()), corpus.vocabulary().digest(),
+        optimiserName());
   }
 
   /**

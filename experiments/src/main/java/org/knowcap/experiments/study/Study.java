@@ -1,7 +1,10 @@
 package org.knowcap.experiments.study;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.knowcap.models.spec.ModelSpec;
 
@@ -25,6 +28,14 @@ public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> model
   public List<String> notices() {
     return Stream.concat(corpora.stream().flatMap(corpus -> corpus.notices().stream()), remarks.stream())
         .toList();
+  }
+
+  /** The files that it reads, by their names in it. */
+  public Map<String, Path> files() {
+    Map<String, Path> files = new LinkedHashMap<>();
+    corpora.forEach(corpus -> files.putAll(corpus.files()));
+    training.start().ifPresent(start -> files.put(start.name(), start.from().checkpoint()));
+    return files;
   }
 
   /** The grid, in the order of the lists. */

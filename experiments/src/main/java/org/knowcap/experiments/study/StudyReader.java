@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -134,6 +135,7 @@ public final class StudyReader {
     top.requireNoOthers();
     int vocabulary = corpora.getFirst().corpus(seeds.getFirst()).vocabulary().size();
     List<String> remarks = new ArrayList<>();
+    training.start().ifPresent(start -> remarks.add(start.remark()));
     List<ModelSpec> models = modelNodes.stream().flatMap(node -> models(node, vocabulary, remarks).stream())
         .toList();
     if (Set.copyOf(models).size() < models.size()) {
@@ -146,6 +148,10 @@ public final class StudyReader {
       Corpus made = run.corpus();
       checkLength(run.corpusSpec(), made, training.window());
       checked("training.warmup_steps", () -> run.schedule(made));
+      training.start().ifPresent(start -> checked("training.start", () -> {
+        start.require(run.name(), run.meaning(made));
+        return start;
+      }));
       long parameters = run.model().parameters(made.vocabulary().size()).total();
       if (parameters > Integer.MAX_VALUE) {
         throw UserException.usage(file + ": 'models': " + run.model().name() + " with head width "
@@ -243,13 +249,33 @@ public final class StudyReader {
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     Decay decay = fields.choice("decay", Decay.class, Decay.COSINE);
-    long warmup = fields.integer("warmup_steps", 0, 1_000_000_000, 1000);
     Precision precision = precision(fields);
     Optimiser optimiser = optimiser(fields);
+    Optional<Fields> start = fields.has("start") ? Optional.of(fields.mapping("start")) : Optional.empty();
+    long warmup = warmup(fields, start);
+    Optional<StartSpec> startSpec = start.map(this::start);
     fields.requireNoOthers();
     checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction, decay));
     return new TrainingSettings(windows, window, learningRate, finalFraction, warmup, decay, precision,
-        optimiser);
+        optimiser, startSpec);
+  }
+
+  /** A run that goes on from another need not warm up again. */
+  private long warmup(Fields training, Optional<Fields> start) {
+    boolean rewarm = start.map(fields -> fields.flag("rewarm", true)).orElse(true);
+    if (!rewarm && training.has("warmup_steps")) {
+      throw UserException
+          .usage(file + ": 'training.start.rewarm' is false, so 'training.warmup_steps' must not be"
+              + " there; leave out one of them");
+    }
+    return rewarm ? training.integer("warmup_steps", 0, 1_000_000_000, 1000) : 0;
+  }
+
+  private StartSpec start(Fields fields) {
+    String name = fields.text("run") + "/" + StartSpec.CHECKPOINT;
+    boolean optimiser = fields.flag("optimiser", false);
+    fields.requireNoOthers();
+    return fields.checked("run", () -> StartSpec.of(name, paths.apply(name), optimiser));
   }
 
   /** Each optimiser has the settings that its formula has; others are unknown keys. */

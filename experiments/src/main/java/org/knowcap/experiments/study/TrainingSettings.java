@@ -1,6 +1,7 @@
 package org.knowcap.experiments.study;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import java.util.Optional;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.training.Decay;
@@ -17,6 +18,8 @@ import org.knowcap.models.training.Decay;
  * @param decay how it gets there
  * @param precision of products; measuring is in fp32 in any case
  * @param optimiser AdamW unless told otherwise
+ * @param start the run whose parameters are trained on; absent for random ones
  */
 public record TrainingSettings(int windows, int window, double learningRate, double finalLearningRateFraction,
-    long warmupSteps, @JsonIgnore Decay decay, @JsonIgnore Precision precision, Optimiser optimiser) {}
+    long warmupSteps, @JsonIgnore Decay decay, @JsonIgnore Precision precision, Optimiser optimiser,
+    @JsonIgnore Optional<StartSpec> start) {}

@@ -2,17 +2,21 @@ package org.knowcap.experiments.study;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -25,12 +29,16 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
 import org.knowcap.models.training.Decay;
+import org.knowcap.models.training.InitialParameters;
 
 class StudyReaderTest {
   /** Says everything that a study can say. */
@@ -94,7 +102,7 @@ class StudyReaderTest {
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
     TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Decay.COSINE, Precision.FP32,
-        new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1));
+        new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1), Optional.empty());
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second),
         List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15, List.of()), study);
@@ -119,7 +127,7 @@ class StudyReaderTest {
         List.of(ModelSpec.parse("gpt2-2-2")),
         List.of(1000L), List.of(1L), "auto",
         new TrainingSettings(12, 512, 0.001, 0.1, 1000, Decay.COSINE, Precision.FP32,
-            new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)),
+            new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01), Optional.empty()),
         2000, List.of()),
         study);
   }
@@ -352,6 +360,79 @@ class StudyReaderTest {
     assertNamed(text,
         mistake("adamw", "adamw, decay: fast", "'training.decay'", "cosine, linear, constant, wsd"));
     assertNamed(text, mistake("adamw", "sgd, momentum: 1", "'training'", "momentum", "below 1", "found 1.0"));
+  }
+
+  /** Leaves a checkpoint of the first run of a study, as its training would. */
+  private RunSpec checkpointOf(String text, Path folder) throws IOException {
+    RunSpec run = StudyReader.read(file(text)).runs().getFirst();
+    Corpus corpus = run.corpus();
+    Program program = run.program(corpus.vocabulary().size());
+    Files.createDirectories(folder);
+    float[] numbers = InitialParameters.of(program, 1);
+    new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.meaning(corpus)),
+        Map.of(Session.PARAMETERS, numbers, Optimiser.FIRST_MOMENT, numbers, Optimiser.SECOND_MOMENT,
+            numbers))
+        .write(folder.resolve(StartSpec.CHECKPOINT), program);
+    return run;
+  }
+
+  @Test
+  void aRunCanStartFromAnother() throws IOException {
+    RunSpec earlier = checkpointOf(BIOD, directory.resolve("a"));
+    String text = BIOD.replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a, optimiser: true}");
+    RunSpec run = StudyReader.read(file(text)).runs().getFirst();
+    Map<?, ?> start = (Map<?, ?>) run.settings().get("start");
+    assertEquals(earlier.fingerprint(), start.get("fingerprint"));
+    assertEquals(7L, start.get("step"));
+    assertEquals(true, start.get("optimiser"));
+    assertEquals(1, run.training().warmupSteps());
+    assertFalse(earlier.settings().containsKey("start"));
+    RunSpec warm = StudyReader.read(file(text.replace("optimiser: true", "rewarm: false")
+        .replace("warmup_steps: 1, ", ""))).runs().getFirst();
+    assertEquals(0, warm.training().warmupSteps());
+    // Not the place counts but what lies there.
+    Set<String> fingerprints = new HashSet<>(Set.of(earlier.fingerprint(), warm.fingerprint()));
+    assertTrue(fingerprints.add(run.fingerprint()));
+    checkpointOf(BIOD, directory.resolve("b/c"));
+    assertFalse(fingerprints.add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst()
+        .fingerprint()));
+    checkpointOf(BIOD.replace("window: 32", "window: 40"), directory.resolve("b/c"));
+    assertTrue(fingerprints.add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst()
+        .fingerprint()));
+  }
+
+  private static Stream<Mistake> startMistakes() {
+    return Stream.of(
+        mistake("run: a", "run: b", "'training.start.run'", "there is no ", "b/checkpoint.safetensors",
+            "folder of a run"),
+        mistake("run: a", "run: short", "'training.start.run'", "truncated"),
+        mistake("run: a", "run: old", "'training.start'", "before checkpoints told their model"),
+        mistake("run: a", "rum: a", "'training.start.run' is missing"),
+        mistake("run: a", "run: a, state: true", "unknown key 'training.start.state'", "run, optimiser"),
+        mistake("run: a", "run: a, rewarm: false", "rewarm", "'training.warmup_steps' must not be there"),
+        mistake("run: a", "run: a, optimiser: adamw", "'training.start.optimiser'", "true or false"),
+        mistake("{run: a}", "{run: a, optimiser: true}, optimiser: lion", "'training.start'",
+            "the state of adamw", "trained by lion"),
+        // As wide, and of as many parameters, but another model all the same.
+        mistake("gpt2-1-1", "gpt2-1-2-w32", "'training.start'", "\"heads\":1", "\"heads\":2"),
+        // As many tokens, but others.
+        mistake("length: 2, alphabet: 4", "length: 2, alphabet: 5", "'training.start'",
+            "another vocabulary"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("startMistakes")
+  void aStartThatCannotBeIsRefused(Mistake mistake) throws IOException {
+    checkpointOf(BIOD, directory.resolve("a"));
+    byte[] sound = Files.readAllBytes(directory.resolve("a").resolve(StartSpec.CHECKPOINT));
+    Files.createDirectories(directory.resolve("short"));
+    Files.write(directory.resolve("short").resolve(StartSpec.CHECKPOINT),
+        Arrays.copyOf(sound, sound.length - 4));
+    Files.createDirectories(directory.resolve("old"));
+    Files.writeString(directory.resolve("old").resolve(StartSpec.CHECKPOINT),
+        new String(sound, StandardCharsets.ISO_8859_1).replace("\"model\"", "\"medel\""),
+        StandardCharsets.ISO_8859_1);
+    assertNamed(BIOD.replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}"), mistake);
   }
 
   private static final String MODEL = """

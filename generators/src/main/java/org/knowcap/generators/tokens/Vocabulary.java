@@ -2,12 +2,16 @@ package org.knowcap.generators.tokens;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -84,6 +88,19 @@ public final class Vocabulary {
       throw new IllegalArgumentException("no token of this vocabulary is dedicated to \"" + text + "\"");
     }
     return dedicated.get(text);
+  }
+
+  /** SHA-256, in hex, of which token has which number: equal digests, equal vocabularies. */
+  public String digest() {
+    // A text may hold line breaks: its length keeps it apart from the next.
+    String content = Arrays.toString(gpt2Ids) + dedicated.keySet().stream()
+        .map(text -> text.length() + ":" + text).collect(Collectors.joining());
+    try {
+      return HexFormat.of().formatHex(
+          MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 
   /** A vocabulary of the tokens of both, where texts that tokens are dedicated to are the same token. */

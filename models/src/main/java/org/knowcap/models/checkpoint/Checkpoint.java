@@ -1,8 +1,15 @@
 package org.knowcap.models.checkpoint;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -14,24 +21,36 @@ import org.knowcap.models.program.Program;
 
 /**
  * All that a run needs to go on, in one safetensors file: parameters under their own names, the optimiser's state under
- * {@code state/name}, and in the metadata the step, the data position and the run's fingerprint.
+ * {@code state/name}, and the head in the metadata.
  *
- * @param fingerprint of the run, see {@link org.knowcap.models.training.TrainingSpec}
- * @param step finished steps
- * @param position of the batches, see {@link org.knowcap.models.training.Batch#after}
  * @param state flat buffers by name, as {@link Session#state} gives them, each [P]
  */
-public record Checkpoint(String fingerprint, long step, long[] position, Map<String, float[]> state) {
+public record Checkpoint(Head head, Map<String, float[]> state) {
   private static final String FORMAT = "knowcap-checkpoint-1";
+
+  /**
+   * What a checkpoint says beside its numbers.
+   *
+   * @param fingerprint of the run, see {@link org.knowcap.models.training.TrainingSpec}
+   * @param step finished steps of the run
+   * @param updates that the optimiser's state has seen: more than the steps where it was taken over from another run
+   * @param position of the batches, see {@link org.knowcap.models.training.Batch#after}
+   * @param meaning of the numbers
+   */
+  public record Head(String fingerprint, long step, long updates, long[] position, Meaning meaning) {}
 
   /** Writes it whole or not at all, over any earlier one. */
   public void write(Path file, Program program) throws IOException {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
-    metadata.put("fingerprint", fingerprint);
-    metadata.put("step", Long.toString(step));
+    metadata.put("fingerprint", head.fingerprint);
+    metadata.put("step", Long.toString(head.step));
+    metadata.put("updates", Long.toString(head.updates));
     metadata.put("position",
-        LongStream.of(position).mapToObj(Long::toString).collect(Collectors.joining(" ")));
+        LongStream.of(head.position).mapToObj(Long::toString).collect(Collectors.joining(" ")));
+    metadata.put("model", head.meaning.model());
+    metadata.put("vocabulary", head.meaning.vocabulary());
+    metadata.put("optimiser", head.meaning.optimiser());
     Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
     state.forEach((name, flat) -> {
       for (Parameter parameter : program.parameters()) {
@@ -49,11 +68,7 @@ public record Checkpoint(String fingerprint, long step, long[] position, Map<Str
    */
   public static Checkpoint read(Path file, Program program) throws IOException {
     Safetensors content = Safetensors.read(file);
-    Map<String, String> metadata = content.metadata();
-    if (!FORMAT.equals(metadata.get("format"))) {
-      throw new CheckpointException(file,
-          "not a checkpoint of this version: format " + metadata.get("format") + ", expected " + FORMAT);
-    }
+    Head head = head(file, content.metadata());
     Map<String, float[]> state = new LinkedHashMap<>();
     content.tensors().forEach((tensorName, array) -> {
       int slash = tensorName.indexOf('/');
@@ -78,16 +93,47 @@ public record Checkpoint(String fingerprint, long step, long[] position, Map<Str
       throw new CheckpointException(file, "of another model: it holds " + content.tensors().size()
           + " tensors, this model has " + program.parameters().size() + " in each of " + state.keySet());
     }
+    return new Checkpoint(head, state);
+  }
+
+  /**
+   * Reads the head alone, whatever the program.
+   *
+   * @throws CheckpointException where the file is damaged or truncated
+   */
+  public static Head readHead(Path file) throws IOException {
+    return head(file, Safetensors.readMetadata(file));
+  }
+
+  private static Head head(Path file, Map<String, String> metadata) throws CheckpointException {
+    if (!FORMAT.equals(metadata.get("format"))) {
+      throw new CheckpointException(file,
+          "not a checkpoint of this version: format " + metadata.get("format") + ", expected " + FORMAT);
+    }
     String step = metadata.getOrDefault("step", "");
+    String updates = metadata.getOrDefault("updates", step);
     String position = metadata.getOrDefault("position", "");
     try {
-      return new Checkpoint(metadata.getOrDefault("fingerprint", ""), Long.parseLong(step),
+      return new Head(metadata.getOrDefault("fingerprint", ""), Long.parseLong(step), Long.parseLong(updates),
           Pattern.compile(" ").splitAsStream(position).filter(s -> !s.isEmpty()).mapToLong(Long::parseLong)
               .toArray(),
-          state);
+          new Meaning(metadata.getOrDefault("model", ""), metadata.getOrDefault("vocabulary", ""),
+              metadata.getOrDefault("optimiser", "")));
     } catch (NumberFormatException e) {
       throw new CheckpointException(file,
-          "damaged: step '" + step + "' or position '" + position + "' is no number");
+          "damaged: step '" + step + "', updates '" + updates + "' or position '"
+              + position + "' is no number");
+    }
+  }
+
+  /** SHA-256 of a checkpoint's bytes, in hexadecimal. */
+  public static String sha256(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      in.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
     }
   }
 

@@ -104,20 +104,76 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
    */
   public static Safetensors read(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long size = channel.size();
-      if (size < 8) {
-        throw new CheckpointException(file,
-            "truncated: " + size + " bytes, less than the 8 of the header's length");
+      Contents contents = contents(file, channel);
+      Map<String, Array> tensors = new LinkedHashMap<>();
+      for (Place place : contents.places) {
+        float[] content = new float[(int) ((place.end - place.start) / 4)];
+        for (int at = 0; at < content.length; at += CHUNK / 4) {
+          int count = Math.min(CHUNK / 4, content.length - at);
+          readFully(channel, place.start + 4L * at, 4 * count).asFloatBuffer().get(content, at, count);
+        }
+        tensors.put(place.name, new Array(place.shape, content, 0));
       }
-      long headerLength = readFully(channel, 0, 8).getLong();
-      if (headerLength < 2 || headerLength > LARGEST_HEADER || headerLength > size - 8) {
-        throw new CheckpointException(file, "truncated or damaged: its header should be " + headerLength
-            + " bytes long, in a file of " + size + " bytes");
-      }
-      byte[] text = new byte[(int) headerLength];
-      readFully(channel, 8, (int) headerLength).get(text);
-      return readTensors(file, channel, header(file, text), 8 + headerLength, size);
+      return new Safetensors(contents.metadata, tensors);
     }
+  }
+
+  /**
+   * Reads the free strings of a file of fp32 tensors, and checks that the tensors are all there.
+   *
+   * @throws CheckpointException as {@link #read} does
+   */
+  static Map<String, String> readMetadata(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return contents(file, channel).metadata;
+    }
+  }
+
+  /** Where one tensor's bytes are in the file. */
+  private record Place(String name, long[] shape, long start, long end) {}
+
+  /** What the header says; its tensors fill the file. */
+  private record Contents(Map<String, String> metadata, List<Place> places) {}
+
+  private static Contents contents(Path file, FileChannel channel) throws IOException {
+    long size = channel.size();
+    if (size < 8) {
+      throw new CheckpointException(file,
+          "truncated: " + size + " bytes, less than the 8 of the header's length");
+    }
+    long headerLength = readFully(channel, 0, 8).getLong();
+    if (headerLength < 2 || headerLength > LARGEST_HEADER || headerLength > size - 8) {
+      throw new CheckpointException(file, "truncated or damaged: its header should be " + headerLength
+          + " bytes long, in a file of " + size + " bytes");
+    }
+    byte[] text = new byte[(int) headerLength];
+    readFully(channel, 8, (int) headerLength).get(text);
+    Map<String, String> metadata = new LinkedHashMap<>();
+    List<Place> places = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> entry : header(file, text).properties()) {
+      if (entry.getKey().equals(METADATA)) {
+        entry.getValue().properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asString()));
+      } else {
+        places.add(place(file, entry.getKey(), entry.getValue(), 8 + headerLength));
+      }
+    }
+    places.sort(Comparator.comparingLong(Place::start));
+    long base = 8 + headerLength;
+    long expected = base;
+    for (Place place : places) {
+      if (place.start != expected) {
+        throw new CheckpointException(file,
+            "damaged: tensor '" + place.name + "' begins at byte " + (place.start - base)
+                + " of the data, expected " + (expected - base)
+                + " (tensors may neither overlap nor leave holes)");
+      }
+      expected = place.end;
+    }
+    if (expected != size) {
+      throw new CheckpointException(file,
+          "truncated or damaged: " + size + " bytes, but its header describes " + expected);
+    }
+    return new Contents(metadata, places);
   }
 
   private static JsonNode header(Path file, byte[] text) throws CheckpointException {
@@ -128,47 +184,8 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
     }
   }
 
-  private record Place(String name, long[] shape, long start, long end) {}
-
-  private static Safetensors readTensors(Path file, FileChannel channel, JsonNode header, long base,
-      long size)
-      throws IOException {
-    Map<String, String> metadata = new LinkedHashMap<>();
-    List<Place> places = new ArrayList<>();
-    for (Map.Entry<String, JsonNode> entry : header.properties()) {
-      if (entry.getKey().equals(METADATA)) {
-        entry.getValue().properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asString()));
-      } else {
-        places.add(place(file, entry.getKey(), entry.getValue()));
-      }
-    }
-    places.sort(Comparator.comparingLong(Place::start));
-    long expected = 0;
-    for (Place place : places) {
-      if (place.start != expected) {
-        throw new CheckpointException(file,
-            "damaged: tensor '" + place.name + "' begins at byte " + place.start
-                + " of the data, expected " + expected + " (tensors may neither overlap nor leave holes)");
-      }
-      expected = place.end;
-    }
-    if (base + expected != size) {
-      throw new CheckpointException(file,
-          "truncated or damaged: " + size + " bytes, but its header describes " + (base + expected));
-    }
-    Map<String, Array> tensors = new LinkedHashMap<>();
-    for (Place place : places) {
-      float[] content = new float[(int) ((place.end - place.start) / 4)];
-      for (int at = 0; at < content.length; at += CHUNK / 4) {
-        int count = Math.min(CHUNK / 4, content.length - at);
-        readFully(channel, base + place.start + 4L * at, 4 * count).asFloatBuffer().get(content, at, count);
-      }
-      tensors.put(place.name, new Array(place.shape, content, 0));
-    }
-    return new Safetensors(metadata, tensors);
-  }
-
-  private static Place place(Path file, String name, JsonNode description) throws CheckpointException {
+  private static Place place(Path file, String name, JsonNode description, long base)
+      throws CheckpointException {
     JsonNode offsets = description.path("data_offsets");
     JsonNode dimensions = description.path("shape");
     String type = description.path("dtype").asString("none");
@@ -192,7 +209,7 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
       throw new CheckpointException(file, "damaged: tensor '" + name + "' of shape " + Arrays.toString(shape)
           + " cannot lie between bytes " + start + " and " + end);
     }
-    return new Place(name, shape, start, end);
+    return new Place(name, shape, base + start, base + end);
   }
 
   private static ByteBuffer readFully(FileChannel channel, long position, int count) throws IOException {

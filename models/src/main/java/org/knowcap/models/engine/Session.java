@@ -16,7 +16,8 @@ public interface Session extends AutoCloseable {
    * @param tokens [R]
    * @param targets [R]
    * @param learningRate for this step
-   * @param step number of this step, from 1 (AdamW's bias correction needs it)
+   * @param step of those that the optimiser's state has seen, this one's number, from 1 (AdamW's bias correction
+   *     needs it)
    * @throws IllegalStateException for a scoring program
    */
   void step(int[] tokens, int[] targets, double learningRate, long step);

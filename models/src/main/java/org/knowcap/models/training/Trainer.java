@@ -3,7 +3,6 @@ package org.knowcap.models.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
@@ -45,28 +44,35 @@ public final class Trainer {
   public long[] run(BatchSource.Factory data, TrainingListener listener)
       throws IOException, InterruptedException {
     long step = 0;
+    long updates;
     long[] position = {};
     if (Files.exists(checkpointFile)) {
       Checkpoint checkpoint = Checkpoint.read(checkpointFile, program);
-      if (!checkpoint.fingerprint().equals(spec.fingerprint())) {
+      Checkpoint.Head head = checkpoint.head();
+      if (!head.fingerprint().equals(spec.fingerprint())) {
         throw new TrainingException(checkpointFile + " belongs to another run (fingerprint "
-            + checkpoint.fingerprint() + ", this run's is " + spec.fingerprint()
+            + head.fingerprint() + ", this run's is " + spec.fingerprint()
             + "); move it away to start over");
       }
       session.load(checkpoint.state());
-      step = checkpoint.step();
-      position = checkpoint.position();
+      step = head.step();
+      updates = head.updates();
+      position = head.position();
     } else {
-      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, spec.seed())));
+      Start.Buffers start = spec.start().of(program);
+      session.load(start.buffers());
+      updates = start.updates();
     }
     listener.started(step);
     BatchSource source = step == 0 ? data.start() : data.resume(position);
     try (Prefetcher batches = new Prefetcher(source)) {
-      return train(step, position, batches, listener);
+      return train(step, updates - step, position, batches, listener);
     }
   }
 
-  private long[] train(long finished, long[] start, Prefetcher batches, TrainingListener listener)
+  /** @param earlier updates that the optimiser's state had seen before this run */
+  private long[] train(long finished, long earlier, long[] start, Prefetcher batches,
+      TrainingListener listener)
       throws IOException, InterruptedException {
     long steps = spec.schedule().steps();
     long began = System.nanoTime();
@@ -74,7 +80,8 @@ public final class Trainer {
     long[] position = start;
     for (long step = finished + 1; step <= steps; step++) {
       Batch batch = batches.next();
-      session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step), step);
+      session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step),
+          earlier + step);
       position = batch.after();
       boolean last = step == steps;
       boolean checkpointDue = last || System.nanoTime() - lastCheckpoint >= spec.checkpointEvery().toNanos();
@@ -90,7 +97,9 @@ public final class Trainer {
         }
       }
       if (checkpointDue) {
-        new Checkpoint(spec.fingerprint(), step, position, session.state()).write(checkpointFile, program);
+        new Checkpoint(
+            new Checkpoint.Head(spec.fingerprint(), step, earlier + step, position, spec.meaning()),
+            session.state()).write(checkpointFile, program);
         lastCheckpoint = System.nanoTime();
       }
     }

@@ -1,18 +1,20 @@
 package org.knowcap.models.training;
 
 import java.time.Duration;
+import org.knowcap.models.checkpoint.Meaning;
 
 /**
  * How a run is trained, beyond its program.
  *
  * @param schedule learning rates and the number of steps
- * @param seed of the initial parameters
+ * @param start where the parameters come from
  * @param reportEvery steps between reports, each of which also checks that the loss is a sound number
  * @param checkpointEvery time between checkpoints
  * @param fingerprint identifies everything that determines the run; a checkpoint of another is refused
+ * @param meaning of the parameters, written into checkpoints for runs that start from them
  */
-public record TrainingSpec(Schedule schedule, long seed, long reportEvery, Duration checkpointEvery,
-    String fingerprint) {
+public record TrainingSpec(Schedule schedule, Start start, long reportEvery, Duration checkpointEvery,
+    String fingerprint, Meaning meaning) {
   public TrainingSpec {
     if (reportEvery < 1) {
       throw new IllegalArgumentException("reports must be at least 1 step apart, found " + reportEvery);

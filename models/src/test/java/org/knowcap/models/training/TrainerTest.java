@@ -2,6 +2,8 @@ package org.knowcap.models.training;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,7 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.checkpoint.Meaning;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
@@ -44,27 +48,33 @@ class TrainerTest {
       VOCABULARY, 2, 9,
       new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
 
+  private static final Meaning MEANING = new Meaning("a model", "a vocabulary", "adamw");
+
   @TempDir
   Path directory;
 
   /** Batch number i is a function of i. */
-  private static final BatchSource.Factory DATA = new BatchSource.Factory() {
-    @Override
-    public BatchSource start() {
-      return resume(new long[]{0});
-    }
+  private static final BatchSource.Factory DATA = from(0);
 
-    @Override
-    public BatchSource resume(long[] position) {
-      long[] at = position.clone();
-      return () -> {
-        var random = RandomGeneratorFactory.of("L64X128MixRandom").create(at[0]++);
-        int[] tokens = random.ints(PROGRAM.rows(), 0, VOCABULARY).toArray();
-        int[] targets = Arrays.stream(tokens).map(t -> t * 5 % VOCABULARY).toArray();
-        return new Batch(tokens, targets, at.clone());
-      };
-    }
-  };
+  private static BatchSource.Factory from(long first) {
+    return new BatchSource.Factory() {
+      @Override
+      public BatchSource start() {
+        return resume(new long[]{first});
+      }
+
+      @Override
+      public BatchSource resume(long[] position) {
+        long[] at = position.clone();
+        return () -> {
+          var random = RandomGeneratorFactory.of("L64X128MixRandom").create(at[0]++);
+          int[] tokens = random.ints(PROGRAM.rows(), 0, VOCABULARY).toArray();
+          int[] targets = Arrays.stream(tokens).map(t -> t * 5 % VOCABULARY).toArray();
+          return new Batch(tokens, targets, at.clone());
+        };
+      }
+    };
+  }
 
   /** Collects losses by step, and can fall dead at one. */
   private static final class Listener implements TrainingListener {
@@ -87,15 +97,21 @@ class TrainerTest {
   }
 
   private TrainingSpec spec(double peak, long steps) {
-    return new TrainingSpec(new Schedule(2, steps, peak, 0.1, Decay.COSINE), 5, 1, Duration.ZERO,
-        "fingerprint");
+    return new TrainingSpec(new Schedule(2, steps, peak, 0.1, Decay.COSINE), new Start.Drawn(5), 1,
+        Duration.ZERO,
+        "fingerprint", MEANING);
   }
 
   private Listener train(TrainingSpec spec, Path file, long diesAt) throws Exception {
+    return train(spec, file, diesAt, DATA);
+  }
+
+  private Listener train(TrainingSpec spec, Path file, long diesAt, BatchSource.Factory data)
+      throws Exception {
     Listener listener = new Listener();
     listener.diesAt = diesAt;
     try (Session session = Engines.named(engine).compile(PROGRAM, EXECUTION)) {
-      new Trainer(PROGRAM, session, spec, file).run(DATA, listener);
+      new Trainer(PROGRAM, session, spec, file).run(data, listener);
     } catch (IllegalStateException e) {
       assertEquals("killed", e.getMessage());
     }
@@ -141,6 +157,65 @@ class TrainerTest {
     }
   }
 
+  private TrainingSpec continued(Path from, boolean optimiser, long steps, double peak) throws IOException {
+    return new TrainingSpec(new Schedule(0, steps, peak, 1, Decay.CONSTANT),
+        new Start.Continued(from, Checkpoint.sha256(from), optimiser), 1, Duration.ZERO, "continued",
+        MEANING);
+  }
+
+  /** At a constant rate, three steps and four more with the optimiser's state are seven. */
+  @Test
+  void continuedWithItsOptimiserItIsOneRun() throws Exception {
+    TrainingSpec sevenSteps = new TrainingSpec(new Schedule(0, 7, 0.01, 1, Decay.CONSTANT),
+        new Start.Drawn(5), 1,
+        Duration.ZERO, "whole", MEANING);
+    TrainingSpec threeSteps = new TrainingSpec(new Schedule(0, 3, 0.01, 1, Decay.CONSTANT),
+        new Start.Drawn(5), 1,
+        Duration.ZERO, "first", MEANING);
+    Path whole = directory.resolve("whole");
+    Path first = directory.resolve("first");
+    Listener all = train(sevenSteps, whole, -1);
+    train(threeSteps, first, -1);
+    Checkpoint expected = Checkpoint.read(whole, PROGRAM);
+    // The batches of the new run are its own from the start; here they go on, to compare.
+    BatchSource.Factory rest = from(3);
+    for (long diesAt : new long[]{-1, 2}) {
+      Path file = directory.resolve("continued" + diesAt);
+      Map<Long, Double> losses = new TreeMap<>(
+          train(continued(first, true, 4, 0.01), file, diesAt, rest).losses);
+      if (diesAt > 0) {
+        // Whoever resumes does not ask for the start any more.
+        losses.putAll(train(continued(first, true, 4, 0.01), file, -1, rest).losses);
+      }
+      for (long step = 1; step <= 4; step++) {
+        assertEquals(all.losses.get(step + 3), losses.get(step), "step " + step);
+      }
+      Checkpoint found = Checkpoint.read(file, PROGRAM);
+      assertEquals(7, found.head().updates());
+      assertEquals(4, found.head().step());
+      expected.state().forEach((name, buffer) -> assertArrayEquals(buffer, found.state().get(name), name));
+    }
+    Map<Long, Double> fresh = train(continued(first, false, 4, 0.01), directory.resolve("fresh"), -1,
+        rest).losses;
+    assertEquals(all.losses.get(4L), fresh.get(1L), "the parameters are the same");
+    assertNotEquals(all.losses.get(5L), fresh.get(2L), "the moments are not");
+    assertEquals(4, Checkpoint.readHead(directory.resolve("fresh")).updates());
+  }
+
+  @Test
+  void aStartThatHasChangedIsRefused() throws Exception {
+    Path first = directory.resolve("first");
+    train(spec(0.01, 3), first, -1);
+    TrainingSpec next = continued(first, false, 3, 0.01);
+    Files.delete(first);
+    train(spec(0.02, 3), first, -1);
+    Path file = directory.resolve("next");
+    IOException e = assertThrows(CheckpointException.class, () -> train(next, file, -1));
+    assertTrue(e.getMessage().contains(first.toString()) && e.getMessage().contains("has changed"),
+        e.getMessage());
+    assertFalse(Files.exists(file));
+  }
+
   @Test
   void stopsWhereTheLossBreaks() {
     String message = assertThrows(TrainingException.class,
@@ -154,8 +229,9 @@ class TrainerTest {
   void refusesACheckpointOfAnotherRunOrModel() throws Exception {
     Path file = directory.resolve("c");
     train(spec(0.01, 3), file, -1);
-    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, Decay.COSINE), 5, 1, Duration.ZERO,
-        "another");
+    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, Decay.COSINE), new Start.Drawn(5), 1,
+        Duration.ZERO,
+        "another", MEANING);
     String message = assertThrows(TrainingException.class, () -> train(other, file, -1)).getMessage();
     assertTrue(message.contains(file.toString()) && message.contains("another run"), message);
 

@@ -1,0 +1,85 @@
+package org.knowcap.experiments.study;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.training.Start;
+
+/**
+ * The run that a study's runs start from, instead of random numbers.
+ *
+ * @param name of its checkpoint, as the study leads there
+ * @param head what the checkpoint says of itself
+ * @param from the checkpoint, and what is taken from it
+ */
+public record StartSpec(String name, Checkpoint.Head head, Start.Continued from) {
+  /** Name of the checkpoint in a run's folder. */
+  public static final String CHECKPOINT = "checkpoint.safetensors";
+
+  /**
+   * Looks at a checkpoint.
+   *
+   * @throws IllegalArgumentException where there is none, or it is damaged
+   */
+  static StartSpec of(String name, Path file, boolean optimiser) {
+    try {
+      if (!Files.exists(file)) {
+        throw new IllegalArgumentException("there is no " + file
+            + "; give the folder of a run that has been trained, such as DIR/runs/NAME");
+      }
+      return new StartSpec(name, Checkpoint.readHead(file),
+          new Start.Continued(file, Checkpoint.sha256(file), optimiser));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
+
+  /** What stands for it in {@code run.json}: its content, wherever it lies. */
+  Map<String, Object> settings() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("checkpoint", from.sha256());
+    settings.put("fingerprint", head.fingerprint());
+    settings.put("step", head.step());
+    settings.put("optimiser", from.optimiser());
+    return settings;
+  }
+
+  /** What is started from, for people. */
+  String remark() {
+    return "training starts from " + name + " after step " + head.step() + (from.optimiser()
+        ? ", with the state of its optimiser"
+        : ", with the optimiser anew");
+  }
+
+  /**
+   * Refuses what a run cannot start from.
+   *
+   * @param run that wants to start
+   * @param wanted what its own checkpoints mean
+   * @throws IllegalArgumentException where the model, the vocabulary or the optimiser is another
+   */
+  void require(String run, Meaning wanted) {
+    Meaning found = head.meaning();
+    if (found.model().isEmpty()) {
+      throw new IllegalArgumentException(
+          name + " was written before checkpoints told their model; train its run anew");
+    }
+    if (!found.model().equals(wanted.model())) {
+      throw new IllegalArgumentException(
+          name + " is of the model " + found.model() + ", but run " + run + " is of " + wanted.model());
+    }
+    if (!found.vocabulary().equals(wanted.vocabulary())) {
+      throw new IllegalArgumentException(name + " has another vocabulary than run " + run
+          + ": the same number would be another token; both corpora must be of the same kind and lists");
+    }
+    if (from.optimiser() && !found.optimiser().equals(wanted.optimiser())) {
+      throw new IllegalArgumentException(
+          name + " holds the state of " + found.optimiser() + ", but run " + run
+              + " is trained by " + wanted.optimiser() + "; leave 'optimiser: true' out");
+    }
+  }
+}

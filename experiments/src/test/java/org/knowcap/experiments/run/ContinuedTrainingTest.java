@@ -1,0 +1,83 @@
+package org.knowcap.experiments.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.models.checkpoint.Checkpoint;
+
+/** A study whose run goes on from another study's, as its user meets it. */
+class ContinuedTrainingTest {
+  private static final String FIRST = """
+      name: first
+      corpus: {kind: bioD, people: 40, attributes: 2, chunks: 2, diversity: 4, length: 1, alphabet: 8,
+        pools: {first: 5, middle: 4, last: 10}}
+      models: gpt2-1-2-w8
+      exposures: 60
+      training: {windows: 4, window: 32, learning_rate: 0.01, warmup_steps: 10}
+      """;
+
+  @TempDir
+  private Path directory;
+
+  private static RunFolder folder(Path study) {
+    StudyFolder folder = StudyFolder.open(study);
+    return folder.runFolder(folder.study().runs().getFirst());
+  }
+
+  private static List<RunFolder.Metric> metrics(Path study) throws Exception {
+    return folder(study).readMetrics();
+  }
+
+  @Test
+  void itGoesOnWhereTheOtherEndedEvenIfKilled() throws Exception {
+    Path first = directory.resolve("first");
+    Outcome outcome = KnowcapProcess.run("run", Files.writeString(directory.resolve("first.yaml"), FIRST),
+        "--out",
+        first);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    RunFolder earlier = folder(first);
+
+    Path calm = directory.resolve("calm");
+    Path killed = directory.resolve("killed");
+    Path spec = Files.writeString(directory.resolve("second.yaml"),
+        FIRST.replace("name: first", "name: second").replace("warmup_steps: 10",
+            "start: {run: first/runs/" + earlier.path().getFileName() + ", optimiser: true, rewarm: false}"));
+    outcome = KnowcapProcess.run("run", spec, "--out", calm);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.out().contains("training starts from first/runs/"), outcome.toString());
+    assertTrue(metrics(calm).getFirst().loss() < metrics(first).getFirst().loss() - 0.3,
+        "it has not forgotten");
+    assertEquals(0.01, metrics(calm).getFirst().learningRate(), 1e-4, "no warm-up");
+    String run = Files.readString(folder(calm).path().resolve("run.json"));
+    Map<?, ?> start = (Map<?, ?>) Json.MAPPER.readValue(run, Map.class).get("start");
+    assertEquals(Checkpoint.sha256(earlier.checkpoint()), start.get("checkpoint"));
+
+    KnowcapProcess process = KnowcapProcess.start(List.of("-Dknowcap.checkpoint.seconds=0"), "run", spec,
+        "--out",
+        killed);
+    while (Files.notExists(killed.resolve("study.yaml")) || metrics(killed).size() < 20) {
+      assertTrue(process.handle().isAlive());
+      Thread.sleep(10);
+    }
+    process.handle().children().findFirst().orElseThrow().destroyForcibly();
+    process.end();
+    // The study's folder has its own copy: the first study may go.
+    Files.delete(earlier.checkpoint());
+    Files.delete(folder(killed).path().resolve("failure.json"));
+    outcome = KnowcapProcess.run("worker", killed);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    assertInstanceOf(RunState.Done.class, folder(killed).state());
+    assertEquals(metrics(calm).stream().map(RunFolder.Metric::loss).toList(),
+        metrics(killed).stream().map(RunFolder.Metric::loss).toList());
+  }
+}

@@ -1,0 +1,58 @@
+package org.knowcap.models.training;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+
+/** Where a run's parameters, and perhaps its optimiser's state, come from before its first step. */
+public sealed interface Start {
+  /** Random numbers. */
+  record Drawn(long seed) implements Start {}
+
+  /**
+   * What another run of the same model and vocabulary has learnt.
+   *
+   * @param checkpoint of that run
+   * @param sha256 of the file, in hexadecimal
+   * @param optimiser whether the state of its optimiser is taken over too; otherwise that starts from zeros
+   */
+  record Continued(Path checkpoint, String sha256, boolean optimiser) implements Start {}
+
+  /**
+   * What a session starts with.
+   *
+   * @param buffers by name, see {@link Session#load}; what is not there starts from zeros
+   * @param updates steps that the optimiser's state has seen
+   */
+  record Buffers(Map<String, float[]> buffers, long updates) {}
+
+  /**
+   * Fetches it.
+   *
+   * @throws CheckpointException where a checkpoint is damaged, of another model, or no longer the same
+   */
+  default Buffers of(Program program) throws IOException {
+    return switch (this) {
+      case Drawn(long seed) ->
+        new Buffers(Map.of(Session.PARAMETERS, InitialParameters.of(program, seed)), 0);
+      case Continued(Path file, String sha256, boolean optimiser) -> {
+        if (!Checkpoint.sha256(file).equals(sha256)) {
+          throw new CheckpointException(file,
+              "it has changed since the run was planned; start the study anew");
+        }
+        Checkpoint checkpoint = Checkpoint.read(file, program);
+        Map<String, float[]> buffers = new LinkedHashMap<>(checkpoint.state());
+        if (!optimiser) {
+          buffers.keySet().retainAll(List.of(Session.PARAMETERS));
+        }
+        yield new Buffers(buffers, optimiser ? checkpoint.head().updates() : 0);
+      }
+    };
+  }
+}
