@@ -92,6 +92,9 @@ final class ModelsCommand implements Callable<Integer> {
                 : ", " + model.keyHeads() + " of keys and values")
             + ", feed-forward of " + model.innerWidth());
     out.println("  embedding     " + Units.count(parameters.embedding()));
+    if (parameters.positions() > 0) {
+      out.println("  positions     " + Units.count(parameters.positions()));
+    }
     out.println("  attention     " + Units.count(parameters.attention()));
     out.println("  feed-forward  " + Units.count(parameters.feedForward()));
     out.println("  norms         " + Units.count(parameters.norms()));

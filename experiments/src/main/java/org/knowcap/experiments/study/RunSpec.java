@@ -14,6 +14,8 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Positions;
+import org.knowcap.models.spec.Rotary;
 import org.knowcap.models.training.Decay;
 import org.knowcap.models.training.Schedule;
 import org.knowcap.models.training.Start;
@@ -76,8 +78,17 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     settings.put("layers", model.layers());
     settings.put("heads", model.heads());
     settings.put("head_width", model.headWidth());
-    settings.put("rotary", model.rotary());
-    if (!model.equals(Family.GPT2.model(model.layers(), model.heads(), model.headWidth(), model.rotary()))) {
+    model.positions().rotary().ifPresent(rotary -> settings.put("rotary", rotary));
+    switch (model.positions()) {
+      case Rotary _ -> {
+        // Said by now.
+      }
+      case Positions.Ntk ntk -> settings.put("ntk_scale", ntk.scale());
+      case Positions.Learned learned -> settings.put("learned_positions", learned.length());
+      case Positions.None none -> settings.put("positions", none.kind());
+    }
+    if (!model
+        .equals(Family.GPT2.model(model.layers(), model.heads(), model.headWidth(), model.positions()))) {
       settings.put("family", model.family().prefix());
       settings.put("key_heads", model.keyHeads());
       model.window().ifPresent(tokens -> settings.put("attention_window", tokens));

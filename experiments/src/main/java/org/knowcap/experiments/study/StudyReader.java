@@ -23,6 +23,7 @@ import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Norm;
+import org.knowcap.models.spec.Positions;
 import org.knowcap.models.spec.Rotary;
 import org.knowcap.models.training.Decay;
 import org.knowcap.models.training.Schedule;
@@ -147,6 +148,7 @@ public final class StudyReader {
     for (RunSpec run : study.runs()) {
       Corpus made = run.corpus();
       checkLength(run.corpusSpec(), made, training.window());
+      checkPositions(run.model(), made, training.window());
       checked("training.warmup_steps", () -> run.schedule(made));
       training.start().ifPresent(start -> checked("training.start", () -> {
         start.require(run.name(), run.meaning(made));
@@ -182,6 +184,20 @@ public final class StudyReader {
               + "whole; give training a longer window, or shorten the texts");
         }
       }
+    }
+  }
+
+  /** Learned positions need a place for every token of a window, and training for every token of what is measured. */
+  private void checkPositions(ModelSpec model, Corpus made, int window) {
+    checked("models: " + model.name(), () -> {
+      model.positions().checkWindow(window);
+      return model;
+    });
+    int measured = made.longestItem() - 1;
+    if (model.positions() instanceof Positions.Learned && measured > window) {
+      throw UserException.usage(file + ": 'training.window' is " + window + ", but " + made.name()
+          + " is measured over up to " + measured + " tokens, and " + model.name()
+          + " would have learnt nothing of the positions beyond its window; give training a longer window");
     }
   }
 
@@ -224,8 +240,7 @@ public final class StudyReader {
     String name = fields.text("name");
     ModelSpec named = checked("models.name", () -> ModelSpec.parse(name));
     int headWidth = (int) fields.integer("head_width", 1, 1024, named.headWidth());
-    double fraction = fields.number("rotary_fraction", named.rotary().fraction());
-    double base = fields.number("rotary_base", named.rotary().base());
+    Positions positions = positions(fields, named);
     int keyHeads = (int) fields.integer("key_heads", 1, named.heads(), named.keyHeads());
     int reach = (int) fields.integer("attention_window", 1, MOST_TOKENS,
         named.window().map(Integer::longValue).orElse(MOST_TOKENS));
@@ -236,11 +251,39 @@ public final class StudyReader {
     boolean tied = fields.flag("tied", named.tied());
     fields.requireNoOthers();
     return checked("models", () -> {
-      ModelSpec model = named.withHeadWidth(headWidth, new Rotary(fraction, base)).withKeyHeads(keyHeads)
+      ModelSpec model = named.withHeadWidth(headWidth, positions).withKeyHeads(keyHeads)
           .withNorm(norm).withFeedForward(named.feedForward().with(form).with(activation)).withBiases(biases)
           .withTied(tied);
       return reach < MOST_TOKENS ? model.withWindow(reach) : model;
     });
+  }
+
+  /** Each kind of positions has the settings that its formula has; others are unknown keys. */
+  private Positions positions(Fields fields, ModelSpec named) {
+    String kind = fields.text("positions", named.positions().kind());
+    return switch (kind) {
+      case "rotary" -> rotary(fields, named);
+      case "ntk" -> {
+        Rotary rotary = rotary(fields, named);
+        double scale = named.positions() instanceof Positions.Ntk ntk
+            ? fields.number("ntk_scale", ntk.scale())
+            : fields.number("ntk_scale");
+        yield checked("models.ntk_scale", () -> new Positions.Ntk(rotary, scale));
+      }
+      case "learned" -> new Positions.Learned((int) (named.positions() instanceof Positions.Learned learned
+          ? fields.integer("learned_positions", 1, MOST_TOKENS, learned.length())
+          : fields.integer("learned_positions", 1, MOST_TOKENS)));
+      case "none" -> new Positions.None();
+      default -> throw fields.wrongText("positions", "rotary, ntk, learned or none", kind);
+    };
+  }
+
+  /** What is not said of a rotation is the named model's, or else its family's. */
+  private Rotary rotary(Fields fields, ModelSpec named) {
+    Rotary usual = named.positions().rotary().orElse(named.family().rotary());
+    double fraction = fields.number("rotary_fraction", usual.fraction());
+    double base = fields.number("rotary_base", usual.base());
+    return checked("models", () -> new Rotary(fraction, base));
   }
 
   private TrainingSettings training(Fields fields) {

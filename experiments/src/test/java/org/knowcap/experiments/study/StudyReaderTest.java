@@ -97,6 +97,27 @@ class StudyReaderTest {
   }
 
   @Test
+  void positionsAreSaidByNameOrByKeys() throws IOException {
+    Study study = StudyReader.read(file("""
+        name: positions
+        corpus: {kind: bioS, people: 1000}
+        models:
+          - {name: gpt2-2-4, head_width: 16, rotary_fraction: 1}
+          - {name: gpt2-2-4-w16-rotary0.5b500-ntk2, ntk_scale: 4}
+          - {name: gpt2-2-4-ntk8, positions: rotary, rotary_base: 500}
+          - {name: gpt2-2-4, positions: ntk, ntk_scale: 2}
+          - {name: gpt2-2-4, positions: learned, learned_positions: 512}
+          - {name: gpt2-2-4-nopos, head_width: 5}
+        exposures: 1000
+        """));
+    assertEquals(List.of("gpt2-2-4-w16-rotary1", "gpt2-2-4-w16-rotary0.5b500-ntk4", "gpt2-2-4-rotary0.25b500",
+        "gpt2-2-4-ntk2", "gpt2-2-4-learned512", "gpt2-2-4-w5-nopos"),
+        study.models().stream().map(ModelSpec::name).toList());
+    Set<String> fingerprints = study.runs().stream().map(RunSpec::fingerprint).collect(Collectors.toSet());
+    assertEquals(study.runs().size(), fingerprints.size());
+  }
+
+  @Test
   void aFullStudyIsReadAsWritten() throws IOException {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
@@ -556,6 +577,20 @@ class StudyReaderTest {
         mistake("head_width: 16", "head_width: 6", "'models'", "is 3.0", "even"),
         mistake("head_width: 16", "head_width: 0", "'models.head_width'", "0", "a whole number from 1"),
         mistake("rotary_fraction: 0.5", "rotary_fraction: 1.5", "'models'", "1.5", "at most 1"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: absolute", "'models.positions'",
+            "'absolute'", "rotary, ntk"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: none, rotary_base: 500",
+            "unknown key 'models.rotary_base'"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: ntk", "'models.ntk_scale' is missing",
+            "a number"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: ntk, ntk_scale: 0.9",
+            "'models.ntk_scale'", "0.9", "at least 1"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: learned, learned_positions: 31",
+            "gpt2-2-4-w16-learned31",
+            "31 learned positions", "32 tokens"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: learned, learned_positions: 512",
+            "'training.window' is 32",
+            "gpt2-2-4-w16-learned512", "beyond its window"),
         mistake("exposures: [100, 200]", "exposures: [0]", "'exposures'", "0", "a whole number from 1"),
         mistake("exposures: [100, 200]", "exposures: []", "'exposures'", "[]", "at least one"),
         mistake("exposures: [100, 200]", "exposures: [100, 100]", "'exposures'", "[100,100]", "none twice"),

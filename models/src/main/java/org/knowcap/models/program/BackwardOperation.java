@@ -32,6 +32,21 @@ public sealed interface BackwardOperation extends Operation {
     }
   }
 
+  /** Gradient table[r mod T] += dOut[r]; that of x is dOut itself. */
+  record LearnedPositionsBackward(ForwardOperation.LearnedPositions forward, Tensor dOut, Tensor dTable)
+      implements
+        BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dTable);
+    }
+  }
+
   /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
   record NormBackward(ForwardOperation.Norm forward, Tensor dOut, Tensor dX, Tensor dGain,
       Optional<Tensor> dBias)

@@ -74,6 +74,12 @@ final class Derivation {
         contribute(o, o.a(), dOut);
         contribute(o, o.b(), dOut);
       }
+      case ForwardOperation.LearnedPositions o -> {
+        Tensor dOut = gradients.get(o.out());
+        backward.add(new BackwardOperation.LearnedPositionsBackward(o, dOut,
+            parameterGradients.get(o.table())));
+        contribute(o, o.x(), dOut);
+      }
       case ForwardOperation.Embedding o -> backward.add(new BackwardOperation.EmbeddingBackward(o,
           gradients.get(o.out()), parameterGradients.get(o.table())));
     }

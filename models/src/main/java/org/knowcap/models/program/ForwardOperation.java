@@ -34,6 +34,21 @@ public sealed interface ForwardOperation extends Operation {
   }
 
   /**
+   * out = x plus the vector of each token's place in its window: out[r] = x[r] + table[r mod T].
+   *
+   * @param x [R, d]
+   * @param table [places, d], at least T of them; the others do nothing
+   * @param length T
+   * @param out [R, d]
+   */
+  record LearnedPositions(Tensor x, Tensor table, int length, Tensor out) implements ForwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, table);
+    }
+  }
+
+  /**
    * The norm of each row. With a bias LayerNorm, out = (x - mean) / sqrt(variance + epsilon) * gain + bias; without one
    * RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain.
    *

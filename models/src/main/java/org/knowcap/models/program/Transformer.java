@@ -10,13 +10,15 @@ import org.knowcap.models.program.ForwardOperation.CrossEntropy;
 import org.knowcap.models.program.ForwardOperation.Embedding;
 import org.knowcap.models.program.ForwardOperation.Gate;
 import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.LearnedPositions;
 import org.knowcap.models.program.ForwardOperation.Linear;
-import org.knowcap.models.program.ForwardOperation.Rotary;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Norm;
+import org.knowcap.models.spec.Positions;
+import org.knowcap.models.spec.Rotary;
 
 /**
  * A language model of any of the paper's architectures (sections 3 and 7), written as it is read. The paper does not say
@@ -39,6 +41,7 @@ final class Transformer {
     this.spec = spec;
     this.windows = windows;
     this.length = length;
+    spec.positions().checkWindow(length);
     deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
@@ -53,6 +56,10 @@ final class Transformer {
     Tensor table = matrix("embedding", vocabulary, spec.width(), deviation);
 
     Tensor x = run(new Embedding(tokens, table, activation("x", spec.width())));
+    if (spec.positions() instanceof Positions.Learned learned) {
+      x = run(new LearnedPositions(x, matrix("positions", learned.length(), spec.width(), deviation), length,
+          activation("placed", spec.width())));
+    }
     for (int layer = 0; layer < spec.layers(); layer++) {
       x = block("block." + layer + ".", x);
     }
@@ -75,10 +82,18 @@ final class Transformer {
     Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
         Math.min(length, spec.window().orElse(length)));
     x = linear(name + "qkv", x, spec.qkvWidth(), deviation);
-    x = run(new Rotary(x, heads, spec.rotary().width(spec.headWidth()), spec.rotary().base(),
-        activation(name + "rotated", spec.qkvWidth())));
+    x = switch (spec.positions()) {
+      case Rotary rotary -> rotated(name, x, heads, rotary);
+      case Positions.Ntk ntk -> rotated(name, x, heads, ntk.scaled(spec.headWidth()));
+      case Positions.Learned _,Positions.None _ -> x;
+    };
     x = run(new Attention(x, heads, activation(name + "mixed", spec.width())));
     return linear(name + "out", x, spec.width(), residualDeviation());
+  }
+
+  private Tensor rotated(String name, Tensor qkv, Heads heads, Rotary rotary) {
+    return run(new ForwardOperation.Rotary(qkv, heads, rotary.width(spec.headWidth()), rotary.base(),
+        activation(name + "rotated", spec.qkvWidth())));
   }
 
   private Tensor feedForward(String name, Tensor x) {

@@ -56,6 +56,11 @@ public enum Family {
     return prefix;
   }
 
+  /** Its positions. */
+  public Rotary rotary() {
+    return rotary;
+  }
+
   /**
    * The family's model of a size.
    *
@@ -66,7 +71,7 @@ public enum Family {
   }
 
   /** The same with other positions. */
-  public ModelSpec model(int layers, int heads, int headWidth, Rotary other) {
+  public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
     return new ModelSpec(this, layers, heads, headWidth, keyHeads(heads), Optional.empty(), other, norm,
         feedForward,
         biases, tied);

@@ -15,13 +15,13 @@ import java.util.regex.Pattern;
  * @param headWidth components of a head; 64 in the paper
  * @param keyHeads heads of keys and of values, a divisor of h: each serves h / keyHeads heads of queries
  * @param window how many tokens a query sees, itself included, at least 1; absent for all that came before
- * @param rotary rotary positions of queries and keys
+ * @param positions how it knows where its tokens stand
  * @param biases whether matrices other than embedding and head have biases
  * @param tied whether the head is the embedding
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
     Optional<Integer> window,
-    Rotary rotary, Norm norm, FeedForward feedForward, boolean biases, boolean tied) {
+    Positions positions, Norm norm, FeedForward feedForward, boolean biases, boolean tied) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
 
@@ -29,7 +29,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   private static final Pattern NAME = Pattern.compile("(" + String.join("|", Family.prefixes()) + ")-"
       + NUMBER + "-" + NUMBER
       + "(?:-w" + NUMBER + ")?(?:-k" + NUMBER + ")?(?:-a" + NUMBER + ")?"
-      + "(?:-(layer|rms)norm)?(?:-(standard|gated|none))?(?:-(gelu|silu))?(?:-(biased|unbiased))?(?:-(tied|untied))?");
+      + "(?:-(layer|rms)norm)?(?:-(standard|gated|none))?(?:-(gelu|silu))?(?:-(biased|unbiased))?(?:-(tied|untied))?"
+      + "(?<positions>" + PositionsName.PATTERN + ")");
 
   public ModelSpec {
     require(layers >= 1, "layers", layers);
@@ -40,7 +41,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       throw new IllegalArgumentException(
           "key heads must divide the " + heads + " heads of queries, found " + keyHeads);
     }
-    rotary.width(headWidth);
+    positions.checkHead(headWidth);
   }
 
   private static void require(boolean holds, String what, int found) {
@@ -54,7 +55,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
    * from the family in this order: {@code -wWIDTH} for a head width other than 64, {@code -kHEADS} for heads of keys and
    * values, {@code -aTOKENS} for a window of attention, {@code -layernorm} or {@code -rmsnorm}, {@code -standard},
    * {@code -gated} or {@code -none} for the feed-forward, {@code -gelu} or {@code -silu}, {@code -biased} or
-   * {@code -unbiased}, {@code -tied} or {@code -untied}.
+   * {@code -unbiased}, {@code -tied} or {@code -untied}, {@code -rotaryFRACTION} or {@code -rotaryFRACTIONbBASE},
+   * {@code -ntkSCALE}, {@code -learnedPLACES} or {@code -nopos}.
    *
    * @throws IllegalArgumentException where the name is none
    */
@@ -68,8 +70,9 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
           + " and other options, see docs/architectures.md");
     }
     Family family = Family.named(matcher.group(1)).orElseThrow();
+    Positions positions = PositionsName.parse(matcher.group("positions"), family.rotary());
     ModelSpec spec = family.model(Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(3)),
-        number(matcher, 4).orElse(PAPER_HEAD_WIDTH));
+        number(matcher, 4).orElse(PAPER_HEAD_WIDTH), positions);
     spec = number(matcher, 5).map(spec::withKeyHeads).orElse(spec);
     spec = number(matcher, 6).map(spec::withWindow).orElse(spec);
     spec = option(Norm.class, matcher, 7).map(spec::withNorm).orElse(spec);
@@ -91,42 +94,49 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   public ModelSpec withKeyHeads(int other) {
-    return new ModelSpec(family, layers, heads, headWidth, other, window, rotary, norm, feedForward, biases,
+    return new ModelSpec(family, layers, heads, headWidth, other, window, positions, norm, feedForward,
+        biases,
         tied);
   }
 
   public ModelSpec withWindow(int other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, Optional.of(other), rotary, norm,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, Optional.of(other), positions, norm,
         feedForward,
         biases, tied);
   }
 
-  public ModelSpec withHeadWidth(int other, Rotary positions) {
-    return new ModelSpec(family, layers, heads, other, keyHeads, window, positions, norm, feedForward, biases,
-        tied);
+  /** With heads of another width and other positions: not every width can have all of them. */
+  public ModelSpec withHeadWidth(int other, Positions otherPositions) {
+    return new ModelSpec(family, layers, heads, other, keyHeads, window, otherPositions, norm, feedForward,
+        biases, tied);
+  }
+
+  public ModelSpec withPositions(Positions other) {
+    return withHeadWidth(headWidth, other);
   }
 
   public ModelSpec withNorm(Norm other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, other, feedForward,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, other, feedForward,
         biases, tied);
   }
 
   public ModelSpec withFeedForward(FeedForward other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, norm, other, biases,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, norm, other, biases,
         tied);
   }
 
   public ModelSpec withBiases(boolean other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, norm, feedForward, other,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, norm, feedForward,
+        other,
         tied);
   }
 
   public ModelSpec withTied(boolean other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, rotary, norm, feedForward,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, norm, feedForward,
         biases, other);
   }
 
-  /** The short name, as {@link #parse} reads it; it does not say the rotary positions. */
+  /** The short name, as {@link #parse} reads it. */
   public String name() {
     ModelSpec plain = family.model(layers, heads, PAPER_HEAD_WIDTH);
     StringBuilder name = new StringBuilder(family.prefix() + "-" + layers + "-" + heads);
@@ -138,7 +148,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     append(name, feedForward.activation() != plain.feedForward.activation(), word(feedForward.activation()));
     append(name, biases != plain.biases, biases ? "biased" : "unbiased");
     append(name, tied != plain.tied, tied ? "tied" : "untied");
-    return name.toString();
+    return name.append(PositionsName.of(positions, family.rotary())).toString();
   }
 
   private static String word(Enum<?> value) {
@@ -179,6 +189,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     };
     return new ParameterCount(
         vocabulary * d,
+        positions instanceof Positions.Learned learned ? learned.length() * d : 0,
         layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)),
         layers * (feedForward.matrices() * d * inner
             + (biases ? innerOutputs.stream().mapToLong(Long::longValue).sum() : 0)),

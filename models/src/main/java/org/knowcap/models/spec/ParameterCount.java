@@ -4,13 +4,15 @@ package org.knowcap.models.spec;
  * Trainable parameters by component. For GPT2-l-h they add up to P = 12*l*d^2 + 13*l*d + 2*d + V*d.
  *
  * @param embedding token table, V * d
+ * @param positions table of learned positions, places * d; other positions have none
  * @param attention query, key, value and output matrices with their biases
  * @param feedForward its matrices with their biases
  * @param norms gains and biases of every norm
  * @param head the matrix of the last product, V * d; a head tied to the embedding has none
  */
-public record ParameterCount(long embedding, long attention, long feedForward, long norms, long head) {
+public record ParameterCount(long embedding, long positions, long attention, long feedForward, long norms,
+    long head) {
   public long total() {
-    return embedding + attention + feedForward + norms + head;
+    return embedding + positions + attention + feedForward + norms + head;
   }
 }

@@ -1,7 +1,9 @@
 package org.knowcap.models.spec;
 
+import java.util.Optional;
+
 /**
- * Rotary position embedding as GPT-NeoX has it: the first {@code fraction} of each head's queries and keys is
+ * Rotary position embedding (Su et al. 2021) as GPT-NeoX has it: the first {@code fraction} of each head's queries and keys is
  * rotated, component i together with component i + width/2 of the rotated part, by the angle
  * position * base^(-2i/width).
  *
@@ -9,7 +11,7 @@ package org.knowcap.models.spec;
  *     (Part 3.1)
  * @param base base of the angles' geometric sequence, above 1; 10,000 in the paper
  */
-public record Rotary(double fraction, double base) {
+public record Rotary(double fraction, double base) implements Positions {
   /** A quarter of the head, base 10,000: what the paper's authors use. */
   public static final Rotary PAPER = new Rotary(0.25, 10_000);
   /** The whole head, base 10,000: LLaMA and Mistral. */
@@ -23,6 +25,16 @@ public record Rotary(double fraction, double base) {
     if (!(base > 1) || Double.isInfinite(base)) {
       throw new IllegalArgumentException("rotary base must be a number above 1, found " + base);
     }
+  }
+
+  @Override
+  public String kind() {
+    return "rotary";
+  }
+
+  @Override
+  public Optional<Rotary> rotary() {
+    return Optional.of(this);
   }
 
   /**

@@ -107,6 +107,7 @@ class EngineParityTest {
               program(shape, (b, x) -> b.gate(activation, x))));
         }
         cases.add(Arguments.of(variant, "add", shape, program(shape, Builder::add)));
+        cases.add(Arguments.of(variant, "learned positions", shape, program(shape, Builder::positions)));
         for (int keyHeads = 1; keyHeads <= shape.heads(); keyHeads++) {
           // One token, some, and more than there are.
           for (int reach : shape.heads() % keyHeads == 0 ? new int[]{1, 3, 100} : new int[0]) {
@@ -132,10 +133,13 @@ class EngineParityTest {
         cases.add(Arguments.of(variant, "mistral, large, reach " + reach, LARGE,
             training(Family.MISTRAL.model(1, LARGE.heads(), LARGE.headWidth()).withWindow(reach), LARGE)));
       }
-      for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied")) {
+      for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied",
+          "rotary0.5b100", "ntk4", "learned5", "k1-learned9", "nopos")) {
         cases.add(Arguments.of(variant, "llama, " + options, first,
             training(ModelSpec.parse("llama-2-2-w4-" + options), first)));
       }
+      cases.add(Arguments.of(variant, "gpt2, large, learned positions", LARGE,
+          training(ModelSpec.parse("gpt2-1-2-w20-learned70"), LARGE)));
     }
     return cases.stream();
   }
@@ -347,6 +351,13 @@ class EngineParityTest {
     Tensor gate(Activation activation, Tensor x) {
       Tensor both = linear(x, "both", 2 * x.columns());
       return run(new ForwardOperation.Gate(activation, both, activation("gated", x.columns())));
+    }
+
+    /** One place more than tokens of a window: its vector must stay as it is. */
+    Tensor positions(Tensor x) {
+      return run(
+          new ForwardOperation.LearnedPositions(x, parameter("places", shape.length() + 1, x.columns()),
+              shape.length(), activation("placed", x.columns())));
     }
 
     /** x is read three times, so its gradient is joined from three parts. */

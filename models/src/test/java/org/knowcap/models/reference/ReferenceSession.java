@@ -97,6 +97,13 @@ public final class ReferenceSession implements Session {
           System.arraycopy(get(o.table()), (int) get(o.tokens())[r] * d, out, r * d, d);
         }
       }
+      case ForwardOperation.LearnedPositions o -> {
+        double[] out = fresh(o.out());
+        int d = o.out().columns();
+        for (int i = 0; i < out.length; i++) {
+          out[i] = get(o.x())[i] + get(o.table())[i / d % o.length() * d + i % d];
+        }
+      }
       case ForwardOperation.Norm o -> {
         double[] x = get(o.x());
         double[] out = fresh(o.out());
@@ -169,6 +176,13 @@ public final class ReferenceSession implements Session {
           for (int j = 0; j < d; j++) {
             get(o.dTable())[(int) get(o.forward().tokens())[r] * d + j] += get(o.dOut())[r * d + j];
           }
+        }
+      }
+      case BackwardOperation.LearnedPositionsBackward o -> {
+        double[] dOut = get(o.dOut());
+        int d = o.dOut().columns();
+        for (int i = 0; i < dOut.length; i++) {
+          get(o.dTable())[i / d % o.forward().length() * d + i % d] += dOut[i];
         }
       }
       case BackwardOperation.NormBackward o -> normBackward(o);

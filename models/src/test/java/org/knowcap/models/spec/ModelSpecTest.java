@@ -56,7 +56,8 @@ class ModelSpecTest {
     for (Family family : Family.values()) {
       for (String options : List.of("", "-k1", "-a3", "-k1-a2-layernorm", "-rmsnorm", "-standard",
           "-gated-gelu",
-          "-none", "-silu", "-biased", "-unbiased-tied", "-untied")) {
+          "-none", "-silu", "-biased", "-unbiased-tied", "-untied", "-rotary0.5", "-rotary1b500.25",
+          "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5", "-tied-learned17", "-nopos")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         assertEquals(spec.parameters(11).total(), Program.scoring(spec, 11, 2, 5).parameterCount(),
             spec.name());
@@ -79,6 +80,46 @@ class ModelSpecTest {
   void refusesOtherNames(String name) {
     String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
     assertTrue(message.contains("'" + name + "'"), message);
+  }
+
+  /** Two models that differ in positions differ in name; what the family has anyway is not said. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-2-2-rotary0.25b10000, gpt2-2-2", "gpt2-2-2-rotary0.50b500.0, gpt2-2-2-rotary0.5b500",
+      "llama-2-2-rotary1-ntk4, llama-2-2-ntk4", "gpt2-2-2-ntk1, gpt2-2-2-ntk1",
+      "gpt2-2-2-rotary1-ntk2.5, gpt2-2-2-rotary1-ntk2.5", "gpt2-2-2-w5-nopos, gpt2-2-2-w5-nopos"})
+  void namesPositions(String name, String printed) {
+    assertEquals(printed, ModelSpec.parse(name).name());
+  }
+
+  /** GPT-2 itself but for its vocabulary, 124,439,808 parameters: 1,024 places and 50,257 tokens of width 768. */
+  @Test
+  void countsLearnedPositions() {
+    assertEquals(124_439_808, ModelSpec.parse("gpt2-12-12-learned1024").parameters(50_257).total());
+  }
+
+  /** bloc97's formula: the slowest angle, at i = w/2 - 1, is s times slower, and the fastest is as it was. */
+  @Test
+  void ntkStretchesTheSlowestAngle() {
+    Positions.Ntk ntk = new Positions.Ntk(new Rotary(0.5, 10_000), 8);
+    double slowest = Math.pow(ntk.scaled(64).base(), -30.0 / 32);
+    assertEquals(Math.pow(10_000, -30.0 / 32) / 8, slowest, 1e-12);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"gpt2-2-2-rotary0, above 0", "gpt2-2-2-rotary1.5, 1.5", "gpt2-2-2-rotary0.5b1, above 1",
+      "gpt2-2-2-ntk0.5, at least 1", "gpt2-2-2-w8-ntk2, at least 4 components", "gpt2-2-2-w12, even number",
+      "gpt2-2-2-learned0, no model is named", "gpt2-2-2-rotary0.5-nopos, no model is named"})
+  void refusesPositionsThatCannotBe(String name, String complaint) {
+    String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
+    assertTrue(message.contains(complaint), message);
+  }
+
+  @Test
+  void refusesWindowsLongerThanLearnedPositions() {
+    ModelSpec spec = ModelSpec.parse("gpt2-1-1-learned7");
+    String message = assertThrows(IllegalArgumentException.class, () -> Program.scoring(spec, 11, 1, 8))
+        .getMessage();
+    assertTrue(message.contains("7 learned positions") && message.contains("8 tokens"), message);
   }
 
   @Test

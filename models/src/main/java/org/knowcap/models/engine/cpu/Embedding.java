@@ -3,7 +3,7 @@ package org.knowcap.models.engine.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Rows of the table by token, and the gradient's way back into the worker's own table. */
+/** Rows of the tables by token and by place, and the gradient's way back into the worker's own tables. */
 final class Embedding {
   private Embedding() {}
 
@@ -29,6 +29,29 @@ final class Embedding {
       for (int r = 0; r < dOut.rows(); r++) {
         Loops.accumulate(memory, dOut.at(r, 0), dOut.narrow(), dTable.at(id(memory, tokens, firstRow + r), 0),
             dOut.columns());
+      }
+    };
+  }
+
+  /**
+   * x[r] += table[r mod T]: the slice begins with a window.
+   *
+   * @param table [places, d], fp32
+   * @param x [slice rows, d], fp32
+   */
+  static Kernel place(MemorySegment memory, Matrix table, int length, Matrix x) {
+    return firstRow -> {
+      for (int r = 0; r < x.rows(); r++) {
+        Loops.accumulate(memory, table.at(r % length, 0), false, x.at(r, 0), x.columns());
+      }
+    };
+  }
+
+  /** Gradient table[r mod T] += dOut[r], shapes as in {@link #place}. */
+  static Kernel placeBackward(MemorySegment memory, Matrix dOut, int length, Matrix dTable) {
+    return firstRow -> {
+      for (int r = 0; r < dOut.rows(); r++) {
+        Loops.accumulate(memory, dOut.at(r, 0), dOut.narrow(), dTable.at(r % length, 0), dOut.columns());
       }
     };
   }

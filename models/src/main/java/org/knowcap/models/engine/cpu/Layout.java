@@ -122,7 +122,7 @@ final class Layout {
         case Step.Gate gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.out().columns());
         case Step.GateBackward gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.dOut().columns());
         case Step.Head head -> Head.workSize(program.vocabulary(), element);
-        case Step.Gather _,Step.Scatter _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Activate _,Step.Turn _ ->
+        case Step.Gather _,Step.Scatter _,Step.Place _,Step.PlaceBackward _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Activate _,Step.Turn _ ->
           0;
       });
     }

@@ -58,6 +58,9 @@ final class Slice {
     return switch (step) {
       case Step.Gather s -> Embedding.gather(memory, layout.tokens, layout.parameter(s.table()), at(s.out()));
       case Step.Scatter s -> Embedding.scatter(memory, layout.tokens, at(s.dOut()), gradient(s.dTable()));
+      case Step.Place s -> Embedding.place(memory, layout.parameter(s.table()), s.length(), at(s.x()));
+      case Step.PlaceBackward s ->
+        Embedding.placeBackward(memory, at(s.dOut()), s.length(), gradient(s.dTable()));
       case Step.Sum s -> Elementwise.add(memory, at(s.a()), at(s.b()), at(s.out()));
       case Step.Copy s -> Elementwise.convert(memory, at(s.x()), at(s.out()));
       case Step.Norm s -> Norms.forward(memory, s.sum().map(sum -> new Norms.Sum(at(sum.a()), at(sum.b()))),

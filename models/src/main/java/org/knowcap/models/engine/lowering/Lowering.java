@@ -69,6 +69,14 @@ public final class Lowering {
   private int forward(ForwardOperation operation, int i) {
     switch (operation) {
       case ForwardOperation.Embedding o -> steps.add(new Step.Gather(o.tokens(), o.table(), wide(o.out())));
+      case ForwardOperation.LearnedPositions o -> {
+        Tensor x = inPlace(o.x(), o.out());
+        if (!wide.contains(x)) {
+          throw new IllegalArgumentException(
+              "the cpu engine adds learned positions to the residual stream only, found " + o);
+        }
+        steps.add(new Step.Place(x, o.table(), o.length()));
+      }
       case ForwardOperation.Add o -> {
         Step.Sum sum = new Step.Sum(place(o.a()), place(o.b()), wide(o.out()));
         if (after(i).orElse(o) instanceof ForwardOperation.Norm norm && norm.x().equals(o.out())) {
@@ -130,6 +138,8 @@ public final class Lowering {
     switch (operation) {
       case BackwardOperation.EmbeddingBackward o ->
         steps.add(new Step.Scatter(o.forward().tokens(), place(o.dOut()), o.dTable()));
+      case BackwardOperation.LearnedPositionsBackward o ->
+        steps.add(new Step.PlaceBackward(place(o.dOut()), o.dTable(), o.forward().length()));
       case BackwardOperation.NormBackward o -> {
         if (after(i).orElse(o) instanceof BackwardOperation.Accumulate sum && sum.b().equals(o.dX())
             && readers.get(o.dX()) == 1) {

@@ -43,6 +43,22 @@ public sealed interface Step extends MemoryPlan.Use {
     }
   }
 
+  /** x[r] += table[r mod T]. */
+  record Place(Tensor x, Tensor table, int length) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+  }
+
+  /** The gradient of the table. */
+  record PlaceBackward(Tensor dOut, Tensor dTable, int length) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(dOut);
+    }
+  }
+
   /** out = a + b. */
   record Sum(Tensor a, Tensor b, Tensor out) implements Step {
     @Override

@@ -51,6 +51,7 @@ final class Kernels {
   Recording of(Operation operation) {
     return switch (operation) {
       case ForwardOperation.Embedding o -> embedding(o);
+      case ForwardOperation.LearnedPositions o -> learnedPositions(o);
       case ForwardOperation.Norm o -> norm(o);
       case ForwardOperation.Linear o -> linear(o);
       case ForwardOperation.Activate o -> activate(o);
@@ -61,6 +62,7 @@ final class Kernels {
         new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
       case ForwardOperation.CrossEntropy o -> crossEntropy(o);
       case BackwardOperation.EmbeddingBackward o -> embeddingBackward(o);
+      case BackwardOperation.LearnedPositionsBackward o -> learnedPositionsBackward(o);
       case BackwardOperation.NormBackward o -> normBackward(o);
       case BackwardOperation.LinearBackward o -> linearBackward(o);
       case BackwardOperation.ActivateBackward o -> activateBackward(o);
@@ -83,6 +85,27 @@ final class Kernels {
     OneHot tokens = oneHot(memory.of(o.forward().tokens()), o.dTable().rows());
     return new Recording(memory).call(tokens).product(tokens.matrix(), true, memory.of(o.dOut()), false, true,
         memory.of(o.dTable()));
+  }
+
+  /** Each window is a row of T d numbers, to which the table's first T rows are added. */
+  private Recording learnedPositions(ForwardOperation.LearnedPositions o) {
+    return new Recording(memory).addRow(byWindow(memory.of(o.x()), o), used(memory.of(o.table()), o),
+        byWindow(memory.of(o.out()), o));
+  }
+
+  private Recording learnedPositionsBackward(BackwardOperation.LearnedPositionsBackward o) {
+    INDArray dOut = byWindow(memory.of(o.dOut()), o.forward());
+    return new Recording(memory).product(memory.ones(1, dOut.rows()), false, dOut, false, true,
+        used(memory.of(o.dTable()), o.forward()));
+  }
+
+  private static INDArray byWindow(INDArray array, ForwardOperation.LearnedPositions o) {
+    return array.reshape(array.rows() / o.length(), o.length() * array.columns());
+  }
+
+  private static INDArray used(INDArray table, ForwardOperation.LearnedPositions o) {
+    return table.get(NDArrayIndex.interval(0, o.length()), NDArrayIndex.all())
+        .reshape(1, o.length() * table.columns());
   }
 
   private Recording norm(ForwardOperation.Norm o) {
