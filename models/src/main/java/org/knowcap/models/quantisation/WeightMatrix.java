@@ -37,7 +37,7 @@ record WeightMatrix(ForwardOperation operation, Tensor x, long offset, int input
                 o.out().columns(), o.transposed()));
           }
         }
-        case ForwardOperation.Embedding _,ForwardOperation.Norm _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ -> {
+        case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ -> {
           // No matrix, or one that is kept.
         }
       }
