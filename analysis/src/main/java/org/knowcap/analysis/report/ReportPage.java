@@ -10,6 +10,7 @@ import java.util.function.Function;
 import org.knowcap.analysis.chart.ArchitectureChart;
 import org.knowcap.analysis.chart.CapacityChart;
 import org.knowcap.analysis.files.WholeFile;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
@@ -19,11 +20,12 @@ import org.knowcap.analysis.units.Units;
  *
  * @param title of the study
  * @param results of the runs that ended, in any order
+ * @param quantised models of these runs, in the order of their table
  * @param failures of those that did not
  * @param provenance of the study
  */
-public record ReportPage(String title, List<RunResult> results, List<FailedRun> failures,
-    Provenance provenance) {
+public record ReportPage(String title, List<RunResult> results, List<QuantisedResult> quantised,
+    List<FailedRun> failures, Provenance provenance) {
   private static final Comparator<RunResult> ORDER = Comparator.comparingLong(RunResult::people)
       .thenComparingLong(RunResult::exposures).thenComparingLong(RunResult::parameters)
       .thenComparing(RunResult::model).thenComparingLong(RunResult::seed).thenComparing(RunResult::run);
@@ -62,11 +64,26 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
       new Column<>("Greatest", true, means -> Units.ratio(means.greatestCapacityRatio())),
       new Column<>("Saturation", true, means -> Units.percent(means.saturation())));
 
+  private static final List<Column<QuantisedResult>> QUANTISED_COLUMNS = List.of(
+      new Column<>("Run", false, QuantisedResult::trainedRun),
+      new Column<>("Quantisation", false, QuantisedResult::quantisation),
+      new Column<>("Bits of a code", true, row -> Units.count(row.weightBits())),
+      new Column<>("Group", true, row -> row.group() == 0 ? "" : Units.count(row.group())),
+      new Column<>("Bits of a weight", true, row -> Units.number(row.bitsPerWeight(), 3)),
+      new Column<>("Model", true, row -> Units.bits(row.modelBits())),
+      new Column<>("Stored", true,
+          row -> Units.bits(row.run().storedBits(), row.run().storedBitsStandardError())),
+      new Column<>("Saturation", true, row -> Units.percent(row.run().saturation())),
+      new Column<>("R", true, row -> Units.ratio(row.run().capacityRatio(),
+          row.run().storedBitsStandardError() / row.run().parameters())),
+      new Column<>("Stored for a bit of model", true, row -> Units.ratio(row.capacityPerBit())));
+
   public ReportPage {
     if (title.isBlank()) {
       throw new IllegalArgumentException("a report needs a title");
     }
     results = results.stream().sorted(ORDER).toList();
+    quantised = List.copyOf(quantised);
     failures = List.copyOf(failures);
   }
 
@@ -105,6 +122,7 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
       appendReading(page);
       appendResults(page);
       appendSeeds(page);
+      appendQuantised(page);
     }
     if (!failures.isEmpty()) {
       page.append(
@@ -157,17 +175,33 @@ public record ReportPage(String title, List<RunResult> results, List<FailedRun> 
     if (means.isEmpty()) {
       return;
     }
-    page.append("<h2>Over seeds</h2>\n<div class=\"wide\">\n");
-    appendHead(page, SEED_COLUMNS);
-    for (SeedMeans setting : means) {
+    appendTable(page, "Over seeds", SEED_COLUMNS, means);
+    page.append("<p class=\"note\">Here ± is the standard deviation from seed to seed. ")
+        .append("A seed changes the people, the initial weights and the order of the data.</p>\n");
+  }
+
+  /** Only where models were quantised. */
+  private void appendQuantised(StringBuilder page) {
+    if (quantised.isEmpty()) {
+      return;
+    }
+    appendTable(page, "After quantisation", QUANTISED_COLUMNS, quantised);
+    page.append(
+        "<p class=\"note\">Measured as the runs are, on what the codes stand for. A weight's bits have its share ")
+        .append("of scales and the like; the model's have 32 for each parameter that was not rounded.</p>\n");
+  }
+
+  private static <T> void appendTable(StringBuilder page, String title, List<Column<T>> columns,
+      List<T> rows) {
+    page.append("<h2>").append(title).append("</h2>\n<div class=\"wide\">\n");
+    appendHead(page, columns);
+    for (T row : rows) {
       page.append("<tr>");
-      SEED_COLUMNS.forEach(column -> page.append(column.number() ? "<td class=\"number\">" : "<td>")
-          .append(Html.escaped(column.content().apply(setting))).append("</td>"));
+      columns.forEach(column -> page.append(column.number() ? "<td class=\"number\">" : "<td>")
+          .append(Html.escaped(column.content().apply(row))).append("</td>"));
       page.append("</tr>\n");
     }
-    page.append(
-        "</tbody>\n</table>\n</div>\n<p class=\"note\">Here ± is the standard deviation from seed to seed. ")
-        .append("A seed changes the people, the initial weights and the order of the data.</p>\n");
+    page.append("</tbody>\n</table>\n</div>\n");
   }
 
   private static <T> void appendHead(StringBuilder page, List<Column<T>> columns) {

@@ -1,9 +1,9 @@
 package org.knowcap.analysis.results;
 
 import java.lang.reflect.RecordComponent;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.IntColumn;
 import tech.tablesaw.api.LongColumn;
@@ -11,21 +11,40 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
-/** A Tablesaw table of records: their components give the columns, their order and their types. */
+/**
+ * A Tablesaw table of records: their components give the columns, their order and their types. A component that is itself a
+ * record gives its own.
+ */
 final class RecordTable {
   private RecordTable() {}
 
   /**
    * The table of these records, one a row.
    *
-   * @param type whose components are doubles, longs, ints and strings
+   * @param type whose components are doubles, longs, ints, strings, and records of such
    */
   static <R extends Record> Table of(Class<R> type, List<R> records) {
     Table table = Table.create("results");
-    for (RecordComponent component : type.getRecordComponents()) {
-      table.addColumns(column(component, records));
-    }
+    addColumns(table, type, records);
     return table;
+  }
+
+  private static void addColumns(Table table, Class<?> type, List<? extends Record> records) {
+    for (RecordComponent component : type.getRecordComponents()) {
+      Stream<Object> values = records.stream().map(row -> value(component, row));
+      if (component.getType().isRecord()) {
+        addColumns(table, component.getType(), values.map(Record.class::cast).toList());
+      } else {
+        table.addColumns(column(columnName(component), component.getType(), values));
+      }
+    }
+  }
+
+  /** Names of the columns. */
+  static List<String> columns(Class<?> type) {
+    return Stream.of(type.getRecordComponents()).flatMap(component -> component.getType().isRecord()
+        ? columns(component.getType()).stream()
+        : Stream.of(columnName(component))).toList();
   }
 
   /** nameLossNats is the column name_loss_nats. */
@@ -33,20 +52,17 @@ final class RecordTable {
     return component.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
   }
 
-  private static Column<?> column(RecordComponent component, List<? extends Record> records) {
-    String name = columnName(component);
-    Object[] values = records.stream().map(row -> value(component, row)).toArray();
-    Class<?> type = component.getType();
+  private static Column<?> column(String name, Class<?> type, Stream<Object> values) {
     if (type == double.class) {
-      return DoubleColumn.create(name, Arrays.stream(values).mapToDouble(value -> (Double) value));
+      return DoubleColumn.create(name, values.mapToDouble(value -> (Double) value));
     }
     if (type == long.class) {
-      return LongColumn.create(name, Arrays.stream(values).mapToLong(value -> (Long) value));
+      return LongColumn.create(name, values.mapToLong(value -> (Long) value));
     }
     if (type == int.class) {
-      return IntColumn.create(name, Arrays.stream(values).mapToInt(value -> (Integer) value));
+      return IntColumn.create(name, values.mapToInt(value -> (Integer) value));
     }
-    return StringColumn.create(name, Arrays.stream(values).map(String.class::cast));
+    return StringColumn.create(name, values.map(String.class::cast));
   }
 
   private static Object value(RecordComponent component, Record row) {

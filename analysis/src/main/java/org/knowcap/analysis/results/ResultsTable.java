@@ -3,7 +3,6 @@ package org.knowcap.analysis.results;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.StringReader;
-import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.knowcap.analysis.files.WholeFile;
 import tech.tablesaw.api.ColumnType;
 import tech.tablesaw.api.Table;
@@ -20,32 +20,47 @@ import tech.tablesaw.io.csv.CsvReadOptions;
 import tech.tablesaw.io.csv.CsvWriteOptions;
 
 /**
- * Measured runs as a Tablesaw table, one row a run. The record {@link RunResult} is the schema: its
- * components give the columns, their order and their types.
+ * Measured runs as a Tablesaw table, one row a run, and one for each time that a run's model was quantised. The record
+ * {@link RunResult} is the schema: its components give the columns, their order and their types. Where there are
+ * quantised models, those of {@link QuantisedResult} follow.
  */
 public final class ResultsTable {
-  private static final List<RecordComponent> FIELDS = List.of(RunResult.class.getRecordComponents());
-  private static final List<String> COLUMNS = FIELDS.stream().map(RecordTable::columnName).toList();
+  private final List<QuantisedResult> rows;
 
-  private final List<RunResult> results;
-
-  private ResultsTable(List<RunResult> results) {
-    this.results = List.copyOf(results);
+  private ResultsTable(List<QuantisedResult> rows) {
+    this.rows = List.copyOf(rows);
   }
 
   /** Table of these runs, in this order. */
   public static ResultsTable of(List<RunResult> results) {
-    return new ResultsTable(results);
+    return ofRows(results.stream().map(QuantisedResult::unquantised).toList());
   }
 
-  /** The runs, in the order of the rows. */
+  /** Table of runs and quantised models, in this order. */
+  public static ResultsTable ofRows(List<QuantisedResult> rows) {
+    return new ResultsTable(rows);
+  }
+
+  /** All rows, in their order. */
+  public List<QuantisedResult> rows() {
+    return rows;
+  }
+
+  /** The runs alone, in the order of the rows. */
   public List<RunResult> results() {
-    return results;
+    return rows.stream().filter(row -> !row.quantised()).map(QuantisedResult::run).toList();
   }
 
-  /** A fresh Tablesaw table of the runs, for whoever wants to sort, filter or join it. */
+  /** The quantised models alone, in the order of the rows. */
+  public List<QuantisedResult> quantised() {
+    return rows.stream().filter(QuantisedResult::quantised).toList();
+  }
+
+  /** A fresh Tablesaw table of the rows, for whoever wants to sort, filter or join it. */
   public Table table() {
-    return RecordTable.of(RunResult.class, results);
+    return quantised().isEmpty()
+        ? RecordTable.of(RunResult.class, results())
+        : RecordTable.of(QuantisedResult.class, rows);
   }
 
   /**
@@ -72,23 +87,28 @@ public final class ResultsTable {
     int[] rowLines = IntStream.range(0, lines.size()).filter(i -> !lines.get(i).isBlank()).map(i -> i + 1)
         .toArray();
     Table table = readCells(file, text);
-    for (String name : COLUMNS) {
+    boolean quantised = table.containsColumn("weight_bits");
+    List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
+    for (String name : columns) {
       if (!table.containsColumn(name)) {
         throw new IllegalArgumentException(file + ", line 1: there is no column " + name + "; there are "
-            + table.columnNames() + ", and there must be " + COLUMNS);
+            + table.columnNames() + ", and there must be " + columns);
       }
     }
     for (String name : table.columnNames()) {
-      if (!COLUMNS.contains(name)) {
+      if (!columns.contains(name)) {
         throw new IllegalArgumentException(file + ", line 1: unknown column " + name + "; the columns are "
-            + COLUMNS);
+            + columns);
       }
     }
-    List<RunResult> results = new ArrayList<>();
+    List<QuantisedResult> rows = new ArrayList<>();
     for (int row = 0; row < table.rowCount(); row++) {
-      results.add(result(table, row, file + ", line " + rowLines[row + 1]));
+      String place = file + ", line " + rowLines[row + 1];
+      rows.add(quantised
+          ? result(QuantisedResult.class, table, row, place)
+          : QuantisedResult.unquantised(result(RunResult.class, table, row, place)));
     }
-    return new ResultsTable(results);
+    return new ResultsTable(rows);
   }
 
   /** The file's cells, all as text: Tablesaw guesses types and takes words such as NA for nothing. */
@@ -104,18 +124,24 @@ public final class ResultsTable {
     }
   }
 
-  private static RunResult result(Table table, int row, String place) {
-    Object[] values = new Object[FIELDS.size()];
+  private static <R extends Record> R result(Class<R> type, Table table, int row, String place) {
+    RecordComponent[] fields = type.getRecordComponents();
+    Object[] values = new Object[fields.length];
     for (int i = 0; i < values.length; i++) {
-      values[i] = parse(FIELDS.get(i).getType(), table.getString(row, COLUMNS.get(i)),
-          place + ", column " + COLUMNS.get(i));
+      Class<?> part = fields[i].getType();
+      String column = RecordTable.columnName(fields[i]);
+      values[i] = part.isRecord()
+          ? result(part.asSubclass(Record.class), table, row, place)
+          : parse(part, table.getString(row, column), place + ", column " + column);
     }
     try {
-      return constructor().newInstance(values);
+      return type
+          .getDeclaredConstructor(Stream.of(fields).map(RecordComponent::getType).toArray(Class<?>[]::new))
+          .newInstance(values);
     } catch (InvocationTargetException e) {
       throw new IllegalArgumentException(place + ", column " + e.getCause().getMessage(), e.getCause());
     } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("RunResult has no constructor of its components", e);
+      throw new IllegalStateException(type + " has no constructor of its components", e);
     }
   }
 
@@ -132,10 +158,5 @@ public final class ResultsTable {
       throw new IllegalArgumentException(place + ": found \"" + cell + "\"; it must be a "
           + (type == double.class ? "number" : "whole number"), e);
     }
-  }
-
-  private static Constructor<RunResult> constructor() throws NoSuchMethodException {
-    return RunResult.class
-        .getDeclaredConstructor(FIELDS.stream().map(RecordComponent::getType).toArray(Class<?>[]::new));
   }
 }

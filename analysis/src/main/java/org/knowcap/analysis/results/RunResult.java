@@ -64,20 +64,20 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     atLeastZero("learning_rate", learningRate);
   }
 
-  private static void text(String column, String value) {
+  static void text(String column, String value) {
     if (value.isBlank() || !value.equals(value.strip()) || value.lines().count() != 1) {
       throw new IllegalArgumentException(column + " is \"" + value
           + "\"; it must be one line of text with no spaces around it");
     }
   }
 
-  private static void atLeast(long least, String column, long value) {
+  static void atLeast(long least, String column, long value) {
     if (value < least) {
       throw new IllegalArgumentException(column + " is " + value + "; it must be at least " + least);
     }
   }
 
-  private static void finite(String column, double value) {
+  static void finite(String column, double value) {
     if (!Double.isFinite(value)) {
       throw new IllegalArgumentException(column + " is " + value + "; it must be a finite number");
     }
@@ -89,7 +89,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     }
   }
 
-  private static void aboveZero(String column, double value) {
+  static void aboveZero(String column, double value) {
     if (!(value > 0) || Double.isInfinite(value)) {
       throw new IllegalArgumentException(column + " is " + value + "; it must be finite and above 0");
     }

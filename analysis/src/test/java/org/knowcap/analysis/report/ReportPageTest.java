@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.Results;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 
 class ReportPageTest {
@@ -26,7 +27,8 @@ class ReportPageTest {
   void pageHoldsEverythingAndNeedsNothingElse() throws IOException {
     List<RunResult> results = List.of(Results.run(800, 400, 70_912, 1, 9000, 26_400),
         Results.run("<script>alert(1)</script>", 200, 400, 70_912, 1, 6790, 7000));
-    new ReportPage("A & B", results, List.of(new FailedRun("n9", "loss \"NaN\" at step <3>")), PROVENANCE)
+    new ReportPage("A & B", results, List.of(), List.of(new FailedRun("n9", "loss \"NaN\" at step <3>")),
+        PROVENANCE)
         .write(folder);
 
     String html = Files.readString(folder.resolve("index.html"));
@@ -46,7 +48,7 @@ class ReportPageTest {
     List<RunResult> results = List.of(Results.run(200, 400, "gpt2-2-2", 10_000, 1, 4000, 7000),
         Results.run(200, 400, "gpt2-2-2", 10_000, 2, 6000, 7000),
         Results.run(200, 400, "llama-2-2", 12_000, 1, 6000, 7000));
-    new ReportPage("several", results, List.of(), PROVENANCE).write(folder);
+    new ReportPage("several", results, List.of(), List.of(), PROVENANCE).write(folder);
     String html = Files.readString(folder.resolve("index.html"));
     assertTrue(Files.exists(folder.resolve("architectures.svg")) && html.contains("architectures.png"),
         "chart");
@@ -55,14 +57,29 @@ class ReportPageTest {
     assertTrue(seeds.contains("0.500 ± 0.141") && !seeds.contains("llama"), seeds);
     assertFalse(html.contains("by running several"));
 
-    String one = new ReportPage("one", results.subList(1, 2), List.of(), PROVENANCE).html();
+    String one = new ReportPage("one", results.subList(1, 2), List.of(), List.of(), PROVENANCE).html();
     assertFalse(one.contains("Over seeds") || one.contains("architectures.svg"));
     assertTrue(one.contains("by running several"));
   }
 
   @Test
+  void quantisedModelsHaveATableOfTheirOwn() {
+    RunResult run = Results.run("one", 200, 400, 1000, 1, 4000, 7000);
+    QuantisedResult rounded = new QuantisedResult(Results.run("one/rtn-4-g32", 200, 400, 1000, 1, 2000, 7000),
+        "rtn", 4, 32, 4.625, 8000, 0.25);
+    String html = new ReportPage("rounded", List.of(run), List.of(rounded), List.of(), PROVENANCE).html();
+    String after = html.substring(html.indexOf("<h2>After quantisation</h2>"));
+    assertTrue(after.contains("<td>one</td><td>rtn</td>") && after.contains("8.00 kbit")
+        && after.contains("2.00 ± 0.02 kbit") && after.contains("28.6 %"), after);
+    // What was trained is told as without it.
+    String without = new ReportPage("rounded", List.of(run), List.of(), List.of(), PROVENANCE).html();
+    assertEquals(without.substring(0, without.indexOf("<h2>Provenance")),
+        html.substring(0, html.indexOf("<h2>After quantisation")));
+  }
+
+  @Test
   void pageWithoutResultsSaysSo() throws IOException {
-    new ReportPage("none", List.of(), List.of(new FailedRun("n9", "out of memory")), PROVENANCE)
+    new ReportPage("none", List.of(), List.of(), List.of(new FailedRun("n9", "out of memory")), PROVENANCE)
         .write(folder);
     String html = Files.readString(folder.resolve("index.html"));
     assertTrue(html.contains("No run has been measured.") && html.contains("out of memory"));

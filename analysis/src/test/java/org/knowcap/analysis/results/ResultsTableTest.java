@@ -69,6 +69,40 @@ class ResultsTableTest {
     assertEquals(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)), ResultsTable.readCsv(file).results());
   }
 
+  /** Models that were quantised are rows of their own; a table without them is as it always was. */
+  @Test
+  void quantisedModelsFollowTheirRuns() throws IOException {
+    RunResult trained = Results.run("one", 100, 300, 1000, 1, 2000, 7000);
+    QuantisedResult rounded = new QuantisedResult(
+        Results.run("one/gptq-4-g128", 100, 300, 1000, 1, 1500, 7000),
+        "gptq", 4, 128, 4.5, 6000, 0.25);
+    RunResult other = Results.run("two", 100, 300, 2000, 1, 3000, 7000);
+    Path file = folder.resolve("results.csv");
+    ResultsTable
+        .ofRows(List.of(QuantisedResult.unquantised(trained), rounded, QuantisedResult.unquantised(other)))
+        .writeCsv(file);
+    List<String> lines = Files.readAllLines(file);
+    String more = ",quantisation,weight_bits,group,bits_per_weight,model_bits,capacity_per_bit";
+    assertEquals(
+        String.join(",", Stream.concat(ISSUE_COLUMNS.stream(), MORE_COLUMNS.stream()).toList()) + more,
+        lines.getFirst());
+    assertTrue(lines.get(1).endsWith(",none,32,0,32.0,32000.0,0.0625"), lines.get(1));
+    assertTrue(lines.get(2).endsWith(",gptq,4,128,4.5,6000.0,0.25"), lines.get(2));
+
+    ResultsTable read = ResultsTable.readCsv(file);
+    assertEquals(List.of(trained, other), read.results());
+    assertEquals(List.of(rounded), read.quantised());
+    assertEquals("one", read.quantised().getFirst().trainedRun());
+
+    Files.writeString(file, Files.readString(file).replace(",4,128,", ",4,-1,"));
+    String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
+        .getMessage();
+    assertTrue(found.contains("line 3, column group is -1; it must be at least 0"), found);
+    Files.writeString(file, Files.readString(file).replace(",capacity_per_bit", ",notes"));
+    found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file)).getMessage();
+    assertTrue(found.contains("line 1: there is no column capacity_per_bit"), found);
+  }
+
   @Test
   void badCellsAreNamedByFileLineColumnAndValue() throws IOException {
     assertComplaint("line 3, column people: found \"2oo\"; it must be a whole number", ",200,400,",

@@ -5,8 +5,11 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
@@ -19,9 +22,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tech.tablesaw.api.Table;
+import tech.tablesaw.columns.Column;
 
 /** The table of results. */
-@Command(name = "results", mixinStandardHelpOptions = true, description = "Writes each study's results.csv from its runs that are done, one row a run, and prints the table of all of them.")
+@Command(name = "results", mixinStandardHelpOptions = true, description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -37,29 +41,47 @@ final class ResultsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    List<RunResult> runs = new ArrayList<>();
+    List<QuantisedResult> rows = new ArrayList<>();
     List<Path> written = new ArrayList<>();
     for (Path source : sources) {
       if (Files.isRegularFile(source)) {
-        runs.addAll(table(source).results());
+        rows.addAll(table(source).rows());
       } else {
         StudyFolder study = StudyFolder.open(source);
-        runs.addAll(study.results().results());
+        rows.addAll(study.results().rows());
         written.add(study.writeResults());
       }
     }
+    ResultsTable results = ResultsTable.ofRows(rows);
     PrintWriter out = command.commandLine().getOut();
     if (seeds) {
-      List<SeedMeans> means = means(runs);
+      List<SeedMeans> means = means(results.results());
       out.println(json ? Json.MAPPER.writeValueAsString(means) : shown(means).printAll());
     } else if (json) {
-      out.println(Json.MAPPER.writeValueAsString(runs));
+      out.println(Json.MAPPER.writeValueAsString(maps(results.table())));
     } else {
-      out.println(ResultsTable.of(runs).table().selectColumns("run", "parameters", "name_loss_nats",
-          "value_loss_nats", "stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation").printAll());
+      List<String> columns = new ArrayList<>(List.of("run", "parameters", "name_loss_nats", "value_loss_nats",
+          "stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation"));
+      if (!results.quantised().isEmpty()) {
+        columns.addAll(List.of("weight_bits", "bits_per_weight", "capacity_per_bit"));
+      }
+      out.println(results.table().selectColumns(columns.toArray(String[]::new)).printAll());
       written.forEach(out::println);
     }
     return 0;
+  }
+
+  /** Rows, each as its cells by column. */
+  private static List<Map<String, Object>> maps(Table table) {
+    List<Map<String, Object>> maps = new ArrayList<>();
+    for (int row = 0; row < table.rowCount(); row++) {
+      Map<String, Object> map = new LinkedHashMap<>();
+      for (Column<?> column : table.columns()) {
+        map.put(column.name(), column.get(row));
+      }
+      maps.add(map);
+    }
+    return maps;
   }
 
   private static ResultsTable table(Path file) throws IOException {

@@ -70,19 +70,27 @@ public final class Run {
     long tokens = schedule.steps() * program.rows();
     Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
         spec.measuredPeople());
-    MeasuredRun run = measured(engine, corpus, program, losses, metrics.last(), tokens);
+    MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, metrics.last(), tokens);
     folder.writeResult(run);
     return run;
   }
 
-  private MeasuredRun measured(Engine engine, Corpus corpus, Program program, Measurement losses,
-      RunFolder.Metric last, long tokens) {
+  /**
+   * What came of a run.
+   *
+   * @param name of the row of results
+   * @param losses of its model, or of what was made of it
+   * @param last metric of the training
+   * @param tokens trained on
+   */
+  static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
+      Measurement losses, RunFolder.Metric last, long tokens) {
     SampleSummary names = losses.summary(Part.NAME);
     SampleSummary values = losses.summary(Part.VALUE);
-    Capacity capacity = losses.capacity(program.parameterCount());
-    RunResult result = new RunResult(spec.name(), corpus.name(), spec.people(), spec.exposures(),
-        spec.model().name(), program.parameterCount(), engine.name(), spec.seed(), names.mean(),
-        values.mean(),
+    long parameters = spec.model().parameters(corpus.vocabulary().size()).total();
+    Capacity capacity = losses.capacity(parameters);
+    RunResult result = new RunResult(name, corpus.name(), spec.people(), spec.exposures(),
+        spec.model().name(), parameters, engine.name(), spec.seed(), names.mean(), values.mean(),
         capacity.storedBits(), capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(),
         capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),

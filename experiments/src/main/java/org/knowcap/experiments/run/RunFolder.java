@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
@@ -20,7 +21,8 @@ import tools.jackson.core.JacksonException;
 
 /**
  * The folder of one run, and the only memory of it: {@code run.json} (the resolved configuration), {@code
- * metrics.jsonl} (a line a report), {@code checkpoint.safetensors}, then {@code result.json} or {@code failure.json}.
+ * metrics.jsonl} (a line a report), {@code checkpoint.safetensors}, then {@code result.json} or {@code failure.json}; for
+ * each way in which its model was quantised, {@code quantised/LABEL/result.json}.
  * Each is written aside and renamed, so that any process on any machine can look at any moment. A process that works on
  * the run holds the operating system's lock on {@code lock}, which a kill releases.
  */
@@ -142,8 +144,46 @@ public final class RunFolder {
     writeJson(path.resolve("run.json"), spec.settings());
   }
 
+  /** Writes the result; what was made of an earlier model of this run goes. */
   void writeResult(MeasuredRun run) throws IOException {
+    for (Path old : quantisedResults()) {
+      Files.delete(old);
+    }
     writeJson(result(), run);
+  }
+
+  private Path quantisedResult(String label) {
+    return path.resolve("quantised").resolve(label).resolve("result.json");
+  }
+
+  private List<Path> quantisedResults() throws IOException {
+    Path folder = path.resolve("quantised");
+    if (Files.notExists(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> labels = Files.list(folder)) {
+      return labels.map(label -> quantisedResult(label.getFileName().toString())).filter(Files::exists)
+          .sorted().toList();
+    }
+  }
+
+  /** The result of quantising its model in the way of that label, if there is one. */
+  Optional<MeasuredQuantisation> quantisation(String label) throws IOException {
+    Path file = quantisedResult(label);
+    return Files.exists(file) ? Optional.of(read(file, MeasuredQuantisation.class)) : Optional.empty();
+  }
+
+  /** All results of quantising its model, by label. */
+  public List<MeasuredQuantisation> quantisations() throws IOException {
+    List<MeasuredQuantisation> read = new ArrayList<>();
+    for (Path file : quantisedResults()) {
+      read.add(read(file, MeasuredQuantisation.class));
+    }
+    return read;
+  }
+
+  void writeQuantisation(String label, MeasuredQuantisation measured) throws IOException {
+    writeJson(quantisedResult(label), measured);
   }
 
   /** Remembers that the run gave up, and why. */

@@ -9,13 +9,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.analysis.report.FailedRun;
 import org.knowcap.analysis.report.Provenance;
 import org.knowcap.analysis.report.ReportPage;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
-import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Lists;
@@ -29,6 +30,7 @@ import org.knowcap.experiments.study.StudyReader;
  */
 public final class StudyFolder {
   private static final String LISTS = "lists";
+  private static final String RUNS = "runs";
 
   private final Path path;
   private final Study study;
@@ -145,9 +147,35 @@ public final class StudyFolder {
     return runFolder(run.name());
   }
 
+  /**
+   * The study that a run's folder belongs to.
+   *
+   * @throws UserException where the folder is none
+   */
+  public static StudyFolder ofRun(Path run) {
+    Path folder = run.toAbsolutePath().normalize();
+    Path runs = Optional.ofNullable(folder.getParent()).orElse(folder);
+    if (!Files.isDirectory(folder) || !runs.endsWith(RUNS)
+        || !Files.exists(specFile(runs.resolveSibling(".")))) {
+      throw UserException.usage(run + " is no run's folder; give one of those in a study's runs/");
+    }
+    return open(runs.getParent());
+  }
+
+  /**
+   * The run that a folder of this study is of.
+   *
+   * @throws UserException where the study has none of that name
+   */
+  public RunSpec run(String name) {
+    return study.runs().stream().filter(run -> run.name().equals(name)).findFirst()
+        .orElseThrow(() -> UserException.usage("study " + study.name() + " in " + path + " has no run " + name
+            + "; its file has been changed since"));
+  }
+
   /** The folder of the run of that name. */
   public RunFolder runFolder(String run) {
-    return new RunFolder(path.resolve("runs").resolve(run));
+    return new RunFolder(path.resolve(RUNS).resolve(run));
   }
 
   /** State of every run of the grid, in its order. */
@@ -159,9 +187,18 @@ public final class StudyFolder {
     return states;
   }
 
-  /** What is measured so far, in the grid's order. */
+  /** What is measured so far, in the grid's order; after each run its model in the ways in which it was quantised. */
   public ResultsTable results() throws IOException {
-    return ResultsTable.of(measured(states()).stream().map(MeasuredRun::result).toList());
+    List<QuantisedResult> rows = new ArrayList<>();
+    for (MeasuredRun run : measured(states())) {
+      rows.add(QuantisedResult.unquantised(run.result()));
+      quantisations(run).forEach(quantised -> rows.add(quantised.result()));
+    }
+    return ResultsTable.ofRows(rows);
+  }
+
+  private List<MeasuredQuantisation> quantisations(MeasuredRun run) throws IOException {
+    return runFolder(run.result().run()).quantisations();
   }
 
   private static List<MeasuredRun> measured(Map<RunSpec, RunState> states) {
@@ -190,7 +227,6 @@ public final class StudyFolder {
       throw UserException
           .failure(path + " has no finished run to report on; see 'knowcap status " + path + "'");
     }
-    List<RunResult> results = measured.stream().map(MeasuredRun::result).toList();
     List<FailedRun> failures = new ArrayList<>();
     states.forEach((run, state) -> {
       if (state instanceof RunState.Failed(String reason)) {
@@ -199,15 +235,22 @@ public final class StudyFolder {
     });
     Path report = path.resolve("report");
     Files.createDirectories(report);
-    new ReportPage(study.name(), results, failures, provenance(measured)).write(report);
+    ResultsTable results = results();
+    new ReportPage(study.name(), results.results(), results.quantised(), failures, provenance(measured))
+        .write(report);
     return report.resolve("index.html");
   }
 
-  /** Entries that all runs share, and those that differ with all their values. */
-  private Provenance provenance(List<MeasuredRun> measured) {
-    Map<String, List<String>> values = new LinkedHashMap<>();
+  /** Entries that all runs and quantised models share, and those that differ with all their values. */
+  private Provenance provenance(List<MeasuredRun> measured) throws IOException {
+    List<Map<String, String>> sources = new ArrayList<>();
     for (MeasuredRun run : measured) {
-      run.provenance().forEach((key, value) -> {
+      sources.add(run.provenance());
+      quantisations(run).forEach(quantised -> sources.add(quantised.provenance()));
+    }
+    Map<String, List<String>> values = new LinkedHashMap<>();
+    for (Map<String, String> source : sources) {
+      source.forEach((key, value) -> {
         List<String> seen = values.computeIfAbsent(key, k -> new ArrayList<>());
         if (!seen.contains(value)) {
           seen.add(value);

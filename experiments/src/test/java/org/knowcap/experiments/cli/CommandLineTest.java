@@ -329,7 +329,7 @@ class CommandLineTest {
     Set<String> commands = Knowcap.commandLine().getSubcommands().keySet();
     assertTrue(
         commands.containsAll(List.of("quickstart", "generate", "plan", "run", "status", "results", "report",
-            "engines", "models", "bench")),
+            "engines", "models", "quantise", "bench")),
         commands.toString());
     List<Executable> checks = new ArrayList<>(commands.parallelStream().<Executable>map(command -> {
       Outcome outcome = succeeds(command, "--help");

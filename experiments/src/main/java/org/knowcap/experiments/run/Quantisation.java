@@ -1,0 +1,153 @@
+package org.knowcap.experiments.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.knowcap.analysis.results.QuantisedResult;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.random.CounterRandom;
+import org.knowcap.generators.random.KeyedPermutation;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.InspectableSession;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.nd4j.Nd4jEngine;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.quantisation.Calibration;
+import org.knowcap.models.quantisation.QuantisedModel;
+import org.knowcap.models.quantisation.Quantiser;
+
+/**
+ * Quantises the model of a finished run and measures it as the run itself was measured: the same people in the same
+ * texts, on the run's engine, in fp32. Calibration runs on the portable engine, which shows what operations read.
+ */
+public final class Quantisation {
+  /** Biographies, each of another person (paper, section 8). */
+  private static final long CALIBRATION_PEOPLE = 1000;
+  private static final int WINDOWS = 16;
+  /** Keeps the choice of people and texts apart from that of the measurement. */
+  private static final long STREAM = 0x63616c6962726174L;
+
+  private final RunSpec spec;
+  private final RunFolder folder;
+  private final int threads;
+
+  /** @param threads of the CPU that the engines may use */
+  public Quantisation(RunSpec spec, RunFolder folder, int threads) {
+    this.spec = spec;
+    this.folder = folder;
+    this.threads = threads;
+  }
+
+  /**
+   * Quantises, measures and writes the result; what was done before is read again instead.
+   *
+   * @param weights file for a checkpoint of the rounded parameters; if given, all is done anew
+   * @throws UserException where the run is not finished, or its checkpoint is not there or holds what is no number
+   */
+  public MeasuredQuantisation execute(Quantiser quantiser, Optional<Path> weights) throws IOException {
+    RunResult trained = trained();
+    Optional<MeasuredQuantisation> before = folder.quantisation(quantiser.label());
+    if (before.isPresent() && weights.isEmpty()) {
+      return before.get();
+    }
+    Corpus corpus = spec.corpus();
+    Program program = Program.scoring(spec.model(), corpus.vocabulary().size(), WINDOWS,
+        corpus.longestItem() - 1);
+    Checkpoint checkpoint = checkpoint(program);
+    long people = quantiser.calibrated() ? Math.min(CALIBRATION_PEOPLE, corpus.people()) : 0;
+    QuantisedModel model = quantised(program, checkpoint, quantiser, calibrationTexts(corpus, people));
+    MeasuredQuantisation measured = measured(trained, corpus, model, quantiser, people);
+    if (weights.isPresent()) {
+      Checkpoint.Head head = checkpoint.head();
+      // No run's: to be continued from, but never to be gone on with.
+      new Checkpoint(
+          new Checkpoint.Head(spec.fingerprint() + "/" + quantiser.label(), head.step(), head.updates(),
+              head.position(), head.meaning()),
+          Map.of(Session.PARAMETERS, model.parameters()))
+          .write(weights.get(), program);
+    }
+    folder.writeQuantisation(quantiser.label(), measured);
+    return measured;
+  }
+
+  private RunResult trained() throws IOException {
+    return switch (folder.state()) {
+      case RunState.Done(MeasuredRun run) -> run.result();
+      case RunState.Pending _ -> throw unfinished("has not begun");
+      case RunState.Running _ -> throw unfinished("is still running");
+      case RunState.Interrupted _ -> throw unfinished("was interrupted");
+      case RunState.Failed _ -> throw unfinished("failed");
+    };
+  }
+
+  private UserException unfinished(String state) {
+    return UserException.failure("run " + spec.name() + " " + state
+        + ", and only the model of a finished run can be quantised; finish it with 'knowcap run'");
+  }
+
+  private Checkpoint checkpoint(Program program) throws IOException {
+    if (Files.notExists(folder.checkpoint())) {
+      throw UserException.failure(folder.checkpoint() + " is not there, and with it the model's weights; "
+          + "remove result.json beside it and train the run again");
+    }
+    return Checkpoint.read(folder.checkpoint(), program);
+  }
+
+  private QuantisedModel quantised(Program program, Checkpoint checkpoint, Quantiser quantiser,
+      List<Calibration.Batch> texts) {
+    try (InspectableSession session = new Nd4jEngine().compile(program,
+        new Execution(threads, Precision.FP32))) {
+      return QuantisedModel.of(program, checkpoint.state().get(Session.PARAMETERS), quantiser,
+          new Calibration(program, session, texts));
+    } catch (IllegalArgumentException e) {
+      throw UserException.failure(folder.checkpoint() + ": " + e.getMessage());
+    }
+  }
+
+  /** Biographies of people drawn by the corpus's seed, each alone behind EOS, as the measurement has them. */
+  private static List<Calibration.Batch> calibrationTexts(Corpus corpus, long people) {
+    int length = corpus.longestItem() - 1;
+    CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
+    KeyedPermutation chosen = new KeyedPermutation(random, corpus.people());
+    List<Calibration.Batch> batches = new ArrayList<>();
+    for (long first = 0; first < people; first += WINDOWS) {
+      int[] tokens = new int[WINDOWS * length];
+      int[] lengths = new int[WINDOWS];
+      Arrays.fill(tokens, corpus.vocabulary().eos());
+      for (int row = 0; row < Math.min(WINDOWS, people - first); row++) {
+        long person = chosen.apply(0, first + row);
+        int[] item = corpus.probe(person, random.bits(person)).tokens();
+        lengths[row] = item.length - 1;
+        System.arraycopy(item, 0, tokens, row * length, lengths[row]);
+      }
+      batches.add(new Calibration.Batch(tokens, lengths));
+    }
+    return batches;
+  }
+
+  private MeasuredQuantisation measured(RunResult trained, Corpus corpus, QuantisedModel model,
+      Quantiser quantiser, long calibrationPeople) {
+    Engine engine = Run.engine(spec);
+    Measurement losses = Measurement.of(engine, threads, spec.model(), model.parameters(), corpus,
+        spec.measuredPeople());
+    RunFolder.Metric last = new RunFolder.Metric(trained.steps(), trained.finalLossNats(),
+        trained.learningRate(), trained.tokensPerSecond(), trained.seconds());
+    MeasuredRun run = Run.measured(spec, spec.name() + "/" + quantiser.label(), engine, threads, corpus,
+        losses, last, trained.tokens());
+    return new MeasuredQuantisation(
+        new QuantisedResult(run.result(), quantiser.method(), quantiser.bits(), quantiser.group(),
+            model.bitsPerWeight(), model.modelBits(), run.result().storedBits() / model.modelBits()),
+        run.parts(), run.measuredPeople(), calibrationPeople, run.provenance());
+  }
+}
