@@ -1,0 +1,221 @@
+package org.knowcap.models.engine.cuda.driver;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Matrix products by cuBLASLt. It thinks in columns: our row-major out = a b is its column-major out^T = b^T a^T, and a
+ * row-major matrix is a column-major transposed one without moving a number.
+ */
+public final class CublasLt implements AutoCloseable {
+  /** Bytes of scratch memory that products may use: NVIDIA's advice for Hopper. */
+  public static final long WORKSPACE = 32L << 20;
+  /** Bytes that say which algorithm to take: the library's own form and the scratch bytes it needs. */
+  public static final int ALGORITHM_BYTES = 72;
+
+  private static final int FP32 = 0;
+  private static final int BF16 = 14;
+  private static final int COMPUTE_FP32 = 68;
+  private static final int TRANSPOSE_A = 3;
+  private static final int TRANSPOSE_B = 4;
+  private static final int EPILOGUE = 7;
+  private static final int BIAS_POINTER = 8;
+  private static final int EPILOGUE_BIAS = 4;
+  private static final int MAX_WORKSPACE = 1;
+  private static final int REDUCTIONS = 3;
+  private static final int ALIGNMENT_A = 5;
+  /** Parts of split sums go to scratch memory and are added in order: the same to the last bit every time. */
+  private static final int ORDERED_REDUCTIONS = 2;
+  private static final int CANDIDATES = 8;
+  private static final int RESULT_BYTES = 96;
+  private static final int STATE_OFFSET = 72;
+  private static final Map<Integer, String> ERRORS = Map.of(1, "CUBLAS_STATUS_NOT_INITIALIZED", 3,
+      "CUBLAS_STATUS_ALLOC_FAILED", 7, "CUBLAS_STATUS_INVALID_VALUE", 8, "CUBLAS_STATUS_ARCH_MISMATCH", 11,
+      "CUBLAS_STATUS_MAPPING_ERROR", 13, "CUBLAS_STATUS_EXECUTION_FAILED", 14,
+      "CUBLAS_STATUS_INTERNAL_ERROR",
+      15, "CUBLAS_STATUS_NOT_SUPPORTED", 16, "CUBLAS_STATUS_LICENSE_ERROR");
+
+  private final Functions functions;
+  private final SymbolLookup library;
+  private final Gpu gpu;
+  private final long handle;
+  private final long workspace;
+  private final Arena arena = Arena.ofShared();
+  private final List<Product> products = new ArrayList<>();
+
+  /** Opens it on a GPU, with scratch memory there. */
+  public CublasLt(Libraries.Found found, Gpu gpu) {
+    this.gpu = gpu;
+    library = found.symbols();
+    functions = new Functions(library, "cuBLASLt",
+        code -> ERRORS.getOrDefault(code, "cuBLAS status " + code));
+    workspace = gpu.allocate(WORKSPACE);
+    MemorySegment slot = arena.allocate(JAVA_LONG);
+    functions.call("cublasLtCreate", slot);
+    handle = slot.get(JAVA_LONG, 0);
+  }
+
+  /** Such as 130100 for 13.1.0. The one function that returns something else than a status. */
+  public long version() {
+    return functions.status("cublasLtGetVersion") & 0xffffffffL;
+  }
+
+  /**
+   * A product out = a b + bias, or out += a b.
+   *
+   * @param algorithm see {@link CublasLt#ALGORITHM_BYTES}
+   */
+  public final class Product {
+    private final long description;
+    private final long[] layouts;
+    private final Matrix a;
+    private final Matrix b;
+    private final Matrix out;
+    private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
+    private final MemorySegment keep;
+    private final MemorySegment algorithm = arena.allocate(ALGORITHM_BYTES, 8);
+
+    private Product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+      this.a = a;
+      this.b = b;
+      this.out = out;
+      keep = arena.allocateFrom(JAVA_FLOAT, accumulate ? 1f : 0f);
+      MemorySegment slot = arena.allocate(JAVA_LONG);
+      functions.call("cublasLtMatmulDescCreate", slot, COMPUTE_FP32, FP32);
+      description = slot.get(JAVA_LONG, 0);
+      set(TRANSPOSE_A, b.transposed() ? 1 : 0);
+      set(TRANSPOSE_B, a.transposed() ? 1 : 0);
+      bias.ifPresent(numbers -> {
+        set(EPILOGUE, EPILOGUE_BIAS);
+        functions.call("cublasLtMatmulDescSetAttribute", description, BIAS_POINTER,
+            arena.allocateFrom(JAVA_LONG, numbers.address()), 8L);
+      });
+      layouts = new long[]{layout(b, slot), layout(a, slot), layout(out, slot)};
+    }
+
+    private void set(int attribute, int value) {
+      functions.call("cublasLtMatmulDescSetAttribute", description, attribute,
+          arena.allocateFrom(JAVA_INT, value), 4L);
+    }
+
+    private long layout(Matrix m, MemorySegment slot) {
+      int storedRows = m.transposed() ? m.columns() : m.rows();
+      int storedColumns = m.transposed() ? m.rows() : m.columns();
+      functions.call("cublasLtMatrixLayoutCreate", slot, m.numbers().narrow() ? BF16 : FP32,
+          (long) storedColumns, (long) storedRows, (long) m.stride());
+      return slot.get(JAVA_LONG, 0);
+    }
+
+    /** What identifies its shape, for remembering the algorithm. */
+    public String shape() {
+      return a + " " + b + " " + out + " strides " + a.stride() + " " + b.stride() + " " + out.stride()
+          + " aligned " + alignment(a) + " " + alignment(b) + " " + alignment(out) + " keeps "
+          + keep.get(JAVA_FLOAT, 0);
+    }
+
+    /** Takes an algorithm that was found before. */
+    public void use(byte[] known) {
+      MemorySegment.copy(known, 0, algorithm, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, ALGORITHM_BYTES);
+    }
+
+    /** Times the candidates and takes the fastest. The result's memory is overwritten. */
+    public byte[] measure() {
+      List<MemorySegment> candidates = candidates();
+      long from = gpu.mark();
+      long to = gpu.mark();
+      MemorySegment best = candidates.getFirst();
+      float least = Float.MAX_VALUE;
+      for (MemorySegment candidate : candidates) {
+        MemorySegment.copy(candidate, 0, algorithm, 0, ALGORITHM_BYTES);
+        run();
+        for (int repeat = 0; repeat < 3; repeat++) {
+          gpu.set(from);
+          run();
+          gpu.set(to);
+          gpu.await(to);
+          float time = gpu.milliseconds(from, to);
+          if (time < least) {
+            least = time;
+            best = candidate;
+          }
+        }
+      }
+      MemorySegment.copy(best, 0, algorithm, 0, ALGORITHM_BYTES);
+      return algorithm.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+    }
+
+    private List<MemorySegment> candidates() {
+      try (Arena temporary = Arena.ofConfined()) {
+        MemorySegment slot = temporary.allocate(JAVA_LONG);
+        functions.call("cublasLtMatmulPreferenceCreate", slot);
+        long preference = slot.get(JAVA_LONG, 0);
+        functions.call("cublasLtMatmulPreferenceSetAttribute", preference, MAX_WORKSPACE,
+            temporary.allocateFrom(JAVA_LONG, WORKSPACE), 8L);
+        functions.call("cublasLtMatmulPreferenceSetAttribute", preference, REDUCTIONS,
+            temporary.allocateFrom(JAVA_INT, ORDERED_REDUCTIONS), 4L);
+        Matrix[] matrices = {b, a, out, out};
+        for (int i = 0; i < matrices.length; i++) {
+          functions.call("cublasLtMatmulPreferenceSetAttribute", preference, ALIGNMENT_A + i,
+              temporary.allocateFrom(JAVA_INT, alignment(matrices[i])), 4L);
+        }
+        MemorySegment results = arena.allocate(CANDIDATES * (long) RESULT_BYTES, 8);
+        MemorySegment count = temporary.allocate(JAVA_INT);
+        functions.call("cublasLtMatmulAlgoGetHeuristic", handle, description, layouts[0], layouts[1],
+            layouts[2], layouts[2], preference, CANDIDATES, results, count);
+        functions.call("cublasLtMatmulPreferenceDestroy", preference);
+        List<MemorySegment> candidates = new ArrayList<>();
+        for (int i = 0; i < count.get(JAVA_INT, 0); i++) {
+          MemorySegment result = results.asSlice((long) i * RESULT_BYTES, RESULT_BYTES);
+          if (result.get(JAVA_INT, STATE_OFFSET) == 0) {
+            candidates.add(result.asSlice(0, ALGORITHM_BYTES));
+          }
+        }
+        if (candidates.isEmpty()) {
+          throw new CudaException("cuBLASLt has no algorithm for " + shape(), 0);
+        }
+        return candidates;
+      }
+    }
+
+    /** The largest power of two up to 256 that divides a matrix's address. */
+    private static int alignment(Matrix m) {
+      return (int) Math.min(256, Long.lowestOneBit(m.numbers().address()));
+    }
+
+    /** Computes it. */
+    public void run() {
+      long scratch = algorithm.get(JAVA_LONG, 64);
+      functions.call("cublasLtMatmul", handle, description, one, b.numbers().address(), layouts[0],
+          a.numbers().address(), layouts[1], keep, out.numbers().address(), layouts[2],
+          out.numbers().address(), layouts[2], algorithm, workspace, scratch, gpu.stream());
+    }
+  }
+
+  /** Prepares out = a b + bias, or out += a b. Its algorithm is still to be chosen. */
+  public Product product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    Product product = new Product(a, b, bias, out, accumulate);
+    products.add(product);
+    return product;
+  }
+
+  @Override
+  public void close() {
+    for (Product product : products) {
+      for (long layout : product.layouts) {
+        functions.call("cublasLtMatrixLayoutDestroy", layout);
+      }
+      functions.call("cublasLtMatmulDescDestroy", product.description);
+    }
+    functions.call("cublasLtDestroy", handle);
+    arena.close();
+  }
+}

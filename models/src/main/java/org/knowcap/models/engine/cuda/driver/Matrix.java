@@ -1,0 +1,31 @@
+package org.knowcap.models.engine.cuda.driver;
+
+/**
+ * A matrix on the device.
+ *
+ * @param numbers row after row, or column after column if transposed
+ * @param rows as it is meant
+ * @param columns as it is meant
+ * @param stride numbers from one row to the next, or from one column to the next if transposed
+ */
+public record Matrix(Numbers numbers, int rows, int columns, int stride, boolean transposed) {
+  /** One row behind the other. */
+  public static Matrix dense(Numbers numbers, int rows, int columns) {
+    return new Matrix(numbers, rows, columns, columns, false);
+  }
+
+  public Matrix transpose() {
+    return new Matrix(numbers, columns, rows, stride, !transposed);
+  }
+
+  /** Some of its rows; not for a transposed one. */
+  public Matrix rows(int from, int count) {
+    return new Matrix(numbers.from((long) from * stride), count, columns, stride, transposed);
+  }
+
+  @Override
+  public String toString() {
+    return "[" + rows + ", " + columns + "]" + (transposed ? "^T" : "")
+        + (numbers.narrow() ? " bf16" : " fp32");
+  }
+}
