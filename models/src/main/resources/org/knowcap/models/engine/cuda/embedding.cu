@@ -1,0 +1,59 @@
+// out[r] = table[tokens[r]], [R, d]. A thread takes VECTOR columns of a row.
+KERNEL void embed(const int* tokens, const float* table, Numbers out, int rows, int width) {
+  Index i = thread() * VECTOR;
+  if (i >= (Index)rows * width) return;
+  store(out, i, load(table + (Index)tokens[i / width] * width + i % width));
+}
+
+// The gradient of the table adds rows of dOut in a fixed order, without atomics. The host sorts the rows by token and
+// cuts them into segments of one token each; `order` are the rows, `segments` where in it each segment begins, `first`
+// the first segment of each token. This sums the rows of segment blockIdx.x: parts [segments, d].
+KERNEL void embed_segments(const int* order, const int* segments, const int* first, Numbers dOut, float* parts,
+    int vocabulary, int width) {
+  int segment = blockIdx.x;
+  if (segment >= first[vocabulary]) return;
+  for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
+    Pack sum = {};
+    for (int i = segments[segment]; i < segments[segment + 1]; i++) {
+      Pack p = load(dOut, (Index)order[i] * width + c);
+      for (int k = 0; k < VECTOR; k++) sum.x[k] += p.x[k];
+    }
+    store(parts + (Index)segment * width + c, sum);
+  }
+}
+
+// dTable[v] += the parts of token v = blockIdx.x.
+KERNEL void embed_backward(const int* first, const float* parts, float* dTable, int width) {
+  int v = blockIdx.x;
+  if (first[v] == first[v + 1]) return;
+  for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
+    Pack sum = load(dTable + (Index)v * width + c);
+    for (int segment = first[v]; segment < first[v + 1]; segment++) {
+      Pack p = load(parts + (Index)segment * width + c);
+      for (int k = 0; k < VECTOR; k++) sum.x[k] += p.x[k];
+    }
+    store(dTable + (Index)v * width + c, sum);
+  }
+}
+
+// x[r] += table[r mod T], the vector of each token's place in its window.
+KERNEL void place(Numbers x, const float* table, int length, int rows, int width) {
+  Index i = thread() * VECTOR;
+  if (i >= (Index)rows * width) return;
+  Pack p = load(x, i), q = load(table + i / width % length * width + i % width);
+  for (int k = 0; k < VECTOR; k++) p.x[k] += q.x[k];
+  store(x, i, p);
+}
+
+// dTable[t] += sum over windows of dOut[window T + t], t = blockIdx.x.
+KERNEL void place_backward(Numbers dOut, float* dTable, int windows, int length, int width) {
+  int t = blockIdx.x;
+  for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
+    Pack sum = load(dTable + (Index)t * width + c);
+    for (int window = 0; window < windows; window++) {
+      Pack p = load(dOut, ((Index)window * length + t) * width + c);
+      for (int k = 0; k < VECTOR; k++) sum.x[k] += p.x[k];
+    }
+    store(dTable + (Index)t * width + c, sum);
+  }
+}

@@ -1,0 +1,129 @@
+// What every kernel uses. The macros say for which model the kernels are compiled:
+//   NARROW  1 where products compute in bf16, 0 for fp32 throughout
+//   VECTOR  numbers that a thread reads at once: 4, or 1 where rows are no multiple of 4
+//   PACKS   times 32 * VECTOR is at least the width of the model
+//   HEAD    components of an attention head
+// R, d, V, T are the rows of a batch, the model's width, the vocabulary, and the tokens of a window.
+
+#ifndef EMULATED
+#define KERNEL extern "C" __global__
+#define DEVICE __device__ __forceinline__
+#define DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
+
+// Two fp32 numbers to bf16, to nearest, ties to even; low in the lower half.
+DEVICE unsigned narrowTwo(float low, float high) {
+  unsigned two;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(two) : "f"(high), "f"(low));
+  return two;
+}
+
+// c [16, 8] += a [16, 16] * b [16, 8] on tensor cores. Lane 4 g + t holds of a the pairs (g, 2t), (g + 8, 2t),
+// (g, 2t + 8), (g + 8, 2t + 8), of b (2t, g), (2t + 8, g) down its columns, of c (g, 2t), (g + 8, 2t).
+DEVICE void multiply(float* c, const unsigned* a, const unsigned* b) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+// b of multiply() from 16 rows of 8 numbers in shared memory, down whose columns it reads; lane l % 16 gives the
+// address of row l % 16.
+DEVICE void loadColumns(unsigned* b, const unsigned short* row) {
+  unsigned address = (unsigned)__cvta_generic_to_shared(row);
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"
+      : "=r"(b[0]), "=r"(b[1]) : "r"(address) : "memory");
+}
+#endif
+
+typedef long long Index;
+typedef unsigned short bf16;
+#define INFINITE __int_as_float(0x7f800000)
+#define EVERY_LANE 0xffffffffu
+
+DEVICE float widen(bf16 x) { return __uint_as_float((unsigned)x << 16); }
+DEVICE float widen(float x) { return x; }
+DEVICE bf16 narrow(float x) { return (bf16)(narrowTwo(x, 0) & 0xffff); }
+DEVICE void store(float* to, float x) { *to = x; }
+DEVICE void store(bf16* to, float x) { *to = narrow(x); }
+
+// What passes between operations.
+#if NARROW
+typedef bf16 Element;
+#else
+typedef float Element;
+#endif
+
+// Numbers that are bf16 or fp32, as org.knowcap.models.engine.cuda.driver.Numbers.
+struct Numbers {
+  void* at;
+  int narrow;
+};
+
+// VECTOR numbers in a row.
+struct Pack {
+  float x[VECTOR];
+};
+
+DEVICE Pack load(const float* at) {
+  Pack p;
+#if VECTOR == 4
+  float4 v = *(const float4*)at;
+  p.x[0] = v.x, p.x[1] = v.y, p.x[2] = v.z, p.x[3] = v.w;
+#else
+  p.x[0] = *at;
+#endif
+  return p;
+}
+
+DEVICE Pack load(Numbers n, Index i) {
+  if (!n.narrow) return load((const float*)n.at + i);
+  Pack p;
+#if VECTOR == 4
+  uint2 v = *(const uint2*)((const bf16*)n.at + i);
+  p.x[0] = __uint_as_float(v.x << 16), p.x[1] = __uint_as_float(v.x & 0xffff0000u);
+  p.x[2] = __uint_as_float(v.y << 16), p.x[3] = __uint_as_float(v.y & 0xffff0000u);
+#else
+  p.x[0] = widen(((const bf16*)n.at)[i]);
+#endif
+  return p;
+}
+
+DEVICE void store(float* at, Pack p) {
+#if VECTOR == 4
+  *(float4*)at = make_float4(p.x[0], p.x[1], p.x[2], p.x[3]);
+#else
+  *at = p.x[0];
+#endif
+}
+
+DEVICE void store(Numbers n, Index i, Pack p) {
+  if (!n.narrow) {
+    store((float*)n.at + i, p);
+    return;
+  }
+#if VECTOR == 4
+  *(uint2*)((bf16*)n.at + i) = make_uint2(narrowTwo(p.x[0], p.x[1]), narrowTwo(p.x[2], p.x[3]));
+#else
+  ((bf16*)n.at)[i] = narrow(p.x[0]);
+#endif
+}
+
+DEVICE float get(Numbers n, Index i) { return n.narrow ? widen(((const bf16*)n.at)[i]) : ((const float*)n.at)[i]; }
+
+DEVICE void put(Numbers n, Index i, float x) {
+  if (n.narrow) ((bf16*)n.at)[i] = narrow(x);
+  else ((float*)n.at)[i] = x;
+}
+
+// Sums over the lanes of a warp that differ in the bits below `lanes`; every lane gets the same sum.
+DEVICE float warpSum(float x, int lanes = 32) {
+  for (int step = lanes / 2; step > 0; step /= 2) x += __shfl_xor_sync(EVERY_LANE, x, step);
+  return x;
+}
+
+DEVICE float warpMax(float x, int lanes = 32) {
+  for (int step = lanes / 2; step > 0; step /= 2) x = fmaxf(x, __shfl_xor_sync(EVERY_LANE, x, step));
+  return x;
+}
+
+// This thread's number among all of a one-dimensional launch.
+DEVICE Index thread() { return (Index)blockIdx.x * blockDim.x + threadIdx.x; }
