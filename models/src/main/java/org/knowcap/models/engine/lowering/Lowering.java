@@ -73,7 +73,7 @@ public final class Lowering {
         Tensor x = inPlace(o.x(), o.out());
         if (!wide.contains(x)) {
           throw new IllegalArgumentException(
-              "the cpu engine adds learned positions to the residual stream only, found " + o);
+              "learned positions are added to the residual stream only, found " + o);
         }
         steps.add(new Step.Place(x, o.table(), o.length()));
       }

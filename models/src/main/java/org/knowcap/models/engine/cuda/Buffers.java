@@ -1,0 +1,241 @@
+package org.knowcap.models.engine.cuda;
+
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.knowcap.models.engine.cuda.driver.CudaException;
+import org.knowcap.models.engine.cuda.driver.Gpu;
+import org.knowcap.models.engine.cuda.driver.Matrix;
+import org.knowcap.models.engine.cuda.driver.Numbers;
+import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.Lowering;
+import org.knowcap.models.engine.lowering.Lowering.Lowered;
+import org.knowcap.models.engine.lowering.Step;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.MemoryPlan;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+
+/** All of a session's memory on the device: how much of what, and once allocated, where. */
+final class Buffers {
+  /** What memory is for. */
+  enum Part {
+    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TURNS, INPUTS, LOSSES;
+
+    private String words() {
+      return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+  }
+
+  /** Rotations that differ only in what they turn share a table. */
+  private record Turns(int length, int rotated, double base) {}
+
+  /** Logits take no more than this many bytes; of a larger batch they are computed in several goes. */
+  private static final long LOGITS_BYTES = 1L << 30;
+  /** Learning rate and corrections, four numbers, lie before the tokens. */
+  static final long DIALS = 16;
+
+  private final Program program;
+  private final Element element;
+  private final Lowered scoring;
+  private final Lowered training;
+  private final MemoryPlan scoringPlan;
+  private final MemoryPlan trainingPlan;
+  private final Map<Part, Long> bytes = new EnumMap<>(Part.class);
+  private final Map<Part, Long> addresses = new EnumMap<>(Part.class);
+  private final Map<Tensor, Long> parameterOffsets = new HashMap<>();
+  private final Map<Turns, Long> turns = new LinkedHashMap<>();
+
+  Buffers(Program program, Element element) {
+    this.program = program;
+    this.element = element;
+    scoring = Lowering.of(program.forward(), element);
+    training = Lowering.of(program.operations(), element);
+    scoringPlan = MemoryPlan.of(scoring.steps(), Set.of(), tensor -> words(scoring, tensor));
+    trainingPlan = MemoryPlan.of(training.steps(), Set.of(), tensor -> words(training, tensor));
+    for (Parameter parameter : program.parameters()) {
+      parameterOffsets.put(parameter.tensor(), parameter.offset());
+      parameterOffsets.put(parameter.gradient(), parameter.offset());
+    }
+    long count = program.parameterCount();
+    boolean learns = program.optimiser().isPresent();
+    List<String> state = program.optimiser().map(Optimiser::state).orElse(List.of());
+    bytes.put(Part.PARAMETERS, 4 * count);
+    bytes.put(Part.GRADIENTS, learns ? 4 * count : 0);
+    bytes.put(Part.FIRST_MOMENT, state.contains(Optimiser.FIRST_MOMENT) ? 4 * count : 0);
+    bytes.put(Part.SECOND_MOMENT, state.contains(Optimiser.SECOND_MOMENT) ? 4 * count : 0);
+    bytes.put(Part.BF16_COPY, element.narrow() ? 2 * count : 0);
+    bytes.put(Part.ACTIVATIONS, 4 * Math.max(scoringPlan.size(), trainingPlan.size()));
+    bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * element.bytes());
+    bytes.put(Part.WORK, 4 * training.steps().stream().mapToLong(this::work).max().orElse(0));
+    long size = 0;
+    for (ForwardOperation operation : program.forward()) {
+      if (operation instanceof ForwardOperation.Rotary rotary && !turns.containsKey(key(rotary))) {
+        turns.put(key(rotary), size);
+        size += 4L * rotary.heads().length() * rotary.rotated();
+      }
+    }
+    bytes.put(Part.TURNS, size);
+    bytes.put(Part.INPUTS,
+        DIALS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
+    bytes.put(Part.LOSSES, 8 + 4L * program.rows());
+  }
+
+  private static Turns key(ForwardOperation.Rotary rotary) {
+    return new Turns(rotary.heads().length(), rotary.rotated(), rotary.base());
+  }
+
+  /** Memory of a tensor, in units of four bytes. */
+  private long words(Lowered lowered, Tensor tensor) {
+    return lowered.wide().contains(tensor) ? tensor.size() : Math.ceilDiv(tensor.size() * element.bytes(), 4);
+  }
+
+  /** Numbers that a step needs beside its tensors. */
+  private long work(Step step) {
+    return switch (step) {
+      case Step.NormBackward s -> 2L * Launches.normBlocks(s.x().rows()) * s.x().columns();
+      case Step.LinearBackward s -> s.dBias().isPresent()
+          ? (long) Launches.columnParts(s.dOut().rows()) * s.dOut().columns()
+          : 0;
+      case Step.Scatter s ->
+        (long) TokenOrder.most(program.rows(), program.vocabulary()) * s.dOut().columns();
+      case Step.AttendBackward s -> s.normalisers().size();
+      case Step.Head _,Step.Place _,Step.PlaceBackward _,Step.Attend _,Step.Gather _,Step.Sum _,Step.Copy _,Step.Norm _,Step.Linear _,Step.Activate _,Step.ActivateBackward _,Step.Gate _,Step.GateBackward _,Step.Turn _ ->
+        0;
+    };
+  }
+
+  /** Rows whose logits exist at a time. */
+  int logitRows() {
+    long most = Math.max(1, LOGITS_BYTES / ((long) logitStride() * element.bytes()));
+    return (int) Math.min(most, program.rows());
+  }
+
+  /** Numbers from one row of logits to the next: rows begin where wide reads may. */
+  int logitStride() {
+    return Math.ceilDiv(program.vocabulary(), 8) * 8;
+  }
+
+  /** Bytes of all. */
+  long size() {
+    return bytes.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /**
+   * Allocates everything.
+   *
+   * @throws IllegalStateException where there is too little memory: how much, for what, and what would fit
+   */
+  void allocate(Gpu gpu) {
+    long free = gpu.freeBytes();
+    if (size() > free) {
+      throw tooLittle(free);
+    }
+    try {
+      bytes.forEach((part, size) -> addresses.put(part, size == 0 ? 0 : gpu.allocate(size)));
+    } catch (CudaException e) {
+      throw e.outOfMemory() ? tooLittle(free) : e;
+    }
+  }
+
+  private IllegalStateException tooLittle(long free) {
+    long perBatch = bytes.get(Part.ACTIVATIONS) + bytes.get(Part.LOGITS) + bytes.get(Part.WORK)
+        + bytes.get(Part.INPUTS);
+    long windows = Math.max(0, (free - (size() - perBatch)) / Math.ceilDiv(perBatch, program.windows()));
+    String parts = bytes.entrySet().stream().filter(entry -> entry.getValue() >= 1 << 20)
+        .sorted(Map.Entry.<Part, Long>comparingByValue().reversed())
+        .map(entry -> entry.getKey().words() + " " + mebibytes(entry.getValue()))
+        .collect(Collectors.joining(", "));
+    return new IllegalStateException(
+        "this needs " + mebibytes(size()) + " on the GPU, which has " + mebibytes(free)
+            + " free: " + parts + ". " + (windows == 0
+                ? "Not even a batch of one window fits: use a smaller model, or another GPU."
+                : "The largest batch that fits is " + Math.min(windows, program.windows() - 1)
+                    + " windows of "
+                    + program.length() + " tokens, instead of " + program.windows() + "."));
+  }
+
+  private static String mebibytes(long bytes) {
+    return Math.ceilDiv(bytes, 1 << 20) + " MiB";
+  }
+
+  long address(Part part) {
+    return addresses.get(part);
+  }
+
+  long bytes(Part part) {
+    return bytes.get(part);
+  }
+
+  Lowered lowered(boolean learning) {
+    return learning ? training : scoring;
+  }
+
+  /** An activation, dense. */
+  Numbers activation(Tensor tensor, boolean learning) {
+    long word = (learning ? trainingPlan : scoringPlan).offsets().get(tensor);
+    return new Numbers(address(Part.ACTIVATIONS) + 4 * word,
+        element.narrow() && !lowered(learning).wide().contains(tensor));
+  }
+
+  /** A parameter in fp32. */
+  Numbers parameter(Tensor tensor) {
+    return new Numbers(address(Part.PARAMETERS), false).from(parameterOffsets.get(tensor));
+  }
+
+  /** A parameter as products read it. */
+  Numbers operand(Tensor tensor) {
+    return element.narrow()
+        ? new Numbers(address(Part.BF16_COPY), true).from(parameterOffsets.get(tensor))
+        : parameter(tensor);
+  }
+
+  /** A parameter's gradient, in fp32. */
+  Numbers gradient(Tensor tensor) {
+    return new Numbers(address(Part.GRADIENTS), false).from(parameterOffsets.get(tensor));
+  }
+
+  /** Logits of some rows. */
+  Matrix logits(int rows) {
+    return new Matrix(new Numbers(address(Part.LOGITS), element.narrow()), rows, program.vocabulary(),
+        logitStride(), false);
+  }
+
+  /** Address of cosines and sines of a rotation, fp32 [T, rotated / 2, 2]. */
+  long turns(ForwardOperation.Rotary rotary) {
+    return address(Part.TURNS) + turns.get(key(rotary));
+  }
+
+  /** The tables of all rotations. */
+  float[] turns() {
+    float[] table = new float[Math.toIntExact(bytes.get(Part.TURNS) / 4)];
+    turns.forEach((key, offset) -> {
+      int at = Math.toIntExact(offset / 4);
+      for (int t = 0; t < key.length; t++) {
+        for (int i = 0; i < key.rotated / 2; i++) {
+          double angle = t * Math.pow(key.base, -2.0 * i / key.rotated);
+          table[at++] = (float) Math.cos(angle);
+          table[at++] = (float) Math.sin(angle);
+        }
+      }
+    });
+    return table;
+  }
+
+  /** The flat buffers by name. */
+  Map<String, Long> state() {
+    Map<String, Long> places = new LinkedHashMap<>();
+    places.put(org.knowcap.models.engine.Session.PARAMETERS, address(Part.PARAMETERS));
+    for (String name : program.optimiser().map(Optimiser::state).orElse(List.of())) {
+      places.put(name, address(name.equals(Optimiser.FIRST_MOMENT) ? Part.FIRST_MOMENT : Part.SECOND_MOMENT));
+    }
+    return places;
+  }
+}

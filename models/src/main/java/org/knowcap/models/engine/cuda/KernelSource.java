@@ -1,0 +1,85 @@
+package org.knowcap.models.engine.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.knowcap.models.engine.EngineUnavailableException;
+import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+
+/**
+ * The kernels' source and the macros that make it that of one model, see {@code prelude.cu}.
+ *
+ * @param narrow whether products compute in bf16
+ * @param vector numbers a thread reads at once, 1 or 4
+ * @param packs times 32 * vector is at least the width of a norm
+ * @param head components of an attention head
+ */
+record KernelSource(boolean narrow, int vector, int packs, int head) {
+  private static final List<String> FILES = List.of("prelude", "embedding", "norm", "columns", "elementwise",
+      "product", "loss", "optimiser", "attention", "tensor_attention");
+  /** Where there is no attention. */
+  private static final int ANY_HEAD = 4;
+  private static final int WARP = 32;
+
+  /**
+   * The source for a model.
+   *
+   * @throws EngineUnavailableException where heads differ in width: kernels are compiled for one
+   */
+  static KernelSource of(Program program, Element element) {
+    List<Integer> heads = program.forward().stream()
+        .flatMap(o -> o instanceof ForwardOperation.Attention attention
+            ? java.util.stream.Stream.of(attention.heads().width())
+            : java.util.stream.Stream.empty())
+        .distinct().toList();
+    if (heads.size() > 1) {
+      throw new EngineUnavailableException(
+          "the cuda engine has no kernels for heads of different widths " + heads + "; use engine cpu");
+    }
+    int widest = program.forward().stream()
+        .mapToInt(o -> o instanceof ForwardOperation.Norm norm ? norm.x().columns() : 1).max().orElse(1);
+    int vector = program.forward().stream().allMatch(o -> isWhole(program, o))
+        && program.parameters().stream().map(Parameter::offset).allMatch(offset -> offset % 4 == 0) ? 4 : 1;
+    return new KernelSource(element.narrow(), vector, Math.ceilDiv(widest, WARP * vector),
+        heads.isEmpty() ? ANY_HEAD : heads.getFirst());
+  }
+
+  /** Whether an operation's rows can be read four numbers at a time; logits have kernels of their own. */
+  private static boolean isWhole(Program program, ForwardOperation operation) {
+    return operation instanceof ForwardOperation.CrossEntropy
+        || operation.out().columns() % 4 == 0
+        || operation.out().columns() == program.vocabulary() && operation instanceof ForwardOperation.Linear;
+  }
+
+  /** Whether attention runs on tensor cores. */
+  boolean tensorAttention() {
+    return narrow && head % 16 == 0 && head <= 128;
+  }
+
+  /** As the compiler takes them. */
+  List<String> definitions() {
+    return List.of("NARROW=" + (narrow ? 1 : 0), "VECTOR=" + vector, "PACKS=" + packs, "HEAD=" + head);
+  }
+
+  /** All files, one behind the other; the compiler's messages name file and line. */
+  static String text() {
+    StringBuilder text = new StringBuilder();
+    for (String file : FILES) {
+      text.append("#line 1 \"").append(file).append(".cu\"\n").append(read(file + ".cu")).append('\n');
+    }
+    return text.toString();
+  }
+
+  private static String read(String file) {
+    try (InputStream in = KernelSource.class.getResourceAsStream(file)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+}

@@ -1,0 +1,332 @@
+package org.knowcap.models.engine.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.knowcap.models.engine.cuda.Buffers.Part;
+import org.knowcap.models.engine.cuda.driver.Gpu;
+import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
+import org.knowcap.models.engine.cuda.driver.Matrix;
+import org.knowcap.models.engine.cuda.driver.Numbers;
+import org.knowcap.models.engine.lowering.Step;
+import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+import org.knowcap.models.spec.Activation;
+
+/** What is launched for each step of a program, in order, once for training or for scoring. */
+final class Launches {
+  private static final Numbers NONE = new Numbers(0, false);
+  private static final int WARP = 32;
+  private static final int NORM_WARPS = 4;
+  private static final int NORM_BACKWARD_WARPS = 8;
+  /** Enough blocks to fill a chip, few enough that adding up their sums costs little. */
+  private static final int MOST_BLOCKS = 132;
+  private static final int COLUMN_THREADS = 256;
+  private static final int LOSS_THREADS = 256;
+  private static final int EMBED_THREADS = 128;
+  private static final int ATTENTION_THREADS = 128;
+  /** Rows that a block of plain attention keeps, and rows of the tiles it walks along; see attention.cu. */
+  private static final int ROWS = 16;
+  private static final int TILE_ROWS = 32;
+  /** The same on tensor cores; see tensor_attention.cu. */
+  private static final int TENSOR_ROWS = 64;
+  private static final int TENSOR_WALK = 32;
+
+  private final Program program;
+  private final Gpu gpu;
+  private final Kernels kernels;
+  private final Products products;
+  private final Buffers buffers;
+  private final KernelSource source;
+  private final boolean learning;
+
+  Launches(Program program, Gpu gpu, Kernels kernels, Products products, Buffers buffers, KernelSource source,
+      boolean learning) {
+    this.program = program;
+    this.gpu = gpu;
+    this.kernels = kernels;
+    this.products = products;
+    this.buffers = buffers;
+    this.source = source;
+    this.learning = learning;
+  }
+
+  /** All of a program's launches: losses, and in training gradients, update and the mean loss. */
+  List<Runnable> all() {
+    List<Runnable> all = new ArrayList<>();
+    if (learning) {
+      all.add(() -> gpu.clear(buffers.address(Part.GRADIENTS), buffers.bytes(Part.GRADIENTS)));
+    }
+    buffers.lowered(learning).steps().forEach(step -> all.addAll(of(step)));
+    if (learning) {
+      program.optimiser().map(this::update).ifPresent(all::add);
+      all.add(kernels.launch("mean", new Grid(1, 1, 256, 0), losses(), buffers.address(Part.LOSSES),
+          program.rows()));
+    }
+    return all;
+  }
+
+  /** Blocks of a norm's backward kernel. */
+  static int normBlocks(int rows) {
+    return Math.min(MOST_BLOCKS, Math.ceilDiv(rows, NORM_BACKWARD_WARPS));
+  }
+
+  /** Stretches of rows that column sums are taken over. */
+  static int columnParts(int rows) {
+    return Math.ceilDiv(rows, stretch(rows));
+  }
+
+  private static int stretch(int rows) {
+    return Math.max(64, Math.ceilDiv(rows, MOST_BLOCKS));
+  }
+
+  /** Bytes of shared memory that attention takes at most. */
+  static int attentionBytes(KernelSource source) {
+    int head = source.head();
+    return source.tensorAttention()
+        ? 2 * (head + 8) * (2 * TENSOR_ROWS + 2 * TENSOR_WALK)
+        : 4 * (2 * ROWS * head + 2 * TILE_ROWS * (head + 1) + ATTENTION_THREADS);
+  }
+
+  private List<Runnable> of(Step step) {
+    return switch (step) {
+      case Step.Gather s -> List.of(kernels.each("embed", s.out().size() / source.vector(), tokens(),
+          buffers.parameter(s.table()).address(), at(s.out()), s.out().rows(), s.out().columns()));
+      case Step.Scatter s -> scatter(s);
+      case Step.Place s -> List.of(kernels.each("place", s.x().size() / source.vector(), at(s.x()),
+          buffers.parameter(s.table()).address(), s.length(), s.x().rows(), s.x().columns()));
+      case Step.PlaceBackward s -> List.of(kernels.launch("place_backward",
+          new Grid(s.length(), 1, EMBED_THREADS, 0), at(s.dOut()), buffers.gradient(s.dTable()).address(),
+          program.windows(), s.length(), s.dOut().columns()));
+      case Step.Sum s -> List.of(elements("add", s.out().size(), at(s.a()), at(s.b()), at(s.out())));
+      case Step.Copy s -> List.of(kernels.each("copy", s.x().size(), at(s.x()), at(s.out()), s.x().size()));
+      case Step.Norm s -> List.of(norm(s));
+      case Step.NormBackward s -> normBackward(s);
+      case Step.Linear s -> List.of(linear(s, dense(s.x()), dense(s.out())));
+      case Step.LinearBackward s -> linearBackward(s, dense(s.x()), dense(s.dOut()), dense(s.dX()));
+      case Step.Activate s -> List
+          .of(elements("activate", s.x().size(), number(s.activation()), at(s.x()), at(s.out())));
+      case Step.ActivateBackward s ->
+        List.of(elements("activate_backward", s.x().size(), number(s.activation()),
+            at(s.x()), at(s.gradient())));
+      case Step.Gate s ->
+        List.of(kernels.each("gate", s.out().size() / source.vector(), number(s.activation()),
+            at(s.x()), at(s.out()), s.out().rows(), s.out().columns()));
+      case Step.GateBackward s -> List.of(kernels.each("gate_backward", s.dOut().size() / source.vector(),
+          number(s.activation()), at(s.x()), at(s.dOut()), at(s.dX()), s.dOut().rows(), s.dOut().columns()));
+      case Step.Turn s -> List.of(turn(s));
+      case Step.Attend s -> List.of(attend(s.heads(), s.heads().count(), "attend", at(s.qkv()).address(),
+          at(s.out()).address(), at(s.normalisers()).address()));
+      case Step.AttendBackward s -> attendBackward(s);
+      case Step.Head s -> head(s);
+    };
+  }
+
+  private Numbers at(Tensor tensor) {
+    return buffers.activation(tensor, learning);
+  }
+
+  private Matrix dense(Tensor tensor) {
+    return Matrix.dense(at(tensor), tensor.rows(), tensor.columns());
+  }
+
+  private long tokens() {
+    return buffers.address(Part.INPUTS) + Buffers.DIALS;
+  }
+
+  private long targets() {
+    return tokens() + 4L * program.rows();
+  }
+
+  private long losses() {
+    return buffers.address(Part.LOSSES) + 8;
+  }
+
+  private long work() {
+    return buffers.address(Part.WORK);
+  }
+
+  private Runnable elements(String kernel, long count, Object... arguments) {
+    Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + 1);
+    all[arguments.length] = count;
+    return kernels.each(kernel, count / source.vector(), all);
+  }
+
+  /** As elementwise.cu counts them. */
+  private static int number(Activation activation) {
+    return switch (activation) {
+      case GELU -> 0;
+      case SILU -> 1;
+    };
+  }
+
+  private List<Runnable> scatter(Step.Scatter s) {
+    int rows = program.rows();
+    int most = TokenOrder.most(rows, program.vocabulary());
+    long order = targets() + 4L * rows;
+    long segments = order + 4L * rows;
+    long first = segments + 4L * (most + 1);
+    int width = s.dOut().columns();
+    return List.of(
+        kernels.launch("embed_segments", new Grid(most, 1, EMBED_THREADS, 0), order, segments, first,
+            at(s.dOut()), work(), program.vocabulary(), width),
+        kernels.launch("embed_backward", new Grid(program.vocabulary(), 1, EMBED_THREADS, 0), first, work(),
+            buffers.gradient(s.dTable()).address(), width));
+  }
+
+  private Runnable norm(Step.Norm s) {
+    Numbers a = s.sum().map(sum -> at(sum.a())).orElseGet(() -> at(s.x()));
+    Numbers b = s.sum().map(sum -> at(sum.b())).orElse(NONE);
+    return kernels.launch("normalise",
+        new Grid(Math.ceilDiv(s.x().rows(), NORM_WARPS), 1, NORM_WARPS * WARP, 0), a, b,
+        s.sum().isPresent() ? 1 : 0, at(s.x()), buffers.parameter(s.gain()).address(),
+        s.bias().map(bias -> buffers.parameter(bias).address()).orElse(0L), at(s.out()),
+        at(s.moments()).address(), s.x().rows(), s.x().columns(), (float) s.epsilon());
+  }
+
+  private List<Runnable> normBackward(Step.NormBackward s) {
+    int blocks = normBlocks(s.x().rows());
+    int width = s.x().columns();
+    List<Runnable> all = new ArrayList<>();
+    all.add(kernels.launch("normalise_backward", new Grid(blocks, 1, NORM_BACKWARD_WARPS * WARP, 0),
+        s.residual().map(this::at).orElse(NONE), s.residual().isPresent() ? 1 : 0, at(s.x()),
+        buffers.parameter(s.gain()).address(), s.dBias().isPresent() ? 1 : 0, at(s.moments()).address(),
+        at(s.dOut()), at(s.dX()), work(), s.x().rows(), width));
+    all.add(columnSums(work(), blocks, 2 * width, s.dGain()));
+    s.dBias().ifPresent(bias -> all.add(columnSums(work() + 4L * width, blocks, 2 * width, bias)));
+    return all;
+  }
+
+  /** Adds sums of blocks up, onto a gradient. */
+  private Runnable columnSums(long parts, int count, int stride, Tensor gradient) {
+    return kernels.launch("column_sums",
+        new Grid(Math.ceilDiv(gradient.columns(), WARP), 1, COLUMN_THREADS, 0), parts, count, stride,
+        buffers.gradient(gradient).address(), gradient.columns());
+  }
+
+  private Matrix weight(Tensor weight, boolean transposed) {
+    Matrix stored = Matrix.dense(buffers.operand(weight), weight.rows(), weight.columns());
+    return transposed ? stored.transpose() : stored;
+  }
+
+  private Runnable linear(Step.Linear s, Matrix x, Matrix out) {
+    return products.of(x, weight(s.weight(), s.transposed()), s.bias().map(buffers::operand), out, false);
+  }
+
+  private List<Runnable> linearBackward(Step.LinearBackward s, Matrix x, Matrix dOut, Matrix dX) {
+    List<Runnable> all = new ArrayList<>();
+    Matrix dWeight = Matrix.dense(buffers.gradient(s.dWeight()), s.dWeight().rows(), s.dWeight().columns());
+    all.add(products.of(dOut, weight(s.weight(), !s.transposed()), Optional.empty(), dX, false));
+    all.add(s.transposed()
+        ? products.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
+        : products.of(x.transpose(), dOut, Optional.empty(), dWeight, true));
+    s.dBias().ifPresent(bias -> {
+      int parts = columnParts(dOut.rows());
+      all.add(kernels.launch("column_parts",
+          new Grid(Math.ceilDiv(dOut.columns(), WARP * source.vector()), parts, COLUMN_THREADS, 0),
+          dOut.numbers(), work(), dOut.rows(), dOut.columns(), dOut.stride(), stretch(dOut.rows())));
+      all.add(columnSums(work(), parts, dOut.columns(), bias));
+    });
+    return all;
+  }
+
+  private Runnable turn(Step.Turn s) {
+    Heads heads = s.rotary().heads();
+    int turned = heads.count() + heads.keyCount();
+    int half = s.rotary().rotated() / 2;
+    return kernels.each("turn", (long) program.rows() * turned * half, at(s.qkv()), buffers.turns(s.rotary()),
+        program.rows(), heads.length(), heads.qkvWidth(), turned, half, (float) s.direction());
+  }
+
+  /** A kernel of attention over every window, and every one of so many heads of it. */
+  private Runnable attend(Heads heads, int count, String kernel, Object... first) {
+    Object[] all = java.util.Arrays.copyOf(first, first.length + 5);
+    all[first.length] = heads.length();
+    all[first.length + 1] = heads.count();
+    all[first.length + 2] = heads.keyCount();
+    all[first.length + 3] = heads.reach();
+    all[first.length + 4] = (float) (1 / Math.sqrt(heads.width()));
+    boolean tensor = source.tensorAttention();
+    int tiles = Math.ceilDiv(heads.length(), tensor ? TENSOR_ROWS : ROWS);
+    return kernels.launch(tensor ? "tensor_" + kernel : kernel,
+        new Grid(heads.windows() * count, tiles, ATTENTION_THREADS, attentionBytes(source)), all);
+  }
+
+  private List<Runnable> attendBackward(Step.AttendBackward s) {
+    int count = Math.toIntExact(s.normalisers().size());
+    Object[] arguments = {at(s.qkv()).address(), at(s.normalisers()).address(), work(),
+        at(s.dOut()).address(),
+        at(s.dQkv()).address()};
+    return List.of(
+        kernels.launch("attend_deltas", new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1,
+            ATTENTION_THREADS, 0), at(s.out()).address(), at(s.dOut()).address(), work(), count),
+        attend(s.heads(), s.heads().count(), "attend_queries", arguments),
+        attend(s.heads(), s.heads().keyCount(), "attend_keys", arguments));
+  }
+
+  /** So many rows at a time that their logits have room. */
+  private List<Runnable> head(Step.Head s) {
+    List<Runnable> all = new ArrayList<>();
+    int rows = program.rows();
+    for (int from = 0; from < rows; from += buffers.logitRows()) {
+      int count = Math.min(buffers.logitRows(), rows - from);
+      int first = from;
+      Matrix x = dense(s.linear().x()).rows(from, count);
+      Matrix logits = buffers.logits(count);
+      all.add(linear(s.linear(), x, logits));
+      all.add(kernels.launch("loss", new Grid(count, 1, LOSS_THREADS, 0), logits.numbers().address(),
+          targets() + 4L * from, losses() + 4L * from, program.vocabulary(), logits.stride(),
+          s.backward().isPresent() ? 1f / rows : 0f));
+      s.backward().ifPresent(
+          backward -> all
+              .addAll(linearBackward(backward, x, logits, dense(backward.dX()).rows(first, count))));
+    }
+    return all;
+  }
+
+  /** The bf16 copy of all parameters made anew, if there is one. */
+  Runnable renewCopy() {
+    long count = program.parameterCount();
+    return kernels.each("copy", count, new Numbers(buffers.address(Part.PARAMETERS), false),
+        new Numbers(buffers.address(Part.BF16_COPY), true), count);
+  }
+
+  private Runnable update(Optimiser optimiser) {
+    long count = program.parameterCount();
+    long parameters = buffers.address(Part.PARAMETERS);
+    long gradients = buffers.address(Part.GRADIENTS);
+    long first = buffers.address(Part.FIRST_MOMENT);
+    long copy = buffers.address(Part.BF16_COPY);
+    long dials = buffers.address(Part.INPUTS);
+    long decaying = program.decayingCount();
+    return switch (optimiser) {
+      case Optimiser.AdamW o -> kernels.each("adamw", count, parameters, gradients, first,
+          buffers.address(Part.SECOND_MOMENT), copy, dials, count, decaying, (float) o.beta1(),
+          (float) o.beta2(),
+          (float) o.epsilon());
+      case Optimiser.Lion o -> kernels.each("lion", count, parameters, gradients, first, copy, dials, count,
+          decaying, (float) o.beta1(), (float) o.beta2());
+      // The step's blend is the moment to come: Lion with one beta.
+      case Optimiser.Tiger o -> kernels.each("lion", count, parameters, gradients, first, copy, dials, count,
+          decaying, (float) o.beta(), (float) o.beta());
+      case Optimiser.Sgd o -> kernels.each("sgd", count, parameters, gradients, first, copy, dials, count,
+          decaying, (float) o.momentum());
+    };
+  }
+
+  /** What {@link #update} reads of this step: see optimiser.cu. */
+  static float[] dials(Optimiser optimiser, double learningRate, long step) {
+    double rate = switch (optimiser) {
+      case Optimiser.AdamW o -> learningRate / (1 - Math.pow(o.beta1(), step));
+      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ -> learningRate;
+    };
+    double correction = switch (optimiser) {
+      case Optimiser.AdamW o -> 1 / Math.sqrt(1 - Math.pow(o.beta2(), step));
+      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ -> 1;
+    };
+    return new float[]{(float) rate, (float) (1 - learningRate * optimiser.weightDecay()),
+        (float) correction};
+  }
+}

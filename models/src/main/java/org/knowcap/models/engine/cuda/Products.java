@@ -1,0 +1,65 @@
+package org.knowcap.models.engine.cuda;
+
+import java.util.Optional;
+import org.knowcap.models.engine.cuda.driver.CublasLt;
+import org.knowcap.models.engine.cuda.driver.Gpu;
+import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
+import org.knowcap.models.engine.cuda.driver.Libraries;
+import org.knowcap.models.engine.cuda.driver.Matrix;
+import org.knowcap.models.engine.cuda.driver.Numbers;
+
+/**
+ * Matrix products: cuBLASLt's where it was found, otherwise the engine's own plain kernel. cuBLASLt's algorithm for a shape is
+ * the fastest of its candidates, timed once and kept on disk: with it the last bits of results.
+ */
+final class Products implements AutoCloseable {
+  /** Rows and columns of a result that a block of the own kernel computes, and its threads. */
+  private static final int TILE = 32;
+  private static final int THREADS = 64;
+
+  private final Gpu gpu;
+  private final Kernels kernels;
+  private final DiskCache cache;
+  private final Optional<CublasLt> library;
+
+  Products(Gpu gpu, Kernels kernels, DiskCache cache, Optional<Libraries.Found> found) {
+    this.gpu = gpu;
+    this.kernels = kernels;
+    this.cache = cache;
+    library = found.map(symbols -> new CublasLt(symbols, gpu));
+  }
+
+  /**
+   * out = a b + bias, or out += a b. What is in out's memory when this is called may be lost.
+   *
+   * @param bias [columns of out], in out's precision
+   */
+  Runnable of(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    return library.<Runnable>map(found -> {
+      CublasLt.Product product = found.product(a, b, bias, out, accumulate);
+      product.use(cache.get("cuBLASLt " + found.version() + " " + gpu.name() + " " + product.shape()
+          + (bias.isPresent() ? " with bias" : ""), product::measure));
+      return product::run;
+    }).orElseGet(() -> own(a, b, bias, out, accumulate));
+  }
+
+  private Runnable own(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    return kernels.launch("product",
+        new Grid(Math.ceilDiv(out.columns(), TILE), Math.ceilDiv(out.rows(), TILE), THREADS, 0), a.numbers(),
+        down(a), along(a), b.numbers(), down(b), along(b), bias.orElse(new Numbers(0, false)), out.numbers(),
+        down(out), out.rows(), out.columns(), a.columns(), accumulate ? 1 : 0);
+  }
+
+  private static long down(Matrix m) {
+    return m.transposed() ? 1 : m.stride();
+  }
+
+  private static long along(Matrix m) {
+    return m.transposed() ? m.stride() : 1;
+  }
+
+  @Override
+  public void close() {
+    library.ifPresent(CublasLt::close);
+  }
+}

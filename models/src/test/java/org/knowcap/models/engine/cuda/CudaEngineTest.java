@@ -1,0 +1,216 @@
+package org.knowcap.models.engine.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.models.engine.Batches;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.EngineUnavailableException;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.cuda.driver.Libraries;
+import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.reference.ReferenceSession;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.training.InitialParameters;
+
+/** What the parity test does not see: in which order the driver is called, what is allocated and given back, and errors. */
+class CudaEngineTest {
+  private static final Optimiser ADAMW = new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01);
+  private static final int VOCABULARY = 37;
+
+  @BeforeEach
+  void needsTheStandIns() {
+    assumeTrue(EmulatedGpu.isHere(),
+        "there is no g++ on Linux x86-64: the kernels' arithmetic is not tested");
+  }
+
+  private static Program program(String model, int windows, int length) {
+    return Program.training(ModelSpec.parse(model), VOCABULARY, windows, length, ADAMW);
+  }
+
+  private static RandomGenerator random() {
+    return RandomGeneratorFactory.of("L64X128MixRandom").create(5);
+  }
+
+  private static void train(Session session, Program program, RandomGenerator random, int from, int to) {
+    for (int step = from; step <= to; step++) {
+      Batches batch = Batches.random(program, VOCABULARY, random);
+      session.step(batch.tokens(), batch.targets(), 0.01, step);
+    }
+  }
+
+  @Test
+  void aStepIsOneCopyAndOneReplayAndTheHostDoesNotWait() {
+    Program program = program("gpt2-1-2-w8", 2, 5);
+    try (Session session = EmulatedGpu.engine(false).compile(program, Execution.PLAIN)) {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
+      train(session, program, random(), 1, 2);
+      EmulatedGpu.calls();
+      train(session, program, random(), 3, 3);
+      assertEquals(
+          List.of("cuCtxSetCurrent", "cuEventSynchronize", "cuMemcpyHtoDAsync", "cuEventRecord",
+              "cuGraphLaunch"),
+          EmulatedGpu.calls());
+    }
+  }
+
+  @Test
+  void everythingIsAllocatedBeforeTheFirstStepAndGivenBackAtTheEnd() {
+    long before = EmulatedGpu.leaks();
+    Program program = program("llama-2-2-w8", 3, 7);
+    EmulatedGpu.calls();
+    try (Session session = EmulatedGpu.engine(true).compile(program, new Execution(1, Precision.BF16))) {
+      List<String> compiled = EmulatedGpu.calls();
+      int recordings = (int) compiled.stream().filter("cuStreamBeginCapture"::equals).count();
+      assertEquals(2, recordings, "one graph for training, one for scoring");
+      int begin = compiled.indexOf("cuStreamBeginCapture");
+      List<String> recorded = compiled.subList(begin, begin + compiled.subList(begin, compiled.size())
+          .indexOf("cuStreamEndCapture"));
+      assertTrue(recorded.stream().noneMatch(call -> call.endsWith("Synchronize") || call.contains("Alloc")),
+          recorded::toString);
+      train(session, program, random(), 1, 3);
+      session.loss();
+      session.state();
+      assertTrue(EmulatedGpu.calls().stream().noneMatch(call -> call.contains("Alloc")));
+      assertTrue(EmulatedGpu.leaks() > before);
+    }
+    assertEquals(before, EmulatedGpu.leaks());
+  }
+
+  @Test
+  void sameSeedSameBits() {
+    Program program = program("gpt2-2-2-w16", 3, 70);
+    List<float[]> ends = new ArrayList<>();
+    for (int run = 0; run < 2; run++) {
+      try (Session session = EmulatedGpu.engine(false).compile(program, new Execution(1, Precision.BF16))) {
+        session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
+        train(session, program, random(), 1, 3);
+        ends.add(session.state().get(Session.PARAMETERS));
+      }
+    }
+    assertArrayEquals(ends.get(0), ends.get(1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"FP32", "BF16"})
+  void aSessionThatTakesUpAnothersStateGoesOnAsIt(Precision precision) {
+    Program program = program("gpt2-1-2-w8", 3, 5);
+    Engine engine = EmulatedGpu.engine(false);
+    RandomGenerator random = random();
+    Batches next = Batches.random(program, VOCABULARY, random);
+    try (Session first = engine.compile(program, new Execution(1, precision));
+        Session second = engine.compile(program, new Execution(1, precision))) {
+      first.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
+      train(first, program, random, 1, 4);
+      second.load(first.state());
+      for (Session session : List.of(first, second)) {
+        session.step(next.tokens(), next.targets(), 0.01, 5);
+      }
+      assertEquals(first.loss(), second.loss());
+      first.state().forEach((name, content) -> assertArrayEquals(content, second.state().get(name), name));
+    }
+  }
+
+  /** Widths that tensor cores take, windows shorter and longer than their tiles, groups of heads, and bands. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-1-2-w32, 1, 130", "mistral-1-4-w16-k2-a40, 2, 100", "llama-1-2-w64, 1, 65",
+      "llama-1-1-w128, 1, 33", "mistral-1-4-w16-k1-a1, 2, 7"})
+  void tensorCoresAgreeWithTheReference(String model, int windows, int length) {
+    Program program = Program.training(ModelSpec.parse(model), VOCABULARY, windows, length,
+        new Optimiser.AdamW(0, 0.5, 1e-6, 0.01));
+    assertTrue(KernelSource.of(program, Element.BF16).tensorAttention());
+    RandomGenerator random = random();
+    // Deviations that make attention sharp, at any width.
+    Map<String, float[]> parameters = Batches.parameters(program,
+        1.5 / Math.sqrt(ModelSpec.parse(model).width()), random);
+    Batches batch = Batches.random(program, VOCABULARY, random);
+    ReferenceSession reference = new ReferenceSession(program);
+    reference.load(parameters);
+    double[] gradient = reference.gradient(batch.tokens(), batch.targets());
+    double largest = Arrays.stream(gradient).map(Math::abs).max().orElseThrow();
+    try (Session session = EmulatedGpu.engine(false).compile(program, new Execution(1, Precision.BF16))) {
+      session.load(parameters);
+      session.step(batch.tokens(), batch.targets(), 0.01, 1);
+      assertEquals(reference.meanLoss(batch.tokens(), batch.targets()), session.loss(), 0.02);
+      float[] found = session.state().get(Optimiser.FIRST_MOMENT);
+      double off = IntStream.range(0, gradient.length).mapToDouble(i -> Math.abs(gradient[i] - found[i]))
+          .max()
+          .orElseThrow();
+      assertEquals(0, off / largest, 0.05);
+    }
+  }
+
+  @Test
+  void tooLittleMemorySaysHowMuchForWhatAndWhatWouldFit() {
+    Program program = Program.training(ModelSpec.parse("gpt2-2-2-w32"), 1000, 64, 64, ADAMW);
+    Buffers buffers = new Buffers(program, Element.FP32);
+    try {
+      EmulatedGpu.capacity(buffers.size() / 2);
+      String message = assertThrows(IllegalStateException.class,
+          () -> EmulatedGpu.engine(false).compile(program, Execution.PLAIN)).getMessage();
+      assertTrue(message.contains("activations") && message.contains("logits"), message);
+      int windows = Integer.parseInt(message.replaceAll(".*batch that fits is (\\d+) windows.*", "$1"));
+      assertTrue(fits(windows, buffers.size() / 2), message);
+      assertTrue(!fits(windows + 2, buffers.size() / 2), message);
+      EmulatedGpu.capacity(1000);
+      message = assertThrows(IllegalStateException.class,
+          () -> EmulatedGpu.engine(false).compile(program, Execution.PLAIN)).getMessage();
+      assertTrue(message.contains("Not even"), message);
+    } finally {
+      EmulatedGpu.capacity(1L << 30);
+    }
+    assertEquals(0, EmulatedGpu.leaks());
+  }
+
+  private static boolean fits(int windows, long bytes) {
+    Program program = Program.training(ModelSpec.parse("gpt2-2-2-w32"), 1000, windows, 64, ADAMW);
+    return new Buffers(program, Element.FP32).size() <= bytes;
+  }
+
+  @Test
+  void anIdThatIsNoTokenIsRefused() {
+    Program program = program("gpt2-1-2-w8", 1, 3);
+    try (Session session = EmulatedGpu.engine(false).compile(program, Execution.PLAIN)) {
+      assertThrows(IllegalArgumentException.class,
+          () -> session.step(new int[]{0, 1, VOCABULARY}, new int[3], 0.01, 1));
+      assertThrows(IllegalArgumentException.class,
+          () -> session.losses(new int[3], new int[]{0, -1, 2}, new float[3]));
+      assertThrows(IllegalArgumentException.class,
+          () -> session.load(Map.of(Session.PARAMETERS, new float[3])));
+    }
+  }
+
+  @Test
+  void whatIsMissingIsSaid() {
+    Engine none = new CudaEngine(Libraries.in(List.of(Path.of("nowhere"))),
+        new DiskCache(Path.of("nowhere")));
+    assertTrue(none.unavailable().orElseThrow().contains("no NVIDIA driver"));
+    assertThrows(EngineUnavailableException.class,
+        () -> none.compile(program("gpt2-1-2-w8", 1, 3), Execution.PLAIN));
+    Engine slow = EmulatedGpu.engine(false);
+    assertTrue(slow.unavailable().isEmpty());
+    assertTrue(slow.handicap().orElseThrow().contains("libcublasLt"));
+    assertTrue(slow.description().contains("Emulated GPU (compute capability 9.0), driver for CUDA 13.0"));
+    assertTrue(EmulatedGpu.engine(true).handicap().isEmpty());
+  }
+}

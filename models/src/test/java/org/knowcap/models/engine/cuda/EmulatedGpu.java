@@ -1,0 +1,154 @@
+package org.knowcap.models.engine.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.cuda.driver.Libraries;
+
+/**
+ * The cuda engine over stand-ins for NVIDIA's libraries (src/test/resources/emulation), which run the engine's kernels on
+ * the CPU: everything of the engine is tested but the GPU. Needs g++ on Linux x86-64.
+ */
+// Native code is what this class is for.
+@SuppressWarnings("restricted")
+public final class EmulatedGpu {
+  private static final Path FOLDER = Path.of("target", "emulation").toAbsolutePath();
+  private static final List<String> LIBRARIES = List.of("cuda:libcuda.so.1", "nvrtc:libnvrtc.so.13",
+      "cublaslt:cublaslt/libcublasLt.so.13");
+
+  private EmulatedGpu() {}
+
+  /** Built when first needed, once for all of the process. */
+  private static final class Built {
+    static final boolean DONE = build();
+  }
+
+  /** Whether this machine can build the stand-ins; where it cannot, the cuda engine's arithmetic is not tested. */
+  public static boolean isHere() {
+    return Built.DONE;
+  }
+
+  /** The engine with its own products, or with cuBLASLt's stand-in; only where {@link #isHere}. */
+  public static Engine engine(boolean cublasLt) {
+    return new CudaEngine(
+        Libraries.in(cublasLt ? List.of(FOLDER, FOLDER.resolve("cublaslt")) : List.of(FOLDER)),
+        new DiskCache(FOLDER.resolve("cache")));
+  }
+
+  private static boolean build() {
+    if (!System.getProperty("os.name").equals("Linux") || !System.getProperty("os.arch").equals("amd64")) {
+      return false;
+    }
+    try {
+      Files.createDirectories(FOLDER.resolve("cublaslt"));
+      Path header = resource("emulation.h");
+      for (String entry : LIBRARIES) {
+        String[] parts = entry.split(":");
+        Path source = resource(parts[0] + ".cpp");
+        Path library = FOLDER.resolve(parts[1]);
+        run(List.of("g++", "-O1", "-w", "-std=c++17", "-shared", "-fPIC", "-DHEADER=\"" + header + "\"",
+            "-DDRIVER=\"" + FOLDER.resolve("libcuda.so.1") + "\"",
+            source.toString(), "-o", library.toString()));
+      }
+      return true;
+    } catch (NoCompiler e) {
+      return false;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static final class NoCompiler extends Exception {
+    private static final long serialVersionUID = 1;
+  }
+
+  /** Copies a resource to a file and drops kernels compiled with another version of it. */
+  private static Path resource(String name) throws IOException {
+    Path file = FOLDER.resolve(name);
+    try (InputStream in = EmulatedGpu.class.getResourceAsStream("/emulation/" + name)) {
+      byte[] content = in.readAllBytes();
+      if (!Files.exists(file) || !Arrays.equals(content, Files.readAllBytes(file))) {
+        Files.write(file, content);
+        Path cache = FOLDER.resolve("cache");
+        if (Files.isDirectory(cache)) {
+          try (var old = Files.list(cache)) {
+            for (Path each : old.toList()) {
+              Files.delete(each);
+            }
+          }
+        }
+      }
+    }
+    return file;
+  }
+
+  private static void run(List<String> command) throws NoCompiler, IOException {
+    Process process;
+    try {
+      process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    } catch (IOException e) {
+      throw new NoCompiler();
+    }
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    try {
+      if (process.waitFor() != 0) {
+        throw new IllegalStateException(String.join(" ", command) + " failed:\n" + said);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static MemorySegment symbol(String name) {
+    return SymbolLookup.libraryLookup(FOLDER.resolve("libcuda.so.1"), Arena.global()).find(name)
+        .orElseThrow();
+  }
+
+  /** The driver's functions that were called since the last time, in order. */
+  static List<String> calls() {
+    try {
+      MemorySegment text = (MemorySegment) Linker.nativeLinker()
+          .downcallHandle(symbol("emulated_calls"), FunctionDescriptor.of(ValueLayout.ADDRESS)).invokeExact();
+      String calls = text.reinterpret(Long.MAX_VALUE).getString(0).trim();
+      return calls.isEmpty() ? List.of() : new ArrayList<>(List.of(calls.split(" ")));
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Sets the bytes of memory on the device. */
+  static void capacity(long bytes) {
+    try {
+      Linker.nativeLinker()
+          .downcallHandle(symbol("emulated_capacity"), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG))
+          .invokeExact(bytes);
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Allocations, streams, modules, graphs, events and contexts not given back. */
+  static long leaks() {
+    try {
+      return (long) Linker.nativeLinker()
+          .downcallHandle(symbol("emulated_leaks"), FunctionDescriptor.of(ValueLayout.JAVA_LONG))
+          .invokeExact();
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

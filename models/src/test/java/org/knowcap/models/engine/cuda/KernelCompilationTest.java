@@ -1,0 +1,80 @@
+package org.knowcap.models.engine.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.models.engine.cuda.driver.CudaException;
+import org.knowcap.models.engine.cuda.driver.Libraries;
+import org.knowcap.models.engine.cuda.driver.Nvrtc;
+
+/** NVIDIA's own compiler takes every kernel for every chip. It needs no GPU, but the profile {@code cuda}. */
+class KernelCompilationTest {
+  /** How machine code begins. */
+  private static final byte[] ELF = {0x7f, 'E', 'L', 'F'};
+
+  private static Nvrtc compiler() {
+    Optional<Libraries.Found> found = Libraries.ofThisMachine(Path.of("target", "nvrtc").toAbsolutePath())
+        .compiler(13);
+    assumeTrue(found.isPresent(), "NVRTC was not found: the kernels are not compiled; run with -Pcuda");
+    return new Nvrtc(found.orElseThrow());
+  }
+
+  /** For every chip in fp32 and in bf16 with tensor cores; for one also the other widths that occur. */
+  private static List<KernelSource> sources(int capability) {
+    KernelSource plain = new KernelSource(false, 1, 1, 6);
+    KernelSource tensor = new KernelSource(true, 4, 6, 64);
+    return capability == 90
+        ? List.of(plain, tensor, new KernelSource(true, 4, 1, 20), new KernelSource(true, 4, 8, 128))
+        : List.of(plain, tensor);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {80, 89, 90, 100, 120})
+  void everyKernelCompilesForEveryChip(int capability) {
+    Nvrtc compiler = compiler();
+    String target = compiler.target(capability);
+    assertEquals(capability == 90 ? "sm_90a" : "sm_" + capability, target);
+    List<String> kernels = Pattern.compile("KERNEL void (\\w+)\\(").matcher(KernelSource.text()).results()
+        .map(match -> match.group(1)).toList();
+    assertTrue(kernels.size() > 20);
+    for (KernelSource source : sources(capability)) {
+      byte[] code = compiler.compile(KernelSource.text(), "kernels.cu", target, source.definitions());
+      assertArrayEquals(ELF, Arrays.copyOf(code, 4));
+      String text = new String(code, StandardCharsets.ISO_8859_1);
+      List<String> missing = kernels.stream()
+          .filter(kernel -> source.tensorAttention() || !kernel.startsWith("tensor_"))
+          .filter(kernel -> !text.contains(".text." + kernel + "\0")).toList();
+      assertEquals(List.of(), missing, source + " for " + target);
+    }
+  }
+
+  @Test
+  void whatDoesNotCompileIsShownWithTheCompilersLog() {
+    Nvrtc compiler = compiler();
+    CudaException e = assertThrows(CudaException.class, () -> compiler.compile(
+        "#line 7 \"wrong.cu\"\nextern \"C\" __global__ void wrong() { missing = 1; }", "wrong.cu", "sm_80",
+        List.of()));
+    assertTrue(e.getMessage().contains("wrong.cu(7)") && e.getMessage().contains("missing"), e.getMessage());
+  }
+
+  /** A chip of a known generation runs the code of an earlier one of it; one of no known generation has none. */
+  @Test
+  void aCompilerThatIsTooOldSaysSo() {
+    Nvrtc compiler = compiler();
+    assertEquals("sm_89", compiler.target(89));
+    CudaException e = assertThrows(CudaException.class, () -> compiler.target(990));
+    assertTrue(e.getMessage().contains("compute capability 99.0"), e.getMessage());
+  }
+}
