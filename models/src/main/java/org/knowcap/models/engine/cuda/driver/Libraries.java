@@ -146,7 +146,8 @@ public final class Libraries {
 
   private Optional<Found> named(String file) {
     return places().map(folder -> folder.resolve(file)).filter(Files::exists)
-        .flatMap(path -> open(path).stream()).findFirst().or(() -> everywhere ? byName(file) : Optional.empty());
+        .flatMap(path -> open(path).stream()).findFirst()
+        .or(() -> everywhere ? byName(file) : Optional.empty());
   }
 
   private Stream<Path> places() {
