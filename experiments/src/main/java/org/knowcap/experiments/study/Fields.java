@@ -77,6 +77,11 @@ final class Fields {
     return value(name).isPresent();
   }
 
+  /** Whether the key is there and has this text. */
+  boolean isText(String name, String text) {
+    return value(name).map(v -> v.isString() && v.asString().equals(text)).orElse(false);
+  }
+
   /** A mapping inside, empty if absent. */
   Fields mapping(String name) {
     return new Fields(file, key(name), value(name).orElseGet(() -> Json.MAPPER.createObjectNode()));

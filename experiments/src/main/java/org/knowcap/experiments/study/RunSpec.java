@@ -13,6 +13,7 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.spec.Family;
+import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Positions;
 import org.knowcap.models.spec.Rotary;
@@ -93,10 +94,23 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
       settings.put("key_heads", model.keyHeads());
       model.window().ifPresent(tokens -> settings.put("attention_window", tokens));
       settings.put("norm", model.norm());
-      settings.put("feed_forward", model.feedForward());
+      settings.put("feed_forward", feedForwardSettings(model.feedForward()));
+      model.feedForward().experts().ifPresent(experts -> settings.put("experts", experts));
+      if (!model.causal()) {
+        settings.put("causal", false);
+      }
       settings.put("biases", model.biases());
       settings.put("tied", model.tied());
     }
+    return settings;
+  }
+
+  /** As it has been written since before there were experts. */
+  private static Map<String, Object> feedForwardSettings(FeedForward feedForward) {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("activation", feedForward.activation());
+    settings.put("factor", feedForward.factor());
+    settings.put("form", feedForward.form());
     return settings;
   }
 

@@ -19,6 +19,7 @@ import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.Experts;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
@@ -249,10 +250,13 @@ public final class StudyReader {
     Activation activation = fields.choice("activation", Activation.class, named.feedForward().activation());
     boolean biases = fields.flag("biases", named.biases());
     boolean tied = fields.flag("tied", named.tied());
+    FeedForward feedForward = named.feedForward().experts().isPresent()
+        ? named.feedForward().with(experts(fields, named.feedForward().experts().get()))
+        : named.feedForward();
     fields.requireNoOthers();
     return checked("models", () -> {
       ModelSpec model = named.withHeadWidth(headWidth, positions).withKeyHeads(keyHeads)
-          .withNorm(norm).withFeedForward(named.feedForward().with(form).with(activation)).withBiases(biases)
+          .withNorm(norm).withFeedForward(feedForward.with(form).with(activation)).withBiases(biases)
           .withTied(tied);
       return reach < MOST_TOKENS ? model.withWindow(reach) : model;
     });
@@ -284,6 +288,29 @@ public final class StudyReader {
     double fraction = fields.number("rotary_fraction", usual.fraction());
     double base = fields.number("rotary_base", usual.base());
     return checked("models", () -> new Rotary(fraction, base));
+  }
+
+  /** Keys of a family with experts; of others they are unknown. */
+  private Experts experts(Fields fields, Experts named) {
+    int count = (int) fields.integer("experts", 1, 9999, named.count());
+    Experts.Choice choice = fields.choice("choice", Experts.Choice.class, named.choice());
+    boolean chosen = choice != named.choice();
+    int topK = (int) fields.integer("top_k", 1, 9999, chosen ? 1 : named.topK());
+    Optional<Double> capacity = factor(fields, "capacity_factor", named.capacityFactor());
+    Optional<Double> test = factor(fields, "test_capacity_factor",
+        choice == Experts.Choice.EXPERTS ? capacity : named.testCapacityFactor());
+    int every = (int) fields.integer("experts_every", 1, 9999, named.every());
+    int shared = (int) fields.integer("shared_experts", 0, 9999, named.shared());
+    double balance = fields.number("balance_loss", choice == Experts.Choice.EXPERTS ? 0 : named.balance());
+    double zLoss = fields.number("z_loss", named.zLoss());
+    return checked("models",
+        () -> new Experts(count, choice, topK, capacity, test, every, shared, balance, zLoss));
+  }
+
+  private static Optional<Double> factor(Fields fields, String key, Optional<Double> absent) {
+    return fields.has(key)
+        ? fields.isText(key, "none") ? Optional.empty() : Optional.of(fields.number(key))
+        : absent;
   }
 
   private TrainingSettings training(Fields fields) {

@@ -1,5 +1,6 @@
 package org.knowcap.models.engine;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -33,6 +34,11 @@ public interface Session extends AutoCloseable {
    * @param losses filled with -ln p of each target, in nats, [R]
    */
   void losses(int[] tokens, int[] targets, float[] losses);
+
+  /** What each router did in the last step or scoring, in the order of blocks; empty where the program has none. */
+  default List<RoutingMetrics> routing() {
+    return List.of();
+  }
 
   /**
    * Copies of the flat buffers by name: {@link #PARAMETERS} and, in training, the optimiser's, each [P] in the

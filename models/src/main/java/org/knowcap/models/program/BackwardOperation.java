@@ -148,6 +148,76 @@ public sealed interface BackwardOperation extends Operation {
     }
   }
 
+  /** Of gates and of the router's own two losses, see {@link ForwardOperation.Route}; [R, E]. */
+  record RouteBackward(ForwardOperation.Route forward, Tensor dOut,
+      Tensor dLogits) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.logits(), forward.out(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dLogits);
+    }
+  }
+
+  /** dX[r] = sum of the rows of dOut [S, d] where token r sits; [R, d]. */
+  record DispatchBackward(ForwardOperation.Dispatch forward, Tensor dOut,
+      Tensor dX) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.gates(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+  }
+
+  /**
+   * Expert by expert, with the rows that sit there: dX = dOut * weight^T [S, n]; dWeight += x^T * dOut; dBias += column
+   * sums of dOut.
+   */
+  record ExpertLinearBackward(ForwardOperation.ExpertLinear forward, Tensor dOut, Tensor dX, Tensor dWeight,
+      Optional<Tensor> dBias) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.x(), forward.gates(), forward.weight(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      List<Tensor> writes = new ArrayList<>(List.of(dX, dWeight));
+      dBias.ifPresent(writes::add);
+      return writes;
+    }
+
+    @Override
+    public long flops() {
+      return 2 * forward.flops();
+    }
+  }
+
+  /**
+   * Where token r sits at expert e: dX = gates[r, e] * dOut[r] in that row, and dGates[r, e] = the row of x times dOut[r].
+   * The rest of dX [S, d] and dGates [R, E] is zero.
+   */
+  record CombineBackward(ForwardOperation.Combine forward, Tensor dOut, Tensor dX, Tensor dGates)
+      implements
+        BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.x(), forward.gates(), dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX, dGates);
+    }
+  }
+
   /** Of the mean loss over R tokens: dLogits[r] = (softmax(logits[r]) - onehot(targets[r])) / R, [R, V]. */
   record CrossEntropyBackward(ForwardOperation.CrossEntropy forward,
       Tensor dLogits) implements BackwardOperation {

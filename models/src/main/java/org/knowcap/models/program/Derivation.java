@@ -80,6 +80,29 @@ final class Derivation {
             parameterGradients.get(o.table())));
         contribute(o, o.x(), dOut);
       }
+      case ForwardOperation.Route o -> {
+        Tensor dLogits = fresh(o.logits());
+        backward.add(new BackwardOperation.RouteBackward(o, gradients.get(o.out()), dLogits));
+        contribute(o, o.logits(), dLogits);
+      }
+      case ForwardOperation.Dispatch o -> {
+        Tensor dX = fresh(o.x());
+        backward.add(new BackwardOperation.DispatchBackward(o, gradients.get(o.out()), dX));
+        contribute(o, o.x(), dX);
+      }
+      case ForwardOperation.ExpertLinear o -> {
+        Tensor dX = fresh(o.x());
+        backward.add(new BackwardOperation.ExpertLinearBackward(o, gradients.get(o.out()), dX,
+            parameterGradients.get(o.weight()), o.bias().map(parameterGradients::get)));
+        contribute(o, o.x(), dX);
+      }
+      case ForwardOperation.Combine o -> {
+        Tensor dX = fresh(o.x());
+        Tensor dGates = fresh(o.gates());
+        backward.add(new BackwardOperation.CombineBackward(o, gradients.get(o.out()), dX, dGates));
+        contribute(o, o.x(), dX);
+        contribute(o, o.gates(), dGates);
+      }
       case ForwardOperation.Embedding o -> backward.add(new BackwardOperation.EmbeddingBackward(o,
           gradients.get(o.out()), parameterGradients.get(o.table())));
     }

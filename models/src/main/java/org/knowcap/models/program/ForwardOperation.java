@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.Experts;
 
 /** The operations a model is written in. Each writes one activation, its {@code out}. */
 public sealed interface ForwardOperation extends Operation {
@@ -162,6 +163,84 @@ public sealed interface ForwardOperation extends Operation {
   }
 
   /**
+   * The router: how much of each expert every token gets. With p = softmax(logits[r]), a token asks for the topK experts
+   * of largest p (of equal ones the first), and has a place with each that is not full yet: tokens come in the order of
+   * their window, and of one token's experts the likeliest first. So a later token never takes an earlier one's place.
+   * Where it has a place, out[r, e] = p[e] if topK is 1, otherwise p[e] over the sum of the p it asked for; elsewhere it is
+   * 0. Where experts choose, each takes the {@code places} tokens of the window of largest p[e] (of equal ones the first),
+   * and out[r, e] = p[e].
+   *
+   * <p>Its gradient holds that of two losses beside the tokens': {@code balance} times the mean over windows of
+   * E * sum over e of f[e] P[e], where f is the share of the window's tokens that ask for e first, and P the mean of p
+   * (GShard, arXiv 2006.16668, and Switch, arXiv 2101.03961); and {@code zLoss} times the mean over tokens of
+   * ln(sum of exp(logits))^2 (ST-MoE, arXiv 2202.08906).
+   *
+   * @param logits [R, E]
+   * @param out [R, E]
+   */
+  record Route(Tensor logits, Mixture mixture, Tensor out) implements ForwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(logits);
+    }
+  }
+
+  /**
+   * Seats tokens with their experts: out has the row of x of each (token, expert) pair whose gate is not 0, all of the
+   * first expert's before the second's, each expert's in the order of tokens. Rows that are left over are zero.
+   *
+   * @param x [R, d]
+   * @param gates [R, E]
+   * @param out [S, d], S = {@link Mixture#seats}
+   */
+  record Dispatch(Tensor x, Tensor gates, Mixture mixture, Tensor out) implements ForwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, gates);
+    }
+  }
+
+  /**
+   * out = x * weight + bias, with the weight and the bias of the expert at which each row sits. Rows that are left over are
+   * zero.
+   *
+   * @param x [S, n], seated as by {@link Dispatch}
+   * @param gates [R, E]
+   * @param weight [E * n, m], expert under expert
+   * @param bias [E, m]
+   * @param out [S, m]
+   */
+  record ExpertLinear(Tensor x, Tensor gates, Mixture mixture, Tensor weight, Optional<Tensor> bias,
+      Tensor out)
+      implements
+        ForwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return Stream.concat(Stream.of(x, gates, weight), bias.stream()).toList();
+    }
+
+    /** As if every seat were taken. */
+    @Override
+    public long flops() {
+      return 2 * x.size() * out.columns();
+    }
+  }
+
+  /**
+   * out[r] = sum over experts e of gates[r, e] * (row of x where token r sits at e).
+   *
+   * @param x [S, d], seated as by {@link Dispatch}
+   * @param gates [R, E]
+   * @param out [R, d]
+   */
+  record Combine(Tensor x, Tensor gates, Mixture mixture, Tensor out) implements ForwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, gates);
+    }
+  }
+
+  /**
    * out[r] = -ln softmax(logits[r])[targets[r]], in nats.
    *
    * @param logits [R, V]
@@ -211,6 +290,37 @@ public sealed interface ForwardOperation extends Operation {
     /** The first key that a query sees. */
     public int firstKey(int query) {
       return Math.max(0, query - reach + 1);
+    }
+  }
+
+  /**
+   * How the tokens of each window are shared out among experts.
+   *
+   * @param windows windows in the batch
+   * @param length tokens of a window, T
+   * @param experts E
+   * @param topK experts a token asks for
+   * @param places of an expert in a window, at most T
+   * @param balance weight of the load-balancing loss
+   * @param zLoss weight of the z-loss
+   */
+  record Mixture(int windows, int length, int experts, Experts.Choice choice, int topK, int places,
+      double balance,
+      double zLoss) {
+    /** S, the most (token, expert) pairs there can be in a batch. */
+    public int seats() {
+      return windows * switch (choice) {
+        case TOKENS -> Math.min(topK * length, experts * places);
+        case EXPERTS -> experts * places;
+      };
+    }
+
+    /** The most experts that one token can sit at. */
+    public int seatsOfToken() {
+      return switch (choice) {
+        case TOKENS -> topK;
+        case EXPERTS -> experts;
+      };
     }
   }
 }

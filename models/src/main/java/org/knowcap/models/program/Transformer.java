@@ -6,14 +6,20 @@ import java.util.Optional;
 import org.knowcap.models.program.ForwardOperation.Activate;
 import org.knowcap.models.program.ForwardOperation.Add;
 import org.knowcap.models.program.ForwardOperation.Attention;
+import org.knowcap.models.program.ForwardOperation.Combine;
 import org.knowcap.models.program.ForwardOperation.CrossEntropy;
+import org.knowcap.models.program.ForwardOperation.Dispatch;
 import org.knowcap.models.program.ForwardOperation.Embedding;
+import org.knowcap.models.program.ForwardOperation.ExpertLinear;
 import org.knowcap.models.program.ForwardOperation.Gate;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.ForwardOperation.LearnedPositions;
 import org.knowcap.models.program.ForwardOperation.Linear;
+import org.knowcap.models.program.ForwardOperation.Mixture;
+import org.knowcap.models.program.ForwardOperation.Route;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.Experts;
 import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Norm;
@@ -33,21 +39,23 @@ final class Transformer {
   private final ModelSpec spec;
   private final int windows;
   private final int length;
+  private final boolean scores;
   private final double deviation;
   private final List<Parameter> parameters = new ArrayList<>();
   private final List<ForwardOperation> operations = new ArrayList<>();
 
-  private Transformer(ModelSpec spec, int windows, int length) {
+  private Transformer(ModelSpec spec, int windows, int length, boolean scores) {
     this.spec = spec;
     this.windows = windows;
     this.length = length;
+    this.scores = scores;
     spec.positions().checkWindow(length);
     deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
   static Program program(ModelSpec spec, int vocabulary, int windows, int length,
       Optional<Optimiser> optimiser) {
-    return new Transformer(spec, windows, length).build(vocabulary, optimiser);
+    return new Transformer(spec, windows, length, optimiser.isEmpty()).build(vocabulary, optimiser);
   }
 
   private Program build(int vocabulary, Optional<Optimiser> optimiser) {
@@ -61,7 +69,7 @@ final class Transformer {
           activation("placed", spec.width())));
     }
     for (int layer = 0; layer < spec.layers(); layer++) {
-      x = block("block." + layer + ".", x);
+      x = block("block." + layer + ".", spec.feedForward().mixed(layer), x);
     }
     x = norm("norm", x);
     Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, deviation);
@@ -70,12 +78,15 @@ final class Transformer {
     return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, optimiser);
   }
 
-  private Tensor block(String name, Tensor x) {
+  private Tensor block(String name, boolean mixed, Tensor x) {
     x = add(name + "attention.residual", x, attention(name + "attention.", norm(name + "attention.norm", x)));
     if (spec.feedForward().form() == FeedForward.Form.NONE) {
       return x;
     }
-    return add(name + "mlp.residual", x, feedForward(name + "mlp.", norm(name + "mlp.norm", x)));
+    Tensor normed = norm(name + "mlp.norm", x);
+    return add(name + "mlp.residual", x, mixed
+        ? mixture(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
+        : feedForward(name + "mlp.", normed, spec.innerWidth(), this::linear));
   }
 
   private Tensor attention(String name, Tensor x) {
@@ -96,18 +107,50 @@ final class Transformer {
         activation(name + "rotated", spec.qkvWidth())));
   }
 
-  private Tensor feedForward(String name, Tensor x) {
-    int inner = spec.innerWidth();
+  /** A product with a matrix of its own, and a bias where the model has them. */
+  private interface Product {
+    Tensor of(String name, Tensor x, int width, double deviation);
+  }
+
+  private Tensor feedForward(String name, Tensor x, int inner, Product product) {
     Activation activation = spec.feedForward().activation();
     x = switch (spec.feedForward().form()) {
       case NONE -> x;
-      case STANDARD -> run(new Activate(activation, linear(name + "in", x, inner, deviation),
-          activation(name + "activated", inner)));
+      case STANDARD -> run(new Activate(activation, product.of(name + "in", x, inner, deviation),
+          activation(name + "activated", x.rows(), inner)));
       // Both matrices side by side: one product instead of two.
-      case GATED -> run(new Gate(activation, linear(name + "in", x, 2 * inner, deviation),
-          activation(name + "gated", inner)));
+      case GATED -> run(new Gate(activation, product.of(name + "in", x, 2 * inner, deviation),
+          activation(name + "gated", x.rows(), inner)));
     };
-    return linear(name + "out", x, spec.width(), residualDeviation());
+    return product.of(name + "out", x, spec.width(), residualDeviation());
+  }
+
+  /** Each token through the experts that the router gives it, and through those that all share. */
+  private Tensor mixture(String name, Experts experts, Tensor x) {
+    Mixture mixture = new Mixture(windows, length, experts.count(), experts.choice(), experts.topK(),
+        experts.places(length, scores), experts.balance(), experts.zLoss());
+    Tensor router = matrix(name + "router.weight", spec.width(), experts.count(), deviation);
+    Tensor logits = run(
+        new Linear(x, router, false, Optional.empty(), activation(name + "router", experts.count())));
+    Tensor gates = run(new Route(logits, mixture, activation(name + "gates", experts.count())));
+    Tensor seated = run(
+        new Dispatch(x, gates, mixture, activation(name + "seated", mixture.seats(), spec.width())));
+    seated = feedForward(name + "experts.", seated, spec.innerWidth(),
+        (part, rows, width, spread) -> expertLinear(part, rows, gates, mixture, width, spread));
+    Tensor mixed = run(new Combine(seated, gates, mixture, activation(name + "mixed", spec.width())));
+    return experts.shared() == 0
+        ? mixed
+        : add(name + "sum", mixed,
+            feedForward(name + "shared.", x, experts.shared() * spec.innerWidth(), this::linear));
+  }
+
+  private Tensor expertLinear(String name, Tensor x, Tensor gates, Mixture mixture, int width,
+      double deviation) {
+    Tensor weight = matrix(name + ".weight", mixture.experts() * x.columns(), width, deviation);
+    Optional<Tensor> bias = spec.biases()
+        ? Optional.of(parameter(name + ".bias", mixture.experts(), width, new Initial.Constant(0), false))
+        : Optional.empty();
+    return run(new ExpertLinear(x, gates, mixture, weight, bias, activation(name, x.rows(), width)));
   }
 
   private double residualDeviation() {
@@ -147,7 +190,11 @@ final class Transformer {
   }
 
   private Tensor activation(String name, int columns) {
-    return new Tensor(name, Tensor.Role.ACTIVATION, windows * length, columns);
+    return activation(name, windows * length, columns);
+  }
+
+  private static Tensor activation(String name, int rows, int columns) {
+    return new Tensor(name, Tensor.Role.ACTIVATION, rows, columns);
   }
 
   private Tensor run(ForwardOperation operation) {

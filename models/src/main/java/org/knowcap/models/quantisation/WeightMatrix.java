@@ -21,6 +21,8 @@ record WeightMatrix(ForwardOperation operation, Tensor x, long offset, int input
   /**
    * The matrices that are quantised, in the order in which they are used: those of every linear operation but the head,
    * which gives the logits. Embeddings and the head, tied or not, biases and norms are kept.
+   *
+   * @throws IllegalArgumentException where the model has experts
    */
   static List<WeightMatrix> of(Program program) {
     Tensor logits = program.forward().stream()
@@ -37,7 +39,9 @@ record WeightMatrix(ForwardOperation operation, Tensor x, long offset, int input
                 o.out().columns(), o.transposed()));
           }
         }
-        case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ -> {
+        case ForwardOperation.ExpertLinear o -> throw new IllegalArgumentException(
+            "a model with experts cannot be quantised, found " + o.weight());
+        case ForwardOperation.Route _,ForwardOperation.Dispatch _,ForwardOperation.Combine _,ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ -> {
           // No matrix, or one that is kept.
         }
       }

@@ -12,10 +12,21 @@ public enum Family {
   GPT2_QUARTER("gpt2-quarter", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 2), true, true),
   /** GPT2 without any feed-forward. */
   GPT2_NOMLP("gpt2-nomlp", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.NONE, 8), true, true),
+  /** The paper's GPT2-MoE: for a feed-forward 32 experts of d to d to d, one for each token. */
+  GPT2_MOE("gpt2-moe", Rotary.PAPER, Norm.LAYER,
+      gelu(FeedForward.Form.STANDARD, 2).with(Experts.of(32, 1)), true, true),
+  /** GPT2 with GLaM's mixture (arXiv 2112.06905): in every second block 64 experts, two for each token. */
+  GLAM("glam", Rotary.PAPER, Norm.LAYER,
+      gelu(FeedForward.Form.STANDARD, 8)
+          .with(Experts.of(64, 2).withCapacity(Optional.of(1.0), Optional.of(8.0)).withEvery(2)),
+      true, true),
   /** LLaMA: RMSNorm, a gated feed-forward of 8 d^2 parameters, no biases, a head of its own. */
   LLAMA("llama", Rotary.WHOLE, Norm.RMS, silu(8), false, false),
   /** Mistral: as LLaMA, with a feed-forward of 10.5 d^2 parameters and grouped-query attention. */
-  MISTRAL("mistral", Rotary.WHOLE, Norm.RMS, silu(10.5), false, false);
+  MISTRAL("mistral", Rotary.WHOLE, Norm.RMS, silu(10.5), false, false),
+  /** Mixtral (arXiv 2401.04088): as Mistral, with 8 such feed-forwards, two for each token, and none turned away. */
+  MIXTRAL("mixtral", Rotary.WHOLE, Norm.RMS,
+      silu(10.5).with(Experts.of(8, 2).withCapacity(Optional.empty(), Optional.empty())), false, false);
 
   private final String prefix;
   private final Rotary rotary;
@@ -34,11 +45,11 @@ public enum Family {
   }
 
   private static FeedForward gelu(FeedForward.Form form, double factor) {
-    return new FeedForward(form, Activation.GELU, factor);
+    return new FeedForward(form, Activation.GELU, factor, Optional.empty());
   }
 
   private static FeedForward silu(double factor) {
-    return new FeedForward(FeedForward.Form.GATED, Activation.SILU, factor);
+    return new FeedForward(FeedForward.Form.GATED, Activation.SILU, factor, Optional.empty());
   }
 
   /** The family whose short names begin so. */
@@ -49,6 +60,13 @@ public enum Family {
   /** What short names begin with, of all families in order. */
   public static List<String> prefixes() {
     return Arrays.stream(values()).map(Family::prefix).toList();
+  }
+
+  /** What short names of the families with experts begin with, before their number. */
+  static List<String> prefixesWithExperts() {
+    return Arrays.stream(values()).filter(family -> family.feedForward.experts().isPresent())
+        .map(Family::prefix)
+        .toList();
   }
 
   /** What short names begin with. */
@@ -99,7 +117,7 @@ public enum Family {
 
   /** The paper's rule for Mistral: four query heads share keys and values if four divides them, otherwise two, or none. */
   private int keyHeads(int heads) {
-    int group = this != MISTRAL ? 1 : heads % 4 == 0 ? 4 : heads % 2 == 0 ? 2 : 1;
+    int group = this != MISTRAL && this != MIXTRAL ? 1 : heads % 4 == 0 ? 4 : heads % 2 == 0 ? 2 : 1;
     return heads / group;
   }
 }

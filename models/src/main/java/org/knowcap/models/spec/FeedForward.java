@@ -1,13 +1,16 @@
 package org.knowcap.models.spec;
 
+import java.util.Optional;
+
 /**
  * The feed-forward of a block. Its inner width follows from its size, so that the standard and the gated form of a model
  * have as many parameters as each other (paper, figure 5).
  *
  * @param factor parameters of its matrices in units of d^2, above 0: 8 for GPT2 and LLaMA, 10.5 for Mistral, 2 for
  *     GPT2 with a quarter of the feed-forward
+ * @param experts where there is a mixture of such feed-forwards instead of one
  */
-public record FeedForward(Form form, Activation activation, double factor) {
+public record FeedForward(Form form, Activation activation, double factor, Optional<Experts> experts) {
   /** How its matrices work together. */
   public enum Form {
     /** There is none. */
@@ -22,14 +25,21 @@ public record FeedForward(Form form, Activation activation, double factor) {
     if (!(factor > 0) || Double.isInfinite(factor)) {
       throw new IllegalArgumentException("the feed-forward's size must be a number above 0, found " + factor);
     }
+    if (form == Form.NONE && experts.isPresent()) {
+      throw new IllegalArgumentException("a mixture of experts needs a feed-forward, standard or gated");
+    }
   }
 
   public FeedForward with(Form other) {
-    return new FeedForward(other, activation, factor);
+    return new FeedForward(other, activation, factor, experts);
   }
 
   public FeedForward with(Activation other) {
-    return new FeedForward(form, other, factor);
+    return new FeedForward(form, other, factor, experts);
+  }
+
+  public FeedForward with(Experts other) {
+    return new FeedForward(form, activation, factor, Optional.of(other));
   }
 
   /** Matrices of d times the inner width, or the other way round. */
@@ -51,5 +61,21 @@ public record FeedForward(Form form, Activation activation, double factor) {
     }
     double exact = factor * d / matrices();
     return exact == Math.rint(exact) ? (int) exact : Math.max(2, 2 * (int) Math.rint(exact / 2));
+  }
+
+  /** Whether a block, numbered from 0, has a mixture: of every two, say, the second. */
+  public boolean mixed(int block) {
+    return experts.isPresent() && (block + 1) % experts.get().every() == 0;
+  }
+
+  /** Parameters of one of the feed-forwards, or of one so many times as wide. */
+  long parameters(int d, boolean biases, int times) {
+    long inner = (long) times * innerWidth(d);
+    long outputs = switch (form) {
+      case NONE -> 0;
+      case STANDARD -> inner + d;
+      case GATED -> 2 * inner + d;
+    };
+    return matrices() * d * inner + (biases && times > 0 ? outputs : 0);
   }
 }

@@ -1,10 +1,11 @@
 package org.knowcap.models.spec;
 
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a model is: blocks of attention and feed-forward on a residual stream of width d = heads * head width.
@@ -30,7 +31,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       + NUMBER + "-" + NUMBER
       + "(?:-w" + NUMBER + ")?(?:-k" + NUMBER + ")?(?:-a" + NUMBER + ")?"
       + "(?:-(layer|rms)norm)?(?:-(standard|gated|none))?(?:-(gelu|silu))?(?:-(biased|unbiased))?(?:-(tied|untied))?"
-      + "(?<positions>" + PositionsName.PATTERN + ")");
+      + "(?<positions>" + PositionsName.PATTERN + ")"
+      + "(?<top>-top" + NUMBER
+      + ")?(?<capacity>-cap(?:none|[0-9]+(?:[.][0-9]+)?))?(?<choosing>-expertchoice)?");
+  /** A family with experts, their number, and the rest of the name. */
+  private static final Pattern EXPERTS = Pattern
+      .compile("(" + String.join("|", Family.prefixesWithExperts()) + ")" + NUMBER + "(-.*)");
 
   public ModelSpec {
     require(layers >= 1, "layers", layers);
@@ -56,12 +62,18 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
    * values, {@code -aTOKENS} for a window of attention, {@code -layernorm} or {@code -rmsnorm}, {@code -standard},
    * {@code -gated} or {@code -none} for the feed-forward, {@code -gelu} or {@code -silu}, {@code -biased} or
    * {@code -unbiased}, {@code -tied} or {@code -untied}, {@code -rotaryFRACTION} or {@code -rotaryFRACTIONbBASE},
-   * {@code -ntkSCALE}, {@code -learnedPLACES} or {@code -nopos}.
+   * {@code -ntkSCALE}, {@code -learnedPLACES} or {@code -nopos}. A family with experts may have their number behind it,
+   * such as {@code gpt2-moe32-2-4}, and at the end {@code -topK} for experts of a token, {@code -capF} for the capacity
+   * factor in training, {@code -expertchoice} where experts choose.
    *
    * @throws IllegalArgumentException where the name is none
    */
   public static ModelSpec parse(String name) {
-    Matcher matcher = NAME.matcher(name);
+    Matcher experts = EXPERTS.matcher(name);
+    Optional<Integer> count = experts.matches()
+        ? Optional.of(Integer.valueOf(experts.group(2)))
+        : Optional.empty();
+    Matcher matcher = NAME.matcher(count.isPresent() ? experts.group(1) + experts.group(3) : name);
     if (!matcher.matches()) {
       throw new IllegalArgumentException("no model is named '" + name
           + "'; a name is FAMILY-LAYERS-HEADS, such as gpt2-2-4, where FAMILY is one of "
@@ -81,7 +93,35 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     spec = option(Activation.class, matcher, 9).map(spec.feedForward::with).map(spec::withFeedForward)
         .orElse(spec);
     spec = Optional.ofNullable(matcher.group(10)).map("biased"::equals).map(spec::withBiases).orElse(spec);
-    return Optional.ofNullable(matcher.group(11)).map("tied"::equals).map(spec::withTied).orElse(spec);
+    spec = Optional.ofNullable(matcher.group(11)).map("tied"::equals).map(spec::withTied).orElse(spec);
+    return spec.withExperts(count, matcher);
+  }
+
+  private ModelSpec withExperts(Optional<Integer> count, Matcher matcher) {
+    if (feedForward.experts().isEmpty()) {
+      if (Stream.of("top", "capacity", "choosing").anyMatch(group -> matcher.group(group) != null)) {
+        throw new IllegalArgumentException("-top, -cap and -expertchoice are for families with experts ("
+            + String.join(", ", Family.prefixesWithExperts()) + "), found '" + matcher.group() + "'");
+      }
+      return this;
+    }
+    Experts experts = feedForward.experts().get();
+    int total = count.orElse(experts.count());
+    Optional<Integer> top = Optional.ofNullable(matcher.group("top"))
+        .map(option -> Integer.valueOf(option.substring(4)));
+    // Both at once: a family's own number of experts to a token may be more than there are now.
+    experts = top.isPresent()
+        ? experts.withTopK(1).withCount(total).withTopK(top.get())
+        : experts.withCount(total);
+    if (matcher.group("capacity") != null) {
+      experts = experts.withCapacity(
+          Optional.of(matcher.group("capacity").substring(4)).filter(text -> !text.equals("none"))
+              .map(Double::valueOf),
+          experts.testCapacityFactor());
+    }
+    return withFeedForward(feedForward.with(matcher.group("choosing") == null
+        ? experts
+        : experts.withTopK(top.orElse(1)).choosing()));
   }
 
   private static Optional<Integer> number(Matcher matcher, int group) {
@@ -136,10 +176,15 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
         biases, other);
   }
 
-  /** The short name, as {@link #parse} reads it. */
+  /**
+   * The short name, as {@link #parse} reads it; of experts it does not say the capacity at test, which blocks have them,
+   * how many are shared, and the weights of their losses.
+   */
   public String name() {
     ModelSpec plain = family.model(layers, heads, PAPER_HEAD_WIDTH);
-    StringBuilder name = new StringBuilder(family.prefix() + "-" + layers + "-" + heads);
+    Optional<Experts> experts = feedForward.experts();
+    StringBuilder name = new StringBuilder(family.prefix()
+        + experts.map(mixture -> Integer.toString(mixture.count())).orElse("") + "-" + layers + "-" + heads);
     append(name, headWidth != plain.headWidth, "w" + headWidth);
     append(name, keyHeads != plain.keyHeads, "k" + keyHeads);
     window.ifPresent(tokens -> append(name, true, "a" + tokens));
@@ -148,7 +193,20 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     append(name, feedForward.activation() != plain.feedForward.activation(), word(feedForward.activation()));
     append(name, biases != plain.biases, biases ? "biased" : "unbiased");
     append(name, tied != plain.tied, tied ? "tied" : "untied");
-    return name.append(PositionsName.of(positions, family.rotary())).toString();
+    name.append(PositionsName.of(positions, family.rotary()));
+    experts.ifPresent(mixture -> appendExperts(name, mixture, plain.feedForward.experts().orElseThrow()));
+    return name.toString();
+  }
+
+  private static void appendExperts(StringBuilder name, Experts experts, Experts plain) {
+    append(name, experts.causal() && experts.topK() != plain.topK(), "top" + experts.topK());
+    append(name, !experts.capacityFactor().equals(plain.capacityFactor()),
+        "cap" + experts.capacityFactor().map(ModelSpec::number).orElse("none"));
+    append(name, !experts.causal(), "expertchoice");
+  }
+
+  private static String number(double value) {
+    return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
   }
 
   private static String word(Enum<?> value) {
@@ -171,6 +229,11 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return (heads + 2 * keyHeads) * headWidth;
   }
 
+  /** Whether a token's loss depends on no later token. */
+  public boolean causal() {
+    return feedForward.experts().map(Experts::causal).orElse(true);
+  }
+
   /** Width of the feed-forward's inner layer; 0 where there is none. */
   public int innerWidth() {
     return feedForward.innerWidth(width());
@@ -179,21 +242,22 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   /** Counts every trainable parameter, by component, for a vocabulary of this many tokens. */
   public ParameterCount parameters(int vocabulary) {
     long d = width();
-    long inner = innerWidth();
     long perNorm = norm == Norm.LAYER ? 2 * d : d;
     long norms = feedForward.form() == FeedForward.Form.NONE ? layers + 1 : 2L * layers + 1;
-    List<Long> innerOutputs = switch (feedForward.form()) {
-      case NONE -> List.of();
-      case STANDARD -> List.of(inner, d);
-      case GATED -> List.of(inner, inner, d);
-    };
+    long one = feedForward.parameters(width(), biases, 1);
+    long mixtures = IntStream.range(0, layers).filter(feedForward::mixed).count();
+    long experts = feedForward.experts().map(Experts::count).orElse(1);
+    long shared = feedForward.experts().map(e -> feedForward.parameters(width(), biases, e.shared()))
+        .orElse(0L);
+    double active = feedForward.experts().map(Experts::active).orElse(1.0);
     return new ParameterCount(
         vocabulary * d,
         positions instanceof Positions.Learned learned ? learned.length() * d : 0,
         layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)),
-        layers * (feedForward.matrices() * d * inner
-            + (biases ? innerOutputs.stream().mapToLong(Long::longValue).sum() : 0)),
+        (layers - mixtures) * one + mixtures * (experts * one + shared),
+        mixtures * d * experts,
         norms * perNorm,
-        tied ? 0 : vocabulary * d);
+        tied ? 0 : vocabulary * d,
+        Math.round(mixtures * (experts - active) * one));
   }
 }

@@ -1,18 +1,27 @@
 package org.knowcap.models.reference;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.Mixture;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.Experts;
 
 /** Interprets a program in double precision, one element at a time, straight from the operations' definitions. */
 public final class ReferenceSession implements Session {
@@ -45,7 +54,60 @@ public final class ReferenceSession implements Session {
     return loss();
   }
 
-  /** Gradient of the mean loss by the program's backward part, flat. */
+  /** What training makes small: the mean loss, and the routers' own losses with their weights. */
+  public double objective(int[] tokens, int[] targets) {
+    double sum = meanLoss(tokens, targets);
+    for (Operation operation : program.forward()) {
+      if (operation instanceof ForwardOperation.Route route) {
+        RoutingMetrics metrics = metrics(route);
+        sum += route.mixture().balance() * metrics.balance() + route.mixture().zLoss() * metrics.zLoss();
+      }
+    }
+    return sum;
+  }
+
+  /**
+   * How far the parameters are from other choices: the smallest difference between two neighbours in a router's order of
+   * logits, or where experts choose of logarithms of probabilities, that would make another choice the other way round.
+   */
+  public double narrowestChoice(int[] tokens, int[] targets) {
+    meanLoss(tokens, targets);
+    double narrowest = Double.POSITIVE_INFINITY;
+    for (Operation operation : program.forward()) {
+      if (operation instanceof ForwardOperation.Route route && route.mixture().experts() > 1) {
+        Mixture mixture = route.mixture();
+        double[] logits = get(route.logits());
+        int count = mixture.experts();
+        switch (mixture.choice()) {
+          case TOKENS -> {
+            for (int r = 0; r < route.out().rows(); r++) {
+              double[] sorted = descending(Arrays.stream(logits, r * count, (r + 1) * count));
+              for (int i = 0; i < Math.min(mixture.topK(), count - 1); i++) {
+                narrowest = Math.min(narrowest, sorted[i] - sorted[i + 1]);
+              }
+            }
+          }
+          case EXPERTS -> {
+            for (int first = 0; first < route.out().rows(); first += mixture.length()) {
+              for (int e = 0; e < count && mixture.places() < mixture.length(); e++) {
+                int expert = e;
+                double[] sorted = descending(IntStream.range(first, first + mixture.length())
+                    .mapToDouble(r -> Math.log(softmax(logits, r, count)[expert])));
+                narrowest = Math.min(narrowest, sorted[mixture.places() - 1] - sorted[mixture.places()]);
+              }
+            }
+          }
+        }
+      }
+    }
+    return narrowest;
+  }
+
+  private static double[] descending(DoubleStream values) {
+    return values.map(value -> -value).sorted().map(value -> -value).toArray();
+  }
+
+  /** Gradient of the mean loss, and of the routers' losses, by the program's backward part, flat. */
   public double[] gradient(int[] tokens, int[] targets) {
     meanLoss(tokens, targets);
     for (Parameter p : program.parameters()) {
@@ -163,6 +225,36 @@ public final class ReferenceSession implements Session {
         });
       }
       case ForwardOperation.Add o -> add(get(o.a()), get(o.b()), fresh(o.out()));
+      case ForwardOperation.Route o -> route(o);
+      case ForwardOperation.Dispatch o -> {
+        double[] out = fresh(o.out());
+        int d = o.out().columns();
+        eachSeat(o.mixture(), o.gates(),
+            (row, expert, seat) -> System.arraycopy(get(o.x()), row * d, out, seat * d, d));
+      }
+      case ForwardOperation.ExpertLinear o -> {
+        double[] out = fresh(o.out());
+        int n = o.x().columns();
+        int m = o.out().columns();
+        eachSeat(o.mixture(), o.gates(), (row, expert, seat) -> {
+          for (int j = 0; j < m; j++) {
+            double sum = o.bias().isPresent() ? get(o.bias().get())[expert * m + j] : 0;
+            for (int i = 0; i < n; i++) {
+              sum += get(o.x())[seat * n + i] * get(o.weight())[(expert * n + i) * m + j];
+            }
+            out[seat * m + j] = sum;
+          }
+        });
+      }
+      case ForwardOperation.Combine o -> {
+        double[] out = fresh(o.out());
+        int d = o.out().columns();
+        eachSeat(o.mixture(), o.gates(), (row, expert, seat) -> {
+          for (int j = 0; j < d; j++) {
+            out[row * d + j] += get(o.gates())[row * o.gates().columns() + expert] * get(o.x())[seat * d + j];
+          }
+        });
+      }
       case ForwardOperation.CrossEntropy o -> {
         double[] out = fresh(o.out());
         int vocabulary = o.logits().columns();
@@ -205,6 +297,46 @@ public final class ReferenceSession implements Session {
       }
       case BackwardOperation.RotaryBackward o -> turn(o.forward(), get(o.dOut()), fresh(o.dX()), -1);
       case BackwardOperation.AttentionBackward o -> attentionBackward(o);
+      case BackwardOperation.RouteBackward o -> routeBackward(o);
+      case BackwardOperation.DispatchBackward o -> {
+        double[] dX = fresh(o.dX());
+        int d = o.dX().columns();
+        eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
+          for (int j = 0; j < d; j++) {
+            dX[row * d + j] += get(o.dOut())[seat * d + j];
+          }
+        });
+      }
+      case BackwardOperation.ExpertLinearBackward o -> {
+        double[] dX = fresh(o.dX());
+        double[] dWeight = get(o.dWeight());
+        int n = o.dX().columns();
+        int m = o.dOut().columns();
+        eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
+          for (int j = 0; j < m; j++) {
+            double g = get(o.dOut())[seat * m + j];
+            for (int i = 0; i < n; i++) {
+              dX[seat * n + i] += g * get(o.forward().weight())[(expert * n + i) * m + j];
+              dWeight[(expert * n + i) * m + j] += g * get(o.forward().x())[seat * n + i];
+            }
+            if (o.dBias().isPresent()) {
+              get(o.dBias().get())[expert * m + j] += g;
+            }
+          }
+        });
+      }
+      case BackwardOperation.CombineBackward o -> {
+        double[] dX = fresh(o.dX());
+        double[] dGates = fresh(o.dGates());
+        int d = o.dX().columns();
+        eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
+          int gate = row * o.dGates().columns() + expert;
+          for (int j = 0; j < d; j++) {
+            dX[seat * d + j] = get(o.forward().gates())[gate] * get(o.dOut())[row * d + j];
+            dGates[gate] += get(o.forward().x())[seat * d + j] * get(o.dOut())[row * d + j];
+          }
+        });
+      }
       case BackwardOperation.CrossEntropyBackward o -> {
         double[] d = fresh(o.dLogits());
         int vocabulary = o.dLogits().columns();
@@ -404,6 +536,153 @@ public final class ReferenceSession implements Session {
         }
       }
     });
+  }
+
+  /** Experts that a token asks for, the likeliest first. */
+  private List<Integer> asked(ForwardOperation.Route o, int row) {
+    double[] p = softmax(get(o.logits()), row, o.mixture().experts());
+    return IntStream.range(0, p.length).boxed().sorted(Comparator.comparingDouble(e -> -p[e]))
+        .limit(o.mixture().topK()).toList();
+  }
+
+  private void route(ForwardOperation.Route o) {
+    Mixture mixture = o.mixture();
+    int count = mixture.experts();
+    double[] out = fresh(o.out());
+    for (int window = 0; window < mixture.windows(); window++) {
+      int first = window * mixture.length();
+      switch (mixture.choice()) {
+        case TOKENS -> {
+          int[] taken = new int[count];
+          for (int r = first; r < first + mixture.length(); r++) {
+            double[] p = softmax(get(o.logits()), r, count);
+            List<Integer> asked = asked(o, r);
+            double sum = asked.stream().mapToDouble(e -> p[e]).sum();
+            for (int e : asked) {
+              if (taken[e]++ < mixture.places()) {
+                out[r * count + e] = p[e] / (mixture.topK() == 1 ? 1 : sum);
+              }
+            }
+          }
+        }
+        case EXPERTS -> {
+          for (int e = 0; e < count; e++) {
+            int expert = e;
+            IntStream.range(first, first + mixture.length()).boxed()
+                .sorted(Comparator.comparingDouble(r -> -softmax(get(o.logits()), r, count)[expert]))
+                .limit(mixture.places())
+                .forEach(r -> out[r * count + expert] = softmax(get(o.logits()), r, count)[expert]);
+          }
+        }
+      }
+    }
+  }
+
+  /** For each (token, gate) pair the slope of that gate by that probability, summed with what has arrived at the gate. */
+  private void routeBackward(BackwardOperation.RouteBackward o) {
+    Mixture mixture = o.forward().mixture();
+    int count = mixture.experts();
+    double[] gates = get(o.forward().out());
+    double[] dGates = get(o.dOut());
+    double[] dLogits = fresh(o.dLogits());
+    int rows = o.dLogits().rows();
+    double[] first = {};
+    for (int r = 0; r < rows; r++) {
+      first = r % mixture.length() == 0 ? firstShares(o.forward(), r / mixture.length()) : first;
+      double[] p = softmax(get(o.forward().logits()), r, count);
+      double[] dP = new double[count];
+      List<Integer> asked = mixture.topK() == 1 ? List.of() : asked(o.forward(), r);
+      double sum = asked.stream().mapToDouble(e -> p[e]).sum();
+      for (int e = 0; e < count; e++) {
+        if (gates[r * count + e] != 0) {
+          dP[e] += dGates[r * count + e] * (asked.isEmpty() ? 1 : 1 / sum);
+          for (int other : asked) {
+            dP[other] -= dGates[r * count + e] * p[e] / sum / sum;
+          }
+        }
+      }
+      for (int e = 0; e < count; e++) {
+        dP[e] += mixture.balance() * count * first[e] / rows;
+      }
+      double mean = IntStream.range(0, count).mapToDouble(e -> p[e] * dP[e]).sum();
+      for (int e = 0; e < count; e++) {
+        dLogits[r * count + e] = p[e] * (dP[e] - mean)
+            + mixture.zLoss() * 2 * logSumOfExponentials(o.forward(), r) * p[e] / rows;
+      }
+    }
+  }
+
+  /** Share of a window's tokens that ask for each expert first. */
+  private double[] firstShares(ForwardOperation.Route o, int window) {
+    double[] shares = new double[o.mixture().experts()];
+    for (int t = 0; t < o.mixture().length(); t++) {
+      shares[asked(o, window * o.mixture().length() + t).getFirst()] += 1.0 / o.mixture().length();
+    }
+    return shares;
+  }
+
+  private double logSumOfExponentials(ForwardOperation.Route o, int row) {
+    int count = o.mixture().experts();
+    return Math
+        .log(IntStream.range(0, count).mapToDouble(e -> Math.exp(get(o.logits())[row * count + e])).sum());
+  }
+
+  private interface SeatBody {
+    /** A token, an expert it sits at, and the row of what is seated. */
+    void accept(int row, int expert, int seat);
+  }
+
+  private void eachSeat(Mixture mixture, Tensor gates, SeatBody body) {
+    int seat = 0;
+    for (int e = 0; e < mixture.experts(); e++) {
+      for (int r = 0; r < gates.rows(); r++) {
+        if (get(gates)[r * mixture.experts() + e] != 0) {
+          body.accept(r, e, seat++);
+        }
+      }
+    }
+  }
+
+  @Override
+  public List<RoutingMetrics> routing() {
+    return program.forward().stream().filter(ForwardOperation.Route.class::isInstance)
+        .map(o -> metrics((ForwardOperation.Route) o)).toList();
+  }
+
+  private RoutingMetrics metrics(ForwardOperation.Route o) {
+    Mixture mixture = o.mixture();
+    int count = mixture.experts();
+    int rows = o.out().rows();
+    double[] gates = get(o.out());
+    boolean tokens = mixture.choice() == Experts.Choice.TOKENS;
+    double[] load = new double[count];
+    double seated = 0;
+    double alone = 0;
+    double entropy = 0;
+    double balance = 0;
+    double zLoss = 0;
+    double[] first = {};
+    for (int r = 0; r < rows; r++) {
+      first = r % mixture.length() == 0 ? firstShares(o, r / mixture.length()) : first;
+      double[] p = softmax(get(o.logits()), r, count);
+      int seats = 0;
+      for (int e = 0; e < count; e++) {
+        entropy -= p[e] == 0 ? 0 : p[e] * Math.log(p[e]) / rows;
+        balance += count * first[e] * p[e] / rows;
+        seats += gates[r * count + e] != 0 ? 1 : 0;
+        load[e] += !tokens && gates[r * count + e] != 0
+            ? 1.0 / (mixture.places() * count * mixture.windows())
+            : 0;
+      }
+      if (tokens) {
+        asked(o, r).forEach(e -> load[e] += 1.0 / (rows * mixture.topK()));
+      }
+      seated += seats;
+      alone += seats == 0 ? 1 : 0;
+      zLoss += Math.pow(logSumOfExponentials(o, r), 2) / rows;
+    }
+    return new RoutingMetrics(o.logits().name(), tokens ? 1 - seated / (rows * mixture.topK()) : alone / rows,
+        DoubleStream.of(load).boxed().toList(), entropy, balance, zLoss);
   }
 
   private static double[] softmax(double[] logits, int row, int vocabulary) {

@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 
@@ -51,12 +54,96 @@ class ModelSpecTest {
     assertEquals(parameters, ModelSpec.parse(name).parameters(vocabulary).total());
   }
 
+  /**
+   * GPT2-MoE by hand at d = 128, two layers, V = 3275: attention 2 (4 d^2 + 4 d), 32 experts of 2 d^2 + 2 d in each block,
+   * routers of 32 d, norms 5 (2 d), the table; of the experts a token meets one. Mixtral-8x7B has 46.7 billion parameters,
+   * 12.9 billion of which are active, as its paper rounds them.
+   */
+  @Test
+  void countsWhatATokenMeets() {
+    ParameterCount count = ModelSpec.parse("gpt2-moe32-2-2").parameters(3275);
+    int d = 128;
+    assertEquals(2 * (4 * d * d + 4 * d) + 2 * 32 * (2 * d * d + 2 * d) + 2 * 32 * d + 10 * d + 3275 * d, count.total());
+    assertEquals(count.total() - 2 * 31 * (2 * d * d + 2 * d), count.active());
+    ParameterCount twice = ModelSpec.parse("gpt2-moe32-2-2-top2").parameters(3275);
+    assertEquals(count.total() - 2 * 30 * (2 * d * d + 2 * d), twice.active());
+    assertEquals(count.total() - 2 * 30 * (2 * d * d + 2 * d),
+        ModelSpec.parse("gpt2-moe32-2-2-expertchoice").parameters(3275).active());
+    ParameterCount mixtral = ModelSpec.parse("mixtral-32-32-w128").parameters(32000);
+    assertEquals(46_702_792_704L, mixtral.total());
+    assertEquals(12_879_925_248L, mixtral.active());
+    ParameterCount dense = ModelSpec.parse("gpt2-2-2").parameters(3275);
+    assertEquals(dense.total(), dense.active());
+  }
+
+  /** Tutel's rule: topK floor(factor ceil(T / E)), never more than there are tokens. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-moe32-2-2, 512, 32, 128", "gpt2-moe32-2-2-top2-cap1, 512, 32, 256", "gpt2-moe32-2-2-top2, 512, 64, 256",
+      "gpt2-moe32-2-2, 97, 8, 32", "gpt2-moe4-2-2-cap0.1, 9, 1, 9", "mixtral-2-2, 100, 100, 100",
+      "gpt2-moe8-2-2-expertchoice, 64, 16, 16"})
+  void givesExpertsTheirPlaces(String name, int length, int training, int test) {
+    Experts experts = ModelSpec.parse(name).feedForward().experts().orElseThrow();
+    assertEquals(training, experts.places(length, false));
+    assertEquals(test, experts.places(length, true));
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"gpt2-moe2-2-2-top3 | top_k) must be from 1 to the 2 experts",
+      "gpt2-moe32-2-2-cap0 | capacity factor must be above 0, found 0.0", "glam1-2-2 | from 1 to the 1 experts",
+      "gpt2-moe0-2-2 | no model is named", "gpt2-2-2-top2 | for families with experts", "gpt28-2-2 | no model is named",
+      "gpt2-moe8-2-2-none | needs a feed-forward", "gpt2-moe8-2-2-top2-expertchoice | top_k must be 1 where experts choose"})
+  void refusesMixturesThatCannotBe(String name, String reason) {
+    String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
+  @Test
+  void refusesOtherNumbersOfExperts() {
+    Experts fine = Experts.of(4, 1);
+    record Wrong(String reason, Executable makes) {}
+    for (Wrong wrong : List.of(new Wrong("experts must be at least 1, found 0", () -> Experts.of(0, 1)),
+        new Wrong("found 0", () -> Experts.of(4, 0)),
+        new Wrong("every 1st, 2nd or so, found 0", () -> fine.withEvery(0)),
+        new Wrong("at test must be above 0, found -1.0", () -> fine.withCapacity(Optional.of(1.0), Optional.of(-1.0))),
+        new Wrong("shared experts must be at least 0, found -1",
+            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, -1, 0, 0)),
+        new Wrong("load-balancing loss must be at least 0, found -0.1",
+            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, 0, -0.1, 0)),
+        new Wrong("their loads are equal, found 0.1",
+            () -> new Experts(4, Experts.Choice.EXPERTS, 1, Optional.empty(), Optional.empty(), 1, 0, 0.1, 0)),
+        new Wrong("z-loss must be at least 0, found NaN",
+            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, 0, 0, Double.NaN)))) {
+      String message = assertThrows(IllegalArgumentException.class, wrong.makes()).getMessage();
+      assertTrue(message.contains(wrong.reason()), message);
+    }
+  }
+
+  /** What is trained is scored with the places of the test; the same model otherwise. */
+  @Test
+  void scoresWithTheCapacityOfTheTest() {
+    ModelSpec spec = ModelSpec.parse("gpt2-moe32-2-2");
+    Program training = Program.training(spec, 11, 3, 512, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+    Program scoring = Program.scoring(spec, 11, 3, 512);
+    assertEquals(training.parameters(), scoring.parameters());
+    assertEquals(List.of(32, 32), places(training));
+    assertEquals(List.of(128, 128), places(scoring));
+    assertEquals(List.of(32), places(Program.training(ModelSpec.parse("gpt2-moe32-3-2").withFeedForward(
+        spec.feedForward().with(spec.feedForward().experts().orElseThrow().withEvery(2))), 11, 3, 512,
+        new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1))));
+  }
+
+  private static List<Integer> places(Program program) {
+    return program.forward().stream().filter(ForwardOperation.Route.class::isInstance)
+        .map(o -> ((ForwardOperation.Route) o).mixture().places()).toList();
+  }
+
   @Test
   void countsWhatTheProgramHoldsWhateverTheOptions() {
     for (Family family : Family.values()) {
+      boolean mixed = family.model(1, 1, 8).feedForward().experts().isPresent();
       for (String options : List.of("", "-k1", "-a3", "-k1-a2-layernorm", "-rmsnorm", "-standard",
           "-gated-gelu",
-          "-none", "-silu", "-biased", "-unbiased-tied", "-untied", "-rotary0.5", "-rotary1b500.25",
+          mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied", "-rotary0.5", "-rotary1b500.25",
           "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5", "-tied-learned17", "-nopos")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         assertEquals(spec.parameters(11).total(), Program.scoring(spec, 11, 2, 5).parameterCount(),

@@ -16,6 +16,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import org.knowcap.models.engine.Router;
+import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Program;
@@ -38,6 +41,8 @@ final class CpuSession implements Session {
   private final ExecutorService threads;
   private final List<Worker> workers = new ArrayList<>();
   private final Optional<Update> update;
+  /** Whether what ran last was a step of training. */
+  private boolean learnt;
 
   /**
    * @param workerCount at most the batch's windows
@@ -115,6 +120,7 @@ final class CpuSession implements Session {
     Update changes = update
         .orElseThrow(() -> new IllegalStateException("a scoring program cannot be trained"));
     put(tokens, targets);
+    learnt = true;
     each(i -> workers.get(i).run(true));
     update(changes, learningRate, step);
   }
@@ -160,8 +166,17 @@ final class CpuSession implements Session {
   @Override
   public void losses(int[] tokens, int[] targets, float[] losses) {
     put(tokens, targets);
+    learnt = false;
     each(i -> workers.get(i).run(false));
     MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.losses, losses, 0, program.rows());
+  }
+
+  @Override
+  public List<RoutingMetrics> routing() {
+    List<List<Router>> slices = workers.stream().flatMap(worker -> worker.routers(learnt)).toList();
+    return IntStream.range(0, slices.getFirst().size())
+        .mapToObj(block -> Router.metrics(slices.stream().map(routers -> routers.get(block)).toList()))
+        .toList();
   }
 
   private Map<String, Long> places() {

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.engine.lowering.Lowering;
 import org.knowcap.models.engine.lowering.Lowering.Lowered;
@@ -96,7 +97,7 @@ final class Layout {
   }
 
   private long floats(Lowered lowered, Tensor tensor) {
-    long numbers = (long) sliceRows(tensor, sliceWindows) * tensor.columns();
+    long numbers = (long) sliceRows(lowered, tensor, sliceWindows) * tensor.columns();
     return bytes(lowered, tensor) == 4 ? numbers : Math.ceilDiv(numbers, 2);
   }
 
@@ -108,8 +109,11 @@ final class Layout {
     return lowered.wide().contains(tensor) ? Element.FP32 : element;
   }
 
-  private int sliceRows(Tensor tensor, int windows) {
-    return tensor.rows() / program.windows() * windows;
+  private int sliceRows(Lowered lowered, Tensor tensor, int windows) {
+    return tensor.rows() / program.windows() * windows
+        + (lowered.seated().containsKey(tensor)
+            ? Router.spareRows(lowered.seated().get(tensor), Mixtures.UNIT)
+            : 0);
   }
 
   private long workSize() {
@@ -122,7 +126,7 @@ final class Layout {
         case Step.Gate gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.out().columns());
         case Step.GateBackward gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.dOut().columns());
         case Step.Head head -> Head.workSize(program.vocabulary(), element);
-        case Step.Gather _,Step.Scatter _,Step.Place _,Step.PlaceBackward _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Activate _,Step.Turn _ ->
+        case Step.Gather _,Step.Scatter _,Step.Place _,Step.PlaceBackward _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Activate _,Step.Turn _,Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
           0;
       });
     }
@@ -190,7 +194,7 @@ final class Layout {
   Matrix activation(Tensor tensor, boolean learning, int worker, int windows) {
     Lowered lowered = learning ? training : scoring;
     long place = (learning ? trainingPlan : scoringPlan).offsets().get(tensor);
-    return Matrix.dense(gradients(worker) + gradientSize + 4 * place, sliceRows(tensor, windows),
+    return Matrix.dense(gradients(worker) + gradientSize + 4 * place, sliceRows(lowered, tensor, windows),
         tensor.columns(),
         elementOf(lowered, tensor));
   }

@@ -73,6 +73,46 @@ final class Loops {
         rest);
   }
 
+  /** to += from * factor, for to in fp32. */
+  static void accumulateScaled(MemorySegment memory, long from, boolean narrow, float factor, long to,
+      int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      store(load(memory, from, i, narrow).mul(factor).add(load(memory, to, i, false)), memory, to, i, false);
+    }
+    if (bound < size) {
+      accumulateScaledRest(memory, from, narrow, factor, to, bound, size);
+    }
+  }
+
+  private static void accumulateScaledRest(MemorySegment memory, long from, boolean narrow, float factor,
+      long to,
+      int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    store(load(memory, from, i, narrow, rest).mul(factor).add(load(memory, to, i, false, rest)), memory, to,
+        i, false,
+        rest);
+  }
+
+  /** to = from * factor. */
+  static void scaled(MemorySegment memory, long from, boolean narrowFrom, float factor, long to,
+      boolean narrowTo,
+      int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      store(load(memory, from, i, narrowFrom).mul(factor), memory, to, i, narrowTo);
+    }
+    if (bound < size) {
+      scaledRest(memory, from, narrowFrom, factor, to, narrowTo, bound, size);
+    }
+  }
+
+  private static void scaledRest(MemorySegment memory, long from, boolean narrowFrom, float factor, long to,
+      boolean narrowTo, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    store(load(memory, from, i, narrowFrom, rest).mul(factor), memory, to, i, narrowTo, rest);
+  }
+
   /** to = from * factor, to full vectors. */
   static void scale(MemorySegment memory, long from, float factor, long to, boolean narrowTo, int size) {
     for (int i = 0; i < size; i += LANES) {

@@ -31,6 +31,11 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
     return new Matrix(offset, count, countStride, columns, rows, columnStride, rowStride, element);
   }
 
+  /** The same elsewhere. */
+  Matrix moved(long other) {
+    return new Matrix(other, count, countStride, rows, columns, rowStride, columnStride, element);
+  }
+
   /** Some of the rows of each. */
   Matrix rows(int from, int number) {
     return new Matrix(at(from, 0), count, countStride, number, columns, rowStride, columnStride, element);

@@ -94,7 +94,7 @@ final class OneDnn {
     descriptorSize = function("dnnl_memory_desc_get_size", JAVA_LONG, ADDRESS);
     createMemory = function("dnnl_memory_create", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
     destroyMemory = function("dnnl_memory_destroy", JAVA_INT, ADDRESS);
-    setHandle = function("dnnl_memory_set_data_handle", JAVA_INT, ADDRESS, ADDRESS);
+    setHandle = function("dnnl_memory_set_data_handle", JAVA_INT, ADDRESS, JAVA_LONG);
     createAttributes = function("dnnl_primitive_attr_create", JAVA_INT, ADDRESS);
     destroyAttributes = function("dnnl_primitive_attr_destroy", JAVA_INT, ADDRESS);
     setScratchMode = function("dnnl_primitive_attr_set_scratchpad_mode", JAVA_INT, ADDRESS, JAVA_INT);
@@ -265,7 +265,8 @@ final class OneDnn {
     }
   }
 
-  void move(MemorySegment memory, MemorySegment address) {
+  /** The address is a plain number: a segment for each product of each step would be garbage. */
+  void move(MemorySegment memory, long address) {
     try {
       check((int) setHandle.invokeExact(memory, address), "dnnl_memory_set_data_handle");
     } catch (Throwable e) {

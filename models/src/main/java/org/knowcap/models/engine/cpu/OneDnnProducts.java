@@ -41,18 +41,45 @@ final class OneDnnProducts implements Products {
     return () -> each.forEach(Runnable::run);
   }
 
+  /** A primitive with its list of arguments, and the memory objects in it. */
+  private record Call(MemorySegment handle, int count, MemorySegment list, MemorySegment a, MemorySegment b,
+      Optional<MemorySegment> bias, MemorySegment out) {}
+
   private Runnable primitive(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+    Call call = call(a, b, bias, out, accumulate);
+    return () -> library.execute(call.handle, stream, call.count, call.list);
+  }
+
+  @Override
+  public Movable movable(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+    Call call = call(a, b, bias, out, accumulate);
+    long base = memory.address();
+    return (aAt, bAt, biasAt, outAt) -> {
+      library.move(call.a, base + aAt);
+      library.move(call.b, base + bAt);
+      if (call.bias.isPresent()) {
+        library.move(call.bias.get(), base + biasAt);
+      }
+      library.move(call.out, base + outAt);
+      library.execute(call.handle, stream, call.count, call.list);
+    };
+  }
+
+  private Call call(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
     List<Argument> arguments = new ArrayList<>();
     MemorySegment aDescriptor = library.descriptor(a);
     MemorySegment bDescriptor = library.descriptor(b);
     MemorySegment outDescriptor = library.descriptor(out);
     Optional<MemorySegment> biasDescriptor = bias.map(library::descriptor);
-    arguments.add(new Argument(OneDnn.SOURCE, memory(aDescriptor, a)));
-    arguments.add(new Argument(OneDnn.WEIGHTS, memory(bDescriptor, b)));
-    arguments.add(new Argument(OneDnn.DESTINATION, memory(outDescriptor, out)));
-    biasDescriptor
-        .ifPresent(
-            descriptor -> arguments.add(new Argument(OneDnn.BIAS, memory(descriptor, bias.orElseThrow()))));
+    MemorySegment aMemory = memory(aDescriptor, a);
+    MemorySegment bMemory = memory(bDescriptor, b);
+    MemorySegment outMemory = memory(outDescriptor, out);
+    Optional<MemorySegment> biasMemory = biasDescriptor
+        .map(descriptor -> memory(descriptor, bias.orElseThrow()));
+    arguments.add(new Argument(OneDnn.SOURCE, aMemory));
+    arguments.add(new Argument(OneDnn.WEIGHTS, bMemory));
+    arguments.add(new Argument(OneDnn.DESTINATION, outMemory));
+    biasMemory.ifPresent(object -> arguments.add(new Argument(OneDnn.BIAS, object)));
     OneDnn.Primitive primitive = library.product(aDescriptor, bDescriptor, biasDescriptor, outDescriptor,
         accumulate);
     primitives.add(primitive.handle());
@@ -71,9 +98,7 @@ final class OneDnnProducts implements Products {
       list.set(ValueLayout.JAVA_INT, (long) ARGUMENT_BYTES * i, arguments.get(i).number());
       list.set(ValueLayout.ADDRESS, (long) ARGUMENT_BYTES * i + 8, arguments.get(i).memory());
     }
-    MemorySegment handle = primitive.handle();
-    int count = arguments.size();
-    return () -> library.execute(handle, stream, count, list);
+    return new Call(primitive.handle(), arguments.size(), list, aMemory, bMemory, biasMemory, outMemory);
   }
 
   private MemorySegment memory(MemorySegment descriptor, Matrix matrix) {
@@ -87,9 +112,9 @@ final class OneDnnProducts implements Products {
   private void grow(long bytes) {
     if (bytes > scratch.byteSize()) {
       scratch = arena.allocate(bytes, 64);
-      scratches.forEach(object -> library.move(object, scratch));
+      scratches.forEach(object -> library.move(object, scratch.address()));
     } else {
-      library.move(scratches.getLast(), scratch);
+      library.move(scratches.getLast(), scratch.address());
     }
   }
 

@@ -15,6 +15,16 @@ interface Products extends AutoCloseable {
    */
   Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
 
+  /** A product whose matrices lie elsewhere each time it runs. */
+  @FunctionalInterface
+  interface Movable {
+    /** @param bias not used without one; all offsets in the session's memory, in bytes */
+    void run(long a, long b, long bias, long out);
+  }
+
+  /** Prepares a product of such shapes, as {@link #product} does, wherever single matrices lie. */
+  Movable movable(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
+
   /**
    * Prepares dWeight += x^T * dOut, or the same transposed: whichever writes along the rows that are stored.
    *

@@ -2,8 +2,11 @@ package org.knowcap.models.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.Tensor;
 
@@ -16,6 +19,8 @@ final class Slice {
   private final int windows;
   private final int batchRows;
   private final boolean learning;
+  /** By the gates that each settles. */
+  private final Map<Tensor, Router> routers = new LinkedHashMap<>();
 
   private Slice(MemorySegment memory, Layout layout, Products products, int worker, int windows,
       int batchRows,
@@ -32,18 +37,25 @@ final class Slice {
   /** A kernel and the kind of its step. */
   record Timed(String kind, Kernel kernel) {}
 
+  /** The kernels of all steps, in order, and the routers they have, in the order of blocks. */
+  record Kernels(List<Timed> timed, List<Router> routers) {}
+
   /**
-   * The kernels of all steps, in order.
+   * The kernels of all steps.
    *
    * @param batchRows R, over which the loss is a mean
    * @param learning with the backward part, or the forward part alone
    */
-  static List<Timed> kernels(MemorySegment memory, Layout layout, Products products, int worker, int windows,
+  static Kernels kernels(MemorySegment memory, Layout layout, Products products, int worker, int windows,
       int batchRows, boolean learning) {
     Slice slice = new Slice(memory, layout, products, worker, windows, batchRows, learning);
     List<Timed> kernels = new ArrayList<>();
     layout.steps(learning).forEach(step -> kernels.add(new Timed(step.kind(), slice.kernel(step))));
-    return List.copyOf(kernels);
+    return new Kernels(List.copyOf(kernels), List.copyOf(slice.routers.values()));
+  }
+
+  private Router router(Tensor gates) {
+    return routers.get(gates);
   }
 
   private Matrix at(Tensor tensor) {
@@ -87,6 +99,24 @@ final class Slice {
         new Attention(memory, products, s.heads(), layout.work(worker), layout.element()).backward(
             at(s.qkv()),
             at(s.out()), at(s.normalisers()), at(s.dOut()), at(s.dQkv()));
+      case Step.Route s -> {
+        routers.put(s.route().out(), new Router(s.route(), windows, Mixtures.UNIT));
+        yield Mixtures.route(memory, router(s.route().out()), at(s.route().logits()));
+      }
+      case Step.RouteBackward s -> Mixtures.routeBackward(memory, router(s.route().out()), at(s.dLogits()));
+      case Step.Dispatch s -> Mixtures.dispatch(memory, router(s.gates()), at(s.x()), at(s.out()));
+      case Step.DispatchBackward s ->
+        Mixtures.dispatchBackward(memory, router(s.gates()), at(s.dOut()), at(s.dX()));
+      case Step.ExpertLinear s ->
+        Mixtures.linear(memory, products, router(s.gates()), s.gates().columns(), at(s.x()),
+            layout.operand(s.weight()), s.bias().map(layout::parameter), at(s.out()));
+      case Step.ExpertLinearBackward s -> Mixtures.linearBackward(memory, products, router(s.gates()),
+          s.gates().columns(), at(s.x()), layout.operand(s.weight()), at(s.dOut()), at(s.dX()),
+          gradient(s.dWeight()), s.dBias().map(this::gradient));
+      case Step.Combine s ->
+        Mixtures.combine(memory, router(s.gates()), s.gates().columns(), at(s.x()), at(s.out()));
+      case Step.CombineBackward s -> Mixtures.combineBackward(memory, router(s.gates()), s.gates().columns(),
+          at(s.x()), at(s.dOut()), at(s.dX()));
       case Step.Head s -> head(s);
     };
   }
@@ -96,14 +126,18 @@ final class Slice {
     return transposed ? weight.transposed() : weight;
   }
 
+  private Matrix weight(Tensor weight, boolean transposed, boolean exact) {
+    return upright(exact ? layout.parameter(weight) : layout.operand(weight), transposed);
+  }
+
   private Kernel linear(Step.Linear s) {
-    Runnable product = products.product(at(s.x()), upright(layout.operand(s.weight()), s.transposed()),
+    Runnable product = products.product(at(s.x()), weight(s.weight(), s.transposed(), s.exact()),
         s.bias().map(layout::parameter), at(s.out()), false);
     return firstRow -> product.run();
   }
 
   private Kernel linearBackward(Step.LinearBackward s) {
-    Matrix weight = upright(layout.operand(s.weight()), s.transposed());
+    Matrix weight = weight(s.weight(), s.transposed(), s.exact());
     Runnable dX = products.product(at(s.dOut()), weight.transposed(), Optional.empty(), at(s.dX()), false);
     Runnable dWeight = products.weightGradient(at(s.x()), at(s.dOut()),
         upright(gradient(s.dWeight()), s.transposed()));
@@ -120,7 +154,7 @@ final class Slice {
     Step.Linear linear = s.linear();
     Head head = new Head(memory, products, layout.targets, layout.losses, layout.work(worker),
         layout.element());
-    return head.run(at(linear.x()), upright(layout.operand(linear.weight()), linear.transposed()),
+    return head.run(at(linear.x()), weight(linear.weight(), linear.transposed(), linear.exact()),
         linear.bias().map(layout::parameter),
         s.backward().map(b -> new Head.Gradients(at(b.dX()), upright(gradient(b.dWeight()), b.transposed()),
             b.dBias().map(this::gradient))),

@@ -30,6 +30,23 @@ final class VectorProducts implements Products {
 
   @Override
   public Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+    prepare(a, b, out);
+    return () -> {
+      for (int i = 0; i < out.count(); i++) {
+        multiply(a.single(i), b.single(i), bias, out.single(i), accumulate);
+      }
+    };
+  }
+
+  @Override
+  public Movable movable(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+    prepare(a, b, out);
+    return (aAt, bAt, biasAt, outAt) -> multiply(a.moved(aAt), b.moved(bAt),
+        bias.map(row -> row.moved(biasAt)),
+        out.moved(outAt), accumulate);
+  }
+
+  private void prepare(Matrix a, Matrix b, Matrix out) {
     if (a.narrow() || b.narrow() || out.narrow()) {
       throw new IllegalArgumentException("the Vector API's products are fp32 only");
     }
@@ -37,11 +54,6 @@ final class VectorProducts implements Products {
     if (needed > panel.byteSize()) {
       panel = arena.allocate(needed, 64);
     }
-    return () -> {
-      for (int i = 0; i < out.count(); i++) {
-        multiply(a.single(i), b.single(i), bias, out.single(i), accumulate);
-      }
-    };
   }
 
   private void multiply(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {

@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.knowcap.models.engine.Router;
 
 /**
  * Carries its windows of the batch through the model, a slice at a time. Its windows, their order and its buffers are
@@ -15,8 +17,8 @@ final class Worker implements AutoCloseable {
   private final int sliceWindows;
   private final int length;
   private final Products products;
-  private final Map<Integer, List<Slice.Timed>> scoring = new HashMap<>();
-  private final Map<Integer, List<Slice.Timed>> training = new HashMap<>();
+  private final Map<Integer, Slice.Kernels> scoring = new HashMap<>();
+  private final Map<Integer, Slice.Kernels> training = new HashMap<>();
 
   /**
    * @param firstWindow of this worker's
@@ -43,6 +45,7 @@ final class Worker implements AutoCloseable {
 
   /** Losses, and in learning this worker's share of the gradients. */
   void run(boolean learning) {
+    (learning ? training : scoring).forEach((windows, kernels) -> kernels.routers().forEach(Router::restart));
     for (int window = firstWindow; window < lastWindow; window += sliceWindows) {
       for (Slice.Timed timed : kernels(window, learning)) {
         timed.kernel().run(window * length);
@@ -62,7 +65,12 @@ final class Worker implements AutoCloseable {
   }
 
   private List<Slice.Timed> kernels(int window, boolean learning) {
-    return (learning ? training : scoring).get(Math.min(sliceWindows, lastWindow - window));
+    return (learning ? training : scoring).get(Math.min(sliceWindows, lastWindow - window)).timed();
+  }
+
+  /** Of each size of slice its routers, in the order of blocks. */
+  Stream<List<Router>> routers(boolean learning) {
+    return (learning ? training : scoring).values().stream().map(Slice.Kernels::routers);
   }
 
   @Override

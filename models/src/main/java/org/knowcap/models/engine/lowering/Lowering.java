@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Mixture;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Tensor;
 
@@ -25,6 +26,8 @@ public final class Lowering {
   private final Map<Tensor, Tensor> aliases = new HashMap<>();
   private final Set<Tensor> wide = new HashSet<>();
   private final Set<Tensor> copied = new HashSet<>();
+  private final Set<Tensor> routed = new HashSet<>();
+  private final Map<Tensor, Mixture> seated = new HashMap<>();
   private final List<Step> steps = new ArrayList<>();
 
   private Lowering(List<? extends Operation> operations, Element element) {
@@ -32,6 +35,24 @@ public final class Lowering {
     this.element = element;
     for (Operation operation : operations) {
       operation.reads().forEach(tensor -> readers.merge(tensor, 1, Integer::sum));
+      findSeats(operation);
+      if (operation instanceof ForwardOperation.Route route) {
+        routed.add(route.logits());
+      }
+    }
+  }
+
+  /** What is dispatched sits with experts, and so does what is computed of it. */
+  private void findSeats(Operation operation) {
+    switch (operation) {
+      case ForwardOperation.Dispatch o -> seated.put(o.out(), o.mixture());
+      case BackwardOperation.CombineBackward o -> seated.put(o.dX(), o.forward().mixture());
+      case ForwardOperation.Combine _,BackwardOperation.DispatchBackward _ -> {
+        // From seats back to tokens.
+      }
+      case ForwardOperation _,BackwardOperation _ ->
+        operation.reads().stream().filter(seated::containsKey).findFirst()
+            .ifPresent(x -> operation.writes().forEach(tensor -> seated.put(tensor, seated.get(x))));
     }
   }
 
@@ -39,15 +60,16 @@ public final class Lowering {
    * The steps of a program.
    *
    * @param wide the tensors among those read and written that are kept in fp32
+   * @param seated the tensors among them whose rows sit with experts, and how
    */
-  public record Lowered(List<Step> steps, Set<Tensor> wide) {}
+  public record Lowered(List<Step> steps, Set<Tensor> wide, Map<Tensor, Mixture> seated) {}
 
   public static Lowered of(List<? extends Operation> operations, Element element) {
     Lowering lowering = new Lowering(operations, element);
     for (int i = 0; i < operations.size();) {
       i += lowering.lower(i);
     }
-    return new Lowered(List.copyOf(lowering.steps), Set.copyOf(lowering.wide));
+    return new Lowered(List.copyOf(lowering.steps), Set.copyOf(lowering.wide), Map.copyOf(lowering.seated));
   }
 
   private Operation at(int index) {
@@ -98,6 +120,11 @@ public final class Lowering {
       case ForwardOperation.Rotary o -> steps.add(new Step.Turn(o, inPlace(o.x(), o.out()), 1));
       case ForwardOperation.Attention o ->
         steps.add(new Step.Attend(o.heads(), operand(o.qkv()), o.out(), normalisers(o)));
+      case ForwardOperation.Route o -> steps.add(new Step.Route(o));
+      case ForwardOperation.Dispatch o -> steps.add(new Step.Dispatch(o.gates(), place(o.x()), o.out()));
+      case ForwardOperation.ExpertLinear o ->
+        steps.add(new Step.ExpertLinear(o.gates(), operand(o.x()), o.weight(), o.bias(), o.out()));
+      case ForwardOperation.Combine o -> steps.add(new Step.Combine(o.gates(), place(o.x()), wide(o.out())));
       case ForwardOperation.CrossEntropy o -> throw new IllegalArgumentException(
           "a cross-entropy can only stand right after the product of its logits, found " + o);
     }
@@ -108,14 +135,26 @@ public final class Lowering {
     steps.add(new Step.Norm(sum, place(o.x()), o.gain(), o.bias(), o.epsilon(), o.out(), moments(o)));
   }
 
+  /** Routers decide by small differences: their products are in fp32. */
   private Step.Linear linear(ForwardOperation.Linear o) {
-    return new Step.Linear(operand(o.x()), o.weight(), o.transposed(), o.bias(), o.out());
+    return routed.contains(o.out())
+        ? new Step.Linear(widened(o.x()), o.weight(), o.transposed(), o.bias(), wide(o.out()), true)
+        : new Step.Linear(operand(o.x()), o.weight(), o.transposed(), o.bias(), o.out(), false);
+  }
+
+  private Step.LinearBackward linearBackward(BackwardOperation.LinearBackward o) {
+    ForwardOperation.Linear forward = o.forward();
+    return routed.contains(forward.out())
+        ? new Step.LinearBackward(widened(forward.x()), forward.weight(), forward.transposed(),
+            place(o.dOut()),
+            wide(o.dX()), o.dWeight(), o.dBias(), true)
+        : linearBackward(o, operand(o.dOut()));
   }
 
   private Step.LinearBackward linearBackward(BackwardOperation.LinearBackward o, Tensor dOut) {
     ForwardOperation.Linear forward = o.forward();
     return new Step.LinearBackward(operand(forward.x()), forward.weight(), forward.transposed(), dOut, o.dX(),
-        o.dWeight(), o.dBias());
+        o.dWeight(), o.dBias(), false);
   }
 
   private int head(ForwardOperation.Linear linear, int i) {
@@ -148,7 +187,7 @@ public final class Lowering {
         }
         normBackward(o, Optional.empty(), o.dX());
       }
-      case BackwardOperation.LinearBackward o -> steps.add(linearBackward(o, operand(o.dOut())));
+      case BackwardOperation.LinearBackward o -> steps.add(linearBackward(o));
       case BackwardOperation.ActivateBackward o ->
         steps.add(new Step.ActivateBackward(o.forward().activation(),
             place(o.forward().x()), inPlace(o.dOut(), o.dX())));
@@ -159,6 +198,16 @@ public final class Lowering {
       case BackwardOperation.AttentionBackward o -> steps.add(new Step.AttendBackward(o.forward().heads(),
           operand(o.forward().qkv()), place(o.forward().out()), normalisers(o.forward()), operand(o.dOut()),
           o.dQkv()));
+      case BackwardOperation.RouteBackward o ->
+        steps.add(new Step.RouteBackward(o.forward(), wide(o.dLogits())));
+      case BackwardOperation.DispatchBackward o ->
+        steps.add(new Step.DispatchBackward(o.forward().gates(), place(o.dOut()), wide(o.dX())));
+      case BackwardOperation.ExpertLinearBackward o ->
+        steps.add(new Step.ExpertLinearBackward(o.forward().gates(),
+            operand(o.forward().x()), o.forward().weight(), operand(o.dOut()), o.dX(), o.dWeight(),
+            o.dBias()));
+      case BackwardOperation.CombineBackward o -> steps.add(new Step.CombineBackward(o.forward().gates(),
+          place(o.forward().x()), place(o.dOut()), o.dX()));
       case BackwardOperation.CrossEntropyBackward o ->
         throw new IllegalArgumentException("a loss's gradient stands alone: " + o);
       case BackwardOperation.Accumulate o ->
@@ -206,6 +255,20 @@ public final class Lowering {
     }
     Tensor copy = new Tensor(place.name() + ".bf16", Tensor.Role.ACTIVATION, place.rows(), place.columns());
     if (copied.add(place)) {
+      steps.add(new Step.Copy(place, copy));
+    }
+    return copy;
+  }
+
+  /** A tensor in fp32: of one kept in bf16, a copy. */
+  private Tensor widened(Tensor tensor) {
+    Tensor place = place(tensor);
+    if (!element.narrow() || wide.contains(place)) {
+      return place;
+    }
+    Tensor copy = wide(
+        new Tensor(place.name() + ".fp32", Tensor.Role.ACTIVATION, place.rows(), place.columns()));
+    if (copied.add(copy)) {
       steps.add(new Step.Copy(place, copy));
     }
     return copy;

@@ -118,8 +118,10 @@ public sealed interface Step extends MemoryPlan.Use {
     }
   }
 
-  record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias,
-      Tensor out) implements Step {
+  /** In bf16, a product that is {@code exact} is in fp32 all the same. */
+  record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, Tensor out, boolean exact)
+      implements
+        Step {
     @Override
     public List<Tensor> reads() {
       return List.of(x);
@@ -132,7 +134,7 @@ public sealed interface Step extends MemoryPlan.Use {
   }
 
   record LinearBackward(Tensor x, Tensor weight, boolean transposed, Tensor dOut, Tensor dX, Tensor dWeight,
-      Optional<Tensor> dBias) implements Step {
+      Optional<Tensor> dBias, boolean exact) implements Step {
     @Override
     public List<Tensor> reads() {
       return List.of(x, dOut);
@@ -219,6 +221,103 @@ public sealed interface Step extends MemoryPlan.Use {
     @Override
     public List<Tensor> writes() {
       return List.of(dQkv);
+    }
+  }
+
+  /** Leaves gates and seats with the router. */
+  record Route(ForwardOperation.Route route) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(route.logits());
+    }
+  }
+
+  /** From the gates' gradient that the router holds. */
+  record RouteBackward(ForwardOperation.Route route, Tensor dLogits) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of();
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dLogits);
+    }
+  }
+
+  /** @param gates whose router says who sits where, as in the other steps of a mixture */
+  record Dispatch(Tensor gates, Tensor x, Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  record DispatchBackward(Tensor gates, Tensor dOut, Tensor dX) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+  }
+
+  record ExpertLinear(Tensor gates, Tensor x, Tensor weight, Optional<Tensor> bias,
+      Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  record ExpertLinearBackward(Tensor gates, Tensor x, Tensor weight, Tensor dOut, Tensor dX, Tensor dWeight,
+      Optional<Tensor> dBias) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
+    }
+  }
+
+  record Combine(Tensor gates, Tensor x, Tensor out) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+  }
+
+  /** Leaves the gates' gradient with the router. */
+  record CombineBackward(Tensor gates, Tensor x, Tensor dOut, Tensor dX) implements Step {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(x, dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(dX);
     }
   }
 

@@ -42,10 +42,12 @@ final class Kernels {
   private record CrossEntropyState(INDArray probabilities, OneHot targets) {}
 
   private final Memory memory;
+  private final Mixtures mixtures;
   private final Map<ForwardOperation, Record> states = new HashMap<>();
 
-  Kernels(Memory memory) {
+  Kernels(Memory memory, Mixtures mixtures) {
     this.memory = memory;
+    this.mixtures = mixtures;
   }
 
   Recording of(Operation operation) {
@@ -60,6 +62,10 @@ final class Kernels {
       case ForwardOperation.Attention o -> attention(o);
       case ForwardOperation.Add o ->
         new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
+      case ForwardOperation.Route o -> mixtures.route(o);
+      case ForwardOperation.Dispatch o -> mixtures.dispatch(o);
+      case ForwardOperation.ExpertLinear o -> mixtures.linear(o);
+      case ForwardOperation.Combine o -> mixtures.combine(o);
       case ForwardOperation.CrossEntropy o -> crossEntropy(o);
       case BackwardOperation.EmbeddingBackward o -> embeddingBackward(o);
       case BackwardOperation.LearnedPositionsBackward o -> learnedPositionsBackward(o);
@@ -69,6 +75,10 @@ final class Kernels {
       case BackwardOperation.GateBackward o -> gateBackward(o);
       case BackwardOperation.RotaryBackward o -> rotaryBackward(o);
       case BackwardOperation.AttentionBackward o -> attentionBackward(o);
+      case BackwardOperation.RouteBackward o -> mixtures.routeBackward(o);
+      case BackwardOperation.DispatchBackward o -> mixtures.dispatchBackward(o);
+      case BackwardOperation.ExpertLinearBackward o -> mixtures.linearBackward(o);
+      case BackwardOperation.CombineBackward o -> mixtures.combineBackward(o);
       case BackwardOperation.CrossEntropyBackward o -> crossEntropyBackward(o);
       case BackwardOperation.Accumulate o ->
         new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));

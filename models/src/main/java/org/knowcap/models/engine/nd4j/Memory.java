@@ -21,8 +21,13 @@ final class Memory implements AutoCloseable {
   private final List<INDArray> owned = new ArrayList<>();
   private final List<OpContext> contexts = new ArrayList<>();
   private final Map<Tensor, INDArray> views = new HashMap<>();
+  private final Map<Tensor, Place> places = new HashMap<>();
   private final Map<List<Integer>, INDArray> scratch = new HashMap<>();
   private final Map<List<Integer>, INDArray> constants = new HashMap<>();
+
+  /** Where a tensor begins in a flat buffer, in elements. */
+  private record Place(INDArray buffer, long offset) {}
+
   /** Flat parameters, [P]. */
   final INDArray parameters;
   /** Flat gradients, [P]; of a single element where nothing is trained. */
@@ -32,25 +37,29 @@ final class Memory implements AutoCloseable {
     parameters = own(program.parameterCount());
     gradients = own(program.optimiser().isPresent() ? program.parameterCount() : 1);
     for (Parameter parameter : program.parameters()) {
-      views.put(parameter.tensor(), view(parameters, parameter.offset(), parameter.tensor()));
+      put(parameter.tensor(), parameters, parameter.offset());
       if (program.optimiser().isPresent()) {
-        views.put(parameter.gradient(), view(gradients, parameter.offset(), parameter.tensor()));
+        put(parameter.gradient(), gradients, parameter.offset());
       }
     }
     MemoryPlan plan = program.memoryPlan();
     INDArray arena = own(plan.size());
-    plan.offsets().forEach((tensor, offset) -> views.put(tensor, view(arena, offset, tensor)));
+    plan.offsets().forEach((tensor, offset) -> put(tensor, arena, offset));
     for (Tensor input : List.of(program.tokens(), program.targets())) {
-      INDArray ids = Nd4j.createUninitialized(DataType.INT32, input.size());
-      ids.assign(0);
-      owned.add(ids);
-      views.put(input, ids);
+      views.put(input, indices(input.rows()));
     }
   }
 
-  private static INDArray view(INDArray buffer, long offset, Tensor tensor) {
-    return Nd4j.create(buffer.data(), new long[]{tensor.rows(), tensor.columns()},
-        new long[]{tensor.columns(), 1}, offset, 'c');
+  private void put(Tensor tensor, INDArray buffer, long offset) {
+    places.put(tensor, new Place(buffer, offset));
+    views.put(tensor, rows(tensor, 0, tensor.rows()));
+  }
+
+  /** Some rows of a tensor, from one to before another: a view made anew. */
+  INDArray rows(Tensor tensor, int from, int to) {
+    Place place = places.get(tensor);
+    return Nd4j.create(place.buffer().data(), new long[]{to - from, tensor.columns()},
+        new long[]{tensor.columns(), 1}, place.offset() + (long) from * tensor.columns(), 'c');
   }
 
   /** The array of a tensor: [rows, columns], or [R] integers for an input. */
@@ -61,6 +70,14 @@ final class Memory implements AutoCloseable {
   /** A zeroed array of its own, kept between the forward and the backward part. */
   INDArray own(long... shape) {
     INDArray array = Nd4j.create(DataType.FLOAT, shape);
+    owned.add(array);
+    return array;
+  }
+
+  /** An array of whole numbers of its own. */
+  INDArray indices(int size) {
+    INDArray array = Nd4j.createUninitialized(DataType.INT32, size);
+    array.assign(0);
     owned.add(array);
     return array;
   }
@@ -91,6 +108,7 @@ final class Memory implements AutoCloseable {
   @Override
   public void close() {
     views.clear();
+    places.clear();
     for (OpContext context : contexts) {
       context.purge();
     }

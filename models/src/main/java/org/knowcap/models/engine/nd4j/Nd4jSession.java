@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowcap.models.engine.InspectableSession;
+import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
@@ -19,6 +20,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class Nd4jSession implements InspectableSession {
   private final Program program;
   private final Memory memory;
+  private final Mixtures mixtures;
   private final List<Recording> forward = new ArrayList<>();
   private final List<Recording> backward = new ArrayList<>();
   private final Map<String, INDArray> state = new LinkedHashMap<>();
@@ -32,7 +34,8 @@ final class Nd4jSession implements InspectableSession {
   Nd4jSession(Program program) {
     this.program = program;
     memory = new Memory(program);
-    Kernels kernels = new Kernels(memory);
+    mixtures = new Mixtures(memory, program);
+    Kernels kernels = new Kernels(memory, mixtures);
     for (Operation operation : program.forward()) {
       forward.add(kernels.of(operation));
     }
@@ -173,6 +176,11 @@ final class Nd4jSession implements InspectableSession {
     for (int row = 0; row < losses.length; row++) {
       losses[row] = array.getFloat(row, 0);
     }
+  }
+
+  @Override
+  public List<RoutingMetrics> routing() {
+    return mixtures.metrics();
   }
 
   @Override

@@ -10,14 +10,14 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.models.engine.Batches;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.spec.Family;
+import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
 /**
@@ -32,13 +32,13 @@ class StepAllocationTest {
   private static final Duration MOST_WARM_UP = Duration.ofMinutes(3);
 
   @ParameterizedTest
-  @EnumSource(names = {"FP32", "AUTO"})
-  void stepsAllocateNextToNothing(Precision precision) throws Exception {
+  @CsvSource({"FP32, gpt2-2-2-w16", "AUTO, gpt2-2-2-w16", "FP32, gpt2-moe4-2-2-w16", "AUTO, mixtral4-2-2-w16"})
+  void stepsAllocateNextToNothing(Precision precision, String model) throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
         "-XX:CompileCommand=quiet",
         "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*", "-cp",
-        System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name())
+        System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name(), model)
         .redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     assertEquals(0, process.waitFor(), answer);
@@ -47,7 +47,7 @@ class StepAllocationTest {
 
   /** Prints the bytes of a step once they are few enough, or when time is up. */
   public static void main(String[] arguments) {
-    Program program = Program.training(Family.GPT2.model(2, 2, 16), 53, 5, 70,
+    Program program = Program.training(ModelSpec.parse(arguments[1]), 53, 5, 70,
         new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
     Batches batch = Batches.random(program, 53, RandomGeneratorFactory.of("L64X128MixRandom").create(4));
     Execution execution = new Execution(2, Precision.valueOf(arguments[0]));
