@@ -119,9 +119,10 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
               .map(Double::valueOf),
           experts.testCapacityFactor());
     }
-    return withFeedForward(feedForward.with(matcher.group("choosing") == null
-        ? experts
-        : experts.withTopK(top.orElse(1)).choosing()));
+    if (matcher.group("choosing") != null) {
+      experts = experts.choosing().withTopK(top.orElse(1));
+    }
+    return withFeedForward(feedForward.with(experts));
   }
 
   private static Optional<Integer> number(Matcher matcher, int group) {

@@ -63,7 +63,8 @@ class ModelSpecTest {
   void countsWhatATokenMeets() {
     ParameterCount count = ModelSpec.parse("gpt2-moe32-2-2").parameters(3275);
     int d = 128;
-    assertEquals(2 * (4 * d * d + 4 * d) + 2 * 32 * (2 * d * d + 2 * d) + 2 * 32 * d + 10 * d + 3275 * d, count.total());
+    assertEquals(2 * (4 * d * d + 4 * d) + 2 * 32 * (2 * d * d + 2 * d) + 2 * 32 * d + 10 * d + 3275 * d,
+        count.total());
     assertEquals(count.total() - 2 * 31 * (2 * d * d + 2 * d), count.active());
     ParameterCount twice = ModelSpec.parse("gpt2-moe32-2-2-top2").parameters(3275);
     assertEquals(count.total() - 2 * 30 * (2 * d * d + 2 * d), twice.active());
@@ -78,7 +79,8 @@ class ModelSpecTest {
 
   /** Tutel's rule: topK floor(factor ceil(T / E)), never more than there are tokens. */
   @ParameterizedTest
-  @CsvSource({"gpt2-moe32-2-2, 512, 32, 128", "gpt2-moe32-2-2-top2-cap1, 512, 32, 256", "gpt2-moe32-2-2-top2, 512, 64, 256",
+  @CsvSource({"gpt2-moe32-2-2, 512, 32, 128", "gpt2-moe32-2-2-top2-cap1, 512, 32, 256",
+      "gpt2-moe32-2-2-top2, 512, 64, 256",
       "gpt2-moe32-2-2, 97, 8, 32", "gpt2-moe4-2-2-cap0.1, 9, 1, 9", "mixtral-2-2, 100, 100, 100",
       "gpt2-moe8-2-2-expertchoice, 64, 16, 16"})
   void givesExpertsTheirPlaces(String name, int length, int training, int test) {
@@ -89,9 +91,12 @@ class ModelSpecTest {
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {"gpt2-moe2-2-2-top3 | top_k) must be from 1 to the 2 experts",
-      "gpt2-moe32-2-2-cap0 | capacity factor must be above 0, found 0.0", "glam1-2-2 | from 1 to the 1 experts",
-      "gpt2-moe0-2-2 | no model is named", "gpt2-2-2-top2 | for families with experts", "gpt28-2-2 | no model is named",
-      "gpt2-moe8-2-2-none | needs a feed-forward", "gpt2-moe8-2-2-top2-expertchoice | top_k must be 1 where experts choose"})
+      "gpt2-moe32-2-2-cap0 | capacity factor must be above 0, found 0.0",
+      "glam1-2-2 | from 1 to the 1 experts",
+      "gpt2-moe0-2-2 | no model is named", "gpt2-2-2-top2 | for families with experts",
+      "gpt28-2-2 | no model is named",
+      "gpt2-moe8-2-2-none | needs a feed-forward",
+      "gpt2-moe8-2-2-top2-expertchoice | top_k must be 1 where experts choose"})
   void refusesMixturesThatCannotBe(String name, String reason) {
     String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
     assertTrue(message.contains(reason), message);
@@ -104,15 +109,19 @@ class ModelSpecTest {
     for (Wrong wrong : List.of(new Wrong("experts must be at least 1, found 0", () -> Experts.of(0, 1)),
         new Wrong("found 0", () -> Experts.of(4, 0)),
         new Wrong("every 1st, 2nd or so, found 0", () -> fine.withEvery(0)),
-        new Wrong("at test must be above 0, found -1.0", () -> fine.withCapacity(Optional.of(1.0), Optional.of(-1.0))),
+        new Wrong("at test must be above 0, found -1.0",
+            () -> fine.withCapacity(Optional.of(1.0), Optional.of(-1.0))),
         new Wrong("shared experts must be at least 0, found -1",
             () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, -1, 0, 0)),
         new Wrong("load-balancing loss must be at least 0, found -0.1",
-            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, 0, -0.1, 0)),
+            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, 0, -0.1,
+                0)),
         new Wrong("their loads are equal, found 0.1",
-            () -> new Experts(4, Experts.Choice.EXPERTS, 1, Optional.empty(), Optional.empty(), 1, 0, 0.1, 0)),
+            () -> new Experts(4, Experts.Choice.EXPERTS, 1, Optional.empty(), Optional.empty(), 1, 0, 0.1,
+                0)),
         new Wrong("z-loss must be at least 0, found NaN",
-            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, 0, 0, Double.NaN)))) {
+            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, 0, 0,
+                Double.NaN)))) {
       String message = assertThrows(IllegalArgumentException.class, wrong.makes()).getMessage();
       assertTrue(message.contains(wrong.reason()), message);
     }
@@ -143,7 +152,8 @@ class ModelSpecTest {
       boolean mixed = family.model(1, 1, 8).feedForward().experts().isPresent();
       for (String options : List.of("", "-k1", "-a3", "-k1-a2-layernorm", "-rmsnorm", "-standard",
           "-gated-gelu",
-          mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied", "-rotary0.5", "-rotary1b500.25",
+          mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied", "-rotary0.5",
+          "-rotary1b500.25",
           "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5", "-tied-learned17", "-nopos")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         assertEquals(spec.parameters(11).total(), Program.scoring(spec, 11, 2, 5).parameterCount(),

