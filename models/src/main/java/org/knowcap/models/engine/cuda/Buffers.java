@@ -107,7 +107,7 @@ final class Buffers {
       case Step.Scatter s ->
         (long) TokenOrder.most(program.rows(), program.vocabulary()) * s.dOut().columns();
       case Step.AttendBackward s -> s.normalisers().size();
-      case Step.Head _,Step.Place _,Step.PlaceBackward _,Step.Attend _,Step.Gather _,Step.Sum _,Step.Copy _,Step.Norm _,Step.Linear _,Step.Activate _,Step.ActivateBackward _,Step.Gate _,Step.GateBackward _,Step.Turn _ ->
+      case Step.Head _,Step.Place _,Step.PlaceBackward _,Step.Attend _,Step.Gather _,Step.Sum _,Step.Copy _,Step.Norm _,Step.Linear _,Step.Activate _,Step.ActivateBackward _,Step.Gate _,Step.GateBackward _,Step.Turn _,Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
         0;
     };
   }

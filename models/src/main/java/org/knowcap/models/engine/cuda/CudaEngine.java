@@ -14,6 +14,8 @@ import org.knowcap.models.program.Program;
 
 /** NVIDIA GPUs of compute capability 8.0 or later, with a driver that knows CUDA 12 or 13. */
 public final class CudaEngine implements Engine {
+  static final String NO_EXPERTS = "engine 'cuda' has no kernels for mixtures of experts; use engine cpu or nd4j";
+
   private final Optional<Machine> given;
 
   /** What a machine has, looked for once. */

@@ -8,6 +8,7 @@ import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
+import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.Optimiser;
@@ -121,6 +122,8 @@ final class Launches {
           at(s.out()).address(), at(s.normalisers()).address()));
       case Step.AttendBackward s -> attendBackward(s);
       case Step.Head s -> head(s);
+      case Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
+        throw new EngineUnavailableException(CudaEngine.NO_EXPERTS);
     };
   }
 
