@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Map;
 import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
 
 /**
  * Texts on which a model is run to see what its matrices are multiplied by.
@@ -27,14 +29,24 @@ public record Calibration(Program program, InspectableSession session, List<Batc
     batches = List.copyOf(batches);
   }
 
-  /** What a matrix is multiplied by in a model of these parameters, [P]. */
-  Inputs inputs(WeightMatrix matrix, float[] parameters) {
+  /** What an operation reads in a model of these parameters, [P], batch after batch. */
+  List<Map<Tensor, float[]>> run(ForwardOperation operation, float[] parameters) {
+    session.load(Map.of(Session.PARAMETERS, parameters));
+    return batches.stream().map(batch -> session.inputs(batch.tokens, operation)).toList();
+  }
+
+  /**
+   * The rows that a matrix is multiplied by, those of texts.
+   *
+   * @param read what its operation reads, as {@link #run} gives it
+   */
+  Inputs inputs(WeightMatrix matrix, List<Map<Tensor, float[]>> read) {
     return reader -> {
-      session.load(Map.of(Session.PARAMETERS, parameters));
-      for (Batch batch : batches) {
-        float[] rows = session.input(batch.tokens, matrix.operation(), matrix.x());
-        for (int row = 0; row < matrix.x().rows(); row++) {
-          if (row % program.length() < batch.lengths[row / program.length()]) {
+      for (int batch = 0; batch < batches.size(); batch++) {
+        float[] rows = read.get(batch).get(matrix.x());
+        int[] tokens = matrix.tokens(read.get(batch));
+        for (int row = matrix.firstRow(read.get(batch)), i = 0; i < tokens.length; i++, row++) {
+          if (tokens[i] % program.length() < batches.get(batch).lengths[tokens[i] / program.length()]) {
             reader.accept(Arrays.copyOfRange(rows, row * matrix.inputs(), (row + 1) * matrix.inputs()));
           }
         }

@@ -1,7 +1,10 @@
 package org.knowcap.models.quantisation;
 
+import java.util.List;
+import java.util.Map;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
 
 /**
  * A model whose weight matrices have been rounded.
@@ -28,11 +31,16 @@ public record QuantisedModel(float[] parameters, long weights, long weightBits, 
     float[] rounded = parameters.clone();
     long weights = 0;
     long weightBits = 0;
-    for (WeightMatrix matrix : WeightMatrix.of(program)) {
-      double[][] content = matrix.read(rounded);
-      weightBits += quantiser.quantise(content, calibration.inputs(matrix, rounded));
-      matrix.write(content, rounded);
-      weights += matrix.size();
+    for (List<WeightMatrix> together : WeightMatrix.byOperation(program)) {
+      List<Map<Tensor, float[]>> read = quantiser.calibrated()
+          ? calibration.run(together.getFirst().operation(), rounded)
+          : List.of();
+      for (WeightMatrix matrix : together) {
+        double[][] content = matrix.read(rounded);
+        weightBits += quantiser.quantise(content, calibration.inputs(matrix, read));
+        matrix.write(content, rounded);
+        weights += matrix.size();
+      }
     }
     return new QuantisedModel(rounded, weights, weightBits, program.parameterCount() - weights);
   }

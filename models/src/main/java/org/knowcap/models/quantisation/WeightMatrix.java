@@ -2,7 +2,12 @@ package org.knowcap.models.quantisation;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -12,41 +17,73 @@ import org.knowcap.models.program.Tensor;
  * A matrix of weights in the flat parameters, with the operation that multiplies by it.
  *
  * @param operation reads the rows {@code x}
- * @param x [R, inputs]
+ * @param x [R, inputs], or seated as {@link ForwardOperation.Dispatch} does it
+ * @param seats which rows of x are multiplied by this matrix; absent where all are
  * @param offset its first element in the flat parameters
  * @param transposed whether it lies there as [outputs, inputs] instead of [inputs, outputs]
  */
-record WeightMatrix(ForwardOperation operation, Tensor x, long offset, int inputs, int outputs,
-    boolean transposed) {
+record WeightMatrix(ForwardOperation operation, Tensor x, Optional<Seats> seats, long offset, int inputs,
+    int outputs, boolean transposed) {
   /**
-   * The matrices that are quantised, in the order in which they are used: those of every linear operation but the head,
-   * which gives the logits. Embeddings and the head, tied or not, biases and norms are kept.
+   * The rows of one expert.
    *
-   * @throws IllegalArgumentException where the model has experts
+   * @param gates [R, E], 0 where a token does not sit at an expert
    */
-  static List<WeightMatrix> of(Program program) {
-    Tensor logits = program.forward().stream()
-        .flatMap(operation -> operation instanceof ForwardOperation.CrossEntropy last
-            ? Optional.of(last.logits()).stream()
-            : null)
-        .findFirst().orElseThrow();
-    List<WeightMatrix> matrices = new ArrayList<>();
+  record Seats(Tensor gates, int expert) {
+    /** The tokens that sit at an expert, given the gates' values. */
+    private IntStream tokens(float[] values, int at) {
+      return IntStream.range(0, gates.rows()).filter(token -> values[token * gates.columns() + at] != 0);
+    }
+  }
+
+  /**
+   * The matrices that are quantised, in the order in which they are used, those of one operation together: those of every
+   * linear operation, each expert's by itself, but the head's, which gives the logits, and routers'. Embeddings and the
+   * head, tied or not, routers, biases and norms are kept.
+   */
+  static List<List<WeightMatrix>> byOperation(Program program) {
+    Set<Tensor> kept = program.forward().stream().flatMap(WeightMatrix::decisions)
+        .collect(Collectors.toSet());
+    List<List<WeightMatrix>> matrices = new ArrayList<>();
     for (ForwardOperation operation : program.forward()) {
       switch (operation) {
         case ForwardOperation.Linear o -> {
-          if (!o.out().equals(logits)) {
-            matrices.add(new WeightMatrix(o, o.x(), offset(program, o.weight()), o.x().columns(),
-                o.out().columns(), o.transposed()));
+          if (!kept.contains(o.out())) {
+            matrices.add(List.of(new WeightMatrix(o, o.x(), Optional.empty(), offset(program, o.weight()),
+                o.x().columns(), o.out().columns(), o.transposed())));
           }
         }
-        case ForwardOperation.ExpertLinear o -> throw new IllegalArgumentException(
-            "a model with experts cannot be quantised, found " + o.weight());
-        case ForwardOperation.Route _,ForwardOperation.Dispatch _,ForwardOperation.Combine _,ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ -> {
+        case ForwardOperation.ExpertLinear o -> matrices.add(IntStream.range(0, o.gates().columns())
+            .mapToObj(expert -> new WeightMatrix(o, o.x(), Optional.of(new Seats(o.gates(), expert)),
+                offset(program, o.weight()) + (long) expert * o.x().columns() * o.out().columns(),
+                o.x().columns(), o.out().columns(), false))
+            .toList());
+        case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Route _,ForwardOperation.Dispatch _,ForwardOperation.Combine _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ -> {
           // No matrix, or one that is kept.
         }
       }
     }
     return List.copyOf(matrices);
+  }
+
+  /** What an operation decides by: tokens' or experts' logits. */
+  private static Stream<Tensor> decisions(ForwardOperation operation) {
+    if (operation instanceof ForwardOperation.CrossEntropy o) {
+      return Stream.of(o.logits());
+    }
+    return operation instanceof ForwardOperation.Route o ? Stream.of(o.logits()) : Stream.of();
+  }
+
+  /** The token of each row that is multiplied by it, given what its operation reads. */
+  int[] tokens(Map<Tensor, float[]> read) {
+    return seats.map(s -> s.tokens(read.get(s.gates), s.expert))
+        .orElseGet(() -> IntStream.range(0, x.rows())).toArray();
+  }
+
+  /** The first of these rows: the experts before it have theirs before. */
+  int firstRow(Map<Tensor, float[]> read) {
+    return seats.map(s -> (int) IntStream.range(0, s.expert)
+        .mapToLong(earlier -> s.tokens(read.get(s.gates), earlier).count()).sum()).orElse(0);
   }
 
   private static long offset(Program program, Tensor weight) {

@@ -20,6 +20,7 @@ import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.nd4j.Nd4jEngine;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
@@ -66,8 +67,9 @@ class QuantisedModelTest {
       Calibration calibration = new Calibration(program, session, batches);
       ReferenceSession reference = new ReferenceSession(program);
       reference.load(Map.of(Session.PARAMETERS, parameters));
-      for (WeightMatrix matrix : WeightMatrix.of(program)) {
-        List<float[]> seen = rows(calibration.inputs(matrix, parameters));
+      for (WeightMatrix matrix : matrices(program)) {
+        List<float[]> seen = rows(
+            calibration.inputs(matrix, calibration.run(matrix.operation(), parameters)));
         assertEquals(3 * 14, seen.size());
         int next = 0;
         for (Calibration.Batch batch : batches) {
@@ -75,11 +77,7 @@ class QuantisedModelTest {
           double[] all = reference.value(matrix.x());
           for (int window = 0; window < 3; window++) {
             for (int t = 0; t < LENGTHS[window]; t++) {
-              float[] row = seen.get(next++);
-              assertEquals(matrix.inputs(), row.length);
-              for (int i = 0; i < row.length; i++) {
-                assertEquals(all[(window * 9 + t) * row.length + i], row[i], 1e-4, matrix.toString());
-              }
+              assertRow(all, window * 9 + t, seen.get(next++));
             }
           }
         }
@@ -87,9 +85,56 @@ class QuantisedModelTest {
     }
   }
 
+  private static void assertRow(double[] all, int row, float[] seen) {
+    for (int i = 0; i < seen.length; i++) {
+      assertEquals(all[row * seen.length + i], seen[i], 1e-4);
+    }
+  }
+
+  private static List<WeightMatrix> matrices(Program program) {
+    return WeightMatrix.byOperation(program).stream().flatMap(List::stream).toList();
+  }
+
+  /** Before they are seated, an expert's rows are those of the tokens whose gate for it is open. */
+  @Test
+  void anExpertSeesTheTokensThatSitAtIt() {
+    Program program = program("gpt2-moe3-1-2-w8-top2");
+    float[] parameters = parameters(program);
+    List<Calibration.Batch> batches = batches(program);
+    ReferenceSession reference = new ReferenceSession(program);
+    reference.load(Map.of(Session.PARAMETERS, parameters));
+    ForwardOperation.Dispatch dispatch = program.forward().stream()
+        .filter(ForwardOperation.Dispatch.class::isInstance).map(ForwardOperation.Dispatch.class::cast)
+        .findFirst().orElseThrow();
+    try (InspectableSession session = session(program)) {
+      Calibration calibration = new Calibration(program, session, batches);
+      List<WeightMatrix> experts = matrices(program).stream().filter(matrix -> matrix.seats().isPresent())
+          .toList();
+      assertEquals(2 * 3, experts.size());
+      int sitting = 0;
+      for (WeightMatrix matrix : experts.subList(0, 3)) {
+        List<float[]> seen = rows(
+            calibration.inputs(matrix, calibration.run(matrix.operation(), parameters)));
+        int next = 0;
+        for (Calibration.Batch batch : batches) {
+          reference.meanLoss(batch.tokens(), batch.tokens());
+          double[] gates = reference.value(dispatch.gates());
+          for (int token = 0; token < program.rows(); token++) {
+            if (token % 9 < LENGTHS[token / 9] && gates[token * 3 + matrix.seats().get().expert()] != 0) {
+              assertRow(reference.value(dispatch.x()), token, seen.get(next++));
+            }
+          }
+        }
+        assertEquals(next, seen.size());
+        sitting += next;
+      }
+      assertTrue(sitting > 3 * 14 && sitting <= 2 * 3 * 14, "two experts for most tokens: " + sitting);
+    }
+  }
+
   /** All matrices of blocks change, and nothing else, in the right orientation. */
   @ParameterizedTest
-  @ValueSource(strings = {"gpt2-2-2-w8", "llama-1-2-w8", "llama-1-2-w8-tied"})
+  @ValueSource(strings = {"gpt2-2-2-w8", "llama-1-2-w8", "llama-1-2-w8-tied", "gpt2-moe3-1-2-w8"})
   void blocksAreRoundedAndTheRestIsKept(String model) {
     Program program = program(model);
     float[] parameters = parameters(program);
@@ -103,13 +148,17 @@ class QuantisedModelTest {
         float[] before = Arrays.copyOfRange(parameters, from, from + (int) parameter.tensor().size());
         float[] after = Arrays.copyOfRange(quantised.parameters(), from,
             from + (int) parameter.tensor().size());
-        if (parameter.tensor().name().matches("block.*weight")) {
+        if (parameter.tensor().name().matches("block.*weight")
+            && !parameter.tensor().name().contains("router")) {
           weights += before.length;
-          // An output is a column, and has a grid of its own.
-          for (int output = 0; output < columns; output++) {
-            int column = output;
-            assertTrue(IntStream.range(0, parameter.tensor().rows())
-                .mapToObj(input -> after[input * columns + column]).distinct().count() <= 4);
+          int inputs = parameter.tensor().rows() / (parameter.tensor().name().contains("experts") ? 3 : 1);
+          // An output is a column, of each expert, and has a grid of its own.
+          for (int first = 0; first < before.length; first += inputs * columns) {
+            for (int output = first; output < first + columns; output++) {
+              int column = output;
+              assertTrue(IntStream.range(0, inputs).mapToObj(input -> after[input * columns + column])
+                  .distinct().count() <= 4);
+            }
           }
         } else {
           assertArrayEquals(before, after, parameter.tensor().name());
@@ -117,7 +166,7 @@ class QuantisedModelTest {
       }
       assertEquals(weights, quantised.weights());
       assertEquals(program.parameterCount() - weights, quantised.keptParameters());
-      long outputs = WeightMatrix.of(program).stream().mapToLong(WeightMatrix::outputs).sum();
+      long outputs = matrices(program).stream().mapToLong(WeightMatrix::outputs).sum();
       assertEquals(2 * weights + outputs * (16 + 2), quantised.weightBits());
       assertEquals(quantised.weightBits() + 32 * quantised.keptParameters(), quantised.modelBits());
     }
@@ -132,8 +181,8 @@ class QuantisedModelTest {
     try (InspectableSession session = session(program)) {
       Calibration calibration = new Calibration(program, session, batches(program));
       float[] expected = parameters.clone();
-      for (WeightMatrix matrix : WeightMatrix.of(program)) {
-        List<float[]> rows = rows(calibration.inputs(matrix, expected));
+      for (WeightMatrix matrix : matrices(program)) {
+        List<float[]> rows = rows(calibration.inputs(matrix, calibration.run(matrix.operation(), expected)));
         double[][] weights = matrix.read(expected);
         gptq.quantise(weights, rows::forEach);
         matrix.write(weights, expected);

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.program.BackwardOperation;
@@ -82,6 +83,17 @@ final class Mixtures {
         }
       }
     }
+  }
+
+  /** Gates as they were settled last, [R, E]; empty of any other tensor. */
+  Optional<float[]> gates(Tensor tensor) {
+    return Optional.ofNullable(seats.get(tensor)).map(settled -> {
+      float[] values = new float[(int) tensor.size()];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = settled.router.gate(i / tensor.columns(), i % tensor.columns());
+      }
+      return values;
+    });
   }
 
   List<RoutingMetrics> metrics() {

@@ -1,6 +1,7 @@
 package org.knowcap.models.engine.nd4j;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -163,11 +164,18 @@ final class Nd4jSession implements InspectableSession {
   }
 
   @Override
-  public float[] input(int[] tokens, ForwardOperation operation, Tensor tensor) {
+  public Map<Tensor, float[]> inputs(int[] tokens, ForwardOperation operation) {
     memory.of(program.tokens()).data().setData(tokens);
     forward.subList(0, program.forward().indexOf(operation)).forEach(Recording::run);
     Nd4j.getExecutioner().commit();
-    return memory.of(tensor).dup('c').data().asFloat();
+    Map<Tensor, float[]> inputs = new HashMap<>();
+    for (Tensor tensor : operation.reads()) {
+      if (tensor.role() == Tensor.Role.ACTIVATION) {
+        inputs.put(tensor,
+            mixtures.gates(tensor).orElseGet(() -> memory.of(tensor).dup('c').data().asFloat()));
+      }
+    }
+    return inputs;
   }
 
   private void read(float[] losses) {
