@@ -16,10 +16,13 @@ import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
+import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.ParameterCount;
+import org.knowcap.models.spec.Positions;
+import org.knowcap.models.spec.Rotary;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -72,7 +75,7 @@ final class ModelsCommand implements Callable<Integer> {
       throw UserException.usage(e.getMessage());
     }
     ParameterCount parameters = model.parameters(vocabulary);
-    Program program = Program.training(model, vocabulary, windows, window,
+    Program program = Program.training(model, new TokenIds(vocabulary, vocabulary - 1), windows, window,
         new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
     long bytes = CpuEngine.bytes(program, threads);
     if (json) {
@@ -90,7 +93,7 @@ final class ModelsCommand implements Callable<Integer> {
             + " heads of " + model.headWidth() + (model.keyHeads() == model.heads()
                 ? ""
                 : ", " + model.keyHeads() + " of keys and values")
-            + ", feed-forward of " + model.innerWidth());
+            + ", feed-forward of " + model.innerWidth() + ", " + positions(model));
     out.println("  embedding     " + Units.count(parameters.embedding()));
     if (parameters.positions() > 0) {
       out.println("  positions     " + Units.count(parameters.positions()));
@@ -143,6 +146,28 @@ final class ModelsCommand implements Callable<Integer> {
           case STANDARD -> "feed-forward of " + model.innerWidth() + " with " + feedForward.activation();
           case GATED -> "feed-forward of " + model.innerWidth() + " gated by " + feedForward.activation();
         } + ", head " + (model.tied() ? "tied" : "of its own");
+  }
+
+  private static String positions(ModelSpec model) {
+    Positions positions = model.positions();
+    return switch (positions) {
+      case Rotary rotary -> "rotary positions" + turned(rotary, model);
+      case Positions.Ntk ntk -> "NTK-aware positions" + turned(ntk.scaled(model.headWidth()), model);
+      case Positions.Rerope rerope -> "ReRoPE of window " + rerope.window() + turned(rerope.plain(), model);
+      case Positions.LeakyRerope leaky -> "Leaky ReRoPE of window " + leaky.window() + ", "
+          + Units.ratio(leaky.slowness()) + " times slower beyond" + turned(leaky.plain(), model);
+      case Positions.Alibi _ -> "ALiBi";
+      case Positions.Learned learned -> Units.count(learned.length()) + " learned positions";
+      case Positions.None _ -> "no positions";
+    } + switch (model.mask()) {
+      case CAUSAL -> "";
+      case DOCUMENT -> "; tokens see their own document only";
+    };
+  }
+
+  private static String turned(Rotary rotary, ModelSpec model) {
+    return " that turn " + rotary.width(model.headWidth()) + " of " + model.headWidth() + " by base "
+        + Units.brief(rotary.base());
   }
 
   /** The forward part: one block stands for all. */

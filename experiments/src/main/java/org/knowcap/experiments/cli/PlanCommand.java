@@ -64,8 +64,7 @@ final class PlanCommand implements Callable<Integer> {
     List<Row> rows = new ArrayList<>();
     for (RunSpec run : study.runs()) {
       Corpus corpus = run.corpus();
-      int vocabulary = corpus.vocabulary().size();
-      Program program = run.program(vocabulary);
+      Program program = run.program(corpus);
       long steps = run.steps(corpus);
       rows.add(new Row(run.name(), program.parameterCount(), corpus.bits().part("names").totalBits(),
           corpus.bits().parts().stream().filter(part -> part.part() != Part.NAME)

@@ -14,6 +14,7 @@ import org.knowcap.experiments.run.Run;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
@@ -58,19 +59,19 @@ final class ProbeCommand implements Callable<Integer> {
     Map<List<Object>, Double> byShape = new HashMap<>();
     Map<String, Double> byRun = new LinkedHashMap<>();
     for (RunSpec run : StudyReader.read(spec).runs()) {
-      int vocabulary = run.corpus().vocabulary().size();
-      byRun.put(run.name(),
-          byShape.computeIfAbsent(List.of(run.model(), vocabulary), key -> probe(run, vocabulary)));
+      Corpus corpus = run.corpus();
+      byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)),
+          key -> probe(run, corpus)));
     }
     answer.println(Json.MAPPER.writeValueAsString(byRun));
     return 0;
   }
 
-  private double probe(RunSpec run, int vocabulary) {
-    Program program = run.program(vocabulary);
+  private double probe(RunSpec run, Corpus corpus) {
+    Program program = run.program(corpus);
     int[] tokens = new int[program.rows()];
     for (int i = 0; i < tokens.length; i++) {
-      tokens[i] = i % vocabulary;
+      tokens[i] = i % program.vocabulary();
     }
     try (Session session = Run.engine(run).compile(program,
         new Execution(threads, run.training().precision()))) {

@@ -80,7 +80,7 @@ final class StudyRun {
     Map<String, Double> work = new LinkedHashMap<>();
     for (RunSpec run : study.study().runs()) {
       Corpus corpus = run.corpus();
-      work.put(run.name(), (double) run.program(corpus.vocabulary().size()).flops() * run.steps(corpus));
+      work.put(run.name(), (double) run.program(corpus).flops() * run.steps(corpus));
     }
     return work;
   }

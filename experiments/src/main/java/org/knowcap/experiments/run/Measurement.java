@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.KnowledgePart;
 import org.knowcap.generators.corpus.Part;
@@ -57,7 +58,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   static Measurement of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
       long most) {
     int length = corpus.longestItem() - 1;
-    Program program = Program.scoring(model, corpus.vocabulary().size(), WINDOWS, length);
+    Program program = Program.scoring(model, RunSpec.ids(corpus), WINDOWS, length);
     try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
       session.load(Map.of(Session.PARAMETERS, parameters));
       return of(corpus, most, session::losses);

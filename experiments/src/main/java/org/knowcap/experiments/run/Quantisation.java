@@ -62,7 +62,7 @@ public final class Quantisation {
       return before.get();
     }
     Corpus corpus = spec.corpus();
-    Program program = Program.scoring(spec.model(), corpus.vocabulary().size(), WINDOWS,
+    Program program = Program.scoring(spec.model(), RunSpec.ids(corpus), WINDOWS,
         corpus.longestItem() - 1);
     Checkpoint checkpoint = checkpoint(program);
     long people = quantiser.calibrated() ? Math.min(CALIBRATION_PEOPLE, corpus.people()) : 0;

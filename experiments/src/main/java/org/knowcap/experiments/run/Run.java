@@ -56,7 +56,7 @@ public final class Run {
     folder.writeSpec(spec);
     Engine engine = engine(spec);
     Corpus corpus = spec.corpus();
-    Program program = spec.program(corpus.vocabulary().size());
+    Program program = spec.program(corpus);
     Schedule schedule = spec.schedule(corpus);
     TrainingSpec training = new TrainingSpec(schedule, spec.start(), Math.max(1, schedule.steps() / REPORTS),
         BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.meaning(corpus));

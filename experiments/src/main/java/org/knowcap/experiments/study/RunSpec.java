@@ -12,8 +12,10 @@ import org.knowcap.models.checkpoint.Meaning;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.FeedForward;
+import org.knowcap.models.spec.Mask;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Positions;
 import org.knowcap.models.spec.Rotary;
@@ -85,6 +87,12 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
         // Said by now.
       }
       case Positions.Ntk ntk -> settings.put("ntk_scale", ntk.scale());
+      case Positions.Rerope rerope -> settings.put("rerope_window", rerope.window());
+      case Positions.LeakyRerope leaky -> {
+        settings.put("rerope_window", leaky.window());
+        settings.put("rerope_slowness", leaky.slowness());
+      }
+      case Positions.Alibi alibi -> settings.put("positions", alibi.kind());
       case Positions.Learned learned -> settings.put("learned_positions", learned.length());
       case Positions.None none -> settings.put("positions", none.kind());
     }
@@ -93,6 +101,9 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
       settings.put("family", model.family().prefix());
       settings.put("key_heads", model.keyHeads());
       model.window().ifPresent(tokens -> settings.put("attention_window", tokens));
+      if (model.mask() != Mask.CAUSAL) {
+        settings.put("mask", model.mask());
+      }
       settings.put("norm", model.norm());
       settings.put("feed_forward", feedForwardSettings(model.feedForward()));
       model.feedForward().experts().ifPresent(experts -> settings.put("experts", experts));
@@ -129,9 +140,14 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     return corpusSpec.corpus(seed);
   }
 
-  /** The training program for a corpus of this many tokens in its vocabulary. */
-  public Program program(int vocabulary) {
-    return Program.training(model, vocabulary, training.windows(), training.window(), training.optimiser());
+  /** The training program for a corpus. */
+  public Program program(Corpus corpus) {
+    return Program.training(model, ids(corpus), training.windows(), training.window(), training.optimiser());
+  }
+
+  /** The ids of a corpus's tokens; its end of text is what each item begins with. */
+  public static TokenIds ids(Corpus corpus) {
+    return new TokenIds(corpus.vocabulary().size(), corpus.vocabulary().eos());
   }
 
   /** Where its parameters come from. */

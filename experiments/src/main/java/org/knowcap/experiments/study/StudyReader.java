@@ -22,6 +22,7 @@ import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.Experts;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.FeedForward;
+import org.knowcap.models.spec.Mask;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Norm;
 import org.knowcap.models.spec.Positions;
@@ -245,6 +246,7 @@ public final class StudyReader {
     int keyHeads = (int) fields.integer("key_heads", 1, named.heads(), named.keyHeads());
     int reach = (int) fields.integer("attention_window", 1, MOST_TOKENS,
         named.window().map(Integer::longValue).orElse(MOST_TOKENS));
+    Mask mask = fields.choice("mask", Mask.class, named.mask());
     Norm norm = fields.choice("norm", Norm.class, named.norm());
     FeedForward.Form form = fields.choice("feed_forward", FeedForward.Form.class, named.feedForward().form());
     Activation activation = fields.choice("activation", Activation.class, named.feedForward().activation());
@@ -255,7 +257,7 @@ public final class StudyReader {
         : named.feedForward();
     fields.requireNoOthers();
     return checked("models", () -> {
-      ModelSpec model = named.withHeadWidth(headWidth, positions).withKeyHeads(keyHeads)
+      ModelSpec model = named.withHeadWidth(headWidth, positions).withKeyHeads(keyHeads).withMask(mask)
           .withNorm(norm).withFeedForward(feedForward.with(form).with(activation)).withBiases(biases)
           .withTied(tied);
       return reach < MOST_TOKENS ? model.withWindow(reach) : model;
@@ -274,12 +276,40 @@ public final class StudyReader {
             : fields.number("ntk_scale");
         yield checked("models.ntk_scale", () -> new Positions.Ntk(rotary, scale));
       }
+      case "rerope" -> {
+        Rotary rotary = rotary(fields, named);
+        int window = reropeWindow(fields,
+            named.positions() instanceof Positions.Rerope rerope
+                ? Optional.of(rerope.window())
+                : Optional.empty());
+        yield new Positions.Rerope(rotary, window);
+      }
+      case "leaky-rerope" -> {
+        Rotary rotary = rotary(fields, named);
+        Optional<Positions.LeakyRerope> leaky = named.positions() instanceof Positions.LeakyRerope found
+            ? Optional.of(found)
+            : Optional.empty();
+        int window = reropeWindow(fields, leaky.map(Positions.LeakyRerope::window));
+        double slowness = leaky.isPresent()
+            ? fields.number("rerope_slowness", leaky.get().slowness())
+            : fields.number("rerope_slowness");
+        yield checked("models.rerope_slowness", () -> new Positions.LeakyRerope(rotary, window, slowness));
+      }
+      case "alibi" -> new Positions.Alibi();
       case "learned" -> new Positions.Learned((int) (named.positions() instanceof Positions.Learned learned
           ? fields.integer("learned_positions", 1, MOST_TOKENS, learned.length())
           : fields.integer("learned_positions", 1, MOST_TOKENS)));
       case "none" -> new Positions.None();
-      default -> throw fields.wrongText("positions", "rotary, ntk, learned or none", kind);
+      default ->
+        throw fields.wrongText("positions", "rotary, ntk, rerope, leaky-rerope, alibi, learned or none",
+            kind);
     };
+  }
+
+  private static int reropeWindow(Fields fields, Optional<Integer> named) {
+    return (int) (named.isPresent()
+        ? fields.integer("rerope_window", 1, MOST_TOKENS, named.get())
+        : fields.integer("rerope_window", 1, MOST_TOKENS));
   }
 
   /** What is not said of a rotation is the named model's, or else its family's. */

@@ -297,6 +297,11 @@ class CommandLineTest {
   void aModelsPartsAndMemoryAreShown() throws Exception {
     String shown = succeeds("models", "gpt2-2-2").out();
     assertTrue(shown.contains("816,000") && shown.contains("13.1MB"), shown);
+    String leaky = succeeds("models", "gpt2-2-2-leaky64k8-document").out();
+    for (String part : List.of("Leaky ReRoPE of window 64, 8.00 times", "16 of 64", "own document",
+        "attention.distant")) {
+      assertTrue(leaky.contains(part), leaky);
+    }
     JsonNode one = Json.MAPPER.readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--json").out());
     JsonNode two = Json.MAPPER
         .readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--threads", 2, "--json").out());

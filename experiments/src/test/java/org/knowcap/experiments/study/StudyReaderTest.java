@@ -108,10 +108,16 @@ class StudyReaderTest {
           - {name: gpt2-2-4, positions: ntk, ntk_scale: 2}
           - {name: gpt2-2-4, positions: learned, learned_positions: 512}
           - {name: gpt2-2-4-nopos, head_width: 5}
+          - {name: gpt2-2-4, positions: alibi}
+          - {name: gpt2-2-4, positions: rerope, rerope_window: 64}
+          - {name: gpt2-2-4-rerope64, rerope_window: 32, mask: document}
+          - {name: gpt2-2-4, positions: leaky-rerope, rerope_window: 64, rerope_slowness: 8}
+          - {name: gpt2-2-4-leaky64k8-document, rerope_slowness: 2, mask: causal}
         exposures: 1000
         """));
     assertEquals(List.of("gpt2-2-4-w16-rotary1", "gpt2-2-4-w16-rotary0.5b500-ntk4", "gpt2-2-4-rotary0.25b500",
-        "gpt2-2-4-ntk2", "gpt2-2-4-learned512", "gpt2-2-4-w5-nopos"),
+        "gpt2-2-4-ntk2", "gpt2-2-4-learned512", "gpt2-2-4-w5-nopos", "gpt2-2-4-alibi", "gpt2-2-4-rerope64",
+        "gpt2-2-4-rerope32-document", "gpt2-2-4-leaky64k8", "gpt2-2-4-leaky64k2"),
         study.models().stream().map(ModelSpec::name).toList());
     Set<String> fingerprints = study.runs().stream().map(RunSpec::fingerprint).collect(Collectors.toSet());
     assertEquals(study.runs().size(), fingerprints.size());
@@ -387,7 +393,7 @@ class StudyReaderTest {
   private RunSpec checkpointOf(String text, Path folder) throws IOException {
     RunSpec run = StudyReader.read(file(text)).runs().getFirst();
     Corpus corpus = run.corpus();
-    Program program = run.program(corpus.vocabulary().size());
+    Program program = run.program(corpus);
     Files.createDirectories(folder);
     float[] numbers = InitialParameters.of(program, 1);
     new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.meaning(corpus)),
@@ -585,6 +591,17 @@ class StudyReaderTest {
             "a number"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: ntk, ntk_scale: 0.9",
             "'models.ntk_scale'", "0.9", "at least 1"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: rerope",
+            "'models.rerope_window' is missing"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: rerope, rerope_window: 0",
+            "'models.rerope_window'", "0", "from 1"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500",
+            "positions: leaky-rerope, rerope_window: 8, rerope_slowness: 0.5",
+            "'models.rerope_slowness'", "0.5", "at least 1"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: alibi, rerope_window: 8",
+            "unknown key 'models.rerope_window'"),
+        mistake("rotary_fraction: 0.5, rotary_base: 500", "mask: documents", "'models.mask'", "documents",
+            "causal, document"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: learned, learned_positions: 31",
             "gpt2-2-4-w16-learned31",
             "31 learned positions", "32 tokens"),

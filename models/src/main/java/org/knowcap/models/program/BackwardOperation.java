@@ -3,6 +3,7 @@ package org.knowcap.models.program;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The gradient of a forward operation. Gradients of activations are written; gradients of parameters are added to,
@@ -127,18 +128,19 @@ public sealed interface BackwardOperation extends Operation {
     }
   }
 
-  /** dQkv, in the shape of qkv, from dOut [R, d]. */
-  record AttentionBackward(ForwardOperation.Attention forward, Tensor dOut, Tensor dQkv)
+  /** dQkv, in the shape of qkv, from dOut [R, d]; and dDistant where pairs far apart have their own queries and keys. */
+  record AttentionBackward(ForwardOperation.Attention forward, Tensor dOut, Tensor dQkv,
+      Optional<Tensor> dDistant)
       implements
         BackwardOperation {
     @Override
     public List<Tensor> reads() {
-      return List.of(forward.qkv(), forward.out(), dOut);
+      return Stream.concat(forward.reads().stream(), Stream.of(forward.out(), dOut)).toList();
     }
 
     @Override
     public List<Tensor> writes() {
-      return List.of(dQkv);
+      return Stream.concat(Stream.of(dQkv), dDistant.stream()).toList();
     }
 
     /** Four products against the forward's two. */

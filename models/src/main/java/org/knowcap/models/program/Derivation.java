@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Derives the backward part from the forward part, operation by operation, last to first. A gradient that reaches an
@@ -66,8 +67,10 @@ final class Derivation {
       }
       case ForwardOperation.Attention o -> {
         Tensor dQkv = fresh(o.qkv());
-        backward.add(new BackwardOperation.AttentionBackward(o, gradients.get(o.out()), dQkv));
+        Optional<Tensor> dDistant = o.distant().map(this::fresh);
+        backward.add(new BackwardOperation.AttentionBackward(o, gradients.get(o.out()), dQkv, dDistant));
         contribute(o, o.qkv(), dQkv);
+        dDistant.ifPresent(gradient -> contribute(o, o.distant().orElseThrow(), gradient));
       }
       case ForwardOperation.Add o -> {
         Tensor dOut = gradients.get(o.out());

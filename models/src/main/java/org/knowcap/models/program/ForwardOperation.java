@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.Experts;
+import org.knowcap.models.spec.Positions;
 
 /** The operations a model is written in. Each writes one activation, its {@code out}. */
 public sealed interface ForwardOperation extends Operation {
@@ -115,13 +116,15 @@ public sealed interface ForwardOperation extends Operation {
   }
 
   /**
-   * Rotates queries and keys by their position in the window, and passes values through. In each head, component i of
-   * the first {@code rotated} turns with component i + rotated/2 by the angle t * base^(-2i/rotated).
+   * Rotates queries and keys by where they stand, and passes values through. In each head, component i of the first
+   * {@code rotated} turns with component i + rotated/2 by the angle place * base^(-2i/rotated).
    *
    * @param x [R, (count + 2 keyCount) * width]: queries, keys, values, each head after head
+   * @param places where the tokens of a window stand
    * @param out as x
    */
-  record Rotary(Tensor x, Heads heads, int rotated, double base, Tensor out) implements ForwardOperation {
+  record Rotary(Tensor x, Heads heads, int rotated, double base, Places places,
+      Tensor out) implements ForwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(x);
@@ -129,16 +132,42 @@ public sealed interface ForwardOperation extends Operation {
   }
 
   /**
-   * Causal attention within each window: out = softmax(q k^T / sqrt(head width)) v, head by head. Where there are fewer
-   * heads of keys, each serves as many consecutive heads of queries.
+   * Where tokens stand when a rotation turns them: the query of token t of a window at {@code offset + pace * t}, its key at
+   * {@code pace * t}. So a key t tokens before its query seems offset + pace * t before it.
+   */
+  record Places(double offset, double pace) {
+    /** Where they are. */
+    public static final Places TRUE = new Places(0, 1);
+
+    public double query(int token) {
+      return offset + pace * token;
+    }
+
+    public double key(int token) {
+      return pace * token;
+    }
+  }
+
+  /**
+   * Causal attention within each window: out = softmax(scores) v, head by head. Where there are fewer heads of keys, each
+   * serves as many consecutive heads of queries.
    *
    * @param qkv [R, (count + 2 keyCount) * width]: queries, keys, values, each head after head
+   * @param scores of pairs of queries and keys
+   * @param documents beyond whose beginning a query does not see; absent where windows are one
    * @param out [R, d]
    */
-  record Attention(Tensor qkv, Heads heads, Tensor out) implements ForwardOperation {
+  record Attention(Tensor qkv, Heads heads, Scores scores, Optional<Documents> documents,
+      Tensor out) implements ForwardOperation {
     @Override
     public List<Tensor> reads() {
-      return List.of(qkv);
+      return Stream.of(Stream.of(qkv), distant().stream(), documents.map(Documents::tokens).stream())
+          .flatMap(each -> each).toList();
+    }
+
+    /** The queries and keys of pairs far apart, if they have their own. */
+    public Optional<Tensor> distant() {
+      return scores instanceof Scores.Distant distant ? Optional.of(distant.qkv()) : Optional.empty();
     }
 
     /** Two products over those pairs of every T x T square that see each other. */
@@ -253,6 +282,37 @@ public sealed interface ForwardOperation extends Operation {
       return List.of(logits, targets);
     }
   }
+
+  /** What a query and a key come to before the softmax. */
+  sealed interface Scores {
+    /** q k^T / sqrt(head width). */
+    record Product() implements Scores {}
+
+    /** The same less slope * t, for a key t tokens before its query: {@link Positions.Alibi}. */
+    record Sloping() implements Scores {
+      /** Of a head of queries. */
+      public double slope(Heads heads, int head) {
+        return Positions.Alibi.slope(head, heads.count());
+      }
+    }
+
+    /**
+     * q k^T / sqrt(head width), where q and k come from another tensor for pairs that are {@code from} tokens or more
+     * apart.
+     *
+     * @param qkv as that of the attention; its values are not used
+     * @param from at least 1
+     */
+    record Distant(Tensor qkv, int from) implements Scores {}
+  }
+
+  /**
+   * How the tokens of windows split into documents: each begins with a separator, but for the one a window begins in.
+   *
+   * @param tokens ids, [R, 1]
+   * @param separator the id
+   */
+  record Documents(Tensor tokens, int separator) {}
 
   /**
    * How the rows of a tensor split into attention heads.

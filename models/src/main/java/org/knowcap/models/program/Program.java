@@ -3,6 +3,7 @@ package org.knowcap.models.program;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.knowcap.models.spec.ModelSpec;
@@ -25,15 +26,34 @@ import org.knowcap.models.spec.ModelSpec;
 public record Program(int windows, int length, int vocabulary, Tensor tokens, Tensor targets, Tensor losses,
     List<Parameter> parameters, List<ForwardOperation> forward, List<Operation> backward,
     Optional<Optimiser> optimiser) {
-  /** The program of one training step: losses, gradients of the mean loss, update. */
-  public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
-      Optimiser optimiser) {
-    return Transformer.program(spec, vocabulary, windows, length, Optional.of(optimiser));
+  /**
+   * The program of one training step: losses, gradients of the mean loss, update.
+   *
+   * @throws IllegalArgumentException where the windows are too long for the model's positions, or its tokens see only their
+   *     own document and no separator is known
+   */
+  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length, Optimiser optimiser) {
+    return Transformer.program(spec, ids, windows, length, Optional.of(optimiser));
   }
 
-  /** The program that only scores: the loss of each token. */
+  /** The same of a model that knows no documents. */
+  public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
+      Optimiser optimiser) {
+    return training(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length, optimiser);
+  }
+
+  /**
+   * The program that only scores: the loss of each token.
+   *
+   * @throws IllegalArgumentException as {@link #training(ModelSpec, TokenIds, int, int, Optimiser)}
+   */
+  public static Program scoring(ModelSpec spec, TokenIds ids, int windows, int length) {
+    return Transformer.program(spec, ids, windows, length, Optional.empty());
+  }
+
+  /** The same of a model that knows no documents. */
   public static Program scoring(ModelSpec spec, int vocabulary, int windows, int length) {
-    return Transformer.program(spec, vocabulary, windows, length, Optional.empty());
+    return scoring(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length);
   }
 
   /** Completes a forward part: derives the backward part where there is an optimiser. */

@@ -9,6 +9,7 @@ import org.knowcap.models.program.ForwardOperation.Attention;
 import org.knowcap.models.program.ForwardOperation.Combine;
 import org.knowcap.models.program.ForwardOperation.CrossEntropy;
 import org.knowcap.models.program.ForwardOperation.Dispatch;
+import org.knowcap.models.program.ForwardOperation.Documents;
 import org.knowcap.models.program.ForwardOperation.Embedding;
 import org.knowcap.models.program.ForwardOperation.ExpertLinear;
 import org.knowcap.models.program.ForwardOperation.Gate;
@@ -17,6 +18,8 @@ import org.knowcap.models.program.ForwardOperation.LearnedPositions;
 import org.knowcap.models.program.ForwardOperation.Linear;
 import org.knowcap.models.program.ForwardOperation.Mixture;
 import org.knowcap.models.program.ForwardOperation.Route;
+import org.knowcap.models.program.ForwardOperation.Places;
+import org.knowcap.models.program.ForwardOperation.Scores;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.Experts;
@@ -40,12 +43,16 @@ final class Transformer {
   private final int windows;
   private final int length;
   private final boolean scores;
+  private final TokenIds ids;
+  private final Tensor tokens;
   private final double deviation;
   private final List<Parameter> parameters = new ArrayList<>();
   private final List<ForwardOperation> operations = new ArrayList<>();
 
-  private Transformer(ModelSpec spec, int windows, int length, boolean scores) {
+  private Transformer(ModelSpec spec, TokenIds ids, int windows, int length, boolean scores) {
     this.spec = spec;
+    this.ids = ids;
+    tokens = new Tensor("tokens", Tensor.Role.INPUT, windows * length, 1);
     this.windows = windows;
     this.length = length;
     this.scores = scores;
@@ -53,13 +60,13 @@ final class Transformer {
     deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
-  static Program program(ModelSpec spec, int vocabulary, int windows, int length,
+  static Program program(ModelSpec spec, TokenIds ids, int windows, int length,
       Optional<Optimiser> optimiser) {
-    return new Transformer(spec, windows, length, optimiser.isEmpty()).build(vocabulary, optimiser);
+    return new Transformer(spec, ids, windows, length, optimiser.isEmpty()).build(optimiser);
   }
 
-  private Program build(int vocabulary, Optional<Optimiser> optimiser) {
-    Tensor tokens = new Tensor("tokens", Tensor.Role.INPUT, windows * length, 1);
+  private Program build(Optional<Optimiser> optimiser) {
+    int vocabulary = ids.count();
     Tensor targets = new Tensor("targets", Tensor.Role.INPUT, windows * length, 1);
     Tensor table = matrix("embedding", vocabulary, spec.width(), deviation);
 
@@ -92,19 +99,50 @@ final class Transformer {
   private Tensor attention(String name, Tensor x) {
     Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
         Math.min(length, spec.window().orElse(length)));
-    x = linear(name + "qkv", x, spec.qkvWidth(), deviation);
-    x = switch (spec.positions()) {
-      case Rotary rotary -> rotated(name, x, heads, rotary);
-      case Positions.Ntk ntk -> rotated(name, x, heads, ntk.scaled(spec.headWidth()));
-      case Positions.Learned _,Positions.None _ -> x;
+    Tensor qkv = linear(name + "qkv", x, spec.qkvWidth(), deviation);
+    Tensor mixed = switch (spec.positions()) {
+      case Rotary rotary -> rotated(name, qkv, heads, rotary);
+      case Positions.Ntk ntk -> rotated(name, qkv, heads, ntk.scaled(spec.headWidth()));
+      case Positions.Rerope rerope -> rotated(name, qkv, heads, rerope.plain(), rerope.window(), 0);
+      case Positions.LeakyRerope leaky ->
+        rotated(name, qkv, heads, leaky.plain(), leaky.window(), 1 / leaky.slowness());
+      case Positions.Alibi _ -> attend(name, qkv, heads, new Scores.Sloping());
+      case Positions.Learned _,Positions.None _ -> attend(name, qkv, heads, new Scores.Product());
     };
-    x = run(new Attention(x, heads, activation(name + "mixed", spec.width())));
-    return linear(name + "out", x, spec.width(), residualDeviation());
+    return linear(name + "out", mixed, spec.width(), residualDeviation());
   }
 
   private Tensor rotated(String name, Tensor qkv, Heads heads, Rotary rotary) {
-    return run(new ForwardOperation.Rotary(qkv, heads, rotary.width(spec.headWidth()), rotary.base(),
-        activation(name + "rotated", spec.qkvWidth())));
+    return attend(name, turn(name + "rotated", qkv, heads, rotary, Places.TRUE), heads, new Scores.Product());
+  }
+
+  /** From a window on, distances go on by so much a token: t tokens seem w + pace * (t - w). */
+  private Tensor rotated(String name, Tensor qkv, Heads heads, Rotary rotary, int window, double pace) {
+    if (heads.reach() <= window) {
+      return rotated(name, qkv, heads, rotary);
+    }
+    Tensor near = turn(name + "rotated", qkv, heads, rotary, Places.TRUE);
+    Tensor distant = turn(name + "distant", qkv, heads, rotary, new Places(window * (1 - pace), pace));
+    return attend(name, near, heads, new Scores.Distant(distant, window));
+  }
+
+  private Tensor turn(String name, Tensor qkv, Heads heads, Rotary rotary, Places places) {
+    return run(new ForwardOperation.Rotary(qkv, heads, rotary.width(spec.headWidth()), rotary.base(), places,
+        activation(name, spec.qkvWidth())));
+  }
+
+  private Tensor attend(String name, Tensor qkv, Heads heads, Scores scores) {
+    return run(new Attention(qkv, heads, scores, documents(), activation(name + "mixed", spec.width())));
+  }
+
+  private Optional<Documents> documents() {
+    return switch (spec.mask()) {
+      case CAUSAL -> Optional.empty();
+      case DOCUMENT -> Optional.of(new Documents(tokens, ids.separator().orElseThrow(
+          () -> new IllegalArgumentException(
+              "a model whose tokens see only their own document needs to know the token"
+                  + " that documents begin with"))));
+    };
   }
 
   /** A product with a matrix of its own, and a bias where the model has them. */

@@ -90,7 +90,8 @@ public enum Family {
 
   /** The same with other positions. */
   public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
-    return new ModelSpec(this, layers, heads, headWidth, keyHeads(heads), Optional.empty(), other, norm,
+    return new ModelSpec(this, layers, heads, headWidth, keyHeads(heads), Optional.empty(), Mask.CAUSAL,
+        other, norm,
         feedForward,
         biases, tied);
   }

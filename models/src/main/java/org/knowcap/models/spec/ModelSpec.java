@@ -16,13 +16,14 @@ import java.util.stream.Stream;
  * @param headWidth components of a head; 64 in the paper
  * @param keyHeads heads of keys and of values, a divisor of h: each serves h / keyHeads heads of queries
  * @param window how many tokens a query sees, itself included, at least 1; absent for all that came before
+ * @param mask which of those tokens it sees
  * @param positions how it knows where its tokens stand
  * @param biases whether matrices other than embedding and head have biases
  * @param tied whether the head is the embedding
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
-    Optional<Integer> window,
-    Positions positions, Norm norm, FeedForward feedForward, boolean biases, boolean tied) {
+    Optional<Integer> window, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
+    boolean biases, boolean tied) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
 
@@ -31,7 +32,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       + NUMBER + "-" + NUMBER
       + "(?:-w" + NUMBER + ")?(?:-k" + NUMBER + ")?(?:-a" + NUMBER + ")?"
       + "(?:-(layer|rms)norm)?(?:-(standard|gated|none))?(?:-(gelu|silu))?(?:-(biased|unbiased))?(?:-(tied|untied))?"
-      + "(?<positions>" + PositionsName.PATTERN + ")"
+      + "(?:" + PositionsName.PATTERN + ")(?:-(?<mask>document))?"
       + "(?<top>-top" + NUMBER
       + ")?(?<capacity>-cap(?:none|[0-9]+(?:[.][0-9]+)?))?(?<choosing>-expertchoice)?");
   /** A family with experts, their number, and the rest of the name. */
@@ -62,7 +63,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
    * values, {@code -aTOKENS} for a window of attention, {@code -layernorm} or {@code -rmsnorm}, {@code -standard},
    * {@code -gated} or {@code -none} for the feed-forward, {@code -gelu} or {@code -silu}, {@code -biased} or
    * {@code -unbiased}, {@code -tied} or {@code -untied}, {@code -rotaryFRACTION} or {@code -rotaryFRACTIONbBASE},
-   * {@code -ntkSCALE}, {@code -learnedPLACES} or {@code -nopos}. A family with experts may have their number behind it,
+   * {@code -ntkSCALE}, {@code -reropeWINDOW}, {@code -leakyWINDOWkSLOWNESS}, {@code -alibi}, {@code -learnedPLACES} or
+   * {@code -nopos}, {@code -document}. A family with experts may have their number behind it,
    * such as {@code gpt2-moe32-2-4}, and at the end {@code -topK} for experts of a token, {@code -capF} for the capacity
    * factor in training, {@code -expertchoice} where experts choose.
    *
@@ -82,7 +84,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
           + " and other options, see docs/architectures.md");
     }
     Family family = Family.named(matcher.group(1)).orElseThrow();
-    Positions positions = PositionsName.parse(matcher.group("positions"), family.rotary());
+    Positions positions = PositionsName.parse(matcher, family.rotary());
     ModelSpec spec = family.model(Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(3)),
         number(matcher, 4).orElse(PAPER_HEAD_WIDTH), positions);
     spec = number(matcher, 5).map(spec::withKeyHeads).orElse(spec);
@@ -94,6 +96,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
         .orElse(spec);
     spec = Optional.ofNullable(matcher.group(10)).map("biased"::equals).map(spec::withBiases).orElse(spec);
     spec = Optional.ofNullable(matcher.group(11)).map("tied"::equals).map(spec::withTied).orElse(spec);
+    spec = matcher.group("mask") == null ? spec : spec.withMask(Mask.DOCUMENT);
     return spec.withExperts(count, matcher);
   }
 
@@ -135,20 +138,28 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   public ModelSpec withKeyHeads(int other) {
-    return new ModelSpec(family, layers, heads, headWidth, other, window, positions, norm, feedForward,
+    return new ModelSpec(family, layers, heads, headWidth, other, window, mask, positions, norm, feedForward,
         biases,
         tied);
   }
 
   public ModelSpec withWindow(int other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, Optional.of(other), positions, norm,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, Optional.of(other), mask, positions,
+        norm,
         feedForward,
         biases, tied);
   }
 
   /** With heads of another width and other positions: not every width can have all of them. */
   public ModelSpec withHeadWidth(int other, Positions otherPositions) {
-    return new ModelSpec(family, layers, heads, other, keyHeads, window, otherPositions, norm, feedForward,
+    return new ModelSpec(family, layers, heads, other, keyHeads, window, mask, otherPositions, norm,
+        feedForward,
+        biases, tied);
+  }
+
+  public ModelSpec withMask(Mask other) {
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, other, positions, norm,
+        feedForward,
         biases, tied);
   }
 
@@ -157,23 +168,27 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   public ModelSpec withNorm(Norm other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, other, feedForward,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, other,
+        feedForward,
         biases, tied);
   }
 
   public ModelSpec withFeedForward(FeedForward other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, norm, other, biases,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm, other,
+        biases,
         tied);
   }
 
   public ModelSpec withBiases(boolean other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, norm, feedForward,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm,
+        feedForward,
         other,
         tied);
   }
 
   public ModelSpec withTied(boolean other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, positions, norm, feedForward,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm,
+        feedForward,
         biases, other);
   }
 
@@ -195,6 +210,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     append(name, biases != plain.biases, biases ? "biased" : "unbiased");
     append(name, tied != plain.tied, tied ? "tied" : "untied");
     name.append(PositionsName.of(positions, family.rotary()));
+    append(name, mask != plain.mask, word(mask));
     experts.ifPresent(mixture -> appendExperts(name, mixture, plain.feedForward.experts().orElseThrow()));
     return name.toString();
   }

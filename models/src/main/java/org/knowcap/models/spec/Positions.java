@@ -6,7 +6,8 @@ import java.util.Optional;
  * How a model knows where its tokens stand. All but {@link Learned} act within attention, on the distance of two tokens, and
  * have no parameters.
  */
-public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Learned, Positions.None {
+public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerope, Positions.LeakyRerope,
+    Positions.Alibi, Positions.Learned, Positions.None {
   /** What a study calls them. */
   String kind();
 
@@ -69,6 +70,87 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Learn
     public Rotary scaled(int headWidth) {
       double width = plain.width(headWidth);
       return new Rotary(plain.fraction(), plain.base() * Math.pow(scale, width / (width - 2)));
+    }
+  }
+
+  /**
+   * ReRoPE (Su 2023, github.com/bojone/rerope): rotary positions whose distances are cut off. A key t tokens before its
+   * query is scored as if it were min(t, w) before it.
+   *
+   * @param plain what is cut off
+   * @param window w, tokens, at least 1
+   */
+  record Rerope(Rotary plain, int window) implements Positions {
+    public Rerope {
+      requireWindow(window);
+    }
+
+    @Override
+    public String kind() {
+      return "rerope";
+    }
+
+    @Override
+    public Optional<Rotary> rotary() {
+      return Optional.of(plain);
+    }
+  }
+
+  /**
+   * Leaky ReRoPE (Su 2023, as {@link Rerope}): beyond w, distances go on k times slower. A key t tokens before its query
+   * is scored as if it were t before it up to w, and w + (t - w) / k from there on. k = 1 is rotary, k without bound ReRoPE.
+   *
+   * @param window w, tokens, at least 1
+   * @param slowness k, at least 1
+   */
+  record LeakyRerope(Rotary plain, int window, double slowness) implements Positions {
+    public LeakyRerope {
+      requireWindow(window);
+      if (!(slowness >= 1) || Double.isInfinite(slowness)) {
+        throw new IllegalArgumentException(
+            "the slowness of Leaky ReRoPE must be at least 1, found " + slowness);
+      }
+    }
+
+    @Override
+    public String kind() {
+      return "leaky-rerope";
+    }
+
+    @Override
+    public Optional<Rotary> rotary() {
+      return Optional.of(plain);
+    }
+  }
+
+  private static void requireWindow(int window) {
+    if (window < 1) {
+      throw new IllegalArgumentException("the window of ReRoPE must be at least 1, found " + window);
+    }
+  }
+
+  /**
+   * ALiBi (Press et al. 2021, arXiv 2108.12409): nothing is turned; of the score of a key t tokens before its query, a
+   * head takes slope * t, after the division by sqrt(head width).
+   */
+  record Alibi() implements Positions {
+    @Override
+    public String kind() {
+      return "alibi";
+    }
+
+    /**
+     * Of h heads, a power of two, the slopes 2^(-8/h), 2^(-16/h) and so on to 2^-8. Otherwise, as in the authors' code,
+     * those of the greatest power of two below h, and then every other one of twice as many heads.
+     *
+     * @param head from 0
+     * @param heads h, heads of queries
+     */
+    public static double slope(int head, int heads) {
+      int power = Integer.highestOneBit(heads);
+      return head < power
+          ? Math.pow(2, -8.0 * (head + 1) / power)
+          : Math.pow(2, -4.0 * (2 * (head - power) + 1) / power);
     }
   }
 

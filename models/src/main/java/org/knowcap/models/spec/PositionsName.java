@@ -6,41 +6,52 @@ import java.util.regex.Pattern;
 
 /** Positions as a model's short name says them. What is the family's goes without saying. */
 final class PositionsName {
-  private static final String NUMBER = "([0-9]+(?:\\.[0-9]+)?)";
-  private static final String INTEGER = "([1-9][0-9]{0,7})";
-  /** A rotation other than the family's and what is made of one, or what is made of none. */
-  static final String PATTERN = "(?:-rotary" + NUMBER + "(?:b" + NUMBER + ")?)?(?:-ntk" + NUMBER + ")?"
-      + "|-learned" + INTEGER + "|-(nopos)";
-
-  private static final Pattern NAME = Pattern.compile(PATTERN);
+  private static final String NUMBER = "[0-9]+(?:\\.[0-9]+)?";
+  private static final String INTEGER = "[1-9][0-9]{0,7}";
+  /** A rotation other than the family's and what is made from one, or what is made from none. */
+  static final String PATTERN = "(?:-rotary(?<fraction>" + NUMBER + ")(?:b(?<base>" + NUMBER + "))?)?"
+      + "(?:-ntk(?<scale>" + NUMBER + ")|-rerope(?<clipped>" + INTEGER + ")|-leaky(?<leaky>" + INTEGER
+      + ")k(?<slowness>" + NUMBER + "))?"
+      + "|-(?<alibi>alibi)|-learned(?<places>" + INTEGER + ")|-(?<none>nopos)";
 
   private PositionsName() {}
 
   /**
    * Reads what {@link #of} prints.
    *
-   * @param text matches {@link #PATTERN}
+   * @param name a match of a pattern with {@link #PATTERN} in it
    * @param usual the family's
    * @throws IllegalArgumentException where a number is not allowed
    */
-  static Positions parse(String text, Rotary usual) {
-    Matcher matcher = NAME.matcher(text);
-    if (!matcher.matches()) {
-      throw new IllegalArgumentException("no positions are named '" + text + "'");
+  static Positions parse(Matcher name, Rotary usual) {
+    if (name.group("alibi") != null) {
+      return new Positions.Alibi();
     }
-    if (matcher.group(4) != null) {
-      return new Positions.Learned(Integer.parseInt(matcher.group(4)));
+    if (name.group("places") != null) {
+      return new Positions.Learned(Integer.parseInt(name.group("places")));
     }
-    if (matcher.group(5) != null) {
+    if (name.group("none") != null) {
       return new Positions.None();
     }
-    Rotary rotary = matcher.group(1) == null
+    Rotary rotary = name.group("fraction") == null
         ? usual
-        : new Rotary(Double.parseDouble(matcher.group(1)),
-            matcher.group(2) == null ? usual.base() : Double.parseDouble(matcher.group(2)));
-    return matcher.group(3) == null
-        ? rotary
-        : new Positions.Ntk(rotary, Double.parseDouble(matcher.group(3)));
+        : new Rotary(number(name, "fraction"),
+            name.group("base") == null ? usual.base() : number(name, "base"));
+    if (name.group("scale") != null) {
+      return new Positions.Ntk(rotary, number(name, "scale"));
+    }
+    if (name.group("clipped") != null) {
+      return new Positions.Rerope(rotary, Integer.parseInt(name.group("clipped")));
+    }
+    if (name.group("leaky") != null) {
+      return new Positions.LeakyRerope(rotary, Integer.parseInt(name.group("leaky")),
+          number(name, "slowness"));
+    }
+    return rotary;
+  }
+
+  private static double number(Matcher name, String group) {
+    return Double.parseDouble(name.group(group));
   }
 
   /** The name, from its dash on; empty for the family's own. */
@@ -48,6 +59,9 @@ final class PositionsName {
     return positions.rotary().map(rotary -> rotation(rotary, usual)).orElse("") + switch (positions) {
       case Rotary _ -> "";
       case Positions.Ntk ntk -> "-ntk" + text(ntk.scale());
+      case Positions.Rerope rerope -> "-rerope" + rerope.window();
+      case Positions.LeakyRerope leaky -> "-leaky" + leaky.window() + "k" + text(leaky.slowness());
+      case Positions.Alibi _ -> "-alibi";
       case Positions.Learned learned -> "-learned" + learned.length();
       case Positions.None _ -> "-nopos";
     };

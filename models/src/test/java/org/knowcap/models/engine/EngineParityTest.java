@@ -17,13 +17,17 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Documents;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.ForwardOperation.Mixture;
+import org.knowcap.models.program.ForwardOperation.Places;
+import org.knowcap.models.program.ForwardOperation.Scores;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
+import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.Experts;
@@ -121,6 +125,18 @@ class EngineParityTest {
             cases.add(
                 Arguments.of(variant, "rotary, " + what, shape,
                     program(shape, (b, x) -> b.rotaryAttention(heads, x))));
+            if (reach == 1) {
+              continue;
+            }
+            cases.add(Arguments.of(variant, "sloping, " + what, shape,
+                program(shape, (b, x) -> b.slopingAttention(heads, x))));
+            cases.add(Arguments.of(variant, "documents, " + what, shape,
+                program(shape, (b, x) -> b.documentAttention(heads, x))));
+            // Only a token itself is near, and some are.
+            for (int from : new int[]{1, 3}) {
+              cases.add(Arguments.of(variant, "distant from " + from + ", " + what, shape,
+                  program(shape, (b, x) -> b.distantAttention(heads, from, x))));
+            }
           }
         }
         for (Mixture mixture : mixtures(shape)) {
@@ -157,12 +173,18 @@ class EngineParityTest {
             training(Family.MISTRAL.model(1, LARGE.heads(), LARGE.headWidth()).withWindow(reach), LARGE)));
       }
       for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied",
-          "rotary0.5b100", "ntk4", "learned5", "k1-learned9", "nopos")) {
+          "rotary0.5b100", "ntk4", "learned5", "k1-learned9", "nopos", "k1-rerope1", "rerope3-document",
+          "rerope5", "leaky2k3", "k1-leaky1k1.5-document", "k1-alibi", "alibi-document", "a2-document")) {
         cases.add(Arguments.of(variant, "llama, " + options, first,
             training(ModelSpec.parse("llama-2-2-w4-" + options), first)));
       }
-      cases.add(Arguments.of(variant, "gpt2, large, learned positions", LARGE,
-          training(ModelSpec.parse("gpt2-1-2-w20-learned70"), LARGE)));
+      // Windows of positions and of attention within a block of queries, over its edge, and over all.
+      for (String options : List.of("learned70", "rerope1", "k1-rerope64", "rerope69", "a50-rerope7-document",
+          "leaky30k4", "a40-leaky63k2", "k1-alibi-document", "alibi", "rotary0.5-document")) {
+        cases.add(Arguments.of(variant, "gpt2, large, " + options, LARGE,
+            training(ModelSpec.parse("gpt2-1-2-w20-" + options.replaceFirst("^(k1-|a[0-9]+-|)(rerope|leaky)",
+                "$1rotary0.5-$2")), LARGE)));
+      }
     }
     return cases.stream();
   }
@@ -398,7 +420,8 @@ class EngineParityTest {
   }
 
   private static Program training(ModelSpec spec, Shape shape) {
-    return Program.training(spec, shape.vocabulary(), shape.windows(), shape.length(), GRADIENT_READER);
+    return Program.training(spec, new TokenIds(shape.vocabulary(), 0), shape.windows(), shape.length(),
+        GRADIENT_READER);
   }
 
   /** Embedding, the operation in question, a tied head. */
@@ -512,14 +535,39 @@ class EngineParityTest {
     }
 
     Tensor attention(Heads heads, Tensor x) {
-      return run(new ForwardOperation.Attention(qkv(heads, x), heads, activation("mixed", x.columns())));
+      return attention(heads, qkv(heads, x), new Scores.Product(), Optional.empty());
+    }
+
+    Tensor attention(Heads heads, Tensor qkv, Scores scores, Optional<Documents> documents) {
+      return run(new ForwardOperation.Attention(qkv, heads, scores, documents,
+          activation("mixed", shape.width())));
+    }
+
+    Tensor slopingAttention(Heads heads, Tensor x) {
+      return attention(heads, qkv(heads, x), new Scores.Sloping(), Optional.empty());
+    }
+
+    /** Pairs far apart have queries and keys of their own, of which one half is also the others'. */
+    Tensor distantAttention(Heads heads, int from, Tensor x) {
+      Tensor qkv = qkv(heads, x);
+      Tensor near = turned(heads, qkv, "near", Places.TRUE);
+      Tensor distant = turned(heads, qkv, "distant", new Places(0.7 * from, 0.3));
+      return attention(heads, near, new Scores.Distant(distant, from), Optional.empty());
+    }
+
+    /** The first token of the vocabulary begins documents. */
+    Tensor documentAttention(Heads heads, Tensor x) {
+      Tensor tokens = ((ForwardOperation.Embedding) operations.getFirst()).tokens();
+      return attention(heads, qkv(heads, x), new Scores.Product(), Optional.of(new Documents(tokens, 0)));
     }
 
     Tensor rotaryAttention(Heads heads, Tensor x) {
-      Tensor qkv = qkv(heads, x);
-      Tensor rotated = run(
-          new ForwardOperation.Rotary(qkv, heads, 2, 100, activation("rotated", qkv.columns())));
-      return run(new ForwardOperation.Attention(rotated, heads, activation("mixed", x.columns())));
+      return attention(heads, turned(heads, qkv(heads, x), "rotated", Places.TRUE), new Scores.Product(),
+          Optional.empty());
+    }
+
+    private Tensor turned(Heads heads, Tensor qkv, String name, Places places) {
+      return run(new ForwardOperation.Rotary(qkv, heads, 2, 100, places, activation(name, qkv.columns())));
     }
   }
 }

@@ -215,7 +215,7 @@ public final class ReferenceSession implements Session {
         eachHead(o.heads(), (rows, q, k, v, to) -> {
           double[][] weights = weights(o, rows, q, k);
           for (int i = 0; i < weights.length; i++) {
-            for (int j = o.heads().firstKey(i); j <= i; j++) {
+            for (int j = firstKey(o, rows, i); j <= i; j++) {
               for (int c = 0; c < o.heads().width(); c++) {
                 out[(rows + i) * o.out().columns() + to + c] += weights[i][j]
                     * get(o.qkv())[(rows + j) * o.qkv().columns() + v + c];
@@ -460,7 +460,9 @@ public final class ReferenceSession implements Session {
     for (int r = 0; r < o.x().rows(); r++) {
       for (int head = 0; head < heads.count() + heads.keyCount(); head++) {
         for (int i = 0; i < half; i++) {
-          double angle = direction * (r % heads.length()) * Math.pow(o.base(), -2.0 * i / o.rotated());
+          int t = r % heads.length();
+          double place = head < heads.count() ? o.places().query(t) : o.places().key(t);
+          double angle = direction * place * Math.pow(o.base(), -2.0 * i / o.rotated());
           int first = r * o.x().columns() + head * heads.width() + i;
           out[first] = x[first] * Math.cos(angle) - x[first + half] * Math.sin(angle);
           out[first + half] = x[first + half] * Math.cos(angle) + x[first] * Math.sin(angle);
@@ -484,6 +486,32 @@ public final class ReferenceSession implements Session {
     }
   }
 
+  /** The first key that a query sees: none that is too far, none before the last separator up to the query. */
+  private int firstKey(ForwardOperation.Attention o, int row, int i) {
+    int first = o.heads().firstKey(i);
+    return o.documents().map(documents -> {
+      int start = i;
+      while (start > first && get(documents.tokens())[row + start] != documents.separator()) {
+        start--;
+      }
+      return start;
+    }).orElse(first);
+  }
+
+  /** What the query and key of a pair are taken from. */
+  private static Tensor qkv(ForwardOperation.Attention o, int distance) {
+    return o.scores() instanceof ForwardOperation.Scores.Distant distant && distance >= distant.from()
+        ? distant.qkv()
+        : o.qkv();
+  }
+
+  /** What is added to a score, in units of the divided product. */
+  private static double bias(ForwardOperation.Attention o, int query, int distance) {
+    return o.scores() instanceof ForwardOperation.Scores.Sloping sloping
+        ? -distance * sloping.slope(o.heads(), query / o.heads().width())
+        : 0;
+  }
+
   /** Softmax of the scores of each query of one head over the keys it sees, [T][T]. */
   private double[][] weights(ForwardOperation.Attention o, int row, int query, int key) {
     int length = o.heads().length();
@@ -491,16 +519,16 @@ public final class ReferenceSession implements Session {
     double[][] weights = new double[length][length];
     for (int i = 0; i < length; i++) {
       double sum = 0;
-      for (int j = o.heads().firstKey(i); j <= i; j++) {
+      for (int j = firstKey(o, row, i); j <= i; j++) {
+        double[] qk = get(qkv(o, i - j));
         double score = 0;
         for (int c = 0; c < o.heads().width(); c++) {
-          score += get(o.qkv())[(row + i) * columns + query + c]
-              * get(o.qkv())[(row + j) * columns + key + c];
+          score += qk[(row + i) * columns + query + c] * qk[(row + j) * columns + key + c];
         }
-        weights[i][j] = Math.exp(score / Math.sqrt(o.heads().width()));
+        weights[i][j] = Math.exp(score / Math.sqrt(o.heads().width()) + bias(o, query, i - j));
         sum += weights[i][j];
       }
-      for (int j = o.heads().firstKey(i); j <= i; j++) {
+      for (int j = firstKey(o, row, i); j <= i; j++) {
         weights[i][j] /= sum;
       }
     }
@@ -510,6 +538,7 @@ public final class ReferenceSession implements Session {
   private void attentionBackward(BackwardOperation.AttentionBackward o) {
     double[] qkv = get(o.forward().qkv());
     double[] dQkv = fresh(o.dQkv());
+    double[] dDistant = o.dDistant().map(this::fresh).orElse(dQkv);
     double[] dOut = get(o.dOut());
     int columns = o.dQkv().columns();
     int d = o.dOut().columns();
@@ -519,7 +548,7 @@ public final class ReferenceSession implements Session {
       for (int i = 0; i < weights.length; i++) {
         double[] dWeights = new double[i + 1];
         double mean = 0;
-        for (int j = o.forward().heads().firstKey(i); j <= i; j++) {
+        for (int j = firstKey(o.forward(), row, i); j <= i; j++) {
           for (int c = 0; c < width; c++) {
             double g = dOut[(row + i) * d + out + c];
             dWeights[j] += g * qkv[(row + j) * columns + v + c];
@@ -527,11 +556,14 @@ public final class ReferenceSession implements Session {
           }
           mean += weights[i][j] * dWeights[j];
         }
-        for (int j = o.forward().heads().firstKey(i); j <= i; j++) {
+        for (int j = firstKey(o.forward(), row, i); j <= i; j++) {
           double dScore = weights[i][j] * (dWeights[j] - mean) / Math.sqrt(width);
+          Tensor from = qkv(o.forward(), i - j);
+          double[] qk = get(from);
+          double[] dQk = from.equals(o.forward().qkv()) ? dQkv : dDistant;
           for (int c = 0; c < width; c++) {
-            dQkv[(row + i) * columns + q + c] += dScore * qkv[(row + j) * columns + k + c];
-            dQkv[(row + j) * columns + k + c] += dScore * qkv[(row + i) * columns + q + c];
+            dQk[(row + i) * columns + q + c] += dScore * qk[(row + j) * columns + k + c];
+            dQk[(row + j) * columns + k + c] += dScore * qk[(row + i) * columns + q + c];
           }
         }
       }

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.TokenIds;
 
 class ModelSpecTest {
   /** Sizes that the paper's own points have, with its vocabulary of 3275. */
@@ -154,9 +155,11 @@ class ModelSpecTest {
           "-gated-gelu",
           mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied", "-rotary0.5",
           "-rotary1b500.25",
-          "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5", "-tied-learned17", "-nopos")) {
+          "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5", "-tied-learned17", "-nopos",
+          "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document", "-alibi-document")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
-        assertEquals(spec.parameters(11).total(), Program.scoring(spec, 11, 2, 5).parameterCount(),
+        assertEquals(spec.parameters(11).total(),
+            Program.scoring(spec, new TokenIds(11, 3), 2, 5).parameterCount(),
             spec.name());
         assertEquals(spec, ModelSpec.parse(spec.name()));
       }
@@ -183,7 +186,8 @@ class ModelSpecTest {
   @ParameterizedTest
   @CsvSource({"gpt2-2-2-rotary0.25b10000, gpt2-2-2", "gpt2-2-2-rotary0.50b500.0, gpt2-2-2-rotary0.5b500",
       "llama-2-2-rotary1-ntk4, llama-2-2-ntk4", "gpt2-2-2-ntk1, gpt2-2-2-ntk1",
-      "gpt2-2-2-rotary1-ntk2.5, gpt2-2-2-rotary1-ntk2.5", "gpt2-2-2-w5-nopos, gpt2-2-2-w5-nopos"})
+      "gpt2-2-2-rotary1-ntk2.5, gpt2-2-2-rotary1-ntk2.5", "gpt2-2-2-w5-nopos, gpt2-2-2-w5-nopos",
+      "gpt2-2-2-rotary0.25-leaky64k8.0, gpt2-2-2-leaky64k8", "gpt2-2-2-w5-alibi, gpt2-2-2-w5-alibi"})
   void namesPositions(String name, String printed) {
     assertEquals(printed, ModelSpec.parse(name).name());
   }
@@ -205,6 +209,7 @@ class ModelSpecTest {
   @ParameterizedTest
   @CsvSource({"gpt2-2-2-rotary0, above 0", "gpt2-2-2-rotary1.5, 1.5", "gpt2-2-2-rotary0.5b1, above 1",
       "gpt2-2-2-ntk0.5, at least 1", "gpt2-2-2-w8-ntk2, at least 4 components", "gpt2-2-2-w12, even number",
+      "gpt2-2-2-leaky8k0.5, at least 1", "gpt2-2-2-rerope0, no model is named",
       "gpt2-2-2-learned0, no model is named", "gpt2-2-2-rotary0.5-nopos, no model is named"})
   void refusesPositionsThatCannotBe(String name, String complaint) {
     String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();

@@ -6,13 +6,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.Scores;
 
 /**
  * Causal attention by blocks of queries: the scores of one block, of all heads, against the keys up to the block's
  * last query are all that is ever stored. The gradient computes them again from what the forward part kept of each
  * row: the logarithm of its sum of exponentials. Where heads of queries share keys, one member of each group goes at a
- * time.
+ * time. Where pairs far apart have their own queries and keys, a block has both scores, and of each row the front, which is
+ * far, is copied from one to the other.
  */
 final class Attention {
   /** Queries of a block: as many as keep the products efficient and their scores in the cache. */
@@ -23,6 +26,15 @@ final class Attention {
   private final Heads heads;
   private final long work;
   private final Element element;
+  /** Offset of where each token's document begins in its window, int32 [R]; of use only where there are documents. */
+  private final long documents;
+  private final boolean documented;
+  /** What each head of queries takes off its scores a token of distance; none where nothing is. */
+  private final float[] slopes;
+  /** Pairs that are so many tokens apart have their own queries and keys; no pair is where none has. */
+  private final int distantFrom;
+  /** Areas of scores in the work space: scores, their gradient, and the scores of pairs far apart. */
+  private final int areas;
   private final int block;
   /** Floats of a row of scores: a multiple of a vector and of a cache line. */
   private final int stride;
@@ -30,35 +42,73 @@ final class Attention {
 
   /**
    * @param work offset of {@link #workSize} floats
+   * @param documents offset of where each token's document begins in its window, int32 [R]; read only where the operation
+   *     looks at documents
    * @param element how weights go into products
    */
-  Attention(MemorySegment memory, Products products, Heads heads, long work, Element element) {
+  Attention(MemorySegment memory, Products products, ForwardOperation.Attention operation, long work,
+      long documents,
+      Element element) {
     this.memory = memory;
     this.products = products;
-    this.heads = heads;
+    heads = operation.heads();
     this.work = work;
+    this.documents = documents;
+    documented = operation.documents().isPresent();
+    slopes = slopes(operation);
+    distantFrom = operation.scores() instanceof Scores.Distant distant ? distant.from() : heads.length();
+    areas = areas(operation);
     this.element = element;
     block = Math.min(BLOCK, heads.length());
-    stride = Matrix.stride(heads.length());
+    stride = Matrix.stride(heads.length(), element);
     scale = (float) (1 / Math.sqrt(heads.width()));
   }
 
-  private static long blockSize(Heads heads) {
-    return (long) heads.keyCount() * Math.min(BLOCK, heads.length()) * Matrix.stride(heads.length());
+  private static float[] slopes(ForwardOperation.Attention operation) {
+    return switch (operation.scores()) {
+      case Scores.Product _,Scores.Distant _ -> new float[0];
+      case Scores.Sloping sloping -> {
+        Heads heads = operation.heads();
+        float[] slopes = new float[heads.count()];
+        for (int head = 0; head < slopes.length; head++) {
+          slopes[head] = (float) (sloping.slope(heads, head) * Math.sqrt(heads.width()));
+        }
+        yield slopes;
+      }
+    };
+  }
+
+  private static int areas(ForwardOperation.Attention operation) {
+    return operation.distant().isPresent() ? 3 : 2;
+  }
+
+  private static long blockSize(Heads heads, Element element) {
+    return (long) heads.keyCount() * Math.min(BLOCK, heads.length()) * Matrix.stride(heads.length(), element);
   }
 
   /**
-   * Floats of work space: scores and their gradient, both a second time in bf16, and the gradient of a window's
-   * queries, keys and values in fp32.
+   * Floats of work space: {@link #areas}, each a second time in bf16, and then {@link #sums}.
    */
-  static long workSize(Heads heads, Element element) {
-    long gradient = (long) heads.length() * heads.qkvWidth();
-    return element.narrow() ? 3 * blockSize(heads) + gradient : 2 * blockSize(heads);
+  static long workSize(ForwardOperation.Attention operation, Element element) {
+    Heads heads = operation.heads();
+    int areas = areas(operation);
+    // As many gradients as there are tensors of queries and keys.
+    long gradients = (areas - 1) * (long) heads.length() * heads.qkvWidth();
+    return element.narrow()
+        ? areas * blockSize(heads, element) * 3 / 2 + gradients
+        : areas * blockSize(heads, element);
+  }
+
+  /** In bf16 the gradient of a window's queries, keys and values, and of those far apart, in fp32, behind the scores. */
+  private Matrix sums(int index, int columns) {
+    return Matrix.dense(work + 6 * areas * blockSize(heads, element) + 4L * index * heads.length() * columns,
+        heads.length(), columns, Element.FP32);
   }
 
   /** Scores of a block of queries, key heads x [queries, keys], in the index-th fp32 area. */
   private Matrix area(int index, int queries, int keys) {
-    return new Matrix(work + 4 * index * blockSize(heads), heads.keyCount(), (long) block * stride, queries,
+    return new Matrix(work + 4 * index * blockSize(heads, element), heads.keyCount(), (long) block * stride,
+        queries,
         keys,
         stride, 1, Element.FP32);
   }
@@ -66,7 +116,8 @@ final class Attention {
   /** The same as they go into products: in place, or in an area of their own in bf16. */
   private Matrix operand(int index, int queries, int keys) {
     return element.narrow()
-        ? new Matrix(work + 4 * 2 * blockSize(heads) + 2 * index * blockSize(heads), heads.keyCount(),
+        ? new Matrix(work + 4 * areas * blockSize(heads, element) + 2 * index * blockSize(heads, element),
+            heads.keyCount(),
             (long) block * stride, queries, keys, stride, 1, Element.BF16)
         : area(index, queries, keys);
   }
@@ -105,6 +156,11 @@ final class Attention {
       return matrix.rows(window + first, count);
     }
 
+    /** Whether any of its pairs are so many tokens apart. */
+    boolean reaches(int distance) {
+      return keys() > distance;
+    }
+
     Matrix keyRows(Matrix matrix) {
       return matrix.rows(window + from, keys());
     }
@@ -128,13 +184,14 @@ final class Attention {
   }
 
   /**
-   * out = softmax(q k^T / sqrt(head width)) v.
+   * out = softmax(scores) v.
    *
    * @param qkv [slice rows, width of queries, keys and values]
+   * @param distant as qkv, of pairs far apart
    * @param out [slice rows, d]
    * @param normalisers [slice rows, heads]: receives ln of the sum of exponentials of each row's scaled scores
    */
-  Kernel forward(Matrix qkv, Matrix out, Matrix normalisers) {
+  Kernel forward(Matrix qkv, Optional<Matrix> distant, Matrix out, Matrix normalisers) {
     List<Kernel> stages = new ArrayList<>();
     for (int window = 0; window < qkv.rows(); window += heads.length()) {
       for (Block b : blocks(window)) {
@@ -146,37 +203,80 @@ final class Attention {
         Matrix weights = operand(0, b.count, b.keys());
         Matrix kept = b.queryRows(normalisers);
         add(stages, products.product(q, k.transposed(), Optional.empty(), scores, false));
-        stages.add(firstRow -> softmax(b, scores, weights, kept));
+        distant.filter(each -> b.reaches(distantFrom)).ifPresent(each -> add(stages, distantScores(b, each)));
+        stages.add(firstRow -> softmax(b, scores, weights, kept, firstRow));
         add(stages, products.product(weights, v, Optional.empty(), mixed, false));
       }
     }
     return Kernel.inOrder(stages);
   }
 
+  /** Up to where rows of scores must be zero behind what is seen. */
+  private int end(Matrix scores) {
+    return Matrix.stride(scores.columns(), element);
+  }
+
   private static void add(List<Kernel> stages, Runnable product) {
     stages.add(firstRow -> product.run());
   }
 
-  private void softmax(Block b, Matrix scores, Matrix weights, Matrix kept) {
+  /** The scores of a block's pairs, as far as these are far apart, in the third area. */
+  private Runnable distantScores(Block b, Matrix distant) {
+    return products.product(queries(b.queryRows(distant), b.member), keys(b.keyRows(distant)).transposed(),
+        Optional.empty(), area(2, b.count, b.keys()), false);
+  }
+
+  private void softmax(Block b, Matrix scores, Matrix weights, Matrix kept, int firstRow) {
     for (int head = 0; head < scores.count(); head++) {
+      int queryHead = head * heads.group() + b.member;
       long from = scores.offset() + 4 * head * scores.countStride();
       long to = weights.offset() + weights.element().bytes() * head * weights.countStride();
       for (int r = 0; r < scores.rows(); r++) {
-        float kernel = softmaxRow(memory, from + r * scores.rowBytes(), to + r * weights.rowBytes(),
-            weights.narrow(), unseen(b, r), b.first + r + 1 - b.from, scores.columns(), scale);
-        memory.set(ValueLayout.JAVA_FLOAT, kept.at(r, head * heads.group() + b.member), kernel);
+        long row = from + r * scores.rowBytes();
+        place(b, r, queryHead, row);
+        float kernel = softmaxRow(memory, row, to + r * weights.rowBytes(),
+            weights.narrow(), unseen(b, r, firstRow), b.first + r + 1 - b.from, end(scores), scale);
+        memory.set(ValueLayout.JAVA_FLOAT, kept.at(r, queryHead), kernel);
       }
     }
   }
 
-  /** Keys at the front of a block's rows that its r-th query does not see. */
-  private int unseen(Block b, int r) {
-    return heads.firstKey(b.first + r) - b.from;
+  /** Gives a row of products what positions do to scores. */
+  private void place(Block b, int r, int queryHead, long row) {
+    if (slopes.length > 0) {
+      Loops.slant(memory, row, slopes[queryHead], b.from - b.first - r, b.keys());
+    }
+    int distant = distant(b, r);
+    if (distant > 0) {
+      MemorySegment.copy(memory, row + 4 * 2 * blockSize(heads, element), memory, row, 4L * distant);
+    }
   }
 
-  /** Makes scores of what is not seen vanish: before the first valid one, and behind the last up to a full vector. */
+  /** Keys at the front of a block's rows that are far from its r-th query. */
+  private int distant(Block b, int r) {
+    return b.first + r - distantFrom - b.from + 1;
+  }
+
+  /** Keys at the front of a block's rows that its r-th query does not see. */
+  private int unseen(Block b, int r, int firstRow) {
+    int seen = heads.firstKey(b.first + r);
+    return (documented
+        ? Math.max(seen, Embedding.id(memory, documents, firstRow + b.window + b.first + r))
+        : seen)
+        - b.from;
+  }
+
+  /** Where the vector begins that has the index-th number. */
+  private static int vectorOf(int index) {
+    return index / Vectors.LANES * Vectors.LANES;
+  }
+
+  /**
+   * Makes scores of what is not seen vanish: from the vector of the first valid one up to that, and behind the last up to a
+   * full vector.
+   */
   private static int mask(MemorySegment memory, long scores, int unseen, int valid) {
-    for (int i = 0; i < unseen; i++) {
+    for (int i = vectorOf(unseen); i < unseen; i++) {
       memory.set(ValueLayout.JAVA_FLOAT, scores + 4L * i, Float.NEGATIVE_INFINITY);
     }
     return Vectors.close(memory, scores, valid, Float.NEGATIVE_INFINITY);
@@ -188,9 +288,12 @@ final class Attention {
   private static float softmaxRow(MemorySegment memory, long scores, long weights, boolean narrow, int unseen,
       int valid, int end, float scale) {
     int bound = mask(memory, scores, unseen, valid);
-    float shift = -scale * Loops.largest(memory, scores, bound);
-    float sum = Loops.exponentials(memory, scores, scale, shift, bound);
-    Loops.scale(memory, scores, 1 / sum, weights, narrow, bound);
+    int from = vectorOf(unseen);
+    long seen = scores + 4L * from;
+    float shift = -scale * Loops.largest(memory, seen, bound - from);
+    float sum = Loops.exponentials(memory, seen, scale, shift, bound - from);
+    Loops.zero(memory, weights, narrow, 0, from);
+    Loops.scale(memory, seen, 1 / sum, weights + (narrow ? 2L : 4L) * from, narrow, bound - from);
     Loops.zero(memory, weights, narrow, bound, end);
     return (float) Math.log(sum) - shift;
   }
@@ -200,24 +303,31 @@ final class Attention {
    * is p (dp - sum(p dp)), and sum(p dp) is the row's dot product of dOut and out.
    *
    * @param qkv [slice rows, width of queries, keys and values]
+   * @param distant as qkv, of pairs far apart
    * @param out [slice rows, d]
    * @param normalisers as {@link #forward} left them
    * @param dOut [slice rows, d]
    * @param dQkv as qkv, written
+   * @param dDistant as distant, written
    */
-  Kernel backward(Matrix qkv, Matrix out, Matrix normalisers, Matrix dOut, Matrix dQkv) {
+  Kernel backward(Matrix qkv, Optional<Matrix> distant, Matrix out, Matrix normalisers, Matrix dOut,
+      Matrix dQkv,
+      Optional<Matrix> dDistant) {
     boolean lastSeesAll = heads.reach() >= heads.length();
     List<Kernel> stages = new ArrayList<>();
     for (int window = 0; window < qkv.rows(); window += heads.length()) {
       Matrix target = dQkv.rows(window, heads.length());
-      Matrix sums = element.narrow()
-          ? Matrix.dense(work + 4 * 3 * blockSize(heads), heads.length(), dQkv.columns(), Element.FP32)
-          : target;
+      Matrix sums = element.narrow() ? sums(0, dQkv.columns()) : target;
+      Optional<Matrix> distantTarget = rows(dDistant, window);
+      Optional<Matrix> distantSums = element.narrow()
+          ? distantTarget.map(each -> sums(1, each.columns()))
+          : distantTarget;
       // A first block that sees all keys writes their gradients; otherwise all blocks add to zeros.
       boolean adds = !lastSeesAll;
       if (adds) {
-        stages.add(firstRow -> memory.asSlice(sums.offset(), sums.rows() * sums.rowBytes()).fill((byte) 0));
+        stages.add(zeros(sums));
       }
+      distantSums.ifPresent(each -> stages.add(zeros(each)));
       for (Block b : blocks(window)) {
         Matrix q = queries(b.queryRows(qkv), b.member);
         Matrix k = keys(b.keyRows(qkv));
@@ -235,7 +345,16 @@ final class Attention {
         Matrix kept = b.queryRows(normalisers);
         add(stages, products.product(q, k.transposed(), Optional.empty(), scores, false));
         add(stages, products.product(dHeads, v.transposed(), Optional.empty(), dWeights, false));
-        stages.add(firstRow -> softmaxBackward(b, scores, dWeights, weights, dScores, kept, mixed, dMixed));
+        boolean reaches = distant.isPresent() && b.reaches(distantFrom);
+        if (reaches) {
+          add(stages, distantScores(b, distant.get()));
+        }
+        stages.add(
+            firstRow -> softmaxBackward(b, scores, dWeights, weights, dScores, kept, mixed, dMixed,
+                firstRow));
+        if (reaches) {
+          distantGradients(stages, b, dScores, distant.get(), distantSums.orElseThrow());
+        }
         add(stages, products.product(weights.transposed(), dHeads, Optional.empty(), dv, adds));
         add(stages, products.product(dScores, k, Optional.empty(), dq, false));
         add(stages, products.product(dScores.transposed(), q, Optional.empty(), dk, adds));
@@ -243,14 +362,71 @@ final class Attention {
       }
       if (element.narrow()) {
         stages.add(Elementwise.convert(memory, sums, target));
+        distantSums
+            .ifPresent(each -> stages.add(Elementwise.convert(memory, each, distantTarget.orElseThrow())));
       }
     }
     return Kernel.inOrder(stages);
   }
 
+  private Optional<Matrix> rows(Optional<Matrix> matrix, int window) {
+    return matrix.map(each -> each.rows(window, heads.length()));
+  }
+
+  private Kernel zeros(Matrix sums) {
+    return firstRow -> memory.asSlice(sums.offset(), sums.rows() * sums.rowBytes()).fill((byte) 0);
+  }
+
+  /**
+   * Takes the front of each row of the scores' gradient over to the pairs far apart, and on to their queries and keys.
+   *
+   * @param distant [slice rows, width of queries, keys and values]
+   * @param sums of one window, fp32: to the keys' is added; the queries' is written
+   */
+  private void distantGradients(List<Kernel> stages, Block b, Matrix dScores, Matrix distant, Matrix sums) {
+    Matrix taken = operand(2, b.count, b.keys());
+    Matrix q = queries(b.queryRows(distant), b.member);
+    Matrix k = keys(b.keyRows(distant));
+    Matrix dq = queries(b.ofWindow().queryRows(sums), b.member);
+    Matrix dk = keys(b.ofWindow().keyRows(sums));
+    stages.add(firstRow -> take(b, dScores, taken));
+    add(stages, products.product(taken, k, Optional.empty(), dq, false));
+    add(stages, products.product(taken.transposed(), q, Optional.empty(), dk, true));
+  }
+
+  private void take(Block b, Matrix dScores, Matrix taken) {
+    int bytes = taken.element().bytes();
+    int end = end(taken);
+    for (int head = 0; head < dScores.count(); head++) {
+      for (int r = 0; r < dScores.rows(); r++) {
+        long from = dScores.offset() + bytes * head * dScores.countStride() + r * dScores.rowBytes();
+        long to = taken.offset() + bytes * head * taken.countStride() + r * taken.rowBytes();
+        Loops.zero(memory, to, taken.narrow(), 0, end);
+        int distant = distant(b, r);
+        if (distant > 0) {
+          MemorySegment.copy(memory, from, memory, to, (long) bytes * distant);
+          clear(memory, from, dScores.narrow(), distant);
+        }
+      }
+    }
+  }
+
+  /** Zeros in place of the first numbers of a row. */
+  private static void clear(MemorySegment memory, long row, boolean narrow, int count) {
+    int bound = vectorOf(count);
+    Loops.zero(memory, row, narrow, 0, bound);
+    for (int i = bound; i < count; i++) {
+      if (narrow) {
+        memory.set(ValueLayout.JAVA_SHORT, row + 2L * i, (short) 0);
+      } else {
+        memory.set(ValueLayout.JAVA_FLOAT, row + 4L * i, 0);
+      }
+    }
+  }
+
   private void softmaxBackward(Block b, Matrix scores, Matrix dWeights, Matrix weights, Matrix dScores,
       Matrix kept,
-      Matrix mixed, Matrix dMixed) {
+      Matrix mixed, Matrix dMixed, int firstRow) {
     int bytes = weights.element().bytes();
     for (int head = 0; head < scores.count(); head++) {
       long stack = head * scores.countStride();
@@ -258,11 +434,14 @@ final class Attention {
       for (int r = 0; r < scores.rows(); r++) {
         float mean = Loops.dot(memory, mixed.at(r, queryHead * heads.width()), mixed.narrow(),
             dMixed.at(r, queryHead * heads.width()), dMixed.narrow(), heads.width());
-        softmaxBackwardRow(memory, scores.offset() + 4 * stack + r * scores.rowBytes(),
+        long row = scores.offset() + 4 * stack + r * scores.rowBytes();
+        place(b, r, queryHead, row);
+        softmaxBackwardRow(memory, row,
             dWeights.offset() + 4 * stack + r * dWeights.rowBytes(),
             weights.offset() + bytes * stack + r * weights.rowBytes(),
-            dScores.offset() + bytes * stack + r * dScores.rowBytes(), weights.narrow(), unseen(b, r),
-            b.first + r + 1 - b.from, scores.columns(), scale,
+            dScores.offset() + bytes * stack + r * dScores.rowBytes(), weights.narrow(),
+            unseen(b, r, firstRow),
+            b.first + r + 1 - b.from, end(scores), scale,
             -memory.get(ValueLayout.JAVA_FLOAT, kept.at(r, queryHead)), mean);
       }
     }
@@ -271,12 +450,18 @@ final class Attention {
   private static void softmaxBackwardRow(MemorySegment memory, long scores, long dWeights, long weights,
       long dScores, boolean narrow, int unseen, int valid, int end, float scale, float shift, float mean) {
     int bound = mask(memory, scores, unseen, valid);
+    int from = vectorOf(unseen);
+    long seen = scores + 4L * from;
+    long narrowFrom = (narrow ? 2L : 4L) * from;
     Vectors.close(memory, dWeights, valid, 0);
-    Loops.exponentials(memory, scores, scale, shift, bound);
-    Loops.scoreGradient(memory, scores, dWeights, scale, mean, dScores, narrow, bound);
+    Loops.exponentials(memory, seen, scale, shift, bound - from);
+    Loops.scoreGradient(memory, seen, dWeights + 4L * from, scale, mean, dScores + narrowFrom, narrow,
+        bound - from);
     if (narrow) {
-      Loops.convert(memory, scores, false, weights, true, bound);
+      Loops.convert(memory, seen, false, weights + narrowFrom, true, bound - from);
     }
+    Loops.zero(memory, weights, narrow, 0, from);
+    Loops.zero(memory, dScores, narrow, 0, from);
     Loops.zero(memory, weights, narrow, bound, end);
     Loops.zero(memory, dScores, narrow, bound, end);
   }

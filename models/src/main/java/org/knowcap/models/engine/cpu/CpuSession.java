@@ -152,6 +152,19 @@ final class CpuSession implements Session {
   private void put(int[] tokens, int[] targets) {
     MemorySegment.copy(tokens, 0, memory, ValueLayout.JAVA_INT, layout.tokens, program.rows());
     MemorySegment.copy(targets, 0, memory, ValueLayout.JAVA_INT, layout.targets, program.rows());
+    if (layout.separator.isPresent()) {
+      putDocuments(tokens, layout.separator.getAsInt());
+    }
+  }
+
+  /** Where the document of each token begins in its window: at the last separator up to it, or with the window. */
+  private void putDocuments(int[] tokens, int separator) {
+    int start = 0;
+    for (int row = 0; row < program.rows(); row++) {
+      int place = row % program.length();
+      start = place == 0 || tokens[row] == separator ? place : start;
+      memory.set(ValueLayout.JAVA_INT, layout.documents + 4L * row, start);
+    }
   }
 
   @Override

@@ -42,7 +42,7 @@ final class Head {
 
   /** Floats of work space: a chunk's logits, and in bf16 their gradient as well. */
   static long workSize(int vocabulary, Element element) {
-    return (element.narrow() ? 3 : 2) * (long) CHUNK * Matrix.stride(vocabulary) / 2;
+    return (element.narrow() ? 3 : 2) * (long) CHUNK * Matrix.stride(vocabulary, element) / 2;
   }
 
   /**
@@ -54,7 +54,7 @@ final class Head {
    * @param batchRows R, over which the loss is a mean
    */
   Kernel run(Matrix x, Matrix weight, Optional<Matrix> bias, Optional<Gradients> gradients, int batchRows) {
-    int stride = Matrix.stride(weight.columns());
+    int stride = Matrix.stride(weight.columns(), element);
     List<Kernel> stages = new ArrayList<>();
     for (int from = 0; from < x.rows(); from += CHUNK) {
       int first = from;
@@ -119,8 +119,11 @@ final class Head {
     float sum = Loops.exponentials(memory, row, 1, -largest, end);
     // (p - 1) share = (e - sum) share / sum at the target, before the common factor.
     memory.set(ValueLayout.JAVA_FLOAT, at, memory.get(ValueLayout.JAVA_FLOAT, at) - sum);
-    // With the zeros behind the last: bf16 products read pairs, and what lies there must be a number.
+    // With the zeros behind the last: bf16 products read some of them, and what lies there must be a number.
     Loops.scale(memory, row, share / sum, gradient, narrow, end);
+    if (narrow) {
+      Loops.zero(memory, gradient, true, end, Matrix.stride(columns, Element.BF16));
+    }
     return (float) Math.log(sum) + largest - score;
   }
 }

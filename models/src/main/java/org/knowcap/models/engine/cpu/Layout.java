@@ -4,7 +4,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.engine.lowering.Lowering;
@@ -39,6 +41,9 @@ final class Layout {
 
   final long tokens;
   final long targets;
+  /** Of each token, the place in its window where its document begins, int32 [R]: where there is a separator. */
+  final long documents;
+  final OptionalInt separator;
   final long losses;
   final long parameters;
   final long firstMoment;
@@ -79,11 +84,22 @@ final class Layout {
         tables.computeIfAbsent(table(rotary), key -> reserve(4 * Rotation.tableSize(rotary)));
       }
     }
+    separator = separator(program);
+    documents = separator.isPresent() ? reserve(4L * program.rows()) : tokens;
     workers = size;
     gradientSize = learns ? round(4 * count) : 0;
     arenaSize = round(4 * Math.max(scoringPlan.size(), trainingPlan.size()));
     workerSize = gradientSize + arenaSize + round(4 * workSize());
     size += workerCount * workerSize;
+  }
+
+  /** The token that documents begin with, if any attention looks at documents. */
+  private static OptionalInt separator(Program program) {
+    return program.forward().stream()
+        .flatMap(operation -> operation instanceof ForwardOperation.Attention attention
+            ? attention.documents().stream()
+            : Stream.empty())
+        .mapToInt(ForwardOperation.Documents::separator).findFirst();
   }
 
   private long reserve(long bytes) {
@@ -120,8 +136,8 @@ final class Layout {
     long size = 0;
     for (Step step : training.steps()) {
       size = Math.max(size, switch (step) {
-        case Step.Attend attend -> Attention.workSize(attend.heads(), element);
-        case Step.AttendBackward attend -> Attention.workSize(attend.heads(), element);
+        case Step.Attend attend -> Attention.workSize(attend.operation(), element);
+        case Step.AttendBackward attend -> Attention.workSize(attend.operation(), element);
         case Step.ActivateBackward _ -> Elementwise.WORK;
         case Step.Gate gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.out().columns());
         case Step.GateBackward gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.dOut().columns());
@@ -149,7 +165,8 @@ final class Layout {
   /** Rotations that differ only in what they turn share their tables. */
   private static ForwardOperation.Rotary table(ForwardOperation.Rotary rotary) {
     Tensor any = new Tensor("any", Tensor.Role.ACTIVATION, 1, 1);
-    return new ForwardOperation.Rotary(any, rotary.heads(), rotary.rotated(), rotary.base(), any);
+    return new ForwardOperation.Rotary(any, rotary.heads(), rotary.rotated(), rotary.base(), rotary.places(),
+        any);
   }
 
   long tables(ForwardOperation.Rotary rotary) {

@@ -127,6 +127,16 @@ final class Loops {
     }
   }
 
+  /** x[i] += slope * (from + i), to full vectors. */
+  static void slant(MemorySegment memory, long row, float slope, int from, int size) {
+    FloatVector distance = FloatVector.zero(FLOATS).addIndex(1).add(from);
+    for (int i = 0; i < size; i += LANES) {
+      store(distance.add(i).fma(FloatVector.broadcast(FLOATS, slope), load(memory, row, i, false)), memory,
+          row, i,
+          false);
+    }
+  }
+
   /** Largest number of a row of full vectors. */
   static float largest(MemorySegment memory, long row, int size) {
     FloatVector largest = load(memory, row, 0, false);

@@ -22,6 +22,15 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
     return Math.ceilDiv(columns, LINE) * LINE;
   }
 
+  /**
+   * The same for rows of one precision. Products of 16 columns read rows of bf16 to the end of their last cache line: what
+   * lies there is multiplied by zero, and must be a number.
+   */
+  static int stride(int columns, Element element) {
+    int line = LINE * Element.FP32.bytes() / element.bytes();
+    return Math.ceilDiv(columns, line) * line;
+  }
+
   /** A single matrix whose rows lie one behind the other. */
   static Matrix dense(long offset, int rows, int columns, Element element) {
     return new Matrix(offset, 1, 0, rows, columns, columns, 1, element);

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.lowering.Step;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Tensor;
 
 /** One worker's way through the steps with a slice of so many windows: kernels whose addresses are settled. */
@@ -93,12 +94,13 @@ final class Slice {
           at(s.dX()), layout.work(worker));
       case Step.Turn s ->
         Rotation.turn(memory, layout.tables(s.rotary()), s.rotary(), at(s.qkv()), s.direction());
-      case Step.Attend s -> new Attention(memory, products, s.heads(), layout.work(worker), layout.element())
-          .forward(at(s.qkv()), at(s.out()), at(s.normalisers()));
+      case Step.Attend s ->
+        attention(s.operation()).forward(at(s.qkv()), s.distant().map(this::at), at(s.out()),
+            at(s.normalisers()));
       case Step.AttendBackward s ->
-        new Attention(memory, products, s.heads(), layout.work(worker), layout.element()).backward(
-            at(s.qkv()),
-            at(s.out()), at(s.normalisers()), at(s.dOut()), at(s.dQkv()));
+        attention(s.operation()).backward(at(s.qkv()), s.distant().map(this::at), at(s.out()),
+            at(s.normalisers()),
+            at(s.dOut()), at(s.dQkv()), s.dDistant().map(this::at));
       case Step.Route s -> {
         routers.put(s.route().out(), new Router(s.route(), windows, Mixtures.UNIT));
         yield Mixtures.route(memory, router(s.route().out()), at(s.route().logits()));
@@ -119,6 +121,11 @@ final class Slice {
           at(s.x()), at(s.dOut()), at(s.dX()));
       case Step.Head s -> head(s);
     };
+  }
+
+  private Attention attention(ForwardOperation.Attention operation) {
+    return new Attention(memory, products, operation, layout.work(worker), layout.documents,
+        layout.element());
   }
 
   /** [n, m], whichever way round it is stored. */

@@ -10,6 +10,7 @@ import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
 
 /** NVIDIA GPUs of compute capability 8.0 or later, with a driver that knows CUDA 12 or 13. */
@@ -123,6 +124,10 @@ public final class CudaEngine implements Engine {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
+    if (!program.forward().stream().allMatch(CudaEngine::has)) {
+      throw new EngineUnavailableException("engine 'cuda' has no ReRoPE, no ALiBi and no masks by document; use engine"
+          + " cpu");
+    }
     Machine.Found found = machine().found().orElseThrow();
     Element element = switch (execution.precision()) {
       case FP32 -> Element.FP32;
@@ -135,5 +140,11 @@ public final class CudaEngine implements Engine {
       gpu.close();
       throw e;
     }
+  }
+
+  /** Its attention knows products of queries and keys, and windows. */
+  private static boolean has(ForwardOperation operation) {
+    return !(operation instanceof ForwardOperation.Attention attention)
+        || attention.scores() instanceof ForwardOperation.Scores.Product && attention.documents().isEmpty();
   }
 }

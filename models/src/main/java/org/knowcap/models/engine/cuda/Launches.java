@@ -118,7 +118,7 @@ final class Launches {
       case Step.GateBackward s -> List.of(kernels.each("gate_backward", s.dOut().size() / source.vector(),
           number(s.activation()), at(s.x()), at(s.dOut()), at(s.dX()), s.dOut().rows(), s.dOut().columns()));
       case Step.Turn s -> List.of(turn(s));
-      case Step.Attend s -> List.of(attend(s.heads(), s.heads().count(), "attend", at(s.qkv()).address(),
+      case Step.Attend s -> List.of(attend(s.operation().heads(), s.operation().heads().count(), "attend", at(s.qkv()).address(),
           at(s.out()).address(), at(s.normalisers()).address()));
       case Step.AttendBackward s -> attendBackward(s);
       case Step.Head s -> head(s);
@@ -265,8 +265,8 @@ final class Launches {
     return List.of(
         kernels.launch("attend_deltas", new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1,
             ATTENTION_THREADS, 0), at(s.out()).address(), at(s.dOut()).address(), work(), count),
-        attend(s.heads(), s.heads().count(), "attend_queries", arguments),
-        attend(s.heads(), s.heads().keyCount(), "attend_keys", arguments));
+        attend(s.operation().heads(), s.operation().heads().count(), "attend_queries", arguments),
+        attend(s.operation().heads(), s.operation().heads().keyCount(), "attend_keys", arguments));
   }
 
   /** So many rows at a time that their logits have room. */

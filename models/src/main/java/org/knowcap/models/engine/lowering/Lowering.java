@@ -119,7 +119,8 @@ public final class Lowering {
       case ForwardOperation.Gate o -> steps.add(new Step.Gate(o.activation(), place(o.x()), o.out()));
       case ForwardOperation.Rotary o -> steps.add(new Step.Turn(o, inPlace(o.x(), o.out()), 1));
       case ForwardOperation.Attention o ->
-        steps.add(new Step.Attend(o.heads(), operand(o.qkv()), o.out(), normalisers(o)));
+        steps.add(new Step.Attend(o, operand(o.qkv()), o.distant().map(this::operand), o.out(),
+            normalisers(o)));
       case ForwardOperation.Route o -> steps.add(new Step.Route(o));
       case ForwardOperation.Dispatch o -> steps.add(new Step.Dispatch(o.gates(), place(o.x()), o.out()));
       case ForwardOperation.ExpertLinear o ->
@@ -195,9 +196,9 @@ public final class Lowering {
           place(o.forward().x()), place(o.dOut()), o.dX()));
       case BackwardOperation.RotaryBackward o ->
         steps.add(new Step.Turn(o.forward(), inPlace(o.dOut(), o.dX()), -1));
-      case BackwardOperation.AttentionBackward o -> steps.add(new Step.AttendBackward(o.forward().heads(),
-          operand(o.forward().qkv()), place(o.forward().out()), normalisers(o.forward()), operand(o.dOut()),
-          o.dQkv()));
+      case BackwardOperation.AttentionBackward o -> steps.add(new Step.AttendBackward(o.forward(),
+          operand(o.forward().qkv()), o.forward().distant().map(this::operand), place(o.forward().out()),
+          normalisers(o.forward()), operand(o.dOut()), o.dQkv(), o.dDistant()));
       case BackwardOperation.RouteBackward o ->
         steps.add(new Step.RouteBackward(o.forward(), wide(o.dLogits())));
       case BackwardOperation.DispatchBackward o ->

@@ -3,8 +3,9 @@ package org.knowcap.models.engine.lowering;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.Attention;
 import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.spec.Activation;
@@ -198,10 +199,12 @@ public sealed interface Step extends MemoryPlan.Use {
     }
   }
 
-  record Attend(Heads heads, Tensor qkv, Tensor out, Tensor normalisers) implements Step {
+  /** The operation, over tensors that may be copies of its own. */
+  record Attend(Attention operation, Tensor qkv, Optional<Tensor> distant, Tensor out,
+      Tensor normalisers) implements Step {
     @Override
     public List<Tensor> reads() {
-      return List.of(qkv);
+      return Stream.concat(Stream.of(qkv), distant.stream()).toList();
     }
 
     @Override
@@ -210,17 +213,17 @@ public sealed interface Step extends MemoryPlan.Use {
     }
   }
 
-  record AttendBackward(Heads heads, Tensor qkv, Tensor out, Tensor normalisers, Tensor dOut, Tensor dQkv)
-      implements
-        Step {
+  record AttendBackward(Attention operation, Tensor qkv, Optional<Tensor> distant, Tensor out,
+      Tensor normalisers,
+      Tensor dOut, Tensor dQkv, Optional<Tensor> dDistant) implements Step {
     @Override
     public List<Tensor> reads() {
-      return List.of(qkv, out, normalisers, dOut);
+      return Stream.concat(Stream.of(qkv, out, normalisers, dOut), distant.stream()).toList();
     }
 
     @Override
     public List<Tensor> writes() {
-      return List.of(dQkv);
+      return Stream.concat(Stream.of(dQkv), dDistant.stream()).toList();
     }
   }
 

@@ -1,7 +1,10 @@
 package org.knowcap.models.engine.nd4j;
 
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Operation;
@@ -34,7 +37,10 @@ final class Kernels {
 
   /** Queries (scaled), keys and values as [windows * heads, T, width]; softmax as [windows * heads, T, T]. */
   private record AttentionState(INDArray queries, INDArray keys, INDArray values, INDArray weights,
-      INDArray mixed) {}
+      INDArray mixed, Optional<DistantState> distant) {}
+
+  /** Queries (scaled) and keys of pairs far apart, and one where a pair is near, one where it is not: [1, T * T] each. */
+  private record DistantState(INDArray queries, INDArray keys, INDArray near, INDArray far) {}
 
   private record RotaryState(INDArray cosine, INDArray sine, INDArray swapped, INDArray firstHalf,
       INDArray secondHalf) {}
@@ -44,6 +50,9 @@ final class Kernels {
   private final Memory memory;
   private final Mixtures mixtures;
   private final Map<ForwardOperation, Record> states = new HashMap<>();
+  private final Map<ForwardOperation.Heads, INDArray> slopes = new HashMap<>();
+  /** By documents and heads; the first layer of attention that needs one fills it, at each step. */
+  private final Map<List<Record>, INDArray> documentMasks = new HashMap<>();
 
   Kernels(Memory memory, Mixtures mixtures) {
     this.memory = memory;
@@ -286,7 +295,10 @@ final class Kernels {
       for (int column = 0; column < columns; column++) {
         int component = column % heads.width();
         boolean turns = column < heads.turnedWidth() && component < o.rotated();
-        double angle = turns ? position * Math.pow(o.base(), -2.0 * (component % half) / o.rotated()) : 0;
+        double place = column < heads.count() * heads.width()
+            ? o.places().query(position)
+            : o.places().key(position);
+        double angle = turns ? place * Math.pow(o.base(), -2.0 * (component % half) / o.rotated()) : 0;
         cosine[row * columns + column] = (float) Math.cos(angle);
         sine[row * columns + column] = (float) (component < half ? -Math.sin(angle) : Math.sin(angle));
       }
@@ -333,21 +345,58 @@ final class Kernels {
     INDArray qkv = memory.of(o.qkv());
     AttentionState state = new AttentionState(memory.own(slices, length, heads.width()),
         memory.own(slices, length, heads.width()), memory.own(slices, length, heads.width()),
-        memory.own(slices, length, length), memory.own(slices, length, heads.width()));
+        memory.own(slices, length, length), memory.own(slices, length, heads.width()),
+        o.scores() instanceof ForwardOperation.Scores.Distant distant
+            ? Optional.of(new DistantState(memory.own(slices, length, heads.width()),
+                memory.own(slices, length, heads.width()), apart(heads, 0, distant.from()),
+                apart(heads, distant.from(), length)))
+            : Optional.empty());
     states.put(o, state);
-    Recording recording = new Recording(memory)
-        .copy(byHead(qkv, heads, 0, heads.count()), byWindow(state.queries, heads));
+    Recording recording = queriesAndKeys(new Recording(memory), qkv, heads, state.queries, state.keys);
     for (int member = 0; member < heads.group(); member++) {
-      recording.copy(keys(qkv, heads), shared(state.keys, heads, member))
-          .copy(values(qkv, heads), shared(state.values, heads, member));
+      recording.copy(values(qkv, heads), shared(state.values, heads, member));
     }
-    return recording.scale(state.queries, 1 / Math.sqrt(heads.width()), state.queries)
-        .sliceProducts(state.queries, false, state.keys, true, state.weights)
-        .addRow(state.weights.reshape(slices, length * length), mask(heads),
-            state.weights.reshape(slices, length * length))
+    INDArray scores = state.weights.reshape(slices, length * length);
+    recording.sliceProducts(state.queries, false, state.keys, true, state.weights);
+    state.distant.ifPresent(distant -> {
+      INDArray work = memory.scratch(3, slices * length, length);
+      INDArray others = work.reshape(slices, length * length);
+      queriesAndKeys(recording, memory.of(o.distant().orElseThrow()), heads, distant.queries, distant.keys)
+          .sliceProducts(distant.queries, false, distant.keys, true, work.reshape(slices, length, length))
+          .multiplyRow(scores, distant.near, scores)
+          .multiplyRow(others, distant.far, others)
+          .add(scores, others, scores);
+    });
+    switch (o.scores()) {
+      case ForwardOperation.Scores.Product _,ForwardOperation.Scores.Distant _ -> {
+        // The products are all.
+      }
+      case ForwardOperation.Scores.Sloping sloping -> recording.add(scores,
+          slopes.computeIfAbsent(heads, key -> slopes(heads, sloping)), scores);
+    }
+    o.documents().ifPresent(documents -> {
+      INDArray mask = documentMasks.computeIfAbsent(List.of(documents, heads), key -> {
+        INDArray made = memory.own(slices, length * length);
+        recording.call(new DocumentMask(memory.of(documents.tokens()), documents.separator(), heads, made));
+        return made;
+      });
+      recording.add(scores, mask, scores);
+    });
+    return recording.addRow(scores, mask(heads), scores)
         .softmax(state.weights, state.weights)
         .sliceProducts(state.weights, false, state.values, false, state.mixed)
         .copy(byWindow(state.mixed, heads), byHead(memory.of(o.out()), heads, 0, heads.count()));
+  }
+
+  /** Queries scaled, and keys as often as there are heads of queries. */
+  private static Recording queriesAndKeys(Recording recording, INDArray qkv, ForwardOperation.Heads heads,
+      INDArray queries, INDArray keys) {
+    recording.copy(byHead(qkv, heads, 0, heads.count()), byWindow(queries, heads))
+        .scale(queries, 1 / Math.sqrt(heads.width()), queries);
+    for (int member = 0; member < heads.group(); member++) {
+      recording.copy(keys(qkv, heads), shared(keys, heads, member));
+    }
+    return recording;
   }
 
   /** With P the softmax: dV = P^T dO; dP = dO V^T; dS = P * (dP - rowsum(dO * O)); dQ = dS K; dK = dS^T Q. */
@@ -362,8 +411,6 @@ final class Kernels {
     INDArray column = memory.scratch(2, slices * length, 1);
     INDArray dScores = memory.scratch(3, slices * length, length);
     INDArray dScoresBySlice = dScores.reshape(slices, length, length);
-    INDArray dQueries = memory.scratch(4, slices * length, width).reshape(slices, length, width);
-    INDArray dKeys = memory.scratch(5, slices * length, width).reshape(slices, length, width);
     INDArray dValues = memory.scratch(6, slices * length, width).reshape(slices, length, width);
     INDArray dQkv = memory.of(o.dQkv());
     Recording recording = new Recording(memory)
@@ -373,16 +420,39 @@ final class Kernels {
         .multiply(dMixed, state.mixed, product.reshape(slices, length, width))
         .product(product, false, memory.ones(width, 1), false, false, column)
         .subtractColumn(dScores, column, dScores)
-        .multiply(dScoresBySlice, state.weights, dScoresBySlice)
-        .sliceProducts(dScoresBySlice, false, state.keys, false, dQueries)
-        .scale(dQueries, 1 / Math.sqrt(width), dQueries)
-        .sliceProducts(dScoresBySlice, true, state.queries, false, dKeys)
-        .copy(byWindow(dQueries, heads), byHead(dQkv, heads, 0, heads.count()))
-        .copy(shared(dKeys, heads, 0), keys(dQkv, heads))
+        .multiply(dScoresBySlice, state.weights, dScoresBySlice);
+    state.distant.ifPresent(distant -> {
+      INDArray dDistant = memory.of(o.dDistant().orElseThrow());
+      INDArray work = memory.scratch(9, slices * length, length);
+      INDArray scores = dScores.reshape(slices, length * length);
+      recording.multiplyRow(scores, distant.far, work.reshape(slices, length * length))
+          .multiplyRow(scores, distant.near, scores)
+          .call(() -> dDistant.assign(0));
+      dQueriesAndKeys(recording, work.reshape(slices, length, length), distant.queries, distant.keys, heads,
+          dDistant);
+    });
+    dQueriesAndKeys(recording, dScoresBySlice, state.queries, state.keys, heads, dQkv)
         .copy(shared(dValues, heads, 0), values(dQkv, heads));
     for (int member = 1; member < heads.group(); member++) {
-      recording.add(keys(dQkv, heads), shared(dKeys, heads, member), keys(dQkv, heads))
-          .add(values(dQkv, heads), shared(dValues, heads, member), values(dQkv, heads));
+      recording.add(values(dQkv, heads), shared(dValues, heads, member), values(dQkv, heads));
+    }
+    return recording;
+  }
+
+  private Recording dQueriesAndKeys(Recording recording, INDArray dScores, INDArray queries, INDArray keys,
+      ForwardOperation.Heads heads, INDArray dQkv) {
+    int rows = heads.windows() * heads.count() * heads.length();
+    INDArray dQueries = memory.scratch(4, rows, heads.width())
+        .reshape(rows / heads.length(), heads.length(), heads.width());
+    INDArray dKeys = memory.scratch(5, rows, heads.width())
+        .reshape(rows / heads.length(), heads.length(), heads.width());
+    recording.sliceProducts(dScores, false, keys, false, dQueries)
+        .scale(dQueries, 1 / Math.sqrt(heads.width()), dQueries)
+        .sliceProducts(dScores, true, queries, false, dKeys)
+        .copy(byWindow(dQueries, heads), byHead(dQkv, heads, 0, heads.count()))
+        .copy(shared(dKeys, heads, 0), keys(dQkv, heads));
+    for (int member = 1; member < heads.group(); member++) {
+      recording.add(keys(dQkv, heads), shared(dKeys, heads, member), keys(dQkv, heads));
     }
     return recording;
   }
@@ -429,6 +499,72 @@ final class Kernels {
     INDArray array = memory.own(1, length * length);
     array.data().setData(mask);
     return array;
+  }
+
+  /** [1, T * T]: one where a key is so many tokens before its query, from one number to before another. */
+  private INDArray apart(ForwardOperation.Heads heads, int from, int to) {
+    int length = heads.length();
+    float[] apart = new float[length * length];
+    for (int query = 0; query < length; query++) {
+      for (int key = 0; key <= query; key++) {
+        apart[query * length + key] = query - key >= from && query - key < to ? 1 : 0;
+      }
+    }
+    INDArray array = memory.own(1, length * length);
+    array.data().setData(apart);
+    return array;
+  }
+
+  /** [windows * heads, T * T]: what ALiBi adds to scores. */
+  private INDArray slopes(ForwardOperation.Heads heads, ForwardOperation.Scores.Sloping sloping) {
+    int length = heads.length();
+    int slices = heads.windows() * heads.count();
+    float[] slopes = new float[slices * length * length];
+    for (int slice = 0; slice < slices; slice++) {
+      double slope = sloping.slope(heads, slice % heads.count());
+      for (int query = 0; query < length; query++) {
+        for (int key = 0; key <= query; key++) {
+          slopes[(slice * length + query) * length + key] = (float) (slope * (key - query));
+        }
+      }
+    }
+    INDArray array = memory.own(slices, length * length);
+    array.data().setData(slopes);
+    return array;
+  }
+
+  /** Keeps a matrix [windows * heads, T * T] at {@link #MASKED} where a key is of an earlier document, zero elsewhere. */
+  private static final class DocumentMask implements Runnable {
+    private final INDArray tokens;
+    private final int separator;
+    private final ForwardOperation.Heads heads;
+    private final INDArray matrix;
+    private final float[] values;
+
+    DocumentMask(INDArray tokens, int separator, ForwardOperation.Heads heads, INDArray matrix) {
+      this.tokens = tokens;
+      this.separator = separator;
+      this.heads = heads;
+      this.matrix = matrix;
+      values = new float[Math.toIntExact(matrix.length())];
+    }
+
+    @Override
+    public void run() {
+      int length = heads.length();
+      for (int window = 0; window < heads.windows(); window++) {
+        int start = 0;
+        for (int query = 0; query < length; query++) {
+          start = tokens.data().getInt(window * length + query) == separator ? query : start;
+          for (int head = 0; head < heads.count(); head++) {
+            int row = ((window * heads.count() + head) * length + query) * length;
+            Arrays.fill(values, row, row + start, (float) MASKED);
+            Arrays.fill(values, row + start, row + length, 0);
+          }
+        }
+      }
+      matrix.data().setData(values);
+    }
   }
 
   /** loss = ln(sum exp(logits - max)) + max - logits[target], which neither overflows nor rounds to infinity. */

@@ -17,6 +17,7 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
@@ -33,7 +34,7 @@ class StepAllocationTest {
 
   @ParameterizedTest
   @CsvSource({"FP32, gpt2-2-2-w16", "AUTO, gpt2-2-2-w16", "FP32, gpt2-moe4-2-2-w16",
-      "AUTO, mixtral4-2-2-w16"})
+      "AUTO, mixtral4-2-2-w16", "FP32, gpt2-2-2-w16-k1-alibi-document", "AUTO, gpt2-2-2-w16-leaky9k2-document"})
   void stepsAllocateNextToNothing(Precision precision, String model) throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
@@ -48,7 +49,7 @@ class StepAllocationTest {
 
   /** Prints the bytes of a step once they are few enough, or when time is up. */
   public static void main(String[] arguments) {
-    Program program = Program.training(ModelSpec.parse(arguments[1]), 53, 5, 70,
+    Program program = Program.training(ModelSpec.parse(arguments[1]), new TokenIds(53, 0), 5, 70,
         new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
     Batches batch = Batches.random(program, 53, RandomGeneratorFactory.of("L64X128MixRandom").create(4));
     Execution execution = new Execution(2, Precision.valueOf(arguments[0]));

@@ -1,0 +1,69 @@
+package org.knowcap.models.training;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.knowcap.models.engine.Engines;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.TokenIds;
+import org.knowcap.models.reference.ReferenceSession;
+import org.knowcap.models.spec.ModelSpec;
+
+/** Ten losses of each kind of positions and masks, which must not change unless the method does. */
+class PinnedCurvesTest {
+  private static final int VOCABULARY = 13;
+  private static final int STEPS = 10;
+
+  /** Nats. */
+  static Stream<Arguments> curves() {
+    return Stream.of(
+        Arguments.of("ntk4", new double[]{2.5404914, 2.5232288, 2.8798463, 2.9716846, 2.9965176, 2.7960861, 2.8011324, 2.6131330, 2.6727855, 2.6794452}),
+        Arguments.of("rerope2", new double[]{2.5397274, 2.5098644, 2.8887422, 2.9841506, 2.9872321, 2.7699824, 2.7954186, 2.6165807, 2.6529030, 2.6665464}),
+        Arguments.of("leaky2k3", new double[]{2.5406785, 2.5090085, 2.8652251, 2.9731552, 3.0030077, 2.7800050, 2.8059375, 2.6141848, 2.6464885, 2.6776597}),
+        Arguments.of("alibi", new double[]{2.5314990, 2.5344824, 2.9414287, 2.9644893, 2.9515350, 2.7882106, 2.8165477, 2.6143269, 2.6848209, 2.6451732}),
+        Arguments.of("learned11", new double[]{2.5984402, 2.3739549, 2.9723219, 3.0279531, 2.8470340, 2.7465566, 2.5844098, 2.7839952, 2.7576159, 2.6808724}),
+        Arguments.of("nopos", new double[]{2.5318542, 2.5454582, 2.9251056, 2.9529689, 2.9443892, 2.7873208, 2.8098769, 2.5991182, 2.6775117, 2.6318626}),
+        Arguments.of("document", new double[]{2.5729993, 2.5134125, 2.9178736, 2.9699738, 2.8261487, 2.7079316, 2.8119345, 2.7089792, 2.6592486, 2.6617607}));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("curves")
+  void learnsAlongThePinnedCurve(String options, double[] pinned) {
+    Program program = Program.training(ModelSpec.parse("llama-2-2-w8-tied-" + options),
+        new TokenIds(VOCABULARY, VOCABULARY - 1), 2, 9, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+    double[] reference = losses(new ReferenceSession(program), program);
+    assertArrayEquals(pinned, reference, 1e-6, () -> "reference: " + Arrays.toString(reference));
+    for (String engine : new String[]{"nd4j", "cpu"}) {
+      try (Session session = Engines.named(engine).compile(program, new Execution(2, Precision.FP32))) {
+        assertArrayEquals(pinned, losses(session, program), 1e-5, engine);
+      }
+    }
+  }
+
+  /** What follows a token depends on it and on the one two before it. */
+  private static double[] losses(Session session, Program program) {
+    session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 5)));
+    double[] losses = new double[STEPS];
+    for (int step = 1; step <= STEPS; step++) {
+      int[] tokens = RandomGeneratorFactory.of("L64X128MixRandom").create(step)
+          .ints(program.rows(), 0, VOCABULARY).toArray();
+      int[] targets = new int[tokens.length];
+      for (int i = 0; i < targets.length; i++) {
+        targets[i] = (tokens[i] * 5 + (i < 2 ? 0 : tokens[i - 2])) % VOCABULARY;
+      }
+      session.step(tokens, targets, 0.01, step);
+      losses[step - 1] = session.loss();
+    }
+    return losses;
+  }
+}
