@@ -126,7 +126,7 @@ public final class CudaEngine implements Engine {
     });
     if (!program.forward().stream().allMatch(CudaEngine::has)) {
       throw new EngineUnavailableException("engine 'cuda' has no ReRoPE, no ALiBi and no masks by document; use engine"
-          + " cpu");
+          + " cpu or nd4j");
     }
     Machine.Found found = machine().found().orElseThrow();
     Element element = switch (execution.precision()) {
