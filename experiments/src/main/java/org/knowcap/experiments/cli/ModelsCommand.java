@@ -166,7 +166,7 @@ final class ModelsCommand implements Callable<Integer> {
   }
 
   private static String turned(Rotary rotary, ModelSpec model) {
-    return " that turn " + rotary.width(model.headWidth()) + " of " + model.headWidth() + " by base "
+    return ", turning " + rotary.width(model.headWidth()) + " of " + model.headWidth() + " by base "
         + Units.brief(rotary.base());
   }
 
