@@ -70,7 +70,7 @@ static bool fits(Description* d, Layout* a, Layout* b, Layout* c) {
       && n == c->columns && !(d->bias && c->type != a->type);
 }
 
-// The second candidate is the one to be found fastest: the driver's stand-in counts time up.
+// The first candidate is the one to be found fastest: each timing of the driver's stand-in is longer than the last.
 int cublasLtMatmulAlgoGetHeuristic(void*, Description* d, Layout* a, Layout* b, Layout* c, Layout* out, Preference* p, int most,
     Result* results, int* count) {
   if (!fits(d, a, b, c) || c != out || p->reductions & 5) return NOT_SUPPORTED;

@@ -15,8 +15,6 @@ import org.knowcap.models.program.Program;
 
 /** NVIDIA GPUs of compute capability 8.0 or later, with a driver that knows CUDA 12 or 13. */
 public final class CudaEngine implements Engine {
-  static final String NO_EXPERTS = "engine 'cuda' has no kernels for mixtures of experts; use engine cpu or nd4j";
-
   private final Optional<Machine> given;
 
   /** What a machine has, looked for once. */
@@ -124,10 +122,9 @@ public final class CudaEngine implements Engine {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
-    if (!program.forward().stream().allMatch(CudaEngine::has)) {
-      throw new EngineUnavailableException("engine 'cuda' has no ReRoPE, no ALiBi and no masks by document; use engine"
-          + " cpu or nd4j");
-    }
+    lacking(program).ifPresent(what -> {
+      throw new EngineUnavailableException("engine 'cuda' has no kernels for " + what + "; use engine cpu");
+    });
     Machine.Found found = machine().found().orElseThrow();
     Element element = switch (execution.precision()) {
       case FP32 -> Element.FP32;
@@ -142,9 +139,25 @@ public final class CudaEngine implements Engine {
     }
   }
 
-  /** Its attention knows products of queries and keys, and windows. */
-  private static boolean has(ForwardOperation operation) {
-    return !(operation instanceof ForwardOperation.Attention attention)
-        || attention.scores() instanceof ForwardOperation.Scores.Product && attention.documents().isEmpty();
+  /** What a program asks for that has no kernels here yet, in words; empty where it can be run. */
+  public static Optional<String> lacking(Program program) {
+    return program.forward().stream().flatMap(operation -> lacking(operation).stream()).findFirst();
+  }
+
+  private static Optional<String> lacking(ForwardOperation operation) {
+    return switch (operation) {
+      case ForwardOperation.Attention o when o.documents().isPresent() -> Optional.of("masks by document");
+      case ForwardOperation.Attention o -> switch (o.scores()) {
+        case ForwardOperation.Scores.Product _ -> Optional.empty();
+        case ForwardOperation.Scores.Sloping _ -> Optional.of("ALiBi");
+        case ForwardOperation.Scores.Distant _ -> Optional.of("ReRoPE");
+      };
+      case ForwardOperation.Rotary o when !o.places().equals(ForwardOperation.Places.TRUE) ->
+        Optional.of("ReRoPE");
+      case ForwardOperation.Route _,ForwardOperation.Dispatch _,ForwardOperation.ExpertLinear _,ForwardOperation.Combine _ ->
+        Optional.of("mixtures of experts");
+      case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Linear _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ ->
+        Optional.empty();
+    };
   }
 }

@@ -8,7 +8,6 @@ import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
-import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.Optimiser;
@@ -118,12 +117,13 @@ final class Launches {
       case Step.GateBackward s -> List.of(kernels.each("gate_backward", s.dOut().size() / source.vector(),
           number(s.activation()), at(s.x()), at(s.dOut()), at(s.dX()), s.dOut().rows(), s.dOut().columns()));
       case Step.Turn s -> List.of(turn(s));
-      case Step.Attend s -> List.of(attend(s.operation().heads(), s.operation().heads().count(), "attend", at(s.qkv()).address(),
-          at(s.out()).address(), at(s.normalisers()).address()));
+      case Step.Attend s ->
+        List.of(attend(s.operation().heads(), s.operation().heads().count(), "attend", at(s.qkv()).address(),
+            at(s.out()).address(), at(s.normalisers()).address()));
       case Step.AttendBackward s -> attendBackward(s);
       case Step.Head s -> head(s);
       case Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
-        throw new EngineUnavailableException(CudaEngine.NO_EXPERTS);
+        throw new IllegalStateException("refused before: " + step.kind());
     };
   }
 

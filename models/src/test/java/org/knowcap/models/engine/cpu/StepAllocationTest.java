@@ -34,7 +34,8 @@ class StepAllocationTest {
 
   @ParameterizedTest
   @CsvSource({"FP32, gpt2-2-2-w16", "AUTO, gpt2-2-2-w16", "FP32, gpt2-moe4-2-2-w16",
-      "AUTO, mixtral4-2-2-w16", "FP32, gpt2-2-2-w16-k1-alibi-document", "AUTO, gpt2-2-2-w16-leaky9k2-document"})
+      "AUTO, mixtral4-2-2-w16", "FP32, gpt2-2-2-w16-k1-alibi-document",
+      "AUTO, gpt2-2-2-w16-leaky9k2-document"})
   void stepsAllocateNextToNothing(Precision precision, String model) throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",

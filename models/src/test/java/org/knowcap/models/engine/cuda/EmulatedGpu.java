@@ -59,7 +59,7 @@ public final class EmulatedGpu {
         String[] parts = entry.split(":");
         Path source = resource(parts[0] + ".cpp");
         Path library = FOLDER.resolve(parts[1]);
-        run(List.of("g++", "-O1", "-w", "-std=c++17", "-shared", "-fPIC", "-DHEADER=\"" + header + "\"",
+        run(List.of("g++", "-O2", "-w", "-std=c++17", "-shared", "-fPIC", "-DHEADER=\"" + header + "\"",
             "-DDRIVER=\"" + FOLDER.resolve("libcuda.so.1") + "\"",
             source.toString(), "-o", library.toString()));
       }
