@@ -4,5 +4,5 @@ import picocli.CommandLine.Command;
 
 /** What benchmarks there are. */
 @Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures how fast this machine is.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-    BenchCorporaCommand.class, BenchCpuCommand.class})
+    BenchCorporaCommand.class, BenchCpuCommand.class, BenchGpuCommand.class})
 final class BenchCommand {}

@@ -327,6 +327,13 @@ class CommandLineTest {
         outcome.out());
     JsonNode rows = Json.MAPPER.readTree(succeeds("engines", "--json").out());
     assertTrue(rows.valueStream().anyMatch(row -> row.get("preferred").asBoolean()), rows.toString());
+    JsonNode cuda = rows.valueStream().filter(row -> row.get("name").asString().equals("cuda")).findFirst()
+        .orElseThrow();
+    if (!cuda.get("available").asBoolean()) {
+      assertComplaint(KnowcapProcess.run("bench", "gpu", "--out", "nowhere"),
+          List.of("no GPU to measure", cuda.get("description").asString()));
+      assertFalse(Files.exists(Path.of("nowhere")));
+    }
   }
 
   @Test

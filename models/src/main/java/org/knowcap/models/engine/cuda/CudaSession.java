@@ -26,7 +26,6 @@ final class CudaSession implements Session {
 
   private final Program program;
   private final Gpu gpu;
-  private final Products products;
   private final Buffers buffers;
   private final Optional<Runnable> renewCopy;
   private final Gpu.Graph scoring;
@@ -51,7 +50,7 @@ final class CudaSession implements Session {
     buffers = new Buffers(program, element);
     buffers.allocate(gpu);
     Kernels kernels = new Kernels(gpu, compiler, cache, source);
-    products = new Products(gpu, kernels, cache, library);
+    Products products = new Products(gpu, kernels, cache, library);
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = gpu.pinned(buffers.bytes(Part.INPUTS));
       copied[i] = gpu.mark();
@@ -59,16 +58,17 @@ final class CudaSession implements Session {
     stage = gpu.pinned(Math.min(STAGE, Math.max(4 * program.parameterCount(), buffers.bytes(Part.LOSSES))));
 
     gpu.clear(buffers.address(Part.INPUTS), buffers.bytes(Part.INPUTS));
-    Launches launches = launches(kernels, source, false);
+    Launches launches = launches(kernels, products, source, false);
     renewCopy = element.narrow() ? Optional.of(launches.renewCopy()) : Optional.empty();
     scoring = recorded(launches.all());
-    training = program.optimiser().map(optimiser -> recorded(launches(kernels, source, true).all()));
+    training = program.optimiser()
+        .map(optimiser -> recorded(launches(kernels, products, source, true).all()));
     upload(buffers.turns(), buffers.address(Part.TURNS));
     buffers.state().values().forEach(address -> gpu.clear(address, 4 * program.parameterCount()));
     gpu.synchronise();
   }
 
-  private Launches launches(Kernels kernels, KernelSource source, boolean learning) {
+  private Launches launches(Kernels kernels, Products products, KernelSource source, boolean learning) {
     return new Launches(program, gpu, kernels, products, buffers, source, learning);
   }
 
@@ -192,8 +192,6 @@ final class CudaSession implements Session {
 
   @Override
   public void close() {
-    gpu.enter();
-    products.close();
     gpu.close();
   }
 }

@@ -12,7 +12,7 @@ import org.knowcap.models.engine.cuda.driver.Numbers;
  * Matrix products: cuBLASLt's where it was found, otherwise the engine's own plain kernel. cuBLASLt's algorithm for a shape is
  * the fastest of its candidates, timed once and kept on disk: with it the last bits of results.
  */
-final class Products implements AutoCloseable {
+final class Products {
   /** Rows and columns of a result that a block of the own kernel computes, and its threads. */
   private static final int TILE = 32;
   private static final int THREADS = 64;
@@ -56,10 +56,5 @@ final class Products implements AutoCloseable {
 
   private static long along(Matrix m) {
     return m.transposed() ? m.stride() : 1;
-  }
-
-  @Override
-  public void close() {
-    library.ifPresent(CublasLt::close);
   }
 }

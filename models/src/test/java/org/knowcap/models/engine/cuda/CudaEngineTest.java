@@ -29,6 +29,7 @@ import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
@@ -212,5 +213,28 @@ class CudaEngineTest {
     assertTrue(slow.handicap().orElseThrow().contains("libcublasLt"));
     assertTrue(slow.description().contains("Emulated GPU (compute capability 9.0), driver for CUDA 13.0"));
     assertTrue(EmulatedGpu.engine(true).handicap().isEmpty());
+  }
+
+  /** The stand-in's every timing is a millisecond longer than the one before; ten repeats are timed. */
+  @Test
+  void aMeterCountsWhatIsDoneInATime() {
+    int size = 64;
+    long bytes = 1 << 16;
+    CudaMeter meter = CudaMeter.measure((CudaEngine) EmulatedGpu.engine(true), size, bytes);
+    double product = 10 * 2.0 * size * size * size / meter.products();
+    double copy = 10 * 2.0 * bytes / meter.copied();
+    assertEquals(1e-3, copy - product, 1e-9);
+    assertEquals(0, EmulatedGpu.leaks());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"gpt2-moe3-1-2-w8, mixtures of experts", "gpt2-1-2-w8-alibi, ALiBi",
+      "gpt2-1-2-w8-rerope3, ReRoPE", "gpt2-1-2-w8-document, masks by document"})
+  void whatHasNoKernelsIsRefused(String model, String what) {
+    Program program = Program.training(ModelSpec.parse(model), new TokenIds(VOCABULARY, 0), 2, 5, ADAMW);
+    assertEquals("engine 'cuda' has no kernels for " + what + "; use engine cpu",
+        assertThrows(EngineUnavailableException.class,
+            () -> EmulatedGpu.engine(true).compile(program, Execution.PLAIN)).getMessage());
+    assertEquals(0, EmulatedGpu.leaks());
   }
 }

@@ -16,7 +16,7 @@ import java.util.Optional;
  * Matrix products by cuBLASLt. It thinks in columns: our row-major out = a b is its column-major out^T = b^T a^T, and a
  * row-major matrix is a column-major transposed one without moving a number.
  */
-public final class CublasLt implements AutoCloseable {
+public final class CublasLt {
   /** Bytes of scratch memory that products may use: NVIDIA's advice for Hopper. */
   public static final long WORKSPACE = 32L << 20;
   /** Bytes that say which algorithm to take: the library's own form and the scratch bytes it needs. */
@@ -52,7 +52,7 @@ public final class CublasLt implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final List<Product> products = new ArrayList<>();
 
-  /** Opens it on a GPU, with scratch memory there. */
+  /** Opens it on a GPU, with scratch memory there; closed with it. */
   public CublasLt(Libraries.Found found, Gpu gpu) {
     this.gpu = gpu;
     library = found.symbols();
@@ -62,6 +62,7 @@ public final class CublasLt implements AutoCloseable {
     MemorySegment slot = arena.allocate(JAVA_LONG);
     functions.call("cublasLtCreate", slot);
     handle = slot.get(JAVA_LONG, 0);
+    gpu.atClose(this::close);
   }
 
   /** Such as 130100 for 13.1.0. The one function that returns something else than a status. */
@@ -207,8 +208,7 @@ public final class CublasLt implements AutoCloseable {
     return product;
   }
 
-  @Override
-  public void close() {
+  private void close() {
     for (Product product : products) {
       for (long layout : product.layouts) {
         functions.call("cublasLtMatrixLayoutDestroy", layout);

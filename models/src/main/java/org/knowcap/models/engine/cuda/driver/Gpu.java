@@ -40,6 +40,7 @@ public final class Gpu implements AutoCloseable {
   private final List<Long> modules = new ArrayList<>();
   private final List<Long> events = new ArrayList<>();
   private final List<Graph> graphs = new ArrayList<>();
+  private final List<Runnable> closers = new ArrayList<>();
 
   /** A recorded sequence, to be replayed as one. */
   public record Graph(long handle) {}
@@ -319,12 +320,18 @@ public final class Gpu implements AutoCloseable {
     }
   }
 
+  /** Has something done before it closes, for libraries that hold on to it. */
+  void atClose(Runnable closer) {
+    closers.add(closer);
+  }
+
   /** Frees everything that was asked of it. */
   @Override
   public void close() {
     enter();
     // Whatever failed before shows here again; what can be freed is.
     functions.status("cuStreamSynchronize", stream);
+    closers.forEach(Runnable::run);
     graphs.forEach(graph -> functions.call("cuGraphExecDestroy", graph.handle));
     events.forEach(event -> functions.call("cuEventDestroy_v2", event));
     modules.forEach(module -> functions.call("cuModuleUnload", module));

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""How fast PyTorch trains the shapes of `knowcap bench gpu`, to be fair to it: the same GPT2 (rotary on a quarter of each head,
+tanh GELU, tied head), bf16 autocast, fused attention, fused AdamW every step; eager, torch.compile, and torch.compile in its
+max-autotune mode, which records graphs. Prints one JSON object a line.
+
+    python3 benchmarks/peer_torch.py [--seconds 5] [--shape gpt2-2-2] [--modes eager,compile,max-autotune]
+"""
+import argparse
+import json
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+VOCABULARY, LENGTH, HEAD = 3275, 512, 64
+SHAPES = [("gpt2-2-2", 2, 2, 96), ("gpt2-4-4", 4, 4, 96), ("gpt2-8-8", 8, 8, 96), ("gpt2-12-12", 12, 12, 96),
+          ("gpt2-2-2", 2, 2, 12)]
+
+
+class Block(nn.Module):
+    def __init__(self, heads):
+        super().__init__()
+        width = heads * HEAD
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def turn(self, x, cosine, sine):
+        """x [B, h, T, w]: component i of the first quarter turns with component i + w / 8."""
+        half = cosine.shape[-1]
+        a, b, rest = x[..., :half], x[..., half:2 * half], x[..., 2 * half:]
+        return torch.cat((a * cosine - b * sine, a * sine + b * cosine, rest), -1).to(x.dtype)
+
+    def forward(self, x, cosine, sine):
+        b, t, d = x.shape
+        q, k, v = (part.view(b, t, self.heads, HEAD).transpose(1, 2) for part in self.qkv(self.norm1(x)).split(d, 2))
+        q, k = self.turn(q, cosine, sine), self.turn(k, cosine, sine)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(mixed.transpose(1, 2).reshape(b, t, d))
+        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
+
+
+class Model(nn.Module):
+    def __init__(self, layers, heads):
+        super().__init__()
+        width = heads * HEAD
+        self.table = nn.Embedding(VOCABULARY, width)
+        self.blocks = nn.ModuleList(Block(heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        half = HEAD // 8
+        angles = torch.outer(torch.arange(LENGTH).float(), 10000.0 ** (-torch.arange(half).float() / half))
+        self.register_buffer("cosine", angles.cos(), persistent=False)
+        self.register_buffer("sine", angles.sin(), persistent=False)
+
+    def forward(self, tokens, targets):
+        x = self.table(tokens)
+        for block in self.blocks:
+            x = block(x, self.cosine, self.sine)
+        logits = F.linear(self.norm(x), self.table.weight)
+        return F.cross_entropy(logits.view(-1, VOCABULARY).float(), targets.view(-1))
+
+
+def measure(name, layers, heads, windows, mode, seconds):
+    torch.manual_seed(1)
+    model = Model(layers, heads).cuda()
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() == 1]
+    optimiser = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}],
+                                  lr=1e-4, betas=(0.9, 0.98), eps=1e-6, fused=True)
+    loss_of = {"eager": lambda m: m, "compile": torch.compile,
+               "max-autotune": lambda m: torch.compile(m, mode="max-autotune")}[mode](model)
+    tokens = torch.randint(VOCABULARY, (windows, LENGTH), device="cuda")
+    targets = torch.randint(VOCABULARY, (windows, LENGTH), device="cuda")
+
+    def step():
+        with torch.autocast("cuda", torch.bfloat16):
+            loss = loss_of(tokens, targets)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    for _ in range(20):
+        step()
+    torch.cuda.synchronize()
+    began, steps = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        for _ in range(20):
+            step()
+        steps += 20
+        torch.cuda.synchronize()
+    rate = steps * windows * LENGTH / (time.perf_counter() - began)
+    print(json.dumps({"shape": name, "tokens_per_step": windows * LENGTH, "mode": mode, "tokens_per_second": rate,
+                      "peak_bytes": torch.cuda.max_memory_allocated()}), flush=True)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--seconds", type=float, default=5)
+    arguments.add_argument("--shape")
+    arguments.add_argument("--modes", default="eager,compile,max-autotune")
+    chosen = arguments.parse_args()
+    torch.backends.cuda.matmul.allow_tf32 = True
+    print(json.dumps({"torch": torch.__version__, "cuda": torch.version.cuda, "gpu": torch.cuda.get_device_name()}), flush=True)
+    for name, layers, heads, windows in SHAPES:
+        if chosen.shape in (None, name):
+            for mode in chosen.modes.split(","):
+                torch._dynamo.reset()
+                measure(name, layers, heads, windows, mode, chosen.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+package org.knowcap.experiments.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.cpu.CpuEngine;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.cuda.CudaEngine;
+import org.knowcap.models.engine.cuda.CudaMeter;
+import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.training.InitialParameters;
+
+/**
+ * Speed of the cuda engine at one shape, in bf16.
+ *
+ * @param tokensPerStep R
+ * @param utilisation operations by {@link TrainingShape#flopsPerToken} over what one large product reaches
+ * @param roofline the least time that products and memory of this GPU allow for a step's operations, one after the other
+ *     with nothing kept in a cache, over the step's time
+ */
+public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, double utilisation,
+    double roofline) {
+  /** The shapes of the paper's models that a study trains, at large batches, and one at the paper's small batch. */
+  public static final List<TrainingShape> SHAPES = List.of(shape("gpt2-2-2", 96), shape("gpt2-4-4", 96),
+      shape("gpt2-8-8", 96), shape("gpt2-12-12", 96), shape("gpt2-2-2", 12));
+
+  /** Models whose gradients are compared: every family, odd widths, groups of heads, bands, and tensor cores' widths. */
+  private static final List<String> COMPARED = List.of("gpt2-2-2", "gpt2-2-3-w24", "gpt2-quarter-1-2-w32",
+      "gpt2-nomlp-2-2-w16", "llama-2-2", "llama-1-2-w128", "mistral-2-4-k2-a40", "mistral-1-4-w20-k1");
+  private static final int ROWS_TO_NO_TILE = 133;
+  private static final int CURVE = 10;
+  private static final int PRODUCT = 8192;
+  private static final long COPIED = 1L << 30;
+  private static final int WARM_UP = 20;
+
+  /**
+   * How far the engine is from the cpu engine in fp32.
+   *
+   * @param loss largest difference of the mean loss over ten steps, in nats
+   * @param gradient largest difference of the first step's gradients, in parts of the largest gradient
+   * @param tolerance of either
+   */
+  public record Parity(String model, Precision precision, double loss, double gradient, double tolerance) {
+    /** Whether it is near enough; not where a number is none. */
+    public boolean holds() {
+      return loss <= tolerance && gradient <= tolerance;
+    }
+  }
+
+  /**
+   * Everything measured.
+   *
+   * @param productTeraflops 10^12 operations a second of one large bf16 product
+   * @param copyTerabytes 10^12 bytes a second, read and written
+   */
+  public record Table(String engine, double productTeraflops, double copyTerabytes, List<Parity> parity,
+      List<GpuSpeed> speeds) {}
+
+  private static TrainingShape shape(String model, int windows) {
+    return new TrainingShape(ModelSpec.parse(model), 3275, 512, windows);
+  }
+
+  /** Compares and measures; {@code progress} hears what is being done. */
+  public static Table measure(CudaEngine engine, List<TrainingShape> shapes, double seconds,
+      Consumer<String> progress) {
+    List<Parity> parity = new ArrayList<>();
+    for (String model : COMPARED) {
+      for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
+        progress.accept("comparing " + model + " in " + precision);
+        parity.add(compare(engine, model, precision));
+      }
+    }
+    progress.accept("what the GPU gives");
+    CudaMeter meter = CudaMeter.measure(engine, PRODUCT, COPIED);
+    List<GpuSpeed> speeds = new ArrayList<>();
+    for (TrainingShape shape : shapes) {
+      progress.accept(shape.name());
+      speeds.add(measure(engine, meter, shape, seconds));
+    }
+    return new Table(engine.description(), meter.products() / 1e12, meter.copied() / 1e12, parity, speeds);
+  }
+
+  private static Parity compare(CudaEngine engine, String model, Precision precision) {
+    int vocabulary = 101;
+    // beta1 = 0: the first moment after a step is the gradient.
+    Program program = Program.training(ModelSpec.parse(model), vocabulary, 2, ROWS_TO_NO_TILE,
+        new Optimiser.AdamW(0, 0.98, 1e-6, 0.01));
+    TrainingShape ids = new TrainingShape(ModelSpec.parse(model), vocabulary, ROWS_TO_NO_TILE, 2);
+    Engine reference = new CpuEngine();
+    double loss = 0;
+    double gradient = 0;
+    try (Session expected = reference.compile(program, Execution.PLAIN);
+        Session found = engine.compile(program, new Execution(1, precision))) {
+      for (Session session : List.of(expected, found)) {
+        session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 1)));
+      }
+      for (int step = 1; step <= CURVE; step++) {
+        expected.step(ids.ids(2L * step), ids.ids(2L * step + 1), 1e-3, step);
+        found.step(ids.ids(2L * step), ids.ids(2L * step + 1), 1e-3, step);
+        loss = worse(loss, Math.abs(expected.loss() - found.loss()));
+        if (step == 1) {
+          gradient = apart(expected.state().get(Optimiser.FIRST_MOMENT),
+              found.state().get(Optimiser.FIRST_MOMENT));
+        }
+      }
+    }
+    return new Parity(model, precision, loss, gradient, precision == Precision.FP32 ? 2e-4 : 0.05);
+  }
+
+  private static double apart(float[] expected, float[] found) {
+    double largest = 0;
+    double apart = 0;
+    for (int i = 0; i < expected.length; i++) {
+      largest = Math.max(largest, Math.abs(expected[i]));
+      apart = worse(apart, Math.abs(expected[i] - found[i]));
+    }
+    return apart / largest;
+  }
+
+  /** The larger; no number at all is the worst. */
+  private static double worse(double a, double b) {
+    return Double.isNaN(b) ? Double.NaN : Math.max(a, b);
+  }
+
+  private static GpuSpeed measure(CudaEngine engine, CudaMeter meter, TrainingShape shape, double seconds) {
+    Program program = shape.program();
+    int[] tokens = shape.ids(1);
+    int[] targets = shape.ids(2);
+    try (Session session = engine.compile(program, new Execution(1, Precision.BF16))) {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 1)));
+      long step = 0;
+      while (step < WARM_UP) {
+        session.step(tokens, targets, 1e-4, ++step);
+      }
+      session.loss();
+      long began = System.nanoTime();
+      long steps = 0;
+      double elapsed = 0;
+      while (elapsed < seconds) {
+        for (int i = 0; i < WARM_UP; i++) {
+          session.step(tokens, targets, 1e-4, ++step);
+        }
+        steps += WARM_UP;
+        // Waits for the GPU: steps alone are only asked for.
+        session.loss();
+        elapsed = (System.nanoTime() - began) / 1e9;
+      }
+      double perSecond = steps * (double) shape.tokens() / elapsed;
+      return new GpuSpeed(shape.name(), shape.tokens(), perSecond,
+          perSecond * shape.flopsPerToken() / meter.products(),
+          leastSeconds(program, meter) * perSecond / shape.tokens());
+    }
+  }
+
+  /** Seconds that each operation needs for its products or its bf16 traffic, whichever is longer, and the update's traffic. */
+  private static double leastSeconds(Program program, CudaMeter meter) {
+    double least = 7 * 4.0 * program.parameterCount() / meter.copied();
+    for (Operation operation : program.operations()) {
+      least += Math.max(operation.flops() / meter.products(), operation.bytes() / 2.0 / meter.copied());
+    }
+    return least;
+  }
+}
