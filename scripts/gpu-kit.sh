@@ -18,7 +18,8 @@ mkdir -p "$kit/lib"
 "$JAVA_HOME/bin/jlink" --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$kit/java" \
   --add-modules java.base,java.logging,java.management,java.naming,java.sql,java.xml,jdk.incubator.vector,jdk.unsupported
 # The cpu engine, which results are compared with, does without its native library here: the models compared are small.
-for jar in knowcap- picocli- jackson- snakeyaml- javacpp-1 commons-math3- slf4j- jtokkit- progressbar-; do
+for jar in knowcap- picocli- jackson- snakeyaml- javacpp-1 commons-math3- slf4j- jtokkit- progressbar- tablesaw-core- xchart- \
+  VectorGraphics2D- carpet- jmh-core-; do
   for file in "$home"/experiments/target/app/"$jar"*.jar; do
     case "$file" in *-1.0.0-M2.1.jar | *-linux-* | *-windows-* | *-macosx-*) ;; *) cp "$file" "$kit/lib/" ;; esac
   done
