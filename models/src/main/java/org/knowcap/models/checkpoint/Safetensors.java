@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -34,7 +37,9 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
   private static final long LARGEST_HEADER = 100_000_000;
 
   private static final int CHUNK = 1 << 20;
-  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final JsonMapper JSON = JsonMapper.builder()
+      .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
   /**
    * A tensor's content: part of a flat array.
@@ -148,11 +153,11 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
     }
     byte[] text = new byte[(int) headerLength];
     readFully(channel, 8, (int) headerLength).get(text);
-    Map<String, String> metadata = new LinkedHashMap<>();
+    Map<String, String> metadata = Map.of();
     List<Place> places = new ArrayList<>();
     for (Map.Entry<String, JsonNode> entry : header(file, text).properties()) {
       if (entry.getKey().equals(METADATA)) {
-        entry.getValue().properties().forEach(e -> metadata.put(e.getKey(), e.getValue().asString()));
+        metadata = metadata(file, entry.getValue());
       } else {
         places.add(place(file, entry.getKey(), entry.getValue(), 8 + headerLength));
       }
@@ -178,10 +183,32 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
 
   private static JsonNode header(Path file, byte[] text) throws CheckpointException {
     try {
-      return JSON.readTree(new String(text, StandardCharsets.UTF_8));
+      JsonNode header = JSON
+          .readTree(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text)).toString());
+      if (!header.isObject()) {
+        throw new CheckpointException(file, "damaged: its header is no JSON object");
+      }
+      return header;
+    } catch (CharacterCodingException e) {
+      throw new CheckpointException(file, "damaged: its header is not valid UTF-8");
     } catch (JacksonException e) {
-      throw new CheckpointException(file, "damaged: its header is no JSON (" + e.getOriginalMessage() + ")");
+      throw new CheckpointException(file, "damaged: its header is no JSON ("
+          + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
     }
+  }
+
+  private static Map<String, String> metadata(Path file, JsonNode strings) throws CheckpointException {
+    if (!strings.isObject() || strings.valueStream().anyMatch(value -> !value.isString())) {
+      throw new CheckpointException(file, "damaged: its metadata are no JSON object of strings");
+    }
+    Map<String, String> metadata = new LinkedHashMap<>();
+    strings.properties().forEach(entry -> metadata.put(entry.getKey(), entry.getValue().stringValue()));
+    return metadata;
+  }
+
+  /** A number that is an integer and not below 0; -1 for anything else. */
+  private static long count(JsonNode node) {
+    return node.isIntegralNumber() && node.canConvertToLong() ? Math.max(-1, node.longValue()) : -1;
   }
 
   private static Place place(Path file, String name, JsonNode description, long base)
@@ -193,13 +220,13 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
       throw new CheckpointException(file,
           "tensor '" + name + "' is of type " + type + "; only F32 is read here");
     }
-    long start = offsets.path(0).asLong(-1);
-    long end = offsets.path(1).asLong(-1);
+    long start = count(offsets.path(0));
+    long end = count(offsets.path(1));
     long[] shape = new long[dimensions.size()];
     long bytes = 4;
-    boolean sound = start >= 0 && dimensions.isArray() && offsets.size() == 2;
+    boolean sound = start >= 0 && dimensions.isArray() && offsets.isArray() && offsets.size() == 2;
     for (int i = 0; i < shape.length; i++) {
-      shape[i] = dimensions.get(i).asLong(-1);
+      shape[i] = dimensions.isArray() ? count(dimensions.get(i)) : -1;
       sound &= shape[i] >= 0;
       long high = Math.multiplyHigh(bytes, shape[i]);
       bytes *= shape[i];
