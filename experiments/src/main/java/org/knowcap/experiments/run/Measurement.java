@@ -154,7 +154,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /** What the model stores of each part. */
-  List<Knowledge> parts() {
+  public List<Knowledge> parts() {
     return knowledge.stream().map(part -> {
       SampleSummary loss = summary(part.part());
       return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
@@ -163,7 +163,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /** What a model of so many parameters stores. */
-  Capacity capacity(long parameters) {
+  public Capacity capacity(long parameters) {
     return Capacity.of(parts(), SampleSummary.of(personLosses(), people), parameters);
   }
 

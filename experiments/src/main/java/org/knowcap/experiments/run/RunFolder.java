@@ -140,7 +140,8 @@ public final class RunFolder {
     return Optional.empty();
   }
 
-  void writeSpec(RunSpec spec) throws IOException {
+  /** Writes what determines the run. */
+  public void writeSpec(RunSpec spec) throws IOException {
     writeJson(path.resolve("run.json"), spec.settings());
   }
 

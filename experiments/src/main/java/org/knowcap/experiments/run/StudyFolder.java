@@ -143,6 +143,20 @@ public final class StudyFolder {
     return study;
   }
 
+  /** Copies the study file and what it names to another directory, so that it can be opened there; no runs. */
+  public void copyStudy(Path to) throws IOException {
+    Files.createDirectories(to);
+    Files.copy(specFile(path), specFile(to));
+    Path lists = path.resolve(LISTS);
+    if (Files.isDirectory(lists)) {
+      try (Stream<Path> files = Files.walk(lists)) {
+        for (Path file : files.toList()) {
+          Files.copy(file, to.resolve(path.relativize(file).toString()));
+        }
+      }
+    }
+  }
+
   public RunFolder runFolder(RunSpec run) {
     return runFolder(run.name());
   }

@@ -48,8 +48,9 @@ class ArchitectureTest {
   }
 
   @Test
-  void noTypeOfNd4jLeavesItsEngine() {
-    noClasses().that().resideOutsideOfPackage("org.knowcap.models.engine.nd4j")
+  void noTypeOfNd4jLeavesItsEngineAndItsGraphs() {
+    noClasses().that()
+        .resideOutsideOfPackages("org.knowcap.models.engine.nd4j", "org.knowcap.models.interchange.samediff")
         .should().dependOnClassesThat().resideInAPackage("org.nd4j..").check(CLASSES);
     noClasses().that()
         .resideOutsideOfPackages("org.knowcap.models.engine.nd4j", "org.knowcap.models.engine.cpu")

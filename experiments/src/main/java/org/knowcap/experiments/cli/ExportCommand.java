@@ -1,0 +1,89 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.interchange.HuggingFaceFolder;
+import org.knowcap.experiments.interchange.LossCheck;
+import org.knowcap.experiments.interchange.SameDiffFolder;
+import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.run.TrainedRun;
+import org.knowcap.experiments.runner.ChildProcess;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** A run's model for other programs. */
+@Command(name = "export", mixinStandardHelpOptions = true, description = "Writes a run's model as files that other programs load.")
+final class ExportCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(index = "0", paramLabel = "RUN", description = "Folder of the run, such as DIR/runs/NAME; or a study's directory with one run.")
+  private Path run;
+
+  @Parameters(index = "1", paramLabel = "DIR", description = "Directory for the files, new or empty.")
+  private Path directory;
+
+  @Option(names = "--to", required = true, paramLabel = "FORM", description = "huggingface: a folder that transformers loads, with tokenizer; samediff: the forward part as a graph that"
+      + " Deeplearning4j loads.")
+  private String target;
+
+  @Option(names = "--check", description = "With huggingface: add our losses on random prompts, which scripts/check_hf_export.py compares with"
+      + " those of transformers.")
+  private boolean check;
+
+  @Option(names = "--seed", paramLabel = "S", defaultValue = "1", description = "Of the prompts of --check. Default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Override
+  public Integer call() throws Exception {
+    if (!ChildProcess.hasVectors()) {
+      return OwnProcess.run(1, command.root().commandLine().getParseResult().originalArgs(), Map.of());
+    }
+    PrintWriter out = command.commandLine().getOut();
+    TrainedRun trained = TrainedRun.open(run);
+    if (!trained.finished()) {
+      out.println("note: the run is not finished; this is step " + Units.count(trained.step()) + " of "
+          + Units.count(trained.spec().steps(trained.corpus())));
+    }
+    switch (target) {
+      case "huggingface" -> huggingFace(trained, out);
+      case "samediff" -> sameDiff(trained, out);
+      default -> throw UserException.usage("--to must be huggingface or samediff, found '" + target + "'");
+    }
+    return 0;
+  }
+
+  private void sameDiff(TrainedRun trained, PrintWriter out) throws Exception {
+    if (check) {
+      throw UserException.usage("--check goes with --to huggingface");
+    }
+    SameDiffFolder.write(trained, directory);
+    out.println(
+        trained.spec().name() + ": " + Units.count(trained.parameters().length) + " parameters, windows of "
+            + trained.spec().training().window() + " tokens, in " + directory.resolve(SameDiffFolder.GRAPH));
+  }
+
+  private void huggingFace(TrainedRun trained, PrintWriter out) throws Exception {
+    Optional<LossCheck> losses = check
+        ? Optional.of(LossCheck.of(trained, Run.engine(trained.spec()), 1, seed))
+        : Optional.empty();
+    String type = HuggingFaceFolder.write(trained, directory, losses);
+    out.println(trained.spec().name() + ": " + Units.count(trained.parameters().length) + " parameters as "
+        + type + " in " + directory);
+    if (trained.corpus().mergingJoints() > 0) {
+      out.println("note: the corpus has " + trained.corpus().mergingJoints() + " kinds of joints at which the"
+          + " tokenizer merges what the corpus keeps apart; its texts are not always encoded as they were trained on");
+    }
+    losses.ifPresent(
+        written -> out.println("compare it with transformers: python3 scripts/check_hf_export.py "
+            + directory));
+  }
+}

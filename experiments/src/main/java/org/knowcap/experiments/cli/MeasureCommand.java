@@ -1,0 +1,79 @@
+package org.knowcap.experiments.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.capacity.Capacity;
+import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.Measurement;
+import org.knowcap.experiments.run.TrainedRun;
+import org.knowcap.experiments.runner.ChildProcess;
+import org.knowcap.experiments.study.Json;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** What the weights of a run hold. */
+@Command(name = "measure", mixinStandardHelpOptions = true, description = "Measures the bits that a run's checkpoint holds, and writes nothing: of a run before it is done, or of one that"
+    + " was imported.")
+final class MeasureCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(paramLabel = "RUN", description = "Folder of the run, such as DIR/runs/NAME; or a study's directory with one run.")
+  private Path run;
+
+  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of the engine. Default: ${DEFAULT-VALUE}")
+  private int threads;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws Exception {
+    UserException.requireAtLeastOne("--threads", threads);
+    if (!ChildProcess.hasVectors()) {
+      return OwnProcess.run(threads, command.root().commandLine().getParseResult().originalArgs(), Map.of());
+    }
+    TrainedRun trained = TrainedRun.open(run);
+    Measurement measurement = trained.measure(threads);
+    Capacity capacity = measurement.capacity(trained.parameters().length);
+    List<Knowledge> parts = measurement.parts();
+    PrintWriter out = command.commandLine().getOut();
+    if (json) {
+      Map<String, Object> answer = new LinkedHashMap<>();
+      answer.put("run", trained.spec().name());
+      answer.put("step", trained.step());
+      answer.put("parameters", trained.parameters().length);
+      answer.put("stored_bits", capacity.storedBits());
+      answer.put("total_bits", capacity.totalBits());
+      answer.put("capacity_ratio", capacity.capacityRatio());
+      answer.put("saturation", capacity.saturation());
+      answer.put("parts", parts);
+      answer.put("answers", measurement.answers());
+      out.println(Json.MAPPER.writeValueAsString(answer));
+      return 0;
+    }
+    out.println(trained.spec().name()
+        + (trained.step() == 0 ? ", imported" : ", step " + Units.count(trained.step())));
+    parts.forEach(part -> print(part, out));
+    out.println("stored: " + Units.bits(capacity.storedBits(), capacity.storedBitsStandardError()) + " of "
+        + Units.bits(capacity.totalBits()) + ", " + Units.percent(capacity.saturation()) + ", "
+        + Units.ratio(capacity.capacityRatio(), capacity.capacityRatioStandardError()) + " bits a parameter");
+    measurement.answers().forEach(answer -> print(answer, out));
+    return 0;
+  }
+
+  private static void print(Knowledge part, PrintWriter out) {
+    out.println("  " + part.name() + ": loss " + Units.measured(part.lossNats(), part.lossStandardError(), 4)
+        + " nats, " + Units.bits(part.storedBits(), part.storedBitsStandardError()) + " of "
+        + Units.bits(part.totalBits()));
+  }
+}

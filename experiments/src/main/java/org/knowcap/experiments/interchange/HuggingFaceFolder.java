@@ -1,0 +1,180 @@
+package org.knowcap.experiments.interchange;
+
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.TrainedRun;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.Study;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.tokens.TokenizerFiles;
+import org.knowcap.generators.tokens.Vocabulary;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.interchange.HuggingFaceModel;
+import org.knowcap.models.program.Program;
+
+/**
+ * A folder that transformers loads a model and its tokenizer from. In {@code knowcap/} it says what it was trained on, as
+ * a study's directory does: the study file with its lists, and the run's own folder.
+ */
+public final class HuggingFaceFolder {
+  /** Where the study is. */
+  private static final String STUDY = "knowcap";
+
+  /** The optimiser of weights that come without its state. */
+  private static final String NO_OPTIMISER = "none";
+
+  private HuggingFaceFolder() {}
+
+  /**
+   * Writes a run.
+   *
+   * @param folder new or empty
+   * @param check what to add for comparing with transformers
+   * @return the {@code model_type}
+   * @throws UserException where transformers has no class for the model, or the folder is not empty
+   */
+  public static String write(TrainedRun run, Path folder, Optional<LossCheck> check) throws IOException {
+    Vocabulary vocabulary = run.corpus().vocabulary();
+    int context = run.spec().training().window();
+    HuggingFaceModel model = form(run.spec(), vocabulary);
+    TokenizerFiles tokenizer = new TokenizerFiles(vocabulary);
+    NewFolder.write(folder, to -> {
+      Files.writeString(to.resolve(HuggingFaceModel.CONFIG), model.config(vocabulary.eos(), context));
+      Files.writeString(to.resolve(HuggingFaceModel.GENERATION_CONFIG),
+          HuggingFaceModel.generationConfig(vocabulary.eos()));
+      model.weights(run.parameters(), Map.of("knowcap_run", run.spec().name()))
+          .write(to.resolve(HuggingFaceModel.WEIGHTS));
+      Files.writeString(to.resolve(TokenizerFiles.TOKENIZER), tokenizer.tokenizer());
+      Files.writeString(to.resolve(TokenizerFiles.CONFIG), tokenizer.config(context));
+      run.study().copyStudy(to.resolve(STUDY));
+      StudyFolder.open(to.resolve(STUDY)).runFolder(run.spec()).writeSpec(run.spec());
+      if (check.isPresent()) {
+        check.get().write(to.resolve(STUDY));
+      }
+    });
+    return model.type();
+  }
+
+  private static HuggingFaceModel form(RunSpec spec, Vocabulary vocabulary) {
+    try {
+      return HuggingFaceModel.of(spec.model(), vocabulary.size());
+    } catch (IllegalArgumentException e) {
+      throw UserException.usage(e.getMessage());
+    }
+  }
+
+  /**
+   * What an import made.
+   *
+   * @param run folder of the run
+   * @param spec of the run
+   * @param vocabularyChecked whether the folder had a tokenizer to compare with the corpus's vocabulary
+   */
+  public record Imported(Path run, RunSpec spec, boolean vocabularyChecked) {}
+
+  /**
+   * Makes a folder's weights a run of a study.
+   *
+   * @param study its file, where the folder does not hold it
+   * @param name of the run, where several of the study have such a model
+   * @param out directory of the study to make, new or empty
+   * @throws UserException where the folder says nothing of a study and none is given, or it is not clear which run it is
+   * @throws CheckpointException where a file is missing, damaged, or of another model or vocabulary
+   */
+  public static Imported read(Path folder, Optional<Path> study, Optional<String> name, Path out)
+      throws IOException {
+    List<Imported> made = new ArrayList<>();
+    NewFolder.write(out, to -> {
+      StudyFolder target = study.isPresent() ? StudyFolder.create(to, study.get()) : embedded(folder, to);
+      RunSpec spec = name.isPresent()
+          ? named(target.study(), name.get())
+          : choose(folder, study.isPresent() ? target.study().runs() : List.of(embeddedRun(folder, target)));
+      Corpus corpus = spec.corpus();
+      Vocabulary vocabulary = corpus.vocabulary();
+      float[] parameters = HuggingFaceModel.in(folder, spec.model(), vocabulary.size()).parameters(folder);
+      boolean checked = requireVocabulary(folder.resolve(TokenizerFiles.TOKENIZER), vocabulary);
+      target.runFolder(spec).writeSpec(spec);
+      Meaning meaning = spec.meaning(corpus);
+      Checkpoint.Head head = new Checkpoint.Head(TrainedRun.IMPORTED, 0, 0, new long[0],
+          new Meaning(meaning.model(), meaning.vocabulary(), NO_OPTIMISER));
+      new Checkpoint(head, Map.of(Session.PARAMETERS, parameters)).write(target.runFolder(spec).checkpoint(),
+          Program.scoring(spec.model(), RunSpec.ids(corpus), 1, 1));
+      made.add(
+          new Imported(out.resolve(to.relativize(target.runFolder(spec).path()).toString()), spec, checked));
+    });
+    return made.getFirst();
+  }
+
+  private static StudyFolder embedded(Path folder, Path to) throws IOException {
+    Path study = folder.resolve(STUDY);
+    if (!Files.isDirectory(study)) {
+      throw UserException.usage(folder + " does not say what it was trained on (no folder " + STUDY
+          + " in it, as 'knowcap export' writes); give the study with --study");
+    }
+    StudyFolder.open(study).copyStudy(to);
+    return StudyFolder.open(to);
+  }
+
+  private static RunSpec embeddedRun(Path folder, StudyFolder study) throws IOException {
+    try (Stream<Path> runs = Files.list(folder.resolve(STUDY).resolve("runs"))) {
+      return study.run(runs.findFirst().orElseThrow().getFileName().toString());
+    }
+  }
+
+  private static RunSpec named(Study study, String name) {
+    return study.runs().stream().filter(run -> run.name().equals(name)).findFirst()
+        .orElseThrow(() -> UserException.usage("study " + study.name() + " has no run '" + name
+            + "'; there are:"
+            + study.runs().stream().map(run -> "\n  " + run.name()).collect(Collectors.joining())));
+  }
+
+  /** The one run whose model the folder holds. */
+  private static RunSpec choose(Path folder, List<RunSpec> runs) throws IOException {
+    List<RunSpec> fitting = new ArrayList<>();
+    List<CheckpointException> misfits = new ArrayList<>();
+    for (RunSpec run : runs) {
+      try {
+        HuggingFaceModel.in(folder, run.model(), run.corpus().vocabulary().size());
+        fitting.add(run);
+      } catch (CheckpointException e) {
+        misfits.add(e);
+      }
+    }
+    if (fitting.isEmpty()) {
+      throw misfits.getFirst();
+    }
+    if (fitting.size() > 1) {
+      throw UserException.usage(folder + " may be any of several runs of the study; choose one with --run:"
+          + fitting.stream().map(run -> "\n  " + run.name()).collect(Collectors.joining()));
+    }
+    return fitting.getFirst();
+  }
+
+  private static boolean requireVocabulary(Path tokenizer, Vocabulary vocabulary) throws IOException {
+    if (!Files.exists(tokenizer)) {
+      return false;
+    }
+    try {
+      Optional<String> difference = new TokenizerFiles(vocabulary).difference(Files.readString(tokenizer));
+      if (difference.isPresent()) {
+        throw new CheckpointException(tokenizer, difference.get());
+      }
+      return true;
+    } catch (MalformedInputException e) {
+      throw new CheckpointException(tokenizer, "damaged: it is not valid UTF-8");
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package org.knowcap.experiments.interchange;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import org.knowcap.experiments.run.TrainedRun;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.generators.corpus.Probe;
+import org.knowcap.generators.tokens.Gpt2;
+import org.knowcap.generators.tokens.Vocabulary;
+import org.knowcap.models.checkpoint.Safetensors;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+
+/**
+ * What our engine says of random prompts, for another program to say the same: at each token the losses of many
+ * possible next ones, which are the logits but for one number a token; and some of the corpus's texts with their tokens.
+ *
+ * @param prompts [prompts * length], tokens
+ * @param length tokens of a prompt
+ * @param targets [drawn for each token][prompts * length]
+ * @param losses -ln p of each target, in nats, shaped as the targets
+ * @param texts that have a single way to be encoded, with their tokens
+ */
+public record LossCheck(int[] prompts, int length, int[][] targets, float[][] losses, List<Text> texts) {
+  /** Name of the file of prompts, targets and losses. */
+  private static final String LOSSES = "check.safetensors";
+  /** Name of the file of texts. */
+  private static final String TEXTS = "check.json";
+
+  private static final int PROMPTS = 4;
+  private static final int LONGEST = 64;
+  private static final int TARGETS = 64;
+  private static final int PEOPLE = 20;
+
+  /** A text and the tokens that the corpus has for it. */
+  public record Text(String text, int[] tokens) {}
+
+  /**
+   * Takes the losses of a run's model.
+   *
+   * @param threads that the engine may use
+   * @param seed of prompts and targets
+   */
+  public static LossCheck of(TrainedRun run, Engine engine, int threads, long seed) {
+    Vocabulary vocabulary = run.corpus().vocabulary();
+    int length = Math.min(LONGEST, run.spec().training().window());
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    int[] prompts = random.ints(PROMPTS * length, 0, vocabulary.size()).toArray();
+    int[][] targets = new int[TARGETS][];
+    float[][] losses = new float[TARGETS][PROMPTS * length];
+    Program program = Program.scoring(run.spec().model(), RunSpec.ids(run.corpus()), PROMPTS, length);
+    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
+      session.load(Map.of(Session.PARAMETERS, run.parameters()));
+      for (int draw = 0; draw < TARGETS; draw++) {
+        targets[draw] = random.ints(PROMPTS * length, 0, vocabulary.size()).toArray();
+        session.losses(prompts, targets[draw], losses[draw]);
+      }
+    }
+    return new LossCheck(prompts, length, targets, losses, texts(run));
+  }
+
+  /** Texts of people; those whose pieces GPT-2 would join otherwise than the corpus does are left out. */
+  private static List<Text> texts(TrainedRun run) {
+    Vocabulary vocabulary = run.corpus().vocabulary();
+    List<Text> texts = new ArrayList<>();
+    for (long person = 0; person < Math.min(PEOPLE, run.corpus().people()); person++) {
+      Probe probe = run.corpus().probe(person, person);
+      int[] tokens = Arrays.stream(probe.tokens()).filter(token -> token < vocabulary.eos()).toArray();
+      String text = vocabulary.decode(tokens, 0, tokens.length);
+      int[] gpt2 = Arrays.stream(tokens).map(token -> vocabulary.gpt2Ids()[token]).toArray();
+      if (Arrays.equals(gpt2, Gpt2.encode(text))) {
+        texts.add(new Text(text, tokens));
+      }
+    }
+    return texts;
+  }
+
+  void write(Path folder) throws IOException {
+    int prompt = prompts.length / length;
+    Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
+    tensors.put("prompts", new Safetensors.Array(new long[]{prompt, length}, floats(prompts), 0));
+    for (int draw = 0; draw < targets.length; draw++) {
+      tensors.put("targets." + draw,
+          new Safetensors.Array(new long[]{prompt, length}, floats(targets[draw]), 0));
+      tensors.put("losses." + draw, new Safetensors.Array(new long[]{prompt, length}, losses[draw], 0));
+    }
+    new Safetensors(Map.of(), tensors).write(folder.resolve(LOSSES));
+    Files.writeString(folder.resolve(TEXTS), Json.MAPPER.writeValueAsString(texts) + "\n");
+  }
+
+  private static float[] floats(int[] ids) {
+    float[] floats = new float[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      floats[i] = ids[i];
+    }
+    return floats;
+  }
+}

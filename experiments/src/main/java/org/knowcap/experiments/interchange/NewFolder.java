@@ -1,0 +1,64 @@
+package org.knowcap.experiments.interchange;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.knowcap.experiments.UserException;
+
+/** Fills a folder aside and renames it, so that it is whole or absent. */
+final class NewFolder {
+  private NewFolder() {}
+
+  /** What goes into the folder. */
+  interface Content {
+    void writeTo(Path folder) throws IOException;
+  }
+
+  /**
+   * Makes a folder.
+   *
+   * @param target may be there, but empty
+   * @throws UserException where there is something else
+   */
+  static void write(Path target, Content content) throws IOException {
+    Path absolute = target.toAbsolutePath().normalize();
+    if (Files.exists(absolute) && !isEmptyDirectory(absolute)) {
+      throw UserException.usage(target + " is there already; give a new directory");
+    }
+    Files.createDirectories(absolute.getParent());
+    Path aside = absolute.resolveSibling(".tmp-" + absolute.getFileName() + "-" + UUID.randomUUID());
+    try {
+      Files.createDirectory(aside);
+      content.writeTo(aside);
+      Files.move(aside, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      delete(aside);
+    }
+  }
+
+  private static boolean isEmptyDirectory(Path path) throws IOException {
+    if (!Files.isDirectory(path)) {
+      return false;
+    }
+    try (Stream<Path> files = Files.list(path)) {
+      return files.findAny().isEmpty();
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      List<Path> files;
+      try (Stream<Path> walk = Files.walk(folder)) {
+        files = walk.sorted(Comparator.reverseOrder()).toList();
+      }
+      for (Path file : files) {
+        Files.delete(file);
+      }
+    }
+  }
+}

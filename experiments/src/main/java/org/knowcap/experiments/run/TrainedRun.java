@@ -1,0 +1,102 @@
+package org.knowcap.experiments.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+
+/**
+ * A run's weights, and what they are of.
+ *
+ * @param study the directory that the run is in
+ * @param spec of the run
+ * @param corpus that it learnt
+ * @param step finished steps; 0 where the weights were imported
+ * @param parameters flat, [P]
+ */
+public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long step, float[] parameters) {
+  /** In place of a run's fingerprint in the checkpoint of weights that were trained elsewhere. */
+  public static final String IMPORTED = "imported";
+
+  /**
+   * Reads a run's checkpoint.
+   *
+   * @param path of the run's folder, or of a study's directory in which one run alone has a checkpoint
+   * @throws UserException where there is no such run, or it has no checkpoint
+   * @throws CheckpointException where that is damaged, of another model, or not all finite numbers
+   */
+  public static TrainedRun open(Path path) throws IOException {
+    Path absolute = path.toAbsolutePath().normalize();
+    return Files.exists(absolute.resolve("study.yaml"))
+        ? read(StudyFolder.open(path), onlyRun(path))
+        : read(StudyFolder.ofRun(path), absolute.getFileName().toString());
+  }
+
+  private static String onlyRun(Path study) throws IOException {
+    Path runs = study.resolve("runs");
+    List<String> trained = List.of();
+    if (Files.isDirectory(runs)) {
+      try (var folders = Files.list(runs)) {
+        trained = folders.filter(run -> Files.exists(new RunFolder(run).checkpoint()))
+            .map(run -> run.getFileName().toString()).sorted().toList();
+      }
+    }
+    if (trained.size() != 1) {
+      throw UserException.usage(trained.isEmpty()
+          ? study + " has no run with a checkpoint"
+          : study + " has several runs; give one of them:"
+              + trained.stream().map(run -> "\n  " + runs.resolve(run)).collect(Collectors.joining()));
+    }
+    return trained.getFirst();
+  }
+
+  private static TrainedRun read(StudyFolder study, String name) throws IOException {
+    RunSpec spec = study.run(name);
+    Path file = study.runFolder(name).checkpoint();
+    if (!Files.exists(file)) {
+      throw UserException.usage(file + ": no such file; the run has not begun");
+    }
+    Corpus corpus = spec.corpus();
+    Program program = Program.scoring(spec.model(), RunSpec.ids(corpus), 1, 1);
+    Checkpoint checkpoint = Checkpoint.read(file, program);
+    String fingerprint = checkpoint.head().fingerprint();
+    if (!fingerprint.equals(spec.fingerprint()) && !fingerprint.equals(IMPORTED)) {
+      throw UserException.failure(file + " belongs to another run (fingerprint " + fingerprint
+          + ", this run's is " + spec.fingerprint() + ")");
+    }
+    float[] parameters = checkpoint.state().get(Session.PARAMETERS);
+    for (Parameter parameter : program.parameters()) {
+      for (int i = 0; i < parameter.tensor().size(); i++) {
+        float value = parameters[(int) parameter.offset() + i];
+        if (!Float.isFinite(value)) {
+          throw new CheckpointException(file,
+              "element " + i + " of tensor '" + parameter.tensor().name() + "' is " + value);
+        }
+      }
+    }
+    return new TrainedRun(study, spec, corpus, checkpoint.head().step(), parameters);
+  }
+
+  /**
+   * Measures it as the run does at its end, in fp32.
+   *
+   * @param threads that the engine may use
+   */
+  public Measurement measure(int threads) {
+    return Measurement.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople());
+  }
+
+  /** Whether all of its steps are done; weights that were imported are as they are. */
+  public boolean finished() {
+    return step == 0 || step == spec.steps(corpus);
+  }
+}

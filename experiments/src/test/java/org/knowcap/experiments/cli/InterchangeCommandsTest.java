@@ -1,0 +1,152 @@
+package org.knowcap.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.models.checkpoint.Safetensors;
+import tools.jackson.databind.JsonNode;
+
+/** A model taken out and brought in again, as a user does it. */
+class InterchangeCommandsTest {
+  private static final String STUDY = """
+      name: tiny
+      corpus:
+        kind: bioS
+        people: 6
+        pools: {first: 5, middle: 4, last: 10, months: 2, days: 2, years: 4, birth_cities: 3,
+          universities: 3, majors: 3, employers: 3}
+      models: [{name: gpt2-1-2, head_width: 8, rotary_fraction: 0.5}, gpt2-nomlp-1-1-w8]
+      exposures: 12
+      training: {windows: 2, window: 32, learning_rate: 0.003, warmup_steps: 10}
+      """;
+
+  @TempDir
+  private Path directory;
+
+  private static Outcome succeeds(Object... arguments) {
+    Outcome outcome = KnowcapProcess.run(arguments);
+    assertEquals(0, outcome.exitCode(), () -> Arrays.toString(arguments) + ": " + outcome);
+    return outcome;
+  }
+
+  private static void fails(int exitCode, String message, Object... arguments) {
+    Outcome outcome = KnowcapProcess.run(arguments);
+    assertEquals(exitCode, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.err().startsWith("knowcap: ") && outcome.err().contains(message), outcome.toString());
+  }
+
+  private static JsonNode measured(Path run) {
+    return Json.MAPPER.readTree(succeeds("measure", run, "--json").out());
+  }
+
+  private static Map<String, byte[]> files(Path folder) throws IOException {
+    Map<String, byte[]> files = new TreeMap<>();
+    try (Stream<Path> walk = Files.walk(folder)) {
+      for (Path file : walk.filter(Files::isRegularFile).toList()) {
+        files.put(folder.relativize(file).toString(), Files.readAllBytes(file));
+      }
+    }
+    return files;
+  }
+
+  @Test
+  void aModelGoesOutAndComesBackToTheBit() throws Exception {
+    Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
+    Path out = directory.resolve("out");
+    succeeds("run", spec, "--out", out);
+    StudyFolder study = StudyFolder.open(out);
+    RunSpec first = study.study().runs().getFirst();
+    RunFolder run = study.runFolder(first);
+
+    // What is measured of a checkpoint is what the run's result says.
+    JsonNode result = Json.MAPPER.readTree(Files.readString(run.path().resolve("result.json")))
+        .path("result");
+    JsonNode before = measured(run.path());
+    assertEquals(result.path("stored_bits").asDouble(), before.path("stored_bits").asDouble());
+    assertTrue(succeeds("measure", run.path()).out().contains("bits a parameter"));
+
+    Path hf = directory.resolve("hf");
+    String told = succeeds("export", run.path(), hf, "--to", "huggingface", "--check").out();
+    assertTrue(told.contains("as gpt_neox in " + hf), told);
+    Safetensors check = Safetensors.read(hf.resolve("knowcap/check.safetensors"));
+    assertArrayEquals(new long[]{4, 32}, check.tensors().get("prompts").shape());
+    Path second = directory.resolve("again");
+    succeeds("export", run.path(), second, "--to", "huggingface", "--check");
+    Map<String, byte[]> expected = files(hf);
+    Map<String, byte[]> found = files(second);
+    assertEquals(expected.keySet(), found.keySet());
+    expected.forEach((file, bytes) -> assertArrayEquals(bytes, found.get(file), file));
+
+    // Back in, by the study in the folder; then as if others had trained it, by a study file.
+    for (boolean embedded : new boolean[]{true, false}) {
+      Path back = directory.resolve("back-" + embedded);
+      if (embedded) {
+        succeeds("import", hf, "--out", back);
+      } else {
+        Files.move(hf.resolve("knowcap"), directory.resolve("elsewhere"));
+        Files.delete(hf.resolve("tokenizer.json"));
+        fails(2, "give the study with --study", "import", hf, "--out", back);
+        assertFalse(Files.exists(back));
+        assertTrue(
+            succeeds("import", hf, "--study", spec, "--out", back).out().contains("has no tokenizer.json"));
+      }
+      JsonNode after = measured(back);
+      assertEquals(before.path("stored_bits"), after.path("stored_bits"));
+      assertEquals(before.path("parts"), after.path("parts"));
+      Safetensors original = Safetensors.read(run.checkpoint());
+      Safetensors imported = Safetensors.read(StudyFolder.open(back).runFolder(first).checkpoint());
+      imported.tensors()
+          .forEach((name, tensor) -> assertArrayEquals(bits(original.tensors().get(name).flat()),
+              bits(tensor.flat()), name));
+      assertEquals(15, imported.tensors().size());
+    }
+
+    // Training goes on from it, and a study does not take it for a run of its own.
+    Path imported = directory.resolve("back-true/runs").resolve(first.name());
+    Path further = Files.writeString(directory.resolve("further.yaml"),
+        STUDY.replace("name: tiny", "name: further")
+            .replace(", gpt2-nomlp-1-1-w8", "")
+            .replace("training: {", "training: {start: {run: " + imported + "}, "));
+    succeeds("run", further, "--out", directory.resolve("further"));
+    fails(1, "1 of 2 runs failed", "run", spec, "--out", directory.resolve("back-true"));
+
+    Path nomlp = study.runFolder(study.study().runs().getLast()).path();
+    fails(2, "gpt_neox wants a standard feed-forward, found none", "export", nomlp, directory.resolve("no"),
+        "--to",
+        "huggingface");
+    fails(2, "is there already", "export", run.path(), hf, "--to", "huggingface");
+    fails(2, "--to must be", "export", run.path(), directory.resolve("no"), "--to", "paper");
+    fails(2, "has several runs", "export", out, directory.resolve("no"), "--to", "huggingface");
+    fails(2, "is no run's folder", "measure", hf);
+    byte[] weights = Files.readAllBytes(hf.resolve("model.safetensors"));
+    Files.write(hf.resolve("model.safetensors"), Arrays.copyOf(weights, weights.length - 1));
+    fails(1, hf.resolve("model.safetensors") + ": truncated", "import", hf, "--study", spec, "--out",
+        directory.resolve("no"));
+    assertFalse(Files.exists(directory.resolve("no")));
+  }
+
+  private static int[] bits(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < bits.length; i++) {
+      bits[i] = Float.floatToRawIntBits(values[i]);
+    }
+    return bits;
+  }
+}

@@ -1,0 +1,119 @@
+package org.knowcap.models.interchange;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.FeedForward;
+import org.knowcap.models.spec.Mask;
+import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.spec.Norm;
+import org.knowcap.models.spec.Positions;
+import org.knowcap.models.spec.Rotary;
+
+/** A class of models in transformers: which of our models it can hold, how its config.json says so, where tensors go. */
+sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
+  /** All of them. */
+  List<ModelClass> ALL = List.of(new GptNeoX(), new Gpt2(), new LlamaLike.Llama(), new LlamaLike.Mistral(),
+      new LlamaLike.Mixtral());
+
+  /** Its {@code model_type}. */
+  String type();
+
+  /** Its Python class with a head that predicts tokens. */
+  String architecture();
+
+  /** What it wants of a model that this one is not; empty if it can hold it. */
+  List<String> objections(ModelSpec model);
+
+  /**
+   * What determines the function, but for the vocabulary's size, which all have alike.
+   *
+   * @param epsilon of the norms
+   */
+  List<Setting> settings(ModelSpec model, double epsilon);
+
+  /** The entries that say how much is dropped at random in training, where transformers' own value is not zero. */
+  default List<String> dropouts() {
+    return List.of();
+  }
+
+  /** Its tensors. */
+  void tensors(ModelSpec model, Counterparts counterparts);
+
+  /** Its tensors for a program of that model. */
+  default List<Counterpart> counterparts(ModelSpec model, Program program) {
+    Counterparts counterparts = new Counterparts(program);
+    tensors(model, counterparts);
+    return counterparts.list();
+  }
+
+  /** The entry of the feed-forward's activation. Our GELU is the one by tanh; "gelu" is the one by erf. */
+  static Setting activation(String key, Activation activation) {
+    return switch (activation) {
+      case GELU -> Setting.of(key, "gelu_pytorch_tanh", "gelu_new", "gelu_fast", "gelu_python_tanh");
+      case SILU -> Setting.of(key, "silu", "swish");
+    };
+  }
+
+  /** The rotation of queries and keys, if there is one; the NTK-aware one is a rotation of another base. */
+  static Optional<Rotary> rotation(ModelSpec model) {
+    return switch (model.positions()) {
+      case Rotary rotary -> Optional.of(rotary);
+      case Positions.Ntk ntk -> Optional.of(ntk.scaled(model.headWidth()));
+      case Positions.Rerope _,Positions.LeakyRerope _,Positions.Alibi _,Positions.Learned _,Positions.None _ ->
+        Optional.empty();
+    };
+  }
+
+  /** What GPT-2 and GPT-NeoX want but for positions. */
+  static List<String> gptObjections(ModelSpec model) {
+    List<String> objections = new ArrayList<>();
+    if (model.norm() != Norm.LAYER) {
+      objections.add("LayerNorm, found " + word(model.norm()));
+    }
+    if (model.feedForward().form() != FeedForward.Form.STANDARD) {
+      objections.add("a standard feed-forward, found " + word(model.feedForward().form()));
+    }
+    if (!model.biases()) {
+      objections.add("biases, found none");
+    }
+    if (model.keyHeads() != model.heads()) {
+      objections
+          .add("as many heads of keys as of queries, found " + model.keyHeads() + " and " + model.heads());
+    }
+    model.window().ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+    noDocuments(model).ifPresent(objections::add);
+    noExperts(model).ifPresent(objections::add);
+    return objections;
+  }
+
+  /** What every class says of a model whose tokens see their own document alone. */
+  static Optional<String> noDocuments(ModelSpec model) {
+    return model.mask() == Mask.DOCUMENT
+        ? Optional.of("attention over all earlier tokens, found a mask by document")
+        : Optional.empty();
+  }
+
+  /** What a class without experts says of a model that has them. */
+  static Optional<String> noExperts(ModelSpec model) {
+    return model.feedForward().experts()
+        .map(experts -> "one feed-forward, found a mixture of " + experts.count());
+  }
+
+  static String word(Norm norm) {
+    return switch (norm) {
+      case LAYER -> "LayerNorm";
+      case RMS -> "RMSNorm";
+    };
+  }
+
+  static String word(FeedForward.Form form) {
+    return switch (form) {
+      case NONE -> "none";
+      case STANDARD -> "a standard one";
+      case GATED -> "a gated one";
+    };
+  }
+}

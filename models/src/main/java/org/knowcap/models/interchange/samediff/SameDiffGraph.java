@@ -1,0 +1,304 @@
+package org.knowcap.models.interchange.samediff;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Documents;
+import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.Mixture;
+import org.knowcap.models.program.ForwardOperation.Scores;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Tensor;
+import org.knowcap.models.program.TokenIds;
+import org.knowcap.models.spec.Activation;
+import org.knowcap.models.spec.ModelSpec;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A model's forward part as SameDiff has it. Placeholders: {@value #TOKENS} and {@value #TARGETS}, int32 [B, T] of any
+ * number B of windows. Outputs: {@value #LOGITS} [B, T, V], which needs the tokens alone, and {@value #LOSSES} [B, T], -ln p
+ * of each target in nats. Parameters have our names. Within, R = B * T, and token (b, t) is row b * T + t.
+ */
+public final class SameDiffGraph {
+  /** Ids read, int32 [B, T]. */
+  public static final String TOKENS = "tokens";
+  /** Ids to predict, int32 [B, T]. */
+  public static final String TARGETS = "targets";
+  /** Output, fp32 [B, T, V]. */
+  public static final String LOGITS = "logits";
+  /** Output, fp32 [B, T], nats. */
+  public static final String LOSSES = "losses";
+
+  /** Added to scores of what a query does not see: far enough below every score that exp gives exactly zero. */
+  private static final float MASKED = -1e9f;
+
+  private final SameDiff graph = SameDiff.create();
+  private final Program program;
+  private final Map<Tensor, SDVariable> values = new HashMap<>();
+
+  private SameDiffGraph(Program program) {
+    this.program = program;
+  }
+
+  /**
+   * Writes a model to a file that {@code SameDiff.load} reads.
+   *
+   * @param ids that tokens can have
+   * @param length tokens of a window, T
+   * @param parameters flat, [P]
+   * @throws IllegalArgumentException where the model has no windows of that length
+   */
+  public static void write(Path file, ModelSpec model, TokenIds ids, int length, float[] parameters)
+      throws IOException {
+    SameDiffGraph written = new SameDiffGraph(Program.scoring(model, ids, 1, length));
+    written.build(parameters);
+    written.graph.save(file.toFile(), false);
+  }
+
+  private void build(float[] parameters) {
+    for (Tensor ids : new Tensor[]{program.tokens(), program.targets()}) {
+      SDVariable given = graph.placeHolder(ids.name(), DataType.INT32, -1, program.length());
+      values.put(ids, graph.reshape(given, -1));
+    }
+    for (Parameter parameter : program.parameters()) {
+      Tensor tensor = parameter.tensor();
+      float[] content = new float[(int) tensor.size()];
+      System.arraycopy(parameters, (int) parameter.offset(), content, 0, content.length);
+      values.put(tensor, graph.var(tensor.name(), array(content, tensor.rows(), tensor.columns())));
+    }
+    program.forward().forEach(operation -> values.put(operation.out(), of(operation)));
+    ForwardOperation.CrossEntropy last = (ForwardOperation.CrossEntropy) program.forward().getLast();
+    graph.reshape(LOGITS, values.get(last.logits()), -1, program.length(), program.vocabulary());
+    graph.reshape(LOSSES, values.get(last.out()), -1, program.length());
+  }
+
+  private static INDArray array(float[] content, long... shape) {
+    return Nd4j.createFromArray(content).reshape(shape);
+  }
+
+  private SDVariable of(ForwardOperation operation) {
+    return switch (operation) {
+      case ForwardOperation.Embedding o -> graph.gather(values.get(o.table()), values.get(o.tokens()), 0);
+      case ForwardOperation.LearnedPositions o -> learnedPositions(o);
+      case ForwardOperation.Norm o -> norm(o);
+      case ForwardOperation.Linear o -> {
+        SDVariable product = graph.mmul(values.get(o.x()), values.get(o.weight()), false, o.transposed(),
+            false);
+        yield o.bias().map(bias -> product.add(values.get(bias))).orElse(product);
+      }
+      case ForwardOperation.Activate o -> activate(o.activation(), values.get(o.x()));
+      case ForwardOperation.Gate o -> {
+        SDVariable[] halves = graph.split(values.get(o.x()), 2, -1);
+        yield activate(o.activation(), halves[0]).mul(halves[1]);
+      }
+      case ForwardOperation.Rotary o -> rotary(o);
+      case ForwardOperation.Attention o -> attention(o);
+      case ForwardOperation.Add o -> values.get(o.a()).add(values.get(o.b()));
+      case ForwardOperation.Route o -> route(o);
+      case ForwardOperation.Dispatch o ->
+        graph.tile(graph.reshape(values.get(o.x()), 1, -1, o.x().columns()), o.mixture().experts(), 1, 1);
+      case ForwardOperation.ExpertLinear o -> {
+        int experts = o.mixture().experts();
+        SDVariable product = graph.mmul(values.get(o.x()),
+            graph.reshape(values.get(o.weight()), experts, o.x().columns(), o.out().columns()));
+        yield o.bias()
+            .map(bias -> product.add(graph.reshape(values.get(bias), experts, 1, o.out().columns())))
+            .orElse(product);
+      }
+      case ForwardOperation.Combine o -> {
+        SDVariable gates = graph.permute(values.get(o.gates()), 1, 0);
+        yield values.get(o.x()).mul(graph.reshape(gates, o.mixture().experts(), -1, 1)).sum(0);
+      }
+      case ForwardOperation.CrossEntropy o -> crossEntropy(o);
+    };
+  }
+
+  /**
+   * The gates, [R, E]. Experts here compute all tokens, [E, R, d], and what a token is not seated at counts nothing: the
+   * same sum as that over seats.
+   */
+  private SDVariable route(ForwardOperation.Route o) {
+    Mixture mixture = o.mixture();
+    SDVariable p = graph.nn().softmax(values.get(o.logits()), 1);
+    return switch (mixture.choice()) {
+      case TOKENS -> {
+        SDVariable asked = largest(p, mixture.topK(), mixture.experts());
+        // Of the tokens of its window, how many asked for the expert before this one.
+        SDVariable before = graph.cumsum(byWindow(asked, mixture), true, false, 1);
+        SDVariable seated = graph.lt(before, mixture.places()).castTo(DataType.FLOAT);
+        SDVariable weights = p.mul(asked);
+        yield (mixture.topK() == 1 ? weights : weights.div(weights.sum(true, 1)))
+            .mul(graph.reshape(seated, -1, mixture.experts()));
+      }
+      case EXPERTS -> {
+        SDVariable byExpert = graph.permute(byWindow(p, mixture), 0, 2, 1);
+        SDVariable taken = graph.reshape(largest(byExpert, mixture.places(), mixture.length()), -1,
+            mixture.experts(), mixture.length());
+        yield p.mul(graph.reshape(graph.permute(taken, 0, 2, 1), -1, mixture.experts()));
+      }
+    };
+  }
+
+  /** [B, T, E]. */
+  private SDVariable byWindow(SDVariable x, Mixture mixture) {
+    return graph.reshape(x, -1, mixture.length(), mixture.experts());
+  }
+
+  /**
+   * 1 for each of the {@code count} largest of the last dimension, of {@code size} elements, else 0: what fewer than so many
+   * exceed. ND4J's own top_k finds one alone, whatever it is asked for.
+   */
+  private SDVariable largest(SDVariable x, int count, int size) {
+    SDVariable exceeded = graph.gt(graph.reshape(x, -1, 1, size), graph.reshape(x, -1, size, 1));
+    return graph.lt(exceeded.castTo(DataType.FLOAT).sum(2), count).castTo(DataType.FLOAT);
+  }
+
+  private SDVariable learnedPositions(ForwardOperation.LearnedPositions o) {
+    int width = o.out().columns();
+    SDVariable places = graph.gather(values.get(o.table()), IntStream.range(0, o.length()).toArray(), 0);
+    SDVariable placed = graph.reshape(values.get(o.x()), -1, o.length(), width)
+        .add(graph.reshape(places, 1, o.length(), width));
+    return graph.reshape(placed, -1, width);
+  }
+
+  private SDVariable norm(ForwardOperation.Norm o) {
+    SDVariable x = values.get(o.x());
+    if (o.bias().isPresent()) {
+      x = x.sub(x.mean(true, 1));
+    }
+    SDVariable deviation = graph.math().sqrt(x.mul(x).mean(true, 1).add(o.epsilon()));
+    SDVariable scaled = x.div(deviation).mul(values.get(o.gain()));
+    return o.bias().map(bias -> scaled.add(values.get(bias))).orElse(scaled);
+  }
+
+  private SDVariable activate(Activation activation, SDVariable x) {
+    return switch (activation) {
+      case GELU -> {
+        SDVariable inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+        yield x.mul(0.5).mul(graph.math().tanh(inner).add(1));
+      }
+      case SILU -> graph.nn().swish(x);
+    };
+  }
+
+  /**
+   * x * cosine + (x swap) * sine, head by head, where the matrix swap [width, width] takes component i of the first half of
+   * the rotated part to i of the second, and that to the first with its sign turned.
+   */
+  private SDVariable rotary(ForwardOperation.Rotary o) {
+    Heads heads = o.heads();
+    int half = o.rotated() / 2;
+    int width = heads.width();
+    int count = heads.qkvWidth() / width;
+    float[] swap = new float[width * width];
+    for (int i = 0; i < half; i++) {
+      swap[i * width + i + half] = 1;
+      swap[(i + half) * width + i] = -1;
+    }
+    float[] cosine = new float[heads.length() * count * width];
+    float[] sine = new float[cosine.length];
+    for (int i = 0; i < cosine.length; i++) {
+      int component = i % width;
+      int head = i / width % count;
+      int token = i / (width * count);
+      double place = head < heads.count() ? o.places().query(token) : o.places().key(token);
+      boolean turns = head < heads.count() + heads.keyCount() && component < o.rotated();
+      double angle = turns ? place * Math.pow(o.base(), -2.0 * (component % half) / o.rotated()) : 0;
+      cosine[i] = (float) Math.cos(angle);
+      sine[i] = (float) Math.sin(angle);
+    }
+    long[] shape = {1, heads.length(), count, width};
+    SDVariable x = values.get(o.x());
+    SDVariable swapped = graph.mmul(graph.reshape(x, -1, width), graph.constant(array(swap, width, width)));
+    SDVariable turned = byToken(x, heads, width).mul(graph.constant(array(cosine, shape)))
+        .add(byToken(swapped, heads, width).mul(graph.constant(array(sine, shape))));
+    return graph.reshape(turned, -1, heads.qkvWidth());
+  }
+
+  /** [B, T, heads of queries, keys and values, width]. */
+  private SDVariable byToken(SDVariable x, Heads heads, int width) {
+    return graph.reshape(x, -1, heads.length(), heads.qkvWidth() / width, width);
+  }
+
+  private SDVariable attention(ForwardOperation.Attention o) {
+    Heads heads = o.heads();
+    SDVariable products = products(o.qkv(), heads);
+    SDVariable scores = switch (o.scores()) {
+      case Scores.Product _ -> products;
+      case Scores.Sloping sloping -> products.sub(graph.constant(pairs(heads, heads.count(),
+          (head, distance) -> (float) (Math.max(0, distance) * sloping.slope(heads, head)))));
+      case Scores.Distant distant -> {
+        INDArray far = pairs(heads, 1, (head, distance) -> distance >= distant.from() ? 1 : 0);
+        yield products.mul(graph.constant(far.rsub(1)))
+            .add(products(distant.qkv(), heads).mul(graph.constant(far)));
+      }
+    };
+    scores = scores.add(graph.constant(
+        pairs(heads, 1, (head, distance) -> distance >= 0 && distance < heads.reach() ? 0 : MASKED)));
+    if (o.documents().isPresent()) {
+      scores = scores.add(otherDocuments(o.documents().get(), heads).mul(MASKED));
+    }
+    SDVariable theirs = pick(byHead(o.qkv(), heads), heads,
+        head -> heads.count() + heads.keyCount() + head / heads.group());
+    SDVariable mixed = graph.mmul(graph.nn().softmax(scores, 3), theirs);
+    return graph.reshape(graph.permute(mixed, 0, 2, 1, 3), -1, o.out().columns());
+  }
+
+  /** q k^T / sqrt(width), [B, heads of queries, T, T]. */
+  private SDVariable products(Tensor qkv, Heads heads) {
+    SDVariable byHead = byHead(qkv, heads);
+    SDVariable queries = pick(byHead, heads, head -> head);
+    SDVariable keys = pick(byHead, heads, head -> heads.count() + head / heads.group());
+    return graph.mmul(queries, graph.permute(keys, 0, 1, 3, 2)).mul(1 / Math.sqrt(heads.width()));
+  }
+
+  /** [B, heads of queries, keys and values, T, width]. */
+  private SDVariable byHead(Tensor qkv, Heads heads) {
+    return graph.permute(byToken(values.get(qkv), heads, heads.width()), 0, 2, 1, 3);
+  }
+
+  /** 1 where query and key are of different documents, else 0: [B, 1, T, T]. */
+  private SDVariable otherDocuments(Documents documents, Heads heads) {
+    SDVariable begins = graph.eq(values.get(documents.tokens()), documents.separator())
+        .castTo(DataType.FLOAT);
+    SDVariable numbers = graph.cumsum(graph.reshape(begins, -1, heads.length()), false, false, 1);
+    return graph.neq(graph.reshape(numbers, -1, 1, heads.length(), 1),
+        graph.reshape(numbers, -1, 1, 1, heads.length())).castTo(DataType.FLOAT);
+  }
+
+  /** For each head of queries one of those in [B, all heads, T, width]. */
+  private SDVariable pick(SDVariable byHead, Heads heads, IntUnaryOperator which) {
+    return graph.gather(byHead, IntStream.range(0, heads.count()).map(which).toArray(), 1);
+  }
+
+  /** A number for a head of queries and the tokens by which a key is before its query. */
+  private interface OfPair {
+    float of(int head, int distance);
+  }
+
+  /** [1, count, T, T]. */
+  private static INDArray pairs(Heads heads, int count, OfPair number) {
+    int length = heads.length();
+    float[] numbers = new float[count * length * length];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = number.of(i / (length * length), i / length % length - i % length);
+    }
+    return array(numbers, 1, count, length, length);
+  }
+
+  private SDVariable crossEntropy(ForwardOperation.CrossEntropy o) {
+    SDVariable logits = values.get(o.logits());
+    SDVariable below = logits.sub(logits.max(true, 1));
+    SDVariable target = graph.oneHot(values.get(o.targets()), o.logits().columns(), 1, 1, 0, DataType.FLOAT);
+    return graph.math().log(graph.math().exp(below).sum(1)).sub(below.mul(target).sum(1));
+  }
+}
