@@ -33,6 +33,7 @@ public final class Results {
     return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j",
         seed,
         Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
-        storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001);
+        storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001,
+        parameters, true);
   }
 }

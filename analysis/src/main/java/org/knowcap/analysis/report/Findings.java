@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.knowcap.analysis.results.RunResult;
@@ -33,7 +34,10 @@ public final class Findings {
       return List.of("No run has been measured.");
     }
     Findings findings = new Findings(results);
-    return List.of(findings.measured(), findings.best(), findings.full() + findings.missing() + ".");
+    List<String> sentences = new ArrayList<>(
+        List.of(findings.measured(), findings.best(), findings.full() + findings.missing() + "."));
+    findings.noncausal().ifPresent(sentences::add);
+    return List.copyOf(sentences);
   }
 
   private String measured() {
@@ -76,6 +80,13 @@ public final class Findings {
         ? ""
         : "; " + lowered(holding(missing, "less than 60 %"))
             + ", out of room or of training: these numbers cannot tell which";
+  }
+
+  private Optional<String> noncausal() {
+    List<RunResult> ahead = results.stream().filter(result -> !result.causal()).toList();
+    return ahead.isEmpty()
+        ? Optional.empty()
+        : Optional.of("Not causal, so that R is no capacity there: " + names(ahead) + ".");
   }
 
   private static String lowered(String clause) {

@@ -37,8 +37,11 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       new Column<>("Run", false, RunResult::run),
       new Column<>("People", true, result -> Units.count(result.people())),
       new Column<>("Exposures", true, result -> Units.count(result.exposures())),
-      new Column<>("Model", false, RunResult::model),
-      new Column<>("Parameters", true, result -> Units.count(result.parameters())),
+      new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
+      new Column<>("Parameters", true, result -> Units.count(result.parameters())
+          + (result.activeParameters() == result.parameters()
+              ? ""
+              : ", " + Units.count(result.activeParameters()) + " active")),
       new Column<>("Stored", true,
           result -> Units.bits(result.storedBits(), result.storedBitsStandardError())),
       new Column<>("Corpus", true, result -> Units.bits(result.totalBits())),

@@ -21,7 +21,7 @@ final class RecordTable {
   /**
    * The table of these records, one a row.
    *
-   * @param type whose components are doubles, longs, ints, strings, and records of such
+   * @param type whose components are doubles, longs, ints, booleans, strings, and records of such
    */
   static <R extends Record> Table of(Class<R> type, List<R> records) {
     Table table = Table.create("results");
@@ -62,7 +62,7 @@ final class RecordTable {
     if (type == int.class) {
       return IntColumn.create(name, values.mapToInt(value -> (Integer) value));
     }
-    return StringColumn.create(name, values.map(String.class::cast));
+    return StringColumn.create(name, values.map(Object::toString));
   }
 
   private static Object value(RecordComponent component, Record row) {

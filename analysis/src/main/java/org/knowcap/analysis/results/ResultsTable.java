@@ -9,11 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.analysis.files.WholeFile;
 import tech.tablesaw.api.ColumnType;
+import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.io.AddCellToColumnException;
 import tech.tablesaw.io.csv.CsvReadOptions;
@@ -22,7 +24,8 @@ import tech.tablesaw.io.csv.CsvWriteOptions;
 /**
  * Measured runs as a Tablesaw table, one row a run, and one for each time that a run's model was quantised. The record
  * {@link RunResult} is the schema: its components give the columns, their order and their types. Where there are
- * quantised models, those of {@link QuantisedResult} follow.
+ * quantised models, those of {@link QuantisedResult} follow. Where there are no mixtures of experts, active parameters and
+ * causality go without saying.
  */
 public final class ResultsTable {
   private final List<QuantisedResult> rows;
@@ -58,9 +61,12 @@ public final class ResultsTable {
 
   /** A fresh Tablesaw table of the rows, for whoever wants to sort, filter or join it. */
   public Table table() {
-    return quantised().isEmpty()
+    Table table = quantised().isEmpty()
         ? RecordTable.of(RunResult.class, results())
         : RecordTable.of(QuantisedResult.class, rows);
+    return rows.stream().allMatch(row -> row.run().dense())
+        ? table.removeColumns("active_parameters", "causal")
+        : table;
   }
 
   /**
@@ -87,6 +93,7 @@ public final class ResultsTable {
     int[] rowLines = IntStream.range(0, lines.size()).filter(i -> !lines.get(i).isBlank()).map(i -> i + 1)
         .toArray();
     Table table = readCells(file, text);
+    addImplied(table);
     boolean quantised = table.containsColumn("weight_bits");
     List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
     for (String name : columns) {
@@ -109,6 +116,15 @@ public final class ResultsTable {
           : QuantisedResult.unquantised(result(RunResult.class, table, row, place)));
     }
     return new ResultsTable(rows);
+  }
+
+  private static void addImplied(Table table) {
+    if (table.containsColumn("parameters") && !table.containsColumn("active_parameters")) {
+      table.addColumns(table.stringColumn("parameters").copy().setName("active_parameters"));
+    }
+    if (!table.containsColumn("causal")) {
+      table.addColumns(StringColumn.create("causal", Collections.nCopies(table.rowCount(), "true")));
+    }
   }
 
   /** The file's cells, all as text: Tablesaw guesses types and takes words such as NA for nothing. */
@@ -153,10 +169,20 @@ public final class ResultsTable {
       if (type == long.class) {
         return Long.valueOf(cell);
       }
+      if (type == boolean.class) {
+        return truth(cell, place);
+      }
       return type == int.class ? Integer.valueOf(cell) : cell;
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException(place + ": found \"" + cell + "\"; it must be a "
           + (type == double.class ? "number" : "whole number"), e);
     }
+  }
+
+  private static boolean truth(String cell, String place) {
+    if (!cell.equals("true") && !cell.equals("false")) {
+      throw new IllegalArgumentException(place + ": found \"" + cell + "\"; it must be true or false");
+    }
+    return cell.equals("true");
   }
 }

@@ -30,12 +30,15 @@ package org.knowcap.analysis.results;
  * @param finalLossNats training loss at the end, nats a token
  * @param headWidth of an attention head
  * @param learningRate at its peak
+ * @param activeParameters of P, what takes part in one token's computation: less than all in a mixture of experts
+ * @param causal whether a token's loss depends on no later token; where it does, R is no capacity
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, long seed, double nameLossNats, double valueLossNats, double storedBits, double totalBits,
     double capacityRatio, double maxCapacityRatio, double saturation, double tokensPerSecond, double seconds,
     double storedBitsStandardError, double nameLossStandardError, double valueLossStandardError, long steps,
-    long tokens, double finalLossNats, int headWidth, double learningRate) {
+    long tokens, double finalLossNats, int headWidth, double learningRate, long activeParameters,
+    boolean causal) {
 
   public RunResult {
     text("run", run);
@@ -62,6 +65,12 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     finite("final_loss_nats", finalLossNats);
     atLeast(1, "head_width", headWidth);
     atLeastZero("learning_rate", learningRate);
+    atLeast(1, "active_parameters", activeParameters);
+  }
+
+  /** Whether it is as all runs were before there were mixtures: nothing stands idle, nothing looks ahead. */
+  boolean dense() {
+    return activeParameters == parameters && causal;
   }
 
   static void text(String column, String value) {

@@ -1,6 +1,7 @@
 package org.knowcap.analysis.results;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -67,6 +68,25 @@ class ResultsTableTest {
         + line.substring(0, line.lastIndexOf(','))).reduce("", (a, b) -> a + b + "\n\n");
     Files.writeString(file, moved);
     assertEquals(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)), ResultsTable.readCsv(file).results());
+  }
+
+  /** A table without mixtures is as it always was; with one, all rows say what meets a token and who looks ahead. */
+  @Test
+  void mixturesSayWhatIsActive() throws IOException {
+    RunResult dense = Results.run(200, 400, 70_912, 1, 6790, 7000);
+    assertFalse(Files.readString(written(List.of(dense))).contains("active_parameters"));
+    RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu", 1, 0, 0,
+        1, 2, 1, 1, 1,
+        0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false);
+    Path file = written(List.of(dense, mixed));
+    assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
+    List<String> lines = Files.readAllLines(file);
+    assertTrue(lines.get(1).endsWith(",70912,true") && lines.get(2).endsWith(",2000,false"),
+        lines.toString());
+    Files.writeString(file, Files.readString(file).replace(",2000,false", ",2000,no"));
+    String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
+        .getMessage();
+    assertTrue(found.contains("line 3, column causal: found \"no\"; it must be true or false"), found);
   }
 
   /** Models that were quantised are rows of their own; a table without them is as it always was. */
@@ -152,6 +172,7 @@ class ResultsTableTest {
         random.nextLong(), doubles[0], doubles[1], -doubles[2], doubles[3], -doubles[4], doubles[5],
         -doubles[6],
         doubles[7], doubles[8], doubles[9], doubles[10], doubles[11], 0, random.nextLong(0, Long.MAX_VALUE),
-        doubles[12], random.nextInt(1, Integer.MAX_VALUE), doubles[13]);
+        doubles[12], random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, Long.MAX_VALUE),
+        random.nextBoolean());
   }
 }

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
@@ -17,6 +18,7 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.program.TokenIds;
+import org.knowcap.models.spec.Experts;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.FeedForward;
 import org.knowcap.models.spec.ModelSpec;
@@ -83,6 +85,7 @@ final class ModelsCommand implements Callable<Integer> {
       answer.put("model", model.name());
       answer.put("parameters", parameters);
       answer.put("total", parameters.total());
+      answer.put("active", parameters.active());
       answer.put("flops", program.flops());
       answer.put("cpu_bytes", bytes);
       out.println(Json.MAPPER.writeValueAsString(answer));
@@ -93,17 +96,22 @@ final class ModelsCommand implements Callable<Integer> {
             + " heads of " + model.headWidth() + (model.keyHeads() == model.heads()
                 ? ""
                 : ", " + model.keyHeads() + " of keys and values")
-            + ", feed-forward of " + model.innerWidth() + ", " + positions(model));
+            + ", feed-forward of " + model.innerWidth() + experts(model) + ", " + positions(model));
     out.println("  embedding     " + Units.count(parameters.embedding()));
     if (parameters.positions() > 0) {
       out.println("  positions     " + Units.count(parameters.positions()));
     }
     out.println("  attention     " + Units.count(parameters.attention()));
     out.println("  feed-forward  " + Units.count(parameters.feedForward()));
+    if (parameters.router() > 0) {
+      out.println("  routers       " + Units.count(parameters.router()));
+    }
     out.println("  norms         " + Units.count(parameters.norms()));
     out.println("  head          " + Units.count(parameters.head())
         + (model.tied() ? ", tied to the embedding" : ""));
-    out.println("  parameters    " + Units.count(parameters.total()));
+    out.println("  parameters    " + Units.count(parameters.total()) + (parameters.idle() == 0
+        ? ""
+        : ", of which " + Units.count(parameters.active()) + " active for a token"));
     out.println();
     print(program, model, out);
     out.println();
@@ -145,7 +153,7 @@ final class ModelsCommand implements Callable<Integer> {
           case NONE -> "no feed-forward";
           case STANDARD -> "feed-forward of " + model.innerWidth() + " with " + feedForward.activation();
           case GATED -> "feed-forward of " + model.innerWidth() + " gated by " + feedForward.activation();
-        } + ", head " + (model.tied() ? "tied" : "of its own");
+        } + experts(model) + ", head " + (model.tied() ? "tied" : "of its own");
   }
 
   private static String positions(ModelSpec model) {
@@ -170,13 +178,22 @@ final class ModelsCommand implements Callable<Integer> {
         + Units.brief(rotary.base());
   }
 
-  /** The forward part: one block stands for all. */
+  private static String experts(ModelSpec model) {
+    return model.feedForward().experts().map(experts -> " in " + experts.count() + " experts, "
+        + (experts.causal() ? experts.topK() + " for each token" : "which choose tokens: not causal")
+        + (experts.every() == 1 ? "" : ", in one of every " + experts.every() + " blocks")
+        + (experts.shared() == 0 ? "" : ", and " + experts.shared() + " shared")).orElse("");
+  }
+
+  /** The forward part: blocks that differ stand for all. */
   private static void print(Program program, ModelSpec model, PrintWriter out) {
     String row = "  %-13s %-32s %14s %12s %10s %10s%n";
     out.printf(row, "operation", "result", "shape", "parameters", "FLOPs", "bytes");
+    int different = Math.min(model.layers(), model.feedForward().experts().map(Experts::every).orElse(1));
+    List<String> shown = IntStream.range(0, different).mapToObj(block -> "block." + block + ".").toList();
     for (ForwardOperation operation : program.forward()) {
       Tensor result = operation.out();
-      if (!result.name().matches("block\\.[1-9].*")) {
+      if (shown.stream().anyMatch(result.name()::startsWith) || !result.name().startsWith("block.")) {
         long parameters = operation.reads().stream().filter(tensor -> tensor.role() == Tensor.Role.PARAMETER)
             .mapToLong(Tensor::size).sum();
         out.printf(row, operation.getClass().getSimpleName().toLowerCase(Locale.ROOT), result.name(),
@@ -184,9 +201,11 @@ final class ModelsCommand implements Callable<Integer> {
             operation.flops() == 0 ? "" : Units.brief(operation.flops()), Units.brief(operation.bytes()));
       }
     }
-    if (model.layers() > 1) {
-      out.println("  " + (model.layers() == 2 ? "Block 1 is" : "Blocks 1 to " + (model.layers() - 1) + " are")
-          + " as block 0." + (model.tied()
+    if (model.layers() > different) {
+      out.println("  " + (model.layers() == different + 1
+          ? "Block " + different + " is"
+          : "Blocks " + different + " to " + (model.layers() - 1) + " are")
+          + " as " + (different == 1 ? "block 0" : "these, over and over") + "." + (model.tied()
               ? " The logits' parameters are the embedding's."
               : ""));
     }

@@ -100,13 +100,19 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   private void show() {
     String status = running.values().stream()
         .map(p -> String.format(Locale.ROOT, "loss %.3f at %s tokens/s", p.loss(),
-            Units.brief(Math.round(p.tokensPerSecond() / 100) * 100.0)))
+            Units.brief(Math.round(p.tokensPerSecond() / 100) * 100.0)) + dropped(p))
         .collect(Collectors.joining("; ")) + left();
     double part = workDone() / allWork();
     bar.ifPresent(b -> b.stepTo(Math.round(BAR_STEPS * part)).setExtraMessage(status));
     if (bar.isEmpty() && System.nanoTime() - lastLine >= BETWEEN_LINES) {
       say(Units.percent(part) + " done, " + status);
     }
+  }
+
+  /** What experts turned away. */
+  private static String dropped(Progress progress) {
+    return progress.dropped().stream().mapToObj(share -> ", " + Units.percent(share) + " turned away")
+        .collect(Collectors.joining());
   }
 
   /** Time left, once there is something to tell it from. */

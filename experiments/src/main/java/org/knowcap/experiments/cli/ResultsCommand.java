@@ -62,6 +62,9 @@ final class ResultsCommand implements Callable<Integer> {
     } else {
       List<String> columns = new ArrayList<>(List.of("run", "parameters", "name_loss_nats", "value_loss_nats",
           "stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation"));
+      if (results.table().containsColumn("active_parameters")) {
+        columns.addAll(List.of("active_parameters", "causal"));
+      }
       if (!results.quantised().isEmpty()) {
         columns.addAll(List.of("weight_bits", "bits_per_weight", "capacity_per_bit"));
       }

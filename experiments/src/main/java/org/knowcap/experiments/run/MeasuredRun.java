@@ -1,5 +1,6 @@
 package org.knowcap.experiments.run;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -7,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.models.engine.RoutingMetrics;
 
 /**
  * What {@code result.json} holds.
@@ -16,10 +18,13 @@ import org.knowcap.analysis.results.RunResult;
  *        is new, old and unchanged
  * @param measuredPeople people whose losses were taken
  * @param provenance where it comes from
+ * @param routing what routers of mixtures did in the last step of training; left out where there are none
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
-    Map<String, String> provenance) {
+    Map<String, String> provenance,
+    @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing) {
   public MeasuredRun {
+    routing = routing == null ? List.of() : List.copyOf(routing);
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));

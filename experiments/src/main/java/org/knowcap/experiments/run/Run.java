@@ -58,7 +58,8 @@ public final class Run {
     Corpus corpus = spec.corpus();
     Program program = spec.program(corpus);
     Schedule schedule = spec.schedule(corpus);
-    TrainingSpec training = new TrainingSpec(schedule, spec.start(), Math.max(1, schedule.steps() / REPORTS),
+    TrainingSpec training = new TrainingSpec(schedule, spec.start(corpus),
+        Math.max(1, schedule.steps() / REPORTS),
         BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.meaning(corpus));
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
@@ -95,10 +96,11 @@ public final class Run {
         capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
         spec.model().headWidth(),
-        spec.training().learningRate());
+        spec.training().learningRate(), spec.model().parameters(corpus.vocabulary().size()).active(),
+        spec.model().causal());
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(),
-        names.size(), Provenances.of(engine, threads, corpus));
+        names.size(), Provenances.of(engine, threads, corpus), last.routing());
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */
@@ -133,7 +135,7 @@ public final class Run {
       double seconds = earlierSeconds + (System.nanoTime() - began) / 1e9;
       RunFolder.Metric metric = new RunFolder.Metric(progress.step(), progress.loss(),
           progress.learningRate(),
-          progress.tokensPerSecond(), seconds);
+          progress.tokensPerSecond(), seconds, progress.routing());
       last = Optional.of(metric);
       try {
         folder.appendMetric(metric);

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.run;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -16,8 +17,11 @@ import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.experiments.study.StartSpec;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The folder of one run, and the only memory of it: {@code run.json} (the resolved configuration), {@code
@@ -61,8 +65,14 @@ public final class RunFolder {
    *
    * @param loss mean over the step's tokens, nats
    * @param seconds of training up to here, over all processes that had a part in it
+   * @param routing what routers of mixtures did in the step; left out where there are none
    */
-  record Metric(long step, double loss, double learningRate, double tokensPerSecond, double seconds) {}
+  record Metric(long step, double loss, double learningRate, double tokensPerSecond, double seconds,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing) {
+    Metric {
+      routing = routing == null ? List.of() : List.copyOf(routing);
+    }
+  }
 
   /** Whether there is nothing left to do: a result, or a failure. */
   public boolean finished() {
@@ -99,11 +109,23 @@ public final class RunFolder {
 
   private static <T> T read(Path file, Class<T> type) throws IOException {
     try {
-      return Optional.ofNullable(Json.MAPPER.readValue(Files.readString(file), type))
+      return Optional.ofNullable(Json.MAPPER.readValue(withImplied(Files.readString(file)), type))
           .orElseThrow(() -> damaged(file, 1, "it holds null"));
     } catch (JacksonException e) {
       throw damaged(file, e.getLocation().getLineNr(), e.getOriginalMessage().lines().findFirst().orElse(""));
     }
+  }
+
+  /** Results of before there were mixtures do not say that nothing in them stands idle or looks ahead. */
+  private static String withImplied(String json) {
+    if (json.contains("\"active_parameters\"") || !json.contains("\"max_capacity_ratio\"")) {
+      return json;
+    }
+    JsonNode tree = Json.MAPPER.readTree(json);
+    for (JsonNode result : tree.findParents("max_capacity_ratio")) {
+      ((ObjectNode) result).put("causal", true).set("active_parameters", result.path("parameters"));
+    }
+    return tree.toString();
   }
 
   private static UserException damaged(Path file, int line, String problem) {

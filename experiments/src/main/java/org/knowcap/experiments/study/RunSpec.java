@@ -51,7 +51,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   /** What {@code run.json} holds, in this order: everything that determines the run. */
   public Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>(corpusSpec.settings());
-    settings.put("model", modelSettings());
+    settings.put("model", modelSettings(model));
     settings.put("exposures", exposures);
     settings.put("seed", seed);
     settings.put("training", training);
@@ -76,7 +76,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   }
 
   /** GPT2 as it has always been written, so that its runs keep their names; of others everything. */
-  private Map<String, Object> modelSettings() {
+  private static Map<String, Object> modelSettings(ModelSpec model) {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("layers", model.layers());
     settings.put("heads", model.heads());
@@ -119,9 +119,9 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   /** As it has been written since before there were experts. */
   private static Map<String, Object> feedForwardSettings(FeedForward feedForward) {
     Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("form", feedForward.form());
     settings.put("activation", feedForward.activation());
     settings.put("factor", feedForward.factor());
-    settings.put("form", feedForward.form());
     return settings;
   }
 
@@ -151,13 +151,27 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   }
 
   /** Where its parameters come from. */
-  public Start start() {
-    return training.start().<Start>map(StartSpec::from).orElse(new Start.Drawn(seed));
+  public Start start(Corpus corpus) {
+    return training.start()
+        .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseMeaning(corpus))
+            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.window()),
+                seed)
+            : start.from())
+        .orElse(new Start.Drawn(seed));
   }
 
   /** What its parameters mean; runs of equal models and vocabularies can start from each other's. */
   public Meaning meaning(Corpus corpus) {
-    return new Meaning(Json.MAPPER.writeValueAsString(modelSettings()), corpus.vocabulary().digest(),
+    return meaning(model, corpus);
+  }
+
+  /** The same for the model without experts, from which one with experts can start; for one that has none its own. */
+  Meaning denseMeaning(Corpus corpus) {
+    return meaning(model.dense(), corpus);
+  }
+
+  private Meaning meaning(ModelSpec spec, Corpus corpus) {
+    return new Meaning(Json.MAPPER.writeValueAsString(modelSettings(spec)), corpus.vocabulary().digest(),
         optimiserName());
   }
 

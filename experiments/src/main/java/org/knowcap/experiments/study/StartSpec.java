@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.program.Program;
 import org.knowcap.models.training.Start;
 
 /**
@@ -55,26 +56,47 @@ public record StartSpec(String name, Checkpoint.Head head, Start.Continued from)
         : ", with the optimiser anew");
   }
 
+  /** Whether its model is one. */
+  boolean isOf(Meaning meaning) {
+    return head.meaning().model().equals(meaning.model());
+  }
+
+  /**
+   * The start of a mixture of experts from its model without.
+   *
+   * @param seed of the routers
+   */
+  Start upcycled(Program dense, long seed) {
+    return new Start.Upcycled(from.checkpoint(), from.sha256(), dense, seed);
+  }
+
   /**
    * Refuses what a run cannot start from.
    *
    * @param run that wants to start
    * @param wanted what its own checkpoints mean
+   * @param dense what those of its model without experts mean
    * @throws IllegalArgumentException where the model, the vocabulary or the optimiser is another
    */
-  void require(String run, Meaning wanted) {
+  void require(String run, Meaning wanted, Meaning dense) {
     Meaning found = head.meaning();
     if (found.model().isEmpty()) {
       throw new IllegalArgumentException(
           name + " was written before checkpoints told their model; train its run anew");
     }
-    if (!found.model().equals(wanted.model())) {
+    boolean upcycles = !found.model().equals(wanted.model()) && isOf(dense);
+    if (!found.model().equals(wanted.model()) && !upcycles) {
       throw new IllegalArgumentException(
           name + " is of the model " + found.model() + ", but run " + run + " is of " + wanted.model());
     }
     if (!found.vocabulary().equals(wanted.vocabulary())) {
       throw new IllegalArgumentException(name + " has another vocabulary than run " + run
           + ": the same number would be another token; both corpora must be of the same kind and lists");
+    }
+    if (from.optimiser() && upcycles) {
+      throw new IllegalArgumentException(
+          name + " holds the state of a model without experts, which says nothing of run "
+              + run + "'s; leave 'optimiser: true' out");
     }
     if (from.optimiser() && !found.optimiser().equals(wanted.optimiser())) {
       throw new IllegalArgumentException(

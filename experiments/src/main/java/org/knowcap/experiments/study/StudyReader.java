@@ -153,7 +153,7 @@ public final class StudyReader {
       checkPositions(run.model(), made, training.window());
       checked("training.warmup_steps", () -> run.schedule(made));
       training.start().ifPresent(start -> checked("training.start", () -> {
-        start.require(run.name(), run.meaning(made));
+        start.require(run.name(), run.meaning(made), run.denseMeaning(made));
         return start;
       }));
       long parameters = run.model().parameters(made.vocabulary().size()).total();

@@ -30,9 +30,9 @@ class RunFolderTest {
   private static final MeasuredRun MEASURED = new MeasuredRun(
       new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", 7, 0.1, 1.0 / 3, 250, 300, 0.05,
           0.06,
-          250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003),
+          250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003, 5000, true),
       List.of(new Knowledge("names", 20, 8, 4, 0.1, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
-      Map.of("engine", "by hand"));
+      Map.of("engine", "by hand"), List.of());
 
   @TempDir
   private Path directory;
@@ -42,7 +42,7 @@ class RunFolderTest {
   }
 
   private static RunFolder.Metric metric(long step) {
-    return new RunFolder.Metric(step, 1.0 / step, 0.001, 1e4, step / 10.0);
+    return new RunFolder.Metric(step, 1.0 / step, 0.001, 1e4, step / 10.0, List.of());
   }
 
   @Test

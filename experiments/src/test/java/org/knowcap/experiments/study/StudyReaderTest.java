@@ -3,6 +3,7 @@ package org.knowcap.experiments.study;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -29,6 +30,7 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.models.spec.Experts;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
@@ -39,6 +41,7 @@ import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
 import org.knowcap.models.training.Decay;
 import org.knowcap.models.training.InitialParameters;
+import org.knowcap.models.training.Start;
 
 class StudyReaderTest {
   /** Says everything that a study can say. */
@@ -428,6 +431,17 @@ class StudyReaderTest {
         .fingerprint()));
   }
 
+  @Test
+  void aMixtureCanStartFromItsModelWithoutExperts() throws IOException {
+    checkpointOf(BIOD.replace("gpt2-1-1", "gpt2-quarter-1-1"), directory.resolve("a"));
+    String text = BIOD.replace("gpt2-1-1", "gpt2-moe3-1-1")
+        .replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}");
+    RunSpec run = StudyReader.read(file(text)).runs().getFirst();
+    assertInstanceOf(Start.Upcycled.class, run.start(run.corpus()));
+    assertNamed(text, mistake("run: a", "run: a, optimiser: true", "without experts", "leave 'optimiser: true' out"));
+    assertNamed(text, mistake("moe3-1-1", "moe3-1-2-w32", "'training.start'", "\"heads\":1"));
+  }
+
   private static Stream<Mistake> startMistakes() {
     return Stream.of(
         mistake("run: a", "run: b", "'training.start.run'", "there is no ", "b/checkpoint.safetensors",
@@ -468,6 +482,67 @@ class StudyReaderTest {
       models: {name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms, tied: false}
       exposures: 1000
       """;
+
+  private static final String EXPERTS = """
+      name: experts
+      corpus: {kind: bioS, people: 1000}
+      models: {name: gpt2-moe8-2-2, top_k: 2, capacity_factor: 1.5, test_capacity_factor: none, experts_every: 2,
+               shared_experts: 1, balance_loss: 0.02, z_loss: 0.001}
+      exposures: 1000
+      """;
+
+  @Test
+  void expertsHaveTheirSettings() throws IOException {
+    RunSpec run = StudyReader.read(file(EXPERTS)).runs().getFirst();
+    assertEquals(
+        new Experts(8, Experts.Choice.TOKENS, 2, Optional.of(1.5), Optional.empty(), 2, 1, 0.02, 0.001),
+        run.model().feedForward().experts().orElseThrow());
+    String json = Json.MAPPER.writeValueAsString(run.settings());
+    assertTrue(
+        json.contains(
+            "\"experts\":{\"count\":8,\"choice\":\"tokens\",\"top_k\":2,\"capacity_factor\":1.5,"
+                + "\"test_capacity_factor\":null,\"every\":2,\"shared\":1,\"balance\":0.02,\"z_loss\":0.001}"),
+        json);
+    assertFalse(json.contains("causal"), json);
+    RunSpec choosing = StudyReader.read(file(EXPERTS.replace("top_k: 2", "choice: experts")
+        .replace("balance_loss: 0.02, ", ""))).runs().getFirst();
+    assertTrue(Json.MAPPER.writeValueAsString(choosing.settings()).contains("\"causal\":false"));
+    assertTrue(choosing.name().contains("expertchoice"), choosing.name());
+  }
+
+  /** Runs of before there were experts keep their names. */
+  @Test
+  void modelsWithoutExpertsAreWrittenAsEver() throws IOException {
+    String json = Json.MAPPER.writeValueAsString(StudyReader.read(file(MODEL)).runs().getFirst().settings());
+    assertTrue(json.contains("\"norm\":\"rms\",\"feed_forward\":{\"form\":\"gated\",\"activation\":\"silu\","
+        + "\"factor\":8.0},\"biases\":false,\"tied\":false}"), json);
+  }
+
+  private static Stream<Mistake> expertMistakes() {
+    return Stream.of(mistake("top_k: 2", "top_k: 9", "'models'", "from 1 to the 8 experts", "found 9"),
+        mistake("top_k: 2", "top_k: 0", "'models.top_k'", "from 1", "found 0"),
+        mistake("gpt2-moe8", "gpt2-moe0", "no model is named 'gpt2-moe0-2-2'"),
+        mistake("top_k: 2", "experts: 0", "'models.experts'", "from 1", "found 0"),
+        mistake("capacity_factor: 1.5", "capacity_factor: 0", "'models'", "capacity factor must be above 0",
+            "found 0"),
+        mistake("capacity_factor: 1.5", "capacity_factor: much", "'models.capacity_factor'", "a number",
+            "much"),
+        mistake("test_capacity_factor: none", "test_capacity_factor: -1", "at test must be above 0",
+            "found -1"),
+        mistake("experts_every: 2", "experts_every: 0", "'models.experts_every'", "from 1", "found 0"),
+        mistake("shared_experts: 1", "shared_experts: -1", "'models.shared_experts'", "from 0", "found -1"),
+        mistake("balance_loss: 0.02", "balance_loss: -2", "load-balancing loss must be at least 0",
+            "found -2"),
+        mistake("top_k: 2", "choice: experts", "load-balancing loss must be 0", "found 0.02"),
+        mistake("top_k: 2", "choice: nobody", "'models.choice'", "tokens, experts", "nobody"),
+        mistake("gpt2-moe8-2-2", "gpt2-2-2", "unknown key 'models.top_k'"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("expertMistakes")
+  void namesWhatIsWrongWithExperts(Mistake mistake) throws IOException {
+    assertNamed(EXPERTS, mistake);
+  }
 
   private static Stream<Mistake> modelMistakes() {
     return Stream.of(mistake("key_heads: 2", "key_heads: 3", "'models'", "divide the 4 heads", "found 3"),

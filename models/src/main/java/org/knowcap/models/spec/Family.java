@@ -62,6 +62,16 @@ public enum Family {
     return Arrays.stream(values()).map(Family::prefix).toList();
   }
 
+  /** The family whose blocks have one feed-forward where these have experts. */
+  Family dense() {
+    return switch (this) {
+      case GPT2_MOE -> GPT2_QUARTER;
+      case GLAM -> GPT2;
+      case MIXTRAL -> MISTRAL;
+      case GPT2, GPT2_QUARTER, GPT2_NOMLP, LLAMA, MISTRAL -> this;
+    };
+  }
+
   /** What short names of the families with experts begin with, before their number. */
   static List<String> prefixesWithExperts() {
     return Arrays.stream(values()).filter(family -> family.feedForward.experts().isPresent())

@@ -63,6 +63,11 @@ public record FeedForward(Form form, Activation activation, double factor, Optio
     return exact == Math.rint(exact) ? (int) exact : Math.max(2, 2 * (int) Math.rint(exact / 2));
   }
 
+  /** One of the feed-forwards. */
+  FeedForward dense() {
+    return new FeedForward(form, activation, factor, Optional.empty());
+  }
+
   /** Whether a block, numbered from 0, has a mixture: of every two, say, the second. */
   public boolean mixed(int block) {
     return experts.isPresent() && (block + 1) % experts.get().every() == 0;

@@ -179,6 +179,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
         tied);
   }
 
+  /** The same with one feed-forward where there are experts. */
+  public ModelSpec dense() {
+    return new ModelSpec(family.dense(), layers, heads, headWidth, keyHeads, window, mask, positions, norm,
+        feedForward.dense(), biases, tied);
+  }
+
   public ModelSpec withBiases(boolean other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm,
         feedForward,

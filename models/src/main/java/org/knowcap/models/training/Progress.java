@@ -1,11 +1,25 @@
 package org.knowcap.models.training;
 
+import java.util.List;
+import java.util.OptionalDouble;
+import org.knowcap.models.engine.RoutingMetrics;
+
 /**
  * Where a run stands after a step.
  *
  * @param loss mean over the step's tokens, in nats, before its update
  * @param tokensPerSecond since this process began or resumed the run
  * @param secondsLeft at that speed
+ * @param routing what routers of mixtures did in the step, in the order of blocks
  */
 public record Progress(long step, long steps, double loss, double learningRate, double tokensPerSecond,
-    double secondsLeft) {}
+    double secondsLeft, List<RoutingMetrics> routing) {
+  public Progress {
+    routing = List.copyOf(routing);
+  }
+
+  /** Of all that tokens asked of experts, the share that was turned away; empty where there are none. */
+  public OptionalDouble dropped() {
+    return routing.stream().mapToDouble(RoutingMetrics::dropped).average();
+  }
+}

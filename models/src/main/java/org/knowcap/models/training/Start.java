@@ -25,6 +25,16 @@ public sealed interface Start {
   record Continued(Path checkpoint, String sha256, boolean optimiser) implements Start {}
 
   /**
+   * What a run of the same model without experts has learnt, with the optimiser from zeros; see {@link Upcycling}.
+   *
+   * @param checkpoint of that run
+   * @param sha256 of the file, in hexadecimal
+   * @param dense a program of the model without experts
+   * @param seed of the routers
+   */
+  record Upcycled(Path checkpoint, String sha256, Program dense, long seed) implements Start {}
+
+  /**
    * What a session starts with.
    *
    * @param buffers by name, see {@link Session#load}; what is not there starts from zeros
@@ -41,12 +51,13 @@ public sealed interface Start {
     return switch (this) {
       case Drawn(long seed) ->
         new Buffers(Map.of(Session.PARAMETERS, InitialParameters.of(program, seed)), 0);
+      case Upcycled(Path file, String sha256, Program dense, long seed) -> new Buffers(
+          Map.of(Session.PARAMETERS,
+              Upcycling.of(program, dense, read(file, sha256, dense).state().get(Session.PARAMETERS),
+                  InitialParameters.of(program, seed))),
+          0);
       case Continued(Path file, String sha256, boolean optimiser) -> {
-        if (!Checkpoint.sha256(file).equals(sha256)) {
-          throw new CheckpointException(file,
-              "it has changed since the run was planned; start the study anew");
-        }
-        Checkpoint checkpoint = Checkpoint.read(file, program);
+        Checkpoint checkpoint = read(file, sha256, program);
         Map<String, float[]> buffers = new LinkedHashMap<>(checkpoint.state());
         if (!optimiser) {
           buffers.keySet().retainAll(List.of(Session.PARAMETERS));
@@ -54,5 +65,12 @@ public sealed interface Start {
         yield new Buffers(buffers, optimiser ? checkpoint.head().updates() : 0);
       }
     };
+  }
+
+  private static Checkpoint read(Path file, String sha256, Program program) throws IOException {
+    if (!Checkpoint.sha256(file).equals(sha256)) {
+      throw new CheckpointException(file, "it has changed since the run was planned; start the study anew");
+    }
+    return Checkpoint.read(file, program);
   }
 }

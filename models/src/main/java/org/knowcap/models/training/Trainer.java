@@ -93,7 +93,8 @@ public final class Trainer {
           double seconds = (System.nanoTime() - began) / 1e9;
           double stepsPerSecond = (step - finished) / seconds;
           listener.progressed(new Progress(step, steps, loss, spec.schedule().learningRate(step),
-              stepsPerSecond * program.rows(), (steps - step) / stepsPerSecond));
+              stepsPerSecond * program.rows(), (steps - step) / stepsPerSecond,
+              session.routing()));
         }
       }
       if (checkpointDue) {

@@ -1,0 +1,39 @@
+package org.knowcap.models.training;
+
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+
+/**
+ * Makes a mixture's parameters from those of the same model without experts (Komatsuzaki et al., arXiv 2212.05055): every
+ * expert begins as the feed-forward, routers and shared experts as drawn, all else as learnt. Where the gates of a token
+ * add up to 1 and nothing is shared, the mixture begins with the very losses of the model that it was made from.
+ */
+final class Upcycling {
+  private Upcycling() {}
+
+  /**
+   * Flat parameters of the mixture, [P].
+   *
+   * @param dense the model without experts
+   * @param learnt its flat parameters
+   * @param drawn the mixture's as they start otherwise; overwritten
+   */
+  static float[] of(Program mixture, Program dense, float[] learnt, float[] drawn) {
+    Map<String, Parameter> sources = dense.parameters().stream()
+        .collect(Collectors.toMap(parameter -> parameter.tensor().name(), Function.identity()));
+    for (Parameter parameter : mixture.parameters()) {
+      Parameter source = sources.get(parameter.tensor().name().replace(".experts.", "."));
+      if (source != null) {
+        int size = (int) source.tensor().size();
+        for (long expert = 0; expert < parameter.tensor().size() / size; expert++) {
+          System.arraycopy(learnt, (int) source.offset(), drawn, (int) (parameter.offset() + expert * size),
+              size);
+        }
+      }
+    }
+    return drawn;
+  }
+}
