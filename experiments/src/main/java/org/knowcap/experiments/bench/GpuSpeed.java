@@ -14,6 +14,7 @@ import org.knowcap.models.engine.cuda.CudaMeter;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
@@ -106,8 +107,8 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
         found.step(ids.ids(2L * step), ids.ids(2L * step + 1), 1e-3, step);
         loss = worse(loss, Math.abs(expected.loss() - found.loss()));
         if (step == 1) {
-          gradient = apart(expected.state().get(Optimiser.FIRST_MOMENT),
-              found.state().get(Optimiser.FIRST_MOMENT));
+          gradient = apart(expected.state().get(StateBuffer.FIRST_MOMENT.key()),
+              found.state().get(StateBuffer.FIRST_MOMENT.key()));
         }
       }
     }

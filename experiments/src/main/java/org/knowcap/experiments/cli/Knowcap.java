@@ -13,7 +13,8 @@ import picocli.CommandLine.IVersionProvider;
 /** The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input. */
 @Command(name = "knowcap", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Measures how many bits of knowledge a language model stores.", synopsisSubcommandLabel = "COMMAND", subcommands = {
     QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
-    StatusCommand.class, ResultsCommand.class, ReportCommand.class, MeasureCommand.class, ExportCommand.class,
+    StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class, MeasureCommand.class,
+    ExportCommand.class,
     ImportCommand.class, QuantiseCommand.class,
     EnginesCommand.class, ModelsCommand.class,
     BenchCommand.class,

@@ -12,9 +12,9 @@ import java.util.stream.IntStream;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.LearningReader;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.program.TokenIds;
@@ -56,6 +56,9 @@ final class ModelsCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of the cpu engine, each with buffers of its own. Default: ${DEFAULT-VALUE}")
   private int threads;
 
+  @Option(names = "--optimiser", paramLabel = "NAME", defaultValue = "adamw", description = "Whose state counts as memory: adamw, adafactor, lion, tiger or sgd. Default: ${DEFAULT-VALUE}")
+  private String optimiser;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -78,7 +81,7 @@ final class ModelsCommand implements Callable<Integer> {
     }
     ParameterCount parameters = model.parameters(vocabulary);
     Program program = Program.training(model, new TokenIds(vocabulary, vocabulary - 1), windows, window,
-        new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
+        LearningReader.named("--optimiser", optimiser));
     long bytes = CpuEngine.bytes(program, threads);
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
@@ -87,6 +90,7 @@ final class ModelsCommand implements Callable<Integer> {
       answer.put("total", parameters.total());
       answer.put("active", parameters.active());
       answer.put("flops", program.flops());
+      answer.put("optimiser_bytes", 4 * program.stateCount());
       answer.put("cpu_bytes", bytes);
       out.println(Json.MAPPER.writeValueAsString(answer));
       return 0;
@@ -117,9 +121,9 @@ final class ModelsCommand implements Callable<Integer> {
     out.println();
     out.println("A step of " + Units.count(program.rows()) + " tokens: " + Units.brief(program.flops())
         + " floating-point operations in products");
-    out.println(
-        "Memory of the cpu engine: " + Units.brief(bytes) + "B, of which parameters, gradients and AdamW's"
-            + " moments 16 bytes a parameter, " + Units.brief(16 * parameters.total()) + "B");
+    out.println("Memory of the cpu engine: " + Units.brief(bytes) + "B, of which parameters "
+        + Units.brief(4 * parameters.total()) + "B, gradients as much for each thread, state of " + optimiser
+        + " " + Units.brief(4 * program.stateCount()) + "B");
     return 0;
   }
 

@@ -71,7 +71,7 @@ final class PlanCommand implements Callable<Integer> {
               .mapToDouble(KnowledgePart::totalBits).sum(),
           corpus.bits().totalBits() / program.parameterCount(),
           steps,
-          steps * program.rows(), (double) program.flops() * steps, program.memoryBytes(),
+          steps * program.stepRows(), (double) program.flops() * steps, program.memoryBytes(),
           secondsPerStep.get(run.name()) * steps));
     }
     PrintWriter out = command.commandLine().getOut();

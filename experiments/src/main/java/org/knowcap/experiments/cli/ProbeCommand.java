@@ -69,7 +69,7 @@ final class ProbeCommand implements Callable<Integer> {
 
   private double probe(RunSpec run, Corpus corpus) {
     Program program = run.program(corpus);
-    int[] tokens = new int[program.rows()];
+    int[] tokens = new int[program.stepRows()];
     for (int i = 0; i < tokens.length; i++) {
       tokens[i] = i % program.vocabulary();
     }

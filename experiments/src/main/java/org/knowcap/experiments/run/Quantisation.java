@@ -142,7 +142,8 @@ public final class Quantisation {
     Measurement losses = Measurement.of(engine, threads, spec.model(), model.parameters(), corpus,
         spec.measuredPeople());
     RunFolder.Metric last = new RunFolder.Metric(trained.steps(), trained.finalLossNats(),
-        trained.learningRate(), trained.tokensPerSecond(), trained.seconds(), List.of());
+        trained.learningRate(), trained.tokensPerSecond(), trained.seconds(), Optional.empty(),
+        Optional.empty(), Optional.empty(), List.of());
     MeasuredRun run = Run.measured(spec, spec.name() + "/" + quantiser.label(), engine, threads, corpus,
         losses, last, trained.tokens());
     return new MeasuredQuantisation(

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
@@ -58,17 +59,18 @@ public final class Run {
     Corpus corpus = spec.corpus();
     Program program = spec.program(corpus);
     Schedule schedule = spec.schedule(corpus);
+    long tokens = schedule.steps() * program.stepRows();
     TrainingSpec training = new TrainingSpec(schedule, spec.start(corpus),
-        Math.max(1, schedule.steps() / REPORTS),
+        RareTokens.of(corpus, spec.training().window(), tokens), Math.max(1, schedule.steps() / REPORTS),
         BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.meaning(corpus));
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
     try (Session session = engine.compile(program, new Execution(threads, spec.training().precision()))) {
-      CorpusBatches batches = new CorpusBatches(corpus, spec.training().windows(), spec.training().window());
+      CorpusBatches batches = new CorpusBatches(corpus, spec.training().stepWindows(),
+          spec.training().window());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }
-    long tokens = schedule.steps() * program.rows();
     Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
         spec.measuredPeople());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, metrics.last(), tokens);
@@ -133,9 +135,11 @@ public final class Run {
     @Override
     public void progressed(Progress progress) {
       double seconds = earlierSeconds + (System.nanoTime() - began) / 1e9;
+      OptionalDouble norm = progress.gradientNorm();
       RunFolder.Metric metric = new RunFolder.Metric(progress.step(), progress.loss(),
-          progress.learningRate(),
-          progress.tokensPerSecond(), seconds, progress.routing());
+          progress.learningRate(), progress.tokensPerSecond(), seconds,
+          norm.isPresent() ? Optional.of(norm.getAsDouble()) : Optional.empty(),
+          Optional.of(progress.outliers().all()), Optional.of(progress.outliers().rare()), progress.routing());
       last = Optional.of(metric);
       try {
         folder.appendMetric(metric);

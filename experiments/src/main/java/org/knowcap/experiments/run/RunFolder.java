@@ -65,11 +65,16 @@ public final class RunFolder {
    *
    * @param loss mean over the step's tokens, nats
    * @param seconds of training up to here, over all processes that had a part in it
+   * @param gradientNorm length of the gradient before it was clipped; of runs that clip
+   * @param largestEmbedding largest absolute component of a token's embedding
+   * @param largestRareEmbedding the same of rare tokens alone, see {@link RareTokens}
    * @param routing what routers of mixtures did in the step; left out where there are none
    */
-  record Metric(long step, double loss, double learningRate, double tokensPerSecond, double seconds,
+  @JsonInclude(JsonInclude.Include.NON_ABSENT)
+  public record Metric(long step, double loss, double learningRate, double tokensPerSecond, double seconds,
+      Optional<Double> gradientNorm, Optional<Double> largestEmbedding, Optional<Double> largestRareEmbedding,
       @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing) {
-    Metric {
+    public Metric {
       routing = routing == null ? List.of() : List.copyOf(routing);
     }
   }
@@ -226,7 +231,7 @@ public final class RunFolder {
   }
 
   /** Reported metrics; a last line cut off by a kill is left out. */
-  List<Metric> readMetrics() throws IOException {
+  public List<Metric> readMetrics() throws IOException {
     if (!Files.exists(metrics())) {
       return List.of();
     }

@@ -87,6 +87,11 @@ final class Fields {
     return new Fields(file, key(name), value(name).orElseGet(() -> Json.MAPPER.createObjectNode()));
   }
 
+  /** Whether a mapping stands under a key that may also be a single value. */
+  boolean holdsMapping(String name) {
+    return value(name).map(JsonNode::isObject).orElse(false);
+  }
+
   String text(String name, String absent) {
     return value(name).map(v -> text(name, v)).orElse(absent);
   }
@@ -183,6 +188,11 @@ final class Fields {
   /** Runs a constructor that checks its values, and puts file and key in front of its complaint. */
   <T> T checked(String name, Supplier<T> constructor) {
     return checked(file, key(name), constructor);
+  }
+
+  /** The same for a constructor that several keys make up. */
+  <T> T checkedAll(Supplier<T> constructor) {
+    return checked(file, path, constructor);
   }
 
   /** The same for a key that is given with all that leads to it. */

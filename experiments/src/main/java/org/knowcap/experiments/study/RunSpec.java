@@ -10,6 +10,7 @@ import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.checkpoint.Meaning;
 import org.knowcap.models.engine.Precision;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
@@ -65,10 +66,26 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     if (!(training.optimiser() instanceof Optimiser.AdamW)) {
       settings.put("optimiser", optimiserName());
     }
+    learningSettings(settings);
     training.start().ifPresent(start -> settings.put("start", start.settings()));
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);
     return settings;
+  }
+
+  /** Of what a step does beside the optimiser, only what was asked for. */
+  private void learningSettings(Map<String, Object> settings) {
+    Learning learning = training.learning();
+    if (learning.embeddingDecay() != learning.optimiser().weightDecay() || learning.vectorDecay() != 0) {
+      Map<String, Object> decays = new LinkedHashMap<>();
+      decays.put("embeddings", learning.embeddingDecay());
+      decays.put("vectors", learning.vectorDecay());
+      settings.put("weight_decay", decays);
+    }
+    learning.clip().ifPresent(clip -> settings.put("gradient_clip", clip));
+    if (learning.accumulation() > 1) {
+      settings.put("accumulation", learning.accumulation());
+    }
   }
 
   private String optimiserName() {
@@ -142,7 +159,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
 
   /** The training program for a corpus. */
   public Program program(Corpus corpus) {
-    return Program.training(model, ids(corpus), training.windows(), training.window(), training.optimiser());
+    return Program.training(model, ids(corpus), training.windows(), training.window(), training.learning());
   }
 
   /** The ids of a corpus's tokens; its end of text is what each item begins with. */
@@ -180,7 +197,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
    * the tokens of a step, rounded up.
    */
   public long steps(Corpus corpus) {
-    return (long) Math.ceil(corpus.tokens(exposures) / ((long) training.windows() * training.window()));
+    return (long) Math.ceil(corpus.tokens(exposures) / ((long) training.stepWindows() * training.window()));
   }
 
   /**

@@ -17,7 +17,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Precision;
-import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.Experts;
 import org.knowcap.models.spec.Family;
@@ -350,14 +350,18 @@ public final class StudyReader {
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     Decay decay = fields.choice("decay", Decay.class, Decay.COSINE);
     Precision precision = precision(fields);
-    Optimiser optimiser = optimiser(fields);
+    Learning learning = LearningReader.read(fields);
     Optional<Fields> start = fields.has("start") ? Optional.of(fields.mapping("start")) : Optional.empty();
     long warmup = warmup(fields, start);
     Optional<StartSpec> startSpec = start.map(this::start);
     fields.requireNoOthers();
+    if ((long) windows * window * learning.accumulation() > MOST_TOKENS) {
+      throw fields.wrongText("accumulation", "at most " + MOST_TOKENS / windows / window + " with " + windows
+          + " windows of " + window + " tokens", Integer.toString(learning.accumulation()));
+    }
     checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction, decay));
     return new TrainingSettings(windows, window, learningRate, finalFraction, warmup, decay, precision,
-        optimiser, startSpec);
+        learning, startSpec);
   }
 
   /** A run that goes on from another need not warm up again. */
@@ -376,34 +380,6 @@ public final class StudyReader {
     boolean optimiser = fields.flag("optimiser", false);
     fields.requireNoOthers();
     return fields.checked("run", () -> StartSpec.of(name, paths.apply(name), optimiser));
-  }
-
-  /** Each optimiser has the settings that its formula has; others are unknown keys. */
-  private Optimiser optimiser(Fields fields) {
-    String name = fields.text("optimiser", "adamw");
-    double weightDecay = fields.number("weight_decay", 0.01);
-    return switch (name) {
-      case "adamw" -> {
-        double beta1 = fields.number("beta1", 0.9);
-        double beta2 = fields.number("beta2", 0.98);
-        double epsilon = fields.number("epsilon", 1e-6);
-        yield checked("training", () -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay));
-      }
-      case "lion" -> {
-        double beta1 = fields.number("beta1", 0.9);
-        double beta2 = fields.number("beta2", 0.99);
-        yield checked("training", () -> new Optimiser.Lion(beta1, beta2, weightDecay));
-      }
-      case "tiger" -> {
-        double beta1 = fields.number("beta1", 0.965);
-        yield checked("training", () -> new Optimiser.Tiger(beta1, weightDecay));
-      }
-      case "sgd" -> {
-        double momentum = fields.number("momentum", 0.9);
-        yield checked("training", () -> new Optimiser.Sgd(momentum, weightDecay));
-      }
-      default -> throw fields.wrongText("optimiser", "adamw, lion, tiger or sgd", name);
-    };
   }
 
   private Precision precision(Fields fields) {

@@ -296,12 +296,19 @@ class CommandLineTest {
   @Test
   void aModelsPartsAndMemoryAreShown() throws Exception {
     String shown = succeeds("models", "gpt2-2-2").out();
-    assertTrue(shown.contains("816,000") && shown.contains("13.1MB"), shown);
     String leaky = succeeds("models", "gpt2-2-2-leaky64k8-document").out();
     for (String part : List.of("Leaky ReRoPE of window 64, 8.00 times", "16 of 64", "own document",
         "attention.distant")) {
       assertTrue(leaky.contains(part), leaky);
     }
+    assertTrue(shown.contains("816,000") && shown.contains("state of adamw 6.53MB"), shown);
+    // A row's and a column's moment each: of the embedding, of two blocks' matrices and biases, of five norms.
+    JsonNode factored = Json.MAPPER
+        .readTree(succeeds("models", "gpt2-2-2", "--optimiser", "adafactor", "--json").out());
+    assertEquals(4 * (3275 + 128 + 2 * (512 + 256 + 640 + 640) + 2 * (4 + 384 + 128 + 512 + 128) + 10 * 129),
+        factored.path("optimiser_bytes").asLong());
+    assertComplaint(KnowcapProcess.run("models", "gpt2-2-2", "--optimiser", "adam"),
+        List.of("--optimiser", "'adam'", "adafactor"));
     JsonNode one = Json.MAPPER.readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--json").out());
     JsonNode two = Json.MAPPER
         .readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--threads", 2, "--json").out());

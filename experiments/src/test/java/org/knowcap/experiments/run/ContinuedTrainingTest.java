@@ -15,7 +15,7 @@ import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.models.checkpoint.Checkpoint;
 
-/** A study whose run goes on from another study's, as its user meets it. */
+/** A study whose run goes on from another study's, and does more in a step than others, as its user meets it. */
 class ContinuedTrainingTest {
   private static final String FIRST = """
       name: first
@@ -23,7 +23,8 @@ class ContinuedTrainingTest {
         pools: {first: 5, middle: 4, last: 10}}
       models: gpt2-1-2-w8
       exposures: 60
-      training: {windows: 4, window: 32, learning_rate: 0.01, warmup_steps: 10}
+      training: {windows: 2, accumulation: 2, window: 32, learning_rate: 0.01, warmup_steps: 10, gradient_clip: 0.5,
+        weight_decay: {matrices: 0.1, embeddings: 0}}
       """;
 
   @TempDir
@@ -61,6 +62,19 @@ class ContinuedTrainingTest {
     String run = Files.readString(folder(calm).path().resolve("run.json"));
     Map<?, ?> start = (Map<?, ?>) Json.MAPPER.readValue(run, Map.class).get("start");
     assertEquals(Checkpoint.sha256(earlier.checkpoint()), start.get("checkpoint"));
+
+    outcome = KnowcapProcess.run("curves", calm, "--rows", 3);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    assertEquals(6, outcome.out().lines().filter(line -> !line.isBlank()).count(), outcome.toString());
+    List<String> rows = Files.readAllLines(calm.resolve("curves.csv"));
+    assertEquals(metrics(calm).size() + 1, rows.size());
+    List<String> heads = List.of(rows.getFirst().split(","));
+    for (String row : rows.subList(1, rows.size())) {
+      String[] cells = row.split(",");
+      assertTrue(Double.parseDouble(cells[heads.indexOf("gradient_norm")]) > 0, row);
+      double rare = Double.parseDouble(cells[heads.indexOf("largest_rare_embedding")]);
+      assertTrue(rare > 0 && rare <= Double.parseDouble(cells[heads.indexOf("largest_embedding")]), row);
+    }
 
     KnowcapProcess process = KnowcapProcess.start(List.of("-Dknowcap.checkpoint.seconds=0"), "run", spec,
         "--out",

@@ -42,7 +42,8 @@ class RunFolderTest {
   }
 
   private static RunFolder.Metric metric(long step) {
-    return new RunFolder.Metric(step, 1.0 / step, 0.001, 1e4, step / 10.0, List.of());
+    return new RunFolder.Metric(step, 1.0 / step, 0.001, 1e4, step / 10.0,
+        step % 2 == 0 ? Optional.of(0.5) : Optional.empty(), Optional.of(3.0), Optional.empty(), List.of());
   }
 
   @Test

@@ -34,8 +34,10 @@ import org.knowcap.models.spec.Experts;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.spec.Family;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.spec.Rotary;
@@ -132,7 +134,7 @@ class StudyReaderTest {
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
     TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Decay.COSINE, Precision.FP32,
-        new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1), Optional.empty());
+        Learning.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second),
         List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15, List.of()), study);
@@ -157,7 +159,7 @@ class StudyReaderTest {
         List.of(ModelSpec.parse("gpt2-2-2")),
         List.of(1000L), List.of(1L), "auto",
         new TrainingSettings(12, 512, 0.001, 0.1, 1000, Decay.COSINE, Precision.FP32,
-            new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01), Optional.empty()),
+            Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
         2000, List.of()),
         study);
   }
@@ -375,21 +377,73 @@ class StudyReaderTest {
     Set<String> fingerprints = new HashSet<>();
     Map<String, Optimiser> expected = Map.of("adamw", new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5), "lion",
         new Optimiser.Lion(0.9, 0.99, 0.5), "tiger", new Optimiser.Tiger(0.965, 0.5), "sgd",
-        new Optimiser.Sgd(0.9, 0.5));
+        new Optimiser.Sgd(0.9, 0.5), "adafactor", new Optimiser.Adafactor(1, false, 0.5));
     for (String name : expected.keySet()) {
       RunSpec run = StudyReader.read(file(text.replace("adamw", name))).runs().getFirst();
       assertEquals(expected.get(name), run.training().optimiser());
       fingerprints.add(run.fingerprint());
     }
-    assertEquals(4, fingerprints.size());
+    assertEquals(5, fingerprints.size());
     assertNamed(text, mistake("adamw", "sgd, epsilon: 1.0e-6", "unknown key 'training.epsilon'"));
-    assertNamed(text, mistake("adamw", "adam", "'training.optimiser'", "adamw, lion, tiger or sgd", "adam"));
+    assertNamed(text,
+        mistake("adamw", "adam", "'training.optimiser'", "adamw, adafactor, lion, tiger or sgd", "adam"));
     RunSpec linear = StudyReader.read(file(text.replace("adamw", "adamw, decay: linear"))).runs().getFirst();
     assertEquals(Decay.LINEAR, linear.training().decay());
     assertTrue(fingerprints.add(linear.fingerprint()));
     assertNamed(text,
         mistake("adamw", "adamw, decay: fast", "'training.decay'", "cosine, linear, constant, wsd"));
     assertNamed(text, mistake("adamw", "sgd, momentum: 1", "'training'", "momentum", "below 1", "found 1.0"));
+  }
+
+  @Test
+  void aStepCanDoMore() throws IOException {
+    String text = MODEL + "training: {window: 64, weight_decay: 0.5}\n";
+    RunSpec plain = StudyReader.read(file(text)).runs().getFirst();
+    Learning adamW = Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5));
+    Map<String, Learning> expected = Map.of("weight_decay: {matrices: 0.5, embeddings: 0}",
+        adamW.withDecays(0, 0),
+        "weight_decay: {matrices: 0.5, vectors: 0.1}", adamW.withDecays(0.5, 0.1),
+        "weight_decay: 0.5, gradient_clip: 1", adamW.withClip(1), "weight_decay: 0.5, accumulation: 4",
+        adamW.withAccumulation(4));
+    Set<String> fingerprints = new HashSet<>(Set.of(plain.fingerprint()));
+    for (String keys : expected.keySet()) {
+      RunSpec run = StudyReader.read(file(text.replace("weight_decay: 0.5", keys))).runs().getFirst();
+      assertEquals(expected.get(keys), run.training().learning(), keys);
+      assertTrue(fingerprints.add(run.fingerprint()), keys);
+    }
+    for (String off : List.of("weight_decay: 0.5, gradient_clip: 0, accumulation: 1",
+        "weight_decay: {matrices: 0.5}")) {
+      assertEquals(plain.fingerprint(),
+          StudyReader.read(file(text.replace("weight_decay: 0.5", off))).runs().getFirst().fingerprint());
+    }
+    RunSpec four = StudyReader.read(file(text.replace("decay: 0.5", "decay: 0.5, accumulation: 4"))).runs()
+        .getFirst();
+    assertEquals(Math.ceil(plain.corpus().tokens(1000) / (4 * 12 * 64)), four.steps(four.corpus()));
+    assertEquals(4 * 12 * 64, four.program(four.corpus()).stepRows());
+  }
+
+  private static Stream<Mistake> learningMistakes() {
+    return Stream.of(
+        mistake("0.5", "{matrices: 0.5, biases: 0}", "unknown key 'training.weight_decay.biases'",
+            "matrices, embeddings, vectors"),
+        mistake("0.5", "{embeddings: -1}", "'training'", "weight_decay of embeddings", "at least 0",
+            "found -1"),
+        mistake("0.5", "{vectors: -1}", "'training'", "weight_decay of vectors", "at least 0", "found -1"),
+        mistake("0.5", "[0.5]", "'training.weight_decay'", "a number", "[0.5]"),
+        mistake("0.5", "0.5, gradient_clip: -1", "'training.gradient_clip'", "above 0", "found '-1.0'"),
+        mistake("0.5", "0.5, gradient_clip: yes", "'training.gradient_clip'", "a number"),
+        mistake("0.5", "0.5, accumulation: 0", "'training.accumulation'", "from 1", "found 0"),
+        mistake("0.5", "0.5, accumulation: 1000000", "'training.accumulation'", "at most 21845", "1000000"),
+        mistake("0.5", "0.5, optimiser: adafactor, clip_threshold: 0", "'training'", "clip_threshold",
+            "above 0", "found 0"),
+        mistake("0.5", "0.5, optimiser: adafactor, relative_step: 1", "'training.relative_step'",
+            "true or false"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("learningMistakes")
+  void aMistakeInAStepIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(MODEL + "training: {window: 64, weight_decay: 0.5}\n", mistake);
   }
 
   /** Leaves a checkpoint of the first run of a study, as its training would. */
@@ -400,7 +454,8 @@ class StudyReaderTest {
     Files.createDirectories(folder);
     float[] numbers = InitialParameters.of(program, 1);
     new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.meaning(corpus)),
-        Map.of(Session.PARAMETERS, numbers, Optimiser.FIRST_MOMENT, numbers, Optimiser.SECOND_MOMENT,
+        Map.of(Session.PARAMETERS, numbers, StateBuffer.FIRST_MOMENT.key(), numbers,
+            StateBuffer.SECOND_MOMENT.key(),
             numbers))
         .write(folder.resolve(StartSpec.CHECKPOINT), program);
     return run;

@@ -18,6 +18,7 @@ import java.util.stream.LongStream;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 
 /**
  * All that a run needs to go on, in one safetensors file: parameters under their own names, the optimiser's state under
@@ -53,9 +54,11 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     metadata.put("optimiser", head.meaning.optimiser());
     Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
     state.forEach((name, flat) -> {
+      int offset = 0;
       for (Parameter parameter : program.parameters()) {
-        tensors.put(tensorName(name, parameter),
-            new Safetensors.Array(shape(parameter), flat, (int) parameter.offset()));
+        Safetensors.Array array = new Safetensors.Array(shape(name, parameter), flat, offset);
+        tensors.put(tensorName(name, parameter), array);
+        offset += array.size();
       }
     });
     new Safetensors(metadata, tensors).write(file);
@@ -70,23 +73,30 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     Safetensors content = Safetensors.read(file);
     Head head = head(file, content.metadata());
     Map<String, float[]> state = new LinkedHashMap<>();
-    content.tensors().forEach((tensorName, array) -> {
+    for (String tensorName : content.tensors().keySet()) {
       int slash = tensorName.indexOf('/');
-      state.computeIfAbsent(slash < 0 ? Session.PARAMETERS : tensorName.substring(0, slash),
-          name -> new float[Math.toIntExact(program.parameterCount())]);
-    });
+      String name = slash < 0 ? Session.PARAMETERS : tensorName.substring(0, slash);
+      if (!state.containsKey(name)) {
+        if (slash >= 0 && StateBuffer.named(name).isEmpty()) {
+          throw new CheckpointException(file, "of another version: no optimiser here has a '" + name + "'");
+        }
+        state.put(name, new float[Math.toIntExact(program.parameters().stream()
+            .mapToLong(parameter -> size(name, parameter)).sum())]);
+      }
+    }
     for (Map.Entry<String, float[]> entry : state.entrySet()) {
+      int offset = 0;
       for (Parameter parameter : program.parameters()) {
         String tensorName = tensorName(entry.getKey(), parameter);
+        long[] shape = shape(entry.getKey(), parameter);
         Safetensors.Array array = content.tensors().get(tensorName);
-        if (array == null || !Arrays.equals(array.shape(), shape(parameter))) {
+        if (array == null || !Arrays.equals(array.shape(), shape)) {
           throw new CheckpointException(file,
-              "of another model: tensor '" + tensorName + "' should have shape "
-                  + Arrays.toString(shape(parameter)) + ", found "
-                  + (array == null ? "none" : Arrays.toString(array.shape())));
+              "of another model: tensor '" + tensorName + "' should have shape " + Arrays.toString(shape)
+                  + ", found " + (array == null ? "none" : Arrays.toString(array.shape())));
         }
-        System.arraycopy(array.flat(), array.offset(), entry.getValue(), (int) parameter.offset(),
-            array.size());
+        System.arraycopy(array.flat(), array.offset(), entry.getValue(), offset, array.size());
+        offset += array.size();
       }
     }
     if (content.tensors().size() != state.size() * program.parameters().size()) {
@@ -137,10 +147,17 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     }
   }
 
-  private static long[] shape(Parameter parameter) {
-    return parameter.tensor().rows() == 1
-        ? new long[]{parameter.tensor().columns()}
+  /** Of what a buffer holds for a parameter. */
+  private static long[] shape(String name, Parameter parameter) {
+    long size = size(name, parameter);
+    return size < parameter.tensor().size() || parameter.tensor().rows() == 1
+        ? new long[]{size}
         : new long[]{parameter.tensor().rows(), parameter.tensor().columns()};
+  }
+
+  private static long size(String name, Parameter parameter) {
+    return StateBuffer.named(name).map(buffer -> buffer.size(parameter.tensor()))
+        .orElse(parameter.tensor().size());
   }
 
   private static String tensorName(String state, Parameter parameter) {

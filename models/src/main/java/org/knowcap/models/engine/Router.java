@@ -15,6 +15,7 @@ public final class Router {
   private final Route route;
   private final Mixture mixture;
   private final int windows;
+  private final int stepRows;
   private final int experts;
   private final int unit;
   private final float[] logits;
@@ -40,12 +41,14 @@ public final class Router {
   private double square;
 
   /**
-   * @param windows windows that it sees at once, at most the batch's
+   * @param windows windows that it sees at once, at most a step's
+   * @param stepRows tokens of a step, over which the losses are means
    * @param unit every expert's seats begin at a row that is a multiple of this
    */
-  public Router(Route route, int windows, int unit) {
+  public Router(Route route, int windows, int stepRows, int unit) {
     this.route = route;
     this.windows = windows;
+    this.stepRows = stepRows;
     this.unit = unit;
     mixture = route.mixture();
     experts = mixture.experts();
@@ -222,20 +225,19 @@ public final class Router {
    * @param gradient filled, [rows, E]
    */
   public void gradient(float[] gradient) {
-    int batchRows = mixture.windows() * mixture.length();
     for (int row = 0; row < windows * mixture.length(); row++) {
       int from = row * experts;
       int window = row / mixture.length() * experts;
       float mean = 0;
       for (int e = 0; e < experts; e++) {
         gradient[from + e] = (float) (mixture.balance() * experts * first[window + e]
-            / ((double) mixture.length() * batchRows));
+            / ((double) mixture.length() * stepRows));
       }
       addGateGradients(row, gradient);
       for (int e = 0; e < experts; e++) {
         mean += probabilities[from + e] * gradient[from + e];
       }
-      float pull = (float) (mixture.zLoss() * 2 * normalisers[row] / batchRows);
+      float pull = (float) (mixture.zLoss() * 2 * normalisers[row] / stepRows);
       for (int e = 0; e < experts; e++) {
         gradient[from + e] = probabilities[from + e] * (gradient[from + e] - mean + pull);
       }

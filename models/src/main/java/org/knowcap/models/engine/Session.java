@@ -2,9 +2,12 @@ package org.knowcap.models.engine;
 
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
 
 /**
- * A compiled program with its parameters and optimiser state. Host data is plain arrays; R = windows * length tokens.
+ * A compiled program with its parameters and optimiser state. Host data is plain arrays; R is {@link Program#stepRows}.
  * A session belongs to one thread.
  */
 public interface Session extends AutoCloseable {
@@ -23,6 +26,11 @@ public interface Session extends AutoCloseable {
    */
   void step(int[] tokens, int[] targets, double learningRate, long step);
 
+  /**
+   * Length of the last step's gradient before it was clipped; empty where gradients are not clipped, and before a step.
+   */
+  OptionalDouble gradientNorm();
+
   /** Mean loss over the tokens of the last step, in nats, before its update. */
   double loss();
 
@@ -35,16 +43,22 @@ public interface Session extends AutoCloseable {
    */
   void losses(int[] tokens, int[] targets, float[] losses);
 
-  /** What each router did in the last step or scoring, in the order of blocks; empty where the program has none. */
+  /**
+   * What each router did in the last step or scoring, in the order of blocks; empty where the program has none. An engine
+   * that takes a step's batches one by one tells of the last.
+   */
   default List<RoutingMetrics> routing() {
     return List.of();
   }
 
   /**
-   * Copies of the flat buffers by name: {@link #PARAMETERS} and, in training, the optimiser's, each [P] in the
-   * program's parameter order.
+   * Copies of the flat buffers by name: {@link #PARAMETERS}, [P], and, in training, the optimiser's, see
+   * {@link org.knowcap.models.program.StateBuffer}, all in the program's parameter order.
    */
   Map<String, float[]> state();
+
+  /** A copy of one of the program's parameters, [n, m]. */
+  float[] parameter(Parameter parameter);
 
   /**
    * Overwrites the flat buffers named; others stay.

@@ -4,22 +4,15 @@ import java.util.List;
 
 /**
  * How gradients change parameters. The update is part of the program: it works on the flat buffers. In all of them g is
- * the gradient, lr the learning rate, t the step from 1, and weight decay is decoupled: p = p - lr weightDecay p comes
- * first, for decaying parameters alone (matrices, not biases or norms).
+ * the gradient, lr the learning rate, t the step from 1; weight decay, see {@link Learning}, comes first.
  */
 public sealed interface Optimiser {
-  /** A state buffer, flat as the parameters are: a running mean or sum of gradients. */
-  String FIRST_MOMENT = "first_moment";
-
-  /** A running mean of squared gradients. */
-  String SECOND_MOMENT = "second_moment";
-
-  /** At least 0. */
+  /** Of matrices; at least 0. */
   double weightDecay();
 
   /** The state buffers it keeps, in order. */
-  default List<String> state() {
-    return List.of(FIRST_MOMENT);
+  default List<StateBuffer> state() {
+    return List.of(StateBuffer.FIRST_MOMENT);
   }
 
   /**
@@ -44,8 +37,8 @@ public sealed interface Optimiser {
     }
 
     @Override
-    public List<String> state() {
-      return List.of(FIRST_MOMENT, SECOND_MOMENT);
+    public List<StateBuffer> state() {
+      return List.of(StateBuffer.FIRST_MOMENT, StateBuffer.SECOND_MOMENT);
     }
   }
 
@@ -103,12 +96,70 @@ public sealed interface Optimiser {
     }
   }
 
+  /**
+   * Adafactor (Shazeer and Stern, arXiv 1804.04235, algorithms 4 and 5) without a first moment, and with the paper's
+   * constants: b = 1 - t^-0.8, e1 = 1e-30, e2 = 1e-3. For a parameter p [n, m], with means over rows and columns:
+   *
+   * <pre>
+   * R_i = b R_i + (1 - b) (mean over j of g_ij^2 + e1)
+   * C_j = b C_j + (1 - b) (mean over i of g_ij^2 + e1)
+   * u_ij = g_ij / sqrt(R_i C_j / mean of R)
+   * p = p - lr u / max(1, rms(u) / clipThreshold)
+   * </pre>
+   *
+   * and with relative steps lr max(e2, rms(p)) for lr in the last line, where p is that before weight decay. Of a vector,
+   * which is one row, this is the second moment itself: nothing is factored.
+   *
+   * @param clipThreshold largest rms of a parameter's change, in units of its rate; the paper's is 1
+   * @param relativeStep whether the rate is a share of the parameter's own size
+   */
+  record Adafactor(double clipThreshold, boolean relativeStep, double weightDecay) implements Optimiser {
+    /** Exponent of b's way to 1. */
+    public static final double DECAY_EXPONENT = 0.8;
+    /** e1, added to squares. */
+    public static final double LEAST_SQUARE = 1e-30;
+    /** e2, the size that a parameter counts as at least. */
+    public static final double LEAST_SIZE = 1e-3;
+
+    public Adafactor {
+      require(clipThreshold > 0 && clipThreshold < 1e6, "clip_threshold must be above 0", clipThreshold);
+      requireDecay(weightDecay);
+    }
+
+    @Override
+    public List<StateBuffer> state() {
+      return List.of(StateBuffer.ROW_MOMENT, StateBuffer.COLUMN_MOMENT);
+    }
+
+    /** b of a step, counted from 1. */
+    public double decay(long step) {
+      return 1 - Math.pow(step, -DECAY_EXPONENT);
+    }
+
+    /**
+     * What u is multiplied by.
+     *
+     * @param squares sum of u^2
+     * @param parameterSquares sum of p^2; means something with relative steps alone
+     * @param size n m
+     */
+    public double rate(double learningRate, double squares, double parameterSquares, long size) {
+      double relative = relativeStep ? Math.max(LEAST_SIZE, Math.sqrt(parameterSquares / size)) : 1;
+      return learningRate * relative / Math.max(1, Math.sqrt(squares / size) / clipThreshold);
+    }
+  }
+
   private static void requireShare(String name, double found) {
     require(found >= 0 && found < 1, name + " must be at least 0 and below 1", found);
   }
 
   private static void requireDecay(double found) {
-    require(found >= 0 && found < 1_000, "weight_decay must be at least 0", found);
+    requireDecay("weight_decay", found);
+  }
+
+  /** Refuses a weight decay below 0. */
+  static void requireDecay(String name, double found) {
+    require(found >= 0 && found < 1_000, name + " must be at least 0", found);
   }
 
   private static void require(boolean holds, String rule, double found) {

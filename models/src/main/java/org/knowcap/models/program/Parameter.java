@@ -5,9 +5,19 @@ package org.knowcap.models.program;
  *
  * @param offset first element in the flat buffer
  * @param initial how it starts
- * @param decays whether decoupled weight decay shrinks it: matrices do, biases and norms do not
+ * @param group of those that have one weight decay
  */
-public record Parameter(Tensor tensor, long offset, Initial initial, boolean decays) {
+public record Parameter(Tensor tensor, long offset, Initial initial, Group group) {
+  /** Parameters of one weight decay, in the order they have in the flat buffer. */
+  public enum Group {
+    /** Rows looked up by a token or a place. */
+    EMBEDDINGS,
+    /** What products multiply by, and nothing else. */
+    MATRICES,
+    /** Biases and norms' gains. */
+    VECTORS
+  }
+
   /** How a parameter starts. */
   public sealed interface Initial {
     /** Every element the same. */

@@ -18,34 +18,50 @@ import org.knowcap.models.spec.ModelSpec;
  * @param tokens input ids, [R, 1]
  * @param targets ids to predict, [R, 1]
  * @param losses -ln p of each target, in nats, [R, 1]
- * @param parameters in flat order: those that decay first, so that decay is one range
+ * @param parameters in flat order: one group after the other, so that weight decay goes by ranges
  * @param forward the model, one step a line
  * @param backward derived from it; empty for scoring
- * @param optimiser present for training
+ * @param learning present for training
  */
 public record Program(int windows, int length, int vocabulary, Tensor tokens, Tensor targets, Tensor losses,
     List<Parameter> parameters, List<ForwardOperation> forward, List<Operation> backward,
-    Optional<Optimiser> optimiser) {
+    Optional<Learning> learning) {
+  /** A stretch of the flat buffers, from one element to before another, that has one weight decay. */
+  public record Range(long from, long to, double decay) {}
+
   /**
    * The program of one training step: losses, gradients of the mean loss, update.
    *
    * @throws IllegalArgumentException where the windows are too long for the model's positions, or its tokens see only their
    *     own document and no separator is known
    */
-  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length, Optimiser optimiser) {
-    return Transformer.program(spec, ids, windows, length, Optional.of(optimiser));
+  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length,
+      Learning learning) {
+    return Transformer.program(spec, ids, windows, length, Optional.of(learning));
+  }
+
+  /** The same of a model that knows no documents. */
+  public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
+      Learning learning) {
+    return training(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length, learning);
+  }
+
+  /** The same of one batch a step, by an optimiser and nothing else. */
+  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length,
+      Optimiser optimiser) {
+    return training(spec, ids, windows, length, Learning.by(optimiser));
   }
 
   /** The same of a model that knows no documents. */
   public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
       Optimiser optimiser) {
-    return training(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length, optimiser);
+    return training(spec, vocabulary, windows, length, Learning.by(optimiser));
   }
 
   /**
    * The program that only scores: the loss of each token.
    *
-   * @throws IllegalArgumentException as {@link #training(ModelSpec, TokenIds, int, int, Optimiser)}
+   * @throws IllegalArgumentException as {@link #training(ModelSpec, TokenIds, int, int, Learning)}
    */
   public static Program scoring(ModelSpec spec, TokenIds ids, int windows, int length) {
     return Transformer.program(spec, ids, windows, length, Optional.empty());
@@ -56,20 +72,35 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return scoring(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length);
   }
 
-  /** Completes a forward part: derives the backward part where there is an optimiser. */
+  /** Completes a forward part: derives the backward part where it is to learn. */
   public static Program of(int windows, int length, Tensor tokens, Tensor targets, List<Parameter> parameters,
-      List<ForwardOperation> forward, Optional<Optimiser> optimiser) {
+      List<ForwardOperation> forward, Optional<Learning> learning) {
     if (!(forward.getLast() instanceof ForwardOperation.CrossEntropy last)) {
       throw new IllegalArgumentException("a program ends in a cross-entropy, found " + forward.getLast());
     }
-    List<Operation> backward = optimiser.isPresent() ? Derivation.of(forward, parameters) : List.of();
+    List<Operation> backward = learning.isPresent() ? Derivation.of(forward, parameters) : List.of();
     return new Program(windows, length, last.logits().columns(), tokens, targets, last.out(),
-        List.copyOf(parameters), List.copyOf(forward), backward, optimiser);
+        List.copyOf(parameters), List.copyOf(forward), backward, learning);
   }
 
   /** R, tokens of a batch. */
   public int rows() {
     return windows * length;
+  }
+
+  /** Batches of a step. */
+  public int accumulation() {
+    return learning.map(Learning::accumulation).orElse(1);
+  }
+
+  /** Tokens of a step: R of each of its batches. */
+  public int stepRows() {
+    return accumulation() * rows();
+  }
+
+  /** Present for training. */
+  public Optional<Optimiser> optimiser() {
+    return learning.map(Learning::optimiser);
   }
 
   /** All operations in the order they run, without the optimiser's update. */
@@ -82,23 +113,41 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return parameters.stream().mapToLong(p -> p.tensor().size()).sum();
   }
 
-  /** Elements at the front of the flat parameter buffer that weight decay shrinks. */
-  public long decayingCount() {
-    return parameters.stream().filter(Parameter::decays).mapToLong(p -> p.tensor().size()).sum();
+  /** The flat buffers by weight decay, in order; neighbours have different ones. Of a training program. */
+  public List<Range> decays() {
+    Learning how = learning.orElseThrow();
+    List<Range> ranges = new ArrayList<>();
+    for (Parameter parameter : parameters) {
+      long end = parameter.offset() + parameter.tensor().size();
+      double decay = how.decay(parameter.group());
+      boolean goesOn = !ranges.isEmpty() && ranges.getLast().decay == decay;
+      ranges.add(new Range(goesOn ? ranges.removeLast().from : parameter.offset(), end, decay));
+    }
+    return List.copyOf(ranges);
+  }
+
+  /** Numbers that the optimiser remembers in a buffer. */
+  public long stateCount(StateBuffer buffer) {
+    return parameters.stream().mapToLong(p -> buffer.size(p.tensor())).sum();
+  }
+
+  /** Numbers that the optimiser remembers in all. */
+  public long stateCount() {
+    return optimiser().stream().flatMap(o -> o.state().stream()).mapToLong(this::stateCount).sum();
   }
 
   /** Floating-point operations of one step, a multiply-add counted as two. */
   public long flops() {
-    return operations().stream().mapToLong(Operation::flops).sum();
+    return accumulation() * operations().stream().mapToLong(Operation::flops).sum();
   }
 
   /**
-   * Bytes that one step moves if nothing stays in a cache between operations, in fp32. The AdamW update reads the
-   * gradient, both moments and the parameter, and writes the last three.
+   * Bytes that one step moves if nothing stays in a cache between operations, in fp32. The update reads the gradient,
+   * the optimiser's state and the parameter, and writes the last two.
    */
   public long bytes() {
-    long update = optimiser.isPresent() ? 7 * 4 * parameterCount() : 0;
-    return operations().stream().mapToLong(Operation::bytes).sum() + update;
+    long update = learning.isPresent() ? 4 * (3 * parameterCount() + 2 * stateCount()) : 0;
+    return accumulation() * operations().stream().mapToLong(Operation::bytes).sum() + update;
   }
 
   /** Where each activation lives. The losses survive to the end. */
@@ -106,20 +155,23 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return MemoryPlan.of(operations(), Set.of(losses), Tensor::size);
   }
 
-  /** Bytes of parameters (with gradient and two moments where trained) and of the activations' arena, in fp32. */
+  /**
+   * Bytes of parameters (with gradient and the optimiser's state where trained) and of the activations' arena, in fp32.
+   */
   public long memoryBytes() {
-    long copies = optimiser.isPresent() ? 4 : 1;
-    return 4 * (copies * parameterCount() + memoryPlan().size()) + tokens.bytes() + targets.bytes();
+    long copies = learning.isPresent() ? 2 : 1;
+    return 4 * (copies * parameterCount() + stateCount() + memoryPlan().size()) + tokens.bytes()
+        + targets.bytes();
   }
 
   /** The parameters of a list in flat order, with their offsets. */
   public static List<Parameter> layOut(List<Parameter> declared) {
     List<Parameter> laidOut = new ArrayList<>();
     long offset = 0;
-    for (boolean decays : new boolean[]{true, false}) {
+    for (Parameter.Group group : Parameter.Group.values()) {
       for (Parameter parameter : declared) {
-        if (parameter.decays() == decays) {
-          laidOut.add(new Parameter(parameter.tensor(), offset, parameter.initial(), decays));
+        if (parameter.group() == group) {
+          laidOut.add(new Parameter(parameter.tensor(), offset, parameter.initial(), group));
           offset += parameter.tensor().size();
         }
       }

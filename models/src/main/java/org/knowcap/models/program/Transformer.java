@@ -20,6 +20,7 @@ import org.knowcap.models.program.ForwardOperation.Mixture;
 import org.knowcap.models.program.ForwardOperation.Route;
 import org.knowcap.models.program.ForwardOperation.Places;
 import org.knowcap.models.program.ForwardOperation.Scores;
+import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.Experts;
@@ -61,18 +62,18 @@ final class Transformer {
   }
 
   static Program program(ModelSpec spec, TokenIds ids, int windows, int length,
-      Optional<Optimiser> optimiser) {
-    return new Transformer(spec, ids, windows, length, optimiser.isEmpty()).build(optimiser);
+      Optional<Learning> learning) {
+    return new Transformer(spec, ids, windows, length, learning.isEmpty()).build(learning);
   }
 
-  private Program build(Optional<Optimiser> optimiser) {
+  private Program build(Optional<Learning> learning) {
     int vocabulary = ids.count();
     Tensor targets = new Tensor("targets", Tensor.Role.INPUT, windows * length, 1);
-    Tensor table = matrix("embedding", vocabulary, spec.width(), deviation);
+    Tensor table = embedding("embedding", vocabulary);
 
     Tensor x = run(new Embedding(tokens, table, activation("x", spec.width())));
     if (spec.positions() instanceof Positions.Learned learned) {
-      x = run(new LearnedPositions(x, matrix("positions", learned.length(), spec.width(), deviation), length,
+      x = run(new LearnedPositions(x, embedding("positions", learned.length()), length,
           activation("placed", spec.width())));
     }
     for (int layer = 0; layer < spec.layers(); layer++) {
@@ -82,7 +83,7 @@ final class Transformer {
     Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, deviation);
     Tensor logits = run(new Linear(x, head, spec.tied(), Optional.empty(), activation("logits", vocabulary)));
     run(new CrossEntropy(logits, targets, activation("losses", 1)));
-    return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, optimiser);
+    return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, learning);
   }
 
   private Tensor block(String name, boolean mixed, Tensor x) {
@@ -186,7 +187,8 @@ final class Transformer {
       double deviation) {
     Tensor weight = matrix(name + ".weight", mixture.experts() * x.columns(), width, deviation);
     Optional<Tensor> bias = spec.biases()
-        ? Optional.of(parameter(name + ".bias", mixture.experts(), width, new Initial.Constant(0), false))
+        ? Optional
+            .of(parameter(name + ".bias", mixture.experts(), width, new Initial.Constant(0), Group.VECTORS))
         : Optional.empty();
     return run(new ExpertLinear(x, gates, mixture, weight, bias, activation(name, x.rows(), width)));
   }
@@ -213,17 +215,21 @@ final class Transformer {
     return run(new Linear(x, weight, false, bias, activation(name, width)));
   }
 
+  private Tensor embedding(String name, int rows) {
+    return parameter(name, rows, spec.width(), new Initial.Normal(deviation), Group.EMBEDDINGS);
+  }
+
   private Tensor matrix(String name, int rows, int columns, double deviation) {
-    return parameter(name, rows, columns, new Initial.Normal(deviation), true);
+    return parameter(name, rows, columns, new Initial.Normal(deviation), Group.MATRICES);
   }
 
   private Tensor vector(String name, int columns, float value) {
-    return parameter(name, 1, columns, new Initial.Constant(value), false);
+    return parameter(name, 1, columns, new Initial.Constant(value), Group.VECTORS);
   }
 
-  private Tensor parameter(String name, int rows, int columns, Initial initial, boolean decays) {
+  private Tensor parameter(String name, int rows, int columns, Initial initial, Group group) {
     Tensor tensor = new Tensor(name, Tensor.Role.PARAMETER, rows, columns);
-    parameters.add(new Parameter(tensor, 0, initial, decays));
+    parameters.add(new Parameter(tensor, 0, initial, group));
     return tensor;
   }
 

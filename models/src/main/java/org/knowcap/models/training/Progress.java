@@ -10,10 +10,12 @@ import org.knowcap.models.engine.RoutingMetrics;
  * @param loss mean over the step's tokens, in nats, before its update
  * @param tokensPerSecond since this process began or resumed the run
  * @param secondsLeft at that speed
+ * @param gradientNorm length of the step's gradient before it was clipped; empty where gradients are not clipped
+ * @param outliers largest components of the tokens' embeddings, after the step
  * @param routing what routers of mixtures did in the step, in the order of blocks
  */
 public record Progress(long step, long steps, double loss, double learningRate, double tokensPerSecond,
-    double secondsLeft, List<RoutingMetrics> routing) {
+    double secondsLeft, OptionalDouble gradientNorm, EmbeddingOutliers outliers, List<RoutingMetrics> routing) {
   public Progress {
     routing = List.copyOf(routing);
   }

@@ -93,8 +93,8 @@ public final class Trainer {
           double seconds = (System.nanoTime() - began) / 1e9;
           double stepsPerSecond = (step - finished) / seconds;
           listener.progressed(new Progress(step, steps, loss, spec.schedule().learningRate(step),
-              stepsPerSecond * program.rows(), (steps - step) / stepsPerSecond,
-              session.routing()));
+              stepsPerSecond * program.stepRows(), (steps - step) / stepsPerSecond, session.gradientNorm(),
+              EmbeddingOutliers.of(program, session, spec.rareTokens()), session.routing()));
         }
       }
       if (checkpointDue) {

@@ -1,6 +1,7 @@
 package org.knowcap.models.training;
 
 import java.time.Duration;
+import java.util.BitSet;
 import org.knowcap.models.checkpoint.Meaning;
 
 /**
@@ -8,12 +9,14 @@ import org.knowcap.models.checkpoint.Meaning;
  *
  * @param schedule learning rates and the number of steps
  * @param start where the parameters come from
+ * @param rareTokens tokens whose embeddings are watched, see {@link EmbeddingOutliers}
  * @param reportEvery steps between reports, each of which also checks that the loss is a sound number
  * @param checkpointEvery time between checkpoints
  * @param fingerprint identifies everything that determines the run; a checkpoint of another is refused
  * @param meaning of the parameters, written into checkpoints for runs that start from them
  */
-public record TrainingSpec(Schedule schedule, Start start, long reportEvery, Duration checkpointEvery,
+public record TrainingSpec(Schedule schedule, Start start, BitSet rareTokens, long reportEvery,
+    Duration checkpointEvery,
     String fingerprint, Meaning meaning) {
   public TrainingSpec {
     if (reportEvery < 1) {

@@ -8,7 +8,8 @@ import org.knowcap.models.program.Program;
 /** Random parameters and tokens for tests. */
 public record Batches(int[] tokens, int[] targets) {
   public static Batches random(Program program, int vocabulary, RandomGenerator random) {
-    return new Batches(ids(program.rows(), vocabulary, random), ids(program.rows(), vocabulary, random));
+    return new Batches(ids(program.stepRows(), vocabulary, random),
+        ids(program.stepRows(), vocabulary, random));
   }
 
   private static int[] ids(int count, int vocabulary, RandomGenerator random) {

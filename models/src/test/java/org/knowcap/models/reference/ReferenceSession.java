@@ -10,15 +10,18 @@ import java.util.Map;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.knowcap.models.engine.RoutingMetrics;
+import java.util.OptionalDouble;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.ForwardOperation.Mixture;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.spec.Activation;
 import org.knowcap.models.spec.Experts;
@@ -29,12 +32,15 @@ public final class ReferenceSession implements Session {
   private final Map<Tensor, double[]> values = new HashMap<>();
   private final Map<Tensor, Parameter> parameterOf = new HashMap<>();
   private final Map<String, double[]> state = new LinkedHashMap<>();
+  private double meanLoss;
+  private OptionalDouble gradientNorm = OptionalDouble.empty();
 
   public ReferenceSession(Program program) {
     this.program = program;
     state.put(PARAMETERS, new double[(int) program.parameterCount()]);
-    state.put(Optimiser.AdamW.FIRST_MOMENT, new double[(int) program.parameterCount()]);
-    state.put(Optimiser.AdamW.SECOND_MOMENT, new double[(int) program.parameterCount()]);
+    for (StateBuffer buffer : StateBuffer.values()) {
+      state.put(buffer.key(), new double[(int) program.stateCount(buffer)]);
+    }
   }
 
   /** The flat parameters themselves, for perturbing. */
@@ -51,7 +57,8 @@ public final class ReferenceSession implements Session {
       values.put(p.tensor(), slice(parameters(), p));
     }
     program.forward().forEach(this::run);
-    return loss();
+    meanLoss = Arrays.stream(get(program.losses())).average().orElseThrow();
+    return meanLoss;
   }
 
   /** What training makes small: the mean loss, and the routers' own losses with their weights. */
@@ -736,13 +743,38 @@ public final class ReferenceSession implements Session {
 
   @Override
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
-    double[] g = gradient(tokens, targets);
-    Optimiser optimiser = program.optimiser().orElseThrow();
+    Learning learning = program.learning().orElseThrow();
+    double[] g = stepGradient(tokens, targets);
+    double norm = Math.sqrt(Arrays.stream(g).map(x -> x * x).sum());
+    if (learning.clip().isPresent()) {
+      gradientNorm = OptionalDouble.of(norm);
+      double most = learning.clip().getAsDouble();
+      for (int i = 0; i < g.length; i++) {
+        g[i] *= Math.min(1, most / norm);
+      }
+    }
+    Optimiser optimiser = learning.optimiser();
     double[] p = parameters();
-    double[] m = state.get(Optimiser.FIRST_MOMENT);
-    double[] v = state.get(Optimiser.SECOND_MOMENT);
+    double[] m = state.get(StateBuffer.FIRST_MOMENT.key());
+    double[] v = state.get(StateBuffer.SECOND_MOMENT.key());
+    int row = 0;
+    int column = 0;
     for (Parameter parameter : program.parameters()) {
-      double decay = parameter.decays() ? optimiser.weightDecay() : 0;
+      double decay = switch (parameter.group()) {
+        case EMBEDDINGS -> learning.embeddingDecay();
+        case MATRICES -> optimiser.weightDecay();
+        case VECTORS -> learning.vectorDecay();
+      };
+      double[] before = slice(p, parameter);
+      if (optimiser instanceof Optimiser.Adafactor o) {
+        double[] change = adafactor(o, parameter, slice(g, parameter), before, row, column, step);
+        for (int i = 0; i < change.length; i++) {
+          p[(int) parameter.offset() + i] -= learningRate * (decay * before[i] + change[i]);
+        }
+        row += parameter.tensor().rows();
+        column += parameter.tensor().columns();
+        continue;
+      }
       for (int i = (int) parameter.offset(); i < parameter.offset() + parameter.tensor().size(); i++) {
         p[i] -= learningRate * decay * p[i];
         switch (optimiser) {
@@ -765,19 +797,93 @@ public final class ReferenceSession implements Session {
             m[i] = o.momentum() * m[i] + g[i];
             p[i] -= learningRate * m[i];
           }
+          case Optimiser.Adafactor _ -> throw new IllegalStateException("dealt with above");
         }
       }
     }
   }
 
+  /** The mean of the batches' gradients. */
+  private double[] stepGradient(int[] tokens, int[] targets) {
+    int batches = program.accumulation();
+    int rows = program.rows();
+    double[] sum = new double[(int) program.parameterCount()];
+    double losses = 0;
+    for (int batch = 0; batch < batches; batch++) {
+      double[] g = gradient(Arrays.copyOfRange(tokens, batch * rows, (batch + 1) * rows),
+          Arrays.copyOfRange(targets, batch * rows, (batch + 1) * rows));
+      losses += Arrays.stream(get(program.losses())).sum();
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += g[i] / batches;
+      }
+    }
+    meanLoss = losses / (batches * rows);
+    return sum;
+  }
+
+  /**
+   * A parameter's change for a learning rate of 1, as the paper writes it: with the second moment whole.
+   *
+   * @param row of its first row's moment
+   * @param column of its first column's moment
+   */
+  private double[] adafactor(Optimiser.Adafactor o, Parameter parameter, double[] g, double[] p, int row,
+      int column, long step) {
+    int rows = parameter.tensor().rows();
+    int columns = parameter.tensor().columns();
+    double[] byRow = state.get(StateBuffer.ROW_MOMENT.key());
+    double[] byColumn = state.get(StateBuffer.COLUMN_MOMENT.key());
+    double beta = 1 - Math.pow(step, -0.8);
+    double total = 0;
+    for (int i = 0; i < rows; i++) {
+      double sum = 0;
+      for (int j = 0; j < columns; j++) {
+        sum += g[i * columns + j] * g[i * columns + j] + 1e-30;
+      }
+      byRow[row + i] = beta * byRow[row + i] + (1 - beta) * sum / columns;
+      total += byRow[row + i];
+    }
+    for (int j = 0; j < columns; j++) {
+      double sum = 0;
+      for (int i = 0; i < rows; i++) {
+        sum += g[i * columns + j] * g[i * columns + j] + 1e-30;
+      }
+      byColumn[column + j] = beta * byColumn[column + j] + (1 - beta) * sum / rows;
+    }
+    double[] change = new double[g.length];
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < columns; j++) {
+        double second = byRow[row + i] * byColumn[column + j] / (total / rows);
+        change[i * columns + j] = g[i * columns + j] / Math.sqrt(second);
+      }
+    }
+    double divisor = Math.max(1, rms(change) / o.clipThreshold());
+    double factor = (o.relativeStep() ? Math.max(1e-3, rms(p)) : 1) / divisor;
+    return Arrays.stream(change).map(x -> x * factor).toArray();
+  }
+
+  private static double rms(double[] x) {
+    return Math.sqrt(Arrays.stream(x).map(e -> e * e).sum() / x.length);
+  }
+
+  @Override
+  public OptionalDouble gradientNorm() {
+    return gradientNorm;
+  }
+
+  @Override
+  public float[] parameter(Parameter parameter) {
+    double[] slice = slice(parameters(), parameter);
+    float[] copy = new float[slice.length];
+    for (int i = 0; i < copy.length; i++) {
+      copy[i] = (float) slice[i];
+    }
+    return copy;
+  }
+
   @Override
   public double loss() {
-    double[] losses = get(program.losses());
-    double sum = 0;
-    for (double loss : losses) {
-      sum += loss;
-    }
-    return sum / losses.length;
+    return meanLoss;
   }
 
   @Override

@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,7 @@ import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
@@ -51,6 +54,8 @@ class TrainerTest {
       VOCABULARY, 2, 9,
       new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
 
+  /** Tokens 3 and 7. */
+  private static final BitSet RARE = BitSet.valueOf(new long[]{1 << 3 | 1 << 7});
   private static final Meaning MEANING = new Meaning("a model", "a vocabulary", "adamw");
 
   @TempDir
@@ -84,6 +89,7 @@ class TrainerTest {
     final Map<Long, Double> losses = new TreeMap<>();
     long diesAt = -1;
     long started = -1;
+    Optional<Progress> last = Optional.empty();
 
     @Override
     public void started(long finishedSteps) {
@@ -96,11 +102,12 @@ class TrainerTest {
         throw new IllegalStateException("killed");
       }
       losses.put(progress.step(), progress.loss());
+      last = Optional.of(progress);
     }
   }
 
   private TrainingSpec spec(double peak, long steps) {
-    return new TrainingSpec(new Schedule(2, steps, peak, 0.1, Decay.COSINE), new Start.Drawn(5), 1,
+    return new TrainingSpec(new Schedule(2, steps, peak, 0.1, Decay.COSINE), new Start.Drawn(5), RARE, 1,
         Duration.ZERO,
         "fingerprint", MEANING);
   }
@@ -111,10 +118,15 @@ class TrainerTest {
 
   private Listener train(TrainingSpec spec, Path file, long diesAt, BatchSource.Factory data)
       throws Exception {
+    return train(PROGRAM, spec, file, diesAt, data);
+  }
+
+  private Listener train(Program program, TrainingSpec spec, Path file, long diesAt,
+      BatchSource.Factory data) throws Exception {
     Listener listener = new Listener();
     listener.diesAt = diesAt;
-    try (Session session = Engines.named(engine).compile(PROGRAM, EXECUTION)) {
-      new Trainer(PROGRAM, session, spec, file).run(data, listener);
+    try (Session session = Engines.named(engine).compile(program, EXECUTION)) {
+      new Trainer(program, session, spec, file).run(data, listener);
     } catch (IllegalStateException e) {
       assertEquals("killed", e.getMessage());
     }
@@ -192,7 +204,7 @@ class TrainerTest {
 
   private TrainingSpec continued(Path from, boolean optimiser, long steps, double peak) throws IOException {
     return new TrainingSpec(new Schedule(0, steps, peak, 1, Decay.CONSTANT),
-        new Start.Continued(from, Checkpoint.sha256(from), optimiser), 1, Duration.ZERO, "continued",
+        new Start.Continued(from, Checkpoint.sha256(from), optimiser), RARE, 1, Duration.ZERO, "continued",
         MEANING);
   }
 
@@ -200,10 +212,10 @@ class TrainerTest {
   @Test
   void continuedWithItsOptimiserItIsOneRun() throws Exception {
     TrainingSpec sevenSteps = new TrainingSpec(new Schedule(0, 7, 0.01, 1, Decay.CONSTANT),
-        new Start.Drawn(5), 1,
+        new Start.Drawn(5), RARE, 1,
         Duration.ZERO, "whole", MEANING);
     TrainingSpec threeSteps = new TrainingSpec(new Schedule(0, 3, 0.01, 1, Decay.CONSTANT),
-        new Start.Drawn(5), 1,
+        new Start.Drawn(5), RARE, 1,
         Duration.ZERO, "first", MEANING);
     Path whole = directory.resolve("whole");
     Path first = directory.resolve("first");
@@ -249,6 +261,39 @@ class TrainerTest {
     assertFalse(Files.exists(file));
   }
 
+  /** Its state has other shapes than the parameters. */
+  @Test
+  void adafactorResumesToo() throws Exception {
+    Program program = Program.training(Family.GPT2.model(2, 2, 8, new Rotary(0.5, 10_000)), VOCABULARY, 2, 9,
+        Learning.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.2));
+    Path undisturbed = directory.resolve("undisturbed");
+    Path killed = directory.resolve("killed");
+    Listener whole = train(program, spec(0.1, 6), undisturbed, -1, DATA);
+    train(program, spec(0.1, 6), killed, 4, DATA);
+    Listener rest = train(program, spec(0.1, 6), killed, -1, DATA);
+    assertEquals(3, rest.started);
+    assertArrayEquals(Files.readAllBytes(undisturbed), Files.readAllBytes(killed));
+    assertTrue(whole.losses.get(6L) < whole.losses.get(1L));
+    assertTrue(whole.last.orElseThrow().gradientNorm().isPresent());
+  }
+
+  @Test
+  void theLargestEmbeddingsAreReported() throws Exception {
+    Path file = directory.resolve("c");
+    Progress last = train(spec(0.05, 4), file, -1).last.orElseThrow();
+    float[] parameters = Checkpoint.read(file, PROGRAM).state().get(Session.PARAMETERS);
+    // The embedding comes first, 16 numbers a token.
+    double rare = 0;
+    double all = 0;
+    for (int i = 0; i < VOCABULARY * 16; i++) {
+      all = Math.max(all, Math.abs(parameters[i]));
+      rare = RARE.get(i / 16) ? Math.max(rare, Math.abs(parameters[i])) : rare;
+    }
+    assertEquals(new EmbeddingOutliers(rare, all), last.outliers());
+    assertTrue(rare > 0);
+    assertTrue(last.gradientNorm().isEmpty());
+  }
+
   @Test
   void stopsWhereTheLossBreaks() {
     String message = assertThrows(TrainingException.class,
@@ -262,7 +307,8 @@ class TrainerTest {
   void refusesACheckpointOfAnotherRunOrModel() throws Exception {
     Path file = directory.resolve("c");
     train(spec(0.01, 3), file, -1);
-    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, Decay.COSINE), new Start.Drawn(5), 1,
+    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, Decay.COSINE), new Start.Drawn(5),
+        RARE, 1,
         Duration.ZERO,
         "another", MEANING);
     String message = assertThrows(TrainingException.class, () -> train(other, file, -1)).getMessage();

@@ -100,9 +100,9 @@ public final class CpuEngine implements Engine {
     return CpuSession.bytes(program, Element.FP32, workers(program, threads));
   }
 
-  /** Threads beyond the windows of a batch would have nothing to do. */
+  /** Threads beyond the windows of a step would have nothing to do. */
   private static int workers(Program program, int threads) {
-    return Math.min(threads, program.windows());
+    return Math.min(threads, CpuSession.stepWindows(program));
   }
 
   /** Whether it can compute in bf16 on this machine. */

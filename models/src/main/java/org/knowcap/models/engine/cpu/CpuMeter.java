@@ -149,7 +149,7 @@ public final class CpuMeter {
       for (int step = 1; step <= steps; step++) {
         session.step(tokens, targets, 1e-4, step);
       }
-      int workers = Math.min(execution.threads(), program.windows());
+      int workers = Math.min(execution.threads(), CpuSession.stepWindows(program));
       for (int step = steps + 1; step <= 2 * steps; step++) {
         session.timedStep(tokens, targets, 1e-4, step)
             .forEach((kind, time) -> seconds.merge(kind, time / 1e9 / workers / steps, Double::sum));

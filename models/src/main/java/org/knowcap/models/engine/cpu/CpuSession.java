@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -21,6 +22,9 @@ import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
@@ -31,8 +35,6 @@ import org.knowcap.models.program.Program;
 final class CpuSession implements Session {
   /** Rows of a slice that keep products efficient and most of its activations in the cache. */
   private static final int SLICE_ROWS = 512;
-  /** Elements that a worker updates are a multiple of this, a cache line. */
-  private static final int UPDATE_UNIT = 16;
 
   private final Program program;
   private final Arena arena = Arena.ofShared();
@@ -40,9 +42,13 @@ final class CpuSession implements Session {
   private final Layout layout;
   private final ExecutorService threads;
   private final List<Worker> workers = new ArrayList<>();
+  private final Gradients gradients;
   private final Optional<Update> update;
   /** Whether what ran last was a step of training. */
   private boolean learnt;
+  /** Sums of the squares of the workers' parts of the gradient. */
+  private final double[] squares;
+  private OptionalDouble gradientNorm = OptionalDouble.empty();
 
   /**
    * @param workerCount at most the batch's windows
@@ -52,27 +58,40 @@ final class CpuSession implements Session {
   CpuSession(Program program, int workerCount, Element element, Runnable onThread,
       Function<MemorySegment, Products> products) {
     this.program = program;
-    int windows = program.windows();
+    int windows = stepWindows(program);
     int sliceWindows = sliceWindows(program, workerCount);
     layout = layout(program, element, workerCount);
     memory = allocate(layout.size());
     layout.tables().forEach((rotary, offset) -> Rotation.fill(memory, offset, rotary));
     threads = Executors.newFixedThreadPool(workerCount,
         Thread.ofPlatform().daemon().name("cpu-engine-", 0).factory());
-    boolean learns = program.optimiser().isPresent();
-    long[] gradients = new long[workerCount];
+    boolean learns = program.learning().isPresent();
     for (int i = 0; i < workerCount; i++) {
-      gradients[i] = layout.gradients(i);
       workers.add(new Worker(memory, layout, products.apply(memory), i, i * windows / workerCount,
           (i + 1) * windows / workerCount, sliceWindows, windows, program.length(), learns));
     }
-    update = program.optimiser().map(optimiser -> new Update(memory, optimiser, gradients, layout.parameters,
-        layout.firstMoment, layout.secondMoment, layout.copy, element.narrow(), program.decayingCount()));
+    gradients = new Gradients(memory, IntStream.range(0, workerCount).mapToLong(layout::gradients).toArray());
+    squares = new double[workerCount];
+    update = program.learning().map(this::updateOf);
     each(i -> onThread.run());
   }
 
+  private Update updateOf(Learning learning) {
+    boolean gathered = learning.clip().isPresent();
+    return switch (learning.optimiser()) {
+      case Optimiser.AdamW _,Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ ->
+        new ElementwiseUpdate(memory, layout, program, gradients, learning.optimiser(), gathered);
+      case Optimiser.Adafactor o -> new AdafactorUpdate(memory, layout, program, gradients, o, gathered);
+    };
+  }
+
+  /** Windows of a step: as activations are those of a slice only, several batches are as good as a large one. */
+  static int stepWindows(Program program) {
+    return program.accumulation() * program.windows();
+  }
+
   private static int sliceWindows(Program program, int workerCount) {
-    return Math.clamp(SLICE_ROWS / program.length(), 1, Math.ceilDiv(program.windows(), workerCount));
+    return Math.clamp(SLICE_ROWS / program.length(), 1, Math.ceilDiv(stepWindows(program), workerCount));
   }
 
   private static Layout layout(Program program, Element element, int workerCount) {
@@ -126,9 +145,23 @@ final class CpuSession implements Session {
   }
 
   private void update(Update changes, double learningRate, long step) {
+    Learning learning = program.learning().orElseThrow();
+    float scale = learning.clip().isPresent() ? (float) learning.scale(norm()) : 1;
+    each(i -> changes.run(i, learningRate, step, scale));
+  }
+
+  /** Sums the workers' gradients, and takes the sum's length. */
+  private double norm() {
     long count = program.parameterCount();
-    long share = Math.ceilDiv(Math.ceilDiv(count, workers.size()), UPDATE_UNIT) * UPDATE_UNIT;
-    each(i -> changes.run(Math.min(i * share, count), Math.min((i + 1) * share, count), learningRate, step));
+    long share = ElementwiseUpdate.share(count, workers.size());
+    each(i -> squares[i] = gradients.gatherSquares(Math.min(i * share, count),
+        Math.min((i + 1) * share, count)));
+    double sum = 0;
+    for (double part : squares) {
+      sum += part;
+    }
+    gradientNorm = OptionalDouble.of(Math.sqrt(sum));
+    return gradientNorm.getAsDouble();
   }
 
   /**
@@ -150,8 +183,8 @@ final class CpuSession implements Session {
   }
 
   private void put(int[] tokens, int[] targets) {
-    MemorySegment.copy(tokens, 0, memory, ValueLayout.JAVA_INT, layout.tokens, program.rows());
-    MemorySegment.copy(targets, 0, memory, ValueLayout.JAVA_INT, layout.targets, program.rows());
+    MemorySegment.copy(tokens, 0, memory, ValueLayout.JAVA_INT, layout.tokens, program.stepRows());
+    MemorySegment.copy(targets, 0, memory, ValueLayout.JAVA_INT, layout.targets, program.stepRows());
     if (layout.separator.isPresent()) {
       putDocuments(tokens, layout.separator.getAsInt());
     }
@@ -160,7 +193,7 @@ final class CpuSession implements Session {
   /** Where the document of each token begins in its window: at the last separator up to it, or with the window. */
   private void putDocuments(int[] tokens, int separator) {
     int start = 0;
-    for (int row = 0; row < program.rows(); row++) {
+    for (int row = 0; row < program.stepRows(); row++) {
       int place = row % program.length();
       start = place == 0 || tokens[row] == separator ? place : start;
       memory.set(ValueLayout.JAVA_INT, layout.documents + 4L * row, start);
@@ -168,12 +201,17 @@ final class CpuSession implements Session {
   }
 
   @Override
+  public OptionalDouble gradientNorm() {
+    return gradientNorm;
+  }
+
+  @Override
   public double loss() {
     double sum = 0;
-    for (int row = 0; row < program.rows(); row++) {
+    for (int row = 0; row < program.stepRows(); row++) {
       sum += memory.get(ValueLayout.JAVA_FLOAT, layout.losses + 4L * row);
     }
-    return sum / program.rows();
+    return sum / program.stepRows();
   }
 
   @Override
@@ -181,7 +219,7 @@ final class CpuSession implements Session {
     put(tokens, targets);
     learnt = false;
     each(i -> workers.get(i).run(false));
-    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.losses, losses, 0, program.rows());
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.losses, losses, 0, program.stepRows());
   }
 
   @Override
@@ -192,38 +230,49 @@ final class CpuSession implements Session {
         .toList();
   }
 
-  private Map<String, Long> places() {
-    Map<String, Long> places = new LinkedHashMap<>();
-    places.put(PARAMETERS, layout.parameters);
-    places.putAll(layout.state());
+  /** A flat buffer. */
+  private record Place(long offset, int size) {}
+
+  private Map<String, Place> places() {
+    Map<String, Place> places = new LinkedHashMap<>();
+    places.put(PARAMETERS, new Place(layout.parameters, Math.toIntExact(program.parameterCount())));
+    layout.state().forEach((buffer, offset) -> places.put(buffer.key(),
+        new Place(offset, Math.toIntExact(program.stateCount(buffer)))));
     return places;
   }
 
   @Override
   public Map<String, float[]> state() {
     Map<String, float[]> copies = new LinkedHashMap<>();
-    places().forEach((name, offset) -> {
-      float[] copy = new float[Math.toIntExact(program.parameterCount())];
-      MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, offset, copy, 0, copy.length);
-      copies.put(name, copy);
-    });
+    places().forEach((name, place) -> copies.put(name, copy(place)));
     return copies;
   }
 
   @Override
+  public float[] parameter(Parameter parameter) {
+    return copy(new Place(layout.parameters + 4 * parameter.offset(), (int) parameter.tensor().size()));
+  }
+
+  private float[] copy(Place place) {
+    float[] copy = new float[place.size];
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, place.offset, copy, 0, copy.length);
+    return copy;
+  }
+
+  @Override
   public void load(Map<String, float[]> state) {
-    Map<String, Long> places = places();
+    Map<String, Place> places = places();
     state.forEach((name, content) -> {
-      Long offset = places.get(name);
-      if (offset == null) {
+      Place place = places.get(name);
+      if (place == null) {
         throw new IllegalArgumentException(
             "no state '" + name + "' in this program; it has " + places.keySet());
       }
-      if (content.length != program.parameterCount()) {
+      if (content.length != place.size) {
         throw new IllegalArgumentException(
-            "state '" + name + "' has " + program.parameterCount() + " elements, found " + content.length);
+            "state '" + name + "' has " + place.size + " elements, found " + content.length);
       }
-      MemorySegment.copy(content, 0, memory, ValueLayout.JAVA_FLOAT, offset, content.length);
+      MemorySegment.copy(content, 0, memory, ValueLayout.JAVA_FLOAT, place.offset, content.length);
     });
     if (layout.element().narrow()) {
       Matrix parameters = Matrix.dense(layout.parameters, 1, Math.toIntExact(program.parameterCount()),

@@ -1,7 +1,7 @@
 package org.knowcap.models.engine.cpu;
 
+import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -17,6 +17,7 @@ import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 
 /**
@@ -37,6 +38,7 @@ final class Layout {
   private final Map<Tensor, Long> parameterOffsets = new HashMap<>();
   private final Map<Tensor, Long> gradientOffsets = new HashMap<>();
   private final Map<ForwardOperation.Rotary, Long> tables = new HashMap<>();
+  private final Map<StateBuffer, Long> state = new EnumMap<>(StateBuffer.class);
   private long size;
 
   final long tokens;
@@ -46,8 +48,11 @@ final class Layout {
   final OptionalInt separator;
   final long losses;
   final long parameters;
+  /** The optimiser's buffers; where it has none of the kind, the parameters', which nobody then asks for. */
   final long firstMoment;
   final long secondMoment;
+  final long rowMoment;
+  final long columnMoment;
   /** The parameters in bf16, if products read them so. */
   final long copy;
   private final long workers;
@@ -66,14 +71,17 @@ final class Layout {
     trainingPlan = MemoryPlan.of(training.steps(), Set.of(), tensor -> floats(training, tensor));
 
     long count = program.parameterCount();
-    boolean learns = program.optimiser().isPresent();
-    List<String> state = program.optimiser().map(Optimiser::state).orElse(List.of());
-    tokens = reserve(4L * program.rows());
-    targets = reserve(4L * program.rows());
-    losses = reserve(4L * program.rows());
+    boolean learns = program.learning().isPresent();
+    tokens = reserve(4L * program.stepRows());
+    targets = reserve(4L * program.stepRows());
+    losses = reserve(4L * program.stepRows());
     parameters = reserve(4 * count);
-    firstMoment = state.contains(Optimiser.FIRST_MOMENT) ? reserve(4 * count) : parameters;
-    secondMoment = state.contains(Optimiser.SECOND_MOMENT) ? reserve(4 * count) : parameters;
+    program.optimiser().ifPresent(optimiser -> optimiser.state()
+        .forEach(buffer -> state.put(buffer, reserve(4 * program.stateCount(buffer)))));
+    firstMoment = state.getOrDefault(StateBuffer.FIRST_MOMENT, parameters);
+    secondMoment = state.getOrDefault(StateBuffer.SECOND_MOMENT, parameters);
+    rowMoment = state.getOrDefault(StateBuffer.ROW_MOMENT, parameters);
+    columnMoment = state.getOrDefault(StateBuffer.COLUMN_MOMENT, parameters);
     copy = element.narrow() ? reserve(2 * count) : parameters;
     for (Parameter parameter : program.parameters()) {
       parameterOffsets.put(parameter.tensor(), parameter.offset());
@@ -85,7 +93,7 @@ final class Layout {
       }
     }
     separator = separator(program);
-    documents = separator.isPresent() ? reserve(4L * program.rows()) : tokens;
+    documents = separator.isPresent() ? reserve(4L * program.stepRows()) : tokens;
     workers = size;
     gradientSize = learns ? round(4 * count) : 0;
     arenaSize = round(4 * Math.max(scoringPlan.size(), trainingPlan.size()));
@@ -133,7 +141,8 @@ final class Layout {
   }
 
   private long workSize() {
-    long size = 0;
+    long size = program.optimiser().filter(Optimiser.Adafactor.class::isInstance)
+        .map(o -> AdafactorUpdate.workSize(program)).orElse(0L);
     for (Step step : training.steps()) {
       size = Math.max(size, switch (step) {
         case Step.Attend attend -> Attention.workSize(attend.operation(), element);
@@ -216,12 +225,8 @@ final class Layout {
         elementOf(lowered, tensor));
   }
 
-  /** The optimiser's buffers by name. */
-  Map<String, Long> state() {
-    Map<String, Long> places = new LinkedHashMap<>();
-    for (String name : program.optimiser().map(Optimiser::state).orElse(List.of())) {
-      places.put(name, name.equals(Optimiser.FIRST_MOMENT) ? firstMoment : secondMoment);
-    }
-    return places;
+  /** The optimiser's buffers. */
+  Map<StateBuffer, Long> state() {
+    return state;
   }
 }

@@ -576,4 +576,79 @@ final class Loops {
         rest);
     store(FloatVector.zero(FLOATS), memory, gradient, i, false, rest);
   }
+
+  /** x *= factor from one number to before another. */
+  static void multiply(MemorySegment memory, long x, float factor, long from, long to) {
+    long i = from;
+    for (; i + LANES <= to; i += LANES) {
+      store(load(memory, x, i, false).mul(factor), memory, x, i, false);
+    }
+    if (i < to) {
+      multiplyRest(memory, x, factor, i, to);
+    }
+  }
+
+  private static void multiplyRest(MemorySegment memory, long x, float factor, long i, long to) {
+    VectorMask<Float> rest = Vectors.rest(i, to);
+    store(load(memory, x, i, false, rest).mul(factor), memory, x, i, false, rest);
+  }
+
+  /** sums += x^2. */
+  static void addSquares(MemorySegment memory, long x, long sums, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector each = load(memory, x, i, false);
+      store(each.fma(each, load(memory, sums, i, false)), memory, sums, i, false);
+    }
+    if (bound < size) {
+      addSquaresRest(memory, x, sums, bound, size);
+    }
+  }
+
+  private static void addSquaresRest(MemorySegment memory, long x, long sums, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector each = load(memory, x, i, false, rest);
+    store(each.fma(each, load(memory, sums, i, false, rest)), memory, sums, i, false, rest);
+  }
+
+  /** Sum of (a * b)^2. */
+  static float squaresOfProduct(MemorySegment memory, long a, long b, int size) {
+    int bound = FLOATS.loopBound(size);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector each = load(memory, a, i, false).mul(load(memory, b, i, false));
+      sum = each.fma(each, sum);
+    }
+    float whole = Vectors.sum(sum);
+    return bound < size ? whole + squaresOfProductRest(memory, a, b, bound, size) : whole;
+  }
+
+  private static float squaresOfProductRest(MemorySegment memory, long a, long b, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector each = load(memory, a, i, false, rest).mul(load(memory, b, i, false, rest));
+    return Vectors.sum(each.mul(each));
+  }
+
+  /** p = keep * p - factor * g * columns, and zeros for g: a row of Adafactor's update, see Optimiser.Adafactor. */
+  static void scaledStep(MemorySegment memory, long p, long g, long columns, float factor, float keep,
+      int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector change = load(memory, g, i, false).mul(load(memory, columns, i, false)).mul(factor);
+      store(load(memory, p, i, false).mul(keep).sub(change), memory, p, i, false);
+      store(FloatVector.zero(FLOATS), memory, g, i, false);
+    }
+    if (bound < size) {
+      scaledStepRest(memory, p, g, columns, factor, keep, bound, size);
+    }
+  }
+
+  private static void scaledStepRest(MemorySegment memory, long p, long g, long columns, float factor,
+      float keep, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector change = load(memory, g, i, false, rest).mul(load(memory, columns, i, false, rest))
+        .mul(factor);
+    store(load(memory, p, i, false, rest).mul(keep).sub(change), memory, p, i, false, rest);
+    store(FloatVector.zero(FLOATS), memory, g, i, false, rest);
+  }
 }

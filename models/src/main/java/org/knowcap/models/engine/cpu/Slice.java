@@ -102,7 +102,7 @@ final class Slice {
             at(s.normalisers()),
             at(s.dOut()), at(s.dQkv()), s.dDistant().map(this::at));
       case Step.Route s -> {
-        routers.put(s.route().out(), new Router(s.route(), windows, Mixtures.UNIT));
+        routers.put(s.route().out(), new Router(s.route(), windows, batchRows, Mixtures.UNIT));
         yield Mixtures.route(memory, router(s.route().out()), at(s.route().logits()));
       }
       case Step.RouteBackward s -> Mixtures.routeBackward(memory, router(s.route().out()), at(s.dLogits()));

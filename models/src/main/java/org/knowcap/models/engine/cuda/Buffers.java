@@ -21,6 +21,7 @@ import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 
 /** All of a session's memory on the device: how much of what, and once allocated, where. */
@@ -66,11 +67,11 @@ final class Buffers {
     }
     long count = program.parameterCount();
     boolean learns = program.optimiser().isPresent();
-    List<String> state = program.optimiser().map(Optimiser::state).orElse(List.of());
+    List<StateBuffer> state = program.optimiser().map(Optimiser::state).orElse(List.of());
     bytes.put(Part.PARAMETERS, 4 * count);
     bytes.put(Part.GRADIENTS, learns ? 4 * count : 0);
-    bytes.put(Part.FIRST_MOMENT, state.contains(Optimiser.FIRST_MOMENT) ? 4 * count : 0);
-    bytes.put(Part.SECOND_MOMENT, state.contains(Optimiser.SECOND_MOMENT) ? 4 * count : 0);
+    bytes.put(Part.FIRST_MOMENT, state.contains(StateBuffer.FIRST_MOMENT) ? 4 * count : 0);
+    bytes.put(Part.SECOND_MOMENT, state.contains(StateBuffer.SECOND_MOMENT) ? 4 * count : 0);
     bytes.put(Part.BF16_COPY, element.narrow() ? 2 * count : 0);
     bytes.put(Part.ACTIVATIONS, 4 * Math.max(scoringPlan.size(), trainingPlan.size()));
     bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * element.bytes());
@@ -233,8 +234,9 @@ final class Buffers {
   Map<String, Long> state() {
     Map<String, Long> places = new LinkedHashMap<>();
     places.put(org.knowcap.models.engine.Session.PARAMETERS, address(Part.PARAMETERS));
-    for (String name : program.optimiser().map(Optimiser::state).orElse(List.of())) {
-      places.put(name, address(name.equals(Optimiser.FIRST_MOMENT) ? Part.FIRST_MOMENT : Part.SECOND_MOMENT));
+    for (StateBuffer buffer : program.optimiser().map(Optimiser::state).orElse(List.of())) {
+      places.put(buffer.key(),
+          address(buffer == StateBuffer.FIRST_MOMENT ? Part.FIRST_MOMENT : Part.SECOND_MOMENT));
     }
     return places;
   }

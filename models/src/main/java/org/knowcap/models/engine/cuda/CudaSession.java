@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.Buffers.Part;
@@ -14,6 +15,7 @@ import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
@@ -122,6 +124,12 @@ final class CudaSession implements Session {
     return ids;
   }
 
+  /** It does not clip. */
+  @Override
+  public OptionalDouble gradientNorm() {
+    return OptionalDouble.empty();
+  }
+
   @Override
   public double loss() {
     gpu.enter();
@@ -169,6 +177,14 @@ final class CudaSession implements Session {
       copies.put(name, copy);
     });
     return copies;
+  }
+
+  @Override
+  public float[] parameter(Parameter parameter) {
+    gpu.enter();
+    float[] copy = new float[(int) parameter.tensor().size()];
+    download(buffers.address(Part.PARAMETERS) + 4 * parameter.offset(), copy);
+    return copy;
   }
 
   @Override

@@ -11,6 +11,7 @@ import org.knowcap.models.engine.cuda.driver.Numbers;
 import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.spec.Activation;
@@ -303,7 +304,8 @@ final class Launches {
     long first = buffers.address(Part.FIRST_MOMENT);
     long copy = buffers.address(Part.BF16_COPY);
     long dials = buffers.address(Part.INPUTS);
-    long decaying = program.decayingCount();
+    long decaying = program.parameters().stream().filter(p -> p.group() != Parameter.Group.VECTORS)
+        .mapToLong(p -> p.tensor().size()).sum();
     return switch (optimiser) {
       case Optimiser.AdamW o -> kernels.each("adamw", count, parameters, gradients, first,
           buffers.address(Part.SECOND_MOMENT), copy, dials, count, decaying, (float) o.beta1(),
@@ -316,6 +318,7 @@ final class Launches {
           decaying, (float) o.beta(), (float) o.beta());
       case Optimiser.Sgd o -> kernels.each("sgd", count, parameters, gradients, first, copy, dials, count,
           decaying, (float) o.momentum());
+      case Optimiser.Adafactor _ -> throw new IllegalStateException("refused where the engine compiles");
     };
   }
 
@@ -323,11 +326,11 @@ final class Launches {
   static float[] dials(Optimiser optimiser, double learningRate, long step) {
     double rate = switch (optimiser) {
       case Optimiser.AdamW o -> learningRate / (1 - Math.pow(o.beta1(), step));
-      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ -> learningRate;
+      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _,Optimiser.Adafactor _ -> learningRate;
     };
     double correction = switch (optimiser) {
       case Optimiser.AdamW o -> 1 / Math.sqrt(1 - Math.pow(o.beta2(), step));
-      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ -> 1;
+      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _,Optimiser.Adafactor _ -> 1;
     };
     return new float[]{(float) rate, (float) (1 - learningRate * optimiser.weightDecay()),
         (float) correction};

@@ -35,10 +35,10 @@ final class Memory implements AutoCloseable {
 
   Memory(Program program) {
     parameters = own(program.parameterCount());
-    gradients = own(program.optimiser().isPresent() ? program.parameterCount() : 1);
+    gradients = own(program.learning().isPresent() ? program.parameterCount() : 1);
     for (Parameter parameter : program.parameters()) {
       put(parameter.tensor(), parameters, parameter.offset());
-      if (program.optimiser().isPresent()) {
+      if (program.learning().isPresent()) {
         put(parameter.gradient(), gradients, parameter.offset());
       }
     }
@@ -58,8 +58,12 @@ final class Memory implements AutoCloseable {
   /** Some rows of a tensor, from one to before another: a view made anew. */
   INDArray rows(Tensor tensor, int from, int to) {
     Place place = places.get(tensor);
-    return Nd4j.create(place.buffer().data(), new long[]{to - from, tensor.columns()},
-        new long[]{tensor.columns(), 1}, place.offset() + (long) from * tensor.columns(), 'c');
+    return view(place.buffer(), place.offset() + (long) from * tensor.columns(), to - from, tensor.columns());
+  }
+
+  /** A matrix in a flat buffer. */
+  static INDArray view(INDArray buffer, long offset, long rows, long columns) {
+    return Nd4j.create(buffer.data(), new long[]{rows, columns}, new long[]{columns, 1}, offset, 'c');
   }
 
   /** The array of a tensor: [rows, columns], or [R] integers for an input. */

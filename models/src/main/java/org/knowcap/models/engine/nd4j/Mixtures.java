@@ -105,7 +105,8 @@ final class Mixtures {
     int rows = o.out().rows();
     INDArray[] ofToken = new INDArray[mixture.seatsOfToken()];
     Arrays.setAll(ofToken, i -> memory.indices(rows));
-    Seats settled = new Seats(new Router(o, mixture.windows(), 1), mixture,
+    Seats settled = new Seats(new Router(o, mixture.windows(), mixture.windows() * mixture.length(), 1),
+        mixture,
         memory.own(rows, mixture.experts()),
         memory.indices(mixture.seats()), ofToken, memory.own(mixture.seats(), 1));
     seats.put(o.out(), settled);

@@ -1,16 +1,21 @@
 package org.knowcap.models.engine.nd4j;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.transforms.same.Sign;
@@ -26,6 +31,10 @@ final class Nd4jSession implements InspectableSession {
   private final List<Recording> backward = new ArrayList<>();
   private final Map<String, INDArray> state = new LinkedHashMap<>();
   private final List<Update> updates = new ArrayList<>();
+  /** Losses of a step's batches, one a row. */
+  private final INDArray losses;
+  private final List<Recording> keepLosses = new ArrayList<>();
+  private OptionalDouble gradientNorm = OptionalDouble.empty();
 
   /** Changes the parameters by their gradients. */
   private interface Update {
@@ -44,38 +53,60 @@ final class Nd4jSession implements InspectableSession {
       backward.add(kernels.of(operation));
     }
     state.put(PARAMETERS, memory.parameters);
-    program.optimiser().ifPresent(optimiser -> {
-      optimiser.state().forEach(name -> state.put(name, memory.own(program.parameterCount())));
-      updates.add(update(optimiser));
+    losses = memory.own(program.accumulation(), program.rows());
+    for (int batch = 0; batch < program.accumulation(); batch++) {
+      INDArray row = Memory.view(losses, (long) batch * program.rows(), program.rows(), 1);
+      keepLosses.add(new Recording(memory).copy(memory.of(program.losses()), row));
+    }
+    program.learning().ifPresent(learning -> {
+      learning.optimiser().state()
+          .forEach(buffer -> state.put(buffer.key(), memory.own(program.stateCount(buffer))));
+      updates.add(update(learning));
     });
   }
 
   /** Weight decay, then the optimiser's step. */
-  private Update update(Optimiser optimiser) {
-    long decaying = program.decayingCount();
-    INDArray decayed = decaying == 0
-        ? memory.parameters
-        : memory.parameters.get(NDArrayIndex.interval(0, decaying));
+  private Update update(Learning learning) {
+    List<INDArray> decaying = new ArrayList<>();
+    List<Double> decays = new ArrayList<>();
+    for (Program.Range range : program.decays()) {
+      if (range.decay() > 0) {
+        decaying.add(memory.parameters.get(NDArrayIndex.interval(range.from(), range.to())));
+        decays.add(range.decay());
+      }
+    }
     INDArray change = memory.own(program.parameterCount());
-    Update step = switch (optimiser) {
+    Update step = switch (learning.optimiser()) {
       case Optimiser.AdamW o -> adamW(o, change);
       case Optimiser.Lion o -> lion(o, change);
       case Optimiser.Tiger o -> tiger(o, change);
       case Optimiser.Sgd o -> sgd(o, change);
+      case Optimiser.Adafactor o -> adafactor(o, change);
     };
     return (learningRate, number) -> {
+      clip(learning);
       step.apply(learningRate, number);
-      if (decaying > 0) {
-        decayed.muli(1 - learningRate * optimiser.weightDecay());
+      for (int i = 0; i < decaying.size(); i++) {
+        decaying.get(i).muli(1 - learningRate * decays.get(i));
       }
       memory.parameters.subi(change);
     };
   }
 
+  private void clip(Learning learning) {
+    if (learning.clip().isPresent()) {
+      double norm = memory.gradients.norm2Number().doubleValue();
+      gradientNorm = OptionalDouble.of(norm);
+      if (learning.scale(norm) != 1) {
+        memory.gradients.muli(learning.scale(norm));
+      }
+    }
+  }
+
   private Update adamW(Optimiser.AdamW o, INDArray change) {
     INDArray gradient = memory.gradients;
-    INDArray first = state.get(Optimiser.FIRST_MOMENT);
-    INDArray second = state.get(Optimiser.SECOND_MOMENT);
+    INDArray first = state.get(StateBuffer.FIRST_MOMENT.key());
+    INDArray second = state.get(StateBuffer.SECOND_MOMENT.key());
     Recording moments = mean(first, o.beta1(), change)
         .multiply(gradient, gradient, gradient)
         .scale(gradient, 1 - o.beta2(), gradient)
@@ -98,7 +129,7 @@ final class Nd4jSession implements InspectableSession {
   }
 
   private Update lion(Optimiser.Lion o, INDArray change) {
-    INDArray moment = state.get(Optimiser.FIRST_MOMENT);
+    INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
     INDArray work = memory.own(program.parameterCount());
     Recording blend = new Recording(memory).scale(moment, o.beta1(), change)
         .scale(memory.gradients, 1 - o.beta1(), work).add(change, work, change).op(new Sign(change, change));
@@ -111,7 +142,7 @@ final class Nd4jSession implements InspectableSession {
   }
 
   private Update tiger(Optimiser.Tiger o, INDArray change) {
-    INDArray moment = state.get(Optimiser.FIRST_MOMENT);
+    INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
     Recording mean = mean(moment, o.beta(), change).op(new Sign(moment, change));
     return (learningRate, step) -> {
       mean.run();
@@ -120,7 +151,7 @@ final class Nd4jSession implements InspectableSession {
   }
 
   private Update sgd(Optimiser.Sgd o, INDArray change) {
-    INDArray sum = state.get(Optimiser.FIRST_MOMENT);
+    INDArray sum = state.get(StateBuffer.FIRST_MOMENT.key());
     Recording adds = new Recording(memory).scale(sum, o.momentum(), sum).add(sum, memory.gradients, sum)
         .copy(sum, change);
     return (learningRate, step) -> {
@@ -129,26 +160,93 @@ final class Nd4jSession implements InspectableSession {
     };
   }
 
+  /** One parameter after the other: the sums go over its rows and columns. */
+  private Update adafactor(Optimiser.Adafactor o, INDArray change) {
+    List<Update> each = new ArrayList<>();
+    long row = 0;
+    long column = 0;
+    for (Parameter parameter : program.parameters()) {
+      int n = parameter.tensor().rows();
+      int m = parameter.tensor().columns();
+      each.add(adafactor(o, parameter, Memory.view(state.get(StateBuffer.ROW_MOMENT.key()), row, n, 1),
+          Memory.view(state.get(StateBuffer.COLUMN_MOMENT.key()), column, 1, m),
+          Memory.view(change, parameter.offset(), n, m)));
+      row += n;
+      column += m;
+    }
+    return (learningRate, step) -> each.forEach(update -> update.apply(learningRate, step));
+  }
+
+  /**
+   * @param rowMoment [n, 1]
+   * @param columnMoment [1, m]
+   * @param change [n, m]
+   */
+  private Update adafactor(Optimiser.Adafactor o, Parameter parameter, INDArray rowMoment,
+      INDArray columnMoment, INDArray change) {
+    int n = parameter.tensor().rows();
+    int m = parameter.tensor().columns();
+    INDArray gradient = memory.of(parameter.gradient());
+    INDArray values = memory.of(parameter.tensor());
+    INDArray byRow = memory.scratch(1, n, 1);
+    INDArray byColumn = memory.scratch(2, 1, m);
+    INDArray both = memory.scratch(3, n, m);
+    Recording means = new Recording(memory).multiply(gradient, gradient, both)
+        .product(both, false, memory.constant(m, 1, 1.0 / m), false, false, byRow)
+        .product(memory.constant(1, n, 1.0 / n), false, both, false, false, byColumn);
+    // With factors of both kinds, 1 / sqrt(v) is their product: v itself may be too small for a float.
+    Recording scaled = new Recording(memory).sqrt(byRow, byRow).sqrt(byColumn, byColumn)
+        .product(byRow, false, byColumn, false, false, both).multiply(gradient, both, change);
+    return (learningRate, step) -> {
+      means.run();
+      renew(rowMoment, byRow, o.decay(step));
+      renew(columnMoment, byColumn, o.decay(step));
+      byRow.assign(rowMoment).rdivi(rowMoment.meanNumber());
+      byColumn.assign(columnMoment).rdivi(1);
+      scaled.run();
+      double length = change.norm2Number().doubleValue();
+      double size = o.relativeStep() ? values.norm2Number().doubleValue() : 0;
+      change.muli(o.rate(learningRate, length * length, size * size, parameter.tensor().size()));
+    };
+  }
+
+  private static void renew(INDArray moment, INDArray mean, double decay) {
+    moment.muli(decay).addi(mean.addi(Optimiser.Adafactor.LEAST_SQUARE).muli(1 - decay));
+  }
+
   @Override
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
     if (updates.isEmpty()) {
       throw new IllegalStateException("a scoring program cannot be trained");
     }
-    runForward(tokens, targets);
     memory.gradients.assign(0);
-    backward.forEach(Recording::run);
+    for (int batch = 0; batch < program.accumulation(); batch++) {
+      runForward(tokens, targets, batch);
+      backward.forEach(Recording::run);
+    }
+    if (program.accumulation() > 1) {
+      memory.gradients.divi(program.accumulation());
+    }
     updates.forEach(update -> update.apply(learningRate, step));
   }
 
-  private void runForward(int[] tokens, int[] targets) {
-    memory.of(program.tokens()).data().setData(tokens);
-    memory.of(program.targets()).data().setData(targets);
+  private void runForward(int[] tokens, int[] targets, int batch) {
+    int from = batch * program.rows();
+    int to = from + program.rows();
+    memory.of(program.tokens()).data().setData(Arrays.copyOfRange(tokens, from, to));
+    memory.of(program.targets()).data().setData(Arrays.copyOfRange(targets, from, to));
     forward.forEach(Recording::run);
+    keepLosses.get(batch).run();
+  }
+
+  @Override
+  public OptionalDouble gradientNorm() {
+    return gradientNorm;
   }
 
   @Override
   public double loss() {
-    float[] losses = new float[program.rows()];
+    float[] losses = new float[program.stepRows()];
     read(losses);
     double sum = 0;
     for (float loss : losses) {
@@ -159,7 +257,9 @@ final class Nd4jSession implements InspectableSession {
 
   @Override
   public void losses(int[] tokens, int[] targets, float[] losses) {
-    runForward(tokens, targets);
+    for (int batch = 0; batch < program.accumulation(); batch++) {
+      runForward(tokens, targets, batch);
+    }
     read(losses);
   }
 
@@ -178,17 +278,22 @@ final class Nd4jSession implements InspectableSession {
     return inputs;
   }
 
-  private void read(float[] losses) {
-    INDArray array = memory.of(program.losses());
+  private void read(float[] into) {
     Nd4j.getExecutioner().commit();
-    for (int row = 0; row < losses.length; row++) {
-      losses[row] = array.getFloat(row, 0);
+    for (int i = 0; i < into.length; i++) {
+      into[i] = losses.getFloat(i / program.rows(), i % program.rows());
     }
   }
 
   @Override
   public List<RoutingMetrics> routing() {
     return mixtures.metrics();
+  }
+
+  @Override
+  public float[] parameter(Parameter parameter) {
+    Nd4j.getExecutioner().commit();
+    return memory.of(parameter.tensor()).dup('c').data().asFloat();
   }
 
   @Override

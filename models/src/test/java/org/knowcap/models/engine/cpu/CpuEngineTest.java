@@ -25,6 +25,7 @@ import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
@@ -40,17 +41,24 @@ class CpuEngineTest {
       5,
       70, ADAMW);
 
+  private static final Program CLIPPED = Program.training(Family.GPT2.model(2, 2, 16), VOCABULARY, 5, 70,
+      Learning.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1));
+
   private static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
   }
 
   /** Parameters after some steps on random tokens. */
   private static float[] trained(CpuEngine engine, Execution execution, int steps) {
+    return trained(PROGRAM, engine, execution, steps);
+  }
+
+  private static float[] trained(Program program, CpuEngine engine, Execution execution, int steps) {
     RandomGenerator random = random(1);
-    try (Session session = engine.compile(PROGRAM, execution)) {
-      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(PROGRAM, 3)));
+    try (Session session = engine.compile(program, execution)) {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
       for (int step = 1; step <= steps; step++) {
-        Batches batch = Batches.random(PROGRAM, VOCABULARY, random);
+        Batches batch = Batches.random(program, VOCABULARY, random);
         session.step(batch.tokens(), batch.targets(), 0.01, step);
       }
       return session.state().get(Session.PARAMETERS);
@@ -62,6 +70,8 @@ class CpuEngineTest {
     for (int threads : new int[]{1, 2, 3, 5}) {
       Execution execution = new Execution(threads, Precision.AUTO);
       assertArrayEquals(trained(new CpuEngine(), execution, 20), trained(new CpuEngine(), execution, 20));
+      assertArrayEquals(trained(CLIPPED, new CpuEngine(), execution, 20),
+          trained(CLIPPED, new CpuEngine(), execution, 20));
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.IntStream;
@@ -27,8 +28,10 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.spec.ModelSpec;
@@ -153,7 +156,7 @@ class CudaEngineTest {
       session.load(parameters);
       session.step(batch.tokens(), batch.targets(), 0.01, 1);
       assertEquals(reference.meanLoss(batch.tokens(), batch.targets()), session.loss(), 0.02);
-      float[] found = session.state().get(Optimiser.FIRST_MOMENT);
+      float[] found = session.state().get(StateBuffer.FIRST_MOMENT.key());
       double off = IntStream.range(0, gradient.length).mapToDouble(i -> Math.abs(gradient[i] - found[i]))
           .max()
           .orElseThrow();
@@ -236,5 +239,15 @@ class CudaEngineTest {
         assertThrows(EngineUnavailableException.class,
             () -> EmulatedGpu.engine(true).compile(program, Execution.PLAIN)).getMessage());
     assertEquals(0, EmulatedGpu.leaks());
+  }
+
+  @Test
+  void whatAStepHasNoKernelsForIsRefused() {
+    Learning plain = Learning.by(ADAMW);
+    Map<String, Learning> refused = Map.of("Adafactor", Learning.by(new Optimiser.Adafactor(1, true, 0)),
+        "gradient_clip", plain.withClip(1), "accumulation", plain.withAccumulation(2),
+        "a weight_decay for each group", plain.withDecays(0, 0));
+    refused.forEach((what, learning) -> assertEquals(Optional.of(what),
+        CudaEngine.lacking(Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 2, 5, learning))));
   }
 }

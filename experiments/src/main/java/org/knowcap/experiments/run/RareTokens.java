@@ -1,0 +1,45 @@
+package org.knowcap.experiments.run;
+
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.stream.IntStream;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Cursor;
+import org.knowcap.generators.corpus.WindowReader;
+
+/**
+ * The tokens that a corpus tells least often: the tenth of the vocabulary that comes least often at the beginning of the
+ * training stream, or not at all, and all others that come as seldom.
+ */
+final class RareTokens {
+  /** Tokens of the stream that are counted. */
+  private static final long COUNTED = 1 << 18;
+  private static final double SHARE = 0.1;
+
+  private RareTokens() {}
+
+  /**
+   * Counts them.
+   *
+   * @param window tokens of a window
+   * @param tokens that the whole run sees; no more are counted
+   */
+  static BitSet of(Corpus corpus, int window, long tokens) {
+    long[] counts = new long[corpus.vocabulary().size()];
+    WindowReader reader = new WindowReader(corpus, window, Cursor.START);
+    int[] read = new int[window];
+    int[] targets = new int[window];
+    for (long seen = 0; seen < Math.min(COUNTED, tokens); seen += window) {
+      reader.read(read, targets, 0);
+      for (int token : read) {
+        counts[token]++;
+      }
+    }
+    long[] sorted = counts.clone();
+    Arrays.sort(sorted);
+    long most = sorted[(int) Math.ceil(SHARE * sorted.length) - 1];
+    BitSet rare = new BitSet(counts.length);
+    IntStream.range(0, counts.length).filter(token -> counts[token] <= most).forEach(rare::set);
+    return rare;
+  }
+}

@@ -1,0 +1,98 @@
+package org.knowcap.experiments.study;
+
+import java.nio.file.Path;
+import java.util.OptionalDouble;
+import java.util.function.Supplier;
+import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.Optimiser;
+
+/** Reads how a step changes parameters: optimiser, weight decays, clipping, accumulation. */
+public final class LearningReader {
+  private static final double WEIGHT_DECAY = 0.01;
+  private static final int MOST_BATCHES = 1 << 20;
+
+  private final Fields fields;
+
+  private LearningReader(Fields fields) {
+    this.fields = fields;
+  }
+
+  /** From the keys of a study's training. */
+  static Learning read(Fields training) {
+    return new LearningReader(training).learning();
+  }
+
+  /**
+   * An optimiser with its defaults.
+   *
+   * @param option of the command line that names it, for complaints
+   */
+  public static Optimiser named(String option, String name) {
+    return read(new Fields(Path.of(option), "", Json.MAPPER.createObjectNode().put("optimiser", name)))
+        .optimiser();
+  }
+
+  private Learning learning() {
+    Decays decays = decays();
+    Optimiser optimiser = optimiser(decays.matrices);
+    double clip = fields.number("gradient_clip", 0);
+    int accumulation = (int) fields.integer("accumulation", 1, MOST_BATCHES, 1);
+    if (clip < 0) {
+      throw fields.wrongText("gradient_clip", "a length above 0, or 0 for no clipping",
+          Double.toString(clip));
+    }
+    return checked(() -> new Learning(optimiser, decays.embeddings, decays.vectors,
+        clip == 0 ? OptionalDouble.empty() : OptionalDouble.of(clip), accumulation));
+  }
+
+  private record Decays(double embeddings, double matrices, double vectors) {}
+
+  /** One for embeddings and matrices, or one for each group. */
+  private Decays decays() {
+    if (!fields.holdsMapping("weight_decay")) {
+      double both = fields.number("weight_decay", WEIGHT_DECAY);
+      return new Decays(both, both, 0);
+    }
+    Fields groups = fields.mapping("weight_decay");
+    double matrices = groups.number("matrices", WEIGHT_DECAY);
+    Decays decays = new Decays(groups.number("embeddings", matrices), matrices, groups.number("vectors", 0));
+    groups.requireNoOthers();
+    return decays;
+  }
+
+  /** Each optimiser has the settings that its formula has; others are unknown keys. */
+  private Optimiser optimiser(double weightDecay) {
+    String name = fields.text("optimiser", "adamw");
+    return switch (name) {
+      case "adamw" -> {
+        double beta1 = fields.number("beta1", 0.9);
+        double beta2 = fields.number("beta2", 0.98);
+        double epsilon = fields.number("epsilon", 1e-6);
+        yield checked(() -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay));
+      }
+      case "adafactor" -> {
+        double clipThreshold = fields.number("clip_threshold", 1);
+        boolean relativeStep = fields.flag("relative_step", false);
+        yield checked(() -> new Optimiser.Adafactor(clipThreshold, relativeStep, weightDecay));
+      }
+      case "lion" -> {
+        double beta1 = fields.number("beta1", 0.9);
+        double beta2 = fields.number("beta2", 0.99);
+        yield checked(() -> new Optimiser.Lion(beta1, beta2, weightDecay));
+      }
+      case "tiger" -> {
+        double beta1 = fields.number("beta1", 0.965);
+        yield checked(() -> new Optimiser.Tiger(beta1, weightDecay));
+      }
+      case "sgd" -> {
+        double momentum = fields.number("momentum", 0.9);
+        yield checked(() -> new Optimiser.Sgd(momentum, weightDecay));
+      }
+      default -> throw fields.wrongText("optimiser", "adamw, adafactor, lion, tiger or sgd", name);
+    };
+  }
+
+  private <T> T checked(Supplier<T> constructor) {
+    return fields.checkedAll(constructor);
+  }
+}

@@ -1,0 +1,60 @@
+package org.knowcap.models.program;
+
+import java.util.OptionalDouble;
+
+/**
+ * How a step changes parameters. Weight decay is decoupled, and comes first: p = p - lr decay p.
+ *
+ * @param optimiser its rule, and the weight decay of matrices
+ * @param embeddingDecay weight decay of embeddings
+ * @param vectorDecay weight decay of biases and of norms' gains
+ * @param clip largest length (Euclidean norm) of the gradient of all parameters together: a longer one is scaled down to
+ *     it (Pascanu et al., arXiv 1211.5063); absent for any length
+ * @param accumulation batches of a step, at least 1; the gradient is the mean of theirs
+ */
+public record Learning(Optimiser optimiser, double embeddingDecay, double vectorDecay, OptionalDouble clip,
+    int accumulation) {
+  public Learning {
+    Optimiser.requireDecay("weight_decay of embeddings", embeddingDecay);
+    Optimiser.requireDecay("weight_decay of vectors", vectorDecay);
+    if (clip.isPresent() && !(clip.getAsDouble() > 0 && clip.getAsDouble() < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "the length to clip gradients to must be above 0, found " + clip.getAsDouble());
+    }
+    if (accumulation < 1) {
+      throw new IllegalArgumentException("accumulation must be at least 1, found " + accumulation);
+    }
+  }
+
+  /** One batch a step, no clipping, and the optimiser's weight decay for matrices and embeddings alike. */
+  public static Learning by(Optimiser optimiser) {
+    return new Learning(optimiser, optimiser.weightDecay(), 0, OptionalDouble.empty(), 1);
+  }
+
+  /** With other weight decays than the matrices'. */
+  public Learning withDecays(double embeddings, double vectors) {
+    return new Learning(optimiser, embeddings, vectors, clip, accumulation);
+  }
+
+  public Learning withClip(double norm) {
+    return new Learning(optimiser, embeddingDecay, vectorDecay, OptionalDouble.of(norm), accumulation);
+  }
+
+  public Learning withAccumulation(int batches) {
+    return new Learning(optimiser, embeddingDecay, vectorDecay, clip, batches);
+  }
+
+  /** Weight decay of a group of parameters. */
+  public double decay(Parameter.Group group) {
+    return switch (group) {
+      case EMBEDDINGS -> embeddingDecay;
+      case MATRICES -> optimiser.weightDecay();
+      case VECTORS -> vectorDecay;
+    };
+  }
+
+  /** What a gradient of this length is multiplied by. */
+  public double scale(double norm) {
+    return clip.isPresent() && norm > clip.getAsDouble() ? clip.getAsDouble() / norm : 1;
+  }
+}

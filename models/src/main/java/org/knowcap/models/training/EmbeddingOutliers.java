@@ -1,0 +1,46 @@
+package org.knowcap.models.training;
+
+import java.util.BitSet;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+
+/**
+ * Largest absolute components of the tokens' embeddings. Under optimisers that step by signs alone (Lion, Tiger), a rare
+ * token's row goes on by whole steps long after the token was seen, as its momentum's sign outlives its size; then the
+ * first number leaves the second behind.
+ *
+ * @param rare over the rows of rare tokens
+ * @param all over all rows
+ */
+public record EmbeddingOutliers(double rare, double all) {
+  /** Looks at a session's embedding. */
+  static EmbeddingOutliers of(Program program, Session session, BitSet rareTokens) {
+    Parameter table = table(program);
+    float[] rows = session.parameter(table);
+    int width = table.tensor().columns();
+    float rare = 0;
+    float all = 0;
+    for (int token = 0; token < program.vocabulary(); token++) {
+      float largest = 0;
+      for (int i = token * width; i < (token + 1) * width; i++) {
+        largest = Math.max(largest, Math.abs(rows[i]));
+      }
+      all = Math.max(all, largest);
+      rare = rareTokens.get(token) ? Math.max(rare, largest) : rare;
+    }
+    return new EmbeddingOutliers(rare, all);
+  }
+
+  private static Parameter table(Program program) {
+    for (ForwardOperation operation : program.forward()) {
+      if (operation instanceof ForwardOperation.Embedding embedding
+          && embedding.tokens().equals(program.tokens())) {
+        return program.parameters().stream().filter(p -> p.tensor().equals(embedding.table())).findFirst()
+            .orElseThrow();
+      }
+    }
+    throw new IllegalArgumentException("a program of a language model has an embedding of its tokens");
+  }
+}
