@@ -32,10 +32,10 @@ import tools.jackson.databind.JsonNode;
 class QuantiseCommandTest {
   private static final String STUDY = """
       name: quantised
-      corpus: {kind: bioD, people: [20, 21, 22], attributes: 1, chunks: 4, diversity: 32, length: 1, alphabet: 32,
+      corpus: {kind: bioD, people: [20, 21], attributes: 1, chunks: 4, diversity: 32, length: 1, alphabet: 32,
         pools: {first: 5, middle: 4, last: 10}}
       models: gpt2-1-2-w16
-      exposures: 400
+      exposures: 250
       training: {windows: 4, window: 32, learning_rate: 0.005, warmup_steps: 20}
       """;
 
@@ -57,8 +57,8 @@ class QuantiseCommandTest {
     assertTrue(trained.saturation() > 0.9, "a model that knows its corpus: " + trained);
     Path run = out.resolve("runs").resolve(trained.run());
 
-    Outcome nearest = succeeds("quantise", run, "--method", "rtn", "--bits", "8,2", "--group", "16");
-    assertTrue(nearest.out().contains(trained.run() + "/rtn-8-g16") && !nearest.out().contains("calibrated"),
+    Outcome nearest = succeeds("quantise", run, "--method", "rtn", "--bits", "8,2");
+    assertTrue(nearest.out().contains(trained.run() + "/rtn-8-g128") && !nearest.out().contains("calibrated"),
         nearest.out());
     Outcome gptq = succeeds("quantise", run, "--method", "gptq", "--bits", 4, "--act-order");
     assertTrue(gptq.out().contains("calibrated on biographies of 20 of 20 people"), gptq.out());
@@ -68,36 +68,39 @@ class QuantiseCommandTest {
     Outcome results = succeeds("results", out);
     assertTrue(results.out().contains("weight_bits"), results.out());
     ResultsTable table = ResultsTable.readCsv(out.resolve("results.csv"));
-    assertEquals(3, table.results().size());
+    assertEquals(2, table.results().size());
     assertEquals(trained, table.results().getFirst());
     Map<String, QuantisedResult> rows = table.quantised().stream()
         .collect(Collectors.toMap(row -> row.run().run().substring(trained.run().length() + 1), row -> row));
-    assertEquals(Set.of("rtn-8-g16", "rtn-2-g16", "gptq-act-order-4-g128", "nf4-g64", "llmint8"),
+    assertEquals(Set.of("rtn-8-g128", "rtn-2-g128", "gptq-act-order-4-g128", "nf4-g64", "llmint8"),
         rows.keySet());
     assertEquals(trained.run(), table.rows().getFirst().run().run());
     assertTrue(table.rows().subList(1, 6).stream().allMatch(QuantisedResult::quantised), "beside their run");
 
-    RunResult eight = rows.get("rtn-8-g16").run();
+    RunResult eight = rows.get("rtn-8-g128").run();
     assertEquals(trained.storedBits(), eight.storedBits(), 0.01 * trained.storedBits(),
         "8 bits lose nothing");
     assertEquals(trained.storedBits(), rows.get("llmint8").run().storedBits(), 0.01 * trained.storedBits());
-    assertTrue(rows.get("rtn-2-g16").run().storedBits() < 0.5 * trained.storedBits(), "2 bits lose most");
+    // This model has room to spare, so even two bits a weight leave it much.
+    double lost = trained.storedBits() - rows.get("rtn-2-g128").run().storedBits();
+    assertTrue(lost > 10 && lost > 10 * Math.abs(trained.storedBits() - eight.storedBits()),
+        "2 bits lose most");
     for (QuantisedResult row : rows.values()) {
       assertEquals(trained.totalBits(), row.run().totalBits());
       assertEquals(trained.tokens(), row.run().tokens());
       assertEquals(row.run().storedBits() / row.modelBits(), row.capacityPerBit(), 1e-12);
     }
-    // d = 32: the block's matrices have 32 x 96, 32 x 32, 32 x 128 and 128 x 32 weights, groups of 16 a scale of 16
-    // bits and a zero of 2; all else 32 bits a parameter.
+    // d = 32: the block's matrices have 96, 32 and 128 outputs of 32 inputs, and 32 of 128: of each output a group, with a
+    // scale of 16 bits and a zero of 2; all else 32 bits a parameter.
     long weights = 12 * 32 * 32;
-    assertEquals(2 * weights + weights / 16 * 18 + 32 * (trained.parameters() - weights),
-        rows.get("rtn-2-g16").modelBits());
+    assertEquals(2 * weights + (96 + 32 + 128 + 32) * 18 + 32 * (trained.parameters() - weights),
+        rows.get("rtn-2-g128").modelBits());
 
     succeeds("report", out);
     String page = Files.readString(out.resolve("report/index.html"));
     assertTrue(page.contains("After quantisation") && page.contains("gptq-act-order"), "report");
     JsonNode json = Json.MAPPER.readTree(succeeds("results", out, "--json").out());
-    assertEquals(List.of(32, 4, 8, 4, 2, 8, 32, 32),
+    assertEquals(List.of(32, 4, 8, 4, 2, 8, 32),
         json.valueStream().map(row -> row.get("weight_bits").asInt()).toList());
 
     assertDoneIsLeftAlone(run);
@@ -160,18 +163,17 @@ class QuantiseCommandTest {
   private void assertMisuseIsTold(Path out, List<RunResult> runs, Path run) throws Exception {
     Path unfinished = out.resolve("runs").resolve(runs.get(1).run());
     Files.move(unfinished.resolve("result.json"), out.resolve("moved-result.json"));
-    Path broken = out.resolve("runs").resolve(runs.get(2).run());
-    byte[] checkpoint = Files.readAllBytes(broken.resolve("checkpoint.safetensors"));
-    Path notANumber = copyOfStudy(out, "nan", broken);
+    byte[] checkpoint = Files.readAllBytes(run.resolve("checkpoint.safetensors"));
+    Path notANumber = copyOfStudy(out, "nan", run);
     // The last number of the file is of the optimiser's state; the first of the data is a parameter.
     byte[] damaged = checkpoint.clone();
     ByteBuffer buffer = ByteBuffer.wrap(damaged).order(ByteOrder.LITTLE_ENDIAN);
     buffer.putFloat((int) (8 + buffer.getLong(0)), Float.NaN);
     Files.write(notANumber.resolve("checkpoint.safetensors"), damaged);
-    Path truncated = copyOfStudy(out, "truncated", broken);
+    Path truncated = copyOfStudy(out, "truncated", run);
     Files.write(truncated.resolve("checkpoint.safetensors"),
         Arrays.copyOf(checkpoint, checkpoint.length / 2));
-    Path without = copyOfStudy(out, "without", broken);
+    Path without = copyOfStudy(out, "without", run);
     Files.delete(without.resolve("checkpoint.safetensors"));
 
     List<Misuse> misuses = List.of(
@@ -194,7 +196,7 @@ class QuantiseCommandTest {
         misuse(1, truncated, "--method rtn --bits 4", "checkpoint.safetensors", "truncated"),
         misuse(1, without, "--method rtn --bits 4", "checkpoint.safetensors is not there",
             "train the run again"));
-    assertAll(misuses.stream().<Executable>map(misuse -> {
+    assertAll(misuses.parallelStream().<Executable>map(misuse -> {
       Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(misuse.exitCode, outcome.exitCode(), () -> misuse + ": " + outcome);
@@ -216,7 +218,7 @@ class QuantiseCommandTest {
     Path copy = Files.createDirectories(directory.resolve(name).resolve("runs").resolve(run.getFileName()));
     Files.copy(study.resolve("study.yaml"), directory.resolve(name).resolve("study.yaml"));
     try (Stream<Path> files = Files.list(run)) {
-      for (Path file : files.toList()) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
         Files.copy(file, copy.resolve(file.getFileName()));
       }
     }
