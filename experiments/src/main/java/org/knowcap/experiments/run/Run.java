@@ -139,7 +139,8 @@ public final class Run {
       RunFolder.Metric metric = new RunFolder.Metric(progress.step(), progress.loss(),
           progress.learningRate(), progress.tokensPerSecond(), seconds,
           norm.isPresent() ? Optional.of(norm.getAsDouble()) : Optional.empty(),
-          Optional.of(progress.outliers().all()), Optional.of(progress.outliers().rare()), progress.routing());
+          Optional.of(progress.outliers().all()), Optional.of(progress.outliers().rare()),
+          progress.routing());
       last = Optional.of(metric);
       try {
         folder.appendMetric(metric);

@@ -493,7 +493,8 @@ class StudyReaderTest {
         .replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}");
     RunSpec run = StudyReader.read(file(text)).runs().getFirst();
     assertInstanceOf(Start.Upcycled.class, run.start(run.corpus()));
-    assertNamed(text, mistake("run: a", "run: a, optimiser: true", "without experts", "leave 'optimiser: true' out"));
+    assertNamed(text,
+        mistake("run: a", "run: a, optimiser: true", "without experts", "leave 'optimiser: true' out"));
     assertNamed(text, mistake("moe3-1-1", "moe3-1-2-w32", "'training.start'", "\"heads\":1"));
   }
 

@@ -15,7 +15,8 @@ import org.knowcap.models.engine.RoutingMetrics;
  * @param routing what routers of mixtures did in the step, in the order of blocks
  */
 public record Progress(long step, long steps, double loss, double learningRate, double tokensPerSecond,
-    double secondsLeft, OptionalDouble gradientNorm, EmbeddingOutliers outliers, List<RoutingMetrics> routing) {
+    double secondsLeft, OptionalDouble gradientNorm, EmbeddingOutliers outliers,
+    List<RoutingMetrics> routing) {
   public Progress {
     routing = List.copyOf(routing);
   }
