@@ -219,13 +219,14 @@ public final class ReferenceSession implements Session {
       case ForwardOperation.Rotary o -> turn(o, get(o.x()), fresh(o.out()), 1);
       case ForwardOperation.Attention o -> {
         double[] out = fresh(o.out());
+        double[] qkv = get(o.qkv());
         eachHead(o.heads(), (rows, q, k, v, to) -> {
           double[][] weights = weights(o, rows, q, k);
           for (int i = 0; i < weights.length; i++) {
             for (int j = firstKey(o, rows, i); j <= i; j++) {
               for (int c = 0; c < o.heads().width(); c++) {
                 out[(rows + i) * o.out().columns() + to + c] += weights[i][j]
-                    * get(o.qkv())[(rows + j) * o.qkv().columns() + v + c];
+                    * qkv[(rows + j) * o.qkv().columns() + v + c];
               }
             }
           }
@@ -241,13 +242,15 @@ public final class ReferenceSession implements Session {
       }
       case ForwardOperation.ExpertLinear o -> {
         double[] out = fresh(o.out());
+        double[] x = get(o.x());
+        double[] weight = get(o.weight());
         int n = o.x().columns();
         int m = o.out().columns();
         eachSeat(o.mixture(), o.gates(), (row, expert, seat) -> {
           for (int j = 0; j < m; j++) {
             double sum = o.bias().isPresent() ? get(o.bias().get())[expert * m + j] : 0;
             for (int i = 0; i < n; i++) {
-              sum += get(o.x())[seat * n + i] * get(o.weight())[(expert * n + i) * m + j];
+              sum += x[seat * n + i] * weight[(expert * n + i) * m + j];
             }
             out[seat * m + j] = sum;
           }
@@ -255,10 +258,12 @@ public final class ReferenceSession implements Session {
       }
       case ForwardOperation.Combine o -> {
         double[] out = fresh(o.out());
+        double[] x = get(o.x());
         int d = o.out().columns();
         eachSeat(o.mixture(), o.gates(), (row, expert, seat) -> {
+          double gate = get(o.gates())[row * o.gates().columns() + expert];
           for (int j = 0; j < d; j++) {
-            out[row * d + j] += get(o.gates())[row * o.gates().columns() + expert] * get(o.x())[seat * d + j];
+            out[row * d + j] += gate * x[seat * d + j];
           }
         });
       }
@@ -307,24 +312,28 @@ public final class ReferenceSession implements Session {
       case BackwardOperation.RouteBackward o -> routeBackward(o);
       case BackwardOperation.DispatchBackward o -> {
         double[] dX = fresh(o.dX());
+        double[] dOut = get(o.dOut());
         int d = o.dX().columns();
         eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
           for (int j = 0; j < d; j++) {
-            dX[row * d + j] += get(o.dOut())[seat * d + j];
+            dX[row * d + j] += dOut[seat * d + j];
           }
         });
       }
       case BackwardOperation.ExpertLinearBackward o -> {
         double[] dX = fresh(o.dX());
         double[] dWeight = get(o.dWeight());
+        double[] dOut = get(o.dOut());
+        double[] x = get(o.forward().x());
+        double[] weight = get(o.forward().weight());
         int n = o.dX().columns();
         int m = o.dOut().columns();
         eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
           for (int j = 0; j < m; j++) {
-            double g = get(o.dOut())[seat * m + j];
+            double g = dOut[seat * m + j];
             for (int i = 0; i < n; i++) {
-              dX[seat * n + i] += g * get(o.forward().weight())[(expert * n + i) * m + j];
-              dWeight[(expert * n + i) * m + j] += g * get(o.forward().x())[seat * n + i];
+              dX[seat * n + i] += g * weight[(expert * n + i) * m + j];
+              dWeight[(expert * n + i) * m + j] += g * x[seat * n + i];
             }
             if (o.dBias().isPresent()) {
               get(o.dBias().get())[expert * m + j] += g;
@@ -335,12 +344,14 @@ public final class ReferenceSession implements Session {
       case BackwardOperation.CombineBackward o -> {
         double[] dX = fresh(o.dX());
         double[] dGates = fresh(o.dGates());
+        double[] dOut = get(o.dOut());
+        double[] x = get(o.forward().x());
         int d = o.dX().columns();
         eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
           int gate = row * o.dGates().columns() + expert;
           for (int j = 0; j < d; j++) {
-            dX[seat * d + j] = get(o.forward().gates())[gate] * get(o.dOut())[row * d + j];
-            dGates[gate] += get(o.forward().x())[seat * d + j] * get(o.dOut())[row * d + j];
+            dX[seat * d + j] = get(o.forward().gates())[gate] * dOut[row * d + j];
+            dGates[gate] += x[seat * d + j] * dOut[row * d + j];
           }
         });
       }
@@ -672,10 +683,11 @@ public final class ReferenceSession implements Session {
   }
 
   private void eachSeat(Mixture mixture, Tensor gates, SeatBody body) {
+    double[] gate = get(gates);
     int seat = 0;
     for (int e = 0; e < mixture.experts(); e++) {
       for (int r = 0; r < gates.rows(); r++) {
-        if (get(gates)[r * mixture.experts() + e] != 0) {
+        if (gate[r * mixture.experts() + e] != 0) {
           body.accept(r, e, seat++);
         }
       }
