@@ -159,16 +159,17 @@ class EngineParityTest {
           }
         }
         for (Mixture mixture : mixtures(shape)) {
-          cases.add(Arguments.of(variant, mixture.toString(), shape,
-              program(shape, (b, x) -> b.mixture(mixture, x))));
+          cases.add(Arguments.of(variant, mixture.toString(), shape, mixture(shape, mixture)));
         }
         for (Family family : FAMILIES) {
           cases.add(Arguments.of(variant, family.prefix(), shape, model(family, shape, 2)));
         }
       }
       for (Mixture mixture : mixtures(LARGE)) {
-        cases.add(Arguments.of(variant, mixture.toString(), LARGE,
-            program(LARGE, (b, x) -> b.mixture(mixture, x))));
+        // In bf16 one of so many tokens always sits on the fence between two.
+        if (mixture.choice() == Choice.TOKENS || variant.tolerance() < BF16_TOLERANCE) {
+          cases.add(Arguments.of(variant, mixture.toString(), LARGE, mixture(LARGE, mixture)));
+        }
       }
       Shape first = SHAPES.getFirst();
       cases.add(Arguments.of(variant, "gpt2, three layers", first, model(Family.GPT2, first, 3)));
@@ -180,7 +181,6 @@ class EngineParityTest {
       cases.add(Arguments.of(variant, "experts choose", first,
           mixture("gpt2-moe3", "-gated-expertchoice", first, 0)));
       if (variant.tolerance() < BF16_TOLERANCE) {
-        // In bf16 one of so many tokens always sits on the fence.
         cases.add(
             Arguments.of(variant, "gpt2-moe5, large", LARGE, mixture("gpt2-moe5", "-top2-cap1", LARGE, 2)));
       }
@@ -505,6 +505,12 @@ class EngineParityTest {
             m.balance(),
             m.zLoss()))
         .toList();
+  }
+
+  /** Where experts choose, rows of one token must differ by position: of equal rows they would take either. */
+  private static Program mixture(Shape shape, Mixture mixture) {
+    return program(shape,
+        (b, x) -> b.mixture(mixture, mixture.choice() == Choice.EXPERTS ? b.positions(x) : x));
   }
 
   /** Of a name without its size, and its options; with balance and z-losses strong enough to be seen. */
