@@ -1,13 +1,17 @@
 package org.knowcap.models.engine.cuda;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.driver.CudaException;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Matrix;
@@ -28,7 +32,16 @@ import org.knowcap.models.program.Tensor;
 final class Buffers {
   /** What memory is for. */
   enum Part {
-    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TURNS, INPUTS, LOSSES;
+    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, ROW_MOMENT, COLUMN_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TABLES, INPUTS, LOSSES;
+
+    private static Part of(StateBuffer buffer) {
+      return switch (buffer) {
+        case FIRST_MOMENT -> FIRST_MOMENT;
+        case SECOND_MOMENT -> SECOND_MOMENT;
+        case ROW_MOMENT -> ROW_MOMENT;
+        case COLUMN_MOMENT -> COLUMN_MOMENT;
+      };
+    }
 
     private String words() {
       return name().toLowerCase(Locale.ROOT).replace('_', ' ');
@@ -40,8 +53,17 @@ final class Buffers {
 
   /** Logits take no more than this many bytes; of a larger batch they are computed in several goes. */
   private static final long LOGITS_BYTES = 1L << 30;
-  /** Learning rate and corrections, four numbers, lie before the tokens. */
-  static final long DIALS = 16;
+  /** {@link Updates#dials} lie before the tokens. */
+  static final long DIALS = 32;
+  /** Before the losses lie the mean loss of the last step, */
+  static final long MEAN = 0;
+  /** the sum of the losses of the batches that a step has had, */
+  static final long TOTAL = 8;
+  /** the length of the last step's gradient, */
+  static final long NORM = 16;
+  /** and what it was multiplied by: three doubles and a float. */
+  static final long SCALE = 24;
+  static final long RESULTS = 32;
 
   private final Program program;
   private final Element element;
@@ -53,6 +75,8 @@ final class Buffers {
   private final Map<Part, Long> addresses = new EnumMap<>(Part.class);
   private final Map<Tensor, Long> parameterOffsets = new HashMap<>();
   private final Map<Turns, Long> turns = new LinkedHashMap<>();
+  private final Optional<Factored> factored;
+  private final long factoredOffset;
 
   Buffers(Program program, Element element) {
     this.program = program;
@@ -67,15 +91,16 @@ final class Buffers {
     }
     long count = program.parameterCount();
     boolean learns = program.optimiser().isPresent();
-    List<StateBuffer> state = program.optimiser().map(Optimiser::state).orElse(List.of());
     bytes.put(Part.PARAMETERS, 4 * count);
     bytes.put(Part.GRADIENTS, learns ? 4 * count : 0);
-    bytes.put(Part.FIRST_MOMENT, state.contains(StateBuffer.FIRST_MOMENT) ? 4 * count : 0);
-    bytes.put(Part.SECOND_MOMENT, state.contains(StateBuffer.SECOND_MOMENT) ? 4 * count : 0);
+    for (StateBuffer buffer : StateBuffer.values()) {
+      bytes.put(Part.of(buffer), state().contains(buffer) ? 4 * program.stateCount(buffer) : 0);
+    }
     bytes.put(Part.BF16_COPY, element.narrow() ? 2 * count : 0);
     bytes.put(Part.ACTIVATIONS, 4 * Math.max(scoringPlan.size(), trainingPlan.size()));
     bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * element.bytes());
-    bytes.put(Part.WORK, 4 * training.steps().stream().mapToLong(this::work).max().orElse(0));
+    bytes.put(Part.WORK, 4 * Math.max(training.steps().stream().mapToLong(this::work).max().orElse(0),
+        program.learning().map(learning -> Updates.work(program, learning)).orElse(0L)));
     long size = 0;
     for (ForwardOperation operation : program.forward()) {
       if (operation instanceof ForwardOperation.Rotary rotary && !turns.containsKey(key(rotary))) {
@@ -83,10 +108,13 @@ final class Buffers {
         size += 4L * rotary.heads().length() * rotary.rotated();
       }
     }
-    bytes.put(Part.TURNS, size);
+    factored = program.optimiser().filter(Optimiser.Adafactor.class::isInstance)
+        .map(_ -> Factored.of(program));
+    factoredOffset = size;
+    bytes.put(Part.TABLES, size + factored.map(Factored::bytes).orElse(0L));
     bytes.put(Part.INPUTS,
         DIALS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
-    bytes.put(Part.LOSSES, 8 + 4L * program.rows());
+    bytes.put(Part.LOSSES, RESULTS + 4L * program.rows());
   }
 
   private static Turns key(ForwardOperation.Rotary rotary) {
@@ -211,32 +239,53 @@ final class Buffers {
 
   /** Address of cosines and sines of a rotation, fp32 [T, rotated / 2, 2]. */
   long turns(ForwardOperation.Rotary rotary) {
-    return address(Part.TURNS) + turns.get(key(rotary));
+    return address(Part.TABLES) + turns.get(key(rotary));
   }
 
-  /** The tables of all rotations. */
-  float[] turns() {
-    float[] table = new float[Math.toIntExact(bytes.get(Part.TURNS) / 4)];
+  /** Address of the tables of {@link Factored}. */
+  long factored() {
+    return address(Part.TABLES) + factoredOffset;
+  }
+
+  /** What is in the tables: those of all rotations, and Adafactor's. */
+  MemorySegment tables() {
+    // Longs, so that it begins where any number may.
+    MemorySegment tables = MemorySegment
+        .ofArray(new long[Math.toIntExact(Math.ceilDiv(bytes.get(Part.TABLES), 8))]);
     turns.forEach((key, offset) -> {
-      int at = Math.toIntExact(offset / 4);
+      long at = offset;
       for (int t = 0; t < key.length; t++) {
         for (int i = 0; i < key.rotated / 2; i++) {
           double angle = t * Math.pow(key.base, -2.0 * i / key.rotated);
-          table[at++] = (float) Math.cos(angle);
-          table[at++] = (float) Math.sin(angle);
+          tables.set(ValueLayout.JAVA_FLOAT, at, (float) Math.cos(angle));
+          tables.set(ValueLayout.JAVA_FLOAT, at + 4, (float) Math.sin(angle));
+          at += 8;
         }
       }
     });
-    return table;
+    long at = factoredOffset;
+    for (int[] table : factored.map(Factored::tables).orElse(List.of())) {
+      MemorySegment.copy(table, 0, tables, ValueLayout.JAVA_INT, at, table.length);
+      at += 4L * table.length;
+    }
+    return tables.asSlice(0, bytes.get(Part.TABLES));
   }
 
+  private List<StateBuffer> state() {
+    return program.optimiser().map(Optimiser::state).orElse(List.of());
+  }
+
+  /** Where a flat buffer is, and how many numbers it has. */
+  record Place(long address, int count) {}
+
   /** The flat buffers by name. */
-  Map<String, Long> state() {
-    Map<String, Long> places = new LinkedHashMap<>();
-    places.put(org.knowcap.models.engine.Session.PARAMETERS, address(Part.PARAMETERS));
-    for (StateBuffer buffer : program.optimiser().map(Optimiser::state).orElse(List.of())) {
+  Map<String, Place> flat() {
+    Map<String, Place> places = new LinkedHashMap<>();
+    places.put(Session.PARAMETERS,
+        new Place(address(Part.PARAMETERS), Math.toIntExact(program.parameterCount())));
+    for (StateBuffer buffer : state()) {
       places.put(buffer.key(),
-          address(buffer == StateBuffer.FIRST_MOMENT ? Part.FIRST_MOMENT : Part.SECOND_MOMENT));
+          new Place(address(Part.of(buffer)), Math.toIntExact(program.stateCount(buffer))));
     }
     return places;
   }

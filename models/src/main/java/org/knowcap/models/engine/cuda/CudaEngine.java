@@ -1,7 +1,6 @@
 package org.knowcap.models.engine.cuda;
 
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
@@ -12,8 +11,6 @@ import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.Learning;
-import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 
 /** NVIDIA GPUs of compute capability 8.0 or later, with a driver that knows CUDA 12 or 13. */
@@ -144,8 +141,7 @@ public final class CudaEngine implements Engine {
 
   /** What a program asks for that has no kernels here yet, in words; empty where it can be run. */
   public static Optional<String> lacking(Program program) {
-    return Stream.concat(program.forward().stream().flatMap(operation -> lacking(operation).stream()),
-        program.learning().flatMap(CudaEngine::lacking).stream()).findFirst();
+    return program.forward().stream().flatMap(operation -> lacking(operation).stream()).findFirst();
   }
 
   private static Optional<String> lacking(ForwardOperation operation) {
@@ -163,20 +159,5 @@ public final class CudaEngine implements Engine {
       case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Linear _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ ->
         Optional.empty();
     };
-  }
-
-  private static Optional<String> lacking(Learning learning) {
-    if (learning.optimiser() instanceof Optimiser.Adafactor) {
-      return Optional.of("Adafactor");
-    }
-    if (learning.clip().isPresent()) {
-      return Optional.of("gradient_clip");
-    }
-    if (learning.accumulation() > 1) {
-      return Optional.of("accumulation");
-    }
-    boolean plain = learning.embeddingDecay() == learning.optimiser().weightDecay()
-        && learning.vectorDecay() == 0;
-    return plain ? Optional.empty() : Optional.of("a weight_decay for each group");
   }
 }

@@ -2,6 +2,7 @@ package org.knowcap.models.engine.cuda;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,7 @@ import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
@@ -31,7 +32,11 @@ final class CudaSession implements Session {
   private final Buffers buffers;
   private final Optional<Runnable> renewCopy;
   private final Gpu.Graph scoring;
-  private final Optional<Gpu.Graph> training;
+  /** A step's batches but the last; present where there are several. */
+  private final Optional<Gpu.Graph> earlier;
+  /** The last batch of a step, or its only one, and the update. */
+  private final Optional<Gpu.Graph> last;
+  private boolean stepped;
   /** Inputs of two steps, in turn, and the marks that say when each has been copied. */
   private final MemorySegment[] inputs = new MemorySegment[2];
   private final long[] copied = new long[2];
@@ -57,16 +62,21 @@ final class CudaSession implements Session {
       inputs[i] = gpu.pinned(buffers.bytes(Part.INPUTS));
       copied[i] = gpu.mark();
     }
-    stage = gpu.pinned(Math.min(STAGE, Math.max(4 * program.parameterCount(), buffers.bytes(Part.LOSSES))));
+    stage = gpu
+        .pinned(Math.min(STAGE, Math.max(Math.max(4 * program.parameterCount(), buffers.bytes(Part.TABLES)),
+            buffers.bytes(Part.LOSSES))));
 
     gpu.clear(buffers.address(Part.INPUTS), buffers.bytes(Part.INPUTS));
     Launches launches = launches(kernels, products, source, false);
     renewCopy = element.narrow() ? Optional.of(launches.renewCopy()) : Optional.empty();
-    scoring = recorded(launches.all());
-    training = program.optimiser()
-        .map(optimiser -> recorded(launches(kernels, products, source, true).all()));
-    upload(buffers.turns(), buffers.address(Part.TURNS));
-    buffers.state().values().forEach(address -> gpu.clear(address, 4 * program.parameterCount()));
+    upload(buffers.tables(), buffers.address(Part.TABLES));
+    scoring = recorded(launches.batch());
+    Launches learning = launches(kernels, products, source, true);
+    earlier = program.accumulation() > 1 ? Optional.of(recorded(learning.earlierBatch())) : Optional.empty();
+    last = program.learning().map(_ -> recorded(learning.lastBatch()));
+    buffers.flat().values().forEach(place -> gpu.clear(place.address(), 4L * place.count()));
+    gpu.clear(buffers.address(Part.GRADIENTS), buffers.bytes(Part.GRADIENTS));
+    gpu.clear(buffers.address(Part.LOSSES), Buffers.RESULTS);
     gpu.synchronise();
   }
 
@@ -83,16 +93,23 @@ final class CudaSession implements Session {
 
   @Override
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
-    Optimiser optimiser = program.optimiser()
+    Learning learning = program.learning()
         .orElseThrow(() -> new IllegalStateException("a scoring program cannot be trained"));
-    float[] dials = Launches.dials(optimiser, learningRate, step);
-    TokenOrder order = TokenOrder.of(checked(tokens), program.vocabulary());
-    MemorySegment to = nextInputs();
-    MemorySegment.copy(dials, 0, to, ValueLayout.JAVA_FLOAT, 0, dials.length);
-    write(tokens, targets, to);
-    order.write(to, Buffers.DIALS + 8L * program.rows());
-    send(to, buffers.bytes(Part.INPUTS));
-    gpu.replay(training.orElseThrow());
+    float[] dials = Updates.dials(learning, learningRate, step);
+    checked(tokens);
+    checked(targets);
+    for (int batch = 0; batch < learning.accumulation(); batch++) {
+      int from = batch * program.rows();
+      TokenOrder order = TokenOrder.of(Arrays.copyOfRange(tokens, from, from + program.rows()),
+          program.vocabulary());
+      MemorySegment to = nextInputs();
+      MemorySegment.copy(dials, 0, to, ValueLayout.JAVA_FLOAT, 0, dials.length);
+      write(tokens, targets, from, to);
+      order.write(to, Buffers.DIALS + 8L * program.rows());
+      send(to, buffers.bytes(Part.INPUTS));
+      gpu.replay((batch == learning.accumulation() - 1 ? last : earlier).orElseThrow());
+    }
+    stepped = true;
   }
 
   private MemorySegment nextInputs() {
@@ -102,10 +119,11 @@ final class CudaSession implements Session {
     return inputs[turn];
   }
 
-  private void write(int[] tokens, int[] targets, MemorySegment to) {
+  /** Writes the batch that begins at a row of the step. */
+  private void write(int[] tokens, int[] targets, int from, MemorySegment to) {
     int rows = program.rows();
-    MemorySegment.copy(checked(tokens), 0, to, ValueLayout.JAVA_INT, Buffers.DIALS, rows);
-    MemorySegment.copy(checked(targets), 0, to, ValueLayout.JAVA_INT, Buffers.DIALS + 4L * rows, rows);
+    MemorySegment.copy(tokens, from, to, ValueLayout.JAVA_INT, Buffers.DIALS, rows);
+    MemorySegment.copy(targets, from, to, ValueLayout.JAVA_INT, Buffers.DIALS + 4L * rows, rows);
   }
 
   private void send(MemorySegment from, long bytes) {
@@ -114,94 +132,104 @@ final class CudaSession implements Session {
   }
 
   /** A GPU would read what lies beside the table. */
-  private int[] checked(int[] ids) {
+  private void checked(int[] ids) {
     for (int id : ids) {
       if (id < 0 || id >= program.vocabulary()) {
         throw new IllegalArgumentException(
             "token ids are 0 to " + (program.vocabulary() - 1) + ", found " + id);
       }
     }
-    return ids;
   }
 
-  /** It does not clip. */
   @Override
   public OptionalDouble gradientNorm() {
-    return OptionalDouble.empty();
+    boolean clips = program.learning().flatMap(learning -> learning.clip().stream().boxed().findFirst())
+        .isPresent();
+    return clips && stepped ? OptionalDouble.of(result(Buffers.NORM)) : OptionalDouble.empty();
   }
 
   @Override
   public double loss() {
+    return result(Buffers.MEAN);
+  }
+
+  private double result(long offset) {
     gpu.enter();
-    gpu.download(buffers.address(Part.LOSSES), stage, 8);
+    gpu.download(buffers.address(Part.LOSSES) + offset, stage, 8);
     gpu.synchronise();
     return stage.get(ValueLayout.JAVA_DOUBLE, 0);
   }
 
   @Override
   public void losses(int[] tokens, int[] targets, float[] losses) {
-    MemorySegment to = nextInputs();
-    write(tokens, targets, to);
-    send(to, Buffers.DIALS + 8L * program.rows());
-    gpu.replay(scoring);
-    download(buffers.address(Part.LOSSES) + 8, losses);
-  }
-
-  private void download(long from, float[] to) {
-    int most = (int) (stage.byteSize() / 4);
-    for (int at = 0; at < to.length; at += most) {
-      int count = Math.min(most, to.length - at);
-      gpu.download(from + 4L * at, stage, 4L * count);
-      gpu.synchronise();
-      MemorySegment.copy(stage, ValueLayout.JAVA_FLOAT, 0, to, at, count);
+    checked(tokens);
+    checked(targets);
+    int rows = program.rows();
+    for (int from = 0; from < program.stepRows(); from += rows) {
+      MemorySegment to = nextInputs();
+      write(tokens, targets, from, to);
+      send(to, Buffers.DIALS + 8L * rows);
+      gpu.replay(scoring);
+      download(buffers.address(Part.LOSSES) + Buffers.RESULTS,
+          MemorySegment.ofArray(losses).asSlice(4L * from, 4L * rows));
     }
   }
 
-  private void upload(float[] from, long to) {
-    int most = (int) (stage.byteSize() / 4);
-    for (int at = 0; at < from.length; at += most) {
-      int count = Math.min(most, from.length - at);
-      MemorySegment.copy(from, at, stage, ValueLayout.JAVA_FLOAT, 0, count);
-      gpu.upload(stage, to + 4L * at, 4L * count);
+  private void download(long from, MemorySegment to) {
+    for (long at = 0; at < to.byteSize(); at += stage.byteSize()) {
+      long bytes = Math.min(stage.byteSize(), to.byteSize() - at);
+      gpu.download(from + at, stage, bytes);
+      gpu.synchronise();
+      MemorySegment.copy(stage, 0, to, at, bytes);
+    }
+  }
+
+  private void upload(MemorySegment from, long to) {
+    for (long at = 0; at < from.byteSize(); at += stage.byteSize()) {
+      long bytes = Math.min(stage.byteSize(), from.byteSize() - at);
+      MemorySegment.copy(from, at, stage, 0, bytes);
+      gpu.upload(stage, to + at, bytes);
       gpu.synchronise();
     }
+  }
+
+  private float[] copy(Buffers.Place place) {
+    float[] copy = new float[place.count()];
+    download(place.address(), MemorySegment.ofArray(copy));
+    return copy;
   }
 
   @Override
   public Map<String, float[]> state() {
     gpu.enter();
     Map<String, float[]> copies = new LinkedHashMap<>();
-    buffers.state().forEach((name, address) -> {
-      float[] copy = new float[Math.toIntExact(program.parameterCount())];
-      download(address, copy);
-      copies.put(name, copy);
-    });
+    buffers.flat().forEach((name, place) -> copies.put(name, copy(place)));
     return copies;
   }
 
   @Override
   public float[] parameter(Parameter parameter) {
     gpu.enter();
-    float[] copy = new float[(int) parameter.tensor().size()];
-    download(buffers.address(Part.PARAMETERS) + 4 * parameter.offset(), copy);
-    return copy;
+    return copy(new Buffers.Place(buffers.address(Part.PARAMETERS) + 4 * parameter.offset(),
+        (int) parameter.tensor().size()));
   }
 
   @Override
   public void load(Map<String, float[]> state) {
     gpu.enter();
-    Map<String, Long> places = buffers.state();
+    Map<String, Buffers.Place> places = buffers.flat();
     state.forEach((name, content) -> {
-      if (!places.containsKey(name)) {
+      Buffers.Place place = places.get(name);
+      if (place == null) {
         throw new IllegalArgumentException(
             "no state '" + name + "' in this program; it has " + places.keySet());
       }
-      if (content.length != program.parameterCount()) {
+      if (content.length != place.count()) {
         throw new IllegalArgumentException(
-            "state '" + name + "' has " + program.parameterCount() + " elements, found " + content.length);
+            "state '" + name + "' has " + place.count() + " elements, found " + content.length);
       }
     });
-    state.forEach((name, content) -> upload(content, places.get(name)));
+    state.forEach((name, content) -> upload(MemorySegment.ofArray(content), places.get(name).address()));
     renewCopy.ifPresent(Runnable::run);
     gpu.synchronise();
   }

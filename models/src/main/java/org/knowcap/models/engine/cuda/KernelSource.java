@@ -21,7 +21,7 @@ import org.knowcap.models.program.Program;
  */
 record KernelSource(boolean narrow, int vector, int packs, int head) {
   private static final List<String> FILES = List.of("prelude", "embedding", "norm", "columns", "elementwise",
-      "product", "loss", "optimiser", "attention", "tensor_attention");
+      "product", "loss", "optimiser", "adafactor", "attention", "tensor_attention");
   /** Where there is no attention. */
   private static final int ANY_HEAD = 4;
   private static final int WARP = 32;

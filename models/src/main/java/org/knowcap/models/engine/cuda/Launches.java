@@ -10,8 +10,6 @@ import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
 import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.Optimiser;
-import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.spec.Activation;
@@ -54,19 +52,34 @@ final class Launches {
     this.learning = learning;
   }
 
-  /** All of a program's launches: losses, and in training gradients, update and the mean loss. */
-  List<Runnable> all() {
+  /** A batch's losses, and in training its gradients, which are added to those there are. */
+  List<Runnable> batch() {
     List<Runnable> all = new ArrayList<>();
-    if (learning) {
-      all.add(() -> gpu.clear(buffers.address(Part.GRADIENTS), buffers.bytes(Part.GRADIENTS)));
-    }
     buffers.lowered(learning).steps().forEach(step -> all.addAll(of(step)));
-    if (learning) {
-      program.optimiser().map(this::update).ifPresent(all::add);
-      all.add(kernels.launch("mean", new Grid(1, 1, 256, 0), losses(), buffers.address(Part.LOSSES),
-          program.rows()));
-    }
     return all;
+  }
+
+  /** A step's batch that is not its last. */
+  List<Runnable> earlierBatch() {
+    List<Runnable> all = batch();
+    all.add(mean(false));
+    return all;
+  }
+
+  /** A step's last batch, or only one, the update, and gradients of zero for the next step. */
+  List<Runnable> lastBatch() {
+    List<Runnable> all = batch();
+    all.add(mean(true));
+    program.learning().ifPresent(how -> all.addAll(new Updates(program, how, kernels, buffers).all()));
+    all.add(() -> gpu.clear(buffers.address(Part.GRADIENTS), buffers.bytes(Part.GRADIENTS)));
+    return all;
+  }
+
+  private Runnable mean(boolean last) {
+    long results = buffers.address(Part.LOSSES);
+    return kernels.launch("mean", new Grid(1, 1, 256, 0), losses(), results + Buffers.TOTAL,
+        results + Buffers.MEAN,
+        program.rows(), program.stepRows(), last ? 1 : 0);
   }
 
   /** Blocks of a norm's backward kernel. */
@@ -145,7 +158,7 @@ final class Launches {
   }
 
   private long losses() {
-    return buffers.address(Part.LOSSES) + 8;
+    return buffers.address(Part.LOSSES) + Buffers.RESULTS;
   }
 
   private long work() {
@@ -282,7 +295,7 @@ final class Launches {
       all.add(linear(s.linear(), x, logits));
       all.add(kernels.launch("loss", new Grid(count, 1, LOSS_THREADS, 0), logits.numbers().address(),
           targets() + 4L * from, losses() + 4L * from, program.vocabulary(), logits.stride(),
-          s.backward().isPresent() ? 1f / rows : 0f));
+          s.backward().isPresent() ? 1f / program.stepRows() : 0f));
       s.backward().ifPresent(
           backward -> all
               .addAll(linearBackward(backward, x, logits, dense(backward.dX()).rows(first, count))));
@@ -295,44 +308,5 @@ final class Launches {
     long count = program.parameterCount();
     return kernels.each("copy", count, new Numbers(buffers.address(Part.PARAMETERS), false),
         new Numbers(buffers.address(Part.BF16_COPY), true), count);
-  }
-
-  private Runnable update(Optimiser optimiser) {
-    long count = program.parameterCount();
-    long parameters = buffers.address(Part.PARAMETERS);
-    long gradients = buffers.address(Part.GRADIENTS);
-    long first = buffers.address(Part.FIRST_MOMENT);
-    long copy = buffers.address(Part.BF16_COPY);
-    long dials = buffers.address(Part.INPUTS);
-    long decaying = program.parameters().stream().filter(p -> p.group() != Parameter.Group.VECTORS)
-        .mapToLong(p -> p.tensor().size()).sum();
-    return switch (optimiser) {
-      case Optimiser.AdamW o -> kernels.each("adamw", count, parameters, gradients, first,
-          buffers.address(Part.SECOND_MOMENT), copy, dials, count, decaying, (float) o.beta1(),
-          (float) o.beta2(),
-          (float) o.epsilon());
-      case Optimiser.Lion o -> kernels.each("lion", count, parameters, gradients, first, copy, dials, count,
-          decaying, (float) o.beta1(), (float) o.beta2());
-      // The step's blend is the moment to come: Lion with one beta.
-      case Optimiser.Tiger o -> kernels.each("lion", count, parameters, gradients, first, copy, dials, count,
-          decaying, (float) o.beta(), (float) o.beta());
-      case Optimiser.Sgd o -> kernels.each("sgd", count, parameters, gradients, first, copy, dials, count,
-          decaying, (float) o.momentum());
-      case Optimiser.Adafactor _ -> throw new IllegalStateException("refused where the engine compiles");
-    };
-  }
-
-  /** What {@link #update} reads of this step: see optimiser.cu. */
-  static float[] dials(Optimiser optimiser, double learningRate, long step) {
-    double rate = switch (optimiser) {
-      case Optimiser.AdamW o -> learningRate / (1 - Math.pow(o.beta1(), step));
-      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _,Optimiser.Adafactor _ -> learningRate;
-    };
-    double correction = switch (optimiser) {
-      case Optimiser.AdamW o -> 1 / Math.sqrt(1 - Math.pow(o.beta2(), step));
-      case Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _,Optimiser.Adafactor _ -> 1;
-    };
-    return new float[]{(float) rate, (float) (1 - learningRate * optimiser.weightDecay()),
-        (float) correction};
   }
 }

@@ -27,15 +27,15 @@ KERNEL void loss(Element* logits, const int* targets, float* losses, int vocabul
   }
 }
 
-// out = mean of x, by one block of 256 threads.
-KERNEL void mean(const float* x, double* out, int count) {
-  __shared__ double sums[256];
+// The mean loss of a step of `all` tokens, whose batches come one after the other: total += sum of x; at the last of them
+// out = total / all, and total is zero again. By one block of 256 threads.
+KERNEL void mean(const float* x, double* total, double* out, int count, int all, int last) {
   double sum = 0;
-  for (int i = threadIdx.x; i < count; i += 256) sum += x[i];
-  sums[threadIdx.x] = sum;
-  __syncthreads();
+  for (int i = threadIdx.x; i < count; i += blockDim.x) sum += x[i];
+  sum = blockSum(sum);
   if (threadIdx.x == 0) {
-    for (int i = 1; i < 256; i++) sum += sums[i];
-    *out = sum / count;
+    sum += *total;
+    *total = last ? 0 : sum;
+    if (last) *out = sum / all;
   }
 }

@@ -1,39 +1,72 @@
-// One pass over the flat buffers. The first `decaying` parameters p shrink by dials[1] = 1 - rate * decay first. dials[0] is the
-// learning rate (of AdamW times the first moment's correction for its start at zero), dials[2] the correction of the
-// second moment's root. With `copy` the parameters' bf16 copy is renewed.
-DEVICE void change(float* parameters, bf16* copy, const float* dials, Index decaying, Index i, float by) {
-  float p = parameters[i] * (i < decaying ? dials[1] : 1) - dials[0] * by;
+// Clipping and the updates of the flat buffers. A gradient is multiplied by *scale first, where gradients are clipped.
+
+// What changes from step to step.
+struct Dials {
+  float rate;        // the learning rate, of AdamW times its first moment's correction for its start at zero
+  float correction;  // of the root of AdamW's second moment, for its start at zero
+  float decay;       // b of Adafactor
+  float keep[3];     // 1 - rate * weight decay, of embeddings, matrices and vectors
+};
+
+DEVICE float clipped(const float* gradients, const float* scale, Index i) {
+  return scale ? gradients[i] * *scale : gradients[i];
+}
+
+// parts[block] = sum of g^2 over every so many stretches of the gradient, by 256 threads.
+KERNEL void squares(const float* gradients, double* parts, Index count) {
+  float sum = 0;
+  for (Index i = thread(); i < count; i += (Index)gridDim.x * blockDim.x) sum += gradients[i] * gradients[i];
+  double total = blockSum(sum);
+  if (threadIdx.x == 0) parts[blockIdx.x] = total;
+}
+
+// norm = the gradient's length, the root of the sum of parts; scale makes it no longer than `most`. By one block.
+KERNEL void clip(const double* parts, int count, double* norm, float* scale, double most) {
+  double sum = 0;
+  for (int i = threadIdx.x; i < count; i += blockDim.x) sum += parts[i];
+  double length = sqrt(blockSum(sum));
+  if (threadIdx.x == 0) {
+    *norm = length;
+    *scale = length > most ? (float)(most / length) : 1;
+  }
+}
+
+// A parameter p shrinks by its group's keep first: embeddings come before `matrices`, vectors from `vectors` on. With `copy`
+// the parameters' bf16 copy is renewed.
+DEVICE void change(float* parameters, bf16* copy, const Dials* dials, Index matrices, Index vectors, Index i, float by) {
+  float p = parameters[i] * dials->keep[(i >= matrices) + (i >= vectors)] - dials->rate * by;
   parameters[i] = p;
   if (copy) copy[i] = narrow(p);
 }
 
 // m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; p -= rate m / (sqrt(v) correction + epsilon)
-KERNEL void adamw(float* parameters, const float* gradients, float* first, float* second, bf16* copy,
-    const float* dials, Index count, Index decaying, float beta1, float beta2, float epsilon) {
+KERNEL void adamw(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
+    const Dials* dials, Index count, Index matrices, Index vectors, float* second, float beta1, float beta2,
+    float epsilon) {
   Index i = thread();
   if (i >= count) return;
-  float g = gradients[i];
+  float g = clipped(gradients, scale, i);
   float m = first[i] = beta1 * first[i] + (1 - beta1) * g;
   float v = second[i] = beta2 * second[i] + (1 - beta2) * g * g;
-  change(parameters, copy, dials, decaying, i, m / (sqrtf(v) * dials[2] + epsilon));
+  change(parameters, copy, dials, matrices, vectors, i, m / (sqrtf(v) * dials->correction + epsilon));
 }
 
 // p -= rate sign(beta1 m + (1 - beta1) g); m = beta2 m + (1 - beta2) g. Tiger is the same with one beta.
-KERNEL void lion(float* parameters, const float* gradients, float* first, bf16* copy, const float* dials, Index count,
-    Index decaying, float beta1, float beta2) {
+KERNEL void lion(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
+    const Dials* dials, Index count, Index matrices, Index vectors, float beta1, float beta2) {
   Index i = thread();
   if (i >= count) return;
-  float g = gradients[i], m = first[i];
+  float g = clipped(gradients, scale, i), m = first[i];
   float blend = beta1 * m + (1 - beta1) * g;
   first[i] = beta2 * m + (1 - beta2) * g;
-  change(parameters, copy, dials, decaying, i, (blend > 0) - (blend < 0));
+  change(parameters, copy, dials, matrices, vectors, i, (blend > 0) - (blend < 0));
 }
 
 // m = momentum m + g; p -= rate m
-KERNEL void sgd(float* parameters, const float* gradients, float* first, bf16* copy, const float* dials, Index count,
-    Index decaying, float momentum) {
+KERNEL void sgd(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
+    const Dials* dials, Index count, Index matrices, Index vectors, float momentum) {
   Index i = thread();
   if (i >= count) return;
-  float m = first[i] = momentum * first[i] + gradients[i];
-  change(parameters, copy, dials, decaying, i, m);
+  float m = first[i] = momentum * first[i] + clipped(gradients, scale, i);
+  change(parameters, copy, dials, matrices, vectors, i, m);
 }

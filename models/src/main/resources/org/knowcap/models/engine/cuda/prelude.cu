@@ -127,3 +127,16 @@ DEVICE float warpMax(float x, int lanes = 32) {
 
 // This thread's number among all of a one-dimensional launch.
 DEVICE Index thread() { return (Index)blockIdx.x * blockDim.x + threadIdx.x; }
+
+// Sums over a block of 256 threads, in a fixed order; every thread gets the sum.
+DEVICE double blockSum(double x) {
+  __shared__ double sums[256];
+  __syncthreads();
+  sums[threadIdx.x] = x;
+  for (int step = 128; step > 0; step /= 2) {
+    __syncthreads();
+    if (threadIdx.x < step) sums[threadIdx.x] += sums[threadIdx.x + step];
+  }
+  __syncthreads();
+  return sums[0];
+}

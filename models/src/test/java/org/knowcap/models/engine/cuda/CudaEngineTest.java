@@ -9,9 +9,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.IntStream;
@@ -63,17 +63,22 @@ class CudaEngineTest {
     }
   }
 
-  @Test
-  void aStepIsOneCopyAndOneReplayAndTheHostDoesNotWait() {
-    Program program = program("gpt2-1-2-w8", 2, 5);
+  /** Whatever a step does; of several batches, as often. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void aStepIsOneCopyAndOneReplayOfEachBatchAndTheHostDoesNotWait(int batches) {
+    Learning learning = Learning.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.1)
+        .withAccumulation(batches);
+    Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 2, 5, learning);
+    List<String> batch = List.of("cuCtxSetCurrent", "cuEventSynchronize", "cuMemcpyHtoDAsync",
+        "cuEventRecord",
+        "cuGraphLaunch");
     try (Session session = EmulatedGpu.engine(false).compile(program, Execution.PLAIN)) {
       session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
       train(session, program, random(), 1, 2);
       EmulatedGpu.calls();
       train(session, program, random(), 3, 3);
-      assertEquals(
-          List.of("cuCtxSetCurrent", "cuEventSynchronize", "cuMemcpyHtoDAsync", "cuEventRecord",
-              "cuGraphLaunch"),
+      assertEquals(Collections.nCopies(batches, batch).stream().flatMap(List::stream).toList(),
           EmulatedGpu.calls());
     }
   }
@@ -239,15 +244,5 @@ class CudaEngineTest {
         assertThrows(EngineUnavailableException.class,
             () -> EmulatedGpu.engine(true).compile(program, Execution.PLAIN)).getMessage());
     assertEquals(0, EmulatedGpu.leaks());
-  }
-
-  @Test
-  void whatAStepHasNoKernelsForIsRefused() {
-    Learning plain = Learning.by(ADAMW);
-    Map<String, Learning> refused = Map.of("Adafactor", Learning.by(new Optimiser.Adafactor(1, true, 0)),
-        "gradient_clip", plain.withClip(1), "accumulation", plain.withAccumulation(2),
-        "a weight_decay for each group", plain.withDecays(0, 0));
-    refused.forEach((what, learning) -> assertEquals(Optional.of(what),
-        CudaEngine.lacking(Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 2, 5, learning))));
   }
 }

@@ -1,6 +1,7 @@
 package org.knowcap.models.engine.cuda.driver;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -240,7 +241,7 @@ public final class Gpu implements AutoCloseable {
   /**
    * Launches a kernel.
    *
-   * @param arguments int, long (an address), float, or {@link Numbers}
+   * @param arguments int, long (an address), float, double, or {@link Numbers}
    */
   public void launch(long kernel, Grid grid, Object... arguments) {
     try (Arena arena = Arena.ofConfined()) {
@@ -259,6 +260,7 @@ public final class Gpu implements AutoCloseable {
       case Integer value -> arena.allocateFrom(JAVA_INT, value);
       case Long value -> arena.allocateFrom(JAVA_LONG, value);
       case Float value -> arena.allocateFrom(JAVA_FLOAT, value);
+      case Double value -> arena.allocateFrom(JAVA_DOUBLE, value);
       case Numbers numbers -> {
         MemorySegment struct = arena.allocate(16, 8);
         struct.set(JAVA_LONG, 0, numbers.address());
