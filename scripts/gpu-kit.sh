@@ -1,14 +1,17 @@
 #!/bin/sh
-# Packs what `knowcap bench gpu` needs into one archive, for machines with a GPU but without Java or Maven: a Java runtime, the
-# jars, and the PyTorch script to compare with. There: unpack, then
-#     ./gpu-kit/bench --out results            # parity and speed of the cuda engine
-#     python3 gpu-kit/peer_torch.py            # PyTorch on the same shapes
+# Packs Knowcap into one archive, for machines with a GPU but without Java or Maven: a Java runtime, the jars, and the PyTorch
+# script to compare with. There: unpack, then
+#     gpu-kit/knowcap bench gpu --out results --peer gpu-kit/peer_torch.py   # parity and speed, beside PyTorch
+#     gpu-kit/knowcap run STUDY.yaml --out runs                              # studies with engine cuda or cpu
 # Usage: scripts/gpu-kit.sh [ARCHIVE]          # default gpu-kit.tar.xz; JAVA_HOME must name a JDK 25
 set -eu
 
 home=$(cd "$(dirname "$0")/.." && pwd -P)
 archive=${1:-gpu-kit.tar.xz}
-[ -x "${JAVA_HOME:-}/bin/jlink" ] || { echo "gpu-kit: set JAVA_HOME to a JDK 25 (with jlink)" >&2; exit 1; }
+grep -qs 'JAVA_VERSION="25' "${JAVA_HOME:-}/release" && [ -x "$JAVA_HOME/bin/jlink" ] || {
+  echo "gpu-kit: set JAVA_HOME to a JDK 25 (with jlink), found '${JAVA_HOME:-}'" >&2
+  exit 1
+}
 "$home/knowcap" --version >/dev/null # builds what is not built
 
 folder=$(mktemp -d)
@@ -16,21 +19,30 @@ trap 'rm -rf "$folder"' EXIT
 kit="$folder/gpu-kit"
 mkdir -p "$kit/lib"
 "$JAVA_HOME/bin/jlink" --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$kit/java" \
-  --add-modules java.base,java.logging,java.management,java.naming,java.sql,java.xml,jdk.incubator.vector,jdk.unsupported
-# The cpu engine, which results are compared with, does without its native library here: the models compared are small.
-for jar in knowcap- picocli- jackson- snakeyaml- javacpp-1 commons-math3- slf4j- jtokkit- progressbar- tablesaw-core- xchart- \
-  VectorGraphics2D- carpet- jmh-core-; do
-  for file in "$home"/experiments/target/app/"$jar"*.jar; do
-    case "$file" in *-1.0.0-M2.1.jar | *-linux-* | *-windows-* | *-macosx-*) ;; *) cp "$file" "$kit/lib/" ;; esac
-  done
+  --add-modules java.base,java.desktop,java.logging,java.management,java.naming,java.sql,java.xml,jdk.incubator.vector,jdk.unsupported
+# Without the nd4j engine, and without what packs and exports corpora as Parquet. Nor with oneDNN, which is as large as all else: the
+# cpu engine, which results are compared with, does without, slowly, and the models compared are small. Jars are stored, not
+# deflated, so that all of the archive is compressed as one.
+for file in "$home"/experiments/target/app/*.jar; do
+  case "${file##*/}" in
+    nd4j-* | openblas-* | dnnl-* | cuda-* | protobuf-* | flatbuffers-* | guava-1.0.0* | jackson-1.0.0* | icu4j-* | oshi-* | jna-*) ;;
+    parquet-* | hadoop-* | carpet-* | zstd-* | jts-* | woodstox-* | stax2-* | commons-[cnp]*) ;;
+    *-windows-* | *-macosx-* | *-linux-x86_64.jar) ;;
+    *)
+      mkdir "$folder/jar"
+      (cd "$folder/jar" && "$JAVA_HOME/bin/jar" -x -f "$file" && "$JAVA_HOME/bin/jar" -c -0 -M -f "$kit/lib/${file##*/}" .)
+      rm -r "$folder/jar"
+      ;;
+  esac
 done
 cp "$home/benchmarks/peer_torch.py" "$kit/"
-cat > "$kit/bench" <<'BENCH'
+cat > "$kit/knowcap" <<'LAUNCHER'
 #!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd -P)
-exec "$here/java/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-  -cp "$here/lib/*" org.knowcap.experiments.cli.Knowcap bench gpu "$@"
-BENCH
-chmod +x "$kit/bench"
-tar -C "$folder" -cJf "$archive" gpu-kit
+exec "$here/java/bin/java" --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+  -Djava.awt.headless=true -XX:+UseParallelGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
+  -cp "$here/lib/*" org.knowcap.experiments.cli.Knowcap "$@"
+LAUNCHER
+chmod +x "$kit/knowcap"
+XZ_OPT="${XZ_OPT:--3 -T0}" tar -C "$folder" -cJf "$archive" gpu-kit
 echo "$archive: $(du -m "$archive" | cut -f1) MB"

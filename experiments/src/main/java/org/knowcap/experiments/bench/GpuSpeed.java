@@ -3,7 +3,9 @@ package org.knowcap.experiments.bench;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
+import org.knowcap.experiments.run.Provenances;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import org.knowcap.models.engine.Execution;
@@ -58,11 +60,19 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
   /**
    * Everything measured.
    *
+   * @param commit of this build
+   * @param peer PyTorch's speeds, if it was asked for and done
    * @param productTeraflops 10^12 operations a second of one large bf16 product
    * @param copyTerabytes 10^12 bytes a second, read and written
    */
-  public record Table(String engine, double productTeraflops, double copyTerabytes, List<Parity> parity,
-      List<GpuSpeed> speeds) {}
+  public record Table(String engine, String commit, double productTeraflops, double copyTerabytes,
+      List<Parity> parity, List<GpuSpeed> speeds, Optional<TorchPeer> peer) {
+    /** The same with what the peer reached. */
+    public Table with(TorchPeer measured) {
+      return new Table(engine, commit, productTeraflops, copyTerabytes, parity, speeds,
+          Optional.of(measured));
+    }
+  }
 
   private static TrainingShape shape(String model, int windows) {
     return new TrainingShape(ModelSpec.parse(model), 3275, 512, windows);
@@ -85,7 +95,9 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
       progress.accept(shape.name());
       speeds.add(measure(engine, meter, shape, seconds));
     }
-    return new Table(engine.description(), meter.products() / 1e12, meter.copied() / 1e12, parity, speeds);
+    return new Table(engine.description(), Provenances.commit(), meter.products() / 1e12,
+        meter.copied() / 1e12, parity, speeds,
+        Optional.empty());
   }
 
   private static Parity compare(CudaEngine engine, String model, Precision precision) {

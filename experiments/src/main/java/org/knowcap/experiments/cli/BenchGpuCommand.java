@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.bench.GpuSpeed;
+import org.knowcap.experiments.bench.TorchPeer;
 import org.knowcap.experiments.bench.TrainingShape;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
@@ -34,6 +35,10 @@ final class BenchGpuCommand implements Callable<Integer> {
   @Option(names = "--seconds", paramLabel = "S", defaultValue = "5", description = "Seconds of each shape. Default: ${DEFAULT-VALUE}")
   private double seconds;
 
+  @Option(names = "--peer", paramLabel = "SCRIPT", description = "Afterwards train the same shapes in PyTorch by this script, such as benchmarks/peer_torch.py, with the"
+      + " python3 on the path.")
+  private Optional<Path> peer;
+
   @Override
   public Integer call() throws Exception {
     if (!(seconds > 0 && seconds <= 3600)) {
@@ -45,6 +50,9 @@ final class BenchGpuCommand implements Callable<Integer> {
       throw UserException.usage("--shape must be one of " + GpuSpeed.SHAPES.stream()
           .map(shape -> shape.model().name()).distinct().toList() + ", found " + model.get());
     }
+    if (peer.isPresent() && !Files.isReadable(peer.get())) {
+      throw UserException.usage("--peer must name a Python script, found no file " + peer.get());
+    }
     CudaEngine engine = new CudaEngine();
     engine.unavailable().ifPresent(reason -> {
       throw UserException.failure("there is no GPU to measure: " + reason);
@@ -53,11 +61,17 @@ final class BenchGpuCommand implements Callable<Integer> {
       List<String> arguments = new ArrayList<>(
           List.of("bench", "gpu", "--out", out.toString(), "--seconds", Double.toString(seconds)));
       model.ifPresent(name -> arguments.addAll(List.of("--shape", name)));
+      peer.ifPresent(script -> arguments.addAll(List.of("--peer", script.toString())));
       return OwnProcess.run(1, arguments, Map.of());
     }
     PrintStream err = System.err;
     GpuSpeed.Table table = GpuSpeed.measure(engine, shapes, seconds, what -> err.println(what + " ..."));
     write(table);
+    if (peer.isPresent()) {
+      // By itself: our memory has been given back, and the GPU is the peer's alone.
+      table = table.with(TorchPeer.measure(peer.get(), shapes, seconds, err::println));
+      write(table);
+    }
     System.out.print(markdown(table));
     return table.parity().stream().allMatch(GpuSpeed.Parity::holds) ? 0 : 1;
   }
@@ -84,12 +98,22 @@ final class BenchGpuCommand implements Callable<Integer> {
     text.append(
         "\nTraining in bf16 with AdamW every step. Utilisation is model operations over one large product's;"
             + " roofline the least time that this GPU's products and memory allow, over the time taken.\n\n"
-            + "| shape | tokens a step | tokens/s | utilisation | roofline |\n|---|---|---|---|---|\n");
+            + "| shape | tokens/s | PyTorch | mode | ratio | utilisation | roofline |\n|---|---|---|---|---|---|---|\n");
     for (GpuSpeed speed : table.speeds()) {
-      text.append("| " + speed.shape() + " | " + Units.count(speed.tokensPerStep()) + " | "
-          + Units.brief(speed.tokensPerSecond()) + " | " + Units.percent(speed.utilisation()) + " | "
-          + Units.percent(speed.roofline()) + " |\n");
+      Optional<TorchPeer.Speed> best = table.peer().flatMap(measured -> measured.best(speed.shape()));
+      text.append("| " + speed.shape() + " | " + Units.brief(speed.tokensPerSecond()) + " | "
+          + best.map(each -> Units.brief(each.tokensPerSecond()) + " | " + each.mode() + " | "
+              + String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / each.tokensPerSecond()))
+              .orElse("| |")
+          + " | " + Units.percent(speed.utilisation()) + " | " + Units.percent(speed.roofline()) + " |\n");
     }
+    text.append("\nCommit " + table.commit() + ".\n");
+    table.peer().ifPresent(measured -> {
+      text.append("PyTorch's fastest mode of those measured on the same GPU in the same run: "
+          + measured.versions() + ".\n");
+      measured.failures().forEach(failure -> text.append("It could not do " + failure.shape() + " in mode "
+          + failure.mode() + ": " + failure.error() + "\n"));
+    });
     return text.toString();
   }
 }
