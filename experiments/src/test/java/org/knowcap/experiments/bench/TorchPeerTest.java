@@ -71,12 +71,12 @@ class TorchPeerTest {
   void theScriptKnowsTheShapes() throws Exception {
     String script = Files.readString(Path.of("..", "benchmarks", "peer_torch.py"));
     Path file = Files.writeString(folder.resolve("names.py"),
-        script.replaceAll("(?m)^import torch.*\\n", "").replaceAll("(?s)class Block.*",
+        script.replaceAll("(?m)^import torch.*\\n", "").replaceAll("(?s)class Mixture.*",
             "print(*SHAPES, sep='\\\\n')\n"));
     Process process = new ProcessBuilder("python3", file.toString()).redirectErrorStream(true).start();
     String names = new String(process.getInputStream().readAllBytes());
-    assertEquals(
-        GpuSpeed.SHAPES.stream().map(TrainingShape::name).filter(name -> !name.contains("moe")).toList(),
-        names.lines().toList(), names);
+    for (TrainingShape shape : GpuSpeed.SHAPES) {
+      assertTrue(names.lines().toList().contains(shape.name()), shape.name() + " is none of " + names);
+    }
   }
 }
