@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.driver.CudaException;
 import org.knowcap.models.engine.cuda.driver.Gpu;
@@ -21,6 +22,7 @@ import org.knowcap.models.engine.lowering.Lowering;
 import org.knowcap.models.engine.lowering.Lowering.Lowered;
 import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
@@ -32,7 +34,7 @@ import org.knowcap.models.program.Tensor;
 final class Buffers {
   /** What memory is for. */
   enum Part {
-    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, ROW_MOMENT, COLUMN_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TABLES, INPUTS, LOSSES;
+    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, ROW_MOMENT, COLUMN_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TABLES, DOCUMENTS, INPUTS, LOSSES;
 
     private static Part of(StateBuffer buffer) {
       return switch (buffer) {
@@ -48,8 +50,25 @@ final class Buffers {
     }
   }
 
-  /** Rotations that differ only in what they turn share a table. */
-  private record Turns(int length, int rotated, double base) {}
+  /** Rotations that differ only in what they turn share a table: token t stands at offset + pace * t. */
+  private record Turns(int length, int rotated, double base, double offset, double pace) {
+    static Turns ofQueries(ForwardOperation.Rotary rotary) {
+      return of(rotary, rotary.places().offset());
+    }
+
+    static Turns ofKeys(ForwardOperation.Rotary rotary) {
+      return of(rotary, 0);
+    }
+
+    private static Turns of(ForwardOperation.Rotary rotary, double offset) {
+      return new Turns(rotary.heads().length(), rotary.rotated(), rotary.base(), offset,
+          rotary.places().pace());
+    }
+
+    long bytes() {
+      return 4L * length * rotated;
+    }
+  }
 
   /** Logits take no more than this many bytes; of a larger batch they are computed in several goes. */
   private static final long LOGITS_BYTES = 1L << 30;
@@ -74,7 +93,9 @@ final class Buffers {
   private final Map<Part, Long> bytes = new EnumMap<>(Part.class);
   private final Map<Part, Long> addresses = new EnumMap<>(Part.class);
   private final Map<Tensor, Long> parameterOffsets = new HashMap<>();
+  /** Where in the tables they are. */
   private final Map<Turns, Long> turns = new LinkedHashMap<>();
+  private final Map<Heads, Long> slopes = new LinkedHashMap<>();
   private final Optional<Factored> factored;
   private final long factoredOffset;
 
@@ -103,22 +124,33 @@ final class Buffers {
         program.learning().map(learning -> Updates.work(program, learning)).orElse(0L)));
     long size = 0;
     for (ForwardOperation operation : program.forward()) {
-      if (operation instanceof ForwardOperation.Rotary rotary && !turns.containsKey(key(rotary))) {
-        turns.put(key(rotary), size);
-        size += 4L * rotary.heads().length() * rotary.rotated();
+      if (operation instanceof ForwardOperation.Rotary rotary) {
+        for (Turns table : List.of(Turns.ofQueries(rotary), Turns.ofKeys(rotary))) {
+          size += turns.putIfAbsent(table, size) == null ? table.bytes() : 0;
+        }
+      }
+      if (operation instanceof ForwardOperation.Attention o
+          && o.scores() instanceof ForwardOperation.Scores.Sloping) {
+        size += slopes.putIfAbsent(o.heads(), size) == null ? 4L * o.heads().count() : 0;
       }
     }
     factored = program.optimiser().filter(Optimiser.Adafactor.class::isInstance)
         .map(_ -> Factored.of(program));
     factoredOffset = size;
     bytes.put(Part.TABLES, size + factored.map(Factored::bytes).orElse(0L));
+    bytes.put(Part.DOCUMENTS, documents().isPresent() ? 8L * program.rows() : 0);
     bytes.put(Part.INPUTS,
         DIALS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
     bytes.put(Part.LOSSES, RESULTS + 4L * program.rows());
   }
 
-  private static Turns key(ForwardOperation.Rotary rotary) {
-    return new Turns(rotary.heads().length(), rotary.rotated(), rotary.base());
+  /** How windows split into documents, where attention looks at them: all of it in the same way. */
+  Optional<ForwardOperation.Documents> documents() {
+    return program.forward().stream()
+        .flatMap(o -> o instanceof ForwardOperation.Attention attention
+            ? attention.documents().stream()
+            : Stream.empty())
+        .findFirst();
   }
 
   /** Memory of a tensor, in units of four bytes. */
@@ -239,7 +271,19 @@ final class Buffers {
 
   /** Address of cosines and sines of a rotation, fp32 [T, rotated / 2, 2]. */
   long turns(ForwardOperation.Rotary rotary) {
-    return address(Part.TABLES) + turns.get(key(rotary));
+    return address(Part.TABLES) + turns.get(Turns.ofQueries(rotary));
+  }
+
+  /** The same of keys, which are the same unless they stand elsewhere. */
+  long keyTurns(ForwardOperation.Rotary rotary) {
+    return address(Part.TABLES) + turns.get(Turns.ofKeys(rotary));
+  }
+
+  /** Address of what each head of queries takes off its products a token of distance, fp32 [heads]; 0 where nothing is. */
+  long slopes(ForwardOperation.Attention operation) {
+    return operation.scores() instanceof ForwardOperation.Scores.Sloping
+        ? address(Part.TABLES) + slopes.get(operation.heads())
+        : 0;
   }
 
   /** Address of the tables of {@link Factored}. */
@@ -247,7 +291,7 @@ final class Buffers {
     return address(Part.TABLES) + factoredOffset;
   }
 
-  /** What is in the tables: those of all rotations, and Adafactor's. */
+  /** What is in the tables: those of all rotations, ALiBi's slopes, and Adafactor's. */
   MemorySegment tables() {
     // Longs, so that it begins where any number may.
     MemorySegment tables = MemorySegment
@@ -256,11 +300,17 @@ final class Buffers {
       long at = offset;
       for (int t = 0; t < key.length; t++) {
         for (int i = 0; i < key.rotated / 2; i++) {
-          double angle = t * Math.pow(key.base, -2.0 * i / key.rotated);
+          double angle = (key.offset + key.pace * t) * Math.pow(key.base, -2.0 * i / key.rotated);
           tables.set(ValueLayout.JAVA_FLOAT, at, (float) Math.cos(angle));
           tables.set(ValueLayout.JAVA_FLOAT, at + 4, (float) Math.sin(angle));
           at += 8;
         }
+      }
+    });
+    slopes.forEach((heads, offset) -> {
+      for (int head = 0; head < heads.count(); head++) {
+        double slope = new ForwardOperation.Scores.Sloping().slope(heads, head) * Math.sqrt(heads.width());
+        tables.set(ValueLayout.JAVA_FLOAT, offset + 4L * head, (float) slope);
       }
     });
     long at = factoredOffset;

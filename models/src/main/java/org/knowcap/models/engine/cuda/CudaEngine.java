@@ -146,17 +146,9 @@ public final class CudaEngine implements Engine {
 
   private static Optional<String> lacking(ForwardOperation operation) {
     return switch (operation) {
-      case ForwardOperation.Attention o when o.documents().isPresent() -> Optional.of("masks by document");
-      case ForwardOperation.Attention o -> switch (o.scores()) {
-        case ForwardOperation.Scores.Product _ -> Optional.empty();
-        case ForwardOperation.Scores.Sloping _ -> Optional.of("ALiBi");
-        case ForwardOperation.Scores.Distant _ -> Optional.of("ReRoPE");
-      };
-      case ForwardOperation.Rotary o when !o.places().equals(ForwardOperation.Places.TRUE) ->
-        Optional.of("ReRoPE");
       case ForwardOperation.Route _,ForwardOperation.Dispatch _,ForwardOperation.ExpertLinear _,ForwardOperation.Combine _ ->
         Optional.of("mixtures of experts");
-      case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Linear _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ ->
+      case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Linear _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ ->
         Optional.empty();
     };
   }

@@ -9,7 +9,9 @@ import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
 import org.knowcap.models.engine.lowering.Step;
+import org.knowcap.models.program.ForwardOperation.Attention;
 import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.Scores;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.spec.Activation;
@@ -54,7 +56,7 @@ final class Launches {
 
   /** A batch's losses, and in training its gradients, which are added to those there are. */
   List<Runnable> batch() {
-    List<Runnable> all = new ArrayList<>();
+    List<Runnable> all = new ArrayList<>(documents());
     buffers.lowered(learning).steps().forEach(step -> all.addAll(of(step)));
     return all;
   }
@@ -131,9 +133,7 @@ final class Launches {
       case Step.GateBackward s -> List.of(kernels.each("gate_backward", s.dOut().size() / source.vector(),
           number(s.activation()), at(s.x()), at(s.dOut()), at(s.dX()), s.dOut().rows(), s.dOut().columns()));
       case Step.Turn s -> List.of(turn(s));
-      case Step.Attend s ->
-        List.of(attend(s.operation().heads(), s.operation().heads().count(), "attend", at(s.qkv()).address(),
-            at(s.out()).address(), at(s.normalisers()).address()));
+      case Step.Attend s -> List.of(attend(s));
       case Step.AttendBackward s -> attendBackward(s);
       case Step.Head s -> head(s);
       case Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
@@ -254,33 +254,67 @@ final class Launches {
     int turned = heads.count() + heads.keyCount();
     int half = s.rotary().rotated() / 2;
     return kernels.each("turn", (long) program.rows() * turned * half, at(s.qkv()), buffers.turns(s.rotary()),
-        program.rows(), heads.length(), heads.qkvWidth(), turned, half, (float) s.direction());
+        buffers.keyTurns(s.rotary()), program.rows(), heads.length(), heads.qkvWidth(), heads.count(), turned,
+        half,
+        (float) s.direction());
+  }
+
+  /** Where the document of each token begins and ends, for all attention of a batch. */
+  private List<Runnable> documents() {
+    return buffers.documents().map(o -> kernels.each("documents", program.rows(), tokens(), o.separator(),
+        buffers.address(Part.DOCUMENTS), program.rows(), program.length())).stream().toList();
+  }
+
+  private Runnable attend(Step.Attend s) {
+    Attention o = s.operation();
+    return attend(o, o.heads().count(), "attend", from(o), o.heads().reach(), at(s.qkv()).address(),
+        s.distant().map(this::address).orElse(0L), at(s.out()).address(), at(s.normalisers()).address());
+  }
+
+  private long address(Tensor tensor) {
+    return at(tensor).address();
+  }
+
+  /** Pairs that are so many tokens apart have their own queries and keys; no pair is where none has. */
+  private static int from(Attention o) {
+    return o.scores() instanceof Scores.Distant distant
+        ? Math.min(distant.from(), o.heads().reach())
+        : o.heads().reach();
   }
 
   /** A kernel of attention over every window, and every one of so many heads of it. */
-  private Runnable attend(Heads heads, int count, String kernel, Object... first) {
-    Object[] all = java.util.Arrays.copyOf(first, first.length + 5);
-    all[first.length] = heads.length();
-    all[first.length + 1] = heads.count();
-    all[first.length + 2] = heads.keyCount();
-    all[first.length + 3] = heads.reach();
-    all[first.length + 4] = (float) (1 / Math.sqrt(heads.width()));
+  private Runnable attend(Attention o, int count, String kernel, int low, int high, Object... first) {
+    Heads heads = o.heads();
+    List<Object> all = new ArrayList<>(List.of(first));
+    all.addAll(List.of(o.documents().isPresent() ? buffers.address(Part.DOCUMENTS) : 0L, buffers.slopes(o),
+        heads.length(), heads.count(), heads.keyCount(), low, high, (float) (1 / Math.sqrt(heads.width()))));
     boolean tensor = source.tensorAttention();
     int tiles = Math.ceilDiv(heads.length(), tensor ? TENSOR_ROWS : ROWS);
     return kernels.launch(tensor ? "tensor_" + kernel : kernel,
-        new Grid(heads.windows() * count, tiles, ATTENTION_THREADS, attentionBytes(source)), all);
+        new Grid(heads.windows() * count, tiles, ATTENTION_THREADS, attentionBytes(source)), all.toArray());
   }
 
   private List<Runnable> attendBackward(Step.AttendBackward s) {
+    Attention o = s.operation();
     int count = Math.toIntExact(s.normalisers().size());
-    Object[] arguments = {at(s.qkv()).address(), at(s.normalisers()).address(), work(),
-        at(s.dOut()).address(),
-        at(s.dQkv()).address()};
-    return List.of(
-        kernels.launch("attend_deltas", new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1,
-            ATTENTION_THREADS, 0), at(s.out()).address(), at(s.dOut()).address(), work(), count),
-        attend(s.operation().heads(), s.operation().heads().count(), "attend_queries", arguments),
-        attend(s.operation().heads(), s.operation().heads().keyCount(), "attend_keys", arguments));
+    List<Runnable> all = new ArrayList<>();
+    all.add(kernels.launch("attend_deltas", new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1,
+        ATTENTION_THREADS, 0), address(s.out()), address(s.dOut()), work(), count));
+    all.addAll(attendBackward(s, s.qkv(), s.dQkv(), 0, from(o)));
+    s.distant().ifPresent(
+        distant -> all
+            .addAll(attendBackward(s, distant, s.dDistant().orElseThrow(), from(o), o.heads().reach())));
+    return all;
+  }
+
+  /** Of the pairs at least so many tokens apart and less than so many, whose queries and keys are in a tensor of their own. */
+  private List<Runnable> attendBackward(Step.AttendBackward s, Tensor band, Tensor dBand, int low, int high) {
+    Heads heads = s.operation().heads();
+    Object[] arguments = {address(band), address(s.qkv()), address(s.normalisers()), work(),
+        address(s.dOut()),
+        address(dBand), address(s.dQkv())};
+    return List.of(attend(s.operation(), heads.count(), "attend_queries", low, high, arguments),
+        attend(s.operation(), heads.keyCount(), "attend_keys", low, high, arguments));
   }
 
   /** So many rows at a time that their logits have room. */

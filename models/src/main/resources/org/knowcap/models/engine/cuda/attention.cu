@@ -2,6 +2,13 @@
 // T x T matrix in memory (Dao et al., arXiv 2205.14135): a block keeps the rows of its own tile and walks along the
 // others, a tile of 32 at a time. qkv [R, (heads + 2 keyHeads) HEAD] holds queries, keys, values, head after head; a
 // query sees `reach` keys, itself the last; normalisers [R, heads] are ln sum exp(scale q k).
+//
+// Beyond that (see ForwardOperation.Attention):
+//   documents: [R, 2] are where in its window each token's document begins and ends; a query sees no key of others. May be null;
+//   ALiBi: q k loses slopes[head] / scale for each token that the key is before its query. May be null;
+//   ReRoPE: pairs `from` tokens or more apart have their queries and keys in `distant`, laid out as qkv. So there are two
+//     bands of pairs, those near, 0 to from - 1 tokens apart, and those far, from to reach - 1. Forward walks along both,
+//     backward is launched for each: the pairs `low` to `high` - 1 tokens apart.
 #define OWN 4               // rows of the own tile that a warp keeps
 #define TILE_ROWS 32        // rows of a tile walked along, one a lane
 #define WARPS 4
@@ -22,6 +29,31 @@ DEVICE Place placeOf(int heads, int keyHeads, int tile) {
   p.stride = (heads + 2 * keyHeads) * HEAD;
   p.first = (gridDim.y - 1 - blockIdx.y) * tile;
   return p;
+}
+
+// of[r] = from where to before where in its window the document of token r goes: from the last separator up to it, or the
+// window's beginning, to the next separator, or the window's end.
+KERNEL void documents(const int* tokens, int separator, int2* of, int rows, int length) {
+  Index row = thread();
+  if (row >= rows) return;
+  int from = row % length, to = from + 1;
+  const int* window = tokens + row - from;
+  while (from > 0 && window[from] != separator) from--;
+  while (to < length && window[to] != separator) to++;
+  of[row] = make_int2(from, to);
+}
+
+// The first key that a query sees of those less than `high` tokens before it; it sees all from there to the last of its band.
+// The later the query, the later.
+DEVICE int firstKey(const int2* documents, int window, int length, int query, int high) {
+  int row = min(query, length - 1), first = max(0, row - high + 1);
+  return documents ? max(first, documents[(Index)window * length + row].x) : first;
+}
+
+// The same the other way round: behind the last query that sees a key.
+DEVICE int endOfQueries(const int2* documents, int window, int length, int key, int high) {
+  int row = min(key, length - 1), end = min(length, row + high);
+  return documents ? min(end, documents[(Index)window * length + row].y) : end;
 }
 
 // Copies rows [first, first + rows) of a head's matrix to shared memory, zeros beyond the window's end.
@@ -50,8 +82,8 @@ DEVICE void gather(float* sums, float weight, float* weights, const float* rows,
   }
 }
 
-KERNEL void attend(const Element* qkv, Element* out, float* normalisers, int length, int heads, int keyHeads, int reach,
-    float scale) {
+KERNEL void attend(const Element* qkv, const Element* distant, Element* out, float* normalisers, const int2* documents,
+    const float* slopes, int length, int heads, int keyHeads, int from, int reach, float scale) {
   DYNAMIC_SHARED(shared);
   float* q = shared;
   float* k = q + ROWS * HEAD;
@@ -59,29 +91,37 @@ KERNEL void attend(const Element* qkv, Element* out, float* normalisers, int len
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   float* weights = v + TILE_ROWS * PADDED + 32 * warp;
   Place p = placeOf(heads, keyHeads, ROWS);
-  const Element* window = qkv + (Index)p.window * length * p.stride;
-  const Element* keys = window + (heads + p.keyHead) * HEAD;
-  fetch(q, HEAD, window + p.head * HEAD, p.stride, p.first, ROWS, length);
+  Index window = (Index)p.window * length * p.stride;
+  int keys = (heads + p.keyHead) * HEAD;
+  float slope = slopes ? slopes[p.head] : 0;
   float sums[OWN][COLUMNS] = {}, largest[OWN], total[OWN];
   for (int m = 0; m < OWN; m++) largest[m] = -INFINITE, total[m] = 0;
-  int from = max(0, p.first - reach + 1) / TILE_ROWS * TILE_ROWS;
-  for (int tile = from; tile < min(p.first + ROWS, length); tile += TILE_ROWS) {
+  for (int near = distant ? 0 : 1; near < 2; near++) {
+    const Element* band = near ? qkv : distant;
+    int low = near ? 0 : from, high = near ? from : reach, sees[OWN];
+    for (int m = 0; m < OWN; m++) sees[m] = firstKey(documents, p.window, length, p.first + warp * OWN + m, high);
     __syncthreads();
-    fetch(k, PADDED, keys, p.stride, tile, TILE_ROWS, length);
-    fetch(v, PADDED, keys + keyHeads * HEAD, p.stride, tile, TILE_ROWS, length);
-    __syncthreads();
+    fetch(q, HEAD, band + window + p.head * HEAD, p.stride, p.first, ROWS, length);
+    int first = firstKey(documents, p.window, length, p.first, high) / TILE_ROWS * TILE_ROWS;
+    for (int tile = first; tile < min(p.first + ROWS - low, length); tile += TILE_ROWS) {
+      __syncthreads();
+      fetch(k, PADDED, band + window + keys, p.stride, tile, TILE_ROWS, length);
+      fetch(v, PADDED, qkv + window + keys + keyHeads * HEAD, p.stride, tile, TILE_ROWS, length);
+      __syncthreads();
 #pragma unroll
-    for (int m = 0; m < OWN; m++) {
-      int query = p.first + warp * OWN + m, key = tile + lane;
-      bool seen = key <= query && key > query - reach && key < length;
-      float score = seen ? scale * dot(q + (warp * OWN + m) * HEAD, k + lane * PADDED) : -INFINITE;
-      float high = fmaxf(largest[m], warpMax(score));
-      if (high == -INFINITE) continue;
-      float kept = expf(largest[m] - high), weight = expf(score - high);
-      largest[m] = high;
-      total[m] = total[m] * kept + warpSum(weight);
-      for (int j = 0; j < COLUMNS; j++) sums[m][j] *= kept;
-      gather(sums[m], weight, weights, v, lane);
+      for (int m = 0; m < OWN; m++) {
+        int query = p.first + warp * OWN + m, key = tile + lane;
+        bool seen = key <= query - low && key >= sees[m] && key < length;
+        float product = dot(q + (warp * OWN + m) * HEAD, k + lane * PADDED);
+        float score = seen ? scale * (product - slope * (query - key)) : -INFINITE;
+        float top = fmaxf(largest[m], warpMax(score));
+        if (top == -INFINITE) continue;
+        float kept = expf(largest[m] - top), weight = expf(score - top);
+        largest[m] = top;
+        total[m] = total[m] * kept + warpSum(weight);
+        for (int j = 0; j < COLUMNS; j++) sums[m][j] *= kept;
+        gather(sums[m], weight, weights, v, lane);
+      }
     }
   }
 #pragma unroll
@@ -106,9 +146,11 @@ KERNEL void attend_deltas(const Element* out, const Element* dOut, float* deltas
   if (lane == 0) deltas[i] = sum;
 }
 
-// With weights w = exp(scale q k - normaliser) and slopes s = w (dOut v - delta) scale: dQ = sum over keys of s k.
-KERNEL void attend_queries(const Element* qkv, const float* normalisers, const float* deltas, const Element* dOut,
-    Element* dQkv, int length, int heads, int keyHeads, int reach, float scale) {
+// Of the pairs of a band, whose queries and keys are in `band`, which is qkv itself or `distant`: with weights
+// w = exp(scale q k - normaliser) and steps s = w (dOut v - delta) scale, dQ = sum over keys of s k.
+KERNEL void attend_queries(const Element* band, const Element* qkv, const float* normalisers, const float* deltas,
+    const Element* dOut, Element* dBand, Element* dQkv, const int2* documents, const float* slopes, int length, int heads,
+    int keyHeads, int low, int high, float scale) {
   DYNAMIC_SHARED(shared);
   float* q = shared;
   float* g = q + ROWS * HEAD;
@@ -117,28 +159,32 @@ KERNEL void attend_queries(const Element* qkv, const float* normalisers, const f
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   float* weights = v + TILE_ROWS * PADDED + 32 * warp;
   Place p = placeOf(heads, keyHeads, ROWS);
-  const Element* window = qkv + (Index)p.window * length * p.stride;
-  const Element* keys = window + (heads + p.keyHead) * HEAD;
-  fetch(q, HEAD, window + p.head * HEAD, p.stride, p.first, ROWS, length);
+  Index window = (Index)p.window * length * p.stride;
+  int keys = (heads + p.keyHead) * HEAD;
+  float slope = slopes ? slopes[p.head] : 0;
+  fetch(q, HEAD, band + window + p.head * HEAD, p.stride, p.first, ROWS, length);
   fetch(g, HEAD, dOut + ((Index)p.window * length * heads + p.head) * HEAD, heads * HEAD, p.first, ROWS, length);
   float sums[OWN][COLUMNS] = {};
-  int from = max(0, p.first - reach + 1) / TILE_ROWS * TILE_ROWS;
-  for (int tile = from; tile < min(p.first + ROWS, length); tile += TILE_ROWS) {
+  int sees[OWN];
+  for (int m = 0; m < OWN; m++) sees[m] = firstKey(documents, p.window, length, p.first + warp * OWN + m, high);
+  int first = firstKey(documents, p.window, length, p.first, high) / TILE_ROWS * TILE_ROWS;
+  for (int tile = first; tile < min(p.first + ROWS - low, length); tile += TILE_ROWS) {
     __syncthreads();
-    fetch(k, PADDED, keys, p.stride, tile, TILE_ROWS, length);
-    fetch(v, PADDED, keys + keyHeads * HEAD, p.stride, tile, TILE_ROWS, length);
+    fetch(k, PADDED, band + window + keys, p.stride, tile, TILE_ROWS, length);
+    fetch(v, PADDED, qkv + window + keys + keyHeads * HEAD, p.stride, tile, TILE_ROWS, length);
     __syncthreads();
 #pragma unroll
     for (int m = 0; m < OWN; m++) {
       int own = warp * OWN + m, query = p.first + own, key = tile + lane;
       Index at = ((Index)p.window * length + query) * heads + p.head;
-      bool seen = query < length && key <= query && key > query - reach;
-      float slope = 0;
+      bool seen = query < length && key <= query - low && key >= sees[m];
+      float step = 0;
       if (seen) {
-        float weight = expf(scale * dot(q + own * HEAD, k + lane * PADDED) - normalisers[at]);
-        slope = weight * (dot(g + own * HEAD, v + lane * PADDED) - deltas[at]) * scale;
+        float product = dot(q + own * HEAD, k + lane * PADDED) - slope * (query - key);
+        float weight = expf(scale * product - normalisers[at]);
+        step = weight * (dot(g + own * HEAD, v + lane * PADDED) - deltas[at]) * scale;
       }
-      gather(sums[m], slope, weights, k, lane);
+      gather(sums[m], step, weights, k, lane);
     }
   }
 #pragma unroll
@@ -146,16 +192,17 @@ KERNEL void attend_queries(const Element* qkv, const float* normalisers, const f
     int query = p.first + warp * OWN + m;
     for (int j = 0; j < COLUMNS; j++) {
       if (query < length && lane + 32 * j < HEAD) {
-        store(dQkv + ((Index)p.window * length + query) * p.stride + p.head * HEAD + lane + 32 * j, sums[m][j]);
+        store(dBand + window + (Index)query * p.stride + p.head * HEAD + lane + 32 * j, sums[m][j]);
       }
     }
   }
 }
 
 // dK = sum over queries of s q and dV = sum of w dOut, over all heads of queries that share the head of keys: blockIdx.x
-// counts windows and heads of keys here.
-KERNEL void attend_keys(const Element* qkv, const float* normalisers, const float* deltas, const Element* dOut,
-    Element* dQkv, int length, int heads, int keyHeads, int reach, float scale) {
+// counts windows and heads of keys here. Pairs far apart come after those near, and add to dV; their own values' gradient is 0.
+KERNEL void attend_keys(const Element* band, const Element* qkv, const float* normalisers, const float* deltas,
+    const Element* dOut, Element* dBand, Element* dQkv, const int2* documents, const float* slopes, int length, int heads,
+    int keyHeads, int low, int high, float scale) {
   DYNAMIC_SHARED(shared);
   float* k = shared;
   float* v = k + ROWS * HEAD;
@@ -165,41 +212,49 @@ KERNEL void attend_keys(const Element* qkv, const float* normalisers, const floa
   float* weights = g + TILE_ROWS * PADDED + 32 * warp;
   int where = blockIdx.x / keyHeads, keyHead = blockIdx.x % keyHeads, first = blockIdx.y * ROWS;
   int stride = (heads + 2 * keyHeads) * HEAD, group = heads / keyHeads;
-  const Element* window = qkv + (Index)where * length * stride;
-  const Element* keys = window + (heads + keyHead) * HEAD;
-  fetch(k, HEAD, keys, stride, first, ROWS, length);
-  fetch(v, HEAD, keys + keyHeads * HEAD, stride, first, ROWS, length);
+  bool adds = dBand != dQkv;
+  Index window = (Index)where * length * stride;
+  Index keys = window + (heads + keyHead) * HEAD, values = keys + keyHeads * HEAD;
+  fetch(k, HEAD, band + keys, stride, first, ROWS, length);
+  fetch(v, HEAD, qkv + values, stride, first, ROWS, length);
+  int end = endOfQueries(documents, where, length, first + ROWS - 1, high), seenUpTo[OWN];
+  for (int m = 0; m < OWN; m++) {
+    seenUpTo[m] = endOfQueries(documents, where, length, first + warp * OWN + m, high);
+  }
   float dK[OWN][COLUMNS] = {}, dV[OWN][COLUMNS] = {};
   for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
-    int end = min((Index)length, (Index)first + ROWS - 1 + reach);
-    for (int tile = first / TILE_ROWS * TILE_ROWS; tile < end; tile += TILE_ROWS) {
+    float slope = slopes ? slopes[head] : 0;
+    for (int tile = (first + low) / TILE_ROWS * TILE_ROWS; tile < end; tile += TILE_ROWS) {
       __syncthreads();
-      fetch(q, PADDED, window + head * HEAD, stride, tile, TILE_ROWS, length);
+      fetch(q, PADDED, band + window + head * HEAD, stride, tile, TILE_ROWS, length);
       fetch(g, PADDED, dOut + ((Index)where * length * heads + head) * HEAD, heads * HEAD, tile, TILE_ROWS, length);
       __syncthreads();
-  #pragma unroll
-    for (int m = 0; m < OWN; m++) {
-        int own = warp * OWN + m, key = first + own, query = tile + lane;
-        Index at = ((Index)where * length + query) * heads + head;
-        bool seen = query < length && key <= query && key > query - reach;
-        float weight = 0, slope = 0;
+      int query = tile + lane;
+      Index at = ((Index)where * length + query) * heads + head;
+#pragma unroll
+      for (int m = 0; m < OWN; m++) {
+        int own = warp * OWN + m, key = first + own;
+        bool seen = query >= key + low && query < seenUpTo[m];
+        float weight = 0, step = 0;
         if (seen) {
-          weight = expf(scale * dot(k + own * HEAD, q + lane * PADDED) - normalisers[at]);
-          slope = weight * (dot(v + own * HEAD, g + lane * PADDED) - deltas[at]) * scale;
+          float product = dot(k + own * HEAD, q + lane * PADDED) - slope * (query - key);
+          weight = expf(scale * product - normalisers[at]);
+          step = weight * (dot(v + own * HEAD, g + lane * PADDED) - deltas[at]) * scale;
         }
         gather(dV[m], weight, weights, g, lane);
-        gather(dK[m], slope, weights, q, lane);
+        gather(dK[m], step, weights, q, lane);
       }
     }
   }
 #pragma unroll
   for (int m = 0; m < OWN; m++) {
     int key = first + warp * OWN + m;
-    Element* to = dQkv + ((Index)where * length + key) * stride + (heads + keyHead) * HEAD;
     for (int j = 0; j < COLUMNS; j++) {
       if (key < length && lane + 32 * j < HEAD) {
-        store(to + lane + 32 * j, dK[m][j]);
-        store(to + keyHeads * HEAD + lane + 32 * j, dV[m][j]);
+        Index at = (Index)key * stride + lane + 32 * j;
+        store(dBand + keys + at, dK[m][j]);
+        store(dQkv + values + at, dV[m][j] + (adds ? widen(dQkv[values + at]) : 0));
+        if (adds) store(dBand + values + at, 0);
       }
     }
   }

@@ -77,13 +77,14 @@ KERNEL void gate_backward(int which, Numbers x, Numbers dOut, Numbers dX, int ro
 }
 
 // Turns queries and keys in place: in each head component i of the first 2 half with component i + half, by the angle
-// whose cosine and sine are turns[t][i], t the position in the window; direction -1 turns back. A thread takes a pair.
-KERNEL void turn(Numbers qkv, const float* turns, int rows, int length, int stride, int heads, int half,
-    float direction) {
+// whose cosine and sine are turns[t][i], t the position in the window, of keys keyTurns[t][i]; direction -1 turns back. The
+// first `queries` of the heads are queries'. A thread takes a pair.
+KERNEL void turn(Numbers qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+    int heads, int half, float direction) {
   Index i = thread();
   if (i >= (Index)rows * heads * half) return;
   int component = i % half, head = i / half % heads, row = i / half / heads;
-  const float* angle = turns + 2 * ((Index)(row % length) * half + component);
+  const float* angle = (head < queries ? turns : keyTurns) + 2 * ((Index)(row % length) * half + component);
   float cosine = angle[0], sine = direction * angle[1];
   Index at = (Index)row * stride + head * HEAD + component;
   float x = get(qkv, at), y = get(qkv, at + half);

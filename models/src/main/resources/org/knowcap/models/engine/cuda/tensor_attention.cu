@@ -68,55 +68,91 @@ DEVICE void writeRows(bf16* to, Index stride, int first, int length, const float
   }
 }
 
-KERNEL void tensor_attend(const bf16* qkv, bf16* out, float* normalisers, int length, int heads, int keyHeads, int reach,
-    float scale) {
+// Takes a head's slope for each token between query and key off a warp's 16 x WALK products, whose rows begin at query `row`
+// and columns at key `column`.
+DEVICE void slant(float products[WALK / 8][4], float slope, int row, int column) {
+  if (slope == 0) return;
+  int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+#pragma unroll
+  for (int n = 0; n < WALK / 8; n++) {
+    for (int i = 0; i < 4; i++) products[n][i] -= slope * (row + g + 8 * (i / 2) - column - 8 * n - 2 * t - i % 2);
+  }
+}
+
+// What writeRows wrote with factors of one, into sums.
+DEVICE void readRows(float sums[HEAD / 8][4], const bf16* from, Index stride, int first, int length) {
+  int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  for (int half = 0; half < 2; half++) {
+    int row = first + g + 8 * half;
+    if (row >= length) continue;
+#pragma unroll
+    for (int n = 0; n < HEAD / 8; n++) {
+      sums[n][2 * half] = widen(from[row * stride + 8 * n + 2 * t]);
+      sums[n][2 * half + 1] = widen(from[row * stride + 8 * n + 2 * t + 1]);
+    }
+  }
+}
+
+KERNEL void tensor_attend(const bf16* qkv, const bf16* distant, bf16* out, float* normalisers, const int2* documents,
+    const float* slopes, int length, int heads, int keyHeads, int from, int reach, float scale) {
   DYNAMIC_SHARED(shared);
   bf16* q = (bf16*)shared;
   bf16* k = q + BLOCK_ROWS * SPACED;
   bf16* v = k + WALK * SPACED;
   int lane = threadIdx.x % 32, own = threadIdx.x / 32 * 16, g = lane / 4, t = lane % 4;
   Place p = placeOf(heads, keyHeads, BLOCK_ROWS);
-  const bf16* window = qkv + (Index)p.window * length * p.stride;
-  const bf16* keys = window + (heads + p.keyHead) * HEAD;
-  fetchTile(q, window + p.head * HEAD, p.stride, p.first, BLOCK_ROWS, length);
+  Index window = (Index)p.window * length * p.stride;
+  Index keys = window + (heads + p.keyHead) * HEAD;
+  float slope = slopes ? slopes[p.head] : 0;
   float sums[HEAD / 8][4] = {}, largest[2] = {-INFINITE, -INFINITE}, total[2] = {};
-  int from = max(0, p.first - reach + 1) / WALK * WALK;
-  for (int tile = from; tile < min(p.first + BLOCK_ROWS, length); tile += WALK) {
-    __syncthreads();
-    fetchTile(k, keys, p.stride, tile, WALK, length);
-    fetchTile(v, keys + keyHeads * HEAD, p.stride, tile, WALK, length);
-    __syncthreads();
-    float scores[WALK / 8][4];
-    products(scores, q, own, k);
+#pragma unroll 1
+  for (int near = distant ? 0 : 1; near < 2; near++) {
+    const bf16* band = near ? qkv : distant;
+    int low = near ? 0 : from, high = near ? from : reach, sees[2];
     for (int half = 0; half < 2; half++) {
-      int query = p.first + own + g + 8 * half;
-      float high = largest[half];
-      for (int n = 0; n < WALK / 8; n++) {
-        for (int i = 0; i < 2; i++) {
-          int key = tile + 8 * n + 2 * t + i;
-          float* score = &scores[n][2 * half + i];
-          *score = key <= query && key > query - reach && key < length ? *score * scale : -INFINITE;
-          high = fmaxf(high, *score);
-        }
-      }
-      high = warpMax(high, 4);
-      // A row that has seen nothing yet stays at zero.
-      float kept = high == -INFINITE ? 1 : expf(largest[half] - high), sum = 0;
-      largest[half] = high;
-      for (int n = 0; n < WALK / 8; n++) {
-        for (int i = 0; i < 2; i++) {
-          float* score = &scores[n][2 * half + i];
-          *score = *score == -INFINITE ? 0 : expf(*score - high);
-          sum += *score;
-        }
-      }
-      total[half] = total[half] * kept + warpSum(sum, 4);
-      for (int n = 0; n < HEAD / 8; n++) {
-        sums[n][2 * half] *= kept;
-        sums[n][2 * half + 1] *= kept;
-      }
+      sees[half] = firstKey(documents, p.window, length, p.first + own + g + 8 * half, high);
     }
-    weighted(sums, scores, v);
+    __syncthreads();
+    fetchTile(q, band + window + p.head * HEAD, p.stride, p.first, BLOCK_ROWS, length);
+    int first = firstKey(documents, p.window, length, p.first, high) / WALK * WALK;
+    for (int tile = first; tile < min(p.first + BLOCK_ROWS - low, length); tile += WALK) {
+      __syncthreads();
+      fetchTile(k, band + keys, p.stride, tile, WALK, length);
+      fetchTile(v, qkv + keys + keyHeads * HEAD, p.stride, tile, WALK, length);
+      __syncthreads();
+      float scores[WALK / 8][4];
+      products(scores, q, own, k);
+      slant(scores, slope, p.first + own, tile);
+      for (int half = 0; half < 2; half++) {
+        int query = p.first + own + g + 8 * half;
+        float top = largest[half];
+        for (int n = 0; n < WALK / 8; n++) {
+          for (int i = 0; i < 2; i++) {
+            int key = tile + 8 * n + 2 * t + i;
+            float* score = &scores[n][2 * half + i];
+            *score = key <= query - low && key >= sees[half] && key < length ? *score * scale : -INFINITE;
+            top = fmaxf(top, *score);
+          }
+        }
+        top = warpMax(top, 4);
+        // A row that has seen nothing yet stays at zero.
+        float kept = top == -INFINITE ? 1 : expf(largest[half] - top), sum = 0;
+        largest[half] = top;
+        for (int n = 0; n < WALK / 8; n++) {
+          for (int i = 0; i < 2; i++) {
+            float* score = &scores[n][2 * half + i];
+            *score = *score == -INFINITE ? 0 : expf(*score - top);
+            sum += *score;
+          }
+        }
+        total[half] = total[half] * kept + warpSum(sum, 4);
+        for (int n = 0; n < HEAD / 8; n++) {
+          sums[n][2 * half] *= kept;
+          sums[n][2 * half + 1] *= kept;
+        }
+      }
+      weighted(sums, scores, v);
+    }
   }
   float factors[2] = {1 / total[0], 1 / total[1]};
   Index start = (Index)p.window * length * heads + p.head;
@@ -127,8 +163,9 @@ KERNEL void tensor_attend(const bf16* qkv, bf16* out, float* normalisers, int le
   }
 }
 
-KERNEL void tensor_attend_queries(const bf16* qkv, const float* normalisers, const float* deltas, const bf16* dOut,
-    bf16* dQkv, int length, int heads, int keyHeads, int reach, float scale) {
+KERNEL void tensor_attend_queries(const bf16* band, const bf16* qkv, const float* normalisers, const float* deltas,
+    const bf16* dOut, bf16* dBand, bf16* dQkv, const int2* documents, const float* slopes, int length, int heads, int keyHeads,
+    int low, int high, float scale) {
   DYNAMIC_SHARED(shared);
   bf16* q = (bf16*)shared;
   bf16* d = q + BLOCK_ROWS * SPACED;
@@ -136,41 +173,46 @@ KERNEL void tensor_attend_queries(const bf16* qkv, const float* normalisers, con
   bf16* v = k + WALK * SPACED;
   int lane = threadIdx.x % 32, own = threadIdx.x / 32 * 16, g = lane / 4, t = lane % 4;
   Place p = placeOf(heads, keyHeads, BLOCK_ROWS);
-  const bf16* window = qkv + (Index)p.window * length * p.stride;
-  const bf16* keys = window + (heads + p.keyHead) * HEAD;
+  Index window = (Index)p.window * length * p.stride;
+  Index keys = window + (heads + p.keyHead) * HEAD;
   Index start = (Index)p.window * length * heads + p.head;
-  fetchTile(q, window + p.head * HEAD, p.stride, p.first, BLOCK_ROWS, length);
+  float slope = slopes ? slopes[p.head] : 0;
+  fetchTile(q, band + window + p.head * HEAD, p.stride, p.first, BLOCK_ROWS, length);
   fetchTile(d, dOut + start * HEAD, heads * HEAD, p.first, BLOCK_ROWS, length);
   float sums[HEAD / 8][4] = {}, normaliser[2], delta[2];
+  int sees[2];
   for (int half = 0; half < 2; half++) {
     Index query = min(p.first + own + g + 8 * half, length - 1);
+    sees[half] = firstKey(documents, p.window, length, query, high);
     normaliser[half] = normalisers[start + query * heads];
     delta[half] = deltas[start + query * heads];
   }
-  int from = max(0, p.first - reach + 1) / WALK * WALK;
-  for (int tile = from; tile < min(p.first + BLOCK_ROWS, length); tile += WALK) {
+  int first = firstKey(documents, p.window, length, p.first, high) / WALK * WALK;
+  for (int tile = first; tile < min(p.first + BLOCK_ROWS - low, length); tile += WALK) {
     __syncthreads();
-    fetchTile(k, keys, p.stride, tile, WALK, length);
-    fetchTile(v, keys + keyHeads * HEAD, p.stride, tile, WALK, length);
+    fetchTile(k, band + keys, p.stride, tile, WALK, length);
+    fetchTile(v, qkv + keys + keyHeads * HEAD, p.stride, tile, WALK, length);
     __syncthreads();
-    float scores[WALK / 8][4], slopes[WALK / 8][4];
+    float scores[WALK / 8][4], steps[WALK / 8][4];
     products(scores, q, own, k);
-    products(slopes, d, own, v);
+    slant(scores, slope, p.first + own, tile);
+    products(steps, d, own, v);
     for (int n = 0; n < WALK / 8; n++) {
       for (int i = 0; i < 4; i++) {
         int query = p.first + own + g + 8 * (i / 2), key = tile + 8 * n + 2 * t + i % 2;
-        bool seen = key <= query && key > query - reach && query < length;
-        slopes[n][i] = seen ? expf(scores[n][i] * scale - normaliser[i / 2]) * (slopes[n][i] - delta[i / 2]) * scale : 0;
+        bool seen = key <= query - low && key >= sees[i / 2] && query < length;
+        steps[n][i] = seen ? expf(scores[n][i] * scale - normaliser[i / 2]) * (steps[n][i] - delta[i / 2]) * scale : 0;
       }
     }
-    weighted(sums, slopes, k);
+    weighted(sums, steps, k);
   }
   float factors[2] = {1, 1};
-  writeRows(dQkv + (Index)p.window * length * p.stride + p.head * HEAD, p.stride, p.first + own, length, sums, factors);
+  writeRows(dBand + window + p.head * HEAD, p.stride, p.first + own, length, sums, factors);
 }
 
-KERNEL void tensor_attend_keys(const bf16* qkv, const float* normalisers, const float* deltas, const bf16* dOut,
-    bf16* dQkv, int length, int heads, int keyHeads, int reach, float scale) {
+KERNEL void tensor_attend_keys(const bf16* band, const bf16* qkv, const float* normalisers, const float* deltas,
+    const bf16* dOut, bf16* dBand, bf16* dQkv, const int2* documents, const float* slopes, int length, int heads, int keyHeads,
+    int low, int high, float scale) {
   DYNAMIC_SHARED(shared);
   bf16* k = (bf16*)shared;
   bf16* v = k + BLOCK_ROWS * SPACED;
@@ -179,39 +221,46 @@ KERNEL void tensor_attend_keys(const bf16* qkv, const float* normalisers, const 
   int lane = threadIdx.x % 32, own = threadIdx.x / 32 * 16, g = lane / 4, t = lane % 4;
   int where = blockIdx.x / keyHeads, keyHead = blockIdx.x % keyHeads, first = blockIdx.y * BLOCK_ROWS;
   int stride = (heads + 2 * keyHeads) * HEAD, group = heads / keyHeads;
-  const bf16* window = qkv + (Index)where * length * stride;
-  const bf16* keys = window + (heads + keyHead) * HEAD;
-  fetchTile(k, keys, stride, first, BLOCK_ROWS, length);
-  fetchTile(v, keys + keyHeads * HEAD, stride, first, BLOCK_ROWS, length);
+  bool adds = dBand != dQkv;
+  Index window = (Index)where * length * stride;
+  Index keys = window + (heads + keyHead) * HEAD, values = keys + keyHeads * HEAD;
+  fetchTile(k, band + keys, stride, first, BLOCK_ROWS, length);
+  fetchTile(v, qkv + values, stride, first, BLOCK_ROWS, length);
+  int end = endOfQueries(documents, where, length, first + BLOCK_ROWS - 1, high), seenUpTo[2];
+  for (int half = 0; half < 2; half++) {
+    seenUpTo[half] = endOfQueries(documents, where, length, first + own + g + 8 * half, high);
+  }
   float dK[HEAD / 8][4] = {}, dV[HEAD / 8][4] = {};
+  if (adds) readRows(dV, dQkv + values, stride, first + own, length);
   for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
     Index start = (Index)where * length * heads + head;
-    int end = min((Index)length, (Index)first + BLOCK_ROWS - 1 + reach);
-    for (int tile = first; tile < end; tile += WALK) {
+    float slope = slopes ? slopes[head] : 0;
+    for (int tile = (first + low) / WALK * WALK; tile < end; tile += WALK) {
       __syncthreads();
-      fetchTile(q, window + head * HEAD, stride, tile, WALK, length);
+      fetchTile(q, band + window + head * HEAD, stride, tile, WALK, length);
       fetchTile(d, dOut + start * HEAD, heads * HEAD, tile, WALK, length);
       __syncthreads();
       // Transposed: rows are keys, columns queries.
-      float weights[WALK / 8][4], slopes[WALK / 8][4];
+      float weights[WALK / 8][4], steps[WALK / 8][4];
       products(weights, k, own, q);
-      products(slopes, v, own, d);
+      slant(weights, -slope, first + own, tile);
+      products(steps, v, own, d);
       for (int n = 0; n < WALK / 8; n++) {
         for (int i = 0; i < 4; i++) {
           int key = first + own + g + 8 * (i / 2), query = tile + 8 * n + 2 * t + i % 2;
-          bool seen = query < length && key <= query && key > query - reach;
+          bool seen = query >= key + low && query < seenUpTo[i / 2];
           Index at = start + (Index)min(query, length - 1) * heads;
           weights[n][i] = seen ? expf(weights[n][i] * scale - normalisers[at]) : 0;
-          slopes[n][i] = seen ? weights[n][i] * (slopes[n][i] - deltas[at]) * scale : 0;
+          steps[n][i] = seen ? weights[n][i] * (steps[n][i] - deltas[at]) * scale : 0;
         }
       }
       weighted(dV, weights, d);
-      weighted(dK, slopes, q);
+      weighted(dK, steps, q);
     }
   }
-  float factors[2] = {1, 1};
-  bf16* to = dQkv + (Index)where * length * stride + (heads + keyHead) * HEAD;
-  writeRows(to, stride, first + own, length, dK, factors);
-  writeRows(to + keyHeads * HEAD, stride, first + own, length, dV, factors);
+  float factors[2] = {1, 1}, none[2] = {};
+  writeRows(dBand + keys, stride, first + own, length, dK, factors);
+  writeRows(dQkv + values, stride, first + own, length, dV, factors);
+  if (adds) writeRows(dBand + values, stride, first + own, length, dV, none);
 }
 #endif
