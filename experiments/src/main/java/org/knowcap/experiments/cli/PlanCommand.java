@@ -3,8 +3,10 @@ package org.knowcap.experiments.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
@@ -49,11 +51,11 @@ final class PlanCommand implements Callable<Integer> {
    * @param maxCapacityRatio R^max, bits per parameter
    * @param flops floating-point operations of the whole training
    * @param bytes memory of parameters, optimiser and activations
-   * @param seconds estimated
+   * @param seconds estimated, if its engine is on this machine
    */
   private record Row(String run, long parameters, double nameBits, double valueBits,
       double maxCapacityRatio, long steps, long tokens,
-      double flops, long bytes, double seconds) {}
+      double flops, long bytes, Optional<Double> seconds) {}
 
   @Override
   public Integer call() throws Exception {
@@ -72,7 +74,7 @@ final class PlanCommand implements Callable<Integer> {
           corpus.bits().totalBits() / program.parameterCount(),
           steps,
           steps * program.stepRows(), (double) program.flops() * steps, program.memoryBytes(),
-          secondsPerStep.get(run.name()) * steps));
+          Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {
@@ -93,14 +95,19 @@ final class PlanCommand implements Callable<Integer> {
       out.printf(line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
           Units.bits(row.valueBits),
           Units.ratio(row.maxCapacityRatio), Units.count(row.steps), Units.brief(row.tokens),
-          Units.brief(row.flops), Units.brief(row.bytes) + "B", Units.seconds(row.seconds));
+          Units.brief(row.flops), Units.brief(row.bytes) + "B",
+          row.seconds.map(Units::seconds).orElse("unknown"));
     }
-    double seconds = rows.stream().mapToDouble(Row::seconds).sum();
-    double longest = rows.stream().mapToDouble(Row::seconds).max().orElse(0);
-    out.printf(
-        "%d runs, %s tokens; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as "
-            + "the probe did alone%n",
-        rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()),
-        Units.seconds(Math.max(longest, seconds / workers)), workers, threads);
+    out.printf("%d runs, %s tokens", rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()));
+    if (rows.stream().allMatch(row -> row.seconds.isPresent())) {
+      double[] seconds = rows.stream().mapToDouble(row -> row.seconds.orElseThrow()).toArray();
+      double atLeast = Math.max(Arrays.stream(seconds).max().orElse(0),
+          Arrays.stream(seconds).sum() / workers);
+      out.printf(
+          "; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as the probe"
+              + " did alone",
+          Units.seconds(atLeast), workers, threads);
+    }
+    out.println();
   }
 }

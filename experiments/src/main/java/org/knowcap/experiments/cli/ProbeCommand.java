@@ -15,6 +15,7 @@ import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
@@ -41,7 +42,7 @@ final class ProbeCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run. Default: ${DEFAULT-VALUE}")
   private int threads;
 
-  /** Probes in a process of its own: seconds of a step by the run's name. */
+  /** Probes in a process of its own: seconds of a step by the run's name, of runs whose engine is here. */
   static Map<String, Double> start(Path spec, int threads) throws IOException, InterruptedException {
     OwnProcess.Answer answer = OwnProcess.ask(threads,
         List.of("probe", spec.toString(), "--threads", Integer.toString(threads)));
@@ -58,10 +59,15 @@ final class ProbeCommand implements Callable<Integer> {
     System.setOut(System.err);
     Map<List<Object>, Double> byShape = new HashMap<>();
     Map<String, Double> byRun = new LinkedHashMap<>();
-    for (RunSpec run : StudyReader.read(spec).runs()) {
-      Corpus corpus = run.corpus();
-      byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)),
-          key -> probe(run, corpus)));
+    try {
+      for (RunSpec run : StudyReader.read(spec).runs()) {
+        Corpus corpus = run.corpus();
+        byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)),
+            key -> probe(run, corpus)));
+      }
+    } catch (EngineUnavailableException told) {
+      // A study for another machine: what else is known of it can still be shown.
+      System.err.println("knowcap: " + told.getMessage() + "; so times are unknown");
     }
     answer.println(Json.MAPPER.writeValueAsString(byRun));
     return 0;

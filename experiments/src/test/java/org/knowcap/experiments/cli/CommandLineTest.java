@@ -328,7 +328,7 @@ class CommandLineTest {
   }
 
   @Test
-  void theMachinesEnginesAreShown() {
+  void theMachinesEnginesAreShown() throws Exception {
     Outcome outcome = succeeds("engines");
     assertTrue(Pattern.compile("(?m)^nd4j +(preferred|available) .*ND4J").matcher(outcome.out()).find(),
         outcome.out());
@@ -340,6 +340,13 @@ class CommandLineTest {
       assertComplaint(KnowcapProcess.run("bench", "gpu", "--out", "nowhere"),
           List.of("no GPU to measure", cuda.get("description").asString()));
       assertFalse(Files.exists(Path.of("nowhere")));
+      // A study for another machine can still be planned, but for its time.
+      KnowcapProcess.Outcome plan = KnowcapProcess.run("plan", study(STUDY + "engine: cuda\n"), "--json");
+      assertEquals(0, plan.exitCode(), plan.err());
+      assertTrue(plan.err().contains("so times are unknown"), plan.err());
+      for (JsonNode row : Json.MAPPER.readTree(plan.out())) {
+        assertTrue(row.get("seconds").isNull() && row.get("tokens").asLong() > 0, row.toString());
+      }
     }
   }
 

@@ -794,7 +794,7 @@ class StudyReaderTest {
   void theShippedStudiesAreSound() throws IOException {
     try (Stream<Path> files = Files.list(Path.of("studies"))) {
       List<Path> studies = files.filter(file -> file.toString().endsWith(".yaml")).toList();
-      assertTrue(studies.size() >= 1);
+      assertTrue(studies.size() >= 4);
       for (Path file : studies) {
         Study study = StudyReader.read(file);
         assertEquals(file.getFileName().toString(), study.name() + ".yaml");
