@@ -9,8 +9,8 @@
 
 enum { INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
 
-struct Layout { int type; uint64_t rows, columns; int64_t stride; };
-struct Description { int compute, scale; std::map<int, int> words; const void* bias = nullptr; };
+struct Layout { int type; uint64_t rows, columns; int64_t stride; int count = 1; int64_t apart = 0; };
+struct Description { int compute, scale; std::map<int, int> words; const void* bias = nullptr; int64_t apart = 0; };
 struct Preference { uint64_t workspace = 0; unsigned reductions = 7; };
 struct Result { uint64_t algorithm[8]; size_t workspace; int state; float waves; int reserved[4]; };
 
@@ -44,6 +44,11 @@ int cublasLtMatmulDescSetAttribute(Description* d, int which, const void* value,
     memcpy(&d->bias, value, 8);
     return 0;
   }
+  if (which == 10) {
+    if (size != 8) return INVALID_VALUE;
+    memcpy(&d->apart, value, 8);
+    return 0;
+  }
   if (size != 4 || (which != 3 && which != 4 && which != 7)) return INVALID_VALUE;
   memcpy(&d->words[which], value, 4);
   return 0;
@@ -52,6 +57,12 @@ int cublasLtMatrixLayoutCreate(Layout** to, int type, uint64_t rows, uint64_t co
   if ((type != 0 && type != 14) || stride < (int64_t)rows) return INVALID_VALUE;
   *to = new Layout{type, rows, columns, stride};
   return 0;
+}
+int cublasLtMatrixLayoutSetAttribute(Layout* l, int which, const void* value, size_t size) {
+  if (which == 5 && size == 4) memcpy(&l->count, value, 4);
+  else if (which == 6 && size == 8) memcpy(&l->apart, value, 8);
+  else return INVALID_VALUE;
+  return l->count < 1 ? INVALID_VALUE : 0;
 }
 int cublasLtMatrixLayoutDestroy(Layout* l) { delete l; return 0; }
 int cublasLtMatmulPreferenceCreate(Preference** to) { *to = new Preference; return 0; }
@@ -66,7 +77,7 @@ int cublasLtMatmulPreferenceSetAttribute(Preference* p, int which, const void* v
 static bool fits(Description* d, Layout* a, Layout* b, Layout* c) {
   uint64_t m = d->words[3] ? a->columns : a->rows, k = d->words[3] ? a->rows : a->columns;
   uint64_t depth = d->words[4] ? b->columns : b->rows, n = d->words[4] ? b->rows : b->columns;
-  return a->type == b->type && (c->type == a->type || (a->type == 14 && c->type == 0)) && k == depth && m == c->rows
+  return a->count == b->count && b->count == c->count && a->type == b->type && (c->type == a->type || (a->type == 14 && c->type == 0)) && k == depth && m == c->rows
       && n == c->columns && !(d->bias && c->type != a->type);
 }
 
@@ -98,18 +109,17 @@ int cublasLtMatmul(void* handle, Description* d, const float* alpha, const void*
   std::function<int()> work = [=] {
     Description t = description;
     int64_t depth = t.words[3] ? A.rows : A.columns;
-    for (int64_t column = 0; column < (int64_t)C.columns; column++) {
-      for (int64_t row = 0; row < (int64_t)C.rows; row++) {
-        float sum = 0;
-        for (int64_t k = 0; k < depth; k++) {
-          sum += widen(a, t.words[3] ? row * A.stride + k : k * A.stride + row, A.type)
-              * widen(b, t.words[4] ? k * B.stride + column : column * B.stride + k, B.type);
-        }
-        int64_t at = column * C.stride + row;
-        sum = one * sum + (keep ? keep * widen(out, at, C.type) : 0);
-        if (t.words[7] == 4) sum += widen(t.bias, row, C.type);
-        put(out, at, C.type, sum);
+    for (int64_t i = 0; i < C.count * (int64_t)C.columns * (int64_t)C.rows; i++) {
+      int64_t row = i % C.rows, column = i / C.rows % C.columns, batch = i / C.rows / C.columns;
+      float sum = 0;
+      for (int64_t k = 0; k < depth; k++) {
+        sum += widen(a, batch * A.apart + (t.words[3] ? row * A.stride + k : k * A.stride + row), A.type)
+            * widen(b, batch * B.apart + (t.words[4] ? k * B.stride + column : column * B.stride + k), B.type);
       }
+      int64_t at = batch * C.apart + column * C.stride + row;
+      sum = one * sum + (keep ? keep * widen(out, at, C.type) : 0);
+      if (t.words[7] == 4) sum += widen(t.bias, batch * t.apart + row, C.type);
+      put(out, at, C.type, sum);
     }
     return 0;
   };

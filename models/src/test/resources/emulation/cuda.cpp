@@ -9,19 +9,25 @@
 #include <dlfcn.h>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
 typedef unsigned long long Address;
 enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE = 900 };
 
-struct Stream { std::deque<std::function<int()>> work; bool recording = false; std::vector<std::function<int()>> recorded; };
+struct Stream { std::deque<std::function<int()>> work; bool recording = false; std::thread::id recorder; std::vector<std::function<int()>> recorded; };
 struct Module { void* library; std::string file; };
 struct Function { void (*launch)(const unsigned*, int, int, void**); std::vector<int> sizes; int shared = 48 * 1024; };
 struct Graph { std::vector<std::function<int()>> work; };
 struct Event { bool set = false; };
+
+// Any thread may call, one at a time.
+static std::recursive_mutex calling;
+struct Guard { std::lock_guard<std::recursive_mutex> lock{calling}; };
 
 static const int GUARD = 256;
 static std::map<Address, size_t> memory;
@@ -31,6 +37,7 @@ static std::set<Module*> modules;
 static std::set<Graph*> graphs, executables;
 static std::set<Event*> events;
 static std::set<Function*> functions;
+static std::set<Address> globals;
 static int retained;
 static size_t capacity = (size_t)1 << 30, used;
 static std::string calls;
@@ -38,6 +45,7 @@ static std::string calls;
 static int note(const char* name) { calls += name; calls += ' '; return 0; }
 
 static bool inside(Address at, size_t bytes) {
+  if (globals.count(at)) return bytes == 8;
   auto after = memory.upper_bound(at);
   if (after == memory.begin()) return false;
   --after;
@@ -78,14 +86,15 @@ static int ask(Stream* s, std::function<int()> work) {
   return 0;
 }
 
+// Whether the calling thread is recording.
 static bool recording() {
-  for (Stream* s : streams) if (s->recording) return true;
+  for (Stream* s : streams) if (s->recording && s->recorder == std::this_thread::get_id()) return true;
   return false;
 }
 
 extern "C" {
 // For the stand-ins of other libraries that work on a stream.
-int emulated_ask(Stream* s, const std::function<int()>* work) { return ask(s, *work); }
+int emulated_ask(Stream* s, const std::function<int()>* work) { Guard guard; return ask(s, *work); }
 
 // For tests: the calls since the last time this was asked for, memory to be had, and what is still allocated.
 const char* emulated_calls() { static std::string told; told = calls; calls.clear(); return told.c_str(); }
@@ -94,19 +103,19 @@ long long emulated_leaks() {
   return memory.size() + pinned.size() + streams.size() + modules.size() + graphs.size() + executables.size() + events.size() + retained;
 }
 
-int cuGetErrorName(int code, const char** name) {
+int cuGetErrorName(int code, const char** name) { Guard guard;
   *name = code == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : code == ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS"
       : code == INVALID_VALUE ? "CUDA_ERROR_INVALID_VALUE" : code == CAPTURE ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
       : code == INVALID_HANDLE ? "CUDA_ERROR_INVALID_HANDLE" : code == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : "CUDA_ERROR_UNKNOWN";
   return 0;
 }
-int cuGetErrorString(int code, const char** text) { *text = code == OUT_OF_MEMORY ? "out of memory" : "emulated"; return 0; }
-int cuInit(unsigned flags) { return flags ? INVALID_VALUE : 0; }
-int cuDriverGetVersion(int* version) { *version = 13000; return 0; }
-int cuDeviceGetCount(int* count) { *count = 1; return 0; }
-int cuDeviceGet(int* device, int ordinal) { *device = 7; return ordinal ? INVALID_VALUE : 0; }
-int cuDeviceGetName(char* name, int size, int device) { snprintf(name, size, "Emulated GPU"); return device == 7 ? 0 : INVALID_VALUE; }
-int cuDeviceGetAttribute(int* value, int which, int device) {
+int cuGetErrorString(int code, const char** text) { Guard guard; *text = code == OUT_OF_MEMORY ? "out of memory" : "emulated"; return 0; }
+int cuInit(unsigned flags) { Guard guard; return flags ? INVALID_VALUE : 0; }
+int cuDriverGetVersion(int* version) { Guard guard; *version = 13000; return 0; }
+int cuDeviceGetCount(int* count) { Guard guard; *count = 1; return 0; }
+int cuDeviceGet(int* device, int ordinal) { Guard guard; *device = 7; return ordinal ? INVALID_VALUE : 0; }
+int cuDeviceGetName(char* name, int size, int device) { Guard guard; snprintf(name, size, "Emulated GPU"); return device == 7 ? 0 : INVALID_VALUE; }
+int cuDeviceGetAttribute(int* value, int which, int device) { Guard guard;
   if (device != 7) return INVALID_VALUE;
   switch (which) {
     case 75: *value = 9; return 0;
@@ -116,12 +125,12 @@ int cuDeviceGetAttribute(int* value, int which, int device) {
   }
   return INVALID_VALUE;
 }
-int cuDevicePrimaryCtxRetain(void** context, int device) { *context = &retained; retained++; return device == 7 ? 0 : INVALID_VALUE; }
-int cuDevicePrimaryCtxRelease_v2(int device) { retained--; return device == 7 ? 0 : INVALID_VALUE; }
-int cuCtxSetCurrent(void* context) { note("cuCtxSetCurrent"); return context == &retained ? 0 : INVALID_VALUE; }
+int cuDevicePrimaryCtxRetain(void** context, int device) { Guard guard; *context = &retained; retained++; return device == 7 ? 0 : INVALID_VALUE; }
+int cuDevicePrimaryCtxRelease_v2(int device) { Guard guard; retained--; return device == 7 ? 0 : INVALID_VALUE; }
+int cuCtxSetCurrent(void* context) { Guard guard; note("cuCtxSetCurrent"); return context == &retained ? 0 : INVALID_VALUE; }
 
-int cuMemGetInfo_v2(size_t* free, size_t* total) { *free = capacity - used; *total = capacity; return 0; }
-int cuMemAlloc_v2(Address* to, size_t bytes) {
+int cuMemGetInfo_v2(size_t* free, size_t* total) { Guard guard; *free = capacity - used; *total = capacity; return 0; }
+int cuMemAlloc_v2(Address* to, size_t bytes) { Guard guard;
   note("cuMemAlloc");
   if (recording()) return CAPTURE;
   if (bytes == 0) return INVALID_VALUE;
@@ -135,7 +144,7 @@ int cuMemAlloc_v2(Address* to, size_t bytes) {
   used += bytes;
   return 0;
 }
-int cuMemFree_v2(Address at) {
+int cuMemFree_v2(Address at) { Guard guard;
   note("cuMemFree");
   auto found = memory.find(at);
   if (found == memory.end()) return INVALID_VALUE;
@@ -145,48 +154,55 @@ int cuMemFree_v2(Address at) {
   free((char*)at - GUARD);
   return 0;
 }
-int cuMemHostAlloc(void** to, size_t bytes, unsigned) {
+int cuMemHostAlloc(void** to, size_t bytes, unsigned) { Guard guard;
   note("cuMemHostAlloc");
   if (recording()) return CAPTURE;
   *to = calloc(1, bytes);
   pinned[(char*)*to] = bytes;
   return 0;
 }
-int cuMemFreeHost(void* at) {
+int cuMemFreeHost(void* at) { Guard guard;
   if (!pinned.erase((char*)at)) return INVALID_VALUE;
   free(at);
   return 0;
 }
-int cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, Stream* s) {
+int cuMemcpyHtoD_v2(Address to, const void* from, size_t bytes) { Guard guard;
+  note("cuMemcpyHtoD");
+  if (!inside(to, bytes)) return INVALID_VALUE;
+  memcpy((void*)to, from, bytes);
+  return 0;
+}
+int cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, Stream* s) { Guard guard;
   note("cuMemcpyHtoDAsync");
   if (!inside(to, bytes) || !insidePinned(from, bytes)) return INVALID_VALUE;
   return ask(s, [=] { memcpy((void*)to, from, bytes); return 0; });
 }
-int cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, Stream* s) {
+int cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, Stream* s) { Guard guard;
   note("cuMemcpyDtoHAsync");
   if (!inside(from, bytes) || !insidePinned(to, bytes)) return INVALID_VALUE;
   return ask(s, [=] { memcpy(to, (void*)from, bytes); return 0; });
 }
-int cuMemsetD8Async(Address to, unsigned char value, size_t bytes, Stream* s) {
+int cuMemsetD8Async(Address to, unsigned char value, size_t bytes, Stream* s) { Guard guard;
   note("cuMemsetD8Async");
   if (!inside(to, bytes)) return INVALID_VALUE;
   return ask(s, [=] { memset((void*)to, value, bytes); return 0; });
 }
 
-int cuStreamCreate(Stream** to, unsigned) { streams.insert(*to = new Stream); return 0; }
-int cuStreamDestroy_v2(Stream* s) { if (!streams.erase(s)) return INVALID_HANDLE; delete s; return 0; }
-int cuStreamSynchronize(Stream* s) {
+int cuStreamCreate(Stream** to, unsigned) { Guard guard; streams.insert(*to = new Stream); return 0; }
+int cuStreamDestroy_v2(Stream* s) { Guard guard; if (!streams.erase(s)) return INVALID_HANDLE; delete s; return 0; }
+int cuStreamSynchronize(Stream* s) { Guard guard;
   note("cuStreamSynchronize");
   if (!streams.count(s)) return INVALID_HANDLE;
   return s->recording ? CAPTURE : drain(s);
 }
-int cuStreamBeginCapture_v2(Stream* s, int) {
+int cuStreamBeginCapture_v2(Stream* s, int) { Guard guard;
   note("cuStreamBeginCapture");
   if (!streams.count(s) || s->recording) return INVALID_HANDLE;
   s->recording = true;
+  s->recorder = std::this_thread::get_id();
   return 0;
 }
-int cuStreamEndCapture(Stream* s, Graph** to) {
+int cuStreamEndCapture(Stream* s, Graph** to) { Guard guard;
   note("cuStreamEndCapture");
   if (!streams.count(s) || !s->recording) return INVALID_HANDLE;
   s->recording = false;
@@ -194,29 +210,29 @@ int cuStreamEndCapture(Stream* s, Graph** to) {
   s->recorded.clear();
   return 0;
 }
-int cuGraphInstantiateWithFlags(Graph** to, Graph* graph, unsigned long long) {
+int cuGraphInstantiateWithFlags(Graph** to, Graph* graph, unsigned long long) { Guard guard;
   if (!graphs.count(graph)) return INVALID_HANDLE;
   executables.insert(*to = new Graph(*graph));
   return 0;
 }
-int cuGraphDestroy(Graph* g) { if (!graphs.erase(g)) return INVALID_HANDLE; delete g; return 0; }
-int cuGraphExecDestroy(Graph* g) { if (!executables.erase(g)) return INVALID_HANDLE; delete g; return 0; }
-int cuGraphLaunch(Graph* g, Stream* s) {
+int cuGraphDestroy(Graph* g) { Guard guard; if (!graphs.erase(g)) return INVALID_HANDLE; delete g; return 0; }
+int cuGraphExecDestroy(Graph* g) { Guard guard; if (!executables.erase(g)) return INVALID_HANDLE; delete g; return 0; }
+int cuGraphLaunch(Graph* g, Stream* s) { Guard guard;
   note("cuGraphLaunch");
   if (!executables.count(g)) return INVALID_HANDLE;
   for (auto& work : g->work) if (int code = ask(s, work)) return code;
   return 0;
 }
 
-int cuEventCreate(Event** to, unsigned) { events.insert(*to = new Event); return 0; }
-int cuEventDestroy_v2(Event* e) { if (!events.erase(e)) return INVALID_HANDLE; delete e; return 0; }
-int cuEventRecord(Event* e, Stream* s) {
+int cuEventCreate(Event** to, unsigned) { Guard guard; events.insert(*to = new Event); return 0; }
+int cuEventDestroy_v2(Event* e) { Guard guard; if (!events.erase(e)) return INVALID_HANDLE; delete e; return 0; }
+int cuEventRecord(Event* e, Stream* s) { Guard guard;
   note("cuEventRecord");
   if (!events.count(e)) return INVALID_HANDLE;
   e->set = false;
   return ask(s, [=] { e->set = true; return 0; });
 }
-int cuEventSynchronize(Event* e) {
+int cuEventSynchronize(Event* e) { Guard guard;
   note("cuEventSynchronize");
   if (!events.count(e)) return INVALID_HANDLE;
   // No more of a stream than is waited for.
@@ -228,13 +244,13 @@ int cuEventSynchronize(Event* e) {
   }
   return 0;
 }
-int cuEventElapsedTime(float* time, Event* from, Event* to) {
+int cuEventElapsedTime(float* time, Event* from, Event* to) { Guard guard;
   static float turn = 0;
   *time = 1 + (turn += 1);
   return from->set && to->set ? 0 : INVALID_HANDLE;
 }
 
-int cuModuleLoadData(Module** to, const void* image) {
+int cuModuleLoadData(Module** to, const void* image) { Guard guard;
   if (memcmp(image, "\177ELF", 4)) return INVALID_VALUE;
   // The size of the image is where its section table ends.
   const unsigned char* elf = (const unsigned char*)image;
@@ -251,8 +267,17 @@ int cuModuleLoadData(Module** to, const void* image) {
   modules.insert(*to = new Module{library, file});
   return 0;
 }
-int cuModuleUnload(Module* m) { if (!modules.erase(m)) return INVALID_HANDLE; delete m; return 0; }
-int cuModuleGetFunction(Function** to, Module* m, const char* name) {
+int cuModuleUnload(Module* m) { Guard guard; if (!modules.erase(m)) return INVALID_HANDLE; delete m; return 0; }
+// All variables are eight bytes.
+int cuModuleGetGlobal_v2(Address* to, size_t* bytes, Module* m, const char* name) { Guard guard;
+  if (!modules.count(m)) return INVALID_HANDLE;
+  void* found = dlsym(m->library, name);
+  if (!found) return NOT_FOUND;
+  globals.insert(*to = (Address)found);
+  if (bytes) *bytes = 8;
+  return 0;
+}
+int cuModuleGetFunction(Function** to, Module* m, const char* name) { Guard guard;
   if (!modules.count(m)) return INVALID_HANDLE;
   auto launch = (void (*)(const unsigned*, int, int, void**))dlsym(m->library, (std::string("launch_") + name).c_str());
   auto parameters = (int (*)(int*))dlsym(m->library, (std::string("parameters_") + name).c_str());
@@ -262,22 +287,22 @@ int cuModuleGetFunction(Function** to, Module* m, const char* name) {
   functions.insert(*to = new Function{launch, std::vector<int>(sizes, sizes + count)});
   return 0;
 }
-int cuFuncSetAttribute(Function* f, int which, int value) {
+int cuFuncSetAttribute(Function* f, int which, int value) { Guard guard;
   if (!functions.count(f) || which != 8 || value > 227 * 1024) return INVALID_VALUE;
   f->shared = value;
   return 0;
 }
 int cuLaunchKernel(Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream* s,
-    void** arguments, void** extra) {
+    void** arguments, void** extra) { Guard guard;
   note("cuLaunchKernel");
-  if (!functions.count(f) || extra || !gx || !gy || gy > 65535 || gz != 1 || !bx || bx > 1024 || by != 1 || bz != 1) return INVALID_VALUE;
+  if (!functions.count(f) || extra || !gx || !gy || gy > 65535 || !gz || gz > 65535 || !bx || bx > 1024 || by != 1 || bz != 1) return INVALID_VALUE;
   if ((int)shared > f->shared) return INVALID_VALUE;
   std::vector<std::vector<char>> values;
   for (size_t i = 0; i < f->sizes.size(); i++) values.emplace_back((char*)arguments[i], (char*)arguments[i] + f->sizes[i]);
   return ask(s, [=] {
     std::vector<void*> pointers;
     for (auto& value : values) pointers.push_back((void*)value.data());
-    unsigned grid[3] = {gx, gy, 1};
+    unsigned grid[3] = {gx, gy, gz};
     f->launch(grid, bx, shared, pointers.data());
     return 0;
   });

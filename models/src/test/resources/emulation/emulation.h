@@ -13,6 +13,7 @@ template <class T> static inline T max(T a, T b) { return a > b ? a : b; }
 
 #define KERNEL static
 #define DEVICE static inline
+#define CONSTANT __attribute__((visibility("protected")))
 #define __shared__ static
 #define DYNAMIC_SHARED(name) float* name = (float*)emulation::dynamicShared
 
@@ -155,15 +156,13 @@ static void run(Index grid, int threadCount, int sharedBytes, void (*kernel)(voi
   threads = {(unsigned)threadCount, 1, 1};
   blocks = grid;
   for (Warp& warp : warps) warp.arrived = 0;
-  for (unsigned y = 0; y < grid.y; y++) {
-    for (unsigned x = 0; x < grid.x; x++) {
-      block = {x, y, 0};
-      memset(dynamicShared, 0xff, sharedBytes);
-      alive = threadCount, arrived = 0;
-      for (int i = 0; i < threadCount; i++) fibres[i].done = false, fibres[i].index = {(unsigned)i, 0, 0};
-      current = 0;
-      emulated_switch(&home, fibres[0].stack);
-    }
+  for (unsigned i = 0; i < grid.x * grid.y * grid.z; i++) {
+    block = {i % grid.x, i / grid.x % grid.y, i / grid.x / grid.y};
+    memset(dynamicShared, 0xff, sharedBytes);
+    alive = threadCount, arrived = 0;
+    for (int t = 0; t < threadCount; t++) fibres[t].done = false, fibres[t].index = {(unsigned)t, 0, 0};
+    current = 0;
+    emulated_switch(&home, fibres[0].stack);
   }
   free(dynamicShared);
 }

@@ -28,4 +28,20 @@ public interface Engine {
    * @throws EngineUnavailableException where {@link #unavailable} gives a reason, or the precision cannot be had here
    */
   Session compile(Program program, Execution execution);
+
+  /** Whether runs of the same program can train as one here, see {@link #together}. */
+  default boolean fuses() {
+    return false;
+  }
+
+  /**
+   * Prepares a program for several runs at once.
+   *
+   * @param runs at most so many, at least 1
+   * @throws EngineUnavailableException as {@link #compile}
+   * @throws UnsupportedOperationException where it does not {@link #fuses fuse} them
+   */
+  default SessionGroup together(Program program, Execution execution, int runs) {
+    throw new UnsupportedOperationException("engine '" + name() + "' trains each run by itself");
+  }
 }

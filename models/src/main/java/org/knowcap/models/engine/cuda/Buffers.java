@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.knowcap.models.engine.Session;
+import java.util.stream.LongStream;
 import org.knowcap.models.engine.cuda.driver.CudaException;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Matrix;
@@ -30,7 +31,7 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 
-/** All of a session's memory on the device: how much of what, and once allocated, where. */
+/** All of a run's memory on the device: how much of what, and once allocated, where. It is the same for every replica. */
 final class Buffers {
   /** What memory is for. */
   enum Part {
@@ -72,6 +73,8 @@ final class Buffers {
 
   /** Logits take no more than this many bytes; of a larger batch they are computed in several goes. */
   private static final long LOGITS_BYTES = 1L << 30;
+  /** Parts begin at multiples of this, and so many bytes behind each are nobody's: tests see whether they stay so. */
+  static final long GAP = 256;
   /** {@link Updates#dials} lie before the tokens. */
   static final long DIALS = 32;
   /** Before the losses lie the mean loss of the last step, */
@@ -92,6 +95,7 @@ final class Buffers {
   private final MemoryPlan trainingPlan;
   private final Map<Part, Long> bytes = new EnumMap<>(Part.class);
   private final Map<Part, Long> addresses = new EnumMap<>(Part.class);
+  private final long size;
   private final Map<Tensor, Long> parameterOffsets = new HashMap<>();
   /** Where in the tables they are. */
   private final Map<Turns, Long> turns = new LinkedHashMap<>();
@@ -99,7 +103,12 @@ final class Buffers {
   private final Optional<Factored> factored;
   private final long factoredOffset;
 
+  /** Without memory, to see how much it would be. */
   Buffers(Program program, Element element) {
+    this(program, element, 0);
+  }
+
+  private Buffers(Program program, Element element, long address) {
     this.program = program;
     this.element = element;
     scoring = Lowering.of(program.forward(), element);
@@ -122,26 +131,32 @@ final class Buffers {
     bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * element.bytes());
     bytes.put(Part.WORK, 4 * Math.max(training.steps().stream().mapToLong(this::work).max().orElse(0),
         program.learning().map(learning -> Updates.work(program, learning)).orElse(0L)));
-    long size = 0;
+    long tables = 0;
     for (ForwardOperation operation : program.forward()) {
       if (operation instanceof ForwardOperation.Rotary rotary) {
         for (Turns table : List.of(Turns.ofQueries(rotary), Turns.ofKeys(rotary))) {
-          size += turns.putIfAbsent(table, size) == null ? table.bytes() : 0;
+          tables += turns.putIfAbsent(table, tables) == null ? table.bytes() : 0;
         }
       }
       if (operation instanceof ForwardOperation.Attention o
           && o.scores() instanceof ForwardOperation.Scores.Sloping) {
-        size += slopes.putIfAbsent(o.heads(), size) == null ? 4L * o.heads().count() : 0;
+        tables += slopes.putIfAbsent(o.heads(), tables) == null ? 4L * o.heads().count() : 0;
       }
     }
     factored = program.optimiser().filter(Optimiser.Adafactor.class::isInstance)
         .map(_ -> Factored.of(program));
-    factoredOffset = size;
-    bytes.put(Part.TABLES, size + factored.map(Factored::bytes).orElse(0L));
+    factoredOffset = tables;
+    bytes.put(Part.TABLES, tables + factored.map(Factored::bytes).orElse(0L));
     bytes.put(Part.DOCUMENTS, documents().isPresent() ? 8L * program.rows() : 0);
     bytes.put(Part.INPUTS,
         DIALS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
     bytes.put(Part.LOSSES, RESULTS + 4L * program.rows());
+    long end = address;
+    for (Map.Entry<Part, Long> part : bytes.entrySet()) {
+      addresses.put(part.getKey(), part.getValue() == 0 ? 0 : end);
+      end += Math.ceilDiv(part.getValue(), GAP) * GAP + GAP;
+    }
+    size = end - address;
   }
 
   /** How windows split into documents, where attention looks at them: all of it in the same way. */
@@ -184,49 +199,57 @@ final class Buffers {
     return Math.ceilDiv(program.vocabulary(), 8) * 8;
   }
 
-  /** Bytes of all. */
+  /** Bytes of all, with the gaps between parts. */
   long size() {
-    return bytes.values().stream().mapToLong(Long::longValue).sum();
+    return size;
   }
 
   /**
-   * Allocates everything.
+   * Allocates the memory of so many runs, one behind the other.
    *
+   * @return each run's
    * @throws IllegalStateException where there is too little memory: how much, for what, and what would fit
    */
-  void allocate(Gpu gpu) {
+  List<Buffers> allocate(Gpu gpu, int replicas) {
     long free = gpu.freeBytes();
-    if (size() > free) {
-      throw tooLittle(free);
+    if (replicas * size > free) {
+      throw tooLittle(free, replicas);
     }
     try {
-      bytes.forEach((part, size) -> addresses.put(part, size == 0 ? 0 : gpu.allocate(size)));
+      long first = gpu.allocate(replicas * size);
+      return LongStream.range(0, replicas).mapToObj(i -> new Buffers(program, element, first + i * size))
+          .toList();
     } catch (CudaException e) {
-      throw e.outOfMemory() ? tooLittle(free) : e;
+      throw e.outOfMemory() ? tooLittle(free, replicas) : e;
     }
   }
 
-  private IllegalStateException tooLittle(long free) {
-    long perBatch = bytes.get(Part.ACTIVATIONS) + bytes.get(Part.LOGITS) + bytes.get(Part.WORK)
-        + bytes.get(Part.INPUTS);
-    long windows = Math.max(0, (free - (size() - perBatch)) / Math.ceilDiv(perBatch, program.windows()));
+  private IllegalStateException tooLittle(long free, int replicas) {
+    String has = " on the GPU, which has " + mebibytes(free) + " free";
     String parts = bytes.entrySet().stream().filter(entry -> entry.getValue() >= 1 << 20)
         .sorted(Map.Entry.<Part, Long>comparingByValue().reversed())
         .map(entry -> entry.getKey().words() + " " + mebibytes(entry.getValue()))
         .collect(Collectors.joining(", "));
-    return new IllegalStateException(
-        "this needs " + mebibytes(size()) + " on the GPU, which has " + mebibytes(free)
-            + " free: " + parts + ". " + (windows == 0
-                ? "Not even a batch of one window fits: use a smaller model, or another GPU."
-                : "The largest batch that fits is " + Math.min(windows, program.windows() - 1)
-                    + " windows of "
-                    + program.length() + " tokens, instead of " + program.windows() + "."));
+    if (replicas > 1 && size <= free) {
+      return new IllegalStateException(
+          replicas + " runs at once need " + replicas + " times " + mebibytes(size)
+              + has + "; each: " + parts + ". The most that fit at once are " + free / size + ".");
+    }
+    long perBatch = bytes.get(Part.ACTIVATIONS) + bytes.get(Part.LOGITS) + bytes.get(Part.WORK)
+        + bytes.get(Part.INPUTS);
+    long windows = Math.max(0, (free - (size - perBatch)) / Math.ceilDiv(perBatch, program.windows()));
+    return new IllegalStateException((replicas > 1 ? "each of " + replicas + " runs" : "this") + " needs "
+        + mebibytes(size) + has + ": " + parts + ". " + (windows == 0
+            ? "Not even a batch of one window fits: use a smaller model, or another GPU."
+            : "The largest batch that fits is " + Math.min(windows, program.windows() - 1) + " windows of "
+                + program.length() + " tokens, instead of " + program.windows() + "."));
   }
 
   private static String mebibytes(long bytes) {
     return Math.ceilDiv(bytes, 1 << 20) + " MiB";
   }
 
+  /** Where a part is; 0 if there is none. */
   long address(Part part) {
     return addresses.get(part);
   }

@@ -5,6 +5,7 @@ import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.driver.CudaException;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Libraries;
@@ -119,6 +120,20 @@ public final class CudaEngine implements Engine {
 
   @Override
   public Session compile(Program program, Execution execution) {
+    return group(program, execution, 1).only();
+  }
+
+  @Override
+  public boolean fuses() {
+    return true;
+  }
+
+  @Override
+  public SessionGroup together(Program program, Execution execution, int runs) {
+    return group(program, execution, runs);
+  }
+
+  private CudaGroup group(Program program, Execution execution, int runs) {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
@@ -132,7 +147,11 @@ public final class CudaEngine implements Engine {
     };
     Gpu gpu = Gpu.open(found.driver());
     try {
-      return new CudaSession(program, element, gpu, found.compiler(), found.products(), machine().cache());
+      // One after the other: what one compiles or times, the next takes from the cache.
+      synchronized (machine()) {
+        return new CudaGroup(program, element, runs, gpu, found.compiler(), found.products(),
+            machine().cache());
+      }
     } catch (RuntimeException e) {
       gpu.close();
       throw e;

@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
+import org.knowcap.models.engine.cuda.driver.Replicas;
 
 /**
  * What a GPU gives the engine, whatever the model.
@@ -24,10 +25,11 @@ public record CudaMeter(double products, double copied) {
     CudaEngine.Machine.Found found = engine.machine().found().orElseThrow();
     try (Gpu gpu = Gpu.open(found.driver())) {
       Kernels kernels = new Kernels(gpu, found.compiler(), engine.machine().cache(),
-          new KernelSource(true, 4, 1, 64));
+          new KernelSource(true, 4, 1, 64), Replicas.ONE);
       long numbers = gpu.allocate(Math.max(6L * size * size, 2 * bytes));
       gpu.clear(numbers, Math.max(6L * size * size, 2 * bytes));
-      Products products = new Products(gpu, kernels, engine.machine().cache(), found.products());
+      Products products = new Products(gpu, kernels, engine.machine().cache(), found.products(),
+          Replicas.ONE);
       Numbers first = new Numbers(numbers, true);
       Matrix a = Matrix.dense(first, size, size);
       Matrix b = Matrix.dense(first.from((long) size * size), size, size);

@@ -4,91 +4,44 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
-import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.Buffers.Part;
-import org.knowcap.models.engine.cuda.driver.Gpu;
-import org.knowcap.models.engine.cuda.driver.Libraries;
-import org.knowcap.models.engine.cuda.driver.Nvrtc;
-import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
-/**
- * A program on a GPU. A training step is one copy of learning rate and tokens and one replay of a recorded graph; the host
- * does not wait for it, but for the step before the last, whose tokens' memory it needs again.
- */
+/** One run's part in a group: its own memory on the GPU, and its place among those who take their steps together. */
 final class CudaSession implements Session {
-  /** Bytes of the flat buffers that travel at a time. */
-  private static final long STAGE = 16L << 20;
-
   private final Program program;
-  private final Gpu gpu;
+  private final CudaGroup group;
+  private final int replica;
   private final Buffers buffers;
-  private final Optional<Runnable> renewCopy;
-  private final Gpu.Graph scoring;
-  /** A step's batches but the last; present where there are several. */
-  private final Optional<Gpu.Graph> earlier;
-  /** The last batch of a step, or its only one, and the update. */
-  private final Optional<Gpu.Graph> last;
+  private final Runnable atClose;
   private boolean stepped;
-  /** Inputs of two steps, in turn, and the marks that say when each has been copied. */
-  private final MemorySegment[] inputs = new MemorySegment[2];
-  private final long[] copied = new long[2];
-  private final MemorySegment stage;
-  private int turn;
 
-  CudaSession(Program program, Element element, Gpu gpu, Nvrtc compiler, Optional<Libraries.Found> library,
-      DiskCache cache) {
+  /**
+   * @param replica its number in the group
+   * @param buffers its memory
+   * @param atClose makes room for another
+   */
+  CudaSession(Program program, CudaGroup group, int replica, Buffers buffers, Runnable atClose) {
     this.program = program;
-    this.gpu = gpu;
-    KernelSource source = KernelSource.of(program, element);
-    int shared = Launches.attentionBytes(source);
-    if (shared > gpu.sharedBytes()) {
-      throw new EngineUnavailableException("heads " + source.head() + " wide need " + shared
-          + " bytes of shared memory, this GPU has " + gpu.sharedBytes()
-          + "; use narrower heads or engine cpu");
-    }
-    buffers = new Buffers(program, element);
-    buffers.allocate(gpu);
-    Kernels kernels = new Kernels(gpu, compiler, cache, source);
-    Products products = new Products(gpu, kernels, cache, library);
-    for (int i = 0; i < inputs.length; i++) {
-      inputs[i] = gpu.pinned(buffers.bytes(Part.INPUTS));
-      copied[i] = gpu.mark();
-    }
-    stage = gpu
-        .pinned(Math.min(STAGE, Math.max(Math.max(4 * program.parameterCount(), buffers.bytes(Part.TABLES)),
-            buffers.bytes(Part.LOSSES))));
-
-    gpu.clear(buffers.address(Part.INPUTS), buffers.bytes(Part.INPUTS));
-    Launches launches = launches(kernels, products, source, false);
-    renewCopy = element.narrow() ? Optional.of(launches.renewCopy()) : Optional.empty();
-    upload(buffers.tables(), buffers.address(Part.TABLES));
-    scoring = recorded(launches.batch());
-    Launches learning = launches(kernels, products, source, true);
-    earlier = program.accumulation() > 1 ? Optional.of(recorded(learning.earlierBatch())) : Optional.empty();
-    last = program.learning().map(_ -> recorded(learning.lastBatch()));
-    buffers.flat().values().forEach(place -> gpu.clear(place.address(), 4L * place.count()));
-    gpu.clear(buffers.address(Part.GRADIENTS), buffers.bytes(Part.GRADIENTS));
-    gpu.clear(buffers.address(Part.LOSSES), Buffers.RESULTS);
-    gpu.synchronise();
+    this.group = group;
+    this.replica = replica;
+    this.buffers = buffers;
+    this.atClose = atClose;
   }
 
-  private Launches launches(Kernels kernels, Products products, KernelSource source, boolean learning) {
-    return new Launches(program, gpu, kernels, products, buffers, source, learning);
+  /** The same, with another end. */
+  CudaSession endingWith(Runnable end) {
+    return new CudaSession(program, group, replica, buffers, end);
   }
 
-  /** Done once before it is recorded: what a driver does at a kernel's first launch has no place in a recording. */
-  private Gpu.Graph recorded(List<Runnable> launches) {
-    launches.forEach(Runnable::run);
-    gpu.synchronise();
-    return gpu.record(() -> launches.forEach(Runnable::run));
+  /** Its memory. */
+  Buffers buffers() {
+    return buffers;
   }
 
   @Override
@@ -98,25 +51,19 @@ final class CudaSession implements Session {
     float[] dials = Updates.dials(learning, learningRate, step);
     checked(tokens);
     checked(targets);
-    for (int batch = 0; batch < learning.accumulation(); batch++) {
-      int from = batch * program.rows();
-      TokenOrder order = TokenOrder.of(Arrays.copyOfRange(tokens, from, from + program.rows()),
+    int rows = program.rows();
+    TokenOrder[] orders = new TokenOrder[learning.accumulation()];
+    for (int batch = 0; batch < orders.length; batch++) {
+      orders[batch] = TokenOrder.of(Arrays.copyOfRange(tokens, batch * rows, (batch + 1) * rows),
           program.vocabulary());
-      MemorySegment to = nextInputs();
-      MemorySegment.copy(dials, 0, to, ValueLayout.JAVA_FLOAT, 0, dials.length);
-      write(tokens, targets, from, to);
-      order.write(to, Buffers.DIALS + 8L * program.rows());
-      send(to, buffers.bytes(Part.INPUTS));
-      gpu.replay((batch == learning.accumulation() - 1 ? last : earlier).orElseThrow());
     }
+    group.bring(replica, (batch, to) -> {
+      MemorySegment.copy(dials, 0, to, ValueLayout.JAVA_FLOAT, 0, dials.length);
+      write(tokens, targets, batch * rows, to);
+      orders[batch].write(to, Buffers.DIALS + 8L * rows);
+    });
+    group.step();
     stepped = true;
-  }
-
-  private MemorySegment nextInputs() {
-    gpu.enter();
-    turn = 1 - turn;
-    gpu.await(copied[turn]);
-    return inputs[turn];
   }
 
   /** Writes the batch that begins at a row of the step. */
@@ -124,11 +71,6 @@ final class CudaSession implements Session {
     int rows = program.rows();
     MemorySegment.copy(tokens, from, to, ValueLayout.JAVA_INT, Buffers.DIALS, rows);
     MemorySegment.copy(targets, from, to, ValueLayout.JAVA_INT, Buffers.DIALS + 4L * rows, rows);
-  }
-
-  private void send(MemorySegment from, long bytes) {
-    gpu.upload(from, buffers.address(Part.INPUTS), bytes);
-    gpu.set(copied[turn]);
   }
 
   /** A GPU would read what lies beside the table. */
@@ -154,10 +96,9 @@ final class CudaSession implements Session {
   }
 
   private double result(long offset) {
-    gpu.enter();
-    gpu.download(buffers.address(Part.LOSSES) + offset, stage, 8);
-    gpu.synchronise();
-    return stage.get(ValueLayout.JAVA_DOUBLE, 0);
+    double[] result = new double[1];
+    group.download(buffers.address(Part.LOSSES) + offset, MemorySegment.ofArray(result));
+    return result[0];
   }
 
   @Override
@@ -166,42 +107,21 @@ final class CudaSession implements Session {
     checked(targets);
     int rows = program.rows();
     for (int from = 0; from < program.stepRows(); from += rows) {
-      MemorySegment to = nextInputs();
-      write(tokens, targets, from, to);
-      send(to, Buffers.DIALS + 8L * rows);
-      gpu.replay(scoring);
-      download(buffers.address(Part.LOSSES) + Buffers.RESULTS,
+      int first = from;
+      group.score(replica, (_, to) -> write(tokens, targets, first, to));
+      group.download(buffers.address(Part.LOSSES) + Buffers.RESULTS,
           MemorySegment.ofArray(losses).asSlice(4L * from, 4L * rows));
-    }
-  }
-
-  private void download(long from, MemorySegment to) {
-    for (long at = 0; at < to.byteSize(); at += stage.byteSize()) {
-      long bytes = Math.min(stage.byteSize(), to.byteSize() - at);
-      gpu.download(from + at, stage, bytes);
-      gpu.synchronise();
-      MemorySegment.copy(stage, 0, to, at, bytes);
-    }
-  }
-
-  private void upload(MemorySegment from, long to) {
-    for (long at = 0; at < from.byteSize(); at += stage.byteSize()) {
-      long bytes = Math.min(stage.byteSize(), from.byteSize() - at);
-      MemorySegment.copy(from, at, stage, 0, bytes);
-      gpu.upload(stage, to + at, bytes);
-      gpu.synchronise();
     }
   }
 
   private float[] copy(Buffers.Place place) {
     float[] copy = new float[place.count()];
-    download(place.address(), MemorySegment.ofArray(copy));
+    group.download(place.address(), MemorySegment.ofArray(copy));
     return copy;
   }
 
   @Override
   public Map<String, float[]> state() {
-    gpu.enter();
     Map<String, float[]> copies = new LinkedHashMap<>();
     buffers.flat().forEach((name, place) -> copies.put(name, copy(place)));
     return copies;
@@ -209,14 +129,12 @@ final class CudaSession implements Session {
 
   @Override
   public float[] parameter(Parameter parameter) {
-    gpu.enter();
     return copy(new Buffers.Place(buffers.address(Part.PARAMETERS) + 4 * parameter.offset(),
         (int) parameter.tensor().size()));
   }
 
   @Override
   public void load(Map<String, float[]> state) {
-    gpu.enter();
     Map<String, Buffers.Place> places = buffers.flat();
     state.forEach((name, content) -> {
       Buffers.Place place = places.get(name);
@@ -229,13 +147,13 @@ final class CudaSession implements Session {
             "state '" + name + "' has " + place.count() + " elements, found " + content.length);
       }
     });
-    state.forEach((name, content) -> upload(MemorySegment.ofArray(content), places.get(name).address()));
-    renewCopy.ifPresent(Runnable::run);
-    gpu.synchronise();
+    state.forEach(
+        (name, content) -> group.upload(MemorySegment.ofArray(content), places.get(name).address()));
+    group.renewCopies();
   }
 
   @Override
   public void close() {
-    gpu.close();
+    atClose.run();
   }
 }

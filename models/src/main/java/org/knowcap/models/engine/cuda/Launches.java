@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.knowcap.models.engine.cuda.Buffers.Part;
-import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
@@ -36,17 +35,15 @@ final class Launches {
   private static final int TENSOR_WALK = 32;
 
   private final Program program;
-  private final Gpu gpu;
   private final Kernels kernels;
   private final Products products;
   private final Buffers buffers;
   private final KernelSource source;
   private final boolean learning;
 
-  Launches(Program program, Gpu gpu, Kernels kernels, Products products, Buffers buffers, KernelSource source,
+  Launches(Program program, Kernels kernels, Products products, Buffers buffers, KernelSource source,
       boolean learning) {
     this.program = program;
-    this.gpu = gpu;
     this.kernels = kernels;
     this.products = products;
     this.buffers = buffers;
@@ -73,7 +70,8 @@ final class Launches {
     List<Runnable> all = batch();
     all.add(mean(true));
     program.learning().ifPresent(how -> all.addAll(new Updates(program, how, kernels, buffers).all()));
-    all.add(() -> gpu.clear(buffers.address(Part.GRADIENTS), buffers.bytes(Part.GRADIENTS)));
+    all.add(kernels.each("zero", program.parameterCount(), buffers.address(Part.GRADIENTS),
+        program.parameterCount()));
     return all;
   }
 

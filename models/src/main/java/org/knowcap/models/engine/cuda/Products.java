@@ -7,9 +7,10 @@ import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
+import org.knowcap.models.engine.cuda.driver.Replicas;
 
 /**
- * Matrix products: cuBLASLt's where it was found, otherwise the engine's own plain kernel. cuBLASLt's algorithm for a shape is
+ * Matrix products, of so many replicas at once: cuBLASLt's where it was found, otherwise the engine's own plain kernel. cuBLASLt's algorithm for a shape is
  * the fastest of its candidates, timed once and kept on disk: with it the last bits of results.
  */
 final class Products {
@@ -21,12 +22,23 @@ final class Products {
   private final Kernels kernels;
   private final DiskCache cache;
   private final Optional<CublasLt> library;
+  private final Replicas replicas;
 
-  Products(Gpu gpu, Kernels kernels, DiskCache cache, Optional<Libraries.Found> found) {
+  Products(Gpu gpu, Kernels kernels, DiskCache cache, Optional<Libraries.Found> found, Replicas replicas) {
+    this(gpu, kernels, cache, replicas, found.map(symbols -> new CublasLt(symbols, gpu)));
+  }
+
+  private Products(Gpu gpu, Kernels kernels, DiskCache cache, Replicas replicas, Optional<CublasLt> library) {
     this.gpu = gpu;
     this.kernels = kernels;
     this.cache = cache;
-    library = found.map(symbols -> new CublasLt(symbols, gpu));
+    this.replicas = replicas;
+    this.library = library;
+  }
+
+  /** The same of one replica. */
+  Products alone() {
+    return new Products(gpu, kernels.alone(), cache, Replicas.ONE, library);
   }
 
   /**
@@ -36,7 +48,7 @@ final class Products {
    */
   Runnable of(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
     return library.<Runnable>map(found -> {
-      CublasLt.Product product = found.product(a, b, bias, out, accumulate);
+      CublasLt.Product product = found.product(a, b, bias, out, accumulate, replicas);
       product.use(cache.get("cuBLASLt " + found.version() + " " + gpu.name() + " " + product.shape()
           + (bias.isPresent() ? " with bias" : ""), product::measure));
       return product::run;

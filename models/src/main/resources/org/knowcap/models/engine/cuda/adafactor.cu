@@ -20,6 +20,7 @@ DEVICE float renewed(float moment, float mean, const Dials* dials, float least) 
 // Renews R. A warp takes a row.
 KERNEL void factor_rows(const float* gradients, const float* scale, const Factored* factored, const int* parameterOf,
     float* moments, const Dials* dials, int count, float least) {
+  ofReplica(gradients, scale, factored, parameterOf, moments, dials);
   int row = thread() / 32, lane = threadIdx.x % 32;
   if (row >= count) return;
   Factored p = factored[parameterOf[row]];
@@ -36,6 +37,7 @@ KERNEL void factor_rows(const float* gradients, const float* scale, const Factor
 // Sums of g^2 down stretches of columns, one a thread. A block's tile [3] is its parameter, first row and first column.
 KERNEL void factor_parts(const float* gradients, const float* scale, const Factored* factored, const int* tiles,
     float* parts) {
+  ofReplica(gradients, scale, factored, tiles, parts);
   const int* tile = tiles + 3 * blockIdx.x;
   Factored p = factored[tile[0]];
   int c = tile[2] + threadIdx.x;
@@ -51,6 +53,7 @@ KERNEL void factor_parts(const float* gradients, const float* scale, const Facto
 // Renews C; factors are 1 / sqrt(C). A thread takes a column.
 KERNEL void factor_columns(const float* parts, const Factored* factored, const int* parameterOf, float* moments,
     float* factors, const Dials* dials, int count, float least) {
+  ofReplica(parts, factored, parameterOf, moments, factors, dials);
   int column = thread();
   if (column >= count) return;
   Factored p = factored[parameterOf[column]];
@@ -63,6 +66,7 @@ KERNEL void factor_columns(const float* parts, const Factored* factored, const i
 // Of each row the sums of (g / sqrt(C))^2 and of p^2. A warp takes a row.
 KERNEL void factor_squares(const float* parameters, const float* gradients, const float* scale, const Factored* factored,
     const int* parameterOf, const float* factors, float2* sums, int count) {
+  ofReplica(parameters, gradients, scale, factored, parameterOf, factors, sums);
   int row = thread() / 32, lane = threadIdx.x % 32;
   if (row >= count) return;
   Factored p = factored[parameterOf[row]];
@@ -81,6 +85,7 @@ KERNEL void factor_squares(const float* parameters, const float* gradients, cons
 // rates[p] = the mean of R and the parameter's own rate. A block of 256 threads takes a parameter.
 KERNEL void factor_rates(const Factored* factored, const float* moments, const float2* sums, float2* rates,
     const Dials* dials, double threshold, int relative, double leastSize) {
+  ofReplica(factored, moments, sums, rates, dials);
   Factored p = factored[blockIdx.x];
   double mean = 0, changes = 0, own = 0;
   for (int row = p.row + threadIdx.x; row < p.row + p.rows; row += blockDim.x) {
@@ -98,6 +103,7 @@ KERNEL void factor_rates(const Factored* factored, const float* moments, const f
 // The update. A warp takes a row.
 KERNEL void adafactor(float* parameters, const float* gradients, const float* scale, bf16* copy, const Factored* factored,
     const int* parameterOf, const float* moments, const float* factors, const float2* rates, const Dials* dials, int count) {
+  ofReplica(parameters, gradients, scale, copy, factored, parameterOf, moments, factors, rates, dials);
   int row = thread() / 32, lane = threadIdx.x % 32;
   if (row >= count) return;
   int which = parameterOf[row];

@@ -34,6 +34,7 @@ DEVICE Place placeOf(int heads, int keyHeads, int tile) {
 // of[r] = from where to before where in its window the document of token r goes: from the last separator up to it, or the
 // window's beginning, to the next separator, or the window's end.
 KERNEL void documents(const int* tokens, int separator, int2* of, int rows, int length) {
+  ofReplica(tokens, of);
   Index row = thread();
   if (row >= rows) return;
   int from = row % length, to = from + 1;
@@ -84,6 +85,7 @@ DEVICE void gather(float* sums, float weight, float* weights, const float* rows,
 
 KERNEL void attend(const Element* qkv, const Element* distant, Element* out, float* normalisers, const int2* documents,
     const float* slopes, int length, int heads, int keyHeads, int from, int reach, float scale) {
+  ofReplica(qkv, distant, out, normalisers, documents, slopes);
   DYNAMIC_SHARED(shared);
   float* q = shared;
   float* k = q + ROWS * HEAD;
@@ -138,6 +140,7 @@ KERNEL void attend(const Element* qkv, const Element* distant, Element* out, flo
 
 // deltas [R, heads]: each head's dOut . out, which the softmax's gradient needs. A warp takes a row of a head.
 KERNEL void attend_deltas(const Element* out, const Element* dOut, float* deltas, int count) {
+  ofReplica(out, dOut, deltas);
   int i = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
   if (i >= count) return;
   float sum = 0;
@@ -151,6 +154,7 @@ KERNEL void attend_deltas(const Element* out, const Element* dOut, float* deltas
 KERNEL void attend_queries(const Element* band, const Element* qkv, const float* normalisers, const float* deltas,
     const Element* dOut, Element* dBand, Element* dQkv, const int2* documents, const float* slopes, int length, int heads,
     int keyHeads, int low, int high, float scale) {
+  ofReplica(band, qkv, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   float* q = shared;
   float* g = q + ROWS * HEAD;
@@ -203,6 +207,7 @@ KERNEL void attend_queries(const Element* band, const Element* qkv, const float*
 KERNEL void attend_keys(const Element* band, const Element* qkv, const float* normalisers, const float* deltas,
     const Element* dOut, Element* dBand, Element* dQkv, const int2* documents, const float* slopes, int length, int heads,
     int keyHeads, int low, int high, float scale) {
+  ofReplica(band, qkv, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   float* k = shared;
   float* v = k + ROWS * HEAD;

@@ -3,6 +3,7 @@
 
 // parts[blockIdx.y][c] = sum of x[r][c] over the block's stretch of rows.
 KERNEL void column_parts(Numbers x, float* parts, int rows, int columns, int stride, int stretch) {
+  ofReplica(x, parts);
   __shared__ float sums[HIGH][32 * VECTOR];
   int lane = threadIdx.x % 32, high = threadIdx.x / 32;
   int c = (blockIdx.x * 32 + lane) * VECTOR;
@@ -26,6 +27,7 @@ KERNEL void column_parts(Numbers x, float* parts, int rows, int columns, int str
 
 // out[c] += sum of parts[p][c] over p < count.
 KERNEL void column_sums(const float* parts, int count, int stride, float* out, int columns) {
+  ofReplica(parts, out);
   __shared__ float sums[HIGH][32];
   int lane = threadIdx.x % 32, high = threadIdx.x / 32;
   int c = blockIdx.x * 32 + lane;

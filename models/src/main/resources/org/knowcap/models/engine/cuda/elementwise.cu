@@ -21,6 +21,7 @@ DEVICE float slope(int which, float x) {
 
 // out = a + b
 KERNEL void add(Numbers a, Numbers b, Numbers out, Index count) {
+  ofReplica(a, b, out);
   Index i = thread() * VECTOR;
   if (i >= count) return;
   Pack p = load(a, i), q = load(b, i);
@@ -30,12 +31,21 @@ KERNEL void add(Numbers a, Numbers b, Numbers out, Index count) {
 
 // out = x, in out's precision. One number a thread: parameters are any number.
 KERNEL void copy(Numbers x, Numbers out, Index count) {
+  ofReplica(x, out);
   Index i = thread();
   if (i < count) put(out, i, get(x, i));
 }
 
+// x = 0
+KERNEL void zero(float* x, Index count) {
+  ofReplica(x);
+  Index i = thread();
+  if (i < count) x[i] = 0;
+}
+
 // out = activation(x)
 KERNEL void activate(int which, Numbers x, Numbers out, Index count) {
+  ofReplica(x, out);
   Index i = thread() * VECTOR;
   if (i >= count) return;
   Pack p = load(x, i);
@@ -45,6 +55,7 @@ KERNEL void activate(int which, Numbers x, Numbers out, Index count) {
 
 // gradient *= activation'(x)
 KERNEL void activate_backward(int which, Numbers x, Numbers gradient, Index count) {
+  ofReplica(x, gradient);
   Index i = thread() * VECTOR;
   if (i >= count) return;
   Pack p = load(x, i), g = load(gradient, i);
@@ -54,6 +65,7 @@ KERNEL void activate_backward(int which, Numbers x, Numbers gradient, Index coun
 
 // out [R, n] = activation(left half of x) * right half of x, x [R, 2n]
 KERNEL void gate(int which, Numbers x, Numbers out, int rows, int width) {
+  ofReplica(x, out);
   Index i = thread() * VECTOR;
   if (i >= (Index)rows * width) return;
   Index left = i / width * 2 * width + i % width;
@@ -64,6 +76,7 @@ KERNEL void gate(int which, Numbers x, Numbers out, int rows, int width) {
 
 // Of the halves l and r: dOut r activation'(l) and dOut activation(l)
 KERNEL void gate_backward(int which, Numbers x, Numbers dOut, Numbers dX, int rows, int width) {
+  ofReplica(x, dOut, dX);
   Index i = thread() * VECTOR;
   if (i >= (Index)rows * width) return;
   Index left = i / width * 2 * width + i % width;
@@ -81,6 +94,7 @@ KERNEL void gate_backward(int which, Numbers x, Numbers dOut, Numbers dX, int ro
 // first `queries` of the heads are queries'. A thread takes a pair.
 KERNEL void turn(Numbers qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
     int heads, int half, float direction) {
+  ofReplica(qkv, turns, keyTurns);
   Index i = thread();
   if (i >= (Index)rows * heads * half) return;
   int component = i % half, head = i / half % heads, row = i / half / heads;

@@ -1,5 +1,6 @@
 // out[r] = table[tokens[r]], [R, d]. A thread takes VECTOR columns of a row.
 KERNEL void embed(const int* tokens, const float* table, Numbers out, int rows, int width) {
+  ofReplica(tokens, table, out);
   Index i = thread() * VECTOR;
   if (i >= (Index)rows * width) return;
   store(out, i, load(table + (Index)tokens[i / width] * width + i % width));
@@ -10,6 +11,7 @@ KERNEL void embed(const int* tokens, const float* table, Numbers out, int rows, 
 // the first segment of each token. This sums the rows of segment blockIdx.x: parts [segments, d].
 KERNEL void embed_segments(const int* order, const int* segments, const int* first, Numbers dOut, float* parts,
     int vocabulary, int width) {
+  ofReplica(order, segments, first, dOut, parts);
   int segment = blockIdx.x;
   if (segment >= first[vocabulary]) return;
   for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
@@ -24,6 +26,7 @@ KERNEL void embed_segments(const int* order, const int* segments, const int* fir
 
 // dTable[v] += the parts of token v = blockIdx.x.
 KERNEL void embed_backward(const int* first, const float* parts, float* dTable, int width) {
+  ofReplica(first, parts, dTable);
   int v = blockIdx.x;
   if (first[v] == first[v + 1]) return;
   for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
@@ -38,6 +41,7 @@ KERNEL void embed_backward(const int* first, const float* parts, float* dTable, 
 
 // x[r] += table[r mod T], the vector of each token's place in its window.
 KERNEL void place(Numbers x, const float* table, int length, int rows, int width) {
+  ofReplica(x, table);
   Index i = thread() * VECTOR;
   if (i >= (Index)rows * width) return;
   Pack p = load(x, i), q = load(table + i / width % length * width + i % width);
@@ -47,6 +51,7 @@ KERNEL void place(Numbers x, const float* table, int length, int rows, int width
 
 // dTable[t] += sum over windows of dOut[window T + t], t = blockIdx.x.
 KERNEL void place_backward(Numbers dOut, float* dTable, int windows, int length, int width) {
+  ofReplica(dOut, dTable);
   int t = blockIdx.x;
   for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
     Pack sum = load(dTable + (Index)t * width + c);

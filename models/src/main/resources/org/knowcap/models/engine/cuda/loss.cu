@@ -1,6 +1,7 @@
 // losses[r] = -ln softmax(logits[r])[targets[r]], in nats. In training (share > 0) the logits become their gradient where they
 // are: (softmax(logits[r]) - onehot(targets[r])) share. A block takes a row.
 KERNEL void loss(Element* logits, const int* targets, float* losses, int vocabulary, int stride, float share) {
+  ofReplica(logits, targets, losses);
   __shared__ float high[32], sums[32];
   Element* row = logits + (Index)blockIdx.x * stride;
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
@@ -30,6 +31,7 @@ KERNEL void loss(Element* logits, const int* targets, float* losses, int vocabul
 // The mean loss of a step of `all` tokens, whose batches come one after the other: total += sum of x; at the last of them
 // out = total / all, and total is zero again. By one block of 256 threads.
 KERNEL void mean(const float* x, double* total, double* out, int count, int all, int last) {
+  ofReplica(x, total, out);
   double sum = 0;
   for (int i = threadIdx.x; i < count; i += blockDim.x) sum += x[i];
   sum = blockSum(sum);

@@ -3,6 +3,7 @@
 // for RMSNorm) and inverse deviation.
 KERNEL void normalise(Numbers a, Numbers b, int adds, Numbers x, const float* gain, const float* bias, Numbers out,
     float* moments, int rows, int width, float epsilon) {
+  ofReplica(a, b, x, gain, bias, out, moments);
   int lane = threadIdx.x % 32;
   int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
   if (row >= rows) return;
@@ -48,6 +49,7 @@ KERNEL void normalise(Numbers a, Numbers b, int adds, Numbers x, const float* ga
 // A warp takes every so many rows; each block leaves its sums in parts[block] [2, d].
 KERNEL void normalise_backward(Numbers residual, int adds, Numbers x, const float* gain, int centred, const float* moments,
     Numbers dOut, Numbers dX, float* parts, int rows, int width) {
+  ofReplica(residual, x, gain, moments, dOut, dX, parts);
   int lane = threadIdx.x % 32;
   int warps = blockDim.x / 32;
   Pack dGain[PACKS] = {};

@@ -14,6 +14,7 @@ DEVICE float clipped(const float* gradients, const float* scale, Index i) {
 
 // parts[block] = sum of g^2 over every so many stretches of the gradient, by 256 threads.
 KERNEL void squares(const float* gradients, double* parts, Index count) {
+  ofReplica(gradients, parts);
   float sum = 0;
   for (Index i = thread(); i < count; i += (Index)gridDim.x * blockDim.x) sum += gradients[i] * gradients[i];
   double total = blockSum(sum);
@@ -22,6 +23,7 @@ KERNEL void squares(const float* gradients, double* parts, Index count) {
 
 // norm = the gradient's length, the root of the sum of parts; scale makes it no longer than `most`. By one block.
 KERNEL void clip(const double* parts, int count, double* norm, float* scale, double most) {
+  ofReplica(parts, norm, scale);
   double sum = 0;
   for (int i = threadIdx.x; i < count; i += blockDim.x) sum += parts[i];
   double length = sqrt(blockSum(sum));
@@ -43,6 +45,7 @@ DEVICE void change(float* parameters, bf16* copy, const Dials* dials, Index matr
 KERNEL void adamw(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
     const Dials* dials, Index count, Index matrices, Index vectors, float* second, float beta1, float beta2,
     float epsilon) {
+  ofReplica(parameters, gradients, scale, first, copy, dials, second);
   Index i = thread();
   if (i >= count) return;
   float g = clipped(gradients, scale, i);
@@ -54,6 +57,7 @@ KERNEL void adamw(float* parameters, const float* gradients, const float* scale,
 // p -= rate sign(beta1 m + (1 - beta1) g); m = beta2 m + (1 - beta2) g. Tiger is the same with one beta.
 KERNEL void lion(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
     const Dials* dials, Index count, Index matrices, Index vectors, float beta1, float beta2) {
+  ofReplica(parameters, gradients, scale, first, copy, dials);
   Index i = thread();
   if (i >= count) return;
   float g = clipped(gradients, scale, i), m = first[i];
@@ -65,6 +69,7 @@ KERNEL void lion(float* parameters, const float* gradients, const float* scale, 
 // m = momentum m + g; p -= rate m
 KERNEL void sgd(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
     const Dials* dials, Index count, Index matrices, Index vectors, float momentum) {
+  ofReplica(parameters, gradients, scale, first, copy, dials);
   Index i = thread();
   if (i >= count) return;
   float m = first[i] = momentum * first[i] + clipped(gradients, scale, i);

@@ -8,6 +8,7 @@
 #ifndef EMULATED
 #define KERNEL extern "C" __global__
 #define DEVICE __device__ __forceinline__
+#define CONSTANT __constant__
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
 
 // Two fp32 numbers to bf16, to nearest, ties to even; low in the lower half.
@@ -57,6 +58,20 @@ struct Numbers {
   void* at;
   int narrow;
 };
+
+// A launch does the same for several runs at once, its replicas, blockIdx.z of them. What belongs to a run lies this many bytes
+// behind what belongs to the run before: a kernel gets the first run's pointers and begins with
+//   ofReplica(every pointer that it was given);
+// Pointers to nothing stay so.
+CONSTANT Index replicaStride;
+
+template <class T> DEVICE void shift(T*& at) {
+  if (at) at = (T*)((char*)at + blockIdx.z * replicaStride);
+}
+
+DEVICE void shift(Numbers& n) { shift(n.at); }
+
+template <class... Pointers> DEVICE void ofReplica(Pointers&... all) { (shift(all), ...); }
 
 // VECTOR numbers in a row.
 struct Pack {

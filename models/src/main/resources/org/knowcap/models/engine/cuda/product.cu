@@ -5,6 +5,7 @@
 
 KERNEL void product(Numbers a, Index aDown, Index aAlong, Numbers b, Index bDown, Index bAlong, Numbers bias, Numbers out,
     Index outDown, int rows, int columns, int depth, int accumulate) {
+  ofReplica(a, b, bias, out);
   __shared__ float left[DEPTH][TILE + 1];
   __shared__ float right[DEPTH][TILE + 1];
   int firstRow = blockIdx.y * TILE, firstColumn = blockIdx.x * TILE;

@@ -95,6 +95,7 @@ DEVICE void readRows(float sums[HEAD / 8][4], const bf16* from, Index stride, in
 
 KERNEL void tensor_attend(const bf16* qkv, const bf16* distant, bf16* out, float* normalisers, const int2* documents,
     const float* slopes, int length, int heads, int keyHeads, int from, int reach, float scale) {
+  ofReplica(qkv, distant, out, normalisers, documents, slopes);
   DYNAMIC_SHARED(shared);
   bf16* q = (bf16*)shared;
   bf16* k = q + BLOCK_ROWS * SPACED;
@@ -166,6 +167,7 @@ KERNEL void tensor_attend(const bf16* qkv, const bf16* distant, bf16* out, float
 KERNEL void tensor_attend_queries(const bf16* band, const bf16* qkv, const float* normalisers, const float* deltas,
     const bf16* dOut, bf16* dBand, bf16* dQkv, const int2* documents, const float* slopes, int length, int heads, int keyHeads,
     int low, int high, float scale) {
+  ofReplica(band, qkv, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   bf16* q = (bf16*)shared;
   bf16* d = q + BLOCK_ROWS * SPACED;
@@ -213,6 +215,7 @@ KERNEL void tensor_attend_queries(const bf16* band, const bf16* qkv, const float
 KERNEL void tensor_attend_keys(const bf16* band, const bf16* qkv, const float* normalisers, const float* deltas,
     const bf16* dOut, bf16* dBand, bf16* dQkv, const int2* documents, const float* slopes, int length, int heads, int keyHeads,
     int low, int high, float scale) {
+  ofReplica(band, qkv, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   bf16* k = (bf16*)shared;
   bf16* v = k + BLOCK_ROWS * SPACED;

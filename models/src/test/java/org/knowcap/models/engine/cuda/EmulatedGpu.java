@@ -9,6 +9,8 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 
 /**
@@ -41,8 +45,50 @@ public final class EmulatedGpu {
     return Built.DONE;
   }
 
-  /** The engine with its own products, or with cuBLASLt's stand-in; only where {@link #isHere}. */
+  /**
+   * The engine with its own products, or with cuBLASLt's stand-in; only where {@link #isHere}. Its sessions see, when they
+   * are closed, whether the gaps between parts of their memory are as untouched as the driver's stand-in gave them.
+   */
   public static Engine engine(boolean cublasLt) {
+    return checked(Engine.class, cuda(cublasLt));
+  }
+
+  /** What an object gives, its sessions checked when they are closed. */
+  private static <T> T checked(Class<T> type, T object) {
+    return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[]{type},
+        (_, method, arguments) -> {
+          if (object instanceof CudaSession session && method.getName().equals("close")) {
+            requireGapsUntouched(session.buffers());
+          }
+          try {
+            return switch (method.invoke(object, arguments)) {
+              case Session session -> checked(Session.class, session);
+              case SessionGroup group -> checked(SessionGroup.class, group);
+              case null -> null;
+              case Object other -> other;
+            };
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+        }));
+  }
+
+  private static void requireGapsUntouched(Buffers buffers) {
+    for (Buffers.Part part : Buffers.Part.values()) {
+      if (buffers.bytes(part) > 0) {
+        long end = buffers.address(part) + buffers.bytes(part);
+        MemorySegment gap = MemorySegment.ofAddress(end).reinterpret(Buffers.GAP);
+        for (long i = 0; i < Buffers.GAP; i++) {
+          if (gap.get(ValueLayout.JAVA_BYTE, i) != -1) {
+            throw new AssertionError("written " + i + " bytes behind the end of " + part);
+          }
+        }
+      }
+    }
+  }
+
+  /** The same engine, unchecked. */
+  static CudaEngine cuda(boolean cublasLt) {
     return new CudaEngine(
         Libraries.in(cublasLt ? List.of(FOLDER, FOLDER.resolve("cublaslt")) : List.of(FOLDER)),
         new DiskCache(FOLDER.resolve("cache")));

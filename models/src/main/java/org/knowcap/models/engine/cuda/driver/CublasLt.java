@@ -29,6 +29,9 @@ public final class CublasLt {
   private static final int TRANSPOSE_B = 4;
   private static final int EPILOGUE = 7;
   private static final int BIAS_POINTER = 8;
+  private static final int BIAS_STRIDE = 10;
+  private static final int BATCH_COUNT = 5;
+  private static final int BATCH_STRIDE = 6;
   private static final int EPILOGUE_BIAS = 4;
   private static final int MAX_WORKSPACE = 1;
   private static final int REDUCTIONS = 3;
@@ -81,14 +84,17 @@ public final class CublasLt {
     private final Matrix a;
     private final Matrix b;
     private final Matrix out;
+    private final Replicas replicas;
     private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
     private final MemorySegment keep;
     private final MemorySegment algorithm = arena.allocate(ALGORITHM_BYTES, 8);
 
-    private Product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    private Product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate,
+        Replicas replicas) {
       this.a = a;
       this.b = b;
       this.out = out;
+      this.replicas = replicas;
       keep = arena.allocateFrom(JAVA_FLOAT, accumulate ? 1f : 0f);
       MemorySegment slot = arena.allocate(JAVA_LONG);
       functions.call("cublasLtMatmulDescCreate", slot, COMPUTE_FP32, FP32);
@@ -99,6 +105,10 @@ public final class CublasLt {
         set(EPILOGUE, EPILOGUE_BIAS);
         functions.call("cublasLtMatmulDescSetAttribute", description, BIAS_POINTER,
             arena.allocateFrom(JAVA_LONG, numbers.address()), 8L);
+        if (replicas.count() > 1) {
+          functions.call("cublasLtMatmulDescSetAttribute", description, BIAS_STRIDE,
+              arena.allocateFrom(JAVA_LONG, replicas.stride() / numbers.bytes()), 8L);
+        }
       });
       layouts = new long[]{layout(b, slot), layout(a, slot), layout(out, slot)};
     }
@@ -113,14 +123,22 @@ public final class CublasLt {
       int storedColumns = m.transposed() ? m.rows() : m.columns();
       functions.call("cublasLtMatrixLayoutCreate", slot, m.numbers().narrow() ? BF16 : FP32,
           (long) storedColumns, (long) storedRows, (long) m.stride());
-      return slot.get(JAVA_LONG, 0);
+      long layout = slot.get(JAVA_LONG, 0);
+      if (replicas.count() > 1) {
+        functions.call("cublasLtMatrixLayoutSetAttribute", layout, BATCH_COUNT,
+            arena.allocateFrom(JAVA_INT, replicas.count()), 4L);
+        functions.call("cublasLtMatrixLayoutSetAttribute", layout, BATCH_STRIDE,
+            arena.allocateFrom(JAVA_LONG, replicas.stride() / m.numbers().bytes()), 8L);
+      }
+      return layout;
     }
 
     /** What identifies its shape, for remembering the algorithm. */
     public String shape() {
       return a + " " + b + " " + out + " strides " + a.stride() + " " + b.stride() + " " + out.stride()
           + " aligned " + alignment(a) + " " + alignment(b) + " " + alignment(out) + " keeps "
-          + keep.get(JAVA_FLOAT, 0);
+          + keep.get(JAVA_FLOAT, 0)
+          + (replicas.count() > 1 ? " times " + replicas.count() + " every " + replicas.stride() : "");
     }
 
     /** Takes an algorithm that was found before. */
@@ -201,9 +219,10 @@ public final class CublasLt {
     }
   }
 
-  /** Prepares out = a b + bias, or out += a b. Its algorithm is still to be chosen. */
-  public Product product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
-    Product product = new Product(a, b, bias, out, accumulate);
+  /** Prepares out = a b + bias, or out += a b, of the first replica and all others. Its algorithm is still to be chosen. */
+  public Product product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate,
+      Replicas replicas) {
+    Product product = new Product(a, b, bias, out, accumulate, replicas);
     products.add(product);
     return product;
   }

@@ -199,6 +199,13 @@ public final class Gpu implements AutoCloseable {
     functions.call("cuMemcpyDtoHAsync_v2", to, from, bytes, stream);
   }
 
+  /** Writes one number, and waits until it is there. */
+  public void write(long to, long number) {
+    try (Arena arena = Arena.ofConfined()) {
+      functions.call("cuMemcpyHtoD_v2", to, arena.allocateFrom(JAVA_LONG, number), 8L);
+    }
+  }
+
   /** Zeroes memory. */
   public void clear(long address, long bytes) {
     if (bytes > 0) {
@@ -231,6 +238,15 @@ public final class Gpu implements AutoCloseable {
     }
   }
 
+  /** Address of a variable of loaded code. */
+  public long variable(long module, String name) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment slot = arena.allocate(JAVA_LONG);
+      functions.call("cuModuleGetGlobal_v2", slot, MemorySegment.NULL, module, arena.allocateFrom(name));
+      return slot.get(JAVA_LONG, 0);
+    }
+  }
+
   /** Lets a kernel have as much shared memory as a launch will ask for. */
   public void reserve(long kernel, Grid grid) {
     if (grid.sharedBytes > SHARED_UNASKED) {
@@ -241,15 +257,16 @@ public final class Gpu implements AutoCloseable {
   /**
    * Launches a kernel.
    *
+   * @param replicas how many times the grid is launched, as its third dimension
    * @param arguments int, long (an address), float, double, or {@link Numbers}
    */
-  public void launch(long kernel, Grid grid, Object... arguments) {
+  public void launch(long kernel, Grid grid, int replicas, Object... arguments) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment list = arena.allocate(ADDRESS, Math.max(1, arguments.length));
       for (int i = 0; i < arguments.length; i++) {
         list.setAtIndex(ADDRESS, i, argument(arguments[i], arena));
       }
-      functions.call("cuLaunchKernel", kernel, grid.x, grid.y, 1, grid.threads, 1, 1, grid.sharedBytes,
+      functions.call("cuLaunchKernel", kernel, grid.x, grid.y, replicas, grid.threads, 1, 1, grid.sharedBytes,
           stream,
           list, MemorySegment.NULL);
     }

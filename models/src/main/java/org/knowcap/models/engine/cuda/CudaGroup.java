@@ -1,0 +1,253 @@
+package org.knowcap.models.engine.cuda;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.Phaser;
+import java.util.stream.IntStream;
+import org.knowcap.models.engine.EngineUnavailableException;
+import org.knowcap.models.engine.SessionGroup;
+import org.knowcap.models.engine.cuda.Buffers.Part;
+import org.knowcap.models.engine.cuda.driver.Gpu;
+import org.knowcap.models.engine.cuda.driver.Libraries;
+import org.knowcap.models.engine.cuda.driver.Nvrtc;
+import org.knowcap.models.engine.cuda.driver.Replicas;
+import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.Program;
+
+/**
+ * A program on a GPU, for one run or several, the replicas: each has memory of its own, and every launch computes all of them,
+ * those in which no session is open for nothing. A training step is one copy of learning rate and tokens for each and one
+ * replay of a recorded graph, once every open session has brought its own; the host does not wait for it, but for the
+ * step before the last, whose tokens' memory it needs again.
+ *
+ * <p>Sessions belong to threads of their own: what they share, this and the GPU, they use one at a time.
+ */
+final class CudaGroup implements SessionGroup {
+  /** Bytes of the flat buffers that travel at a time. */
+  private static final long STAGE = 16L << 20;
+
+  private final Program program;
+  private final int batches;
+  private final Gpu gpu;
+  private final List<Buffers> buffers;
+  private final Optional<Runnable> renewCopies;
+  /** Of each replica. */
+  private final List<Gpu.Graph> scoring;
+  /** A step's batches but the last, of all replicas; present where there are several. */
+  private final Optional<Gpu.Graph> earlier;
+  /** The last batch of a step, or its only one, and the update. */
+  private final Optional<Gpu.Graph> last;
+  /** Inputs of two steps, in turn, of one batch and replica behind the other, and the marks that say when they have been copied. */
+  private final MemorySegment[] inputs = new MemorySegment[2];
+  private final long[] copied = new long[2];
+  private final MemorySegment stage;
+  private final Queue<Integer> free;
+  /** Replicas whose inputs of the step to come are there. */
+  private final BitSet ready = new BitSet();
+  private Optional<RuntimeException> failure = Optional.empty();
+  private int turn;
+
+  /** Where sessions wait for each other; the last to come has the step done. */
+  private final Phaser meeting = new Phaser() {
+    @Override
+    protected boolean onAdvance(int phase, int sessions) {
+      try {
+        replay();
+      } catch (RuntimeException e) {
+        failure = Optional.of(e);
+      }
+      return false;
+    }
+  };
+
+  CudaGroup(Program program, Element element, int replicas, Gpu gpu, Nvrtc compiler,
+      Optional<Libraries.Found> library, DiskCache cache) {
+    this.program = program;
+    this.gpu = gpu;
+    batches = program.accumulation();
+    KernelSource source = KernelSource.of(program, element);
+    int shared = Launches.attentionBytes(source);
+    if (shared > gpu.sharedBytes()) {
+      throw new EngineUnavailableException("heads " + source.head() + " wide need " + shared
+          + " bytes of shared memory, this GPU has " + gpu.sharedBytes()
+          + "; use narrower heads or engine cpu");
+    }
+    Buffers layout = new Buffers(program, element);
+    buffers = layout.allocate(gpu, replicas);
+    free = new ArrayDeque<>(IntStream.range(0, replicas).boxed().toList());
+    Replicas all = new Replicas(replicas, layout.size());
+    Kernels kernels = new Kernels(gpu, compiler, cache, source, all);
+    Products products = new Products(gpu, kernels, cache, library, all);
+    for (int i = 0; i < inputs.length; i++) {
+      inputs[i] = gpu.pinned(batches * replicas * layout.bytes(Part.INPUTS));
+      copied[i] = gpu.mark();
+    }
+    stage = gpu
+        .pinned(Math.min(STAGE, Math.max(Math.max(4 * program.parameterCount(), layout.bytes(Part.TABLES)),
+            layout.bytes(Part.LOSSES))));
+
+    for (Buffers each : buffers) {
+      gpu.clear(each.address(Part.INPUTS), each.bytes(Part.INPUTS));
+      upload(each.tables(), each.address(Part.TABLES));
+    }
+    Launches learning = new Launches(program, kernels, products, buffers.getFirst(), source, true);
+    renewCopies = element.narrow() ? Optional.of(learning.renewCopy()) : Optional.empty();
+    scoring = new ArrayList<>();
+    for (Buffers each : buffers) {
+      scoring.add(
+          recorded(new Launches(program, kernels.alone(), products.alone(), each, source, false).batch()));
+    }
+    earlier = batches > 1 ? Optional.of(recorded(learning.earlierBatch())) : Optional.empty();
+    last = program.learning().map(_ -> recorded(learning.lastBatch()));
+  }
+
+  /** Done once before it is recorded: what a driver does at a kernel's first launch has no place in a recording. */
+  private Gpu.Graph recorded(List<Runnable> launches) {
+    launches.forEach(Runnable::run);
+    gpu.synchronise();
+    return gpu.record(() -> launches.forEach(Runnable::run));
+  }
+
+  @Override
+  public CudaSession join() {
+    // First of all, so that no step is taken while it is made ready.
+    meeting.register();
+    synchronized (this) {
+      if (free.isEmpty()) {
+        meeting.arriveAndDeregister();
+        throw new IllegalStateException("all " + buffers.size() + " sessions of this group are open");
+      }
+      int replica = free.remove();
+      gpu.enter();
+      clear(buffers.get(replica));
+      return new CudaSession(program, this, replica, buffers.get(replica), () -> leave(replica));
+    }
+  }
+
+  /** The session of a group for one, which ends with it. */
+  CudaSession only() {
+    return join().endingWith(this::close);
+  }
+
+  private void clear(Buffers own) {
+    gpu.clear(own.address(Part.INPUTS), own.bytes(Part.INPUTS));
+    own.flat().values().forEach(place -> gpu.clear(place.address(), 4L * place.count()));
+    gpu.clear(own.address(Part.GRADIENTS), own.bytes(Part.GRADIENTS));
+    gpu.clear(own.address(Part.LOSSES), Buffers.RESULTS);
+    gpu.synchronise();
+  }
+
+  private void leave(int replica) {
+    // The others' step may be waiting for this alone.
+    gpu.enter();
+    meeting.arriveAndDeregister();
+    synchronized (this) {
+      free.add(replica);
+    }
+  }
+
+  /** Writes what a batch is to read. */
+  interface Writer {
+    /** @param to travels to {@link Part#INPUTS} */
+    void write(int batch, MemorySegment to);
+  }
+
+  /** What a replica's next step is to read, of all of its batches. */
+  synchronized void bring(int replica, Writer writer) {
+    gpu.enter();
+    gpu.await(copied[turn]);
+    for (int batch = 0; batch < batches; batch++) {
+      writer.write(batch, inputs(batch, replica));
+    }
+    ready.set(replica);
+  }
+
+  private MemorySegment inputs(int batch, int replica) {
+    long bytes = buffers.getFirst().bytes(Part.INPUTS);
+    return inputs[turn].asSlice((batch * buffers.size() + replica) * bytes, bytes);
+  }
+
+  /**
+   * Waits until all have brought what their next step reads, and has it done; not for its end.
+   *
+   * @throws org.knowcap.models.engine.cuda.driver.CudaException in every session, where it failed
+   */
+  void step() {
+    meeting.arriveAndAwaitAdvance();
+    failure.ifPresent(e -> {
+      throw e;
+    });
+  }
+
+  private synchronized void replay() {
+    if (ready.isEmpty()) {
+      return;
+    }
+    for (int batch = 0; batch < batches; batch++) {
+      for (int replica = ready.nextSetBit(0); replica >= 0; replica = ready.nextSetBit(replica + 1)) {
+        send(batch, replica);
+      }
+      boolean all = batch == batches - 1;
+      if (all) {
+        gpu.set(copied[turn]);
+      }
+      gpu.replay((all ? last : earlier).orElseThrow());
+    }
+    ready.clear();
+    turn = 1 - turn;
+  }
+
+  private void send(int batch, int replica) {
+    gpu.upload(inputs(batch, replica), buffers.get(replica).address(Part.INPUTS),
+        buffers.get(replica).bytes(Part.INPUTS));
+  }
+
+  /** Has a batch of a replica's scored; the losses are then in {@link Part#LOSSES}. */
+  synchronized void score(int replica, Writer writer) {
+    gpu.enter();
+    gpu.await(copied[turn]);
+    writer.write(0, inputs(0, replica));
+    send(0, replica);
+    gpu.replay(scoring.get(replica));
+    gpu.synchronise();
+  }
+
+  /** Copies from the device, once all is done that was asked for. */
+  synchronized void download(long from, MemorySegment to) {
+    gpu.enter();
+    for (long at = 0; at < to.byteSize(); at += stage.byteSize()) {
+      long bytes = Math.min(stage.byteSize(), to.byteSize() - at);
+      gpu.download(from + at, stage, bytes);
+      gpu.synchronise();
+      MemorySegment.copy(stage, 0, to, at, bytes);
+    }
+  }
+
+  /** Copies to the device. */
+  synchronized void upload(MemorySegment from, long to) {
+    gpu.enter();
+    for (long at = 0; at < from.byteSize(); at += stage.byteSize()) {
+      long bytes = Math.min(stage.byteSize(), from.byteSize() - at);
+      MemorySegment.copy(from, at, stage, 0, bytes);
+      gpu.upload(stage, to + at, bytes);
+      gpu.synchronise();
+    }
+  }
+
+  /** Makes copies of parameters anew: of all replicas, which does the others no harm. */
+  synchronized void renewCopies() {
+    gpu.enter();
+    renewCopies.ifPresent(Runnable::run);
+    gpu.synchronise();
+  }
+
+  @Override
+  public synchronized void close() {
+    gpu.close();
+  }
+}
