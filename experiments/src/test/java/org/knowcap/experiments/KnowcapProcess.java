@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.knowcap.experiments.cli.Knowcap;
 
@@ -45,6 +46,12 @@ public final class KnowcapProcess {
 
   /** Starts {@code knowcap} with these JVM flags and arguments. */
   public static KnowcapProcess start(List<String> flags, Object... arguments) {
+    return start(Map.of(), flags, arguments);
+  }
+
+  /** Starts it with variables of the environment besides. */
+  public static KnowcapProcess start(Map<String, String> environment, List<String> flags,
+      Object... arguments) {
     try {
       Path out = Files.createTempFile("knowcap-out", ".txt");
       Path err = Files.createTempFile("knowcap-err", ".txt");
@@ -52,8 +59,9 @@ public final class KnowcapProcess {
       for (int i = 0; i < words.length; i++) {
         words[i] = arguments[i].toString();
       }
-      Process process = java(Knowcap.class, flags, words).redirectOutput(out.toFile())
-          .redirectError(err.toFile()).start();
+      ProcessBuilder builder = java(Knowcap.class, flags, words);
+      builder.environment().putAll(environment);
+      Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
       return new KnowcapProcess(process, out, err);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

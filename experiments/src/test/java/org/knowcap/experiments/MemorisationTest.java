@@ -12,6 +12,7 @@ import org.knowcap.experiments.run.Run;
 import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.models.engine.Engine;
 import org.knowcap.models.training.Progress;
 import org.knowcap.models.training.TrainingListener;
 
@@ -37,7 +38,7 @@ class MemorisationTest {
     Path file = directory.resolve("study.yaml");
     Files.writeString(file, STUDY);
     RunSpec spec = StudyReader.read(file).runs().getFirst();
-    RunResult result = new Run(spec, new RunFolder(directory.resolve("run")), 1)
+    RunResult result = new Run(spec, new RunFolder(directory.resolve("run")), 1, Engine::compile)
         .execute(new TrainingListener() {
           @Override
           public void started(long finishedSteps) {

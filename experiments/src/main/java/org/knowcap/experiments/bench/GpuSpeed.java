@@ -4,13 +4,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.knowcap.experiments.run.Provenances;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.CudaEngine;
 import org.knowcap.models.engine.cuda.CudaMeter;
 import org.knowcap.models.program.Operation;
@@ -42,6 +49,9 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
   private static final int PRODUCT = 8192;
   private static final long COPIED = 1L << 30;
   private static final int WARM_UP = 20;
+  /** Too small a step for a GPU by itself: the paper's smallest batch of its smallest model. */
+  private static final TrainingShape SMALL = shape("gpt2-2-2", 12);
+  private static final int TOGETHER = 8;
 
   /**
    * How far the engine is from the cpu engine in fp32.
@@ -58,18 +68,28 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
   }
 
   /**
+   * Several runs of a shape that train as one, against one by itself.
+   *
+   * @param tokensPerSecond of all of them
+   * @param alone tokens a second of one by itself
+   * @param ratio of the two
+   */
+  public record Fused(String shape, int runs, double tokensPerSecond, double alone, double ratio) {}
+
+  /**
    * Everything measured.
    *
    * @param commit of this build
    * @param peer PyTorch's speeds, if it was asked for and done
    * @param productTeraflops 10^12 operations a second of one large bf16 product
    * @param copyTerabytes 10^12 bytes a second, read and written
+   * @param fused where a small shape was measured
    */
   public record Table(String engine, String commit, double productTeraflops, double copyTerabytes,
-      List<Parity> parity, List<GpuSpeed> speeds, Optional<TorchPeer> peer) {
+      List<Parity> parity, List<GpuSpeed> speeds, Optional<Fused> fused, Optional<TorchPeer> peer) {
     /** The same with what the peer reached. */
     public Table with(TorchPeer measured) {
-      return new Table(engine, commit, productTeraflops, copyTerabytes, parity, speeds,
+      return new Table(engine, commit, productTeraflops, copyTerabytes, parity, speeds, fused,
           Optional.of(measured));
     }
   }
@@ -80,7 +100,7 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
 
   /** Compares and measures; {@code progress} hears what is being done. */
   public static Table measure(CudaEngine engine, List<TrainingShape> shapes, double seconds,
-      Consumer<String> progress) {
+      Consumer<String> progress) throws InterruptedException, ExecutionException {
     List<Parity> parity = new ArrayList<>();
     for (String model : COMPARED) {
       for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
@@ -91,12 +111,18 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
     progress.accept("what the GPU gives");
     CudaMeter meter = CudaMeter.measure(engine, PRODUCT, COPIED);
     List<GpuSpeed> speeds = new ArrayList<>();
+    Optional<Fused> fused = Optional.empty();
     for (TrainingShape shape : shapes) {
       progress.accept(shape.name());
-      speeds.add(measure(engine, meter, shape, seconds));
+      GpuSpeed speed = measure(engine, meter, shape, seconds);
+      speeds.add(speed);
+      if (shape.equals(SMALL)) {
+        progress.accept(TOGETHER + " runs of " + shape.name() + " at once");
+        fused = Optional.of(together(engine, shape, TOGETHER, speed.tokensPerSecond, seconds));
+      }
     }
     return new Table(engine.description(), Provenances.commit(), meter.products() / 1e12,
-        meter.copied() / 1e12, parity, speeds,
+        meter.copied() / 1e12, parity, speeds, fused,
         Optional.empty());
   }
 
@@ -169,6 +195,45 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
       return new GpuSpeed(shape.name(), shape.tokens(), perSecond,
           perSecond * shape.flopsPerToken() / meter.products(),
           leastSeconds(program, meter) * perSecond / shape.tokens());
+    }
+  }
+
+  /** As many steps as one run by itself takes in half the time. */
+  static Fused together(Engine engine, TrainingShape shape, int runs, double alone, double seconds)
+      throws InterruptedException, ExecutionException {
+    Program program = shape.program();
+    int steps = Math.max(WARM_UP, (int) (seconds / 2 * alone / shape.tokens()));
+    try (ExecutorService threads = Executors.newFixedThreadPool(runs);
+        SessionGroup group = engine.together(program, new Execution(1, Precision.BF16), runs)) {
+      List<Session> sessions = Stream.generate(group::join).limit(runs).toList();
+      for (Session session : sessions) {
+        session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 1)));
+      }
+      train(threads, sessions, shape, 0, WARM_UP);
+      long began = System.nanoTime();
+      train(threads, sessions, shape, WARM_UP, WARM_UP + steps);
+      double perSecond = (double) runs * steps * shape.tokens() / ((System.nanoTime() - began) / 1e9);
+      sessions.forEach(Session::close);
+      return new Fused(shape.name(), runs, perSecond, alone, perSecond / alone);
+    }
+  }
+
+  /** Takes steps in all sessions, each on a thread of its own, and waits for the GPU. */
+  private static void train(ExecutorService threads, List<Session> sessions, TrainingShape shape, int from,
+      int to) throws InterruptedException, ExecutionException {
+    int[] tokens = shape.ids(1);
+    int[] targets = shape.ids(2);
+    List<Callable<Double>> all = new ArrayList<>();
+    for (Session session : sessions) {
+      all.add(() -> {
+        for (int step = from + 1; step <= to; step++) {
+          session.step(tokens, targets, 1e-4, step);
+        }
+        return session.loss();
+      });
+    }
+    for (Future<Double> loss : threads.invokeAll(all)) {
+      loss.get();
     }
   }
 

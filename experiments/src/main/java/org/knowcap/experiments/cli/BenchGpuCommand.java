@@ -107,6 +107,12 @@ final class BenchGpuCommand implements Callable<Integer> {
               .orElse("| |")
           + " | " + Units.percent(speed.utilisation()) + " | " + Units.percent(speed.roofline()) + " |\n");
     }
+    table.fused()
+        .ifPresent(fused -> text.append("\nSeveral runs that train as one ('--concurrent'), against one by"
+            + " itself:\n\n| shape | runs at once | tokens/s of all | of one alone | ratio |\n|---|---|---|---|---|\n| "
+            + fused.shape() + " | " + fused.runs() + " | " + Units.brief(fused.tokensPerSecond()) + " | "
+            + Units.brief(fused.alone()) + " | " + String.format(Locale.ROOT, "%.2f", fused.ratio())
+            + " |\n"));
     text.append("\nCommit " + table.commit() + ".\n");
     table.peer().ifPresent(measured -> {
       text.append("PyTorch's fastest mode of those measured on the same GPU in the same run: "

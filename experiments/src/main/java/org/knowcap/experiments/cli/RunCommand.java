@@ -28,6 +28,10 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
   private Optional<Integer> workers;
 
+  @Option(names = "--concurrent", paramLabel = "K", description = "Runs at a time in one process that share a GPU; those of the same model train as one. For"
+      + " studies with engine: cuda, instead of --workers.")
+  private Optional<Integer> concurrent;
+
   @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
   private int threads;
 
@@ -35,9 +39,17 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
+    concurrent.ifPresent(value -> UserException.requireAtLeastOne("--concurrent", value));
     UserException.requireAtLeastOne("--threads", threads);
+    if (workers.isPresent() && concurrent.isPresent()) {
+      throw UserException
+          .usage("give --workers, processes with a run each, or --concurrent, runs of one process"
+              + " that share a GPU; not both");
+    }
     StudyFolder study = StudyFolder.create(directory, spec);
-    new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study)), threads).execute();
+    StudyRun.requireSharing(study, concurrent.orElse(1));
+    int processes = workers.orElseGet(() -> concurrent.isPresent() ? 1 : StudyRun.workers(study));
+    new StudyRun(out, study, processes, threads, concurrent.orElse(1)).execute();
     return 0;
   }
 }

@@ -12,7 +12,9 @@ import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.Supervisor;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.engine.Engines;
 
 /** Runs a study in its folder to the end, shows progress, and writes results and report. */
 final class StudyRun {
@@ -20,12 +22,33 @@ final class StudyRun {
   private final StudyFolder study;
   private final int workers;
   private final int threads;
+  private final int concurrent;
 
-  StudyRun(PrintWriter out, StudyFolder study, int workers, int threads) {
+  /**
+   * @param workers processes at a time
+   * @param threads of each run
+   * @param concurrent runs of each process at a time
+   */
+  StudyRun(PrintWriter out, StudyFolder study, int workers, int threads, int concurrent) {
     this.out = out;
     this.study = study;
     this.workers = workers;
     this.threads = threads;
+    this.concurrent = concurrent;
+  }
+
+  /**
+   * Refuses several runs in one process for engines that do not share their hardware.
+   *
+   * @throws UserException naming a run and its engine
+   */
+  static void requireSharing(StudyFolder study, int concurrent) {
+    for (RunSpec run : study.study().runs()) {
+      if (concurrent > 1 && (run.engine().equals(StudyReader.AUTO) || !Engines.known(run.engine()).fuses())) {
+        throw UserException.usage("--concurrent is for runs that share a GPU, but the study says 'engine: "
+            + run.engine() + "'; say 'engine: cuda' in it, or give --workers for several processes");
+      }
+    }
   }
 
   /** Workers that suit this machine: one a core, but no more than there are runs. */
@@ -48,14 +71,14 @@ final class StudyRun {
     });
     int open = states.size() - finished.size();
     out.println(study.study().name() + ": " + states.size() + " runs, " + finished.size() + " done before; "
-        + Math.min(workers, Math.max(1, open)) + " at a time, " + threads
+        + Math.min(workers * concurrent, Math.max(1, open)) + " at a time, " + threads
         + " thread(s) each; in " + study.path());
     out.flush();
     int failures = 0;
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
           System.console() != null && System.console().isTerminal())) {
-        new Supervisor(study, workers, threads, display).run();
+        new Supervisor(study, workers, threads, concurrent, display).run();
         failures = display.failures();
       }
     }

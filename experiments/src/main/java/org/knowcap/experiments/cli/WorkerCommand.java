@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.runner.Worker;
@@ -24,18 +25,25 @@ final class WorkerCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run. Default: ${DEFAULT-VALUE}")
   private int threads;
 
+  @Option(names = "--concurrent", paramLabel = "K", defaultValue = "1", description = "Runs at a time, on one GPU. Default: ${DEFAULT-VALUE}")
+  private int concurrent;
+
   @Override
   public Integer call() throws Exception {
+    UserException.requireAtLeastOne("--concurrent", concurrent);
+    StudyFolder study = StudyFolder.open(directory);
+    StudyRun.requireSharing(study, concurrent);
     if (!ChildProcess.hasVectors()) {
       return OwnProcess.run(threads,
-          List.of("worker", directory.toString(), "--threads", Integer.toString(threads)),
+          List.of("worker", directory.toString(), "--threads", Integer.toString(threads), "--concurrent",
+              Integer.toString(concurrent)),
           Map.of());
     }
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     Worker.dieWithParent(System.in);
-    new Worker(StudyFolder.open(directory), threads,
+    new Worker(study, threads, concurrent,
         event -> events.println(Json.MAPPER.writeValueAsString(event)))
         .work();
     return 0;

@@ -29,4 +29,14 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
   }
+
+  /** The same, of a run that trained as one with others. */
+  MeasuredRun trainedTogether(int runs) {
+    if (runs == 1) {
+      return this;
+    }
+    Map<String, String> entries = new LinkedHashMap<>(provenance);
+    entries.put("trained as one", runs + " runs");
+    return new MeasuredRun(result, parts, measuredPeople, entries, routing);
+  }
 }

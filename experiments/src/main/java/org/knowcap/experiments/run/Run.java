@@ -35,12 +35,17 @@ public final class Run {
   private final RunSpec spec;
   private final RunFolder folder;
   private final int threads;
+  private final Sessions sessions;
 
-  /** @param threads of the CPU that the engine may use */
-  public Run(RunSpec spec, RunFolder folder, int threads) {
+  /**
+   * @param threads of the CPU that the engine may use
+   * @param sessions gives the one that it trains in
+   */
+  public Run(RunSpec spec, RunFolder folder, int threads, Sessions sessions) {
     this.spec = spec;
     this.folder = folder;
     this.threads = threads;
+    this.sessions = sessions;
   }
 
   /** The engine a run asks for: by name, or the machine's preferred one. */
@@ -65,7 +70,8 @@ public final class Run {
         BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.meaning(corpus));
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
-    try (Session session = engine.compile(program, new Execution(threads, spec.training().precision()))) {
+    try (Session session = sessions.open(engine, program,
+        new Execution(threads, spec.training().precision()))) {
       CorpusBatches batches = new CorpusBatches(corpus, spec.training().stepWindows(),
           spec.training().window());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
@@ -73,7 +79,8 @@ public final class Run {
     }
     Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
         spec.measuredPeople());
-    MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, metrics.last(), tokens);
+    MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, metrics.last(), tokens)
+        .trainedTogether(sessions.together());
     folder.writeResult(run);
     return run;
   }

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.ConcurrentHashMap;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
@@ -19,7 +19,7 @@ import tools.jackson.core.JacksonException;
 
 /**
  * Starts worker processes for a study and listens to them. A process a worker, so that each has its own threads and
- * memory, and one that dies in native code takes down only the run it was at, which is then marked as failed.
+ * memory, and one that dies in native code takes down only the runs it was at, which are then marked as failed.
  */
 public final class Supervisor {
   /** Exit codes after SIGINT and SIGTERM: the run stays as it is, to go on later. */
@@ -28,6 +28,7 @@ public final class Supervisor {
   private final StudyFolder study;
   private final int workers;
   private final int threads;
+  private final int concurrent;
   private final StudyListener listener;
 
   /** Hears what workers say; called from several threads, one at a time. */
@@ -37,12 +38,14 @@ public final class Supervisor {
 
   /**
    * @param workers processes at a time
-   * @param threads of each, for its engine's native libraries
+   * @param threads of each run, for its engine's native libraries
+   * @param concurrent runs at a time in each process
    */
-  public Supervisor(StudyFolder study, int workers, int threads, StudyListener listener) {
+  public Supervisor(StudyFolder study, int workers, int threads, int concurrent, StudyListener listener) {
     this.study = study;
     this.workers = workers;
     this.threads = threads;
+    this.concurrent = concurrent;
     this.listener = listener;
   }
 
@@ -73,17 +76,18 @@ public final class Supervisor {
     try {
       boolean again = true;
       while (again) {
-        AtomicReference<String> current = new AtomicReference<>("");
+        Set<String> current = ConcurrentHashMap.newKeySet();
         Path log = study.path().resolve("logs").resolve("worker-" + number + ".log");
         int exitCode = listen(start(log), current);
         again = false;
         if (exitCode != 0 && !STOPPED_BY_THE_USER.contains(exitCode)) {
           String reason = "its process died with exit code " + exitCode + "; see " + log;
-          if (current.get().isEmpty()) {
+          if (current.isEmpty()) {
             hear(new WorkerEvent.Failed(name, reason));
-          } else {
-            study.runFolder(current.get()).writeFailure(reason);
-            hear(new WorkerEvent.Failed(current.get(), reason));
+          }
+          for (String run : current) {
+            study.runFolder(run).writeFailure(reason);
+            hear(new WorkerEvent.Failed(run, reason));
             again = true;
           }
         }
@@ -104,12 +108,12 @@ public final class Supervisor {
   private Process start(Path log) throws IOException {
     Files.createDirectories(log.getParent());
     return ChildProcess.builder(threads, "worker", study.path().toString(), "--threads",
-        Integer.toString(threads))
+        Integer.toString(threads), "--concurrent", Integer.toString(concurrent))
         .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
   }
 
   /** Passes on what a worker says until it ends. */
-  private int listen(Process process, AtomicReference<String> current)
+  private int listen(Process process, Set<String> current)
       throws IOException, InterruptedException {
     try (BufferedReader lines = new BufferedReader(
         new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
@@ -117,7 +121,11 @@ public final class Supervisor {
         if (line.startsWith("{")) {
           WorkerEvent event = parse(line);
           boolean over = event instanceof WorkerEvent.Finished || event instanceof WorkerEvent.Failed;
-          current.set(over ? "" : event.run());
+          if (over) {
+            current.remove(event.run());
+          } else {
+            current.add(event.run());
+          }
           hear(event);
         }
       }

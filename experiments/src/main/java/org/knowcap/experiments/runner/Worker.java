@@ -11,6 +11,7 @@ import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Run;
 import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.Sessions;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.checkpoint.CheckpointException;
@@ -26,12 +27,18 @@ import org.knowcap.models.training.TrainingListener;
 public final class Worker {
   private final StudyFolder study;
   private final int threads;
+  private final int concurrent;
   private final Consumer<WorkerEvent> events;
 
-  /** @param threads of each run */
-  public Worker(StudyFolder study, int threads, Consumer<WorkerEvent> events) {
+  /**
+   * @param threads of each run
+   * @param concurrent runs at a time; only engines that fuse runs take more than one
+   * @param events hears what happens, of several runs from several threads
+   */
+  public Worker(StudyFolder study, int threads, int concurrent, Consumer<WorkerEvent> events) {
     this.study = study;
     this.threads = threads;
+    this.concurrent = concurrent;
     this.events = events;
   }
 
@@ -53,15 +60,24 @@ public final class Worker {
   public void work() throws IOException, InterruptedException {
     List<RunSpec> costliestFirst = study.study().runs().stream()
         .sorted(Comparator.comparingDouble(Worker::cost).reversed()).toList();
-    for (RunSpec spec : costliestFirst) {
-      RunFolder folder = study.runFolder(spec);
-      if (!folder.finished()) {
-        Optional<RunFolder.Lock> lock = folder.lock();
-        if (lock.isPresent()) {
-          try (RunFolder.Lock _ = lock.get()) {
-            if (!folder.finished()) {
-              execute(spec, folder);
-            }
+    if (concurrent > 1) {
+      new SharedGpu(concurrent, spec -> !study.runFolder(spec).finished(), this::take).work(costliestFirst);
+    } else {
+      for (RunSpec spec : costliestFirst) {
+        take(spec, Engine::compile);
+      }
+    }
+  }
+
+  /** Brings a run to its end, unless it is there or somebody else has it. */
+  private void take(RunSpec spec, Sessions sessions) throws IOException, InterruptedException {
+    RunFolder folder = study.runFolder(spec);
+    if (!folder.finished()) {
+      Optional<RunFolder.Lock> lock = folder.lock();
+      if (lock.isPresent()) {
+        try (RunFolder.Lock _ = lock.get()) {
+          if (!folder.finished()) {
+            execute(spec, folder, sessions);
           }
         }
       }
@@ -73,9 +89,10 @@ public final class Worker {
     return (double) spec.people() * spec.exposures() * spec.model().parameters(1000).total();
   }
 
-  private void execute(RunSpec spec, RunFolder folder) throws IOException, InterruptedException {
+  private void execute(RunSpec spec, RunFolder folder, Sessions sessions)
+      throws IOException, InterruptedException {
     try {
-      RunResult result = new Run(spec, folder, threads).execute(new TrainingListener() {
+      RunResult result = new Run(spec, folder, threads, sessions).execute(new TrainingListener() {
         @Override
         public void started(long finishedSteps) {
           events.accept(new WorkerEvent.Started(spec.name(), finishedSteps));

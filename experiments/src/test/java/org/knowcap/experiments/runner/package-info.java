@@ -1,0 +1,2 @@
+/** Tests of runs that share a GPU. */
+package org.knowcap.experiments.runner;
