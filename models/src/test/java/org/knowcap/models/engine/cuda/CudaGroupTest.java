@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -138,6 +141,21 @@ class CudaGroupTest {
       }
     }
     assertEquals(0, EmulatedGpu.leaks());
+  }
+
+  /** One that does not would compute the first run alone, whichever it was asked for. */
+  @Test
+  void everyKernelBeginsByMovingAllOfItsPointers() {
+    Pattern signature = Pattern.compile("KERNEL void (\\w+)\\(([^{]*)\\) \\{\\s*([^;]*);");
+    List<String> kernels = signature.matcher(KernelSource.text()).results().map(kernel -> {
+      String pointers = Arrays.stream(kernel.group(2).split(","))
+          .filter(parameter -> parameter.contains("*") || parameter.strip().startsWith("Numbers "))
+          .map(parameter -> parameter.replaceAll(".*\\W", "")).collect(Collectors.joining(", "));
+      assertEquals("ofReplica(" + pointers + ")", kernel.group(3).replaceAll("\\s+", " "), kernel.group(1));
+      return kernel.group(1);
+    }).toList();
+    assertTrue(kernels.containsAll(List.of("adamw", "tensor_attend_keys", "product")), kernels::toString);
+    assertEquals(KernelSource.text().split("KERNEL void ").length - 1, kernels.size());
   }
 
   /** The first leaves early, by an error; one that comes later in its place begins from nothing. */
