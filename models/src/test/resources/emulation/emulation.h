@@ -200,6 +200,16 @@ static inline float __shfl_xor_sync(unsigned, float x, int mask) {
   return __uint_as_float(emulation::exchange(&x, 1)[emulation::current % 32 ^ mask][0]);
 }
 
+static inline unsigned __ballot_sync(unsigned, bool vote) {
+  unsigned word = vote, votes = 0;
+  auto all = emulation::exchange(&word, 1);
+  int lanes = min(32, emulation::running - emulation::current / 32 * 32);
+  for (int lane = 0; lane < lanes; lane++) votes |= all[lane][0] << lane;
+  return votes;
+}
+
+static inline int __popc(unsigned x) { return __builtin_popcount(x); }
+
 static inline unsigned short toBf16(float x) {
   unsigned bits = __float_as_uint(x);
   if ((bits & 0x7fffffff) > 0x7f800000) return (unsigned short)(bits >> 16 | 0x40);

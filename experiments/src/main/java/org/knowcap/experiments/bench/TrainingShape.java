@@ -33,13 +33,11 @@ public record TrainingShape(ModelSpec model, int vocabulary, int length, int win
   }
 
   /**
-   * Floating-point operations of a token's training, forwards and backwards, by the formula
-   * 6 (12 L d^2 + V d) + 6 L d T: products of parameters, and the causal half of attention's.
+   * Floating-point operations of a token's training, forwards and backwards: products of parameters, those of an expert where
+   * the token may sit there, and the causal half of attention's. Of GPT2 it is 6 (12 L d^2 + V d) + 6 L d (T + 1).
    */
   public double flopsPerToken() {
-    double d = model.width();
-    double layers = model.layers();
-    return 6 * (12 * layers * d * d + vocabulary * d) + 6 * layers * d * length;
+    return (double) program().flops() / tokens();
   }
 
   public Program program() {

@@ -3,7 +3,6 @@ package org.knowcap.models.engine;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,7 +18,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.knowcap.models.engine.cpu.CpuEngine;
-import org.knowcap.models.engine.cuda.CudaEngine;
 import org.knowcap.models.engine.cuda.EmulatedGpu;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Documents;
@@ -79,11 +77,6 @@ class EngineParityTest {
    * @param tolerance of losses and gradients, in parts of the largest
    */
   record Variant(String name, Engine engine, Execution execution, double tolerance) {
-    /** Whether it has kernels for all of a program. The cuda engine refuses some, see CudaEngineTest. */
-    boolean runs(Program program) {
-      return !engine.name().equals("cuda") || CudaEngine.lacking(program).isEmpty();
-    }
-
     @Override
     public String toString() {
       return name;
@@ -94,8 +87,8 @@ class EngineParityTest {
     }
   }
 
-  /** bf16 has 8 bits of mantissa, so one rounding is wrong by up to 2^-9. */
-  private static final double BF16_TOLERANCE = 0.05;
+  /** bf16 has 8 bits of mantissa, so one rounding is wrong by up to 2^-9; here the worst of hundreds of numbers is held to it. */
+  private static final double BF16_TOLERANCE = 0.06;
 
   static List<Variant> variants() {
     List<Variant> variants = new ArrayList<>();
@@ -205,7 +198,7 @@ class EngineParityTest {
                 "$1rotary0.5-$2")), LARGE)));
       }
     }
-    return cases.stream().filter(each -> ((Variant) each.get()[0]).runs((Program) each.get()[3]));
+    return cases.stream();
   }
 
   @ParameterizedTest(name = "{0} {1} {2}")
@@ -282,7 +275,6 @@ class EngineParityTest {
     Shape shape = new Shape(2, 20, 2, 4, 7);
     Mixture mixture = new Mixture(2, 20, 3, Choice.TOKENS, 1, 6, 0.1, 0.01);
     Program program = program(shape, (b, x) -> b.mixture(mixture, x));
-    assumeTrue(variant.runs(program), variant + " has no experts");
     RandomGenerator random = random(11);
     Map<String, float[]> parameters = Batches.parameters(program, 0.5, random);
     for (Parameter parameter : program.parameters()) {
@@ -356,7 +348,6 @@ class EngineParityTest {
     // 3 heads of 10: rows that are no multiple of a vector.
     Program program = Program.training(Family.GPT2.model(2, 3, 10, new Rotary(0.2, 100)).withTied(false)
         .withBiases(biases), 17, 3, 11, learning);
-    assumeTrue(variant.runs(program), variant + " has no kernels for it");
     RandomGenerator random = random(learning.hashCode());
     Map<String, float[]> parameters = Batches.parameters(program, 0.3, random);
     ReferenceSession reference = new ReferenceSession(program);
@@ -407,7 +398,6 @@ class EngineParityTest {
   private static void severalBatchesAreOneLarger(Variant variant, ModelSpec model) {
     Learning learning = Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3)).withClip(0.5);
     Program parts = Program.training(model, 17, 2, 11, learning.withAccumulation(3));
-    assumeTrue(variant.runs(parts), variant + " has no kernels for it");
     Program whole = Program.training(model, 17, 6, 11, learning);
     assertEquals(whole.flops(), parts.flops());
     RandomGenerator random = random(5);
@@ -439,7 +429,6 @@ class EngineParityTest {
     List<float[]> ended = new ArrayList<>();
     for (Learning learning : List.of(plain, plain.withClip(1e9))) {
       Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), 17, 3, 11, learning);
-      assumeTrue(variant.runs(program), variant + " has no kernels for it");
       RandomGenerator random = random(6);
       try (Session session = variant.compile(program)) {
         session.load(Batches.parameters(program, 0.3, random));

@@ -24,6 +24,8 @@ import org.knowcap.models.engine.lowering.Lowering.Lowered;
 import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Heads;
+import org.knowcap.models.program.ForwardOperation.Mixture;
+import org.knowcap.models.program.ForwardOperation.Route;
 import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
@@ -35,7 +37,7 @@ import org.knowcap.models.program.Tensor;
 final class Buffers {
   /** What memory is for. */
   enum Part {
-    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, ROW_MOMENT, COLUMN_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TABLES, DOCUMENTS, INPUTS, LOSSES;
+    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, ROW_MOMENT, COLUMN_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TABLES, DOCUMENTS, ROUTERS, INPUTS, LOSSES;
 
     private static Part of(StateBuffer buffer) {
       return switch (buffer) {
@@ -102,6 +104,8 @@ final class Buffers {
   private final Map<Heads, Long> slopes = new LinkedHashMap<>();
   private final Optional<Factored> factored;
   private final long factoredOffset;
+  /** Where each router's memory begins among that of all. */
+  private final Map<Route, Long> routers = new LinkedHashMap<>();
 
   /** Without memory, to see how much it would be. */
   Buffers(Program program, Element element) {
@@ -148,6 +152,14 @@ final class Buffers {
     factoredOffset = tables;
     bytes.put(Part.TABLES, tables + factored.map(Factored::bytes).orElse(0L));
     bytes.put(Part.DOCUMENTS, documents().isPresent() ? 8L * program.rows() : 0);
+    long routed = 0;
+    for (ForwardOperation operation : program.forward()) {
+      if (operation instanceof Route route) {
+        routers.put(route, routed);
+        routed = Seating.at(route, routed).end();
+      }
+    }
+    bytes.put(Part.ROUTERS, routed);
     bytes.put(Part.INPUTS,
         DIALS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
     bytes.put(Part.LOSSES, RESULTS + 4L * program.rows());
@@ -170,7 +182,18 @@ final class Buffers {
 
   /** Memory of a tensor, in units of four bytes. */
   private long words(Lowered lowered, Tensor tensor) {
-    return lowered.wide().contains(tensor) ? tensor.size() : Math.ceilDiv(tensor.size() * element.bytes(), 4);
+    long size = (long) rows(lowered, tensor) * tensor.columns();
+    return lowered.wide().contains(tensor) ? size : Math.ceilDiv(size * element.bytes(), 4);
+  }
+
+  private static int rows(Lowered lowered, Tensor tensor) {
+    Mixture mixture = lowered.seated().get(tensor);
+    return mixture == null ? tensor.rows() : Seating.rows(mixture);
+  }
+
+  /** Rows of an activation: more than the program says where they sit with experts. */
+  int rows(Tensor tensor, boolean learning) {
+    return rows(lowered(learning), tensor);
   }
 
   /** Numbers that a step needs beside its tensors. */
@@ -236,7 +259,7 @@ final class Buffers {
               + has + "; each: " + parts + ". The most that fit at once are " + free / size + ".");
     }
     long perBatch = bytes.get(Part.ACTIVATIONS) + bytes.get(Part.LOGITS) + bytes.get(Part.WORK)
-        + bytes.get(Part.INPUTS);
+        + bytes.get(Part.ROUTERS) + bytes.get(Part.INPUTS);
     long windows = Math.max(0, (free - (size - perBatch)) / Math.ceilDiv(perBatch, program.windows()));
     return new IllegalStateException((replicas > 1 ? "each of " + replicas + " runs" : "this") + " needs "
         + mebibytes(size) + has + ": " + parts + ". " + (windows == 0
@@ -307,6 +330,18 @@ final class Buffers {
     return operation.scores() instanceof ForwardOperation.Scores.Sloping
         ? address(Part.TABLES) + slopes.get(operation.heads())
         : 0;
+  }
+
+  /** What the router of some gates decides. */
+  Seating seating(Tensor gates) {
+    return seatings().stream().filter(seating -> seating.route().out().equals(gates)).findFirst()
+        .orElseThrow();
+  }
+
+  /** The same of all routers, in the order of blocks. */
+  List<Seating> seatings() {
+    return routers.entrySet().stream()
+        .map(entry -> Seating.at(entry.getKey(), address(Part.ROUTERS) + entry.getValue())).toList();
   }
 
   /** Address of the tables of {@link Factored}. */

@@ -11,7 +11,6 @@ import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
 
 /** NVIDIA GPUs of compute capability 8.0 or later, with a driver that knows CUDA 12 or 13. */
@@ -137,9 +136,6 @@ public final class CudaEngine implements Engine {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
-    lacking(program).ifPresent(what -> {
-      throw new EngineUnavailableException("engine 'cuda' has no kernels for " + what + "; use engine cpu");
-    });
     Machine.Found found = machine().found().orElseThrow();
     Element element = switch (execution.precision()) {
       case FP32 -> Element.FP32;
@@ -156,19 +152,5 @@ public final class CudaEngine implements Engine {
       gpu.close();
       throw e;
     }
-  }
-
-  /** What a program asks for that has no kernels here yet, in words; empty where it can be run. */
-  public static Optional<String> lacking(Program program) {
-    return program.forward().stream().flatMap(operation -> lacking(operation).stream()).findFirst();
-  }
-
-  private static Optional<String> lacking(ForwardOperation operation) {
-    return switch (operation) {
-      case ForwardOperation.Route _,ForwardOperation.Dispatch _,ForwardOperation.ExpertLinear _,ForwardOperation.Combine _ ->
-        Optional.of("mixtures of experts");
-      case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Linear _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ ->
-        Optional.empty();
-    };
   }
 }

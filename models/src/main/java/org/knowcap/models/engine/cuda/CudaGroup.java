@@ -38,6 +38,8 @@ final class CudaGroup implements SessionGroup {
   private final Optional<Runnable> renewCopies;
   /** Of each replica. */
   private final List<Gpu.Graph> scoring;
+  /** The same: what its routers did, summed up. */
+  private final List<List<Runnable>> routingSums;
   /** A step's batches but the last, of all replicas; present where there are several. */
   private final Optional<Gpu.Graph> earlier;
   /** The last batch of a step, or its only one, and the update. */
@@ -93,12 +95,15 @@ final class CudaGroup implements SessionGroup {
 
     for (Buffers each : buffers) {
       gpu.clear(each.address(Part.INPUTS), each.bytes(Part.INPUTS));
+      gpu.clear(each.address(Part.ROUTERS), each.bytes(Part.ROUTERS));
       upload(each.tables(), each.address(Part.TABLES));
     }
     Launches learning = new Launches(program, kernels, products, buffers.getFirst(), source, true);
     renewCopies = element.narrow() ? Optional.of(learning.renewCopy()) : Optional.empty();
     scoring = new ArrayList<>();
+    routingSums = new ArrayList<>();
     for (Buffers each : buffers) {
+      routingSums.add(Mixtures.sums(kernels.alone(), each));
       scoring.add(
           recorded(new Launches(program, kernels.alone(), products.alone(), each, source, false).batch()));
     }
@@ -215,6 +220,12 @@ final class CudaGroup implements SessionGroup {
     send(0, replica);
     gpu.replay(scoring.get(replica));
     gpu.synchronise();
+  }
+
+  /** Has what a replica's routers did summed up, in {@link Seating#sums}. */
+  synchronized void sumRouting(int replica) {
+    gpu.enter();
+    routingSums.get(replica).forEach(Runnable::run);
   }
 
   /** Copies from the device, once all is done that was asked for. */

@@ -4,8 +4,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.Buffers.Part;
 import org.knowcap.models.program.Learning;
@@ -112,6 +114,16 @@ final class CudaSession implements Session {
       group.download(buffers.address(Part.LOSSES) + Buffers.RESULTS,
           MemorySegment.ofArray(losses).asSlice(4L * from, 4L * rows));
     }
+  }
+
+  @Override
+  public List<RoutingMetrics> routing() {
+    group.sumRouting(replica);
+    return buffers.seatings().stream().map(seating -> {
+      double[] sums = new double[seating.sumsCount()];
+      group.download(seating.sums(), MemorySegment.ofArray(sums));
+      return Mixtures.metrics(seating, sums);
+    }).toList();
   }
 
   private float[] copy(Buffers.Place place) {

@@ -21,7 +21,7 @@ import org.knowcap.models.program.Program;
  */
 record KernelSource(boolean narrow, int vector, int packs, int head) {
   private static final List<String> FILES = List.of("prelude", "embedding", "norm", "columns", "elementwise",
-      "product", "loss", "optimiser", "adafactor", "attention", "tensor_attention");
+      "experts", "product", "loss", "optimiser", "adafactor", "attention", "tensor_attention");
   /** Where there is no attention. */
   private static final int ANY_HEAD = 4;
   private static final int WARP = 32;
@@ -49,11 +49,17 @@ record KernelSource(boolean narrow, int vector, int packs, int head) {
         heads.isEmpty() ? ANY_HEAD : heads.getFirst());
   }
 
-  /** Whether an operation's rows can be read four numbers at a time; logits have kernels of their own. */
+  /** Whether an operation's rows can be read four numbers at a time; logits, also of routers, have kernels of their own. */
   private static boolean isWhole(Program program, ForwardOperation operation) {
     return operation instanceof ForwardOperation.CrossEntropy
+        || operation instanceof ForwardOperation.Route || isRouter(program, operation)
         || operation.out().columns() % 4 == 0
         || operation.out().columns() == program.vocabulary() && operation instanceof ForwardOperation.Linear;
+  }
+
+  private static boolean isRouter(Program program, ForwardOperation operation) {
+    return program.forward().stream()
+        .anyMatch(o -> o instanceof ForwardOperation.Route route && route.logits().equals(operation.out()));
   }
 
   /** Whether attention runs on tensor cores. */

@@ -40,6 +40,7 @@ final class Launches {
   private final Buffers buffers;
   private final KernelSource source;
   private final boolean learning;
+  private final Mixtures mixtures;
 
   Launches(Program program, Kernels kernels, Products products, Buffers buffers, KernelSource source,
       boolean learning) {
@@ -49,6 +50,7 @@ final class Launches {
     this.buffers = buffers;
     this.source = source;
     this.learning = learning;
+    mixtures = new Mixtures(program, kernels, products, buffers, source, learning);
   }
 
   /** A batch's losses, and in training its gradients, which are added to those there are. */
@@ -114,33 +116,47 @@ final class Launches {
       case Step.PlaceBackward s -> List.of(kernels.launch("place_backward",
           new Grid(s.length(), 1, EMBED_THREADS, 0), at(s.dOut()), buffers.gradient(s.dTable()).address(),
           program.windows(), s.length(), s.dOut().columns()));
-      case Step.Sum s -> List.of(elements("add", s.out().size(), at(s.a()), at(s.b()), at(s.out())));
-      case Step.Copy s -> List.of(kernels.each("copy", s.x().size(), at(s.x()), at(s.out()), s.x().size()));
+      case Step.Sum s -> List.of(elements("add", size(s.out()), at(s.a()), at(s.b()), at(s.out())));
+      case Step.Copy s -> List.of(kernels.each("copy", size(s.x()), at(s.x()), at(s.out()), size(s.x())));
       case Step.Norm s -> List.of(norm(s));
       case Step.NormBackward s -> normBackward(s);
       case Step.Linear s -> List.of(linear(s, dense(s.x()), dense(s.out())));
       case Step.LinearBackward s -> linearBackward(s, dense(s.x()), dense(s.dOut()), dense(s.dX()));
       case Step.Activate s -> List
-          .of(elements("activate", s.x().size(), number(s.activation()), at(s.x()), at(s.out())));
+          .of(elements("activate", size(s.x()), number(s.activation()), at(s.x()), at(s.out())));
       case Step.ActivateBackward s ->
-        List.of(elements("activate_backward", s.x().size(), number(s.activation()),
+        List.of(elements("activate_backward", size(s.x()), number(s.activation()),
             at(s.x()), at(s.gradient())));
       case Step.Gate s ->
-        List.of(kernels.each("gate", s.out().size() / source.vector(), number(s.activation()),
-            at(s.x()), at(s.out()), s.out().rows(), s.out().columns()));
-      case Step.GateBackward s -> List.of(kernels.each("gate_backward", s.dOut().size() / source.vector(),
-          number(s.activation()), at(s.x()), at(s.dOut()), at(s.dX()), s.dOut().rows(), s.dOut().columns()));
+        List.of(kernels.each("gate", size(s.out()) / source.vector(), number(s.activation()),
+            at(s.x()), at(s.out()), rows(s.out()), s.out().columns()));
+      case Step.GateBackward s -> List.of(kernels.each("gate_backward", size(s.dOut()) / source.vector(),
+          number(s.activation()), at(s.x()), at(s.dOut()), at(s.dX()), rows(s.dOut()), s.dOut().columns()));
       case Step.Turn s -> List.of(turn(s));
       case Step.Attend s -> List.of(attend(s));
       case Step.AttendBackward s -> attendBackward(s);
       case Step.Head s -> head(s);
-      case Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
-        throw new IllegalStateException("refused before: " + step.kind());
+      case Step.Route s -> mixtures.route(s);
+      case Step.RouteBackward s -> List.of(mixtures.routeBackward(s));
+      case Step.Dispatch s -> List.of(mixtures.dispatch(s));
+      case Step.DispatchBackward s -> List.of(mixtures.dispatchBackward(s));
+      case Step.ExpertLinear s -> List.of(mixtures.linear(s));
+      case Step.ExpertLinearBackward s -> mixtures.linearBackward(s);
+      case Step.Combine s -> List.of(mixtures.combine(s));
+      case Step.CombineBackward s -> List.of(mixtures.combineBackward(s));
     };
   }
 
   private Numbers at(Tensor tensor) {
     return buffers.activation(tensor, learning);
+  }
+
+  private int rows(Tensor tensor) {
+    return buffers.rows(tensor, learning);
+  }
+
+  private long size(Tensor tensor) {
+    return (long) rows(tensor) * tensor.columns();
   }
 
   private Matrix dense(Tensor tensor) {
@@ -221,19 +237,22 @@ final class Launches {
         buffers.gradient(gradient).address(), gradient.columns());
   }
 
-  private Matrix weight(Tensor weight, boolean transposed) {
-    Matrix stored = Matrix.dense(buffers.operand(weight), weight.rows(), weight.columns());
+  /** Of an exact product in fp32. */
+  private Matrix weight(Tensor weight, boolean transposed, boolean exact) {
+    Numbers numbers = exact ? buffers.parameter(weight) : buffers.operand(weight);
+    Matrix stored = Matrix.dense(numbers, weight.rows(), weight.columns());
     return transposed ? stored.transpose() : stored;
   }
 
   private Runnable linear(Step.Linear s, Matrix x, Matrix out) {
-    return products.of(x, weight(s.weight(), s.transposed()), s.bias().map(buffers::operand), out, false);
+    return products.of(x, weight(s.weight(), s.transposed(), s.exact()),
+        s.bias().map(s.exact() ? buffers::parameter : buffers::operand), out, false);
   }
 
   private List<Runnable> linearBackward(Step.LinearBackward s, Matrix x, Matrix dOut, Matrix dX) {
     List<Runnable> all = new ArrayList<>();
     Matrix dWeight = Matrix.dense(buffers.gradient(s.dWeight()), s.dWeight().rows(), s.dWeight().columns());
-    all.add(products.of(dOut, weight(s.weight(), !s.transposed()), Optional.empty(), dX, false));
+    all.add(products.of(dOut, weight(s.weight(), !s.transposed(), s.exact()), Optional.empty(), dX, false));
     all.add(s.transposed()
         ? products.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
         : products.of(x.transpose(), dOut, Optional.empty(), dWeight, true));

@@ -1,6 +1,8 @@
 package org.knowcap.models.engine.cuda;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.knowcap.models.engine.cuda.driver.CublasLt;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
@@ -47,19 +49,37 @@ final class Products {
    * @param bias [columns of out], in out's precision
    */
   Runnable of(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
-    return library.<Runnable>map(found -> {
-      CublasLt.Product product = found.product(a, b, bias, out, accumulate, replicas);
-      product.use(cache.get("cuBLASLt " + found.version() + " " + gpu.name() + " " + product.shape()
-          + (bias.isPresent() ? " with bias" : ""), product::measure));
-      return product::run;
-    }).orElseGet(() -> own(a, b, bias, out, accumulate));
+    return library.map(found -> chosen(found.product(a, b, bias, out, accumulate, replicas), bias))
+        .orElseGet(() -> own(1, a, b, bias, out, accumulate));
   }
 
-  private Runnable own(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+  /** The same of so many pairs of matrices at once: each lies right behind the one before, as do biases and results. */
+  Runnable of(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    if (library.isEmpty()) {
+      return own(count, a, b, bias, out, accumulate);
+    }
+    // The library's batches have one stride, and each replica's are one.
+    List<Runnable> each = LongStream.range(0, replicas.count()).map(i -> i * replicas.stride())
+        .mapToObj(by -> chosen(library.orElseThrow().batch(count, a.shifted(by), b.shifted(by),
+            bias.map(numbers -> numbers.shifted(by)), out.shifted(by), accumulate), bias))
+        .toList();
+    return () -> each.forEach(Runnable::run);
+  }
+
+  private Runnable chosen(CublasLt.Product product, Optional<Numbers> bias) {
+    product.use(
+        cache.get("cuBLASLt " + library.orElseThrow().version() + " " + gpu.name() + " " + product.shape()
+            + (bias.isPresent() ? " with bias" : ""), product::measure));
+    return product::run;
+  }
+
+  private Runnable own(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out,
+      boolean accumulate) {
     return kernels.launch("product",
-        new Grid(Math.ceilDiv(out.columns(), TILE), Math.ceilDiv(out.rows(), TILE), THREADS, 0), a.numbers(),
-        down(a), along(a), b.numbers(), down(b), along(b), bias.orElse(new Numbers(0, false)), out.numbers(),
-        down(out), out.rows(), out.columns(), a.columns(), accumulate ? 1 : 0);
+        new Grid(count * Math.ceilDiv(out.columns(), TILE), Math.ceilDiv(out.rows(), TILE), THREADS, 0),
+        a.numbers(), down(a), along(a), a.size(), b.numbers(), down(b), along(b), b.size(),
+        bias.orElse(new Numbers(0, false)), out.numbers(), down(out), out.size(), out.rows(), out.columns(),
+        a.columns(), accumulate ? 1 : 0);
   }
 
   private static long down(Matrix m) {

@@ -59,6 +59,8 @@ struct Numbers {
   int narrow;
 };
 
+DEVICE Numbers from(Numbers n, Index i) { return {(char*)n.at + i * (n.narrow ? 2 : 4), n.narrow}; }
+
 // A launch does the same for several runs at once, its replicas, blockIdx.z of them. What belongs to a run lies this many bytes
 // behind what belongs to the run before: a kernel gets the first run's pointers and begins with
 //   ofReplica(every pointer that it was given);

@@ -1,14 +1,18 @@
 // out = a b + bias, or out += a b, for when there is no cuBLASLt. Element (i, j) of a lies at i aDown + j aAlong, and so on. A
-// block computes TILE x TILE of out, a thread 4 x 4 of them.
+// block computes TILE x TILE of out, a thread 4 x 4 of them. Several products go side by side: what follows a matrix begins aNext
+// numbers behind it, and so on.
 #define TILE 32
 #define DEPTH 16
 
-KERNEL void product(Numbers a, Index aDown, Index aAlong, Numbers b, Index bDown, Index bAlong, Numbers bias, Numbers out,
-    Index outDown, int rows, int columns, int depth, int accumulate) {
+KERNEL void product(Numbers a, Index aDown, Index aAlong, Index aNext, Numbers b, Index bDown, Index bAlong, Index bNext,
+    Numbers bias, Numbers out, Index outDown, Index outNext, int rows, int columns, int depth, int accumulate) {
   ofReplica(a, b, bias, out);
   __shared__ float left[DEPTH][TILE + 1];
   __shared__ float right[DEPTH][TILE + 1];
-  int firstRow = blockIdx.y * TILE, firstColumn = blockIdx.x * TILE;
+  int tiles = (columns + TILE - 1) / TILE, which = blockIdx.x / tiles;
+  a = from(a, which * aNext), b = from(b, which * bNext), out = from(out, which * outNext);
+  if (bias.at) bias = from(bias, (Index)which * columns);
+  int firstRow = blockIdx.y * TILE, firstColumn = blockIdx.x % tiles * TILE;
   int y = threadIdx.x / (TILE / 4), x = threadIdx.x % (TILE / 4);
   float sums[4][4] = {};
   for (int from = 0; from < depth; from += DEPTH) {
@@ -29,7 +33,10 @@ KERNEL void product(Numbers a, Index aDown, Index aAlong, Numbers b, Index bDown
     }
     __syncthreads();
   }
+  // Else sums would be kept in memory.
+#pragma unroll
   for (int i = 0; i < 4; i++) {
+#pragma unroll
     for (int j = 0; j < 4; j++) {
       int r = firstRow + y * 4 + i, c = firstColumn + x * 4 + j;
       if (r >= rows || c >= columns) continue;

@@ -118,7 +118,10 @@ class CudaGroupTest {
   @CsvSource({"gpt2-2-2-w8, 3, 13, PLAIN, FP32, false", "gpt2-2-2-w16, 2, 70, FACTORED, BF16, true",
       "llama-1-3-w6, 2, 5, CLIPPED, FP32, true", "mistral-1-4-w20-k2-a9, 2, 35, PLAIN, BF16, false",
       "gpt2-1-2-w8-alibi-document, 2, 13, PLAIN, FP32, false",
-      "gpt2-1-2-w16-rerope9, 2, 70, PLAIN, BF16, true"})
+      "gpt2-1-2-w16-rerope9, 2, 70, PLAIN, BF16, true",
+      "gpt2-moe3-2-2-w8-top2-cap0.5, 2, 13, PLAIN, FP32, false",
+      "mixtral3-1-2-w16, 2, 13, PLAIN, BF16, true",
+      "gpt2-moe4-1-2-w8-expertchoice, 3, 13, FACTORED, FP32, true"})
   void runsOfAGroupAreWhatTheyAreByThemselves(String model, int windows, int length, Step how,
       Precision precision, boolean cublasLt) throws Exception {
     Program program = Program.training(ModelSpec.parse(model), new TokenIds(VOCABULARY, 0), windows, length,

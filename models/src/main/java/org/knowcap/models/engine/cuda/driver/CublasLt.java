@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,7 +75,7 @@ public final class CublasLt {
   }
 
   /**
-   * A product out = a b + bias, or out += a b.
+   * A product out = a b + bias, or out += a b, or several of them.
    *
    * @param algorithm see {@link CublasLt#ALGORITHM_BYTES}
    */
@@ -84,17 +85,23 @@ public final class CublasLt {
     private final Matrix a;
     private final Matrix b;
     private final Matrix out;
-    private final Replicas replicas;
+    private final int count;
+    private final long[] apart;
     private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
     private final MemorySegment keep;
     private final MemorySegment algorithm = arena.allocate(ALGORITHM_BYTES, 8);
 
-    private Product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate,
-        Replicas replicas) {
+    /**
+     * @param count how many
+     * @param apart bytes from one to the next: of b, a, out and bias
+     */
+    private Product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate, int count,
+        long... apart) {
       this.a = a;
       this.b = b;
       this.out = out;
-      this.replicas = replicas;
+      this.count = count;
+      this.apart = apart;
       keep = arena.allocateFrom(JAVA_FLOAT, accumulate ? 1f : 0f);
       MemorySegment slot = arena.allocate(JAVA_LONG);
       functions.call("cublasLtMatmulDescCreate", slot, COMPUTE_FP32, FP32);
@@ -105,12 +112,12 @@ public final class CublasLt {
         set(EPILOGUE, EPILOGUE_BIAS);
         functions.call("cublasLtMatmulDescSetAttribute", description, BIAS_POINTER,
             arena.allocateFrom(JAVA_LONG, numbers.address()), 8L);
-        if (replicas.count() > 1) {
+        if (count > 1) {
           functions.call("cublasLtMatmulDescSetAttribute", description, BIAS_STRIDE,
-              arena.allocateFrom(JAVA_LONG, replicas.stride() / numbers.bytes()), 8L);
+              arena.allocateFrom(JAVA_LONG, apart[3] / numbers.bytes()), 8L);
         }
       });
-      layouts = new long[]{layout(b, slot), layout(a, slot), layout(out, slot)};
+      layouts = new long[]{layout(b, apart[0], slot), layout(a, apart[1], slot), layout(out, apart[2], slot)};
     }
 
     private void set(int attribute, int value) {
@@ -118,17 +125,17 @@ public final class CublasLt {
           arena.allocateFrom(JAVA_INT, value), 4L);
     }
 
-    private long layout(Matrix m, MemorySegment slot) {
+    private long layout(Matrix m, long apart, MemorySegment slot) {
       int storedRows = m.transposed() ? m.columns() : m.rows();
       int storedColumns = m.transposed() ? m.rows() : m.columns();
       functions.call("cublasLtMatrixLayoutCreate", slot, m.numbers().narrow() ? BF16 : FP32,
           (long) storedColumns, (long) storedRows, (long) m.stride());
       long layout = slot.get(JAVA_LONG, 0);
-      if (replicas.count() > 1) {
+      if (count > 1) {
         functions.call("cublasLtMatrixLayoutSetAttribute", layout, BATCH_COUNT,
-            arena.allocateFrom(JAVA_INT, replicas.count()), 4L);
+            arena.allocateFrom(JAVA_INT, count), 4L);
         functions.call("cublasLtMatrixLayoutSetAttribute", layout, BATCH_STRIDE,
-            arena.allocateFrom(JAVA_LONG, replicas.stride() / m.numbers().bytes()), 8L);
+            arena.allocateFrom(JAVA_LONG, apart / m.numbers().bytes()), 8L);
       }
       return layout;
     }
@@ -136,9 +143,9 @@ public final class CublasLt {
     /** What identifies its shape, for remembering the algorithm. */
     public String shape() {
       return a + " " + b + " " + out + " strides " + a.stride() + " " + b.stride() + " " + out.stride()
-          + " aligned " + alignment(a) + " " + alignment(b) + " " + alignment(out) + " keeps "
+          + " aligned " + alignment(1) + " " + alignment(0) + " " + alignment(2) + " keeps "
           + keep.get(JAVA_FLOAT, 0)
-          + (replicas.count() > 1 ? " times " + replicas.count() + " every " + replicas.stride() : "");
+          + (count > 1 ? " times " + count + " every " + Arrays.toString(apart) : "");
     }
 
     /** Takes an algorithm that was found before. */
@@ -181,10 +188,9 @@ public final class CublasLt {
             temporary.allocateFrom(JAVA_LONG, WORKSPACE), 8L);
         functions.call("cublasLtMatmulPreferenceSetAttribute", preference, REDUCTIONS,
             temporary.allocateFrom(JAVA_INT, ORDERED_REDUCTIONS), 4L);
-        Matrix[] matrices = {b, a, out, out};
-        for (int i = 0; i < matrices.length; i++) {
+        for (int i = 0; i < 4; i++) {
           functions.call("cublasLtMatmulPreferenceSetAttribute", preference, ALIGNMENT_A + i,
-              temporary.allocateFrom(JAVA_INT, alignment(matrices[i])), 4L);
+              temporary.allocateFrom(JAVA_INT, alignment(Math.min(i, 2))), 4L);
         }
         MemorySegment results = arena.allocate(CANDIDATES * (long) RESULT_BYTES, 8);
         MemorySegment count = temporary.allocate(JAVA_INT);
@@ -205,9 +211,10 @@ public final class CublasLt {
       }
     }
 
-    /** The largest power of two up to 256 that divides a matrix's address. */
-    private static int alignment(Matrix m) {
-      return (int) Math.min(256, Long.lowestOneBit(m.numbers().address()));
+    /** The largest power of two up to 256 that divides the addresses of b (0), a (1) or out (2), in every product. */
+    private int alignment(int which) {
+      long address = List.of(b, a, out).get(which).numbers().address();
+      return (int) Math.min(256, Long.lowestOneBit(address | (count > 1 ? apart[which] : 0)));
     }
 
     /** Computes it. */
@@ -222,7 +229,19 @@ public final class CublasLt {
   /** Prepares out = a b + bias, or out += a b, of the first replica and all others. Its algorithm is still to be chosen. */
   public Product product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate,
       Replicas replicas) {
-    Product product = new Product(a, b, bias, out, accumulate, replicas);
+    long apart = replicas.stride();
+    return kept(new Product(a, b, bias, out, accumulate, replicas.count(), apart, apart, apart, apart));
+  }
+
+  /** Prepares so many of them, each matrix and bias right behind the one before. */
+  public Product batch(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out,
+      boolean accumulate) {
+    return kept(new Product(a, b, bias, out, accumulate, count, b.size() * b.numbers().bytes(),
+        a.size() * a.numbers().bytes(), out.size() * out.numbers().bytes(),
+        (long) out.columns() * out.numbers().bytes()));
+  }
+
+  private Product kept(Product product) {
     products.add(product);
     return product;
   }

@@ -18,6 +18,16 @@ public record Matrix(Numbers numbers, int rows, int columns, int stride, boolean
     return new Matrix(numbers, columns, rows, stride, !transposed);
   }
 
+  /** Numbers from its first to where another one like it would begin right behind it. */
+  public long size() {
+    return (long) (transposed ? columns : rows) * stride;
+  }
+
+  /** The same so many bytes further on. */
+  public Matrix shifted(long bytes) {
+    return new Matrix(numbers.shifted(bytes), rows, columns, stride, transposed);
+  }
+
   /** Some of its rows; not for a transposed one. */
   public Matrix rows(int from, int count) {
     return new Matrix(numbers.from((long) from * stride), count, columns, stride, transposed);

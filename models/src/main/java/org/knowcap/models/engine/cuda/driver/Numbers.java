@@ -12,6 +12,11 @@ public record Numbers(long address, boolean narrow) {
     return narrow ? 2 : 4;
   }
 
+  /** The same so many bytes further on. */
+  public Numbers shifted(long bytes) {
+    return new Numbers(address + bytes, narrow);
+  }
+
   /** Those from an index on. */
   public Numbers from(long index) {
     return new Numbers(address + index * bytes(), narrow);
