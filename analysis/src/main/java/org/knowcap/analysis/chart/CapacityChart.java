@@ -35,8 +35,8 @@ import org.knowm.xchart.style.markers.TriangleUp;
  * 2404.05405.
  *
  * <p>One series per N and exposure count: every run is a point, the line joins the means over runs of equal
- * size. Thin lines show all the bits of a corpus; dashed ones equal bits per parameter, at 2, 1 and 0.5, and
- * on down until one lies at or below the best run.
+ * size, if all are of one architecture. Thin lines show all the bits of a corpus; dashed ones equal bits per
+ * parameter, at 2, 1 and 0.5, and on down until one lies at or below the best run.
  */
 public final class CapacityChart {
   /** Twice the size at which it is shown. */
@@ -169,10 +169,13 @@ public final class CapacityChart {
   }
 
   /**
-   * Mean stored bits by parameters. A mean at or below zero has no place on a log axis: the line passes it
+   * Mean stored bits by parameters; none of several architectures, which lie on no one line. A mean at or below zero has no place on a log axis: the line passes it
    * over.
    */
-  private static SortedMap<Long, Double> means(List<RunResult> runs) {
+  private SortedMap<Long, Double> means(List<RunResult> runs) {
+    if (ArchitectureChart.compares(results)) {
+      return new TreeMap<>();
+    }
     TreeMap<Long, Double> means = runs.stream().collect(Collectors.groupingBy(RunResult::parameters,
         TreeMap::new, Collectors.averagingDouble(RunResult::storedBits)));
     means.values().removeIf(mean -> mean <= 0);

@@ -39,6 +39,14 @@ class ArchitectureChartTest {
     assertArrayEquals(new double[]{0.8}, chart.getSeries("llama").getYData(), 1e-9);
     assertTrue(ArchitectureChart.compares(results));
     assertFalse(ArchitectureChart.compares(results.subList(0, 5)));
+    // The chart of the law joins no models of several architectures.
+    assertTrue(joins(results.subList(0, 5)));
+    assertFalse(joins(results));
     assertTrue(ArchitectureChart.of(results).svg().contains("gpt2: 1,000 parameters, 1.50;"));
+  }
+
+  private static boolean joins(List<RunResult> results) {
+    return CapacityChart.of(results).chart().getSeriesCollection().stream()
+        .anyMatch(series -> series.getName().startsWith("means"));
   }
 }
