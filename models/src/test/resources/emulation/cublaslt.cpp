@@ -1,5 +1,6 @@
 // Stands in for cuBLASLt: column-major products from the descriptions that the engine makes, refusing what the library would.
 // Like the driver's stand-in it only notes what is asked of a stream: through the same entry as a kernel.
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -10,7 +11,8 @@
 enum { INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
 
 struct Layout { int type; uint64_t rows, columns; int64_t stride; int count = 1; int64_t apart = 0; };
-struct Description { int compute, scale; std::map<int, int> words; const void* bias = nullptr; int64_t apart = 0; };
+struct Description { int compute, scale; std::map<int, int> words; const void* bias = nullptr; int64_t apart = 0;
+  void* auxiliary = nullptr; int64_t auxiliaryStride = 0, auxiliaryApart = 0; };
 struct Preference { uint64_t workspace = 0; unsigned reductions = 7; };
 struct Result { uint64_t algorithm[8]; size_t workspace; int state; float waves; int reserved[4]; };
 
@@ -49,6 +51,11 @@ int cublasLtMatmulDescSetAttribute(Description* d, int which, const void* value,
     memcpy(&d->apart, value, 8);
     return 0;
   }
+  if (which >= 11 && which <= 13) {
+    if (size != 8) return INVALID_VALUE;
+    memcpy(which == 11 ? (void*)&d->auxiliary : which == 12 ? &d->auxiliaryStride : &d->auxiliaryApart, value, 8);
+    return 0;
+  }
   if (size != 4 || (which != 3 && which != 4 && which != 7)) return INVALID_VALUE;
   memcpy(&d->words[which], value, 4);
   return 0;
@@ -74,6 +81,22 @@ int cublasLtMatmulPreferenceSetAttribute(Preference* p, int which, const void* v
   return 0;
 }
 
+// Epilogues: none, a bias, GELU (with a bias before it where both bits are set), and the slope of GELU.
+enum { BIAS = 4, GELU = 160, GELU_SLOPE = 192 };
+
+static bool knows(Description* d, Layout* c) {
+  int epilogue = d->words[7];
+  if (epilogue == 0 || epilogue == BIAS) return true;
+  return (epilogue == GELU || epilogue == GELU + BIAS || epilogue == GELU_SLOPE) && c->type == 14 && d->auxiliary
+      && (uint64_t)d->auxiliary % 16 == 0 && d->auxiliaryStride % 8 == 0 && d->auxiliaryStride >= (int64_t)c->rows;
+}
+
+static float gelu(float x) { return 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x))); }
+static float geluSlope(float x) {
+  float t = tanhf(0.7978845608f * (x + 0.044715f * x * x * x));
+  return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * 0.7978845608f * (1 + 3 * 0.044715f * x * x);
+}
+
 static bool fits(Description* d, Layout* a, Layout* b, Layout* c) {
   uint64_t m = d->words[3] ? a->columns : a->rows, k = d->words[3] ? a->rows : a->columns;
   uint64_t depth = d->words[4] ? b->columns : b->rows, n = d->words[4] ? b->rows : b->columns;
@@ -84,7 +107,7 @@ static bool fits(Description* d, Layout* a, Layout* b, Layout* c) {
 // The first candidate is the one to be found fastest: each timing of the driver's stand-in is longer than the last.
 int cublasLtMatmulAlgoGetHeuristic(void*, Description* d, Layout* a, Layout* b, Layout* c, Layout* out, Preference* p, int most,
     Result* results, int* count) {
-  if (!fits(d, a, b, c) || c != out || p->reductions & 5) return NOT_SUPPORTED;
+  if (!fits(d, a, b, c) || !knows(d, c) || c != out || p->reductions & 5) return NOT_SUPPORTED;
   *count = 2;
   for (int i = 0; i < 2; i++) {
     results[i] = Result();
@@ -97,7 +120,7 @@ int cublasLtMatmulAlgoGetHeuristic(void*, Description* d, Layout* a, Layout* b, 
 int cublasLtMatmul(void* handle, Description* d, const float* alpha, const void* a, Layout* la, const void* b, Layout* lb,
     const float* beta, const void* c, Layout* lc, void* out, Layout* lOut, const uint64_t* algorithm, void* workspace, size_t bytes,
     void* stream) {
-  if (handle != (void*)0x17 || !fits(d, la, lb, lc) || c != out || lc != lOut || *algorithm < 1000 || *algorithm > 1001 || !workspace
+  if (handle != (void*)0x17 || !fits(d, la, lb, lc) || !knows(d, lc) || c != out || lc != lOut || *algorithm < 1000 || *algorithm > 1001 || !workspace
       || bytes != 32 << 20) {
     return INVALID_VALUE;
   }
@@ -118,7 +141,14 @@ int cublasLtMatmul(void* handle, Description* d, const float* alpha, const void*
       }
       int64_t at = batch * C.apart + column * C.stride + row;
       sum = one * sum + (keep ? keep * widen(out, at, C.type) : 0);
-      if (t.words[7] == 4) sum += widen(t.bias, batch * t.apart + row, C.type);
+      if (t.words[7] & BIAS) sum += widen(t.bias, batch * t.apart + row, C.type);
+      int64_t beside = batch * t.auxiliaryApart + column * t.auxiliaryStride + row;
+      if (t.words[7] == GELU_SLOPE) {
+        sum *= geluSlope(widen(t.auxiliary, beside, C.type));
+      } else if (t.words[7] >= GELU) {
+        put(t.auxiliary, beside, C.type, sum);
+        sum = gelu(sum);
+      }
       put(out, at, C.type, sum);
     }
     return 0;

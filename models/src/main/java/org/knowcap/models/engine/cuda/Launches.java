@@ -56,8 +56,35 @@ final class Launches {
   /** A batch's losses, and in training its gradients, which are added to those there are. */
   List<Runnable> batch() {
     List<Runnable> all = new ArrayList<>(documents());
-    buffers.lowered(learning).steps().forEach(step -> all.addAll(of(step)));
+    List<Step> steps = buffers.lowered(learning).steps();
+    for (int i = 0; i < steps.size(); i++) {
+      Optional<List<Runnable>> both = i + 1 < steps.size()
+          ? together(steps.get(i), steps.get(i + 1))
+          : Optional.empty();
+      all.addAll(both.isPresent() ? both.get() : of(steps.get(i)));
+      i += both.isPresent() ? 1 : 0;
+    }
     return all;
+  }
+
+  /** Two steps in a row that one product may do: one and GELU behind it, or GELU's slope. */
+  private Optional<List<Runnable>> together(Step first, Step second) {
+    // In scoring, what goes into the product is read for the last time: GELU's result may lie there.
+    if (learning && first instanceof Step.Linear l && second instanceof Step.Activate a
+        && a.x().equals(l.out())
+        && a.activation() == Activation.GELU) {
+      return Optional.of(products.activated(dense(l.x()), weight(l.weight(), l.transposed(), l.exact()),
+          l.bias().map(buffers::operand), dense(l.out()), dense(a.out()), activate(a)));
+    }
+    if (first instanceof Step.LinearBackward l && second instanceof Step.ActivateBackward a
+        && a.gradient().equals(l.dX()) && a.activation() == Activation.GELU) {
+      List<Runnable> all = new ArrayList<>(
+          products.sloped(dense(l.dOut()), weight(l.weight(), !l.transposed(), l.exact()),
+              dense(a.x()), dense(l.dX()), activateBackward(a)));
+      all.addAll(weightGradient(l, dense(l.x()), dense(l.dOut())));
+      return Optional.of(all);
+    }
+    return Optional.empty();
   }
 
   /** A step's batch that is not its last. */
@@ -122,11 +149,8 @@ final class Launches {
       case Step.NormBackward s -> normBackward(s);
       case Step.Linear s -> List.of(linear(s, dense(s.x()), dense(s.out())));
       case Step.LinearBackward s -> linearBackward(s, dense(s.x()), dense(s.dOut()), dense(s.dX()));
-      case Step.Activate s -> List
-          .of(elements("activate", size(s.x()), number(s.activation()), at(s.x()), at(s.out())));
-      case Step.ActivateBackward s ->
-        List.of(elements("activate_backward", size(s.x()), number(s.activation()),
-            at(s.x()), at(s.gradient())));
+      case Step.Activate s -> List.of(activate(s));
+      case Step.ActivateBackward s -> List.of(activateBackward(s));
       case Step.Gate s ->
         List.of(kernels.each("gate", size(s.out()) / source.vector(), number(s.activation()),
             at(s.x()), at(s.out()), rows(s.out()), s.out().columns()));
@@ -183,6 +207,14 @@ final class Launches {
     Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + 1);
     all[arguments.length] = count;
     return kernels.each(kernel, count / source.vector(), all);
+  }
+
+  private Runnable activate(Step.Activate s) {
+    return elements("activate", size(s.x()), number(s.activation()), at(s.x()), at(s.out()));
+  }
+
+  private Runnable activateBackward(Step.ActivateBackward s) {
+    return elements("activate_backward", size(s.x()), number(s.activation()), at(s.x()), at(s.gradient()));
   }
 
   /** As elementwise.cu counts them. */
@@ -251,8 +283,15 @@ final class Launches {
 
   private List<Runnable> linearBackward(Step.LinearBackward s, Matrix x, Matrix dOut, Matrix dX) {
     List<Runnable> all = new ArrayList<>();
-    Matrix dWeight = Matrix.dense(buffers.gradient(s.dWeight()), s.dWeight().rows(), s.dWeight().columns());
     all.add(products.of(dOut, weight(s.weight(), !s.transposed(), s.exact()), Optional.empty(), dX, false));
+    all.addAll(weightGradient(s, x, dOut));
+    return all;
+  }
+
+  /** Gradients of the weight and of the bias. */
+  private List<Runnable> weightGradient(Step.LinearBackward s, Matrix x, Matrix dOut) {
+    List<Runnable> all = new ArrayList<>();
+    Matrix dWeight = Matrix.dense(buffers.gradient(s.dWeight()), s.dWeight().rows(), s.dWeight().columns());
     all.add(s.transposed()
         ? products.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
         : products.of(x.transpose(), dOut, Optional.empty(), dWeight, true));

@@ -2,8 +2,10 @@ package org.knowcap.models.engine.cuda;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import org.knowcap.models.engine.cuda.driver.CublasLt;
+import org.knowcap.models.engine.cuda.driver.CudaException;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Libraries;
@@ -19,6 +21,7 @@ final class Products {
   /** Rows and columns of a result that a block of the own kernel computes, and its threads. */
   private static final int TILE = 32;
   private static final int THREADS = 64;
+  private static final int REPEATS = 5;
 
   private final Gpu gpu;
   private final Kernels kernels;
@@ -71,6 +74,65 @@ final class Products {
         cache.get("cuBLASLt " + library.orElseThrow().version() + " " + gpu.name() + " " + product.shape()
             + (bias.isPresent() ? " with bias" : ""), product::measure));
     return product::run;
+  }
+
+  /**
+   * before = a b + bias, out = GELU(before).
+   *
+   * @param activate does the second
+   */
+  List<Runnable> activated(Matrix a, Matrix b, Optional<Numbers> bias, Matrix before, Matrix out,
+      Runnable activate) {
+    return faster("GELU", a, b, bias, before, out, product -> product.activate(bias.isPresent(), before),
+        List.of(of(a, b, bias, before, false), activate));
+  }
+
+  /**
+   * out = a b GELU'(before).
+   *
+   * @param slope multiplies out by that
+   */
+  List<Runnable> sloped(Matrix a, Matrix b, Matrix before, Matrix out, Runnable slope) {
+    return faster("slope of GELU", a, b, Optional.empty(), before, out, product -> product.slope(before),
+        List.of(of(a, b, Optional.empty(), out, false), slope));
+  }
+
+  /** In one product where cuBLASLt can do that, in bf16, and it was faster when both were timed; otherwise apart. */
+  private List<Runnable> faster(String what, Matrix a, Matrix b, Optional<Numbers> bias, Matrix before,
+      Matrix out,
+      Consumer<CublasLt.Product> epilogue, List<Runnable> two) {
+    if (library.isEmpty() || !out.numbers().narrow() || before.stride() % 8 != 0) {
+      return two;
+    }
+    CublasLt.Product product = library.get().product(a, b, bias, out, false, replicas);
+    epilogue.accept(product);
+    String key = "cuBLASLt " + library.get().version() + " " + gpu.name() + " " + product.shape()
+        + (bias.isPresent() ? " with bias" : "") + " with " + what;
+    try {
+      product.use(cache.get(key, product::measure));
+    } catch (CudaException e) {
+      // It has no algorithm for that.
+      return two;
+    }
+    Runnable one = product::run;
+    byte[] choice = cache.get(key + " or apart",
+        () -> new byte[]{(byte) (time(List.of(one)) <= time(two) ? 1 : 0)});
+    return choice[0] == 1 ? List.of(one) : two;
+  }
+
+  /** Milliseconds, at best. */
+  private float time(List<Runnable> work) {
+    long from = gpu.mark();
+    long to = gpu.mark();
+    float least = Float.MAX_VALUE;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+      gpu.set(from);
+      work.forEach(Runnable::run);
+      gpu.set(to);
+      gpu.await(to);
+      least = Math.min(least, gpu.milliseconds(from, to));
+    }
+    return least;
   }
 
   private Runnable own(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out,

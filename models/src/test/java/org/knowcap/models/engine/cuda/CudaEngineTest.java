@@ -127,20 +127,25 @@ class CudaEngineTest {
   @ParameterizedTest
   @ValueSource(strings = {"FP32", "BF16"})
   void aSessionThatTakesUpAnothersStateGoesOnAsIt(Precision precision) {
-    Program program = program("gpt2-1-2-w8", 3, 5);
-    Engine engine = EmulatedGpu.engine(false);
-    RandomGenerator random = random();
-    Batches next = Batches.random(program, VOCABULARY, random);
-    try (Session first = engine.compile(program, new Execution(1, precision));
-        Session second = engine.compile(program, new Execution(1, precision))) {
-      first.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
-      train(first, program, random, 1, 4);
-      second.load(first.state());
-      for (Session session : List.of(first, second)) {
-        session.step(next.tokens(), next.targets(), 0.01, 5);
+    Learning factored = Learning.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.1).withAccumulation(2);
+    for (Learning learning : List.of(Learning.by(ADAMW), factored)) {
+      Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 3, 5, learning);
+      Engine engine = EmulatedGpu.engine(false);
+      RandomGenerator random = random();
+      Batches next = Batches.random(program, VOCABULARY, random);
+      try (Session first = engine.compile(program, new Execution(1, precision));
+          Session second = engine.compile(program, new Execution(1, precision))) {
+        first.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
+        train(first, program, random, 1, 4);
+        second.load(first.state());
+        for (Session session : List.of(first, second)) {
+          session.step(next.tokens(), next.targets(), 0.01, 5);
+        }
+        assertEquals(first.loss(), second.loss());
+        assertEquals(first.gradientNorm(), second.gradientNorm());
+        first.state()
+            .forEach((name, content) -> assertArrayEquals(content, second.state().get(name), name));
       }
-      assertEquals(first.loss(), second.loss());
-      first.state().forEach((name, content) -> assertArrayEquals(content, second.state().get(name), name));
     }
   }
 
@@ -210,6 +215,24 @@ class CudaEngineTest {
           .orElseThrow();
       assertEquals(0, off / largest, 0.05);
     }
+  }
+
+  /** What each layer's GELU and its slope would launch, a SiLU's still does. */
+  @Test
+  void geluIsPartOfItsProducts() {
+    assertEquals(launches("gpt2-3-2-w8-silu", true) - 2 * 3, launches("gpt2-3-2-w8", true));
+    assertEquals(launches("gpt2-3-2-w8-silu", false), launches("gpt2-3-2-w8", false));
+  }
+
+  /** Kernels of our own in a recorded step, in bf16. */
+  private static int launches(String model, boolean cublasLt) {
+    EmulatedGpu.calls();
+    EmulatedGpu.engine(cublasLt).compile(program(model, 2, 5), new Execution(1, Precision.BF16)).close();
+    List<String> calls = EmulatedGpu.calls();
+    int begin = calls.lastIndexOf("cuStreamBeginCapture");
+    return (int) calls.subList(begin, calls.size()).stream()
+        .takeWhile(call -> !call.equals("cuStreamEndCapture"))
+        .filter("cuLaunchKernel"::equals).count();
   }
 
   @Test

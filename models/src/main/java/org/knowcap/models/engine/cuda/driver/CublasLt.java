@@ -34,6 +34,11 @@ public final class CublasLt {
   private static final int BATCH_COUNT = 5;
   private static final int BATCH_STRIDE = 6;
   private static final int EPILOGUE_BIAS = 4;
+  private static final int AUXILIARY_POINTER = 11;
+  private static final int AUXILIARY_STRIDE = 12;
+  private static final int AUXILIARY_BATCH_STRIDE = 13;
+  private static final int EPILOGUE_GELU = 160;
+  private static final int EPILOGUE_GELU_SLOPE = 192;
   private static final int MAX_WORKSPACE = 1;
   private static final int REDUCTIONS = 3;
   private static final int ALIGNMENT_A = 5;
@@ -120,9 +125,41 @@ public final class CublasLt {
       layouts = new long[]{layout(b, apart[0], slot), layout(a, apart[1], slot), layout(out, apart[2], slot)};
     }
 
+    /**
+     * Makes it out = GELU(before), before = a b + bias: GELU in GPT-2's form, as the library has no other.
+     *
+     * @param before as out; its stride must be a multiple of 8
+     */
+    public void activate(boolean biased, Matrix before) {
+      epilogue(EPILOGUE_GELU + (biased ? EPILOGUE_BIAS : 0), before);
+    }
+
+    /**
+     * Makes it out = a b GELU'(before).
+     *
+     * @param before as out; its stride must be a multiple of 8
+     */
+    public void slope(Matrix before) {
+      epilogue(EPILOGUE_GELU_SLOPE, before);
+    }
+
+    private void epilogue(int which, Matrix before) {
+      set(EPILOGUE, which);
+      set(AUXILIARY_POINTER, before.numbers().address());
+      set(AUXILIARY_STRIDE, (long) before.stride());
+      if (count > 1) {
+        set(AUXILIARY_BATCH_STRIDE, apart[2] / before.numbers().bytes());
+      }
+    }
+
     private void set(int attribute, int value) {
       functions.call("cublasLtMatmulDescSetAttribute", description, attribute,
           arena.allocateFrom(JAVA_INT, value), 4L);
+    }
+
+    private void set(int attribute, long value) {
+      functions.call("cublasLtMatmulDescSetAttribute", description, attribute,
+          arena.allocateFrom(JAVA_LONG, value), 8L);
     }
 
     private long layout(Matrix m, long apart, MemorySegment slot) {
