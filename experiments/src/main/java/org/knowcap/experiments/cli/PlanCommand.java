@@ -34,8 +34,8 @@ final class PlanCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
   private Path spec;
 
-  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
-  private int workers = Runtime.getRuntime().availableProcessors();
+  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core; one with engine: cuda.")
+  private Optional<Integer> workers;
 
   @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
   private int threads;
@@ -59,7 +59,7 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    UserException.requireAtLeastOne("--workers", workers);
+    workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
     UserException.requireAtLeastOne("--threads", threads);
     Study study = StudyReader.read(spec);
     Map<String, Double> secondsPerStep = ProbeCommand.start(spec, threads);
@@ -81,12 +81,12 @@ final class PlanCommand implements Callable<Integer> {
       out.println(Json.MAPPER.writeValueAsString(rows));
     } else {
       study.notices().forEach(out::println);
-      print(out, rows);
+      print(out, rows, workers.orElseGet(() -> StudyRun.workers(study)));
     }
     return 0;
   }
 
-  private void print(PrintWriter out, List<Row> rows) {
+  private void print(PrintWriter out, List<Row> rows, int together) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
     String line = "%-" + width + "s %12s %11s %11s %8s %9s %9s %11s %9s %14s%n";
     out.printf(line, "run", "parameters", "in names", "in values", "R^max", "steps", "tokens", "operations",
@@ -102,11 +102,11 @@ final class PlanCommand implements Callable<Integer> {
     if (rows.stream().allMatch(row -> row.seconds.isPresent())) {
       double[] seconds = rows.stream().mapToDouble(row -> row.seconds.orElseThrow()).toArray();
       double atLeast = Math.max(Arrays.stream(seconds).max().orElse(0),
-          Arrays.stream(seconds).sum() / workers);
+          Arrays.stream(seconds).sum() / together);
       out.printf(
           "; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as the probe"
               + " did alone",
-          Units.seconds(atLeast), workers, threads);
+          Units.seconds(atLeast), together, threads);
     }
     out.println();
   }

@@ -28,7 +28,7 @@ final class QuickstartCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
     StudyFolder study = StudyFolder.create(directory, studyFile());
-    Path report = new StudyRun(out, study, StudyRun.workers(study), 1, 1).execute();
+    Path report = new StudyRun(out, study, StudyRun.workers(study.study()), 1, 1).execute();
     out.println();
     Findings.of(study.results().results()).forEach(out::println);
     out.println();

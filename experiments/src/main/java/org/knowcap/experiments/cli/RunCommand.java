@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.StudyReader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -25,7 +26,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
-  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
+  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time, a process each. Default: one for each core; one with engine: cuda.")
   private Optional<Integer> workers;
 
   @Option(names = "--concurrent", paramLabel = "K", description = "Runs at a time in one process that share a GPU; those of the same model train as one. For"
@@ -46,10 +47,10 @@ final class RunCommand implements Callable<Integer> {
           .usage("give --workers, processes with a run each, or --concurrent, runs of one process"
               + " that share a GPU; not both");
     }
+    StudyRun.requireSharing(StudyReader.read(spec), concurrent.orElse(1));
     StudyFolder study = StudyFolder.create(directory, spec);
-    StudyRun.requireSharing(study, concurrent.orElse(1));
-    int processes = workers.orElseGet(() -> concurrent.isPresent() ? 1 : StudyRun.workers(study));
-    new StudyRun(out, study, processes, threads, concurrent.orElse(1)).execute();
+    new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study.study())), threads,
+        concurrent.orElse(1)).execute();
     return 0;
   }
 }

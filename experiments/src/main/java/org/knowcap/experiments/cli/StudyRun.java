@@ -12,6 +12,7 @@ import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.Supervisor;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Engines;
@@ -42,18 +43,25 @@ final class StudyRun {
    *
    * @throws UserException naming a run and its engine
    */
-  static void requireSharing(StudyFolder study, int concurrent) {
-    for (RunSpec run : study.study().runs()) {
-      if (concurrent > 1 && (run.engine().equals(StudyReader.AUTO) || !Engines.known(run.engine()).fuses())) {
+  static void requireSharing(Study study, int concurrent) {
+    for (RunSpec run : study.runs()) {
+      if (concurrent > 1 && !sharesGpu(run)) {
         throw UserException.usage("--concurrent is for runs that share a GPU, but the study says 'engine: "
             + run.engine() + "'; say 'engine: cuda' in it, or give --workers for several processes");
       }
     }
   }
 
-  /** Workers that suit this machine: one a core, but no more than there are runs. */
-  static int workers(StudyFolder study) {
-    return Math.min(Runtime.getRuntime().availableProcessors(), study.study().runs().size());
+  /** Workers that suit this machine: one a core, but no more than there are runs, and one where they would share a GPU. */
+  static int workers(Study study) {
+    return study.runs().stream().allMatch(StudyRun::sharesGpu)
+        ? 1
+        : Math.min(Runtime.getRuntime().availableProcessors(), study.runs().size());
+  }
+
+  /** Whether several runs like this one are best had in one process; 'auto' takes no engine of which that holds. */
+  private static boolean sharesGpu(RunSpec run) {
+    return !run.engine().equals(StudyReader.AUTO) && Engines.known(run.engine()).fuses();
   }
 
   /**

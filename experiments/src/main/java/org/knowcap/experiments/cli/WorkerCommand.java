@@ -32,7 +32,7 @@ final class WorkerCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     UserException.requireAtLeastOne("--concurrent", concurrent);
     StudyFolder study = StudyFolder.open(directory);
-    StudyRun.requireSharing(study, concurrent);
+    StudyRun.requireSharing(study.study(), concurrent);
     if (!ChildProcess.hasVectors()) {
       return OwnProcess.run(threads,
           List.of("worker", directory.toString(), "--threads", Integer.toString(threads), "--concurrent",

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.RunResult;
@@ -112,5 +113,8 @@ class SharedGpuTest {
         2);
     assertEquals(2, both.exitCode(), both.toString());
     assertTrue(both.err().contains("not both"), both.err());
+    try (Stream<Path> files = Files.list(directory)) {
+      assertTrue(files.allMatch(file -> file.toString().endsWith(".yaml")), "something was made");
+    }
   }
 }
