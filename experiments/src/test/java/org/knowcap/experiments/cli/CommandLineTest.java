@@ -413,7 +413,7 @@ class CommandLineTest {
         misuse(List.of("generate", spec, "--people", 6), "--out", "--describe"),
         misuse(List.of("generate", spec, "--out", none, "--json"), "--json", "--describe"),
         misuse(List.of("bench"), "subcommand", "knowcap bench --help"),
-        misuse(List.of("bench", "gpu"), "gpu", "knowcap bench --help"),
+        misuse(List.of("bench", "tpu"), "tpu", "knowcap bench --help"),
         misuse(List.of("generate", spec, "--out", none), "--people", "[6, 12]"),
         misuse(List.of("generate", spec, "--out", none, "--people", 7), "--people", "7", "[6, 12]"),
         misuse(List.of("generate", spec, "--out", none, "--people", 6, "--exposures", 0), "--exposures",
