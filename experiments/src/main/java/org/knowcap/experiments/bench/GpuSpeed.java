@@ -20,10 +20,11 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.CudaEngine;
 import org.knowcap.models.engine.cuda.CudaMeter;
+import org.knowcap.models.program.Learning;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.program.StateBuffer;
+import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.spec.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
@@ -42,12 +43,23 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
       shape("gpt2-8-8", 96), shape("gpt2-12-12", 96), shape("gpt2-moe32-4-4", 96), shape("gpt2-2-2", 12));
 
   /**
-   * Models whose gradients are compared: every family, odd widths, groups of heads, bands, tensor cores' widths, and experts
-   * that are chosen, turn tokens away, and choose.
+   * Models whose gradients are compared: every family, odd widths, groups of heads, bands, tensor cores' widths, experts
+   * that are chosen, turn tokens away, and choose, and each kind of positions and masks, on tensor cores and not.
    */
   private static final List<String> COMPARED = List.of("gpt2-2-2", "gpt2-2-3-w24", "gpt2-quarter-1-2-w32",
       "gpt2-nomlp-2-2-w16", "llama-2-2", "llama-1-2-w128", "mistral-2-4-k2-a40", "mistral-1-4-w20-k1",
-      "gpt2-moe8-2-2", "glam5-2-2-w24-cap0.5", "mixtral4-1-2-w32", "gpt2-moe4-1-2-w32-expertchoice");
+      "gpt2-moe8-2-2", "glam5-2-2-w24-cap0.5", "mixtral4-1-2-w32", "gpt2-moe4-1-2-w32-expertchoice",
+      "llama-1-2-w32-alibi-document", "llama-1-3-w20-alibi", "gpt2-1-2-w32-rerope40",
+      "mistral-1-4-w20-k2-leaky20k3-document");
+  /** Updates compared, of a model without biases: a key's has no gradient, and Adafactor steps by what rounding leaves. */
+  private static final String UPDATED = "llama-2-2";
+  /** With beta1 = 0 the first moment after a step is the gradient. */
+  private static final Learning PLAIN = Learning.by(new Optimiser.AdamW(0, 0.98, 1e-6, 0.01));
+  private static final List<Map.Entry<String, Learning>> UPDATES = List.of(
+      Map.entry("clipped, two batches a step", PLAIN.withDecays(0.1, 0.2).withClip(0.1).withAccumulation(2)),
+      Map.entry("Adafactor", Learning.by(new Optimiser.Adafactor(1, true, 0.01))),
+      Map.entry("Lion", Learning.by(new Optimiser.Lion(0.9, 0.99, 0.01))),
+      Map.entry("SGD", Learning.by(new Optimiser.Sgd(0.9, 0.01))));
   private static final int ROWS_TO_NO_TILE = 133;
   private static final int CURVE = 10;
   private static final int PRODUCT = 8192;
@@ -61,7 +73,7 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
    * How far the engine is from the cpu engine in fp32.
    *
    * @param loss largest difference of the mean loss over ten steps, in nats
-   * @param gradient largest difference of the first step's gradients, in parts of the largest gradient
+   * @param gradient largest difference of what the optimiser keeps of the first step's gradients, in parts of the largest
    * @param tolerance of either
    */
   public record Parity(String model, Precision precision, double loss, double gradient, double tolerance) {
@@ -109,7 +121,14 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
     for (String model : COMPARED) {
       for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
         progress.accept("comparing " + model + " in " + precision);
-        parity.add(compare(engine, model, precision));
+        parity.add(compare(engine, model, model, PLAIN, precision));
+      }
+    }
+    for (Map.Entry<String, Learning> update : UPDATES) {
+      for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
+        String name = UPDATED + ", " + update.getKey();
+        progress.accept("comparing " + name + " in " + precision);
+        parity.add(compare(engine, name, UPDATED, update.getValue(), precision));
       }
     }
     progress.accept("what the GPU gives");
@@ -130,12 +149,15 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
         Optional.empty());
   }
 
-  private static Parity compare(CudaEngine engine, String model, Precision precision) {
+  private static Parity compare(CudaEngine engine, String name, String model, Learning learning,
+      Precision precision) {
     int vocabulary = 101;
-    // beta1 = 0: the first moment after a step is the gradient.
-    Program program = Program.training(ModelSpec.parse(model), vocabulary, 2, ROWS_TO_NO_TILE,
-        new Optimiser.AdamW(0, 0.98, 1e-6, 0.01));
-    TrainingShape ids = new TrainingShape(ModelSpec.parse(model), vocabulary, ROWS_TO_NO_TILE, 2);
+    Program program = Program.training(ModelSpec.parse(model), new TokenIds(vocabulary, 0), 2,
+        ROWS_TO_NO_TILE,
+        learning);
+    TrainingShape ids = new TrainingShape(ModelSpec.parse(model), vocabulary, ROWS_TO_NO_TILE,
+        2 * learning.accumulation());
+    String kept = learning.optimiser().state().getFirst().key();
     Engine reference = new CpuEngine();
     double loss = 0;
     double gradient = 0;
@@ -149,12 +171,11 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
         found.step(ids.ids(2L * step), ids.ids(2L * step + 1), 1e-3, step);
         loss = worse(loss, Math.abs(expected.loss() - found.loss()));
         if (step == 1) {
-          gradient = apart(expected.state().get(StateBuffer.FIRST_MOMENT.key()),
-              found.state().get(StateBuffer.FIRST_MOMENT.key()));
+          gradient = apart(expected.state().get(kept), found.state().get(kept));
         }
       }
     }
-    return new Parity(model, precision, loss, gradient, tolerance(model, precision));
+    return new Parity(name, precision, loss, gradient, tolerance(model, precision));
   }
 
   /** In bf16 a token that stands between two experts may come to sit with the other. */
