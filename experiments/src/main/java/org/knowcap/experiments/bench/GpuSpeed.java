@@ -58,7 +58,6 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
   private static final List<Map.Entry<String, Learning>> UPDATES = List.of(
       Map.entry("clipped, two batches a step", PLAIN.withDecays(0.1, 0.2).withClip(0.1).withAccumulation(2)),
       Map.entry("Adafactor", Learning.by(new Optimiser.Adafactor(1, true, 0.01))),
-      Map.entry("Lion", Learning.by(new Optimiser.Lion(0.9, 0.99, 0.01))),
       Map.entry("SGD", Learning.by(new Optimiser.Sgd(0.9, 0.01))));
   private static final int ROWS_TO_NO_TILE = 133;
   private static final int CURVE = 10;
