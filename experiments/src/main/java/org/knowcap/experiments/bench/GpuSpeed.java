@@ -91,6 +91,9 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
    */
   public record Fused(String shape, int runs, double tokensPerSecond, double alone, double ratio) {}
 
+  /** What could not be done, and why. */
+  public record Failure(String what, String error) {}
+
   /**
    * Everything measured.
    *
@@ -99,13 +102,20 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
    * @param productTeraflops 10^12 operations a second of one large bf16 product
    * @param copyTerabytes 10^12 bytes a second, read and written
    * @param fused where a small shape was measured
+   * @param failures of comparisons and measurements
    */
   public record Table(String engine, String commit, double productTeraflops, double copyTerabytes,
-      List<Parity> parity, List<GpuSpeed> speeds, Optional<Fused> fused, Optional<TorchPeer> peer) {
+      List<Parity> parity, List<GpuSpeed> speeds, Optional<Fused> fused, List<Failure> failures,
+      Optional<TorchPeer> peer) {
+    /** Whether everything could be done, and the engine is near enough to the cpu engine everywhere. */
+    public boolean holds() {
+      return failures.isEmpty() && parity.stream().allMatch(Parity::holds);
+    }
+
     /** The same with what the peer reached. */
     public Table with(TorchPeer measured) {
       return new Table(engine, commit, productTeraflops, copyTerabytes, parity, speeds, fused,
-          Optional.of(measured));
+          failures, Optional.of(measured));
     }
   }
 
@@ -115,37 +125,52 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
 
   /** Compares and measures; {@code progress} hears what is being done. */
   public static Table measure(CudaEngine engine, List<TrainingShape> shapes, double seconds,
-      Consumer<String> progress) throws InterruptedException, ExecutionException {
-    List<Parity> parity = new ArrayList<>();
-    for (String model : COMPARED) {
-      for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
-        progress.accept("comparing " + model + " in " + precision);
-        parity.add(compare(engine, model, model, PLAIN, precision));
-      }
-    }
-    for (Map.Entry<String, Learning> update : UPDATES) {
-      for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
-        String name = UPDATED + ", " + update.getKey();
-        progress.accept("comparing " + name + " in " + precision);
-        parity.add(compare(engine, name, UPDATED, update.getValue(), precision));
-      }
-    }
-    progress.accept("what the GPU gives");
+      Consumer<String> progress) throws InterruptedException {
+    progress.accept("what the GPU gives ...");
     CudaMeter meter = CudaMeter.measure(engine, PRODUCT, COPIED);
+    Attempts attempts = new Attempts(new ArrayList<>(), progress);
+    List<Parity> parity = new ArrayList<>();
+    for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
+      for (String model : COMPARED) {
+        attempts.at("comparing " + model + " in " + precision,
+            () -> compare(engine, model, model, PLAIN, precision)).ifPresent(parity::add);
+      }
+      for (Map.Entry<String, Learning> update : UPDATES) {
+        String name = UPDATED + ", " + update.getKey();
+        attempts.at("comparing " + name + " in " + precision,
+            () -> compare(engine, name, UPDATED, update.getValue(), precision)).ifPresent(parity::add);
+      }
+    }
     List<GpuSpeed> speeds = new ArrayList<>();
     Optional<Fused> fused = Optional.empty();
     for (TrainingShape shape : shapes) {
-      progress.accept(shape.name());
-      GpuSpeed speed = measure(engine, meter, shape, seconds);
-      speeds.add(speed);
-      if (shape.equals(SMALL)) {
-        progress.accept(TOGETHER + " runs of " + shape.name() + " at once");
-        fused = Optional.of(together(engine, shape, TOGETHER, speed.tokensPerSecond, seconds));
+      Optional<GpuSpeed> speed = attempts.at(shape.name(), () -> measure(engine, meter, shape, seconds));
+      speed.ifPresent(speeds::add);
+      if (shape.equals(SMALL) && speed.isPresent()) {
+        double alone = speed.get().tokensPerSecond;
+        fused = attempts.at(TOGETHER + " runs of " + shape.name() + " at once",
+            () -> together(engine, shape, TOGETHER, alone, seconds));
       }
     }
     return new Table(engine.description(), Provenances.commit(), meter.products() / 1e12,
-        meter.copied() / 1e12, parity, speeds, fused,
-        Optional.empty());
+        meter.copied() / 1e12, parity, speeds, fused, attempts.failures, Optional.empty());
+  }
+
+  /** One thing that fails must not cost the others: time on a GPU is dear. */
+  private record Attempts(List<Failure> failures, Consumer<String> progress) {
+    <T> Optional<T> at(String what, Callable<T> action) throws InterruptedException {
+      progress.accept(what + " ...");
+      try {
+        return Optional.of(action.call());
+      } catch (InterruptedException e) {
+        throw e;
+      } catch (Exception e) {
+        String error = e.getMessage() == null ? e.toString() : e.getMessage();
+        progress.accept("failed: " + error);
+        failures.add(new Failure(what, error));
+        return Optional.empty();
+      }
+    }
   }
 
   private static Parity compare(CudaEngine engine, String name, String model, Learning learning,

@@ -65,7 +65,7 @@ final class BenchGpuCommand implements Callable<Integer> {
       return OwnProcess.run(1, arguments, Map.of());
     }
     PrintStream err = System.err;
-    GpuSpeed.Table table = GpuSpeed.measure(engine, shapes, seconds, what -> err.println(what + " ..."));
+    GpuSpeed.Table table = GpuSpeed.measure(engine, shapes, seconds, err::println);
     write(table);
     if (peer.isPresent()) {
       // By itself: our memory has been given back, and the GPU is the peer's alone.
@@ -73,7 +73,7 @@ final class BenchGpuCommand implements Callable<Integer> {
       write(table);
     }
     System.out.print(markdown(table));
-    return table.parity().stream().allMatch(GpuSpeed.Parity::holds) ? 0 : 1;
+    return table.holds() ? 0 : 1;
   }
 
   private void write(GpuSpeed.Table table) throws IOException {
@@ -113,6 +113,8 @@ final class BenchGpuCommand implements Callable<Integer> {
             + fused.shape() + " | " + fused.runs() + " | " + Units.brief(fused.tokensPerSecond()) + " | "
             + Units.brief(fused.alone()) + " | " + String.format(Locale.ROOT, "%.2f", fused.ratio())
             + " |\n"));
+    table.failures()
+        .forEach(failure -> text.append("\nFAILED: " + failure.what() + ": " + failure.error() + "\n"));
     text.append("\nCommit " + table.commit() + ".\n");
     table.peer().ifPresent(measured -> {
       text.append("PyTorch's fastest mode of those measured on the same GPU in the same run: "
