@@ -22,7 +22,8 @@ public final class Corpora {
       counts.merge(length, 1L, Long::sum);
     }
     return new Source(name, 0.5, 100, List.of(new PartBits("names", 100), new PartBits("values", 300)), 7,
-        counts, List.of(new Passage("Ann <b> Lee", Mark.NAME, "name"), new Passage(" has ", Mark.NONE, ""),
+        counts,
+        List.of(new Passage("Ann <b> Lee", Mark.NAME, "name"), new Passage(" has ", Mark.NONE, ""),
             new Passage("#1", Mark.FIRST_CHUNK, "id_1"), new Passage(" #2", Mark.VALUE, "id_1"),
             new Passage(" & ", Mark.NONE, ""), new Passage("#3", Mark.IMPLIED, "id_2")));
   }

@@ -10,8 +10,7 @@ public final class Results {
   public static RunResult run(long people, long exposures, long parameters, long seed, double storedBits,
       double totalBits) {
     return run("n" + people + "-e" + exposures + "-p" + parameters + "-s" + seed, people, exposures,
-        parameters, seed,
-        storedBits, totalBits);
+        parameters, seed, storedBits, totalBits);
   }
 
   public static RunResult run(String name, long people, long exposures, long parameters, long seed,
@@ -23,15 +22,12 @@ public final class Results {
   public static RunResult run(long people, long exposures, String model, long parameters, long seed,
       double storedBits, double totalBits) {
     return run(model + "-n" + people + "-e" + exposures + "-s" + seed, people, exposures, model, parameters,
-        seed,
-        storedBits, totalBits);
+        seed, storedBits, totalBits);
   }
 
   private static RunResult run(String name, long people, long exposures, String model, long parameters,
-      long seed,
-      double storedBits, double totalBits) {
-    return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j",
-        seed,
+      long seed, double storedBits, double totalBits) {
+    return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j", seed,
         Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
         storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001,
         parameters, true);

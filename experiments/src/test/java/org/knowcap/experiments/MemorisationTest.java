@@ -47,7 +47,8 @@ class MemorisationTest {
 
           @Override
           public void progressed(Progress progress) {}
-        }).result();
+        })
+        .result();
     assertTrue(result.saturation() >= 0.98 && result.saturation() <= 1, "saturation " + result.saturation());
     assertEquals(0, result.storedBitsStandardError(), "everyone was measured");
   }

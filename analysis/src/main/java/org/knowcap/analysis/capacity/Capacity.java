@@ -19,8 +19,8 @@ public record Capacity(List<Knowledge> parts, double storedBitsStandardError, lo
       throw new IllegalArgumentException("a capacity needs at least one part of knowledge");
     }
     if (!Double.isFinite(storedBitsStandardError) || storedBitsStandardError < 0) {
-      throw new IllegalArgumentException("storedBitsStandardError is " + storedBitsStandardError
-          + "; it must be finite and >= 0");
+      throw new IllegalArgumentException(
+          "storedBitsStandardError is " + storedBitsStandardError + "; it must be finite and >= 0");
     }
     if (parameters < 1) {
       throw new IllegalArgumentException("parameters is " + parameters + "; it must be at least 1");

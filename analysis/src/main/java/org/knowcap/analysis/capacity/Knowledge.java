@@ -34,8 +34,8 @@ public record Knowledge(String name, double count, double uniformBits, double ma
       throw new IllegalArgumentException(name + ": lossNats is " + lossNats + "; it must be finite and >= 0");
     }
     if (!Double.isFinite(lossStandardError) || lossStandardError < 0) {
-      throw new IllegalArgumentException(name + ": lossStandardError is " + lossStandardError
-          + "; it must be finite and >= 0");
+      throw new IllegalArgumentException(
+          name + ": lossStandardError is " + lossStandardError + "; it must be finite and >= 0");
     }
   }
 

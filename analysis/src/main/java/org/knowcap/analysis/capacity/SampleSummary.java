@@ -20,8 +20,8 @@ public record SampleSummary(long size, long population, double mean, double stan
 
   public SampleSummary {
     if (size < 1 || size > population) {
-      throw new IllegalArgumentException("size is " + size + "; it must lie between 1 and the population, "
-          + population);
+      throw new IllegalArgumentException(
+          "size is " + size + "; it must lie between 1 and the population, " + population);
     }
     if (!Double.isFinite(mean)) {
       throw new IllegalArgumentException("mean is " + mean + "; it must be finite");
@@ -44,8 +44,8 @@ public record SampleSummary(long size, long population, double mean, double stan
           + "; there must be at least one, and no more than the population");
     }
     if (values.length == 1 && population > 1) {
-      throw new IllegalArgumentException("1 value for a population of " + population
-          + "; a standard error needs at least 2");
+      throw new IllegalArgumentException(
+          "1 value for a population of " + population + "; a standard error needs at least 2");
     }
     for (int i = 0; i < values.length; i++) {
       if (!Double.isFinite(values[i])) {

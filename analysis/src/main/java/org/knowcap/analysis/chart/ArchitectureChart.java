@@ -40,8 +40,7 @@ public final class ArchitectureChart {
   /** FAMILY-LAYERS-HEADS, the width of heads, and what differs from the family. */
   private static final Pattern MODEL = Pattern.compile("(.+?)-\\d+-\\d+(?:-w\\d+)?(-.+)?");
   private static final List<Marker> MARKERS = List.of(new Circle(), new Diamond(), new Square(),
-      new TriangleUp(),
-      new TriangleDown());
+      new TriangleUp(), new TriangleDown());
 
   private final Map<String, List<SeedMeans>> architectures;
   private final List<RunResult> runs;
@@ -63,9 +62,11 @@ public final class ArchitectureChart {
     long exposures = results.stream().mapToLong(RunResult::exposures).max().orElseThrow();
     List<RunResult> longest = results.stream().filter(run -> run.exposures() == exposures).toList();
     Map<String, SeedMeans> best = new LinkedHashMap<>();
-    SeedMeans.of(longest).forEach(means -> best.merge(means.model(), means,
-        (a, b) -> a.capacityRatio() >= b.capacityRatio() ? a : b));
-    Map<String, List<SeedMeans>> architectures = best.values().stream()
+    SeedMeans.of(longest)
+        .forEach(means -> best.merge(means.model(), means,
+            (a, b) -> a.capacityRatio() >= b.capacityRatio() ? a : b));
+    Map<String, List<SeedMeans>> architectures = best.values()
+        .stream()
         .sorted(Comparator.comparingLong(SeedMeans::parameters))
         .collect(Collectors.groupingBy(means -> architecture(means.model()), LinkedHashMap::new,
             Collectors.toList()));
@@ -112,11 +113,14 @@ public final class ArchitectureChart {
 
   /** The means in words, for those who cannot see the chart. */
   private String description() {
-    return "Parameters on a log axis against bits per parameter. " + architectures.entrySet().stream()
-        .map(entry -> entry.getKey() + ": " + entry.getValue().stream()
-            .map(means -> Units.count(means.parameters()) + " parameters, "
-                + Units.ratio(means.capacityRatio()))
-            .collect(Collectors.joining("; ")))
+    return "Parameters on a log axis against bits per parameter. " + architectures.entrySet()
+        .stream()
+        .map(entry -> entry.getKey() + ": "
+            + entry.getValue()
+                .stream()
+                .map(means -> Units.count(means.parameters()) + " parameters, "
+                    + Units.ratio(means.capacityRatio()))
+                .collect(Collectors.joining("; ")))
         .collect(Collectors.joining(". ")) + ".";
   }
 

@@ -76,10 +76,12 @@ public final class CapacityChart {
     this.parameters = LogRange.around(results.stream().mapToDouble(RunResult::parameters));
     // Each line of equal ratio crosses the plot over a factor of two at least, so that it can be seen and
     // named.
-    this.bits = LogRange.around(Stream.of(results.stream().map(RunResult::totalBits),
-        drawn.stream().map(RunResult::storedBits),
-        seriesByKey().values().stream().flatMap(runs -> means(runs).values().stream()))
-        .flatMap(values -> values).mapToDouble(Double::doubleValue))
+    this.bits = LogRange
+        .around(Stream
+            .of(results.stream().map(RunResult::totalBits), drawn.stream().map(RunResult::storedBits),
+                seriesByKey().values().stream().flatMap(runs -> means(runs).values().stream()))
+            .flatMap(values -> values)
+            .mapToDouble(Double::doubleValue))
         .including(2 * ratios.getFirst() * parameters.low())
         .including(ratios.getLast() * parameters.high() / 2);
   }
@@ -176,8 +178,9 @@ public final class CapacityChart {
     if (ArchitectureChart.compares(results)) {
       return new TreeMap<>();
     }
-    TreeMap<Long, Double> means = runs.stream().collect(Collectors.groupingBy(RunResult::parameters,
-        TreeMap::new, Collectors.averagingDouble(RunResult::storedBits)));
+    TreeMap<Long, Double> means = runs.stream()
+        .collect(Collectors.groupingBy(RunResult::parameters, TreeMap::new,
+            Collectors.averagingDouble(RunResult::storedBits)));
     means.values().removeIf(mean -> mean <= 0);
     return means;
   }
@@ -219,10 +222,12 @@ public final class CapacityChart {
 
   /** All bits of each corpus, across the plot. */
   List<Guide> ceilings() {
-    return results.stream().sorted(Comparator.comparingLong(RunResult::people))
+    return results.stream()
+        .sorted(Comparator.comparingLong(RunResult::people))
         .map(result -> new Guide("all " + Units.bits(result.totalBits()), colour(result.people()),
             new Segment(parameters.low(), result.totalBits(), parameters.high(), result.totalBits())))
-        .distinct().toList();
+        .distinct()
+        .toList();
   }
 
   /**
@@ -243,8 +248,9 @@ public final class CapacityChart {
   }
 
   private SortedMap<SeriesKey, List<RunResult>> seriesByKey() {
-    return results.stream().collect(Collectors.groupingBy(
-        result -> new SeriesKey(result.people(), result.exposures()), TreeMap::new, Collectors.toList()));
+    return results.stream()
+        .collect(Collectors.groupingBy(result -> new SeriesKey(result.people(), result.exposures()),
+            TreeMap::new, Collectors.toList()));
   }
 
   private String seriesLabel(SeriesKey key) {

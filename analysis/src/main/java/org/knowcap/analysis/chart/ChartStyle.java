@@ -15,8 +15,7 @@ import org.knowm.xchart.style.Styler.LegendPosition;
 final class ChartStyle {
   static final Color INK = new Color(0x222222);
   /** Okabe and Ito's palette: told apart with any kind of colour vision, and all dark enough on white. */
-  static final List<Color> COLOURS = List.of(new Color(0x0072B2), new Color(0xD55E00),
-      new Color(0x009E73),
+  static final List<Color> COLOURS = List.of(new Color(0x0072B2), new Color(0xD55E00), new Color(0x009E73),
       new Color(0xC266A0), new Color(0xB58900), new Color(0x56B4E9), new Color(0x444444),
       new Color(0x6A4FA3));
 
@@ -24,7 +23,8 @@ final class ChartStyle {
 
   static void apply(AxesChartStyler style) {
     style.setPlotMargin(0).setPlotContentSize(1);
-    style.setChartBackgroundColor(Color.WHITE).setPlotBackgroundColor(Color.WHITE)
+    style.setChartBackgroundColor(Color.WHITE)
+        .setPlotBackgroundColor(Color.WHITE)
         .setPlotBorderVisible(false);
     style.setPlotGridLinesColor(new Color(0xEDEDED)).setPlotGridLinesStroke(new BasicStroke(2));
     style.setAxisTickMarksColor(new Color(0x9A9A9A)).setAxisTickMarksStroke(new BasicStroke(2));

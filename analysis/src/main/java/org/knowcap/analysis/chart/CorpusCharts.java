@@ -93,9 +93,7 @@ public final class CorpusCharts {
   /** Of the source that is studied. */
   private Drawn bits() {
     List<PartBits> parts = corpus.sources().getFirst().bits();
-    String title = corpus.sources().size() == 1
-        ? "Bits by part"
-        : "Bits by part of the first source";
+    String title = corpus.sources().size() == 1 ? "Bits by part" : "Bits by part of the first source";
     HorizontalBarChart chart = new HorizontalBarChart(WIDTH, BARS_HEIGHT);
     chart.setTitle(title);
     chart.setXAxisTitle("Knowledge (bits)");
@@ -104,8 +102,9 @@ public final class CorpusCharts {
     chart.getStyler().setXAxisMin(0.0).setXAxisTickLabelsFormattingFunction(Units::brief);
     // XChart leaves out names of bars that are closer to each other than ticks of the x axis.
     chart.getStyler().setPlotGridHorizontalLinesVisible(false).setXAxisTickMarkSpacingHint(90);
-    chart.addSeries("bits", parts.stream().map(PartBits::bits).toList(),
-        parts.stream().map(part -> part.part() + ", " + Units.bits(part.bits())).toList())
+    chart
+        .addSeries("bits", parts.stream().map(PartBits::bits).toList(),
+            parts.stream().map(part -> part.part() + ", " + Units.bits(part.bits())).toList())
         .setFillColor(ChartStyle.COLOURS.getFirst());
     return new Drawn("bits", title, BARS_HEIGHT, chart);
   }
@@ -145,7 +144,9 @@ public final class CorpusCharts {
     XYChart chart = chart("How often tokens occur", "Rank among the " + Units.count(use.size()) + " tokens",
         "Occurrences in " + Units.brief(use.tokens()) + " tokens");
     int[] ranks = IntStream.rangeClosed(0, RANKS)
-        .map(i -> (int) Math.round(Math.pow(use.counts().size(), (double) i / RANKS))).distinct().toArray();
+        .map(i -> (int) Math.round(Math.pow(use.counts().size(), (double) i / RANKS)))
+        .distinct()
+        .toArray();
     double[] x = IntStream.of(ranks).asDoubleStream().toArray();
     double[] y = IntStream.of(ranks).mapToDouble(rank -> use.counts().get(rank - 1)).toArray();
     colour(chart.addSeries("tokens", x, y), 0);

@@ -69,8 +69,10 @@ final class PlotLabels extends Annotation {
       taken.addAll(run.isPoint() ? Collections.nCopies(RUN_WEIGHT, points.getFirst()) : points);
     }
     for (Guide guide : guides) {
-      List<Point2D> otherLines = guides.stream().filter(other -> other != guide)
-          .flatMap(other -> points(screen(other.line())).stream()).toList();
+      List<Point2D> otherLines = guides.stream()
+          .filter(other -> other != guide)
+          .flatMap(other -> points(screen(other.line())).stream())
+          .toList();
       taken.addAll(paintName(g, guide, taken, otherLines));
     }
     bounds = new Rectangle2D.Double();

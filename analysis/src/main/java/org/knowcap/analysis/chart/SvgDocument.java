@@ -21,18 +21,15 @@ final class SvgDocument {
    * @param svg as written: with a DOCTYPE, six decimals, and clip names that change from run to run
    * @param title and {@code description} are read out to those who cannot see the chart
    */
-  static String finished(String name, String svg, int width, int height, String title,
-      String description) {
+  static String finished(String name, String svg, int width, int height, String title, String description) {
     String root = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 " + width + " "
-        + height
-        + "\" width=\"" + width / 2 + "\" height=\"" + height / 2 + "\">\n  <title>" + escaped(title)
-        + "</title>\n  <desc>"
-        + escaped(description) + "</desc>";
+        + height + "\" width=\"" + width / 2 + "\" height=\"" + height / 2 + "\">\n  <title>" + escaped(title)
+        + "</title>\n  <desc>" + escaped(description) + "</desc>";
     String body = PROLOGUE.matcher(svg).replaceFirst("");
     body = LONG_NUMBER.matcher(body).replaceAll(match -> oneDecimal(match.group()));
     Map<String, String> clips = new LinkedHashMap<>();
-    body = CLIP.matcher(body).replaceAll(
-        match -> clips.computeIfAbsent(match.group(), _ -> name + "-clip-" + clips.size()));
+    body = CLIP.matcher(body)
+        .replaceAll(match -> clips.computeIfAbsent(match.group(), _ -> name + "-clip-" + clips.size()));
     return root + body.stripTrailing() + "\n";
   }
 

@@ -40,7 +40,10 @@ public record CorpusDescription(String name, long people, double totalBits, doub
 
     /** What the sample tells of, in its order. */
     public List<String> attributes() {
-      return sample.stream().filter(passage -> passage.mark() != Mark.NONE).map(Passage::attribute).distinct()
+      return sample.stream()
+          .filter(passage -> passage.mark() != Mark.NONE)
+          .map(Passage::attribute)
+          .distinct()
           .toList();
     }
 
@@ -59,7 +62,8 @@ public record CorpusDescription(String name, long people, double totalBits, doub
     findings.add("A vocabulary of " + Units.count(vocabulary.size()) + " tokens, of which "
         + Units.count(vocabulary.counts().size()) + " occur in the first " + Units.count(vocabulary.tokens())
         + " of the training stream.");
-    List<Integer> commonest = Stream.of(10, 100, 1000).filter(ids -> ids < vocabulary.counts().size())
+    List<Integer> commonest = Stream.of(10, 100, 1000)
+        .filter(ids -> ids < vocabulary.counts().size())
         .toList();
     if (!commonest.isEmpty()) {
       findings.add("The commonest " + commonest.stream()
@@ -75,15 +79,19 @@ public record CorpusDescription(String name, long people, double totalBits, doub
    * @param most bins at most
    */
   public List<List<Bin>> histograms(int most) {
-    IntSummaryStatistics range = sources.stream().flatMap(source -> source.lengths().keySet().stream())
-        .mapToInt(Integer::intValue).summaryStatistics();
+    IntSummaryStatistics range = sources.stream()
+        .flatMap(source -> source.lengths().keySet().stream())
+        .mapToInt(Integer::intValue)
+        .summaryStatistics();
     int width = Math.ceilDiv(range.getMax() - range.getMin() + 1, most);
-    return sources.stream().map(source -> IntStream
-        .rangeClosed(0, (source.lengths().lastKey() - range.getMin()) / width)
-        .mapToObj(bin -> range.getMin() + bin * width)
-        .map(from -> new Bin(from, from + width, source.lengths().subMap(from, from + width).values().stream()
-            .mapToLong(Long::longValue).sum() / (double) source.texts()))
-        .toList()).toList();
+    return sources.stream()
+        .map(source -> IntStream.rangeClosed(0, (source.lengths().lastKey() - range.getMin()) / width)
+            .mapToObj(bin -> range.getMin() + bin * width)
+            .map(from -> new Bin(from, from + width,
+                source.lengths().subMap(from, from + width).values().stream().mapToLong(Long::longValue).sum()
+                    / (double) source.texts()))
+            .toList())
+        .toList();
   }
 
   /**

@@ -58,9 +58,15 @@ public record CorpusPage(CorpusDescription corpus) {
         "<p class=\"note\">Strong colour: a value's first chunk. Dashed: follows from what the text said ")
         .append("before, and counts as nothing.</p>\n<h2>Charts</h2>\n<div class=\"charts\">\n");
     for (Drawing drawing : CorpusCharts.of(corpus).drawings()) {
-      page.append("<figure>\n").append(drawing.svg()).append("<figcaption>")
-          .append(Html.escaped(drawing.title())).append(": <a href=\"").append(drawing.name())
-          .append(".svg\">SVG</a>, <a href=\"").append(drawing.name()).append(".png\">PNG</a></figcaption>\n")
+      page.append("<figure>\n")
+          .append(drawing.svg())
+          .append("<figcaption>")
+          .append(Html.escaped(drawing.title()))
+          .append(": <a href=\"")
+          .append(drawing.name())
+          .append(".svg\">SVG</a>, <a href=\"")
+          .append(drawing.name())
+          .append(".png\">PNG</a></figcaption>\n")
           .append("</figure>\n");
     }
     return page.append("</div>\n</body>\n</html>\n").toString();
@@ -76,9 +82,11 @@ public record CorpusPage(CorpusDescription corpus) {
           String.format(Locale.ROOT, "%.1f", source.meanTokens()))) {
         page.append("<td class=\"number\">").append(number).append("</td>");
       }
-      page.append("<td>").append(String.join(", ",
-          source.bits().stream().map(CorpusPage::told).toList()))
-          .append("</td><td class=\"number\">").append(Units.bits(source.totalBits())).append("</td></tr>\n");
+      page.append("<td>")
+          .append(String.join(", ", source.bits().stream().map(CorpusPage::told).toList()))
+          .append("</td><td class=\"number\">")
+          .append(Units.bits(source.totalBits()))
+          .append("</td></tr>\n");
     }
     page.append("</tbody>\n</table>\n</div>\n");
     if (corpus.sources().size() > 1) {
@@ -99,15 +107,24 @@ public record CorpusPage(CorpusDescription corpus) {
         page.append(text);
       } else {
         int colour = attributes.indexOf(passage.attribute()) % COLOURS.size();
-        page.append("<mark class=\"").append(passage.mark().name().toLowerCase(Locale.ROOT))
-            .append("\" style=\"--hue: ").append(COLOURS.get(colour)).append("\" title=\"")
-            .append(Html.escaped(passage.attribute())).append("\">").append(text).append("</mark>");
+        page.append("<mark class=\"")
+            .append(passage.mark().name().toLowerCase(Locale.ROOT))
+            .append("\" style=\"--hue: ")
+            .append(COLOURS.get(colour))
+            .append("\" title=\"")
+            .append(Html.escaped(passage.attribute()))
+            .append("\">")
+            .append(text)
+            .append("</mark>");
       }
     }
     page.append("</p>\n<p class=\"note legend\">");
     for (String attribute : attributes) {
-      page.append("<mark style=\"--hue: ").append(COLOURS.get(attributes.indexOf(attribute) % COLOURS.size()))
-          .append("\">").append(Html.escaped(attribute)).append("</mark> ");
+      page.append("<mark style=\"--hue: ")
+          .append(COLOURS.get(attributes.indexOf(attribute) % COLOURS.size()))
+          .append("\">")
+          .append(Html.escaped(attribute))
+          .append("</mark> ");
     }
     page.append("</p>\n");
   }

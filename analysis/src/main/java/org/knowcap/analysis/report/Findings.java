@@ -49,8 +49,8 @@ public final class Findings {
             + " parameters";
     return counted(results.size(), "run") + " measured: " + models + ", trained on "
         + (varies(RunResult::people) ? "corpora" : "a corpus") + " of "
-        + range(RunResult::people, "person", "people")
-        + ", with " + range(RunResult::exposures, "exposure", "exposures") + ".";
+        + range(RunResult::people, "person", "people") + ", with "
+        + range(RunResult::exposures, "exposure", "exposures") + ".";
   }
 
   private String best() {
@@ -129,8 +129,7 @@ public final class Findings {
   private String range(Function<RunResult, Long> field, String one, String many) {
     List<Long> values = results.stream().map(field).distinct().sorted().toList();
     return Units.count(values.getFirst()) + (values.size() > 1 ? " to " + Units.count(values.getLast()) : "")
-        + " "
-        + (values.getLast() == 1 ? one : many);
+        + " " + (values.getLast() == 1 ? one : many);
   }
 
   private static String counted(long count, String noun) {

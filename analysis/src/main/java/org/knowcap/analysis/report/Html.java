@@ -42,9 +42,9 @@ final class Html {
    */
   static String head(String title, String style) {
     return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
-        + escaped(title) + "</title>\n<style>\n" + STYLE + style
-        + "</style>\n</head>\n<body>\n<h1>" + escaped(title) + "</h1>\n";
+        + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" + escaped(title)
+        + "</title>\n<style>\n" + STYLE + style + "</style>\n</head>\n<body>\n<h1>" + escaped(title)
+        + "</h1>\n";
   }
 
   static String escaped(String text) {

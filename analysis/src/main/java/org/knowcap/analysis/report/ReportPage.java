@@ -27,32 +27,35 @@ import org.knowcap.analysis.units.Units;
 public record ReportPage(String title, List<RunResult> results, List<QuantisedResult> quantised,
     List<FailedRun> failures, Provenance provenance) {
   private static final Comparator<RunResult> ORDER = Comparator.comparingLong(RunResult::people)
-      .thenComparingLong(RunResult::exposures).thenComparingLong(RunResult::parameters)
-      .thenComparing(RunResult::model).thenComparingLong(RunResult::seed).thenComparing(RunResult::run);
+      .thenComparingLong(RunResult::exposures)
+      .thenComparingLong(RunResult::parameters)
+      .thenComparing(RunResult::model)
+      .thenComparingLong(RunResult::seed)
+      .thenComparing(RunResult::run);
 
   /** A column of a table; the content is text, not HTML. */
   private record Column<T>(String heading, boolean number, Function<T, String> content) {}
 
-  private static final List<Column<RunResult>> COLUMNS = List.of(
-      new Column<>("Run", false, RunResult::run),
+  private static final List<Column<RunResult>> COLUMNS = List.of(new Column<>("Run", false, RunResult::run),
       new Column<>("People", true, result -> Units.count(result.people())),
       new Column<>("Exposures", true, result -> Units.count(result.exposures())),
       new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
-      new Column<>("Parameters", true, result -> Units.count(result.parameters())
-          + (result.activeParameters() == result.parameters()
+      new Column<>("Parameters", true,
+          result -> Units.count(result.parameters()) + (result.activeParameters() == result.parameters()
               ? ""
               : ", " + Units.count(result.activeParameters()) + " active")),
       new Column<>("Stored", true,
           result -> Units.bits(result.storedBits(), result.storedBitsStandardError())),
       new Column<>("Corpus", true, result -> Units.bits(result.totalBits())),
       new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
-      new Column<>("R", true, result -> Units.ratio(result.capacityRatio(),
-          result.storedBitsStandardError() / result.parameters())),
+      new Column<>("R", true,
+          result -> Units.ratio(result.capacityRatio(),
+              result.storedBitsStandardError() / result.parameters())),
       new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
-      new Column<>("Name loss, nats", true, result -> Units.measured(result.nameLossNats(),
-          result.nameLossStandardError(), 3)),
-      new Column<>("Value loss, nats", true, result -> Units.measured(result.valueLossNats(),
-          result.valueLossStandardError(), 3)),
+      new Column<>("Name loss, nats", true,
+          result -> Units.measured(result.nameLossNats(), result.nameLossStandardError(), 3)),
+      new Column<>("Value loss, nats", true,
+          result -> Units.measured(result.valueLossNats(), result.valueLossStandardError(), 3)),
       new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
       new Column<>("Time", true, result -> Units.seconds(result.seconds())));
 
@@ -77,8 +80,9 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       new Column<>("Stored", true,
           row -> Units.bits(row.run().storedBits(), row.run().storedBitsStandardError())),
       new Column<>("Saturation", true, row -> Units.percent(row.run().saturation())),
-      new Column<>("R", true, row -> Units.ratio(row.run().capacityRatio(),
-          row.run().storedBitsStandardError() / row.run().parameters())),
+      new Column<>("R", true,
+          row -> Units.ratio(row.run().capacityRatio(),
+              row.run().storedBitsStandardError() / row.run().parameters())),
       new Column<>("Stored for a bit of model", true, row -> Units.ratio(row.capacityPerBit())));
 
   public ReportPage {
@@ -140,23 +144,28 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   }
 
   private static void appendChart(StringBuilder page, String svg, String file, String caption) {
-    page.append("<figure>\n").append(svg).append("<figcaption>").append(caption)
-        .append(" The chart alone: <a href=\"").append(file).append(".svg\">SVG</a>, <a href=\"").append(file)
+    page.append("<figure>\n")
+        .append(svg)
+        .append("<figcaption>")
+        .append(caption)
+        .append(" The chart alone: <a href=\"")
+        .append(file)
+        .append(".svg\">SVG</a>, <a href=\"")
+        .append(file)
         .append(".png\">PNG</a>.</figcaption>\n</figure>\n");
   }
 
   private static void appendReading(StringBuilder page) {
-    page.append(
-        """
-            <h2>How to read it</h2>
-            <dl>
-            <dt>R</dt><dd>the capacity ratio: bits of the corpus that the model stores, \
-            divided by its parameters.</dd>
-            <dt>R<sup>max</sup></dt><dd>what R would be if the model stored every bit of its corpus; \
-            such a model lies on its corpus's thin line.</dd>
-            <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
-            </dl>
-            """);
+    page.append("""
+        <h2>How to read it</h2>
+        <dl>
+        <dt>R</dt><dd>the capacity ratio: bits of the corpus that the model stores, \
+        divided by its parameters.</dd>
+        <dt>R<sup>max</sup></dt><dd>what R would be if the model stored every bit of its corpus; \
+        such a model lies on its corpus's thin line.</dd>
+        <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
+        </dl>
+        """);
   }
 
   private void appendResults(StringBuilder page) {
@@ -201,7 +210,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     for (T row : rows) {
       page.append("<tr>");
       columns.forEach(column -> page.append(column.number() ? "<td class=\"number\">" : "<td>")
-          .append(Html.escaped(column.content().apply(row))).append("</td>"));
+          .append(Html.escaped(column.content().apply(row)))
+          .append("</td>"));
       page.append("</tr>\n");
     }
     page.append("</tbody>\n</table>\n</div>\n");
@@ -210,7 +220,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   private static <T> void appendHead(StringBuilder page, List<Column<T>> columns) {
     page.append("<table class=\"results\">\n<thead><tr>");
     columns.forEach(column -> page.append(column.number() ? "<th class=\"number\">" : "<th>")
-        .append(heading(column.heading())).append("</th>"));
+        .append(heading(column.heading()))
+        .append("</th>"));
     page.append("</tr></thead>\n<tbody>\n");
   }
 
@@ -241,7 +252,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   }
 
   private static void appendFact(StringBuilder page, String what, String value) {
-    page.append("<tr><th>").append(Html.escaped(what)).append("</th><td>").append(Html.escaped(value))
+    page.append("<tr><th>")
+        .append(Html.escaped(what))
+        .append("</th><td>")
+        .append(Html.escaped(value))
         .append("</td></tr>\n");
   }
 }

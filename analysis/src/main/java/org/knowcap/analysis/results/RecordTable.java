@@ -42,9 +42,11 @@ final class RecordTable {
 
   /** Names of the columns. */
   static List<String> columns(Class<?> type) {
-    return Stream.of(type.getRecordComponents()).flatMap(component -> component.getType().isRecord()
-        ? columns(component.getType()).stream()
-        : Stream.of(columnName(component))).toList();
+    return Stream.of(type.getRecordComponents())
+        .flatMap(component -> component.getType().isRecord()
+            ? columns(component.getType()).stream()
+            : Stream.of(columnName(component)))
+        .toList();
   }
 
   /** nameLossNats is the column name_loss_nats. */

@@ -75,8 +75,11 @@ public final class ResultsTable {
    * @throws IOException if the file cannot be written; an older one is then still whole
    */
   public void writeCsv(Path file) throws IOException {
-    WholeFile.write(file, out -> table().write().csv(CsvWriteOptions
-        .builder(new OutputStreamWriter(out, StandardCharsets.UTF_8)).lineEnd("\n").build()));
+    WholeFile.write(file,
+        out -> table().write()
+            .csv(CsvWriteOptions.builder(new OutputStreamWriter(out, StandardCharsets.UTF_8))
+                .lineEnd("\n")
+                .build()));
   }
 
   /**
@@ -90,7 +93,9 @@ public final class ResultsTable {
     String text = Files.readString(file);
     // Blank lines are passed over, so rows are counted on the others.
     List<String> lines = text.lines().toList();
-    int[] rowLines = IntStream.range(0, lines.size()).filter(i -> !lines.get(i).isBlank()).map(i -> i + 1)
+    int[] rowLines = IntStream.range(0, lines.size())
+        .filter(i -> !lines.get(i).isBlank())
+        .map(i -> i + 1)
         .toArray();
     Table table = readCells(file, text);
     addImplied(table);
@@ -104,8 +109,8 @@ public final class ResultsTable {
     }
     for (String name : table.columnNames()) {
       if (!columns.contains(name)) {
-        throw new IllegalArgumentException(file + ", line 1: unknown column " + name + "; the columns are "
-            + columns);
+        throw new IllegalArgumentException(
+            file + ", line 1: unknown column " + name + "; the columns are " + columns);
       }
     }
     List<QuantisedResult> rows = new ArrayList<>();
@@ -130,8 +135,11 @@ public final class ResultsTable {
   /** The file's cells, all as text: Tablesaw guesses types and takes words such as NA for nothing. */
   private static Table readCells(Path file, String text) {
     try {
-      return Table.read().usingOptions(CsvReadOptions.builder(new StringReader(text))
-          .columnTypes(name -> ColumnType.STRING).missingValueIndicator("").commentPrefix('\0'));
+      return Table.read()
+          .usingOptions(CsvReadOptions.builder(new StringReader(text))
+              .columnTypes(name -> ColumnType.STRING)
+              .missingValueIndicator("")
+              .commentPrefix('\0'));
     } catch (RuntimeException e) {
       // Tablesaw says what is wrong with a row, too short or too long, in exceptions of several types.
       String reason = e instanceof AddCellToColumnException ? e.getCause().getMessage() : e.getMessage();

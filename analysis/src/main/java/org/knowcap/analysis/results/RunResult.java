@@ -75,8 +75,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
 
   static void text(String column, String value) {
     if (value.isBlank() || !value.equals(value.strip()) || value.lines().count() != 1) {
-      throw new IllegalArgumentException(column + " is \"" + value
-          + "\"; it must be one line of text with no spaces around it");
+      throw new IllegalArgumentException(
+          column + " is \"" + value + "\"; it must be one line of text with no spaces around it");
     }
   }
 

@@ -58,8 +58,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
       RunResult other = seen.put(run.seed(), run);
       if (other != null) {
         throw new IllegalArgumentException(
-            "runs " + other.run() + " and " + run.run() + " have the same seed, "
-                + run.seed()
+            "runs " + other.run() + " and " + run.run() + " have the same seed, " + run.seed()
                 + ", and differ in nothing that the results show; a mean over seeds needs them apart");
       }
     }

@@ -43,8 +43,7 @@ public final class Units {
     }
     int power = power(bits);
     double unit = Math.pow(1000, power);
-    return measured(bits / unit, standardError / unit) + " " + PREFIXES[power]
-        + "bit";
+    return measured(bits / unit, standardError / unit) + " " + PREFIXES[power] + "bit";
   }
 
   /** A quantity to {@code decimals} places with its standard error; without one where the error is 0. */

@@ -53,15 +53,14 @@ class CapacityTest {
     double[] names = {1, 3, 2, 4};
     double[] values = {4, 2, 3, 1};
     double[] sums = {5, 5, 5, 5};
-    Capacity capacity = Capacity.of(List.of(
-        part("names", N0, 100, SampleSummary.of(names, 100)),
-        part("values", S0, 100, SampleSummary.of(values, 100))),
-        SampleSummary.of(sums, 100), SMALLEST);
+    Capacity capacity = Capacity.of(List.of(part("names", N0, 100, SampleSummary.of(names, 100)),
+        part("values", S0, 100, SampleSummary.of(values, 100))), SampleSummary.of(sums, 100), SMALLEST);
     assertTrue(capacity.parts().getFirst().storedBitsStandardError() > 0);
     assertEquals(0, capacity.storedBitsStandardError());
 
-    assertThrows(IllegalArgumentException.class, () -> Capacity.of(capacity.parts(),
-        SampleSummary.of(new double[]{5, 5.1}, 100), SMALLEST), "the losses do not add up");
+    assertThrows(IllegalArgumentException.class,
+        () -> Capacity.of(capacity.parts(), SampleSummary.of(new double[]{5, 5.1}, 100), SMALLEST),
+        "the losses do not add up");
   }
 
   @Test
@@ -103,8 +102,7 @@ class CapacityTest {
   }
 
   private static Capacity capacity(long people, double nameLoss, double valueLoss, long parameters) {
-    return new Capacity(List.of(
-        new Knowledge("names", people, log2(N0), log2(N0 / people), nameLoss, 0.01),
+    return new Capacity(List.of(new Knowledge("names", people, log2(N0), log2(N0 / people), nameLoss, 0.01),
         new Knowledge("values", people, log2(S0), log2(S0), valueLoss, 0.01)), 0, parameters);
   }
 

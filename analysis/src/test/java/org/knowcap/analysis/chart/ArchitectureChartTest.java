@@ -14,10 +14,13 @@ import org.knowm.xchart.XYChart;
 class ArchitectureChartTest {
   @Test
   void anArchitectureIsTheNameWithoutTheSize() {
-    assertEquals(List.of("gpt2", "gpt2-quarter", "gpt2-moe32", "llama-tied", "mistral-k1-silu", "odd"),
-        List.of("gpt2-2-4-w16", "gpt2-quarter-2-4", "gpt2-moe32-4-4", "llama-12-8-tied",
-            "mistral-2-2-w8-k1-silu",
-            "odd").stream().map(ArchitectureChart::architecture).toList());
+    assertEquals(
+        List.of("gpt2", "gpt2-quarter", "gpt2-moe32", "llama-tied", "mistral-k1-silu", "odd"), List
+            .of("gpt2-2-4-w16", "gpt2-quarter-2-4", "gpt2-moe32-4-4", "llama-12-8-tied",
+                "mistral-2-2-w8-k1-silu", "odd")
+            .stream()
+            .map(ArchitectureChart::architecture)
+            .toList());
   }
 
   @Test
@@ -46,7 +49,10 @@ class ArchitectureChartTest {
   }
 
   private static boolean joins(List<RunResult> results) {
-    return CapacityChart.of(results).chart().getSeriesCollection().stream()
+    return CapacityChart.of(results)
+        .chart()
+        .getSeriesCollection()
+        .stream()
         .anyMatch(series -> series.getName().startsWith("means"));
   }
 }

@@ -24,10 +24,10 @@ import org.w3c.dom.Element;
 
 class CapacityChartTest {
   /** Two corpora, three sizes, two seeds; one run that stored nothing. */
-  private static final List<RunResult> RESULTS = List.of(
-      Results.run(200, 400, 20_000, 1, 3000, 7000), Results.run(200, 400, 20_000, 2, 5000, 7000),
-      Results.run(200, 400, 200_000, 1, 6900, 7000), Results.run(200, 400, 70_000, 1, 6500, 7000),
-      Results.run(800, 400, 20_000, 1, -50, 26_000), Results.run(800, 400, 70_000, 1, 9000, 26_000));
+  private static final List<RunResult> RESULTS = List.of(Results.run(200, 400, 20_000, 1, 3000, 7000),
+      Results.run(200, 400, 20_000, 2, 5000, 7000), Results.run(200, 400, 200_000, 1, 6900, 7000),
+      Results.run(200, 400, 70_000, 1, 6500, 7000), Results.run(800, 400, 20_000, 1, -50, 26_000),
+      Results.run(800, 400, 70_000, 1, 9000, 26_000));
 
   @TempDir
   Path folder;
@@ -90,8 +90,10 @@ class CapacityChartTest {
     assertTrue(colours(png) > 50, "something is drawn");
 
     String svg = Files.readString(folder.resolve("capacity.svg"));
-    Element root = DocumentBuilderFactory.newInstance().newDocumentBuilder()
-        .parse(new ByteArrayInputStream(svg.getBytes(StandardCharsets.UTF_8))).getDocumentElement();
+    Element root = DocumentBuilderFactory.newInstance()
+        .newDocumentBuilder()
+        .parse(new ByteArrayInputStream(svg.getBytes(StandardCharsets.UTF_8)))
+        .getDocumentElement();
     assertEquals("svg", root.getTagName());
     assertEquals("0 0 1800 1200", root.getAttribute("viewBox"));
     assertTrue(root.getElementsByTagName("path").getLength() > 50, "something is drawn");
@@ -115,6 +117,7 @@ class CapacityChartTest {
   private static long colours(BufferedImage image) {
     return java.util.Arrays
         .stream(image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth()))
-        .distinct().count();
+        .distinct()
+        .count();
   }
 }

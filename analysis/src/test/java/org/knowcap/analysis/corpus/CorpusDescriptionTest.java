@@ -13,8 +13,9 @@ class CorpusDescriptionTest {
     CorpusDescription corpus = Corpora.mixture();
     // From 5 to 21 tokens there are 17 lengths.
     assertEquals(List.of(new Bin(5, 10, 1.0)), corpus.histograms(4).getFirst());
-    assertEquals(List.of(new Bin(5, 10, 2 / 3.0), new Bin(10, 15, 0), new Bin(15, 20, 0),
-        new Bin(20, 25, 1 / 3.0)), corpus.histograms(4).getLast());
+    assertEquals(
+        List.of(new Bin(5, 10, 2 / 3.0), new Bin(10, 15, 0), new Bin(15, 20, 0), new Bin(20, 25, 1 / 3.0)),
+        corpus.histograms(4).getLast());
     assertEquals(List.of(new Bin(5, 6, 0.25), new Bin(6, 7, 0.5), new Bin(7, 8, 0), new Bin(8, 9, 0.25)),
         corpus.histograms(17).getFirst());
   }

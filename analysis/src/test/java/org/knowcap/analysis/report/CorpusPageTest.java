@@ -37,8 +37,11 @@ class CorpusPageTest {
     assertTrue(text.find());
     assertEquals("Ann &lt;b&gt; Lee has #1 #2 &amp; #3", text.group(1).replaceAll("</?mark[^>]*>", ""));
     assertEquals(List.of("name:name", "first_chunk:id_1", "value:id_1", "implied:id_2"),
-        Pattern.compile("<mark class=\"(\\w+)\" style=\"[^\"]*\" title=\"(\\w+)\">").matcher(text.group(1))
-            .results().map(mark -> mark.group(1) + ":" + mark.group(2)).toList());
+        Pattern.compile("<mark class=\"(\\w+)\" style=\"[^\"]*\" title=\"(\\w+)\">")
+            .matcher(text.group(1))
+            .results()
+            .map(mark -> mark.group(1) + ":" + mark.group(2))
+            .toList());
     assertFalse(html.contains("<useful>") || html.contains("<b>"), "escaped");
     assertFalse(Pattern.compile("(src|href)=\"(https?:)?//|@import|url\\((?!#)").matcher(html).find(),
         "self-contained");
@@ -52,10 +55,15 @@ class CorpusPageTest {
     for (Drawing drawing : CorpusCharts.of(corpus).drawings()) {
       assertEquals(drawing.svg(), Files.readString(folder.resolve(drawing.name() + ".svg")),
           "the same corpus makes the same chart");
-      assertEquals("svg", DocumentBuilderFactory.newInstance().newDocumentBuilder()
-          .parse(new ByteArrayInputStream(drawing.svg().getBytes(StandardCharsets.UTF_8)))
-          .getDocumentElement().getTagName());
-      Pattern.compile("id=\"([^\"]+)\"").matcher(drawing.svg()).results()
+      assertEquals("svg",
+          DocumentBuilderFactory.newInstance()
+              .newDocumentBuilder()
+              .parse(new ByteArrayInputStream(drawing.svg().getBytes(StandardCharsets.UTF_8)))
+              .getDocumentElement()
+              .getTagName());
+      Pattern.compile("id=\"([^\"]+)\"")
+          .matcher(drawing.svg())
+          .results()
           .forEach(id -> assertTrue(clips.add(id.group(1)), id.group(1) + " is there twice"));
       assertTrue(ImageIO.read(folder.resolve(drawing.name() + ".png").toFile()).getWidth() > 1000);
     }

@@ -28,8 +28,7 @@ class ReportPageTest {
     List<RunResult> results = List.of(Results.run(800, 400, 70_912, 1, 9000, 26_400),
         Results.run("<script>alert(1)</script>", 200, 400, 70_912, 1, 6790, 7000));
     new ReportPage("A & B", results, List.of(), List.of(new FailedRun("n9", "loss \"NaN\" at step <3>")),
-        PROVENANCE)
-        .write(folder);
+        PROVENANCE).write(folder);
 
     String html = Files.readString(folder.resolve("index.html"));
     assertTrue(Files.exists(folder.resolve("capacity.svg")) && Files.exists(folder.resolve("capacity.png")));
@@ -97,8 +96,7 @@ class ReportPageTest {
             + "60 % of their corpus's bits: gpt2-2-2 on 200 people, gpt2-2-2 on 800 people, out of room or of "
             + "training: these numbers cannot tell which."),
         Findings.of(List.of(Results.run(200, 400, 20_000, 1, 2100, 7000),
-            Results.run(200, 400, 70_000, 1, 6900, 7000),
-            Results.run(800, 400, 70_000, 1, 9100, 26_400))));
+            Results.run(200, 400, 70_000, 1, 6900, 7000), Results.run(800, 400, 70_000, 1, 9100, 26_400))));
 
     assertEquals(List.of(
         "1 run measured: a model of 70,000 parameters, trained on a corpus of 200 people, with 400 exposures.",
@@ -106,8 +104,9 @@ class ReportPageTest {
         "The run holds more than 90 % of its corpus's bits."),
         Findings.of(List.of(Results.run(200, 400, 70_000, 1, 6900, 7000))));
 
-    assertEquals(List.of("1 run measured: a model of 70,000 parameters, trained on a corpus of 1 person, "
-        + "with 1 exposure.",
+    assertEquals(List.of(
+        "1 run measured: a model of 70,000 parameters, trained on a corpus of 1 person, "
+            + "with 1 exposure.",
         "No run stored any bits: the best, gpt2-2-2 on 1 person (run n1-e1-p70000-s1), came to "
             + "-0.1000 ± 0.0003 bits per parameter.",
         "No run holds more than 90 % of its corpus's bits; the run holds less than 60 % of its corpus's bits, out of "

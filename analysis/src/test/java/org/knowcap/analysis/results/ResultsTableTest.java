@@ -23,8 +23,7 @@ class ResultsTableTest {
       "capacity_ratio", "max_capacity_ratio", "saturation", "tokens_per_second", "seconds");
   private static final List<String> MORE_COLUMNS = List.of("stored_bits_standard_error",
       "name_loss_standard_error", "value_loss_standard_error", "steps", "tokens", "final_loss_nats",
-      "head_width",
-      "learning_rate");
+      "head_width", "learning_rate");
 
   @TempDir
   Path folder;
@@ -44,7 +43,8 @@ class ResultsTableTest {
     // Names that CSV, Tablesaw or a locale could trip over.
     List<String> names = List.of("a,b", "say \"hi\"", "NA", "null", "#1", "007", "1.50", "true", "日本 ±",
         "it's;\tso");
-    List<RunResult> results = IntStream.range(0, names.size()).mapToObj(i -> random(names.get(i), random))
+    List<RunResult> results = IntStream.range(0, names.size())
+        .mapToObj(i -> random(names.get(i), random))
         .toList();
     Locale before = Locale.getDefault();
     try {
@@ -64,8 +64,10 @@ class ResultsTableTest {
   void columnsMayHaveMovedAndLinesMayBeBlank() throws IOException {
     Path file = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
     List<String> lines = Files.readAllLines(file);
-    String moved = lines.stream().map(line -> line.substring(line.lastIndexOf(',') + 1) + ","
-        + line.substring(0, line.lastIndexOf(','))).reduce("", (a, b) -> a + b + "\n\n");
+    String moved = lines.stream()
+        .map(line -> line.substring(line.lastIndexOf(',') + 1) + ","
+            + line.substring(0, line.lastIndexOf(',')))
+        .reduce("", (a, b) -> a + b + "\n\n");
     Files.writeString(file, moved);
     assertEquals(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)), ResultsTable.readCsv(file).results());
   }
@@ -76,8 +78,7 @@ class ResultsTableTest {
     RunResult dense = Results.run(200, 400, 70_912, 1, 6790, 7000);
     assertFalse(Files.readString(written(List.of(dense))).contains("active_parameters"));
     RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu", 1, 0, 0,
-        1, 2, 1, 1, 1,
-        0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false);
+        1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false);
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
@@ -94,8 +95,7 @@ class ResultsTableTest {
   void quantisedModelsFollowTheirRuns() throws IOException {
     RunResult trained = Results.run("one", 100, 300, 1000, 1, 2000, 7000);
     QuantisedResult rounded = new QuantisedResult(
-        Results.run("one/gptq-4-g128", 100, 300, 1000, 1, 1500, 7000),
-        "gptq", 4, 128, 4.5, 6000, 0.25);
+        Results.run("one/gptq-4-g128", 100, 300, 1000, 1, 1500, 7000), "gptq", 4, 128, 4.5, 6000, 0.25);
     RunResult other = Results.run("two", 100, 300, 2000, 1, 3000, 7000);
     Path file = folder.resolve("results.csv");
     ResultsTable
@@ -167,12 +167,12 @@ class ResultsTableTest {
   /** Doubles with all their digits, very large and very small ones among them. */
   private static RunResult random(String name, Random random) {
     double[] doubles = random.doubles(14)
-        .map(x -> x * Math.pow(10, random.nextInt(-30, 30)) + Double.MIN_VALUE).toArray();
+        .map(x -> x * Math.pow(10, random.nextInt(-30, 30)) + Double.MIN_VALUE)
+        .toArray();
     return new RunResult(name, name, random.nextLong(1, Long.MAX_VALUE), 1, name, Long.MAX_VALUE, name,
         random.nextLong(), doubles[0], doubles[1], -doubles[2], doubles[3], -doubles[4], doubles[5],
-        -doubles[6],
-        doubles[7], doubles[8], doubles[9], doubles[10], doubles[11], 0, random.nextLong(0, Long.MAX_VALUE),
-        doubles[12], random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, Long.MAX_VALUE),
-        random.nextBoolean());
+        -doubles[6], doubles[7], doubles[8], doubles[9], doubles[10], doubles[11], 0,
+        random.nextLong(0, Long.MAX_VALUE), doubles[12], random.nextInt(1, Integer.MAX_VALUE), doubles[13],
+        random.nextLong(1, Long.MAX_VALUE), random.nextBoolean());
   }
 }

@@ -23,9 +23,8 @@ import org.knowcap.models.training.InitialParameters;
  * @param productFraction that over what products reach on this machine in this precision
  * @param stepSeconds seconds of a step by kind of operation
  */
-public record CpuSpeed(String shape, double tokensPerSecond,
-    Optional<Double> peerTokensPerSecond, double gigaflops, double productFraction,
-    Map<String, Double> stepSeconds) {
+public record CpuSpeed(String shape, double tokensPerSecond, Optional<Double> peerTokensPerSecond,
+    double gigaflops, double productFraction, Map<String, Double> stepSeconds) {
 
   /**
    * Everything measured in one precision.
@@ -61,8 +60,7 @@ public record CpuSpeed(String shape, double tokensPerSecond,
       speeds.add(measure(engine, meter, shape, new Execution(threads, precision), products, peer, seconds));
     }
     return new Table(engine.description(), peer.map(Peer::description).orElse("none"), threads, name,
-        products,
-        copy, List.copyOf(speeds));
+        products, copy, List.copyOf(speeds));
   }
 
   private static CpuSpeed measure(CpuEngine engine, CpuMeter meter, TrainingShape shape, Execution execution,
@@ -91,8 +89,7 @@ public record CpuSpeed(String shape, double tokensPerSecond,
     double tokensPerSecond = median(ours);
     double gigaflops = tokensPerSecond * shape.flopsPerToken() / 1e9;
     return new CpuSpeed(shape.name(), tokensPerSecond, peer.map(each -> median(theirs)), gigaflops,
-        gigaflops / ceiling,
-        meter.breakdown(shape.program(), execution, tokens, targets, BREAKDOWN_STEPS));
+        gigaflops / ceiling, meter.breakdown(shape.program(), execution, tokens, targets, BREAKDOWN_STEPS));
   }
 
   private record NoTraining() implements Peer.Training {

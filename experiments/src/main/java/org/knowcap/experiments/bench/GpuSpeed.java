@@ -114,8 +114,8 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
 
     /** The same with what the peer reached. */
     public Table with(TorchPeer measured) {
-      return new Table(engine, commit, productTeraflops, copyTerabytes, parity, speeds, fused,
-          failures, Optional.of(measured));
+      return new Table(engine, commit, productTeraflops, copyTerabytes, parity, speeds, fused, failures,
+          Optional.of(measured));
     }
   }
 
@@ -132,13 +132,17 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
     List<Parity> parity = new ArrayList<>();
     for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
       for (String model : COMPARED) {
-        attempts.at("comparing " + model + " in " + precision,
-            () -> compare(engine, model, model, PLAIN, precision)).ifPresent(parity::add);
+        attempts
+            .at("comparing " + model + " in " + precision,
+                () -> compare(engine, model, model, PLAIN, precision))
+            .ifPresent(parity::add);
       }
       for (Map.Entry<String, Learning> update : UPDATES) {
         String name = UPDATED + ", " + update.getKey();
-        attempts.at("comparing " + name + " in " + precision,
-            () -> compare(engine, name, UPDATED, update.getValue(), precision)).ifPresent(parity::add);
+        attempts
+            .at("comparing " + name + " in " + precision,
+                () -> compare(engine, name, UPDATED, update.getValue(), precision))
+            .ifPresent(parity::add);
       }
     }
     List<GpuSpeed> speeds = new ArrayList<>();
@@ -177,8 +181,7 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
       Precision precision) {
     int vocabulary = 101;
     Program program = Program.training(ModelSpec.parse(model), new TokenIds(vocabulary, 0), 2,
-        ROWS_TO_NO_TILE,
-        learning);
+        ROWS_TO_NO_TILE, learning);
     TrainingShape ids = new TrainingShape(ModelSpec.parse(model), vocabulary, ROWS_TO_NO_TILE,
         2 * learning.accumulation());
     String kept = learning.optimiser().state().getFirst().key();

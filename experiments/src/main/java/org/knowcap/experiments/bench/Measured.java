@@ -29,9 +29,15 @@ record Measured(Collection<BenchmarkResult> forks) {
       throws RunnerException {
     TimeValue time = TimeValue.milliseconds(effort.milliseconds());
     ChainedOptionsBuilder options = new OptionsBuilder().include(benchmark.getName() + "\\.")
-        .threads(threads).forks(effort.forks()).warmupIterations(effort.warmUps()).warmupTime(time)
-        .measurementIterations(effort.measurements()).measurementTime(time).addProfiler(GCProfiler.class)
-        .shouldFailOnError(true).verbosity(VerboseMode.SILENT);
+        .threads(threads)
+        .forks(effort.forks())
+        .warmupIterations(effort.warmUps())
+        .warmupTime(time)
+        .measurementIterations(effort.measurements())
+        .measurementTime(time)
+        .addProfiler(GCProfiler.class)
+        .shouldFailOnError(true)
+        .verbosity(VerboseMode.SILENT);
     for (int i = 0; i < parameters.length; i += 2) {
       options.param(parameters[i], parameters[i + 1]);
     }

@@ -50,8 +50,8 @@ public record TorchPeer(String versions, List<Speed> speeds, List<Failure> failu
             speeds.add(Json.MAPPER.treeToValue(node, Speed.class));
           }
         } catch (JacksonException e) {
-          throw UserException.failure(script + " must print a JSON object a line: " + e.getOriginalMessage()
-              + "; found: " + line);
+          throw UserException.failure(
+              script + " must print a JSON object a line: " + e.getOriginalMessage() + "; found: " + line);
         }
       }
     } finally {
@@ -59,16 +59,16 @@ public record TorchPeer(String versions, List<Speed> speeds, List<Failure> failu
     }
     int exitCode = process.waitFor();
     if (exitCode != 0) {
-      throw UserException
-          .failure("the peer (" + String.join(" ", command) + ") ended with exit code " + exitCode
-              + "; its own message is above. What was measured before it is in the folder");
+      throw UserException.failure("the peer (" + String.join(" ", command) + ") ended with exit code "
+          + exitCode + "; its own message is above. What was measured before it is in the folder");
     }
     return new TorchPeer(versions, List.copyOf(speeds), List.copyOf(failures));
   }
 
   /** The fastest mode at a shape. */
   public Optional<Speed> best(String shape) {
-    return speeds.stream().filter(speed -> speed.shape().equals(shape))
+    return speeds.stream()
+        .filter(speed -> speed.shape().equals(shape))
         .max(Comparator.comparingDouble(Speed::tokensPerSecond));
   }
 }

@@ -3,6 +3,10 @@ package org.knowcap.experiments.cli;
 import picocli.CommandLine.Command;
 
 /** What benchmarks there are. */
-@Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures how fast this machine is.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-    BenchCorporaCommand.class, BenchCpuCommand.class, BenchGpuCommand.class})
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    description = "Measures how fast this machine is.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {BenchCorporaCommand.class, BenchCpuCommand.class, BenchGpuCommand.class})
 final class BenchCommand {}

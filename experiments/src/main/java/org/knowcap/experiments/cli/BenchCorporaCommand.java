@@ -17,8 +17,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Speed of the generators. */
-@Command(name = "corpora", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Measures how fast corpora are generated, on one core and on all,"
-    + " beside how fast this machine copies memory. Takes some minutes.")
+@Command(
+    name = "corpora",
+    mixinStandardHelpOptions = true,
+    versionProvider = Knowcap.Version.class,
+    description = "Measures how fast corpora are generated, on one core and on all,"
+        + " beside how fast this machine copies memory. Takes some minutes.")
 final class BenchCorporaCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -32,7 +36,9 @@ final class BenchCorporaCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter err = command.commandLine().getErr();
-    List<Integer> threads = IntStream.of(1, Runtime.getRuntime().availableProcessors()).distinct().boxed()
+    List<Integer> threads = IntStream.of(1, Runtime.getRuntime().availableProcessors())
+        .distinct()
+        .boxed()
         .toList();
     CorpusSpeed.Table table;
     try {

@@ -24,27 +24,47 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Speed of the cpu engine. */
-@Command(name = "cpu", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Measures how fast the cpu engine trains, beside what the machine's products and"
-    + " memory give, and where the time goes. Takes some minutes.")
+@Command(
+    name = "cpu",
+    mixinStandardHelpOptions = true,
+    versionProvider = Knowcap.Version.class,
+    description = "Measures how fast the cpu engine trains, beside what the machine's products and"
+        + " memory give, and where the time goes. Takes some minutes.")
 final class BenchCpuCommand implements Callable<Integer> {
   private static final List<String> PRECISIONS = List.of("fp32", "bf16");
   private static final Map<String, String> GLIBC_KEEPS_MEMORY = Map.of("MALLOC_MMAP_THRESHOLD_", "4294967296",
       "MALLOC_TRIM_THRESHOLD_", "17179869184", "MALLOC_TOP_PAD_", "268435456");
 
-  @Option(names = "--threads", paramLabel = "T", description = "Threads of a step. Default: the machine's cores.")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      description = "Threads of a step. Default: the machine's cores.")
   private Optional<Integer> threads;
 
-  @Option(names = "--precision", paramLabel = "P", description = "fp32 or bf16. Default: both, each in a process of its own.")
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      description = "fp32 or bf16. Default: both, each in a process of its own.")
   private Optional<String> precision;
 
-  @Option(names = "--shape", paramLabel = "MODEL", description = "Only the shapes of this model, such as gpt2-2-2.")
+  @Option(
+      names = "--shape",
+      paramLabel = "MODEL",
+      description = "Only the shapes of this model, such as gpt2-2-2.")
   private Optional<String> model;
 
-  @Option(names = "--peer", paramLabel = "NAME", description = "Train the same shapes with another library too, turn by turn: djl (PyTorch through DJL; needs"
-      + " KNOWCAP_PROFILES=benchmarks in the environment).")
+  @Option(
+      names = "--peer",
+      paramLabel = "NAME",
+      description = "Train the same shapes with another library too, turn by turn: djl (PyTorch through DJL; needs"
+          + " KNOWCAP_PROFILES=benchmarks in the environment).")
   private Optional<String> peer;
 
-  @Option(names = "--seconds", paramLabel = "S", defaultValue = "2", description = "Seconds of each of the five rounds of a shape. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      defaultValue = "2",
+      description = "Seconds of each of the five rounds of a shape. Default: ${DEFAULT-VALUE}")
   private double seconds;
 
   @Option(names = "--no-natives", description = "Without oneDNN, as where it does not load.")
@@ -61,10 +81,12 @@ final class BenchCpuCommand implements Callable<Integer> {
       throw UserException.usage("--seconds must be above 0 and at most 3600, found " + seconds);
     }
     List<TrainingShape> shapes = TrainingShape.ALL.stream()
-        .filter(shape -> model.isEmpty() || model.get().equals(shape.model().name())).toList();
+        .filter(shape -> model.isEmpty() || model.get().equals(shape.model().name()))
+        .toList();
     if (shapes.isEmpty()) {
-      throw UserException.usage("--shape must be one of " + TrainingShape.ALL.stream()
-          .map(shape -> shape.model().name()).collect(Collectors.joining(", ")) + "; found " + model.get());
+      throw UserException.usage("--shape must be one of "
+          + TrainingShape.ALL.stream().map(shape -> shape.model().name()).collect(Collectors.joining(", "))
+          + "; found " + model.get());
     }
     Optional<Peer> compared = peer.map(BenchCpuCommand::named);
     if (precision.isPresent() && !PRECISIONS.contains(precision.get())) {
@@ -74,8 +96,8 @@ final class BenchCpuCommand implements Callable<Integer> {
       int exitCode = 0;
       for (String each : precision.map(List::of).orElse(PRECISIONS)) {
         // Without these variables PyTorch asks the system for every large tensor anew: up to 1.8 times slower.
-        exitCode = Math.max(exitCode, OwnProcess.run(count, arguments(count, each),
-            peer.isPresent() ? GLIBC_KEEPS_MEMORY : Map.of()));
+        exitCode = Math.max(exitCode,
+            OwnProcess.run(count, arguments(count, each), peer.isPresent() ? GLIBC_KEEPS_MEMORY : Map.of()));
       }
       return exitCode;
     }
@@ -98,16 +120,18 @@ final class BenchCpuCommand implements Callable<Integer> {
   }
 
   private static Peer named(String name) {
-    return Peer.all().stream().filter(each -> each.name().equals(name)).findFirst()
-        .orElseThrow(() -> UserException.usage("no peer '" + name + "' in this build; it has "
-            + Peer.all().stream().map(Peer::name).toList()
-            + ". 'djl' comes with KNOWCAP_PROFILES=benchmarks in the environment"));
+    return Peer.all()
+        .stream()
+        .filter(each -> each.name().equals(name))
+        .findFirst()
+        .orElseThrow(() -> UserException.usage(
+            "no peer '" + name + "' in this build; it has " + Peer.all().stream().map(Peer::name).toList()
+                + ". 'djl' comes with KNOWCAP_PROFILES=benchmarks in the environment"));
   }
 
   private List<String> arguments(int count, String chosen) {
-    List<String> arguments = new ArrayList<>(
-        List.of("bench", "cpu", "--threads", Integer.toString(count), "--seconds", Double.toString(seconds),
-            "--precision", chosen));
+    List<String> arguments = new ArrayList<>(List.of("bench", "cpu", "--threads", Integer.toString(count),
+        "--seconds", Double.toString(seconds), "--precision", chosen));
     model.ifPresent(name -> arguments.addAll(List.of("--shape", name)));
     peer.ifPresent(name -> arguments.addAll(List.of("--peer", name)));
     if (withoutNatives) {
@@ -130,17 +154,21 @@ final class BenchCpuCommand implements Callable<Integer> {
       out.printf(row, speed.shape(), Units.brief(speed.tokensPerSecond()),
           speed.peerTokensPerSecond().map(Units::brief).orElse(""),
           speed.peerTokensPerSecond()
-              .map(rate -> String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / rate)).orElse(""),
+              .map(rate -> String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / rate))
+              .orElse(""),
           String.format(Locale.ROOT, "%.0f", speed.gigaflops()), Units.percent(speed.productFraction()));
     }
     out.println();
     out.println("Where a step's time goes:");
     for (CpuSpeed speed : table.speeds()) {
       double sum = speed.stepSeconds().values().stream().mapToDouble(each -> each).sum();
-      out.println(speed.shape() + ": " + speed.stepSeconds().entrySet().stream()
-          .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))
-          .map(each -> each.getKey() + " " + Units.percent(each.getValue() / sum))
-          .collect(Collectors.joining(", ")));
+      out.println(speed.shape() + ": "
+          + speed.stepSeconds()
+              .entrySet()
+              .stream()
+              .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))
+              .map(each -> each.getKey() + " " + Units.percent(each.getValue() / sum))
+              .collect(Collectors.joining(", ")));
     }
     out.println();
   }

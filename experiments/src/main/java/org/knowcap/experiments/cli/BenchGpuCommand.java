@@ -23,20 +23,38 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Parity and speed of the cuda engine. */
-@Command(name = "gpu", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Compares the cuda engine with the cpu engine, and measures how fast it trains beside what"
-    + " the GPU's products and memory give. Takes some minutes.")
+@Command(
+    name = "gpu",
+    mixinStandardHelpOptions = true,
+    versionProvider = Knowcap.Version.class,
+    description = "Compares the cuda engine with the cpu engine, and measures how fast it trains beside what"
+        + " the GPU's products and memory give. Takes some minutes.")
 final class BenchGpuCommand implements Callable<Integer> {
-  @Option(names = "--out", paramLabel = "DIR", required = true, description = "Folder for gpu.json and README.md, made if need be.")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      required = true,
+      description = "Folder for gpu.json and README.md, made if need be.")
   private Path out;
 
-  @Option(names = "--shape", paramLabel = "MODEL", description = "Only the shapes of this model, such as gpt2-2-2.")
+  @Option(
+      names = "--shape",
+      paramLabel = "MODEL",
+      description = "Only the shapes of this model, such as gpt2-2-2.")
   private Optional<String> model;
 
-  @Option(names = "--seconds", paramLabel = "S", defaultValue = "5", description = "Seconds of each shape. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      defaultValue = "5",
+      description = "Seconds of each shape. Default: ${DEFAULT-VALUE}")
   private double seconds;
 
-  @Option(names = "--peer", paramLabel = "SCRIPT", description = "Afterwards train the same shapes in PyTorch by this script, such as benchmarks/peer_torch.py, with the"
-      + " python3 on the path.")
+  @Option(
+      names = "--peer",
+      paramLabel = "SCRIPT",
+      description = "Afterwards train the same shapes in PyTorch by this script, such as benchmarks/peer_torch.py, with the"
+          + " python3 on the path.")
   private Optional<Path> peer;
 
   @Override
@@ -45,10 +63,12 @@ final class BenchGpuCommand implements Callable<Integer> {
       throw UserException.usage("--seconds must be above 0 and at most 3600, found " + seconds);
     }
     List<TrainingShape> shapes = GpuSpeed.SHAPES.stream()
-        .filter(shape -> model.isEmpty() || model.get().equals(shape.model().name())).toList();
+        .filter(shape -> model.isEmpty() || model.get().equals(shape.model().name()))
+        .toList();
     if (shapes.isEmpty()) {
-      throw UserException.usage("--shape must be one of " + GpuSpeed.SHAPES.stream()
-          .map(shape -> shape.model().name()).distinct().toList() + ", found " + model.get());
+      throw UserException.usage("--shape must be one of "
+          + GpuSpeed.SHAPES.stream().map(shape -> shape.model().name()).distinct().toList() + ", found "
+          + model.get());
     }
     if (peer.isPresent() && !Files.isReadable(peer.get())) {
       throw UserException.usage("--peer must name a Python script, found no file " + peer.get());
@@ -102,8 +122,9 @@ final class BenchGpuCommand implements Callable<Integer> {
     for (GpuSpeed speed : table.speeds()) {
       Optional<TorchPeer.Speed> best = table.peer().flatMap(measured -> measured.best(speed.shape()));
       text.append("| " + speed.shape() + " | " + Units.brief(speed.tokensPerSecond()) + " | "
-          + best.map(each -> Units.brief(each.tokensPerSecond()) + " | " + each.mode() + " | "
-              + String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / each.tokensPerSecond()))
+          + best
+              .map(each -> Units.brief(each.tokensPerSecond()) + " | " + each.mode() + " | "
+                  + String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / each.tokensPerSecond()))
               .orElse("| |")
           + " | " + Units.percent(speed.utilisation()) + " | " + Units.percent(speed.roofline()) + " |\n");
     }
@@ -119,8 +140,9 @@ final class BenchGpuCommand implements Callable<Integer> {
     table.peer().ifPresent(measured -> {
       text.append("PyTorch's fastest mode of those measured on the same GPU in the same run: "
           + measured.versions() + ".\n");
-      measured.failures().forEach(failure -> text.append("It could not do " + failure.shape() + " in mode "
-          + failure.mode() + ": " + failure.error() + "\n"));
+      measured.failures()
+          .forEach(failure -> text.append("It could not do " + failure.shape() + " in mode " + failure.mode()
+              + ": " + failure.error() + "\n"));
     });
     return text.toString();
   }

@@ -19,23 +19,34 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What a language model is to be asked for. */
-@Command(name = "bior-prompts", mixinStandardHelpOptions = true, description = "Writes the prompts for the texts of a study's bioR, one JSON object a line: person, draft, prompt.")
+@Command(
+    name = "bior-prompts",
+    mixinStandardHelpOptions = true,
+    description = "Writes the prompts for the texts of a study's bioR, one JSON object a line: person, draft, prompt.")
 final class BioRPromptsCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "SPEC", description = "Study file (YAML) of kind bioR; its texts need not be there.")
+  @Parameters(
+      paramLabel = "SPEC",
+      description = "Study file (YAML) of kind bioR; its texts need not be there.")
   private Path spec;
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "File for the prompts.")
   private Path file;
 
-  @Option(names = "--texts", paramLabel = "K", defaultValue = "41", description = "Prompts about each person. One text is kept from training, to be measured. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--texts",
+      paramLabel = "K",
+      defaultValue = "41",
+      description = "Prompts about each person. One text is kept from training, to be measured. Default: ${DEFAULT-VALUE}")
   private int texts;
 
   /** The most people of a study: the others are the first of them. */
   static RewritingSpec most(Path spec) {
-    return StudyReader.rewritings(spec).stream().max(Comparator.comparing(RewritingSpec::people))
+    return StudyReader.rewritings(spec)
+        .stream()
+        .max(Comparator.comparing(RewritingSpec::people))
         .orElseThrow();
   }
 
@@ -49,8 +60,10 @@ final class BioRPromptsCommand implements Callable<Integer> {
         out.write((prompts.next().line() + "\n").getBytes(StandardCharsets.UTF_8));
       }
     });
-    command.commandLine().getOut().println(Units.count(rewriting.people() * texts) + " prompts about "
-        + Units.count(rewriting.people()) + " people in " + file);
+    command.commandLine()
+        .getOut()
+        .println(Units.count(rewriting.people() * texts) + " prompts about " + Units.count(rewriting.people())
+            + " people in " + file);
     return 0;
   }
 }

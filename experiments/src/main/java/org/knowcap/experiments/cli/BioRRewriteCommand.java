@@ -22,9 +22,12 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** The texts of bioR, from a language model. */
-@Command(name = "bior-rewrite", mixinStandardHelpOptions = true, description = "Has a language model write the texts of a study's bioR into the file that the study names. A text"
-    + " is kept if the name and all values are in it word for word, and asked for again if not. Stopped, the"
-    + " same command goes on.")
+@Command(
+    name = "bior-rewrite",
+    mixinStandardHelpOptions = true,
+    description = "Has a language model write the texts of a study's bioR into the file that the study names. A text"
+        + " is kept if the name and all values are in it word for word, and asked for again if not. Stopped, the"
+        + " same command goes on.")
 final class BioRRewriteCommand implements Callable<Integer> {
   private static final String KEY = "OPENAI_API_KEY";
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
@@ -36,29 +39,59 @@ final class BioRRewriteCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML) of kind bioR.")
   private Path spec;
 
-  @Option(names = "--prompts", required = true, paramLabel = "FILE", description = "Prompts, as 'generate bior-prompts' writes them.")
+  @Option(
+      names = "--prompts",
+      required = true,
+      paramLabel = "FILE",
+      description = "Prompts, as 'generate bior-prompts' writes them.")
   private Path prompts;
 
-  @Option(names = "--endpoint", required = true, paramLabel = "URL", description = "Server that speaks OpenAI's chat completions, such as http://localhost:8000/v1.")
+  @Option(
+      names = "--endpoint",
+      required = true,
+      paramLabel = "URL",
+      description = "Server that speaks OpenAI's chat completions, such as http://localhost:8000/v1.")
   private String endpoint;
 
-  @Option(names = "--model", required = true, paramLabel = "NAME", description = "Model, as the server calls it.")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "NAME",
+      description = "Model, as the server calls it.")
   private String model;
 
-  @Option(names = "--key-env", paramLabel = "VARIABLE", description = "Environment variable that holds the API key. Default: "
-      + KEY + ", if it is set.")
+  @Option(
+      names = "--key-env",
+      paramLabel = "VARIABLE",
+      description = "Environment variable that holds the API key. Default: " + KEY + ", if it is set.")
   private Optional<String> keyVariable;
 
-  @Option(names = "--concurrency", paramLabel = "K", defaultValue = "8", description = "Requests under way at a time. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--concurrency",
+      paramLabel = "K",
+      defaultValue = "8",
+      description = "Requests under way at a time. Default: ${DEFAULT-VALUE}")
   private int concurrency;
 
-  @Option(names = "--asks", paramLabel = "K", defaultValue = "10", description = "How often a prompt is sent until the answer can be used; then it is given up. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--asks",
+      paramLabel = "K",
+      defaultValue = "10",
+      description = "How often a prompt is sent until the answer can be used; then it is given up. Default: ${DEFAULT-VALUE}")
   private int asks;
 
-  @Option(names = "--attempts", paramLabel = "K", defaultValue = "10", description = "How often a request that the server fails is sent again, with growing pauses; then the command ends. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--attempts",
+      paramLabel = "K",
+      defaultValue = "10",
+      description = "How often a request that the server fails is sent again, with growing pauses; then the command ends. Default: ${DEFAULT-VALUE}")
   private int attempts;
 
-  @Option(names = "--timeout", paramLabel = "SECONDS", defaultValue = "300", description = "How long an answer may take. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "300",
+      description = "How long an answer may take. Default: ${DEFAULT-VALUE}")
   private int timeout;
 
   @Override
@@ -104,7 +137,9 @@ final class BioRRewriteCommand implements Callable<Integer> {
   }
 
   private static String listed(Map<String, Long> reasons) {
-    return reasons.entrySet().stream().map(each -> each.getKey() + ": " + Units.count(each.getValue()))
+    return reasons.entrySet()
+        .stream()
+        .map(each -> each.getKey() + ": " + Units.count(each.getValue()))
         .collect(Collectors.joining("; "));
   }
 }

@@ -22,8 +22,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** How the runs of a study went. */
-@Command(name = "curves", mixinStandardHelpOptions = true, description = "Writes DIR/curves.csv, a row for each report of each run: loss, learning rate, length of the gradient where it"
-    + " is clipped, largest component of an embedding, of rare tokens and of all. Prints some of the rows.")
+@Command(
+    name = "curves",
+    mixinStandardHelpOptions = true,
+    description = "Writes DIR/curves.csv, a row for each report of each run: loss, learning rate, length of the gradient where it"
+        + " is clipped, largest component of an embedding, of rare tokens and of all. Prints some of the rows.")
 final class CurvesCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -31,7 +34,11 @@ final class CurvesCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
-  @Option(names = "--rows", paramLabel = "K", defaultValue = "10", description = "Rows to print of each run. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--rows",
+      paramLabel = "K",
+      defaultValue = "10",
+      description = "Rows to print of each run. Default: ${DEFAULT-VALUE}")
   private int rows;
 
   @Override
@@ -46,8 +53,8 @@ final class CurvesCommand implements Callable<Integer> {
       }
     }
     if (curves.isEmpty()) {
-      throw UserException.failure(directory + " has no run that has reported yet; see 'knowcap status "
-          + directory + "'");
+      throw UserException
+          .failure(directory + " has no run that has reported yet; see 'knowcap status " + directory + "'");
     }
     PrintWriter out = command.commandLine().getOut();
     curves.forEach((run, metrics) -> print(out, run, metrics));
@@ -80,12 +87,14 @@ final class CurvesCommand implements Callable<Integer> {
     StringBuilder text = new StringBuilder(
         "run,step,loss_nats,learning_rate,gradient_norm,largest_rare_embedding,largest_embedding,tokens_per_second,"
             + "seconds\n");
-    curves.forEach((run, metrics) -> metrics.forEach(metric -> text.append(
-        String.join(",", run, Long.toString(metric.step()), Double.toString(metric.loss()),
-            Double.toString(metric.learningRate()), cell(metric.gradientNorm()),
-            cell(metric.largestRareEmbedding()), cell(metric.largestEmbedding()),
-            Double.toString(metric.tokensPerSecond()), Double.toString(metric.seconds())))
-        .append('\n')));
+    curves
+        .forEach((run,
+            metrics) -> metrics.forEach(metric -> text
+                .append(String.join(",", run, Long.toString(metric.step()), Double.toString(metric.loss()),
+                    Double.toString(metric.learningRate()), cell(metric.gradientNorm()),
+                    cell(metric.largestRareEmbedding()), cell(metric.largestEmbedding()),
+                    Double.toString(metric.tokensPerSecond()), Double.toString(metric.seconds())))
+                .append('\n')));
     WholeFile.write(file, out -> out.write(text.toString().getBytes(StandardCharsets.UTF_8)));
   }
 

@@ -109,7 +109,9 @@ final class DescriptionView {
       out.println();
       StringBuilder legend = new StringBuilder(" ");
       for (String attribute : attributes) {
-        legend.append(' ').append(colour(attribute, attributes).on()).append(attribute)
+        legend.append(' ')
+            .append(colour(attribute, attributes).on())
+            .append(attribute)
             .append(colour(attribute, attributes).off());
       }
       out.println(legend);

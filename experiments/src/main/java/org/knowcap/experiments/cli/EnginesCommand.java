@@ -15,7 +15,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Lists the engines of this machine. */
-@Command(name = "engines", mixinStandardHelpOptions = true, description = "Shows which engines can run on this machine, and why the others cannot.")
+@Command(
+    name = "engines",
+    mixinStandardHelpOptions = true,
+    description = "Shows which engines can run on this machine, and why the others cannot.")
 final class EnginesCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -34,9 +37,9 @@ final class EnginesCommand implements Callable<Integer> {
     for (Engine engine : Engines.all()) {
       boolean available = engine.unavailable().isEmpty();
       boolean preferred = available && rows.stream().noneMatch(Row::available);
-      rows.add(new Row(engine.name(), available, preferred,
-          engine.unavailable().orElseGet(() -> engine.description()
-              + engine.handicap().map(reason -> "; note: " + reason).orElse(""))));
+      rows.add(new Row(engine.name(), available, preferred, engine.unavailable()
+          .orElseGet(
+              () -> engine.description() + engine.handicap().map(reason -> "; note: " + reason).orElse(""))));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {

@@ -20,26 +20,42 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** A run's model for other programs. */
-@Command(name = "export", mixinStandardHelpOptions = true, description = "Writes a run's model as files that other programs load.")
+@Command(
+    name = "export",
+    mixinStandardHelpOptions = true,
+    description = "Writes a run's model as files that other programs load.")
 final class ExportCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(index = "0", paramLabel = "RUN", description = "Folder of the run, such as DIR/runs/NAME; or a study's directory with one run.")
+  @Parameters(
+      index = "0",
+      paramLabel = "RUN",
+      description = "Folder of the run, such as DIR/runs/NAME; or a study's directory with one run.")
   private Path run;
 
   @Parameters(index = "1", paramLabel = "DIR", description = "Directory for the files, new or empty.")
   private Path directory;
 
-  @Option(names = "--to", required = true, paramLabel = "FORM", description = "huggingface: a folder that transformers loads, with tokenizer; samediff: the forward part as a graph that"
-      + " Deeplearning4j loads.")
+  @Option(
+      names = "--to",
+      required = true,
+      paramLabel = "FORM",
+      description = "huggingface: a folder that transformers loads, with tokenizer; samediff: the forward part as a graph that"
+          + " Deeplearning4j loads.")
   private String target;
 
-  @Option(names = "--check", description = "With huggingface: add our losses on random prompts, which scripts/check_hf_export.py compares with"
-      + " those of transformers.")
+  @Option(
+      names = "--check",
+      description = "With huggingface: add our losses on random prompts, which scripts/check_hf_export.py compares with"
+          + " those of transformers.")
   private boolean check;
 
-  @Option(names = "--seed", paramLabel = "S", defaultValue = "1", description = "Of the prompts of --check. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      defaultValue = "1",
+      description = "Of the prompts of --check. Default: ${DEFAULT-VALUE}")
   private long seed;
 
   @Override
@@ -82,8 +98,7 @@ final class ExportCommand implements Callable<Integer> {
       out.println("note: the corpus has " + trained.corpus().mergingJoints() + " kinds of joints at which the"
           + " tokenizer merges what the corpus keeps apart; its texts are not always encoded as they were trained on");
     }
-    losses.ifPresent(
-        written -> out.println("compare it with transformers: python3 scripts/check_hf_export.py "
-            + directory));
+    losses.ifPresent(written -> out
+        .println("compare it with transformers: python3 scripts/check_hf_export.py " + directory));
   }
 }

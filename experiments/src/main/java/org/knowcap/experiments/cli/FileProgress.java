@@ -18,8 +18,12 @@ final class FileProgress implements CorpusExport.Progress, AutoCloseable {
   FileProgress(PrintWriter out) {
     this.out = out;
     bar = System.console() != null && System.console().isTerminal()
-        ? Optional.of(new ProgressBarBuilder().setTaskName("files").setInitialMax(1)
-            .setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(500).clearDisplayOnFinish().build())
+        ? Optional.of(new ProgressBarBuilder().setTaskName("files")
+            .setInitialMax(1)
+            .setStyle(ProgressBarStyle.ASCII)
+            .setUpdateIntervalMillis(500)
+            .clearDisplayOnFinish()
+            .build())
         : Optional.empty();
   }
 

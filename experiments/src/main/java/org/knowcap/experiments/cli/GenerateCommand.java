@@ -31,10 +31,12 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Corpus files. */
-@Command(name = "generate", mixinStandardHelpOptions = true, description = "Writes a study's corpus to files that other programs read, with a table of what is true, vocab.json, and manifest.json"
-    + " with bits by part and checksums; or compares such files with what they should be.", subcommands = {
-        BioRPromptsCommand.class,
-        BioRRewriteCommand.class})
+@Command(
+    name = "generate",
+    mixinStandardHelpOptions = true,
+    description = "Writes a study's corpus to files that other programs read, with a table of what is true, vocab.json, and manifest.json"
+        + " with bits by part and checksums; or compares such files with what they should be.",
+    subcommands = {BioRPromptsCommand.class, BioRRewriteCommand.class})
 final class GenerateCommand implements Callable<Integer> {
   private static final int THREADS = Runtime.getRuntime().availableProcessors();
 
@@ -44,32 +46,58 @@ final class GenerateCommand implements Callable<Integer> {
   @Parameters(arity = "0..1", paramLabel = "SPEC", description = "Study file (YAML).")
   private Optional<Path> spec;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "Directory for the files. If an export was interrupted there, the same command goes on.")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Directory for the files. If an export was interrupted there, the same command goes on.")
   private Optional<Path> out;
 
-  @Option(names = "--people", paramLabel = "N", description = "Which of the study's corpus sizes, if it has several.")
+  @Option(
+      names = "--people",
+      paramLabel = "N",
+      description = "Which of the study's corpus sizes, if it has several.")
   private Optional<Long> people;
 
   @Option(names = "--seed", paramLabel = "S", description = "Which of the study's seeds, if it has several.")
   private Optional<Long> seed;
 
-  @Option(names = "--exposures", paramLabel = "E", description = "How often each person is written. Default: once.")
+  @Option(
+      names = "--exposures",
+      paramLabel = "E",
+      description = "How often each person is written. Default: once.")
   private long exposures = 1;
 
-  @Option(names = "--format", split = ",", paramLabel = "FORMAT", defaultValue = "jsonl", description = "One or more of jsonl, parquet, txt, nanogpt, llmc, megatron, with commas. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--format",
+      split = ",",
+      paramLabel = "FORMAT",
+      defaultValue = "jsonl",
+      description = "One or more of jsonl, parquet, txt, nanogpt, llmc, megatron, with commas. Default: ${DEFAULT-VALUE}")
   private List<String> formats;
 
-  @Option(names = "--truth", paramLabel = "FORMAT", defaultValue = "parquet", description = "Table of what is true and where it stands: parquet, jsonl or none. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--truth",
+      paramLabel = "FORMAT",
+      defaultValue = "parquet",
+      description = "Table of what is true and where it stands: parquet, jsonl or none. Default: ${DEFAULT-VALUE}")
   private String truth;
 
-  @Option(names = "--shard-size", paramLabel = "TOKENS", description = "About how many tokens go into a file. Default: 20000000")
+  @Option(
+      names = "--shard-size",
+      paramLabel = "TOKENS",
+      description = "About how many tokens go into a file. Default: 20000000")
   private long shardSize = ExportSettings.DEFAULT_SHARD_TOKENS;
 
-  @Option(names = "--verify", paramLabel = "DIR", description = "Write nothing, but make the files of that directory again from its manifest alone, and compare.")
+  @Option(
+      names = "--verify",
+      paramLabel = "DIR",
+      description = "Write nothing, but make the files of that directory again from its manifest alone, and compare.")
   private Optional<Path> verified;
 
-  @Option(names = "--describe", description = "Write no corpus, but say what it is: bits, lengths, vocabulary, a text with"
-      + " its spans. With --out, as a page with charts too (description.html).")
+  @Option(
+      names = "--describe",
+      description = "Write no corpus, but say what it is: bits, lengths, vocabulary, a text with"
+          + " its spans. With --out, as a page with charts too (description.html).")
   private boolean describe;
 
   @Option(names = "--json", description = "With --describe: print JSON.")
@@ -97,7 +125,9 @@ final class GenerateCommand implements Callable<Integer> {
     long n = choose(file, "--people", people,
         study.corpora().stream().map(CorpusSpec::people).distinct().toList());
     List<Integer> choices = IntStream.range(0, study.corpora().size())
-        .filter(i -> study.corpora().get(i).people() == n).boxed().toList();
+        .filter(i -> study.corpora().get(i).people() == n)
+        .boxed()
+        .toList();
     if (choices.size() > 1) {
       throw UserException.usage(file + " has " + choices.size() + " mixtures with " + n
           + " people in the first source; list one number of people for each of the others");
@@ -136,7 +166,8 @@ final class GenerateCommand implements Callable<Integer> {
       written = export.write(directory, recipe.toMap(), THREADS, progress);
     }
     console.println(corpus.name() + ": vocabulary of " + Units.count(corpus.vocabulary().size()) + " tokens");
-    corpus.bits().parts()
+    corpus.bits()
+        .parts()
         .forEach(part -> console.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
     console.println("  all: " + Units.bits(corpus.bits().totalBits()));
     console.println((written == export.files()

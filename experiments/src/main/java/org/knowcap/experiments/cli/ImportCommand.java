@@ -12,7 +12,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** A model that other programs trained or passed on. */
-@Command(name = "import", mixinStandardHelpOptions = true, description = "Makes a model that transformers saved a run of a study, to be measured or trained further.")
+@Command(
+    name = "import",
+    mixinStandardHelpOptions = true,
+    description = "Makes a model that transformers saved a run of a study, to be measured or trained further.")
 final class ImportCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -20,14 +23,24 @@ final class ImportCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "Folder with config.json and model.safetensors.")
   private Path directory;
 
-  @Option(names = "--study", paramLabel = "SPEC", description = "Study file (YAML) with the corpus and the model. Default: the one in the folder, if 'knowcap export'"
-      + " wrote it.")
+  @Option(
+      names = "--study",
+      paramLabel = "SPEC",
+      description = "Study file (YAML) with the corpus and the model. Default: the one in the folder, if 'knowcap export'"
+          + " wrote it.")
   private Optional<Path> study;
 
-  @Option(names = "--run", paramLabel = "NAME", description = "Which run of the study it is, if several have such a model.")
+  @Option(
+      names = "--run",
+      paramLabel = "NAME",
+      description = "Which run of the study it is, if several have such a model.")
   private Optional<String> run;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory of the study to make, new or empty.")
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "Directory of the study to make, new or empty.")
   private Path out;
 
   @Override
@@ -36,9 +49,8 @@ final class ImportCommand implements Callable<Integer> {
     HuggingFaceFolder.Imported imported = HuggingFaceFolder.read(directory, study, run, out);
     console.println(imported.spec().name() + ": weights in " + imported.run());
     if (!imported.vocabularyChecked()) {
-      console
-          .println("note: " + directory + " has no tokenizer.json; its tokens are taken to be numbered as the"
-              + " corpus's");
+      console.println("note: " + directory
+          + " has no tokenizer.json; its tokens are taken to be numbered as the" + " corpus's");
     }
     console.println("measure it: knowcap measure " + imported.run());
     return 0;

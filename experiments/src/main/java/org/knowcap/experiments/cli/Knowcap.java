@@ -11,15 +11,17 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 
 /** The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input. */
-@Command(name = "knowcap", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Measures how many bits of knowledge a language model stores.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-    QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
-    StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class, MeasureCommand.class,
-    ExportCommand.class,
-    ImportCommand.class, QuantiseCommand.class,
-    EnginesCommand.class, ModelsCommand.class,
-    BenchCommand.class,
-    WorkerCommand.class,
-    ProbeCommand.class})
+@Command(
+    name = "knowcap",
+    mixinStandardHelpOptions = true,
+    versionProvider = Knowcap.Version.class,
+    description = "Measures how many bits of knowledge a language model stores.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
+        StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class,
+        MeasureCommand.class, ExportCommand.class, ImportCommand.class, QuantiseCommand.class,
+        EnginesCommand.class, ModelsCommand.class, BenchCommand.class, WorkerCommand.class,
+        ProbeCommand.class})
 public final class Knowcap {
   private Knowcap() {}
 
@@ -75,9 +77,8 @@ public final class Knowcap {
     return switch (failed) {
       case java.nio.file.AccessDeniedException denied -> denied.getFile() + ": no permission";
       case java.nio.file.NoSuchFileException missing -> missing.getFile() + ": no such file";
-      case java.nio.file.FileSystemException system ->
-        system.getFile() + ": "
-            + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
+      case java.nio.file.FileSystemException system -> system.getFile() + ": "
+          + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
       default -> failed.getMessage();
     };
   }

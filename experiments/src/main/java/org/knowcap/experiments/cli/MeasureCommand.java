@@ -21,16 +21,25 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What the weights of a run hold. */
-@Command(name = "measure", mixinStandardHelpOptions = true, description = "Measures the bits that a run's checkpoint holds, and writes nothing: of a run before it is done, or of one that"
-    + " was imported.")
+@Command(
+    name = "measure",
+    mixinStandardHelpOptions = true,
+    description = "Measures the bits that a run's checkpoint holds, and writes nothing: of a run before it is done, or of one that"
+        + " was imported.")
 final class MeasureCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "RUN", description = "Folder of the run, such as DIR/runs/NAME; or a study's directory with one run.")
+  @Parameters(
+      paramLabel = "RUN",
+      description = "Folder of the run, such as DIR/runs/NAME; or a study's directory with one run.")
   private Path run;
 
-  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of the engine. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      defaultValue = "1",
+      description = "Threads of the engine. Default: ${DEFAULT-VALUE}")
   private int threads;
 
   @Option(names = "--json", description = "Print JSON.")

@@ -32,31 +32,58 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What a model is made of, and what training it takes. */
-@Command(name = "models", mixinStandardHelpOptions = true, versionProvider = Knowcap.Version.class, description = "Lists the architectures; or shows a model's parameters by component, its"
-    + " program, and the operations and memory of a training step.")
+@Command(
+    name = "models",
+    mixinStandardHelpOptions = true,
+    versionProvider = Knowcap.Version.class,
+    description = "Lists the architectures; or shows a model's parameters by component, its"
+        + " program, and the operations and memory of a training step.")
 final class ModelsCommand implements Callable<Integer> {
   private static final int MOST = 1 << 24;
 
   @Spec
   private CommandSpec command;
 
-  @Parameters(arity = "0..1", paramLabel = "NAME", description = "Such as gpt2-2-4, or gpt2-2-4-w16 for a head width of 16. Without one, the architectures"
-      + " are listed.")
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "NAME",
+      description = "Such as gpt2-2-4, or gpt2-2-4-w16 for a head width of 16. Without one, the architectures"
+          + " are listed.")
   private Optional<String> name;
 
-  @Option(names = "--vocabulary", paramLabel = "V", defaultValue = "3275", description = "Tokens of the corpus's vocabulary. Default: ${DEFAULT-VALUE}, the paper's bioS")
+  @Option(
+      names = "--vocabulary",
+      paramLabel = "V",
+      defaultValue = "3275",
+      description = "Tokens of the corpus's vocabulary. Default: ${DEFAULT-VALUE}, the paper's bioS")
   private int vocabulary;
 
-  @Option(names = "--windows", paramLabel = "W", defaultValue = "12", description = "Windows of a step. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--windows",
+      paramLabel = "W",
+      defaultValue = "12",
+      description = "Windows of a step. Default: ${DEFAULT-VALUE}")
   private int windows;
 
-  @Option(names = "--window", paramLabel = "T", defaultValue = "512", description = "Tokens of a window. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--window",
+      paramLabel = "T",
+      defaultValue = "512",
+      description = "Tokens of a window. Default: ${DEFAULT-VALUE}")
   private int window;
 
-  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of the cpu engine, each with buffers of its own. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      defaultValue = "1",
+      description = "Threads of the cpu engine, each with buffers of its own. Default: ${DEFAULT-VALUE}")
   private int threads;
 
-  @Option(names = "--optimiser", paramLabel = "NAME", defaultValue = "adamw", description = "Whose state counts as memory: adamw, adafactor, lion, tiger or sgd. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--optimiser",
+      paramLabel = "NAME",
+      defaultValue = "adamw",
+      description = "Whose state counts as memory: adamw, adafactor, lion, tiger or sgd. Default: ${DEFAULT-VALUE}")
   private String optimiser;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -95,12 +122,10 @@ final class ModelsCommand implements Callable<Integer> {
       out.println(Json.MAPPER.writeValueAsString(answer));
       return 0;
     }
-    out.println(
-        model.name() + ": " + model.layers() + " layers of width " + model.width() + ", " + model.heads()
-            + " heads of " + model.headWidth() + (model.keyHeads() == model.heads()
-                ? ""
-                : ", " + model.keyHeads() + " of keys and values")
-            + ", feed-forward of " + model.innerWidth() + experts(model) + ", " + positions(model));
+    out.println(model.name() + ": " + model.layers() + " layers of width " + model.width() + ", "
+        + model.heads() + " heads of " + model.headWidth()
+        + (model.keyHeads() == model.heads() ? "" : ", " + model.keyHeads() + " of keys and values")
+        + ", feed-forward of " + model.innerWidth() + experts(model) + ", " + positions(model));
     out.println("  embedding     " + Units.count(parameters.embedding()));
     if (parameters.positions() > 0) {
       out.println("  positions     " + Units.count(parameters.positions()));
@@ -113,9 +138,10 @@ final class ModelsCommand implements Callable<Integer> {
     out.println("  norms         " + Units.count(parameters.norms()));
     out.println("  head          " + Units.count(parameters.head())
         + (model.tied() ? ", tied to the embedding" : ""));
-    out.println("  parameters    " + Units.count(parameters.total()) + (parameters.idle() == 0
-        ? ""
-        : ", of which " + Units.count(parameters.active()) + " active for a token"));
+    out.println("  parameters    " + Units.count(parameters.total())
+        + (parameters.idle() == 0
+            ? ""
+            : ", of which " + Units.count(parameters.active()) + " active for a token"));
     out.println();
     print(program, model, out);
     out.println();
@@ -132,7 +158,8 @@ final class ModelsCommand implements Callable<Integer> {
     int layers = 4;
     int heads = 4;
     List<ModelSpec> models = Arrays.stream(Family.values())
-        .map(family -> family.model(layers, heads, ModelSpec.PAPER_HEAD_WIDTH)).toList();
+        .map(family -> family.model(layers, heads, ModelSpec.PAPER_HEAD_WIDTH))
+        .toList();
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
       models.forEach(model -> answer.put(model.name(), model.parameters(vocabulary)));
@@ -183,10 +210,13 @@ final class ModelsCommand implements Callable<Integer> {
   }
 
   private static String experts(ModelSpec model) {
-    return model.feedForward().experts().map(experts -> " in " + experts.count() + " experts, "
-        + (experts.causal() ? experts.topK() + " for each token" : "which choose tokens: not causal")
-        + (experts.every() == 1 ? "" : ", in one of every " + experts.every() + " blocks")
-        + (experts.shared() == 0 ? "" : ", and " + experts.shared() + " shared")).orElse("");
+    return model.feedForward()
+        .experts()
+        .map(experts -> " in " + experts.count() + " experts, "
+            + (experts.causal() ? experts.topK() + " for each token" : "which choose tokens: not causal")
+            + (experts.every() == 1 ? "" : ", in one of every " + experts.every() + " blocks")
+            + (experts.shared() == 0 ? "" : ", and " + experts.shared() + " shared"))
+        .orElse("");
   }
 
   /** The forward part: blocks that differ stand for all. */
@@ -198,20 +228,23 @@ final class ModelsCommand implements Callable<Integer> {
     for (ForwardOperation operation : program.forward()) {
       Tensor result = operation.out();
       if (shown.stream().anyMatch(result.name()::startsWith) || !result.name().startsWith("block.")) {
-        long parameters = operation.reads().stream().filter(tensor -> tensor.role() == Tensor.Role.PARAMETER)
-            .mapToLong(Tensor::size).sum();
+        long parameters = operation.reads()
+            .stream()
+            .filter(tensor -> tensor.role() == Tensor.Role.PARAMETER)
+            .mapToLong(Tensor::size)
+            .sum();
         out.printf(row, operation.getClass().getSimpleName().toLowerCase(Locale.ROOT), result.name(),
             result.rows() + " x " + result.columns(), parameters == 0 ? "" : Units.count(parameters),
             operation.flops() == 0 ? "" : Units.brief(operation.flops()), Units.brief(operation.bytes()));
       }
     }
     if (model.layers() > different) {
-      out.println("  " + (model.layers() == different + 1
-          ? "Block " + different + " is"
-          : "Blocks " + different + " to " + (model.layers() - 1) + " are")
-          + " as " + (different == 1 ? "block 0" : "these, over and over") + "." + (model.tied()
-              ? " The logits' parameters are the embedding's."
-              : ""));
+      out.println("  "
+          + (model.layers() == different + 1
+              ? "Block " + different + " is"
+              : "Blocks " + different + " to " + (model.layers() - 1) + " are")
+          + " as " + (different == 1 ? "block 0" : "these, over and over") + "."
+          + (model.tied() ? " The logits' parameters are the embedding's." : ""));
     }
   }
 

@@ -25,8 +25,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What a study would cost. */
-@Command(name = "plan", mixinStandardHelpOptions = true, description = "Shows what would run: parameters, tokens, operations, memory, and the time it would take, estimated"
-    + " from a few steps of each model on this machine.")
+@Command(
+    name = "plan",
+    mixinStandardHelpOptions = true,
+    description = "Shows what would run: parameters, tokens, operations, memory, and the time it would take, estimated"
+        + " from a few steps of each model on this machine.")
 final class PlanCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -34,10 +37,17 @@ final class PlanCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
   private Path spec;
 
-  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core; one with engine: cuda.")
+  @Option(
+      names = "--workers",
+      paramLabel = "K",
+      description = "Runs at a time. Default: one for each core; one with engine: cuda.")
   private Optional<Integer> workers;
 
-  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      defaultValue = "1",
+      description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
   private int threads;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -53,9 +63,8 @@ final class PlanCommand implements Callable<Integer> {
    * @param bytes memory of parameters, optimiser and activations
    * @param seconds estimated, if its engine is on this machine
    */
-  private record Row(String run, long parameters, double nameBits, double valueBits,
-      double maxCapacityRatio, long steps, long tokens,
-      double flops, long bytes, Optional<Double> seconds) {}
+  private record Row(String run, long parameters, double nameBits, double valueBits, double maxCapacityRatio,
+      long steps, long tokens, double flops, long bytes, Optional<Double> seconds) {}
 
   @Override
   public Integer call() throws Exception {
@@ -69,11 +78,14 @@ final class PlanCommand implements Callable<Integer> {
       Program program = run.program(corpus);
       long steps = run.steps(corpus);
       rows.add(new Row(run.name(), program.parameterCount(), corpus.bits().part("names").totalBits(),
-          corpus.bits().parts().stream().filter(part -> part.part() != Part.NAME)
-              .mapToDouble(KnowledgePart::totalBits).sum(),
-          corpus.bits().totalBits() / program.parameterCount(),
-          steps,
-          steps * program.stepRows(), (double) program.flops() * steps, program.memoryBytes(),
+          corpus.bits()
+              .parts()
+              .stream()
+              .filter(part -> part.part() != Part.NAME)
+              .mapToDouble(KnowledgePart::totalBits)
+              .sum(),
+          corpus.bits().totalBits() / program.parameterCount(), steps, steps * program.stepRows(),
+          (double) program.flops() * steps, program.memoryBytes(),
           Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
     }
     PrintWriter out = command.commandLine().getOut();
@@ -93,9 +105,8 @@ final class PlanCommand implements Callable<Integer> {
         "memory", "time");
     for (Row row : rows) {
       out.printf(line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
-          Units.bits(row.valueBits),
-          Units.ratio(row.maxCapacityRatio), Units.count(row.steps), Units.brief(row.tokens),
-          Units.brief(row.flops), Units.brief(row.bytes) + "B",
+          Units.bits(row.valueBits), Units.ratio(row.maxCapacityRatio), Units.count(row.steps),
+          Units.brief(row.tokens), Units.brief(row.flops), Units.brief(row.bytes) + "B",
           row.seconds.map(Units::seconds).orElse("unknown"));
     }
     out.printf("%d runs, %s tokens", rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()));

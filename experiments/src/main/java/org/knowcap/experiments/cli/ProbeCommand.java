@@ -26,7 +26,11 @@ import picocli.CommandLine.Parameters;
 import tools.jackson.core.type.TypeReference;
 
 /** Times a few steps of every model of a study, for 'knowcap plan', with the threads that a worker would have. */
-@Command(name = "probe", mixinStandardHelpOptions = true, hidden = true, description = "Prints the seconds that a step of each run takes, as one JSON object.")
+@Command(
+    name = "probe",
+    mixinStandardHelpOptions = true,
+    hidden = true,
+    description = "Prints the seconds that a step of each run takes, as one JSON object.")
 final class ProbeCommand implements Callable<Integer> {
   /** Of a stretch of steps that is timed. */
   private static final double LEAST_SECONDS = 1;
@@ -39,7 +43,11 @@ final class ProbeCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
   private Path spec;
 
-  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      defaultValue = "1",
+      description = "Threads of each run. Default: ${DEFAULT-VALUE}")
   private int threads;
 
   /** Probes in a process of its own: seconds of a step by the run's name, of runs whose engine is here. */
@@ -62,8 +70,8 @@ final class ProbeCommand implements Callable<Integer> {
     try {
       for (RunSpec run : StudyReader.read(spec).runs()) {
         Corpus corpus = run.corpus();
-        byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)),
-            key -> probe(run, corpus)));
+        byRun.put(run.name(),
+            byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)), key -> probe(run, corpus)));
       }
     } catch (EngineUnavailableException told) {
       // A study for another machine: what else is known of it can still be shown.
@@ -79,8 +87,8 @@ final class ProbeCommand implements Callable<Integer> {
     for (int i = 0; i < tokens.length; i++) {
       tokens[i] = i % program.vocabulary();
     }
-    try (Session session = Run.engine(run).compile(program,
-        new Execution(threads, run.training().precision()))) {
+    try (Session session = Run.engine(run)
+        .compile(program, new Execution(threads, run.training().precision()))) {
       session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, run.seed())));
       double last = steps(session, tokens);
       for (int stretch = 2; stretch <= MOST_STRETCHES; stretch++) {

@@ -50,8 +50,13 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
     finished.forEach(run -> fractionDone.put(run, 1.0));
     workBefore = workDone();
     bar = terminal
-        ? Optional.of(new ProgressBarBuilder().setTaskName("runs").setInitialMax(BAR_STEPS).hideEta()
-            .setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(500).clearDisplayOnFinish().build())
+        ? Optional.of(new ProgressBarBuilder().setTaskName("runs")
+            .setInitialMax(BAR_STEPS)
+            .hideEta()
+            .setStyle(ProgressBarStyle.ASCII)
+            .setUpdateIntervalMillis(500)
+            .clearDisplayOnFinish()
+            .build())
         : Optional.empty();
   }
 
@@ -60,7 +65,8 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   }
 
   private double workDone() {
-    return fractionDone.entrySet().stream()
+    return fractionDone.entrySet()
+        .stream()
         .mapToDouble(e -> e.getValue() * work.getOrDefault(e.getKey(), 0.0))
         .sum();
   }
@@ -98,7 +104,8 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   }
 
   private void show() {
-    String status = running.values().stream()
+    String status = running.values()
+        .stream()
         .map(p -> String.format(Locale.ROOT, "loss %.3f at %s tokens/s", p.loss(),
             Units.brief(Math.round(p.tokensPerSecond() / 100) * 100.0)) + dropped(p))
         .collect(Collectors.joining("; ")) + left();
@@ -111,7 +118,9 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
 
   /** What experts turned away. */
   private static String dropped(Progress progress) {
-    return progress.dropped().stream().mapToObj(share -> ", " + Units.percent(share) + " turned away")
+    return progress.dropped()
+        .stream()
+        .mapToObj(share -> ", " + Units.percent(share) + " turned away")
         .collect(Collectors.joining());
   }
 

@@ -30,8 +30,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Quantisation after training. */
-@Command(name = "quantise", mixinStandardHelpOptions = true, description = "Rounds the weights of finished runs' models to a few bits and measures what they then store. 'results' and"
-    + " 'report' of their study show it beside the runs. What is done is not done again.")
+@Command(
+    name = "quantise",
+    mixinStandardHelpOptions = true,
+    description = "Rounds the weights of finished runs' models to a few bits and measures what they then store. 'results' and"
+        + " 'report' of their study show it beside the runs. What is done is not done again.")
 final class QuantiseCommand implements Callable<Integer> {
   private static final int GROUP = 128;
   private static final int NF4_BLOCK = 64;
@@ -42,22 +45,40 @@ final class QuantiseCommand implements Callable<Integer> {
   @Parameters(arity = "1..*", paramLabel = "RUN", description = "Folders of runs: DIR/runs/NAME.")
   private List<Path> runs;
 
-  @Option(names = "--method", required = true, paramLabel = "METHOD", description = "rtn (round to nearest), gptq, nf4, or llmint8.")
+  @Option(
+      names = "--method",
+      required = true,
+      paramLabel = "METHOD",
+      description = "rtn (round to nearest), gptq, nf4, or llmint8.")
   private String method;
 
-  @Option(names = "--bits", split = ",", paramLabel = "B", description = "Bits of a weight, one or more of 8, 4, 3 and 2, with commas. nf4 has 4, llmint8 has 8.")
+  @Option(
+      names = "--bits",
+      split = ",",
+      paramLabel = "B",
+      description = "Bits of a weight, one or more of 8, 4, 3 and 2, with commas. nf4 has 4, llmint8 has 8.")
   private List<Integer> bits = List.of();
 
-  @Option(names = "--group", paramLabel = "G", description = "Weights that share a scale; a row's last group may be smaller. Default: 128, of nf4 64.")
+  @Option(
+      names = "--group",
+      paramLabel = "G",
+      description = "Weights that share a scale; a row's last group may be smaller. Default: 128, of nf4 64.")
   private Optional<Integer> group;
 
   @Option(names = "--act-order", description = "Of gptq: round the inputs that matter most first.")
   private boolean actOrder;
 
-  @Option(names = "--out", paramLabel = "FILE", description = "Write the rounded weights too, as a checkpoint (safetensors, fp32).")
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "Write the rounded weights too, as a checkpoint (safetensors, fp32).")
   private Optional<Path> out;
 
-  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of the engines. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      defaultValue = "1",
+      description = "Threads of the engines. Default: ${DEFAULT-VALUE}")
   private int threads;
 
   @Override
@@ -105,7 +126,7 @@ final class QuantiseCommand implements Callable<Integer> {
         yield List.of(new Int8WithOutliers());
       }
       default ->
-        throw UserException.usage("--method must be rtn, gptq, nf4 or llmint8, found '" + method + "'");
+          throw UserException.usage("--method must be rtn, gptq, nf4 or llmint8, found '" + method + "'");
     };
   }
 
@@ -128,8 +149,8 @@ final class QuantiseCommand implements Callable<Integer> {
   }
 
   private List<String> arguments() {
-    List<String> arguments = new ArrayList<>(List.of("quantise", "--method", method, "--threads",
-        Integer.toString(threads)));
+    List<String> arguments = new ArrayList<>(
+        List.of("quantise", "--method", method, "--threads", Integer.toString(threads)));
     runs.forEach(run -> arguments.add(run.toString()));
     if (!bits.isEmpty()) {
       arguments.addAll(List.of("--bits", join(bits)));
@@ -148,7 +169,8 @@ final class QuantiseCommand implements Callable<Integer> {
     RunResult result = row.run();
     console.println(result.run());
     console.printf("  %s bits a weight, %s bits a parameter in all%s%n", Units.number(row.bitsPerWeight(), 3),
-        Units.number(row.modelBits() / result.parameters(), 3), measured.calibrationPeople() == 0
+        Units.number(row.modelBits() / result.parameters(), 3),
+        measured.calibrationPeople() == 0
             ? ""
             : "; calibrated on biographies of " + Units.count(measured.calibrationPeople()) + " of "
                 + Units.count(result.people()) + " people");

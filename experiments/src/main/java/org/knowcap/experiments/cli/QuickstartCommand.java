@@ -15,13 +15,20 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** The whole way, from corpus to chart, in minutes. */
-@Command(name = "quickstart", mixinStandardHelpOptions = true, description = "Generates small corpora, trains models on them, measures the bits they hold, and draws the chart:"
-    + " the study in experiments/studies/quickstart.yaml.")
+@Command(
+    name = "quickstart",
+    mixinStandardHelpOptions = true,
+    description = "Generates small corpora, trains models on them, measures the bits they hold, and draws the chart:"
+        + " the study in experiments/studies/quickstart.yaml.")
 final class QuickstartCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Option(names = "--out", paramLabel = "DIR", defaultValue = "runs/quickstart", description = "Directory of the study. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      defaultValue = "runs/quickstart",
+      description = "Directory of the study. Default: ${DEFAULT-VALUE}")
   private Path directory;
 
   @Override

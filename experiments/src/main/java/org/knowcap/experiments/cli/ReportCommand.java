@@ -9,7 +9,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Charts and page. */
-@Command(name = "report", mixinStandardHelpOptions = true, description = "Writes results.csv and report/ (chart as SVG and PNG, a page) from the runs that are done.")
+@Command(
+    name = "report",
+    mixinStandardHelpOptions = true,
+    description = "Writes results.csv and report/ (chart as SVG and PNG, a page) from the runs that are done.")
 final class ReportCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;

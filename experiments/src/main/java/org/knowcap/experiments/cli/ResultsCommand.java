@@ -25,12 +25,18 @@ import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
 /** The table of results. */
-@Command(name = "results", mixinStandardHelpOptions = true, description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
+@Command(
+    name = "results",
+    mixinStandardHelpOptions = true,
+    description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "DIR|CSV", arity = "1..*", description = "Directories of studies, or tables that were written before.")
+  @Parameters(
+      paramLabel = "DIR|CSV",
+      arity = "1..*",
+      description = "Directories of studies, or tables that were written before.")
   private List<Path> sources;
 
   @Option(names = "--seeds", description = "Print means and deviations over seeds instead of single runs.")
@@ -104,8 +110,8 @@ final class ResultsCommand implements Callable<Integer> {
   }
 
   private static Table shown(List<SeedMeans> means) {
-    return SeedMeans.table(means).selectColumns("corpus", "exposures", "model", "parameters", "seeds",
-        "capacity_ratio", "capacity_ratio_deviation", "least_capacity_ratio", "greatest_capacity_ratio",
-        "saturation");
+    return SeedMeans.table(means)
+        .selectColumns("corpus", "exposures", "model", "parameters", "seeds", "capacity_ratio",
+            "capacity_ratio_deviation", "least_capacity_ratio", "greatest_capacity_ratio", "saturation");
   }
 }

@@ -21,8 +21,12 @@ final class RewritingProgress implements Rewriting.Listener, AutoCloseable {
     this.out = out;
     this.prompts = prompts;
     bar = System.console() != null && System.console().isTerminal()
-        ? Optional.of(new ProgressBarBuilder().setTaskName("texts").setInitialMax(prompts)
-            .setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(500).clearDisplayOnFinish().build())
+        ? Optional.of(new ProgressBarBuilder().setTaskName("texts")
+            .setInitialMax(prompts)
+            .setStyle(ProgressBarStyle.ASCII)
+            .setUpdateIntervalMillis(500)
+            .clearDisplayOnFinish()
+            .build())
         : Optional.empty();
   }
 

@@ -14,8 +14,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Runs a study. */
-@Command(name = "run", mixinStandardHelpOptions = true, description = "Trains and measures every run of a study, each in its own folder. What is done is skipped, what was"
-    + " interrupted goes on, what fails is left for the end.")
+@Command(
+    name = "run",
+    mixinStandardHelpOptions = true,
+    description = "Trains and measures every run of a study, each in its own folder. What is done is skipped, what was"
+        + " interrupted goes on, what fails is left for the end.")
 final class RunCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -26,14 +29,24 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
-  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time, a process each. Default: one for each core; one with engine: cuda.")
+  @Option(
+      names = "--workers",
+      paramLabel = "K",
+      description = "Runs at a time, a process each. Default: one for each core; one with engine: cuda.")
   private Optional<Integer> workers;
 
-  @Option(names = "--concurrent", paramLabel = "K", description = "Runs at a time in one process that share a GPU; those of the same model train as one. For"
-      + " studies with engine: cuda, instead of --workers.")
+  @Option(
+      names = "--concurrent",
+      paramLabel = "K",
+      description = "Runs at a time in one process that share a GPU; those of the same model train as one. For"
+          + " studies with engine: cuda, instead of --workers.")
   private Optional<Integer> concurrent;
 
-  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      defaultValue = "1",
+      description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
   private int threads;
 
   @Override

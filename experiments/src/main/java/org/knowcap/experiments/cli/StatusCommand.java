@@ -19,7 +19,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** How far a study is. */
-@Command(name = "status", mixinStandardHelpOptions = true, description = "Shows how far each run of a study is, while it runs or after.")
+@Command(
+    name = "status",
+    mixinStandardHelpOptions = true,
+    description = "Shows how far each run of a study is, while it runs or after.")
 final class StatusCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -59,12 +62,12 @@ final class StatusCommand implements Callable<Integer> {
     return switch (state) {
       case RunState.Pending() -> new Row(run.name(), "pending", 0, steps, "");
       case RunState.Running(RunState.Progressed p) ->
-        new Row(run.name(), "running", p.step(), steps, loss(p));
+          new Row(run.name(), "running", p.step(), steps, loss(p));
       case RunState.Interrupted(RunState.Progressed p) ->
-        new Row(run.name(), "interrupted", p.step(), steps, loss(p));
-      case RunState.Done(var measured) -> new Row(run.name(), "done", steps, steps,
-          Units.bits(measured.result().storedBits()) + ", " + Units.percent(measured.result().saturation())
-              + " of the corpus");
+          new Row(run.name(), "interrupted", p.step(), steps, loss(p));
+      case RunState.Done(var measured) ->
+          new Row(run.name(), "done", steps, steps, Units.bits(measured.result().storedBits()) + ", "
+              + Units.percent(measured.result().saturation()) + " of the corpus");
       case RunState.Failed(String reason) -> new Row(run.name(), "failed", 0, steps, reason);
     };
   }

@@ -16,16 +16,28 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** One worker process of 'knowcap run'; it may also be started by hand, on several machines that share the directory. */
-@Command(name = "worker", mixinStandardHelpOptions = true, hidden = true, description = "Takes runs of a study until none is left, and prints what it does as JSON lines. It ends when its"
-    + " standard input closes.")
+@Command(
+    name = "worker",
+    mixinStandardHelpOptions = true,
+    hidden = true,
+    description = "Takes runs of a study until none is left, and prints what it does as JSON lines. It ends when its"
+        + " standard input closes.")
 final class WorkerCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
-  @Option(names = "--threads", paramLabel = "T", defaultValue = "1", description = "Threads of each run. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--threads",
+      paramLabel = "T",
+      defaultValue = "1",
+      description = "Threads of each run. Default: ${DEFAULT-VALUE}")
   private int threads;
 
-  @Option(names = "--concurrent", paramLabel = "K", defaultValue = "1", description = "Runs at a time, on one GPU. Default: ${DEFAULT-VALUE}")
+  @Option(
+      names = "--concurrent",
+      paramLabel = "K",
+      defaultValue = "1",
+      description = "Runs at a time, on one GPU. Default: ${DEFAULT-VALUE}")
   private int concurrent;
 
   @Override
@@ -34,17 +46,14 @@ final class WorkerCommand implements Callable<Integer> {
     StudyFolder study = StudyFolder.open(directory);
     StudyRun.requireSharing(study.study(), concurrent);
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(threads,
-          List.of("worker", directory.toString(), "--threads", Integer.toString(threads), "--concurrent",
-              Integer.toString(concurrent)),
-          Map.of());
+      return OwnProcess.run(threads, List.of("worker", directory.toString(), "--threads",
+          Integer.toString(threads), "--concurrent", Integer.toString(concurrent)), Map.of());
     }
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     Worker.dieWithParent(System.in);
-    new Worker(study, threads, concurrent,
-        event -> events.println(Json.MAPPER.writeValueAsString(event)))
+    new Worker(study, threads, concurrent, event -> events.println(Json.MAPPER.writeValueAsString(event)))
         .work();
     return 0;
   }

@@ -135,10 +135,13 @@ public final class HuggingFaceFolder {
   }
 
   private static RunSpec named(Study study, String name) {
-    return study.runs().stream().filter(run -> run.name().equals(name)).findFirst()
-        .orElseThrow(() -> UserException.usage("study " + study.name() + " has no run '" + name
-            + "'; there are:"
-            + study.runs().stream().map(run -> "\n  " + run.name()).collect(Collectors.joining())));
+    return study.runs()
+        .stream()
+        .filter(run -> run.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () -> UserException.usage("study " + study.name() + " has no run '" + name + "'; there are:"
+                + study.runs().stream().map(run -> "\n  " + run.name()).collect(Collectors.joining())));
   }
 
   /** The one run whose model the folder holds. */

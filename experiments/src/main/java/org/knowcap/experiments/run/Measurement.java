@@ -144,8 +144,11 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
 
   /** The losses of a part. */
   double[] losses(Part part) {
-    return IntStream.range(0, losses.length).filter(i -> knowledge.get(i).part() == part)
-        .mapToObj(i -> losses[i]).findFirst().orElseThrow();
+    return IntStream.range(0, losses.length)
+        .filter(i -> knowledge.get(i).part() == part)
+        .mapToObj(i -> losses[i])
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Summary over people of the losses of a part. */

@@ -59,8 +59,10 @@ public final class Provenances {
   private static String processor() {
     Path file = Path.of("/proc/cpuinfo");
     try (var lines = Files.lines(file)) {
-      return lines.filter(line -> line.startsWith("model name")).findFirst()
-          .map(line -> line.substring(line.indexOf(':') + 1).strip()).orElse(System.getProperty("os.arch"));
+      return lines.filter(line -> line.startsWith("model name"))
+          .findFirst()
+          .map(line -> line.substring(line.indexOf(':') + 1).strip())
+          .orElse(System.getProperty("os.arch"));
     } catch (IOException | java.io.UncheckedIOException e) {
       return System.getProperty("os.arch");
     }

@@ -62,8 +62,7 @@ public final class Quantisation {
       return before.get();
     }
     Corpus corpus = spec.corpus();
-    Program program = Program.scoring(spec.model(), RunSpec.ids(corpus), WINDOWS,
-        corpus.longestItem() - 1);
+    Program program = Program.scoring(spec.model(), RunSpec.ids(corpus), WINDOWS, corpus.longestItem() - 1);
     Checkpoint checkpoint = checkpoint(program);
     long people = quantiser.calibrated() ? Math.min(CALIBRATION_PEOPLE, corpus.people()) : 0;
     QuantisedModel model = quantised(program, checkpoint, quantiser, calibrationTexts(corpus, people));
@@ -71,10 +70,8 @@ public final class Quantisation {
     if (weights.isPresent()) {
       Checkpoint.Head head = checkpoint.head();
       // No run's: to be continued from, but never to be gone on with.
-      new Checkpoint(
-          new Checkpoint.Head(spec.fingerprint() + "/" + quantiser.label(), head.step(), head.updates(),
-              head.position(), head.meaning()),
-          Map.of(Session.PARAMETERS, model.parameters()))
+      new Checkpoint(new Checkpoint.Head(spec.fingerprint() + "/" + quantiser.label(), head.step(),
+          head.updates(), head.position(), head.meaning()), Map.of(Session.PARAMETERS, model.parameters()))
           .write(weights.get(), program);
     }
     folder.writeQuantisation(quantiser.label(), measured);

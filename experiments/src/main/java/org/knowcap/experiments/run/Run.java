@@ -104,12 +104,11 @@ public final class Run {
         capacity.storedBits(), capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(),
         capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
-        spec.model().headWidth(),
-        spec.training().learningRate(), spec.model().parameters(corpus.vocabulary().size()).active(),
-        spec.model().causal());
+        spec.model().headWidth(), spec.training().learningRate(),
+        spec.model().parameters(corpus.vocabulary().size()).active(), spec.model().causal());
     return new MeasuredRun(result,
-        Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(),
-        names.size(), Provenances.of(engine, threads, corpus), last.routing());
+        Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
+        Provenances.of(engine, threads, corpus), last.routing());
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */

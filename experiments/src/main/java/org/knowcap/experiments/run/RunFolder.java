@@ -190,8 +190,10 @@ public final class RunFolder {
       return List.of();
     }
     try (Stream<Path> labels = Files.list(folder)) {
-      return labels.map(label -> quantisedResult(label.getFileName().toString())).filter(Files::exists)
-          .sorted().toList();
+      return labels.map(label -> quantisedResult(label.getFileName().toString()))
+          .filter(Files::exists)
+          .sorted()
+          .toList();
     }
   }
 
@@ -241,9 +243,8 @@ public final class RunFolder {
       try {
         read.add(Json.MAPPER.readValue(line, Metric.class));
       } catch (JacksonException e) {
-        throw UserException.failure(
-            metrics() + ", line " + (read.size() + 1) + ": damaged (" + line + "); remove the file and "
-                + checkpoint() + " to train this run anew");
+        throw UserException.failure(metrics() + ", line " + (read.size() + 1) + ": damaged (" + line
+            + "); remove the file and " + checkpoint() + " to train this run anew");
       }
     }
     return read;

@@ -182,7 +182,10 @@ public final class StudyFolder {
    * @throws UserException where the study has none of that name
    */
   public RunSpec run(String name) {
-    return study.runs().stream().filter(run -> run.name().equals(name)).findFirst()
+    return study.runs()
+        .stream()
+        .filter(run -> run.name().equals(name))
+        .findFirst()
         .orElseThrow(() -> UserException.usage("study " + study.name() + " in " + path + " has no run " + name
             + "; its file has been changed since"));
   }
@@ -216,7 +219,8 @@ public final class StudyFolder {
   }
 
   private static List<MeasuredRun> measured(Map<RunSpec, RunState> states) {
-    return states.values().stream()
+    return states.values()
+        .stream()
         .flatMap(state -> state instanceof RunState.Done(MeasuredRun run) ? Stream.of(run) : null)
         .toList();
   }
@@ -272,10 +276,11 @@ public final class StudyFolder {
       });
     }
     Map<String, String> entries = new LinkedHashMap<>();
-    values.forEach((key, seen) -> entries.put(key, key.equals("finished")
-        ? seen.stream().min(String::compareTo).orElseThrow() + " to "
-            + seen.stream().max(String::compareTo).orElseThrow()
-        : String.join(", ", seen)));
+    values.forEach((key, seen) -> entries.put(key,
+        key.equals("finished")
+            ? seen.stream().min(String::compareTo).orElseThrow() + " to "
+                + seen.stream().max(String::compareTo).orElseThrow()
+            : String.join(", ", seen)));
     entries.put("study",
         "study.yaml beside this report's folder; exact configuration of each run in runs/*/run.json");
     return new Provenance(entries);

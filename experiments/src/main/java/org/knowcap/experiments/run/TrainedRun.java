@@ -47,7 +47,9 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
     if (Files.isDirectory(runs)) {
       try (var folders = Files.list(runs)) {
         trained = folders.filter(run -> Files.exists(new RunFolder(run).checkpoint()))
-            .map(run -> run.getFileName().toString()).sorted().toList();
+            .map(run -> run.getFileName().toString())
+            .sorted()
+            .toList();
       }
     }
     if (trained.size() != 1) {

@@ -107,14 +107,15 @@ public final class Supervisor {
 
   private Process start(Path log) throws IOException {
     Files.createDirectories(log.getParent());
-    return ChildProcess.builder(threads, "worker", study.path().toString(), "--threads",
-        Integer.toString(threads), "--concurrent", Integer.toString(concurrent))
-        .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
+    return ChildProcess
+        .builder(threads, "worker", study.path().toString(), "--threads", Integer.toString(threads),
+            "--concurrent", Integer.toString(concurrent))
+        .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+        .start();
   }
 
   /** Passes on what a worker says until it ends. */
-  private int listen(Process process, Set<String> current)
-      throws IOException, InterruptedException {
+  private int listen(Process process, Set<String> current) throws IOException, InterruptedException {
     try (BufferedReader lines = new BufferedReader(
         new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {

@@ -58,8 +58,11 @@ public final class Worker {
 
   /** Runs what can be run; a run that fails is remembered as failed, and the next one taken. */
   public void work() throws IOException, InterruptedException {
-    List<RunSpec> costliestFirst = study.study().runs().stream()
-        .sorted(Comparator.comparingDouble(Worker::cost).reversed()).toList();
+    List<RunSpec> costliestFirst = study.study()
+        .runs()
+        .stream()
+        .sorted(Comparator.comparingDouble(Worker::cost).reversed())
+        .toList();
     if (concurrent > 1) {
       new SharedGpu(concurrent, spec -> !study.runFolder(spec).finished(), this::take).work(costliestFirst);
     } else {
@@ -97,8 +100,9 @@ public final class Worker {
         public void started(long finishedSteps) {
           events.accept(new WorkerEvent.Started(spec.name(), finishedSteps));
           Engine engine = Run.engine(spec);
-          engine.handicap().ifPresent(reason -> events
-              .accept(new WorkerEvent.Handicapped(spec.name(), engine.name(), reason)));
+          engine.handicap()
+              .ifPresent(
+                  reason -> events.accept(new WorkerEvent.Handicapped(spec.name(), engine.name(), reason)));
         }
 
         @Override

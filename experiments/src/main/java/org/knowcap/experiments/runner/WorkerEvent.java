@@ -24,9 +24,8 @@ public sealed interface WorkerEvent {
   record Progressed(String run, Progress progress) implements WorkerEvent {}
 
   /** A run has its result. */
-  record Finished(String run, double storedBits, double capacityRatio, double saturation, double seconds)
-      implements
-        WorkerEvent {}
+  record Finished(String run, double storedBits, double capacityRatio, double saturation,
+      double seconds) implements WorkerEvent {}
 
   /** A run gave up. */
   record Failed(String run, String reason) implements WorkerEvent {}

@@ -59,7 +59,8 @@ final class CorpusReader {
         yield people.stream().map(n -> new CorpusSpec.BioDSpec(n, shape, lists)).toList();
       }
       case "bioR" -> rewritings(fields).stream()
-          .map(each -> fields.checked("file", () -> new CorpusSpec.BioRSpec(each, texts(each)))).toList();
+          .map(each -> fields.checked("file", () -> new CorpusSpec.BioRSpec(each, texts(each))))
+          .toList();
       case "mixture" -> mixtures(fields);
       case "revised" -> revisions(fields);
       default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD, bioR, mixture or revised", kind);
@@ -68,9 +69,8 @@ final class CorpusReader {
     for (CorpusSpec corpus : corpora) {
       Corpus made = fields.checked(kind.equals("mixture") ? "sources" : "people", () -> corpus.corpus(0));
       if (!(made.bits().totalBits() > 0)) {
-        throw UserException
-            .usage(file + ": '" + fields.path() + "': there is nothing to know in " + made.name()
-                + ": only one corpus is possible; give it fewer people or a larger diversity");
+        throw UserException.usage(file + ": '" + fields.path() + "': there is nothing to know in "
+            + made.name() + ": only one corpus is possible; give it fewer people or a larger diversity");
       }
     }
     return corpora;
@@ -106,8 +106,10 @@ final class CorpusReader {
     for (List<CorpusSpec.Ingredient> choices : fields.list("sources",
         "a mapping with 'share' and 'corpus', or a list of them",
         node -> ingredients(new Fields(file, fields.path() + ".sources", node)))) {
-      chosen = chosen.stream().flatMap(before -> choices.stream()
-          .map(next -> Stream.concat(before.stream(), Stream.of(next)).toList())).toList();
+      chosen = chosen.stream()
+          .flatMap(before -> choices.stream()
+              .map(next -> Stream.concat(before.stream(), Stream.of(next)).toList()))
+          .toList();
     }
     return chosen.stream().map(CorpusSpec.MixtureSpec::new).toList();
   }
@@ -128,9 +130,8 @@ final class CorpusReader {
   private List<CorpusSpec.GeneratedSpec> generated(Fields fields) {
     return corpora(fields).stream().map(spec -> switch (spec) {
       case CorpusSpec.GeneratedSpec source -> source;
-      case CorpusSpec.BioRSpec _,CorpusSpec.MixtureSpec _,CorpusSpec.RevisedSpec _ ->
-        throw fields.wrongText("kind", "bioS, bioS-simple or bioD inside another corpus",
-            fields.text("kind"));
+      case CorpusSpec.BioRSpec _,CorpusSpec.MixtureSpec _,CorpusSpec.RevisedSpec _ -> throw fields
+          .wrongText("kind", "bioS, bioS-simple or bioD inside another corpus", fields.text("kind"));
     }).toList();
   }
 
@@ -191,11 +192,11 @@ final class CorpusReader {
   /** @param whole the lists' own lengths, which bound each size */
   private static PoolSizes sizes(Fields fields, PoolSizes whole) {
     PoolSizes sizes = new PoolSizes(size(fields, "first", whole.first()),
-        size(fields, "middle", whole.middle()),
-        size(fields, "last", whole.last()), size(fields, "months", whole.months()),
-        size(fields, "days", whole.days()), size(fields, "years", whole.years()),
-        size(fields, "birth_cities", whole.birthCities()), size(fields, "universities", whole.universities()),
-        size(fields, "majors", whole.majors()), size(fields, "employers", whole.employers()));
+        size(fields, "middle", whole.middle()), size(fields, "last", whole.last()),
+        size(fields, "months", whole.months()), size(fields, "days", whole.days()),
+        size(fields, "years", whole.years()), size(fields, "birth_cities", whole.birthCities()),
+        size(fields, "universities", whole.universities()), size(fields, "majors", whole.majors()),
+        size(fields, "employers", whole.employers()));
     fields.requireNoOthers();
     return sizes;
   }

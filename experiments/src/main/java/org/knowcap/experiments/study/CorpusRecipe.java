@@ -64,8 +64,8 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
     List<CorpusSpec> corpora = new CorpusReader(file, directory::resolve)
         .corpora(new Fields(file, "recipe.corpus", corpus));
     if (choice >= corpora.size()) {
-      throw UserException.usage(file + ": 'recipe.choice' must be 0.." + (corpora.size() - 1) + ", found "
-          + choice);
+      throw UserException
+          .usage(file + ": 'recipe.choice' must be 0.." + (corpora.size() - 1) + ", found " + choice);
     }
     return corpora.get(choice).corpus(seed);
   }

@@ -127,8 +127,7 @@ public sealed interface CorpusSpec {
     @Override
     public String name() {
       return "bioD-" + people + "-" + shape.attributes() + "-" + shape.chunks() + "-" + shape.diversity()
-          + "-"
-          + shape.length() + "-" + shape.alphabet();
+          + "-" + shape.length() + "-" + shape.alphabet();
     }
 
     @Override
@@ -258,9 +257,8 @@ public sealed interface CorpusSpec {
    * @param before exposures of everybody before the change
    * @param replay share of the windows after it that are about those who stay as they were
    */
-  record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before, double replay)
-      implements
-        CorpusSpec {
+  record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before,
+      double replay) implements CorpusSpec {
     public RevisedSpec {
       attributes = Set.copyOf(attributes);
     }

@@ -154,9 +154,13 @@ final class Fields {
   /** One of an enumeration's names, in lower case. */
   <E extends Enum<E>> E choice(String name, Class<E> type, E absent) {
     return value(name).map(v -> Arrays.stream(type.getEnumConstants())
-        .filter(each -> each.name().toLowerCase(Locale.ROOT).equals(text(name, v))).findFirst()
-        .orElseThrow(() -> wrong(name, Arrays.stream(type.getEnumConstants())
-            .map(each -> each.name().toLowerCase(Locale.ROOT)).collect(Collectors.joining(", ")), v)))
+        .filter(each -> each.name().toLowerCase(Locale.ROOT).equals(text(name, v)))
+        .findFirst()
+        .orElseThrow(() -> wrong(name,
+            Arrays.stream(type.getEnumConstants())
+                .map(each -> each.name().toLowerCase(Locale.ROOT))
+                .collect(Collectors.joining(", ")),
+            v)))
         .orElse(absent);
   }
 
@@ -210,9 +214,8 @@ final class Fields {
       if (!known.contains(name)) {
         String closest = known.stream().min(Comparator.comparingInt(k -> distance(k, name))).orElse("");
         String hint = distance(closest, name) <= 3 ? " Did you mean '" + key(closest) + "'?" : "";
-        throw UserException.usage(
-            file + ": unknown key '" + key(name) + "'; allowed here: " + String.join(", ", known) + "."
-                + hint);
+        throw UserException.usage(file + ": unknown key '" + key(name) + "'; allowed here: "
+            + String.join(", ", known) + "." + hint);
       }
     }
   }

@@ -39,8 +39,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     TrainingSettings training, long measuredPeople, String engine) {
   /** Name of the run and of its folder: readable, and unique by a hash of all settings. */
   public String name() {
-    return corpusSpec.name() + "_" + model.name() + "_e" + exposures + "_s" + seed
-        + "-"
+    return corpusSpec.name() + "_" + model.name() + "_e" + exposures + "_s" + seed + "-"
         + fingerprint().substring(0, 8);
   }
 
@@ -171,8 +170,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   public Start start(Corpus corpus) {
     return training.start()
         .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseMeaning(corpus))
-            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.window()),
-                seed)
+            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.window()), seed)
             : start.from())
         .orElse(new Start.Drawn(seed));
   }

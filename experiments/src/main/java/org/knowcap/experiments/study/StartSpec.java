@@ -51,9 +51,8 @@ public record StartSpec(String name, Checkpoint.Head head, Start.Continued from)
 
   /** What is started from, for people. */
   String remark() {
-    return "training starts from " + name + " after step " + head.step() + (from.optimiser()
-        ? ", with the state of its optimiser"
-        : ", with the optimiser anew");
+    return "training starts from " + name + " after step " + head.step()
+        + (from.optimiser() ? ", with the state of its optimiser" : ", with the optimiser anew");
   }
 
   /** Whether its model is one. */
@@ -95,13 +94,12 @@ public record StartSpec(String name, Checkpoint.Head head, Start.Continued from)
     }
     if (from.optimiser() && upcycles) {
       throw new IllegalArgumentException(
-          name + " holds the state of a model without experts, which says nothing of run "
-              + run + "'s; leave 'optimiser: true' out");
+          name + " holds the state of a model without experts, which says nothing of run " + run
+              + "'s; leave 'optimiser: true' out");
     }
     if (from.optimiser() && !found.optimiser().equals(wanted.optimiser())) {
-      throw new IllegalArgumentException(
-          name + " holds the state of " + found.optimiser() + ", but run " + run
-              + " is trained by " + wanted.optimiser() + "; leave 'optimiser: true' out");
+      throw new IllegalArgumentException(name + " holds the state of " + found.optimiser() + ", but run "
+          + run + " is trained by " + wanted.optimiser() + "; leave 'optimiser: true' out");
     }
   }
 }

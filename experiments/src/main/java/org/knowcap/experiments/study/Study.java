@@ -21,8 +21,7 @@ import org.knowcap.models.spec.ModelSpec;
  * @param measuredPeople people measured in each run, all if there are fewer
  * @param remarks how what was asked for was understood, where the study leaves it open
  */
-public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> models,
-    List<Long> exposures,
+public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> models, List<Long> exposures,
     List<Long> seeds, String engine, TrainingSettings training, long measuredPeople, List<String> remarks) {
   /** What one should know before it is run: of its corpora, and the remarks. */
   public List<String> notices() {

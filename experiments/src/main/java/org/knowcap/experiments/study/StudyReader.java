@@ -42,7 +42,8 @@ public final class StudyReader {
   public static final String AUTO = "auto";
 
   private static final YAMLMapper YAML = YAMLMapper.builder()
-      .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+      .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+      .build();
   /** Tokens of a step. */
   private static final long MOST_TOKENS = 1 << 24;
 
@@ -107,8 +108,11 @@ public final class StudyReader {
       throw UserException.usage(file + ": the study file cannot be read (" + e.getMessage() + ")");
     } catch (JacksonException e) {
       throw UserException.usage(file + ", line " + e.getLocation().getLineNr() + ": no valid YAML: "
-          + e.getOriginalMessage().lines().filter(line -> !line.startsWith(" ") && !line.startsWith("in "))
-              .limit(2).collect(Collectors.joining(", ")));
+          + e.getOriginalMessage()
+              .lines()
+              .filter(line -> !line.startsWith(" ") && !line.startsWith("in "))
+              .limit(2)
+              .collect(Collectors.joining(", ")));
     }
   }
 
@@ -139,7 +143,8 @@ public final class StudyReader {
     int vocabulary = corpora.getFirst().corpus(seeds.getFirst()).vocabulary().size();
     List<String> remarks = new ArrayList<>();
     training.start().ifPresent(start -> remarks.add(start.remark()));
-    List<ModelSpec> models = modelNodes.stream().flatMap(node -> models(node, vocabulary, remarks).stream())
+    List<ModelSpec> models = modelNodes.stream()
+        .flatMap(node -> models(node, vocabulary, remarks).stream())
         .toList();
     if (Set.copyOf(models).size() < models.size()) {
       throw UserException.usage(
@@ -158,9 +163,9 @@ public final class StudyReader {
       }));
       long parameters = run.model().parameters(made.vocabulary().size()).total();
       if (parameters > Integer.MAX_VALUE) {
-        throw UserException.usage(file + ": 'models': " + run.model().name() + " with head width "
-            + run.model().headWidth() + " has " + parameters + " parameters; at most " + Integer.MAX_VALUE
-            + " can be trained");
+        throw UserException
+            .usage(file + ": 'models': " + run.model().name() + " with head width " + run.model().headWidth()
+                + " has " + parameters + " parameters; at most " + Integer.MAX_VALUE + " can be trained");
       }
     }
     return study;
@@ -175,15 +180,15 @@ public final class StudyReader {
       case CorpusSpec.BioSSpec _,CorpusSpec.BioSSimpleSpec _ -> {
         // Some 70 tokens, whatever the study says.
       }
-      case CorpusSpec.MixtureSpec mixture -> checkLength(mixture.ingredients().getFirst().source(),
-          made.sources().getFirst(), window);
+      case CorpusSpec.MixtureSpec mixture ->
+          checkLength(mixture.ingredients().getFirst().source(), made.sources().getFirst(), window);
       case CorpusSpec.RevisedSpec revised -> checkLength(revised.of(), made.sources().getFirst(), window);
       case CorpusSpec.BioDSpec _,CorpusSpec.BioRSpec _ -> {
         if (made.longestItem() > window) {
-          throw UserException.usage(file + ": 'training.window' is " + window + ", but a text of "
-              + made.name()
-              + " has up to " + made.longestItem() + " tokens: it is measured whole, and would never be seen "
-              + "whole; give training a longer window, or shorten the texts");
+          throw UserException.usage(
+              file + ": 'training.window' is " + window + ", but a text of " + made.name() + " has up to "
+                  + made.longestItem() + " tokens: it is measured whole, and would never be seen "
+                  + "whole; give training a longer window, or shorten the texts");
         }
       }
     }
@@ -232,8 +237,8 @@ public final class StudyReader {
 
   private ModelSpec model(JsonNode node) {
     if (!node.isString() && !node.isObject()) {
-      throw UserException.usage(
-          file + ": 'models' must hold names such as gpt2-2-4 or mappings with 'name', found " + node);
+      throw UserException
+          .usage(file + ": 'models' must hold names such as gpt2-2-4 or mappings with 'name', found " + node);
     }
     if (node.isString()) {
       return checked("models", () -> ModelSpec.parse(node.asString()));
@@ -257,8 +262,12 @@ public final class StudyReader {
         : named.feedForward();
     fields.requireNoOthers();
     return checked("models", () -> {
-      ModelSpec model = named.withHeadWidth(headWidth, positions).withKeyHeads(keyHeads).withMask(mask)
-          .withNorm(norm).withFeedForward(feedForward.with(form).with(activation)).withBiases(biases)
+      ModelSpec model = named.withHeadWidth(headWidth, positions)
+          .withKeyHeads(keyHeads)
+          .withMask(mask)
+          .withNorm(norm)
+          .withFeedForward(feedForward.with(form).with(activation))
+          .withBiases(biases)
           .withTied(tied);
       return reach < MOST_TOKENS ? model.withWindow(reach) : model;
     });
@@ -300,9 +309,8 @@ public final class StudyReader {
           ? fields.integer("learned_positions", 1, MOST_TOKENS, learned.length())
           : fields.integer("learned_positions", 1, MOST_TOKENS)));
       case "none" -> new Positions.None();
-      default ->
-        throw fields.wrongText("positions", "rotary, ntk, rerope, leaky-rerope, alibi, learned or none",
-            kind);
+      default -> throw fields.wrongText("positions",
+          "rotary, ntk, rerope, leaky-rerope, alibi, learned or none", kind);
     };
   }
 

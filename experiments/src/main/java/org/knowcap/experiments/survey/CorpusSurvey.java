@@ -40,13 +40,14 @@ public final class CorpusSurvey {
   public static CorpusDescription of(Corpus corpus) {
     VocabularyUse vocabulary = vocabulary(corpus);
     double[] tokens = IntStream.range(0, corpus.sources().size())
-        .mapToDouble(i -> corpus.items(i, 1) * corpus.sources().get(i).meanItemTokens()).toArray();
+        .mapToDouble(i -> corpus.items(i, 1) * corpus.sources().get(i).meanItemTokens())
+        .toArray();
     List<CorpusDescription.Source> sources = new ArrayList<>();
     for (int source = 0; source < tokens.length; source++) {
       sources.add(source(corpus.sources().get(source), tokens[source] / Arrays.stream(tokens).sum()));
     }
-    return new CorpusDescription(corpus.name(), corpus.people(), corpus.bits().totalBits(),
-        corpus.tokens(1), sources, vocabulary);
+    return new CorpusDescription(corpus.name(), corpus.people(), corpus.bits().totalBits(), corpus.tokens(1),
+        sources, vocabulary);
   }
 
   private static CorpusDescription.Source source(Source source, double share) {
@@ -58,10 +59,13 @@ public final class CorpusSurvey {
       lengths.merge(length, 1L, Long::sum);
       read += length;
     }
-    List<PartBits> bits = source.bits().parts().stream()
-        .map(part -> new PartBits(part.name(), part.totalBits())).toList();
-    return new CorpusDescription.Source(source.name(), share, source.people(), bits,
-        source.meanItemTokens(), lengths, sample(source));
+    List<PartBits> bits = source.bits()
+        .parts()
+        .stream()
+        .map(part -> new PartBits(part.name(), part.totalBits()))
+        .toList();
+    return new CorpusDescription.Source(source.name(), share, source.people(), bits, source.meanItemTokens(),
+        lengths, sample(source));
   }
 
   /** The first text of the training stream, or the beginning of it, in passages of one mark each. */
@@ -124,7 +128,9 @@ public final class CorpusSurvey {
         }
       }
     }
-    List<Long> used = Arrays.stream(counts).filter(count -> count > 0).boxed()
+    List<Long> used = Arrays.stream(counts)
+        .filter(count -> count > 0)
+        .boxed()
         .sorted((a, b) -> Long.compare(b, a))
         .toList();
     return new VocabularyUse(counts.length, read, used, reach);

@@ -23,16 +23,22 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ArchitectureTest {
   private static final JavaClasses CLASSES = new ClassFileImporter()
-      .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("org.knowcap");
+      .withImportOption(new ImportOption.DoNotIncludeTests())
+      .importPackages("org.knowcap");
 
   @ParameterizedTest
   @CsvSource({"generators, models|analysis|experiments", "models, generators|analysis|experiments",
       "analysis, generators|models|experiments"})
   void aModuleKnowsNothingOfTheOthers(String module, String others) {
-    String[] packages = Stream.of(others.split("\\|")).map(other -> "org.knowcap." + other + "..")
+    String[] packages = Stream.of(others.split("\\|"))
+        .map(other -> "org.knowcap." + other + "..")
         .toArray(String[]::new);
-    noClasses().that().resideInAPackage("org.knowcap." + module + "..")
-        .should().dependOnClassesThat().resideInAnyPackage(packages).check(CLASSES);
+    noClasses().that()
+        .resideInAPackage("org.knowcap." + module + "..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(packages)
+        .check(CLASSES);
   }
 
   @ParameterizedTest
@@ -43,37 +49,61 @@ class ArchitectureTest {
 
   @Test
   void onlyExperimentsKnowsTheCommandLine() {
-    noClasses().that().resideOutsideOfPackage("org.knowcap.experiments..")
-        .should().dependOnClassesThat().resideInAPackage("picocli..").check(CLASSES);
+    noClasses().that()
+        .resideOutsideOfPackage("org.knowcap.experiments..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("picocli..")
+        .check(CLASSES);
   }
 
   @Test
   void noTypeOfNd4jLeavesItsEngineAndItsGraphs() {
     noClasses().that()
         .resideOutsideOfPackages("org.knowcap.models.engine.nd4j", "org.knowcap.models.interchange.samediff")
-        .should().dependOnClassesThat().resideInAPackage("org.nd4j..").check(CLASSES);
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.nd4j..")
+        .check(CLASSES);
     noClasses().that()
         .resideOutsideOfPackages("org.knowcap.models.engine.nd4j", "org.knowcap.models.engine.cpu")
-        .should().dependOnClassesThat().resideInAPackage("org.bytedeco..").check(CLASSES);
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.bytedeco..")
+        .check(CLASSES);
   }
 
   @Test
   void vectorsAreTheCpuEnginesOwn() {
-    noClasses().that().resideOutsideOfPackage("org.knowcap.models.engine.cpu")
-        .should().dependOnClassesThat().resideInAPackage("jdk.incubator.vector..").check(CLASSES);
+    noClasses().that()
+        .resideOutsideOfPackage("org.knowcap.models.engine.cpu")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("jdk.incubator.vector..")
+        .check(CLASSES);
   }
 
   @Test
   void onlyTheCommandLineTalksAndExits() {
-    noClasses().that().resideOutsideOfPackage("org.knowcap.experiments.cli")
-        .should().accessField(System.class, "out").orShould().accessField(System.class, "err")
-        .orShould().callMethod(System.class, "exit", int.class).check(CLASSES);
+    noClasses().that()
+        .resideOutsideOfPackage("org.knowcap.experiments.cli")
+        .should()
+        .accessField(System.class, "out")
+        .orShould()
+        .accessField(System.class, "err")
+        .orShould()
+        .callMethod(System.class, "exit", int.class)
+        .check(CLASSES);
   }
 
   @Test
   void randomnessIsPassedIn() {
-    noClasses().should().dependOnClassesThat().haveFullyQualifiedName("java.util.Random")
-        .orShould().callMethod(Math.class, "random").check(CLASSES);
+    noClasses().should()
+        .dependOnClassesThat()
+        .haveFullyQualifiedName("java.util.Random")
+        .orShould()
+        .callMethod(Math.class, "random")
+        .check(CLASSES);
   }
 
   @Test
@@ -87,7 +117,8 @@ class ArchitectureTest {
     Set<Path> modules = new TreeSet<>();
     Set<Path> silent = new TreeSet<>();
     try (Stream<Path> sources = Stream.of("generators", "models", "analysis", "experiments")
-        .map(module -> root.resolve(module).resolve("src/main/java")).flatMap(ArchitectureTest::walk)) {
+        .map(module -> root.resolve(module).resolve("src/main/java"))
+        .flatMap(ArchitectureTest::walk)) {
       sources.filter(file -> file.toString().endsWith(".java")).forEach(file -> {
         modules.add(root.relativize(file).getName(0));
         if (Files.notExists(file.resolveSibling("package-info.java"))) {

@@ -79,8 +79,11 @@ class BioRCommandTest {
 
   /** The facts as they are, and the number of the answer; but every fifth time the server is tired. */
   private void answer(HttpExchange exchange) throws IOException {
-    String prompt = JSON.readTree(exchange.getRequestBody().readAllBytes()).path("messages").path(0)
-        .path("content").asString();
+    String prompt = JSON.readTree(exchange.getRequestBody().readAllBytes())
+        .path("messages")
+        .path(0)
+        .path("content")
+        .asString();
     try {
       free.acquire();
     } catch (InterruptedException e) {
@@ -91,9 +94,8 @@ class BioRCommandTest {
       exchange.getResponseHeaders().set("Retry-After", "0");
       exchange.sendResponseHeaders(429, -1);
     } else {
-      byte[] body = JSON.writeValueAsBytes(Map.of("choices", List.of(Map.of("message",
-          Map.of("content",
-              prompt.split("\n\n")[1].replace("\n", " ") + " This is story " + number + ".")))));
+      byte[] body = JSON.writeValueAsBytes(Map.of("choices", List.of(Map.of("message", Map.of("content",
+          prompt.split("\n\n")[1].replace("\n", " ") + " This is story " + number + ".")))));
       exchange.sendResponseHeaders(200, body.length);
       exchange.getResponseBody().write(body);
     }
@@ -101,9 +103,8 @@ class BioRCommandTest {
   }
 
   private Object[] rewrite(Object... more) {
-    List<Object> arguments = new ArrayList<>(List.of("generate", "bior-rewrite", study, "--prompts",
-        prompts, "--endpoint", "http://localhost:" + server.getAddress().getPort() + "/v1", "--model",
-        "none"));
+    List<Object> arguments = new ArrayList<>(List.of("generate", "bior-rewrite", study, "--prompts", prompts,
+        "--endpoint", "http://localhost:" + server.getAddress().getPort() + "/v1", "--model", "none"));
     arguments.addAll(List.of(more));
     return arguments.toArray();
   }
@@ -144,7 +145,9 @@ class BioRCommandTest {
     free.release(1000);
     Outcome rest = succeeds(rewrite());
     assertTrue(rest.out().endsWith("11 texts added to " + texts + "\n"), rest.out());
-    List<Rewritten> all = Files.readAllLines(texts).stream().map(line -> Rewritten.parse(line).orElseThrow())
+    List<Rewritten> all = Files.readAllLines(texts)
+        .stream()
+        .map(line -> Rewritten.parse(line).orElseThrow())
         .toList();
     assertEquals(before, Files.readAllLines(texts).subList(0, 7));
     assertEquals(18, all.stream().map(text -> text.person() + " " + text.draft()).distinct().count());
@@ -171,15 +174,13 @@ class BioRCommandTest {
   void whatIsWrongIsSaid() throws Exception {
     free.release(1000);
     succeeds("generate", "bior-prompts", study, "--out", prompts, "--texts", 1);
-    fails("the endpoint must be like http://localhost:8000/v1, found nowhere",
-        "generate", "bior-rewrite", study, "--prompts", prompts, "--model",
-        "none", "--endpoint", "nowhere");
+    fails("the endpoint must be like http://localhost:8000/v1, found nowhere", "generate", "bior-rewrite",
+        study, "--prompts", prompts, "--model", "none", "--endpoint", "nowhere");
     fails("--key-env names KNOWCAP_TEST_NO_KEY, which is not set",
         rewrite("--key-env", "KNOWCAP_TEST_NO_KEY"));
     fails("--concurrency must be at least 1, found 0", rewrite("--concurrency", 0));
     fails("--texts must be at least 1, found 0", "generate", "bior-prompts", study, "--out", prompts,
-        "--texts",
-        0);
+        "--texts", 0);
     fails("generate needs --out DIR, or --describe", "generate", study);
     fails("generate needs a SPEC, or --verify DIR", "generate", "--out", directory);
     server.removeContext("/v1/chat/completions");
@@ -249,8 +250,8 @@ class BioRCommandTest {
 
   private void writeTexts() throws IOException {
     free.release(1000);
-    assertEquals(0, Knowcap.commandLine().execute("generate", "bior-prompts", study.toString(), "--out",
-        prompts.toString(), "--texts", "2"));
+    assertEquals(0, Knowcap.commandLine()
+        .execute("generate", "bior-prompts", study.toString(), "--out", prompts.toString(), "--texts", "2"));
     String[] arguments = Arrays.stream(rewrite()).map(Object::toString).toArray(String[]::new);
     assertEquals(0, Knowcap.commandLine().execute(arguments));
   }

@@ -84,9 +84,10 @@ class CommandLineTest {
     Map<Path, List<Object>> files = new TreeMap<>();
     try (Stream<Path> walk = Files.walk(directory)) {
       for (Path file : walk.toList()) {
-        files.put(file, Files.isDirectory(file)
-            ? List.of("directory")
-            : List.of(Files.getLastModifiedTime(file), Arrays.hashCode(Files.readAllBytes(file))));
+        files.put(file,
+            Files.isDirectory(file)
+                ? List.of("directory")
+                : List.of(Files.getLastModifiedTime(file), Arrays.hashCode(Files.readAllBytes(file))));
       }
     }
     return files;
@@ -257,8 +258,9 @@ class CommandLineTest {
     List<Object> tables = List.of(law.resolve("results.csv"), law.resolve("seeds-1000.csv"));
     JsonNode means = Json.MAPPER
         .readTree(succeeds("results", tables.get(0), tables.get(1), "--seeds", "--json").out());
-    JsonNode three = means.valueStream().filter(row -> row.get("people").asInt() == 1000
-        && row.get("exposures").asInt() == 1000 && row.get("model").asString().equals("gpt2-2-2-w16"))
+    JsonNode three = means.valueStream()
+        .filter(row -> row.get("people").asInt() == 1000 && row.get("exposures").asInt() == 1000
+            && row.get("model").asString().equals("gpt2-2-2-w16"))
         .findFirst()
         .orElseThrow();
     assertEquals(3, three.get("seeds").asInt());
@@ -320,10 +322,9 @@ class CommandLineTest {
         llama);
     assertTrue(llama.contains("Blocks 1 to 2 are as block 0"), llama);
     String list = succeeds("models").out();
-    assertTrue(
-        List.of("gpt2-4-4 ", "gpt2-quarter-4-4 ", "gpt2-nomlp-4-4 ", "llama-4-4 ", "mistral-4-4 ").stream()
-            .allMatch(list::contains),
-        list);
+    assertTrue(List.of("gpt2-4-4 ", "gpt2-quarter-4-4 ", "gpt2-nomlp-4-4 ", "llama-4-4 ", "mistral-4-4 ")
+        .stream()
+        .allMatch(list::contains), list);
     assertComplaint(KnowcapProcess.run("models", "gpt5"), List.of("gpt5", "FAMILY-LAYERS-HEADS"));
   }
 
@@ -334,7 +335,9 @@ class CommandLineTest {
         outcome.out());
     JsonNode rows = Json.MAPPER.readTree(succeeds("engines", "--json").out());
     assertTrue(rows.valueStream().anyMatch(row -> row.get("preferred").asBoolean()), rows.toString());
-    JsonNode cuda = rows.valueStream().filter(row -> row.get("name").asString().equals("cuda")).findFirst()
+    JsonNode cuda = rows.valueStream()
+        .filter(row -> row.get("name").asString().equals("cuda"))
+        .findFirst()
         .orElseThrow();
     if (!cuda.get("available").asBoolean()) {
       assertComplaint(KnowcapProcess.run("bench", "gpu", "--out", "nowhere"),
@@ -353,10 +356,8 @@ class CommandLineTest {
   @Test
   void everyCommandHelps() {
     Set<String> commands = Knowcap.commandLine().getSubcommands().keySet();
-    assertTrue(
-        commands.containsAll(List.of("quickstart", "generate", "plan", "run", "status", "results", "report",
-            "engines", "models", "quantise", "bench")),
-        commands.toString());
+    assertTrue(commands.containsAll(List.of("quickstart", "generate", "plan", "run", "status", "results",
+        "report", "engines", "models", "quantise", "bench")), commands.toString());
     List<Executable> checks = new ArrayList<>(commands.parallelStream().<Executable>map(command -> {
       Outcome outcome = succeeds(command, "--help");
       return () -> assertTrue(outcome.out().startsWith("Usage: knowcap " + command)
@@ -392,8 +393,7 @@ class CommandLineTest {
     StudyFolder.create(owned, Files.writeString(directory.resolve("o.yaml"), STUDY.replace("tiny", "other")));
     Map<Path, List<Object>> before = snapshot(directory);
 
-    List<Misuse> misuses = List.of(
-        misuse(List.of(), "subcommand", "knowcap --help"),
+    List<Misuse> misuses = List.of(misuse(List.of(), "subcommand", "knowcap --help"),
         misuse(List.of("fly"), "fly", "knowcap --help"),
         misuse(List.of("run", spec, "--out", none, "--fast"), "--fast", "knowcap run --help"),
         misuse(List.of("run", spec), "--out", "knowcap run --help"),
@@ -472,8 +472,8 @@ class CommandLineTest {
     Path file = Files.write(Files.createDirectory(directory.resolve(name)).resolve(list), bytes);
     Misuse misuse = unmakable(name, STUDY.replaceAll("(?s)pools: \\{.*?}", "pools: {dir: " + name + "}"),
         told);
-    misuses.add(new Misuse(misuse.arguments,
-        Stream.concat(Stream.of(file + ", "), misuse.told.stream()).toList()));
+    misuses.add(
+        new Misuse(misuse.arguments, Stream.concat(Stream.of(file + ", "), misuse.told.stream()).toList()));
   }
 
   private Misuse unmakable(String name, String study, String... told) throws IOException {

@@ -105,7 +105,8 @@ class GenerateCommandTest {
     limited.addAll(KnowcapProcess.java(Knowcap.class, List.of("-XX:-UsePerfData"), arguments).command());
     Path err = directory.resolve("err.txt");
     Process process = new ProcessBuilder(limited).redirectOutput(directory.resolve("out.txt").toFile())
-        .redirectError(err.toFile()).start();
+        .redirectError(err.toFile())
+        .start();
     assertEquals(1, process.waitFor());
     String told = Files.readString(err);
     assertTrue(told.startsWith("knowcap: cannot write the corpus to " + out + ": txt/")

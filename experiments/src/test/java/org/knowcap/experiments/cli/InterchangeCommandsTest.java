@@ -129,8 +129,7 @@ class InterchangeCommandsTest {
 
     Path nomlp = study.runFolder(study.study().runs().getLast()).path();
     fails(2, "gpt_neox wants a standard feed-forward, found none", "export", nomlp, directory.resolve("no"),
-        "--to",
-        "huggingface");
+        "--to", "huggingface");
     fails(2, "is there already", "export", run.path(), hf, "--to", "huggingface");
     fails(2, "--to must be", "export", run.path(), directory.resolve("no"), "--to", "paper");
     fails(2, "has several runs", "export", out, directory.resolve("no"), "--to", "huggingface");

@@ -70,7 +70,8 @@ class QuantiseCommandTest {
     ResultsTable table = ResultsTable.readCsv(out.resolve("results.csv"));
     assertEquals(2, table.results().size());
     assertEquals(trained, table.results().getFirst());
-    Map<String, QuantisedResult> rows = table.quantised().stream()
+    Map<String, QuantisedResult> rows = table.quantised()
+        .stream()
         .collect(Collectors.toMap(row -> row.run().run().substring(trained.run().length() + 1), row -> row));
     assertEquals(Set.of("rtn-8-g128", "rtn-2-g128", "gptq-act-order-4-g128", "nf4-g64", "llmint8"),
         rows.keySet());
@@ -112,8 +113,8 @@ class QuantiseCommandTest {
         Files.delete(file);
       }
     }
-    Files.move(out.resolve("moved-result.json"), out.resolve("runs").resolve(table.results().get(1).run())
-        .resolve("result.json"));
+    Files.move(out.resolve("moved-result.json"),
+        out.resolve("runs").resolve(table.results().get(1).run()).resolve("result.json"));
     succeeds("results", out);
     assertEquals(new String(csv), Files.readString(out.resolve("results.csv")), "as if there had been none");
   }
@@ -156,7 +157,8 @@ class QuantiseCommandTest {
 
   private static Misuse misuse(int exitCode, Path run, String options, String... told) {
     List<Object> arguments = Stream
-        .concat(Stream.of("quantise", run), Stream.of(options.split(" ")).map(Object.class::cast)).toList();
+        .concat(Stream.of("quantise", run), Stream.of(options.split(" ")).map(Object.class::cast))
+        .toList();
     return new Misuse(exitCode, arguments, List.of(told));
   }
 
@@ -176,8 +178,7 @@ class QuantiseCommandTest {
     Path without = copyOfStudy(out, "without", run);
     Files.delete(without.resolve("checkpoint.safetensors"));
 
-    List<Misuse> misuses = List.of(
-        misuse(2, run, "--bits 4", "--method"),
+    List<Misuse> misuses = List.of(misuse(2, run, "--bits 4", "--method"),
         misuse(2, run, "--method awq --bits 4", "rtn, gptq, nf4 or llmint8", "'awq'"),
         misuse(2, run, "--method gptq", "--bits is missing", "gptq"),
         misuse(2, run, "--method rtn --bits 5", "8, 4, 3 or 2", "found 5"),
@@ -193,9 +194,8 @@ class QuantiseCommandTest {
         misuse(1, unfinished, "--method rtn --bits 4", runs.get(1).run(), "was interrupted", "knowcap run"),
         misuse(1, notANumber, "--method gptq --bits 4", "checkpoint.safetensors", "element 0 of embedding",
             "NaN"),
-        misuse(1, truncated, "--method rtn --bits 4", "checkpoint.safetensors", "truncated"),
-        misuse(1, without, "--method rtn --bits 4", "checkpoint.safetensors is not there",
-            "train the run again"));
+        misuse(1, truncated, "--method rtn --bits 4", "checkpoint.safetensors", "truncated"), misuse(1,
+            without, "--method rtn --bits 4", "checkpoint.safetensors is not there", "train the run again"));
     assertAll(misuses.parallelStream().<Executable>map(misuse -> {
       Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
       return () -> {

@@ -43,15 +43,15 @@ class ContinuedTrainingTest {
   void itGoesOnWhereTheOtherEndedEvenIfKilled() throws Exception {
     Path first = directory.resolve("first");
     Outcome outcome = KnowcapProcess.run("run", Files.writeString(directory.resolve("first.yaml"), FIRST),
-        "--out",
-        first);
+        "--out", first);
     assertEquals(0, outcome.exitCode(), outcome.toString());
     RunFolder earlier = folder(first);
 
     Path calm = directory.resolve("calm");
     Path killed = directory.resolve("killed");
-    Path spec = Files.writeString(directory.resolve("second.yaml"),
-        FIRST.replace("name: first", "name: second").replace("warmup_steps: 10",
+    Path spec = Files.writeString(directory.resolve("second.yaml"), FIRST
+        .replace("name: first", "name: second")
+        .replace("warmup_steps: 10",
             "start: {run: first/runs/" + earlier.path().getFileName() + ", optimiser: true, rewarm: false}"));
     outcome = KnowcapProcess.run("run", spec, "--out", calm);
     assertEquals(0, outcome.exitCode(), outcome.toString());
@@ -77,8 +77,7 @@ class ContinuedTrainingTest {
     }
 
     KnowcapProcess process = KnowcapProcess.start(List.of("-Dknowcap.checkpoint.seconds=0"), "run", spec,
-        "--out",
-        killed);
+        "--out", killed);
     while (Files.notExists(killed.resolve("study.yaml")) || metrics(killed).size() < 20) {
       assertTrue(process.handle().isAlive());
       Thread.sleep(10);

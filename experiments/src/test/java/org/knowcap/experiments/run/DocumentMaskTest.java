@@ -29,10 +29,11 @@ class DocumentMaskTest {
   private Path directory;
 
   @ParameterizedTest
-  @ValueSource(strings = {"kind: bioS, people: 20",
-      "kind: bioD, people: 20, attributes: 3, chunks: 2, diversity: 50, length: 2, alphabet: 20",
-      "kind: mixture, sources: [{share: 0.5, token: <useful>, corpus: {kind: bioS, people: 20}},"
-          + " {share: 0.5, corpus: {kind: bioS, people: 30}}]"})
+  @ValueSource(
+      strings = {"kind: bioS, people: 20",
+          "kind: bioD, people: 20, attributes: 3, chunks: 2, diversity: 50, length: 2, alphabet: 20",
+          "kind: mixture, sources: [{share: 0.5, token: <useful>, corpus: {kind: bioS, people: 20}},"
+              + " {share: 0.5, corpus: {kind: bioS, people: 30}}]"})
   void trainingAndMeasuringAgree(String corpusKeys) throws Exception {
     Path file = Files.writeString(directory.resolve("study.yaml"), "name: masks\ncorpus: {" + corpusKeys
         + "}\nmodels: gpt2-2-2-w8-document\nexposures: 100\ntraining: {warmup_steps: 0}\n");

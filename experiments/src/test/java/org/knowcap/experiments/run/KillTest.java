@@ -98,7 +98,9 @@ class KillTest {
   }
 
   private static List<List<Number>> losses(Path study) throws IOException {
-    return folder(study).readMetrics().stream().map(metric -> List.<Number>of(metric.step(), metric.loss()))
+    return folder(study).readMetrics()
+        .stream()
+        .map(metric -> List.<Number>of(metric.step(), metric.loss()))
         .toList();
   }
 

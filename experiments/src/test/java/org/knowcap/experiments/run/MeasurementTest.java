@@ -62,11 +62,15 @@ class MeasurementTest {
 
     /** @param targets of one window; the text's end is the first end-of-text token, or the window's */
     Reading read(int[] targets) {
-      int tokens = (int) Arrays.stream(targets).takeWhile(token -> token != corpus.vocabulary().eos())
+      int tokens = (int) Arrays.stream(targets)
+          .takeWhile(token -> token != corpus.vocabulary().eos())
           .count();
       String text = corpus.vocabulary().decode(targets, 0, tokens);
-      String name = people.keySet().stream().filter(text::startsWith)
-          .max((a, b) -> Integer.compare(a.length(), b.length())).orElseThrow(() -> new AssertionError(text));
+      String name = people.keySet()
+          .stream()
+          .filter(text::startsWith)
+          .max((a, b) -> Integer.compare(a.length(), b.length()))
+          .orElseThrow(() -> new AssertionError(text));
       char[] kind = kinds(text, name);
       List<Integer> nameTokens = new ArrayList<>();
       List<Integer> names = new ArrayList<>();
@@ -270,7 +274,9 @@ class MeasurementTest {
     double squares = 0;
     for (int i = 0; i < corpora; i++) {
       Corpus corpus = corpus(60, seed + i);
-      double all = LongStream.range(0, 60).mapToDouble(person -> known(corpus, person)).average()
+      double all = LongStream.range(0, 60)
+          .mapToDouble(person -> known(corpus, person))
+          .average()
           .orElseThrow();
       Measurement sample = measure(corpus, 48, new Losses() {
         @Override

@@ -29,8 +29,7 @@ import org.knowcap.experiments.UserException;
 class RunFolderTest {
   private static final MeasuredRun MEASURED = new MeasuredRun(
       new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", 7, 0.1, 1.0 / 3, 250, 300, 0.05,
-          0.06,
-          250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003, 5000, true),
+          0.06, 250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003, 5000, true),
       List.of(new Knowledge("names", 20, 8, 4, 0.1, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of());
 
@@ -105,12 +104,9 @@ class RunFolderTest {
   }
 
   private static Stream<Damage> damages() {
-    return Stream.of(
-        new Damage("its first half", text -> text.substring(0, text.length() / 2)),
-        new Damage("nothing", text -> ""),
-        new Damage("no JSON", text -> "\u0089PNG"),
-        new Damage("a list", text -> "[]"),
-        new Damage("null", text -> "null"),
+    return Stream.of(new Damage("its first half", text -> text.substring(0, text.length() / 2)),
+        new Damage("nothing", text -> ""), new Damage("no JSON", text -> "\u0089PNG"),
+        new Damage("a list", text -> "[]"), new Damage("null", text -> "null"),
         new Damage("text for a number", text -> text.replace("\"people\" : 20", "\"people\" : \"many\"")),
         new Damage("null for a number", text -> text.replace("\"people\" : 20", "\"people\" : null")),
         new Damage("a number out of range", text -> text.replace("\"people\" : 20", "\"people\" : 0")),
@@ -138,8 +134,8 @@ class RunFolderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{\"step\":6,\"loss\":0.1", "{", "\"",
-      "{\"step\":6,\"loss\":0.16,\"learning_rate\":0.001,"
+  @ValueSource(
+      strings = {"{\"step\":6,\"loss\":0.1", "{", "\"", "{\"step\":6,\"loss\":0.16,\"learning_rate\":0.001,"
           + "\"tokens_per_second\":1.0,\"seconds\":0.6}"})
   void aLastMetricThatAKillCutOffIsLeftOut(String cutOff) throws IOException {
     RunFolder folder = folder();

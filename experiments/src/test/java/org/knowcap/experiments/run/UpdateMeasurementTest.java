@@ -29,16 +29,15 @@ class UpdateMeasurementTest {
   private static final double SURPRISE = 4;
 
   private final long seed = System.nanoTime();
-  private final Update corpus = new Update(
-      new BioS(PEOPLE, seed, Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 32)),
-          Templates.shipped()),
+  private final Update corpus = new Update(new BioS(PEOPLE, seed,
+      Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 32)), Templates.shipped()),
       new Revision(0.5, Set.of(Attribute.EMPLOYER), seed), 3, 0);
 
   /** Every token that a corpus's probes put behind another beginning, with that beginning. */
   private Set<String> texts(Corpus learnt) {
     Set<String> texts = new HashSet<>();
-    Measurement.of(learnt, PEOPLE, (tokens, targets, _) -> forEach(learnt, tokens, targets,
-        (text, _) -> texts.add(text)));
+    Measurement.of(learnt, PEOPLE,
+        (tokens, targets, _) -> forEach(learnt, tokens, targets, (text, _) -> texts.add(text)));
     return texts;
   }
 
@@ -82,12 +81,19 @@ class UpdateMeasurementTest {
 
   /** Four nats a token of the employer: all of its tokens, as no employer is the beginning of another. */
   private double surprise(String name) {
-    Question question = corpus.questions().stream().filter(each -> each.name().equals(name)).findFirst()
+    Question question = corpus.questions()
+        .stream()
+        .filter(each -> each.name().equals(name))
+        .findFirst()
         .orElseThrow();
     List<Integer> tokens = LongStream.range(0, question.source().people())
-        .mapToObj(person -> question.source().probe(person, 0).spans().stream()
+        .mapToObj(person -> question.source()
+            .probe(person, 0)
+            .spans()
+            .stream()
             .filter(span -> span.part() == Part.VALUE && span.attribute().equals(Attribute.EMPLOYER))
-            .mapToInt(span -> span.end() - span.start()).sum())
+            .mapToInt(span -> span.end() - span.start())
+            .sum())
         .toList();
     return SURPRISE * tokens.stream().mapToInt(Integer::intValue).average().orElseThrow();
   }

@@ -25,7 +25,8 @@ import org.knowcap.experiments.study.RunSpec;
 
 /** {@code knowcap run --concurrent}, on the stand-ins for NVIDIA's libraries that the tests of module models build. */
 class SharedGpuTest {
-  private static final Path STAND_INS = Path.of("..", "models", "target", "emulation").toAbsolutePath()
+  private static final Path STAND_INS = Path.of("..", "models", "target", "emulation")
+      .toAbsolutePath()
       .normalize();
   private static final String STUDY = """
       name: shared
@@ -44,10 +45,12 @@ class SharedGpuTest {
   private Path directory;
 
   private Outcome knowcap(Object... arguments) {
-    return KnowcapProcess.start(
-        Map.of("KNOWCAP_CUDA_LIBRARIES", STAND_INS + File.pathSeparator + STAND_INS.resolve("cublaslt"),
-            "XDG_CACHE_HOME", directory.resolve("cache").toString()),
-        List.of(), arguments).end();
+    return KnowcapProcess
+        .start(
+            Map.of("KNOWCAP_CUDA_LIBRARIES", STAND_INS + File.pathSeparator + STAND_INS.resolve("cublaslt"),
+                "XDG_CACHE_HOME", directory.resolve("cache").toString()),
+            List.of(), arguments)
+        .end();
   }
 
   /**
@@ -92,7 +95,9 @@ class SharedGpuTest {
 
   private static List<List<Number>> losses(Path study, String run) throws IOException {
     RunFolder folder = StudyFolder.open(study).runFolder(run);
-    return folder.readMetrics().stream().map(metric -> List.<Number>of(metric.step(), metric.loss()))
+    return folder.readMetrics()
+        .stream()
+        .map(metric -> List.<Number>of(metric.step(), metric.loss()))
         .toList();
   }
 
@@ -103,9 +108,8 @@ class SharedGpuTest {
           STUDY.replace("engine: cuda", "engine: " + engine));
       Outcome outcome = knowcap("run", spec, "--out", directory.resolve(engine), "--concurrent", 2);
       assertEquals(2, outcome.exitCode(), outcome.toString());
-      assertTrue(
-          outcome.err().contains("--concurrent is for runs that share a GPU, but the study says 'engine: "
-              + engine + "'"),
+      assertTrue(outcome.err()
+          .contains("--concurrent is for runs that share a GPU, but the study says 'engine: " + engine + "'"),
           outcome.err());
     }
     Path spec = Files.writeString(directory.resolve("both.yaml"), STUDY);

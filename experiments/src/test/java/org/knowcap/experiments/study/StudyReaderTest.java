@@ -120,9 +120,10 @@ class StudyReaderTest {
           - {name: gpt2-2-4-leaky64k8-document, rerope_slowness: 2, mask: causal}
         exposures: 1000
         """));
-    assertEquals(List.of("gpt2-2-4-w16-rotary1", "gpt2-2-4-w16-rotary0.5b500-ntk4", "gpt2-2-4-rotary0.25b500",
-        "gpt2-2-4-ntk2", "gpt2-2-4-learned512", "gpt2-2-4-w5-nopos", "gpt2-2-4-alibi", "gpt2-2-4-rerope64",
-        "gpt2-2-4-rerope32-document", "gpt2-2-4-leaky64k8", "gpt2-2-4-leaky64k2"),
+    assertEquals(
+        List.of("gpt2-2-4-w16-rotary1", "gpt2-2-4-w16-rotary0.5b500-ntk4", "gpt2-2-4-rotary0.25b500",
+            "gpt2-2-4-ntk2", "gpt2-2-4-learned512", "gpt2-2-4-w5-nopos", "gpt2-2-4-alibi",
+            "gpt2-2-4-rerope64", "gpt2-2-4-rerope32-document", "gpt2-2-4-leaky64k8", "gpt2-2-4-leaky64k2"),
         study.models().stream().map(ModelSpec::name).toList());
     Set<String> fingerprints = study.runs().stream().map(RunSpec::fingerprint).collect(Collectors.toSet());
     assertEquals(study.runs().size(), fingerprints.size());
@@ -136,8 +137,8 @@ class StudyReaderTest {
     TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Decay.COSINE, Precision.FP32,
         Learning.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
-        List.of(ModelSpec.parse("gpt2-1-1"), second),
-        List.of(100L, 200L), List.of(3L, 4L), "nd4j", training, 15, List.of()), study);
+        List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(100L, 200L), List.of(3L, 4L), "nd4j", training,
+        15, List.of()), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
@@ -155,12 +156,12 @@ class StudyReaderTest {
         models: gpt2-2-2
         exposures: 1000
         """));
-    assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
-        List.of(ModelSpec.parse("gpt2-2-2")),
-        List.of(1000L), List.of(1L), "auto",
-        new TrainingSettings(12, 512, 0.001, 0.1, 1000, Decay.COSINE, Precision.FP32,
-            Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
-        2000, List.of()),
+    assertEquals(
+        new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
+            List.of(ModelSpec.parse("gpt2-2-2")), List.of(1000L), List.of(1L), "auto",
+            new TrainingSettings(12, 512, 0.001, 0.1, 1000, Decay.COSINE, Precision.FP32,
+                Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
+            2000, List.of()),
         study);
   }
 
@@ -205,8 +206,8 @@ class StudyReaderTest {
     Files.writeString(lists.resolve("first_name.txt"), "Ada\nBee\n");
     assertNotEquals(names, names(text));
     Path whole = file(text.replace("first: 2, ", ""));
-    assertEquals(2, StudyReader.read(whole).runs().getFirst().corpusSpec().lists().getFirst().pools().first()
-        .size());
+    assertEquals(2,
+        StudyReader.read(whole).runs().getFirst().corpusSpec().lists().getFirst().pools().first().size());
 
     for (String mistake : List.of("Ada\nAda\n", "Ada\n\nBea\n")) {
       Files.writeString(lists.resolve("first_name.txt"), mistake);
@@ -258,7 +259,8 @@ class StudyReaderTest {
 
   @Test
   void aCorpusOfNoBitsIsRefused() throws IOException {
-    Path file = file(BIOD.replace("people: [20, 50]", "people: 200").replace("diversity: 5", "diversity: 1")
+    Path file = file(BIOD.replace("people: [20, 50]", "people: 200")
+        .replace("diversity: 5", "diversity: 1")
         .replace("alphabet: 4", "alphabet: 1"));
     UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
     assertTrue(e.getMessage().contains("nothing to know in bioD(200, 3, 2, 1, 2, 1)"), e.getMessage());
@@ -299,8 +301,7 @@ class StudyReaderTest {
   }
 
   private static Stream<Mistake> mixtureMistakes() {
-    return Stream.of(
-        mistake("share: 0.875", "share: 0.75", "'corpus.sources'", "sum to 1", "0.125 + 0.75"),
+    return Stream.of(mistake("share: 0.875", "share: 0.75", "'corpus.sources'", "sum to 1", "0.125 + 0.75"),
         mistake("share: 0.875, ", "", "'corpus.sources.share' is missing", "a number"),
         mistake("share: 0.125", "share: -1", "'corpus.sources'", "above 0", "-1.0"),
         mistake("<useful>", "two words", "'corpus.sources.token'", "'two words'", "without spaces"),
@@ -346,18 +347,23 @@ class StudyReaderTest {
       names.addAll(names(REVISED.replace(change[0], change[1])));
     }
     assertEquals(12, names.size());
-    assertEquals(List.of("bioD-20-3-2-5-2-4-revised"), StudyReader.read(file(REVISED
-        .replace("bioS, people: [20, 30]",
-            "bioD, people: 20, attributes: 3, chunks: 2, diversity: 5, length: 2, alphabet: 4")
-        .replace("[employer, birth_date]", "id_2"))).corpora().stream().map(CorpusSpec::name).toList());
+    assertEquals(List.of("bioD-20-3-2-5-2-4-revised"),
+        StudyReader
+            .read(file(REVISED
+                .replace("bioS, people: [20, 30]",
+                    "bioD, people: 20, attributes: 3, chunks: 2, diversity: 5, length: 2, alphabet: 4")
+                .replace("[employer, birth_date]", "id_2")))
+            .corpora()
+            .stream()
+            .map(CorpusSpec::name)
+            .toList());
   }
 
   @Test
   void aBudgetOfParametersBecomesAModelOfEachDepth() throws IOException {
-    Study study = StudyReader.read(file(MODEL.replace(
-        "{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms,"
-            + " tied: false}",
-        "[gpt2-1-1, {family: llama, parameters: 2000000, depths: [1, 2, 8], head_width: 16}]")));
+    Study study = StudyReader.read(file(
+        MODEL.replace("{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms," + " tied: false}",
+            "[gpt2-1-1, {family: llama, parameters: 2000000, depths: [1, 2, 8], head_width: 16}]")));
     int vocabulary = study.corpora().getFirst().corpus(1).vocabulary().size();
     assertEquals(List.of(1, 1, 2, 8), study.models().stream().map(ModelSpec::layers).toList());
     for (ModelSpec model : study.models().subList(1, 4)) {
@@ -366,8 +372,11 @@ class StudyReaderTest {
         long other = Family.LLAMA.model(model.layers(), heads, 16).parameters(vocabulary).total();
         assertTrue(Math.abs(found - 2_000_000) <= Math.abs(other - 2_000_000), model.name());
       }
-      assertTrue(study.notices().stream().anyMatch(notice -> notice.startsWith(model.name() + ": ")
-          && notice.endsWith(" than the 2,000,000 asked for")), study.notices().toString());
+      assertTrue(study.notices()
+          .stream()
+          .anyMatch(notice -> notice.startsWith(model.name() + ": ")
+              && notice.endsWith(" than the 2,000,000 asked for")),
+          study.notices().toString());
     }
   }
 
@@ -401,8 +410,7 @@ class StudyReaderTest {
     RunSpec plain = StudyReader.read(file(text)).runs().getFirst();
     Learning adamW = Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5));
     Map<String, Learning> expected = Map.of("weight_decay: {matrices: 0.5, embeddings: 0}",
-        adamW.withDecays(0, 0),
-        "weight_decay: {matrices: 0.5, vectors: 0.1}", adamW.withDecays(0.5, 0.1),
+        adamW.withDecays(0, 0), "weight_decay: {matrices: 0.5, vectors: 0.1}", adamW.withDecays(0.5, 0.1),
         "weight_decay: 0.5, gradient_clip: 1", adamW.withClip(1), "weight_decay: 0.5, accumulation: 4",
         adamW.withAccumulation(4));
     Set<String> fingerprints = new HashSet<>(Set.of(plain.fingerprint()));
@@ -416,7 +424,8 @@ class StudyReaderTest {
       assertEquals(plain.fingerprint(),
           StudyReader.read(file(text.replace("weight_decay: 0.5", off))).runs().getFirst().fingerprint());
     }
-    RunSpec four = StudyReader.read(file(text.replace("decay: 0.5", "decay: 0.5, accumulation: 4"))).runs()
+    RunSpec four = StudyReader.read(file(text.replace("decay: 0.5", "decay: 0.5, accumulation: 4")))
+        .runs()
         .getFirst();
     assertEquals(Math.ceil(plain.corpus().tokens(1000) / (4 * 12 * 64)), four.steps(four.corpus()));
     assertEquals(4 * 12 * 64, four.program(four.corpus()).stepRows());
@@ -455,8 +464,7 @@ class StudyReaderTest {
     float[] numbers = InitialParameters.of(program, 1);
     new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.meaning(corpus)),
         Map.of(Session.PARAMETERS, numbers, StateBuffer.FIRST_MOMENT.key(), numbers,
-            StateBuffer.SECOND_MOMENT.key(),
-            numbers))
+            StateBuffer.SECOND_MOMENT.key(), numbers))
         .write(folder.resolve(StartSpec.CHECKPOINT), program);
     return run;
   }
@@ -472,18 +480,20 @@ class StudyReaderTest {
     assertEquals(true, start.get("optimiser"));
     assertEquals(1, run.training().warmupSteps());
     assertFalse(earlier.settings().containsKey("start"));
-    RunSpec warm = StudyReader.read(file(text.replace("optimiser: true", "rewarm: false")
-        .replace("warmup_steps: 1, ", ""))).runs().getFirst();
+    RunSpec warm = StudyReader
+        .read(file(text.replace("optimiser: true", "rewarm: false").replace("warmup_steps: 1, ", "")))
+        .runs()
+        .getFirst();
     assertEquals(0, warm.training().warmupSteps());
     // Not the place counts but what lies there.
     Set<String> fingerprints = new HashSet<>(Set.of(earlier.fingerprint(), warm.fingerprint()));
     assertTrue(fingerprints.add(run.fingerprint()));
     checkpointOf(BIOD, directory.resolve("b/c"));
-    assertFalse(fingerprints.add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst()
-        .fingerprint()));
+    assertFalse(fingerprints
+        .add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst().fingerprint()));
     checkpointOf(BIOD.replace("window: 32", "window: 40"), directory.resolve("b/c"));
-    assertTrue(fingerprints.add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst()
-        .fingerprint()));
+    assertTrue(fingerprints
+        .add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst().fingerprint()));
   }
 
   @Test
@@ -555,13 +565,14 @@ class StudyReaderTest {
         run.model().feedForward().experts().orElseThrow());
     String json = Json.MAPPER.writeValueAsString(run.settings());
     assertTrue(
-        json.contains(
-            "\"experts\":{\"count\":8,\"choice\":\"tokens\",\"top_k\":2,\"capacity_factor\":1.5,"
-                + "\"test_capacity_factor\":null,\"every\":2,\"shared\":1,\"balance\":0.02,\"z_loss\":0.001}"),
+        json.contains("\"experts\":{\"count\":8,\"choice\":\"tokens\",\"top_k\":2,\"capacity_factor\":1.5,"
+            + "\"test_capacity_factor\":null,\"every\":2,\"shared\":1,\"balance\":0.02,\"z_loss\":0.001}"),
         json);
     assertFalse(json.contains("causal"), json);
-    RunSpec choosing = StudyReader.read(file(EXPERTS.replace("top_k: 2", "choice: experts")
-        .replace("balance_loss: 0.02, ", ""))).runs().getFirst();
+    RunSpec choosing = StudyReader
+        .read(file(EXPERTS.replace("top_k: 2", "choice: experts").replace("balance_loss: 0.02, ", "")))
+        .runs()
+        .getFirst();
     assertTrue(Json.MAPPER.writeValueAsString(choosing.settings()).contains("\"causal\":false"));
     assertTrue(choosing.name().contains("expertchoice"), choosing.name());
   }
@@ -665,16 +676,14 @@ class StudyReaderTest {
   }
 
   private static Stream<Mistake> mistakes() {
-    return Stream.of(
-        mistake("seeds:", "sedes:", "unknown key 'sedes'", "name, corpus, models", "'seeds'?"),
+    return Stream.of(mistake("seeds:", "sedes:", "unknown key 'sedes'", "name, corpus, models", "'seeds'?"),
         mistake("months: 6", "moons: 6", "unknown key 'corpus.pools.moons'", "middle, last, months",
             "'corpus.pools.months'?"),
         mistake("head_width: 16", "headwidth: 16", "unknown key 'models.headwidth'", "'models.head_width'?"),
         mistake("windows: 2", "learning_curve: yes", "unknown key 'training.learning_curve'",
             "windows, window,"),
         mistake("measurement: {people: 15}", "measurement: {persons: 15}",
-            "unknown key 'measurement.persons'",
-            "allowed here: people"),
+            "unknown key 'measurement.persons'", "allowed here: people"),
 
         mistake("people: [20, 50]", "people: [20, many]", "'corpus.people'", "\"many\"",
             "a whole number from 1"),
@@ -727,18 +736,16 @@ class StudyReaderTest {
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: rerope, rerope_window: 0",
             "'models.rerope_window'", "0", "from 1"),
         mistake("rotary_fraction: 0.5, rotary_base: 500",
-            "positions: leaky-rerope, rerope_window: 8, rerope_slowness: 0.5",
-            "'models.rerope_slowness'", "0.5", "at least 1"),
+            "positions: leaky-rerope, rerope_window: 8, rerope_slowness: 0.5", "'models.rerope_slowness'",
+            "0.5", "at least 1"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: alibi, rerope_window: 8",
             "unknown key 'models.rerope_window'"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "mask: documents", "'models.mask'", "documents",
             "causal, document"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: learned, learned_positions: 31",
-            "gpt2-2-4-w16-learned31",
-            "31 learned positions", "32 tokens"),
+            "gpt2-2-4-w16-learned31", "31 learned positions", "32 tokens"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: learned, learned_positions: 512",
-            "'training.window' is 32",
-            "gpt2-2-4-w16-learned512", "beyond its window"),
+            "'training.window' is 32", "gpt2-2-4-w16-learned512", "beyond its window"),
         mistake("exposures: [100, 200]", "exposures: [0]", "'exposures'", "0", "a whole number from 1"),
         mistake("exposures: [100, 200]", "exposures: []", "'exposures'", "[]", "at least one"),
         mistake("exposures: [100, 200]", "exposures: [100, 100]", "'exposures'", "[100,100]", "none twice"),
@@ -761,8 +768,7 @@ class StudyReaderTest {
         mistake("engine: nd4j", "engine: nd4j\nname: again", "line 13", "name"),
         mistake("engine: nd4j", "engine: 'nd4j", "line 12", "no valid YAML"),
         mistake("seeds: [3, 4]", "seeds: [3, 4", "line 12", "no valid YAML"),
-        mistake(FULL, "", "nothing", "mapping"),
-        mistake(FULL, "just words", "\"just words\"", "mapping"));
+        mistake(FULL, "", "nothing", "mapping"), mistake(FULL, "just words", "\"just words\"", "mapping"));
   }
 
   @ParameterizedTest
@@ -776,8 +782,9 @@ class StudyReaderTest {
     Path file = file(study.replace(mistake.replaced, mistake.by));
     UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
     assertEquals(UserException.USAGE, e.exitCode());
-    assertAll(Stream.concat(Stream.of(file.toString()), mistake.told.stream()).map(part -> () -> assertTrue(
-        e.getMessage().contains(part), () -> "'" + part + "' is not in: " + e.getMessage())));
+    assertAll(Stream.concat(Stream.of(file.toString()), mistake.told.stream())
+        .map(part -> () -> assertTrue(e.getMessage().contains(part),
+            () -> "'" + part + "' is not in: " + e.getMessage())));
     assertEquals(1, e.getMessage().lines().count(), e.getMessage());
   }
 

@@ -41,18 +41,27 @@ class CorpusSurveyTest {
         int[] tokens = source.annotated(0).tokens();
         assertEquals(source.vocabulary().decode(tokens, 1, tokens.length),
             sample.stream().map(Passage::text).collect(Collectors.joining()));
-        Map<String, String> told = sample.stream().filter(passage -> passage.mark() != Mark.NONE)
+        Map<String, String> told = sample.stream()
+            .filter(passage -> passage.mark() != Mark.NONE)
             .collect(Collectors.toMap(Passage::attribute, Passage::text,
                 (a, b) -> (a + " " + b).replace("  ", " ")));
-        source.values(source.person(0)).forEach((attribute, value) -> assertEquals(
-            attribute.equals(Attribute.BIRTH_DATE) ? value.replace(",", "") : value,
-            told.get(attribute.key())));
+        source.values(source.person(0))
+            .forEach((attribute, value) -> assertEquals(
+                attribute.equals(Attribute.BIRTH_DATE) ? value.replace(",", "") : value,
+                told.get(attribute.key())));
       }
     }
-    assertEquals(List.of(Mark.NAME, Mark.FIRST_CHUNK, Mark.VALUE, Mark.FIRST_CHUNK, Mark.VALUE,
-        Mark.FIRST_CHUNK, Mark.VALUE),
-        CorpusSurvey.of(BIO_D).sources().getFirst().sample().stream().map(Passage::mark)
-            .filter(mark -> mark != Mark.NONE).toList());
+    assertEquals(
+        List.of(Mark.NAME, Mark.FIRST_CHUNK, Mark.VALUE, Mark.FIRST_CHUNK, Mark.VALUE, Mark.FIRST_CHUNK,
+            Mark.VALUE),
+        CorpusSurvey.of(BIO_D)
+            .sources()
+            .getFirst()
+            .sample()
+            .stream()
+            .map(Passage::mark)
+            .filter(mark -> mark != Mark.NONE)
+            .toList());
   }
 
   @Test
@@ -65,8 +74,8 @@ class CorpusSurveyTest {
     assertTrue(IntStream.range(1, counts.size()).allMatch(i -> counts.get(i - 1) >= counts.get(i)));
     List<Reach> reach = description.vocabulary().reach();
     assertEquals(new Reach(1, 1), reach.getFirst());
-    assertTrue(
-        IntStream.range(1, reach.size()).allMatch(i -> reach.get(i - 1).tokens() < reach.get(i).tokens()
+    assertTrue(IntStream.range(1, reach.size())
+        .allMatch(i -> reach.get(i - 1).tokens() < reach.get(i).tokens()
             && reach.get(i - 1).ids() <= reach.get(i).ids()));
     assertEquals(counts.size(), reach.getLast().ids());
     assertEquals(0.25, description.sources().getFirst().share(), 1e-9);

@@ -67,8 +67,8 @@ public final class BioD extends Revisable<BioD> {
     names = new Names(cast.seed(), pools, builder);
     possessive = builder.add(List.of("'s"));
     pronoun = builder.add(List.of(" Their"));
-    labels = builder.add(IntStream.rangeClosed(1, shape.attributes())
-        .mapToObj(number -> " ID " + number + " is").toList());
+    labels = builder.add(
+        IntStream.rangeClosed(1, shape.attributes()).mapToObj(number -> " ID " + number + " is").toList());
     period = builder.add(List.of("."));
     pieces = builder.build(IntStream.range(0, shape.alphabet()).mapToObj(BioD::symbol).toList());
     mergingJoints = names.mergingJoints(builder) + builder.merges(names.lastNames(), possessive);
@@ -141,7 +141,8 @@ public final class BioD extends Revisable<BioD> {
   private double tokens(ToDoubleFunction<Pieces.Range> length) {
     int attributes = shape.attributes();
     int label = IntStream.range(0, attributes)
-        .map(attribute -> pieces.maxLength(new Pieces.Range(labels.first() + attribute, 1))).sum();
+        .map(attribute -> pieces.maxLength(new Pieces.Range(labels.first() + attribute, 1)))
+        .sum();
     return 1 + names.tokens(length) + length.applyAsDouble(possessive)
         + (attributes - 1) * length.applyAsDouble(pronoun) + label
         + attributes * (shape.chunks() * shape.length() + length.applyAsDouble(period));

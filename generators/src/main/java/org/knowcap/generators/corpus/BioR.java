@@ -37,9 +37,11 @@ public final class BioR implements Source {
     CounterRandom random = Purpose.TEXTS.random(seed);
     int most = (int) LongStream.range(0, people()).map(texts::training).max().orElseThrow();
     orders = IntStream.rangeClosed(1, most)
-        .mapToObj(count -> new KeyedPermutation(random.child(count), count)).toArray(KeyedPermutation[]::new);
-    meanItemTokens = 1 + LongStream.range(0, people()).mapToDouble(person -> trainingTokens(person)
-        / (double) texts.training(person)).sum() / people();
+        .mapToObj(count -> new KeyedPermutation(random.child(count), count))
+        .toArray(KeyedPermutation[]::new);
+    meanItemTokens = 1 + LongStream.range(0, people())
+        .mapToDouble(person -> trainingTokens(person) / (double) texts.training(person))
+        .sum() / people();
   }
 
   /** Of all texts that are for training. */

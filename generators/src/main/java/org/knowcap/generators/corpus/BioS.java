@@ -181,7 +181,6 @@ public final class BioS extends Revisable<BioS> {
       SpanSink spans) {
     long text = (simple ? 0 : draw) * people() + person;
     return biographies.write(facts, cast.individual(person), random, text * biographies.draws(), ordered,
-        target,
-        offset, spans);
+        target, offset, spans);
   }
 }

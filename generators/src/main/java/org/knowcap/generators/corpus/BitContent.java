@@ -21,8 +21,10 @@ public record BitContent(List<KnowledgePart> parts) {
 
   /** @throws IllegalArgumentException if there is no part of that name */
   public KnowledgePart part(String name) {
-    return parts.stream().filter(part -> part.name().equals(name)).findFirst().orElseThrow(
-        () -> new IllegalArgumentException("no part \"" + name + "\" among "
-            + parts.stream().map(KnowledgePart::name).toList()));
+    return parts.stream()
+        .filter(part -> part.name().equals(name))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException(
+            "no part \"" + name + "\" among " + parts.stream().map(KnowledgePart::name).toList()));
   }
 }

@@ -43,7 +43,8 @@ final class Cast {
     this.version = version;
     this.group = group;
     changes = IntStream.range(0, revisions.size())
-        .mapToObj(number -> new Change(revisions.get(number), number, first, all)).toList();
+        .mapToObj(number -> new Change(revisions.get(number), number, first, all))
+        .toList();
     people = switch (group) {
       case ALL -> all;
       case CHANGED -> changes.getLast().count();
@@ -77,9 +78,8 @@ final class Cast {
 
   Cast only(Group group) {
     if (revisions.isEmpty() || group == Group.UNCHANGED && changes.getLast().count() == all) {
-      throw new IllegalStateException(
-          "a revision has changed " + (revisions.isEmpty() ? "nobody" : "everybody")
-              + ": there is no such group");
+      throw new IllegalStateException("a revision has changed "
+          + (revisions.isEmpty() ? "nobody" : "everybody") + ": there is no such group");
     }
     return new Cast(seed, first, all, revisions, version, group);
   }

@@ -40,8 +40,7 @@ sealed interface Chunks {
       this.shape = shape;
       if (shape.diversity() == 1) {
         throw new IllegalArgumentException(
-            "with a diversity (D) of 1 there is one value only, and it cannot be "
-                + "revised");
+            "with a diversity (D) of 1 there is one value only, and it cannot be " + "revised");
       }
       CounterRandom random = Purpose.CHUNKS.random(change.seed());
       revised = new boolean[shape.attributes()];

@@ -9,11 +9,14 @@ sealed interface Facts {
 
   /** A list that something is drawn from, and the attribute that it is a part of. */
   enum Fact {
-    GENDER(Attribute.GENDER, Purpose.GENDER), MONTH(Attribute.BIRTH_DATE, Purpose.MONTH), DAY(
-        Attribute.BIRTH_DATE,
-        Purpose.DAY), YEAR(Attribute.BIRTH_DATE, Purpose.YEAR), BIRTH_CITY(Attribute.BIRTH_CITY,
-            Purpose.BIRTH_CITY), UNIVERSITY(Attribute.UNIVERSITY, Purpose.UNIVERSITY), MAJOR(Attribute.MAJOR,
-                Purpose.MAJOR), EMPLOYER(Attribute.EMPLOYER, Purpose.EMPLOYER);
+    GENDER(Attribute.GENDER, Purpose.GENDER),
+    MONTH(Attribute.BIRTH_DATE, Purpose.MONTH),
+    DAY(Attribute.BIRTH_DATE, Purpose.DAY),
+    YEAR(Attribute.BIRTH_DATE, Purpose.YEAR),
+    BIRTH_CITY(Attribute.BIRTH_CITY, Purpose.BIRTH_CITY),
+    UNIVERSITY(Attribute.UNIVERSITY, Purpose.UNIVERSITY),
+    MAJOR(Attribute.MAJOR, Purpose.MAJOR),
+    EMPLOYER(Attribute.EMPLOYER, Purpose.EMPLOYER);
 
     private final Attribute attribute;
     private final Purpose purpose;

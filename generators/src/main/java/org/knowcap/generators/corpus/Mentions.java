@@ -33,10 +33,11 @@ public final class Mentions {
       Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER,
       Attribute.EMPLOYER_CITY);
   /** Words that tell the gender, by the pronoun that stands for it. */
-  private static final Map<String, String> GENDERS = Stream.of(
-      Stream.of("he", "him", "his", "himself", "man", "son").map(word -> Map.entry(word, "He")),
-      Stream.of("she", "her", "hers", "herself", "woman", "daughter").map(word -> Map.entry(word, "She")))
-      .flatMap(words -> words).collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
+  private static final Map<String, String> GENDERS = Stream
+      .of(Stream.of("he", "him", "his", "himself", "man", "son").map(word -> Map.entry(word, "He")),
+          Stream.of("she", "her", "hers", "herself", "woman", "daughter").map(word -> Map.entry(word, "She")))
+      .flatMap(words -> words)
+      .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
   /** What came of reading a text. */
   public sealed interface Reading {}
@@ -99,28 +100,35 @@ public final class Mentions {
     this.people = people;
     Pools pools = people.pools();
     Map<Attribute, List<String>> lists = Map.of(Attribute.BIRTH_CITY, pools.birthCities(),
-        Attribute.UNIVERSITY, pools.universities(), Attribute.MAJOR, pools.majors(),
-        Attribute.EMPLOYER, pools.employers().stream().map(Employer::name).toList(),
-        Attribute.EMPLOYER_CITY, pools.employers().stream().map(Employer::city).distinct().toList());
+        Attribute.UNIVERSITY, pools.universities(), Attribute.MAJOR, pools.majors(), Attribute.EMPLOYER,
+        pools.employers().stream().map(Employer::name).toList(), Attribute.EMPLOYER_CITY,
+        pools.employers().stream().map(Employer::city).distinct().toList());
     List<String> all = lists.values().stream().flatMap(List::stream).distinct().toList();
     for (String entry : all) {
       longer.put(entry,
           all.stream().filter(other -> other.length() > entry.length() && other.contains(entry)).toList());
     }
-    common = lists.entrySet().stream()
+    common = lists.entrySet()
+        .stream()
         .collect(Collectors.toMap(Map.Entry::getKey, each -> common(each.getValue())));
   }
 
   private static Set<String> common(List<String> entries) {
-    Map<String, Long> counts = entries.stream().flatMap(entry -> names(entry).distinct())
+    Map<String, Long> counts = entries.stream()
+        .flatMap(entry -> names(entry).distinct())
         .collect(Collectors.groupingBy(word -> word, Collectors.counting()));
-    return counts.entrySet().stream().filter(each -> 2 * each.getValue() > entries.size())
-        .map(Map.Entry::getKey).collect(Collectors.toSet());
+    return counts.entrySet()
+        .stream()
+        .filter(each -> 2 * each.getValue() > entries.size())
+        .map(Map.Entry::getKey)
+        .collect(Collectors.toSet());
   }
 
   /** The words with a capital or a digit. */
   private static Stream<String> names(String text) {
-    return Word.all(text).stream().map(Word::text)
+    return Word.all(text)
+        .stream()
+        .map(Word::text)
         .filter(word -> word.chars().anyMatch(c -> Character.isUpperCase(c) || Character.isDigit(c)));
   }
 
@@ -156,7 +164,8 @@ public final class Mentions {
     List<Word> words = Word.all(told);
     Optional<Word> gender = words.stream()
         .filter(word -> GENDERS.containsKey(word.text.toLowerCase(Locale.ROOT)))
-        .filter(word -> places.values().stream().noneMatch(place -> place.holds(word.start))).findFirst();
+        .filter(word -> places.values().stream().noneMatch(place -> place.holds(word.start)))
+        .findFirst();
     if (gender.isEmpty()) {
       return new Fault("does not tell the gender");
     }
@@ -187,7 +196,8 @@ public final class Mentions {
       int at = start;
       boolean apart = !Character.isLetterOrDigit(text.codePointBefore(start))
           && (end == text.length() || !Character.isLetterOrDigit(text.codePointAt(end)));
-      boolean another = longer.getOrDefault(value, List.of()).stream()
+      boolean another = longer.getOrDefault(value, List.of())
+          .stream()
           .anyMatch(each -> text.startsWith(each, at - each.indexOf(value)));
       if (apart && !another) {
         return Optional.of(new Place(start, end));

@@ -29,8 +29,9 @@ final class MixedSource implements Source {
   }
 
   private static int[] renumbered(Vocabulary from, Vocabulary to) {
-    return IntStream.concat(IntStream.of(from.gpt2Ids()).map(to::token),
-        from.dedicated().stream().mapToInt(to::token)).toArray();
+    return IntStream
+        .concat(IntStream.of(from.gpt2Ids()).map(to::token), from.dedicated().stream().mapToInt(to::token))
+        .toArray();
   }
 
   @Override
@@ -123,8 +124,10 @@ final class MixedSource implements Source {
     int[] tokens = new int[item.tokens().length + shift];
     System.arraycopy(item.tokens(), 0, tokens, shift, item.tokens().length);
     adapt(tokens, 0, tokens.length);
-    List<Span> spans = item.spans().stream().map(
-        span -> new Span(span.part(), span.attribute(), span.start() + shift, span.end() + shift)).toList();
+    List<Span> spans = item.spans()
+        .stream()
+        .map(span -> new Span(span.part(), span.attribute(), span.start() + shift, span.end() + shift))
+        .toList();
     return new Probe(tokens, spans);
   }
 

@@ -62,13 +62,15 @@ public final class Mixture implements Corpus {
       bounds[i] += bounds[i - 1];
     }
     if (bounds.length == 0 || Math.abs(bounds[bounds.length - 1] - 1) > ROUNDING) {
-      throw new IllegalArgumentException("the shares of a mixture must sum to 1, found "
-          + ingredients.stream().map(each -> Double.toString(each.share()))
+      throw new IllegalArgumentException(
+          "the shares of a mixture must sum to 1, found " + ingredients.stream()
+              .map(each -> Double.toString(each.share()))
               .collect(Collectors.joining(" + ")));
     }
     vocabulary = vocabulary(ingredients);
     sources = ingredients.stream()
-        .<Source>map(each -> new MixedSource(each.source(), vocabulary, each.token())).toList();
+        .<Source>map(each -> new MixedSource(each.source(), vocabulary, each.token()))
+        .toList();
     CounterRandom random = new CounterRandom(seed).child(Purpose.WINDOWS.ordinal());
     order = new KeyedPermutation(random.child(0), BLOCK);
     offsets = random.child(1);
@@ -76,10 +78,15 @@ public final class Mixture implements Corpus {
 
   /** All sources' tokens, then the domain tokens: where the sources' are the same, they keep their numbers. */
   private static Vocabulary vocabulary(List<Ingredient> ingredients) {
-    Vocabulary texts = ingredients.stream().map(each -> each.source().vocabulary()).reduce(Vocabulary::union)
+    Vocabulary texts = ingredients.stream()
+        .map(each -> each.source().vocabulary())
+        .reduce(Vocabulary::union)
         .orElseThrow();
-    List<String> tokens = ingredients.stream().map(Ingredient::token).filter(token -> !token.isEmpty())
-        .distinct().toList();
+    List<String> tokens = ingredients.stream()
+        .map(Ingredient::token)
+        .filter(token -> !token.isEmpty())
+        .distinct()
+        .toList();
     tokens.stream().filter(texts.dedicated()::contains).findFirst().ifPresent(token -> {
       throw new IllegalArgumentException(
           "domain token \"" + token + "\" already stands for something in the sources' texts");
@@ -145,8 +152,8 @@ public final class Mixture implements Corpus {
 
   @Override
   public String digest() {
-    return Digests.sha256(parameters() + "\n"
-        + sources.stream().map(Source::digest).collect(Collectors.joining("\n")));
+    return Digests
+        .sha256(parameters() + "\n" + sources.stream().map(Source::digest).collect(Collectors.joining("\n")));
   }
 
   @Override

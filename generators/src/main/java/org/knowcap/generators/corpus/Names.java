@@ -36,10 +36,10 @@ final class Names {
   static void check(long first, long people, PoolSizes sizes) {
     long free = sizes.names() - first;
     if (first < 0 || people < 1 || people > free) {
-      throw new IllegalArgumentException("people must be 1.." + free + ", found " + people
-          + ": no two share a name, and the pools hold " + sizes.first() + " first, "
-          + sizes.middle() + " middle and " + sizes.last() + " last names"
-          + (first == 0 ? "" : ", of which " + first + " are taken by others"));
+      throw new IllegalArgumentException(
+          "people must be 1.." + free + ", found " + people + ": no two share a name, and the pools hold "
+              + sizes.first() + " first, " + sizes.middle() + " middle and " + sizes.last() + " last names"
+              + (first == 0 ? "" : ", of which " + first + " are taken by others"));
     }
   }
 

@@ -17,8 +17,8 @@ public record Revision(double share, Set<Attribute> attributes, long seed) {
   /** @throws IllegalArgumentException if the share is out of range, or there are no attributes */
   public Revision {
     if (!(share > 0 && share <= 1)) {
-      throw new IllegalArgumentException("the share of people revised must be above 0 and at most 1, found "
-          + share);
+      throw new IllegalArgumentException(
+          "the share of people revised must be above 0 and at most 1, found " + share);
     }
     if (attributes.isEmpty()) {
       throw new IllegalArgumentException("a revision needs one or more attributes, found none");

@@ -16,7 +16,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public record Rewritten(long person, long draft, String model, String text) {
   private static final JsonMapper JSON = JsonMapper.builder()
-      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+      .build();
 
   /**
    * Reads a line: a JSON object with a whole number "person" and a string "text", and perhaps a whole number

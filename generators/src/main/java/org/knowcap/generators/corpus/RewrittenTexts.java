@@ -51,11 +51,9 @@ public final class RewrittenTexts {
     }
 
     private Rejection and(long line) {
-      return new Rejection(reason, lines + 1,
-          first.size() < SHOWN
-              ? LongStream.concat(first.stream().mapToLong(Long::longValue),
-                  LongStream.of(line)).boxed().toList()
-              : first);
+      return new Rejection(reason, lines + 1, first.size() < SHOWN
+          ? LongStream.concat(first.stream().mapToLong(Long::longValue), LongStream.of(line)).boxed().toList()
+          : first);
     }
   }
 
@@ -151,9 +149,10 @@ public final class RewrittenTexts {
         return new Line(0, new Mentions.Fault("is not an object with a whole \"person\" and a \"text\""));
       }
       long person = read.get().person();
-      return new Line(person, person < people
-          ? mentions.read(person, read.get().text())
-          : new Mentions.Fault("is about somebody else than the first " + people + " people"));
+      return new Line(person,
+          person < people
+              ? mentions.read(person, read.get().text())
+              : new Mentions.Fault("is about somebody else than the first " + people + " people"));
     }
   }
 
@@ -250,8 +249,11 @@ public final class RewrittenTexts {
     }
 
     List<Long> missing() {
-      return IntStream.range(0, firsts.length - 1).filter(person -> firsts[person] == firsts[person + 1])
-          .asLongStream().boxed().toList();
+      return IntStream.range(0, firsts.length - 1)
+          .filter(person -> firsts[person] == firsts[person + 1])
+          .asLongStream()
+          .boxed()
+          .toList();
     }
 
     List<Rejection> rejections() {
@@ -337,8 +339,8 @@ public final class RewrittenTexts {
   List<Span> spans(long person, String text) {
     return switch (mentions.read(person, text)) {
       case Mentions.Usable(_, List<Span> spans, _) -> spans;
-      case Mentions.Fault(String reason) -> throw new IllegalStateException("a text that " + reason
-          + " was taken: " + text);
+      case Mentions.Fault(String reason) ->
+          throw new IllegalStateException("a text that " + reason + " was taken: " + text);
     };
   }
 }

@@ -107,8 +107,8 @@ public final class Update implements Corpus {
 
   @Override
   public String digest() {
-    return Digests.sha256(
-        parameters() + "\n" + sources.stream().map(Source::digest).collect(Collectors.joining("\n")));
+    return Digests
+        .sha256(parameters() + "\n" + sources.stream().map(Source::digest).collect(Collectors.joining("\n")));
   }
 
   @Override

@@ -26,9 +26,8 @@ public final class WindowReader {
     }
     List<Source> sources = corpus.sources();
     if (!start.places().isEmpty() && start.places().size() != sources.size()) {
-      throw new IllegalArgumentException(
-          corpus.name() + " has " + sources.size() + " sources, but the cursor "
-              + start.places().size() + ": it was made with another corpus");
+      throw new IllegalArgumentException(corpus.name() + " has " + sources.size()
+          + " sources, but the cursor " + start.places().size() + ": it was made with another corpus");
     }
     this.corpus = corpus;
     this.window = window;

@@ -43,8 +43,7 @@ final class Comparison extends OutputStream {
       OutputStream out = new BufferedOutputStream(comparison, BUFFER_BYTES);
       long count = file.content().writeTo(out);
       out.flush();
-      expected = new Entry(count, comparison.bytes,
-          HexFormat.of().formatHex(comparison.digest.digest()));
+      expected = new Entry(count, comparison.bytes, HexFormat.of().formatHex(comparison.digest.digest()));
       if (comparison.difference >= 0) {
         wrong.add(file.name() + describe(place, comparison.difference, size, comparison.bytes));
       } else if (size > comparison.bytes) {

@@ -109,9 +109,10 @@ public final class CorpusExport {
         return missing.size();
       }
     } catch (IOException e) {
-      throw new IOException("cannot write the corpus to " + directory + ": " + reason(e) + "; "
-          + finished.size() + " of " + files.size()
-          + " files are finished, and the same command goes on from there", e);
+      throw new IOException(
+          "cannot write the corpus to " + directory + ": " + reason(e) + "; " + finished.size() + " of "
+              + files.size() + " files are finished, and the same command goes on from there",
+          e);
     }
   }
 
@@ -129,15 +130,15 @@ public final class CorpusExport {
     if (names.contains(Manifest.NAME)) {
       checkSame(directory, Manifest.read(directory));
     } else if (!names.isEmpty() && !names.contains(Journal.NAME)) {
-      throw new IllegalArgumentException(directory + " is not empty and holds no " + Manifest.NAME
-          + ": name a new or an empty directory");
+      throw new IllegalArgumentException(
+          directory + " is not empty and holds no " + Manifest.NAME + ": name a new or an empty directory");
     }
   }
 
   private void checkSame(Path directory, Manifest found) {
     found.difference(manifest, false).ifPresent(difference -> {
-      throw new IllegalArgumentException(directory + " holds another export: its " + difference
-          + "; name a new or an empty directory");
+      throw new IllegalArgumentException(
+          directory + " holds another export: its " + difference + "; name a new or an empty directory");
     });
   }
 
@@ -213,7 +214,8 @@ public final class CorpusExport {
     for (Path folder : own.stream().map(Path::getParent).distinct().sorted().toList()) {
       if (!folder.equals(directory) && Files.isDirectory(folder)) {
         try (Stream<Path> entries = Files.list(folder)) {
-          entries.filter(entry -> !own.contains(entry)).sorted()
+          entries.filter(entry -> !own.contains(entry))
+              .sorted()
               .forEach(entry -> strangers.add(directory.relativize(entry) + " is not part of the export"));
         }
       }

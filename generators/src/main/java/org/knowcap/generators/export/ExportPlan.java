@@ -56,9 +56,8 @@ final class ExportPlan {
     check(itemShards.size());
     streamShards = switch (corpus) {
       case Source _ -> itemShards;
-      case Mixture _,Update _ -> settings.formats().stream().anyMatch(STREAM_SHARDS::contains)
-          ? windowShards()
-          : List.of();
+      case Mixture _,Update _ ->
+          settings.formats().stream().anyMatch(STREAM_SHARDS::contains) ? windowShards() : List.of();
     };
     lines = new LineFiles(corpus.vocabulary());
     parquet = new ParquetFiles(corpus.vocabulary());
@@ -80,8 +79,10 @@ final class ExportPlan {
     header.put("parameters", corpus.parameters());
     header.put("settings", settings.toMap());
     header.put("people", corpus.people());
-    header.put("sources", items.stream()
-        .map(all -> new SourceEntry(all.source().name(), all.source().people(), all.count())).toList());
+    header.put("sources",
+        items.stream()
+            .map(all -> new SourceEntry(all.source().name(), all.source().people(), all.count()))
+            .toList());
     switch (corpus) {
       case Source _ -> {
         // Its stream is made of items.
@@ -112,8 +113,7 @@ final class ExportPlan {
   private List<Items> items() {
     long most = Long.MAX_VALUE / corpus.people();
     if (settings.exposures() > most) {
-      throw new IllegalArgumentException(
-          "exposures must be 1.." + most + ", found " + settings.exposures());
+      throw new IllegalArgumentException("exposures must be 1.." + most + ", found " + settings.exposures());
     }
     List<Items> items = new ArrayList<>();
     for (Source source : corpus.sources()) {
@@ -126,9 +126,9 @@ final class ExportPlan {
   private Stream<Items> itemShards(Items all) {
     long each = Math.max(1, (long) (settings.shardTokens() / all.source().meanItemTokens()));
     check(Math.ceilDiv(all.count(), each));
-    return LongStream.range(0, Math.ceilDiv(all.count(), each)).map(shard -> shard * each)
-        .mapToObj(first -> new Items(all.source(), all.number(), first,
-            Math.min(each, all.count() - first)));
+    return LongStream.range(0, Math.ceilDiv(all.count(), each))
+        .map(shard -> shard * each)
+        .mapToObj(first -> new Items(all.source(), all.number(), first, Math.min(each, all.count() - first)));
   }
 
   /** Runs through the whole stream once, to know where each shard begins. */
@@ -184,8 +184,8 @@ final class ExportPlan {
         files.add(new PlannedFile("nanogpt/meta.pkl", Map.of(), "entries",
             TokenFiles.nanoGptMeta(corpus.vocabulary())));
       }
-      case LLMC -> shards("llmc/biographies", ".bin", streamShards, "tokens",
-          shard -> TokenFiles.llmC(shard, size));
+      case LLMC ->
+          shards("llmc/biographies", ".bin", streamShards, "tokens", shard -> TokenFiles.llmC(shard, size));
       case MEGATRON -> {
         shards("megatron/biographies", ".bin", streamShards, "tokens",
             shard -> TokenFiles.megatron(shard, size));

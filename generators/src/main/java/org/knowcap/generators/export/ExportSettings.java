@@ -25,8 +25,8 @@ public record ExportSettings(List<Format> formats, TruthFormat truth, long expos
   public ExportSettings {
     formats = List.copyOf(formats);
     if (formats.isEmpty() || formats.stream().distinct().count() < formats.size()) {
-      throw new IllegalArgumentException("one or more different formats are needed, found "
-          + formats.stream().map(Format::key).toList());
+      throw new IllegalArgumentException(
+          "one or more different formats are needed, found " + formats.stream().map(Format::key).toList());
     }
     if (exposures < 1) {
       throw new IllegalArgumentException("exposures must be 1 or more, found " + exposures);

@@ -26,8 +26,10 @@ public enum Format {
 
   /** @throws IllegalArgumentException if there is no such format */
   public static Format of(String key) {
-    return Arrays.stream(values()).filter(format -> format.key().equals(key)).findFirst().orElseThrow(
-        () -> new IllegalArgumentException("a format must be one of "
+    return Arrays.stream(values())
+        .filter(format -> format.key().equals(key))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("a format must be one of "
             + Arrays.stream(values()).map(Format::key).collect(Collectors.joining(", ")) + ", found " + key));
   }
 }

@@ -189,8 +189,9 @@ final class LineFiles {
     }
 
     byte[] of(Attribute attribute, Part part) {
-      return parts.get(part).computeIfAbsent(attribute, key -> bytes(
-          before + "\"attribute\":\"" + key.key() + "\",\"part\":\"" + part.knowledge() + "\""));
+      return parts.get(part)
+          .computeIfAbsent(attribute, key -> bytes(
+              before + "\"attribute\":\"" + key.key() + "\",\"part\":\"" + part.knowledge() + "\""));
     }
   }
 }

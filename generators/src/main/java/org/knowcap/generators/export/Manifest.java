@@ -50,8 +50,8 @@ public record Manifest(JsonNode tree) {
       }
       return new Manifest(tree);
     } catch (NoSuchFileException e) {
-      throw new IllegalArgumentException(directory + " holds no " + NAME
-          + ": it is not a corpus, or one whose writing has not ended", e);
+      throw new IllegalArgumentException(
+          directory + " holds no " + NAME + ": it is not a corpus, or one whose writing has not ended", e);
     } catch (JacksonException e) {
       throw new IllegalArgumentException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
     }
@@ -134,7 +134,8 @@ public record Manifest(JsonNode tree) {
       names.remove(VERSION);
     }
     return names.stream()
-        .flatMap(name -> difference(name, tree.path(name), expected.tree.path(name)).stream()).findFirst();
+        .flatMap(name -> difference(name, tree.path(name), expected.tree.path(name)).stream())
+        .findFirst();
   }
 
   private static SequencedSet<String> names(JsonNode one, JsonNode other) {
@@ -145,8 +146,9 @@ public record Manifest(JsonNode tree) {
 
   private static Optional<String> difference(String path, JsonNode found, JsonNode expected) {
     if (found.isObject() && expected.isObject()) {
-      return names(expected, found).stream().flatMap(
-          name -> difference(path + "." + name, found.path(name), expected.path(name)).stream()).findFirst();
+      return names(expected, found).stream()
+          .flatMap(name -> difference(path + "." + name, found.path(name), expected.path(name)).stream())
+          .findFirst();
     }
     boolean same = found.isNumber() && expected.isNumber()
         ? Math.abs(found.asDouble() - expected.asDouble()) <= ROUNDING * Math.abs(expected.asDouble())

@@ -66,13 +66,18 @@ final class ParquetFiles {
     long person = source.person(item);
     return new Biography(number, item, person, source.vocabulary().decode(tokens, 1, tokens.length),
         Arrays.stream(tokens).boxed().toList(), Biography.places(probe, text),
-        source.values(person).entrySet().stream()
-            .map(value -> new Value(value.getKey().key(), value.getValue())).toList());
+        source.values(person)
+            .entrySet()
+            .stream()
+            .map(value -> new Value(value.getKey().key(), value.getValue()))
+            .toList());
   }
 
   private static <T> CarpetWriter<T> writer(OutputStream out, Class<T> row) throws IOException {
     return new CarpetWriter.Builder<>(out, row).withConf(new PlainParquetConfiguration())
         .withColumnNamingStrategy(ColumnNamingStrategy.SNAKE_CASE)
-        .withCompressionCodec(CompressionCodecName.ZSTD).withRowGroupSize(ROW_GROUP_BYTES).build();
+        .withCompressionCodec(CompressionCodecName.ZSTD)
+        .withRowGroupSize(ROW_GROUP_BYTES)
+        .build();
   }
 }

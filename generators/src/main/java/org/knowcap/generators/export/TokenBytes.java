@@ -59,8 +59,7 @@ final class TokenBytes {
 
   /** The tokens' numbers, each behind a comma. */
   static TokenBytes numbers(Vocabulary vocabulary) {
-    return new TokenBytes(vocabulary.size(),
-        token -> ("," + token).getBytes(StandardCharsets.US_ASCII));
+    return new TokenBytes(vocabulary.size(), token -> ("," + token).getBytes(StandardCharsets.US_ASCII));
   }
 
   /** No token has more bytes. */

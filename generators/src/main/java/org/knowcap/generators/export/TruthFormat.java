@@ -6,7 +6,8 @@ import java.util.stream.Collectors;
 
 /** How the table of what is true is written. */
 public enum TruthFormat {
-  PARQUET, JSONL,
+  PARQUET,
+  JSONL,
   /** Not at all. */
   NONE;
 
@@ -17,8 +18,10 @@ public enum TruthFormat {
 
   /** @throws IllegalArgumentException if there is no such format */
   public static TruthFormat of(String key) {
-    return Arrays.stream(values()).filter(format -> format.key().equals(key)).findFirst().orElseThrow(
-        () -> new IllegalArgumentException("the truth table's format must be one of "
+    return Arrays.stream(values())
+        .filter(format -> format.key().equals(key))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("the truth table's format must be one of "
             + Arrays.stream(values()).map(TruthFormat::key).collect(Collectors.joining(", ")) + ", found "
             + key));
   }

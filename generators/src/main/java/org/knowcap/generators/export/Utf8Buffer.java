@@ -10,7 +10,8 @@ import java.util.stream.IntStream;
 final class Utf8Buffer {
   private static final int BLOCK_BYTES = 1 << 16;
   /** Digits of the numbers that most places in a text have. */
-  private static final byte[][] SMALL = IntStream.range(0, 1000).mapToObj(Utf8Buffer::digits)
+  private static final byte[][] SMALL = IntStream.range(0, 1000)
+      .mapToObj(Utf8Buffer::digits)
       .toArray(byte[][]::new);
   private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 

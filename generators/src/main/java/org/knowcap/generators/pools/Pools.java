@@ -63,7 +63,8 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
     List<TextList> names = List.of(lists.apply("first_name.txt"), lists.apply("middle_name.txt"),
         lists.apply("last_name.txt"));
     List<String> severalWords = names.stream()
-        .filter(list -> list.lines().stream().anyMatch(name -> name.contains(" "))).map(TextList::file)
+        .filter(list -> list.lines().stream().anyMatch(name -> name.contains(" ")))
+        .map(TextList::file)
         .toList();
     if (severalWords.size() > 1) {
       throw new IllegalArgumentException(String.join(" and ", severalWords)
@@ -71,9 +72,9 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
           + "could be the same words");
     }
     return new Pools(names.get(0).lines(), names.get(1).lines(), names.get(2).lines(), MONTHS,
-        numbers(1, DAYS), numbers(FIRST_YEAR, YEARS),
-        lists.apply("city.txt").lines(), lists.apply("university.txt").lines(),
-        lists.apply("field.txt").lines(), employers(lists.apply("company.txt")));
+        numbers(1, DAYS), numbers(FIRST_YEAR, YEARS), lists.apply("city.txt").lines(),
+        lists.apply("university.txt").lines(), lists.apply("field.txt").lines(),
+        employers(lists.apply("company.txt")));
   }
 
   /**

@@ -87,10 +87,11 @@ public final class ChatServer implements AutoCloseable {
    * @throws ServerException if the server refuses, or has failed as often as patience lasts
    */
   public String answer(String prompt) throws ServerException, InterruptedException {
-    HttpRequest.Builder request = HttpRequest.newBuilder(address).timeout(patience.timeout())
+    HttpRequest.Builder request = HttpRequest.newBuilder(address)
+        .timeout(patience.timeout())
         .header("Content-Type", "application/json")
-        .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(Map.of("model", model, "messages",
-            List.of(Map.of("role", "user", "content", prompt))))));
+        .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(
+            Map.of("model", model, "messages", List.of(Map.of("role", "user", "content", prompt))))));
     key.ifPresent(secret -> request.header("Authorization", "Bearer " + secret));
     for (int failures = 1;; failures++) {
       switch (attempt(request.build())) {
@@ -119,14 +120,17 @@ public final class ChatServer implements AutoCloseable {
     }
     int status = response.statusCode();
     if (status == 200) {
-      return content(response.body()).<Attempt>map(Attempt.Answer::new).orElseGet(
-          () -> new Attempt.Failure("no chat completion: " + shown(response.body()), Duration.ZERO));
+      return content(response.body()).<Attempt>map(Attempt.Answer::new)
+          .orElseGet(
+              () -> new Attempt.Failure("no chat completion: " + shown(response.body()), Duration.ZERO));
     }
     String problem = "status " + status + ": " + shown(response.body());
     if (status != 408 && status != 429 && status < 500) {
       throw new ServerException(address + " refuses: " + problem);
     }
-    Duration wait = response.headers().firstValue("Retry-After").map(ChatServer::retryAfter)
+    Duration wait = response.headers()
+        .firstValue("Retry-After")
+        .map(ChatServer::retryAfter)
         .orElse(Duration.ZERO);
     if (wait.compareTo(MOST_ASKED) > 0) {
       throw new ServerException(address + " asks to wait for " + wait.toMinutes() + " minutes; " + problem);

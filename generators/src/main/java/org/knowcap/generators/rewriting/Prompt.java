@@ -15,7 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public record Prompt(long person, long draft, String prompt) {
   private static final JsonMapper JSON = JsonMapper.builder()
-      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+      .build();
 
   /** As a line of a file, without its end: a JSON object with "person", "draft" and "prompt". */
   public String line() {
@@ -28,8 +29,8 @@ public record Prompt(long person, long draft, String prompt) {
       JsonNode tree = JSON.readTree(line);
       JsonNode prompt = tree.path("prompt");
       return isCount(tree.path("person")) && isCount(tree.path("draft")) && prompt.isString()
-          ? Optional.of(
-              new Prompt(tree.path("person").asLong(), tree.path("draft").asLong(), prompt.asString()))
+          ? Optional
+              .of(new Prompt(tree.path("person").asLong(), tree.path("draft").asLong(), prompt.asString()))
           : Optional.empty();
     } catch (JacksonException e) {
       return Optional.empty();

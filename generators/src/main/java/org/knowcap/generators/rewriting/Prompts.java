@@ -26,8 +26,7 @@ public final class Prompts {
       new Sentence(Attribute.BIRTH_DATE, "%s was born on %s"),
       new Sentence(Attribute.BIRTH_CITY, "%s is a native of %s"),
       new Sentence(Attribute.UNIVERSITY, "%s studied at %s"),
-      new Sentence(Attribute.MAJOR, "%s majored in %s"),
-      new Sentence(Attribute.EMPLOYER, "%s works for %s"),
+      new Sentence(Attribute.MAJOR, "%s majored in %s"), new Sentence(Attribute.EMPLOYER, "%s works for %s"),
       new Sentence(Attribute.EMPLOYER_CITY, "%s goes to work in %s"));
 
   private final BioS people;
@@ -41,7 +40,8 @@ public final class Prompts {
 
   /** So many prompts about each of the people. */
   public Stream<Prompt> all(int drafts) {
-    return LongStream.range(0, people.people()).boxed()
+    return LongStream.range(0, people.people())
+        .boxed()
         .flatMap(person -> LongStream.range(0, drafts).mapToObj(draft -> prompt(person, draft)));
   }
 

@@ -80,10 +80,11 @@ public final class Rewriting {
         count++;
         Optional<Prompt> prompt = Prompt.parse(line);
         if (prompt.isEmpty() || prompt.get().person() >= people.people()) {
-          throw new IllegalArgumentException(prompts + ", line " + count + (prompt.isEmpty()
-              ? " must be an object with a whole \"person\" and \"draft\" and a string \"prompt\""
-              : " is about person " + prompt.get().person() + ", but there are only " + people.people()
-                  + ", from 0 on"));
+          throw new IllegalArgumentException(prompts + ", line " + count
+              + (prompt.isEmpty()
+                  ? " must be an object with a whole \"person\" and \"draft\" and a string \"prompt\""
+                  : " is about person " + prompt.get().person() + ", but there are only " + people.people()
+                      + ", from 0 on"));
         }
       }
       return count;
@@ -195,8 +196,10 @@ public final class Rewriting {
     /** Takes note of a line that was in the file of texts before. */
     void remember(String line) {
       earlier++;
-      Rewritten.parse(line).filter(text -> text.person() < people.people()
-          && mentions.read(text.person(), text.text()) instanceof Mentions.Usable).ifPresent(text -> {
+      Rewritten.parse(line)
+          .filter(text -> text.person() < people.people()
+              && mentions.read(text.person(), text.text()) instanceof Mentions.Usable)
+          .ifPresent(text -> {
             isNew(text.person(), text.text());
             taken.computeIfAbsent(text.draft(), _ -> new BitSet()).set((int) text.person());
           });

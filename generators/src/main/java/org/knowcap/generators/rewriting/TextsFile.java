@@ -39,8 +39,7 @@ final class TextsFile implements AutoCloseable {
       channel.truncate(endOfLines());
       // The reader is not closed: that would close the channel, and with it give up the lock.
       BufferedReader lines = new BufferedReader(Channels.newReader(channel.position(0),
-          StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE),
-          STEP));
+          StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE), STEP));
       lines.lines().forEach(earlier);
       channel.position(channel.size());
     } catch (IOException | RuntimeException e) {

@@ -99,10 +99,13 @@ public final class Pieces {
     public int merges(Range left, Range right) {
       Set<String> tails = new HashSet<>();
       Set<String> heads = new HashSet<>();
-      left.pieces().mapToObj(texts::get)
+      left.pieces()
+          .mapToObj(texts::get)
           .forEach(text -> tails.add(text.substring(Math.max(0, text.lastIndexOf(' ')))));
-      right.pieces().mapToObj(texts::get).filter(text -> !text.startsWith(" ")).forEach(
-          text -> heads.add(text.contains(" ") ? text.substring(0, text.indexOf(' ')) : text));
+      right.pieces()
+          .mapToObj(texts::get)
+          .filter(text -> !text.startsWith(" "))
+          .forEach(text -> heads.add(text.contains(" ") ? text.substring(0, text.indexOf(' ')) : text));
       int merges = 0;
       for (String tail : tails) {
         for (String head : heads) {

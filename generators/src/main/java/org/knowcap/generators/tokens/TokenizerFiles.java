@@ -58,7 +58,9 @@ public final class TokenizerFiles {
     tokenizer.set("decoder", byteLevel());
     ObjectNode model = tokenizer.putObject("model");
     model.put("type", "BPE");
-    model.putNull("dropout").putNull("unk_token").putNull("continuing_subword_prefix")
+    model.putNull("dropout")
+        .putNull("unk_token")
+        .putNull("continuing_subword_prefix")
         .putNull("end_of_word_suffix");
     model.put("fuse_unk", false).put("byte_fallback", false);
     ObjectNode tokens = model.putObject("vocab");
@@ -89,9 +91,13 @@ public final class TokenizerFiles {
    * @param context tokens of the windows that the model was trained on
    */
   public String config(int context) {
-    return pretty(JSON.createObjectNode().put("tokenizer_class", "PreTrainedTokenizerFast")
-        .put("bos_token", Gpt2.EOS_TEXT).put("eos_token", Gpt2.EOS_TEXT).put("pad_token", Gpt2.EOS_TEXT)
-        .put("add_prefix_space", false).put("clean_up_tokenization_spaces", false)
+    return pretty(JSON.createObjectNode()
+        .put("tokenizer_class", "PreTrainedTokenizerFast")
+        .put("bos_token", Gpt2.EOS_TEXT)
+        .put("eos_token", Gpt2.EOS_TEXT)
+        .put("pad_token", Gpt2.EOS_TEXT)
+        .put("add_prefix_space", false)
+        .put("clean_up_tokenization_spaces", false)
         .put("model_max_length", context));
   }
 
@@ -116,22 +122,30 @@ public final class TokenizerFiles {
       String text = plain ? printable(latin(own[token])) : vocabulary.decode(new int[]{token}, 0, 1);
       int found = root.path("model").path("vocab").path(text).asInt(added.getOrDefault(text, -1));
       if (found != token) {
-        return Optional
-            .of("of another vocabulary: token '" + text + "' should be number " + token + ", found "
-                + (found < 0 ? "none" : found));
+        return Optional.of("of another vocabulary: token '" + text + "' should be number " + token
+            + ", found " + (found < 0 ? "none" : found));
       }
     }
     return Optional.empty();
   }
 
   private static ObjectNode added(int id, String text, boolean special) {
-    return JSON.createObjectNode().put("id", id).put("content", text).put("single_word", false)
-        .put("lstrip", false).put("rstrip", false).put("normalized", false).put("special", special);
+    return JSON.createObjectNode()
+        .put("id", id)
+        .put("content", text)
+        .put("single_word", false)
+        .put("lstrip", false)
+        .put("rstrip", false)
+        .put("normalized", false)
+        .put("special", special);
   }
 
   private static ObjectNode byteLevel() {
-    return JSON.createObjectNode().put("type", "ByteLevel").put("add_prefix_space", false)
-        .put("trim_offsets", true).put("use_regex", true);
+    return JSON.createObjectNode()
+        .put("type", "ByteLevel")
+        .put("add_prefix_space", false)
+        .put("trim_offsets", true)
+        .put("use_regex", true);
   }
 
   private static String pretty(JsonNode node) {

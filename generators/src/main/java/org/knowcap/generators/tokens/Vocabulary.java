@@ -32,7 +32,9 @@ public final class Vocabulary {
    * @throws IllegalArgumentException if a dedicated text is empty or repeated
    */
   public Vocabulary(int[] gpt2Ids, List<String> dedicated) {
-    this.gpt2Ids = IntStream.concat(Arrays.stream(gpt2Ids), IntStream.of(Gpt2.EOS)).sorted().distinct()
+    this.gpt2Ids = IntStream.concat(Arrays.stream(gpt2Ids), IntStream.of(Gpt2.EOS))
+        .sorted()
+        .distinct()
         .toArray();
     for (String text : dedicated) {
       if (text.isEmpty() || this.dedicated.put(text, this.gpt2Ids.length + this.dedicated.size()) != null) {
@@ -40,8 +42,10 @@ public final class Vocabulary {
             "a dedicated token must have a text of its own, found \"" + text + "\"");
       }
     }
-    bytes = Stream.concat(Arrays.stream(this.gpt2Ids).mapToObj(Gpt2::bytes),
-        dedicated.stream().map(text -> text.getBytes(StandardCharsets.UTF_8))).toArray(byte[][]::new);
+    bytes = Stream
+        .concat(Arrays.stream(this.gpt2Ids).mapToObj(Gpt2::bytes),
+            dedicated.stream().map(text -> text.getBytes(StandardCharsets.UTF_8)))
+        .toArray(byte[][]::new);
   }
 
   /** V, the number of different tokens, {@link #eos} included. */
@@ -93,11 +97,11 @@ public final class Vocabulary {
   /** SHA-256, in hex, of which token has which number: equal digests, equal vocabularies. */
   public String digest() {
     // A text may hold line breaks: its length keeps it apart from the next.
-    String content = Arrays.toString(gpt2Ids) + dedicated.keySet().stream()
-        .map(text -> text.length() + ":" + text).collect(Collectors.joining());
+    String content = Arrays.toString(gpt2Ids)
+        + dedicated.keySet().stream().map(text -> text.length() + ":" + text).collect(Collectors.joining());
     try {
-      return HexFormat.of().formatHex(
-          MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8)));
+      return HexFormat.of()
+          .formatHex(MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8)));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }
@@ -107,8 +111,7 @@ public final class Vocabulary {
   public Vocabulary union(Vocabulary other) {
     SequencedSet<String> texts = new LinkedHashSet<>(dedicated.keySet());
     texts.addAll(other.dedicated.keySet());
-    return new Vocabulary(
-        IntStream.concat(Arrays.stream(gpt2Ids), Arrays.stream(other.gpt2Ids)).toArray(),
+    return new Vocabulary(IntStream.concat(Arrays.stream(gpt2Ids), Arrays.stream(other.gpt2Ids)).toArray(),
         List.copyOf(texts));
   }
 

@@ -99,8 +99,13 @@ class BioDTest {
     BioD one = Corpora.bioD(1, 2, SHAPE);
     Map<List<Attribute>, Long> orders = new HashMap<>();
     for (long draw = 0; draw < 24_000; draw++) {
-      Corpora.count(orders, one.annotated(draw).spans().stream().filter(span -> span.part() == Part.VALUE)
-          .map(Span::attribute).toList());
+      Corpora.count(orders,
+          one.annotated(draw)
+              .spans()
+              .stream()
+              .filter(span -> span.part() == Part.VALUE)
+              .map(Span::attribute)
+              .toList());
     }
     Corpora.assertUniform(120, orders);
   }

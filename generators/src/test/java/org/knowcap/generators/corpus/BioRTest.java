@@ -35,7 +35,8 @@ class BioRTest {
     Mentions mentions = new Mentions(PEOPLE);
     return LongStream.range(0, rounds * PEOPLE.people())
         .mapToObj(item -> new Rewritten(PEOPLE.person(item), item, "none", Corpora.text(PEOPLE, item)))
-        .filter(line -> mentions.read(line.person(), line.text()) instanceof Mentions.Usable).toList();
+        .filter(line -> mentions.read(line.person(), line.text()) instanceof Mentions.Usable)
+        .toList();
   }
 
   private RewrittenTexts read(List<String> lines, BioS people) throws IOException {
@@ -76,9 +77,10 @@ class BioRTest {
     BioR corpus = new BioR(read(lines(texts), PEOPLE), 1);
     for (long person = 0; person < corpus.people(); person++) {
       long id = person;
-      boolean any = texts.stream().filter(text -> text.person() == id)
-          .anyMatch(text -> mentions.read(id, text.text()) instanceof Mentions.Usable usable
-              && usable.orderly());
+      boolean any = texts.stream()
+          .filter(text -> text.person() == id)
+          .anyMatch(
+              text -> mentions.read(id, text.text()) instanceof Mentions.Usable usable && usable.orderly());
       int[] probe = corpus.probe(person, 0).tokens();
       Mentions.Usable measured = (Mentions.Usable) mentions.read(person,
           corpus.vocabulary().decode(probe, 1, probe.length));
@@ -121,10 +123,14 @@ class BioRTest {
     RewrittenTexts texts = read(lines(texts(3)), PEOPLE);
     BioR corpus = new BioR(texts, 1);
     int[] seen = LongStream.range(0, 3 * corpus.people())
-        .mapToObj(item -> Corpora.item(corpus, item)).flatMapToInt(IntStream::of)
-        .distinct().toArray();
+        .mapToObj(item -> Corpora.item(corpus, item))
+        .flatMapToInt(IntStream::of)
+        .distinct()
+        .toArray();
     int[] probes = LongStream.range(0, corpus.people())
-        .mapToObj(person -> corpus.probe(person, 0).tokens()).flatMapToInt(IntStream::of).distinct()
+        .mapToObj(person -> corpus.probe(person, 0).tokens())
+        .flatMapToInt(IntStream::of)
+        .distinct()
         .toArray();
     assertEquals(corpus.vocabulary().size(),
         IntStream.concat(IntStream.of(seen), IntStream.of(probes)).distinct().count());
@@ -152,12 +158,13 @@ class BioRTest {
     RewrittenTexts texts = RewrittenTexts.read(file, PEOPLE);
     assertEquals(clean, texts.size());
     long last = clean + 6;
-    assertEquals(List.of(
-        new Rejection("is not an object with a whole \"person\" and a \"text\"", 7,
-            List.of(2L, 3L, 4L, 5L, 6L)),
-        new Rejection("is about somebody else than the first 20 people", 1, List.of(last + 1)),
-        new Rejection("lacks the name", 1, List.of(last + 2)),
-        new Rejection("repeats an earlier text about the same person", 2, List.of(last + 3, last + 4))),
+    assertEquals(
+        List.of(
+            new Rejection("is not an object with a whole \"person\" and a \"text\"", 7,
+                List.of(2L, 3L, 4L, 5L, 6L)),
+            new Rejection("is about somebody else than the first 20 people", 1, List.of(last + 1)),
+            new Rejection("lacks the name", 1, List.of(last + 2)),
+            new Rejection("repeats an earlier text about the same person", 2, List.of(last + 3, last + 4))),
         texts.rejections());
     assertEquals("""
         %d texts about 20 people; lines left out: is not an object with a whole "person" and a "text": 7 \
@@ -169,11 +176,14 @@ class BioRTest {
 
   @Test
   void somebodyWithoutATextIsAnError() throws IOException {
-    List<String> lines = texts(3).stream().filter(text -> text.person() != 7 && text.person() != 11)
-        .map(Rewritten::line).toList();
+    List<String> lines = texts(3).stream()
+        .filter(text -> text.person() != 7 && text.person() != 11)
+        .map(Rewritten::line)
+        .toList();
     String message = assertThrows(IllegalArgumentException.class, () -> read(lines, PEOPLE)).getMessage();
-    assertTrue(message.endsWith(
-        "holds no text that can be used about 2 of 20 people (number 7, 11); lines left out: none"),
+    assertTrue(
+        message.endsWith(
+            "holds no text that can be used about 2 of 20 people (number 7, 11); lines left out: none"),
         message);
     String nothing = assertThrows(IllegalArgumentException.class, () -> read(List.of(), PEOPLE)).getMessage();
     assertTrue(nothing.contains("about 20 of 20 people (number 0, 1, 2, 3, 4, ...)"), nothing);
@@ -185,8 +195,7 @@ class BioRTest {
     List<String> lines = lines(texts(3));
     for (BioS others : List.of(Corpora.bioS(20, 6, PoolSizes.PAPER), Corpora.bioS(20, 5, Corpora.SMALL))) {
       String message = assertThrows(IllegalArgumentException.class, () -> read(lines, others)).getMessage();
-      assertTrue(message.contains("about 20 of 20 people") && message.contains("lacks the name"),
-          message);
+      assertTrue(message.contains("about 20 of 20 people") && message.contains("lacks the name"), message);
     }
   }
 
@@ -195,7 +204,8 @@ class BioRTest {
   void aLongFileIsReadWhole() throws IOException {
     BioS people = Corpora.bioS(400, 5, PoolSizes.PAPER);
     BioR corpus = Corpora.bioR(people, 80);
-    long tokens = LongStream.range(0, 79 * people.people()).map(item -> Corpora.item(corpus, item).length)
+    long tokens = LongStream.range(0, 79 * people.people())
+        .map(item -> Corpora.item(corpus, item).length)
         .sum();
     assertTrue(tokens / 2 > 1 << 20, "half of them are different: more than one block");
     for (long item = 0; item < 79 * people.people(); item += 37) {

@@ -28,9 +28,7 @@ class BioSBitsTest {
   @Test
   void agreesWithWholeNumbers() {
     for (PoolSizes sizes : new PoolSizes[]{new PoolSizes(2, 3, 5, 1, 2, 3, 4, 5, 6, 7),
-        new PoolSizes(1, 1, 9, 1, 1, 1,
-            1, 1, 1, 1),
-        new PoolSizes(20, 20, 50, 12, 28, 50, 20, 30, 10, 25)}) {
+        new PoolSizes(1, 1, 9, 1, 1, 1, 1, 1, 1, 1), new PoolSizes(20, 20, 50, 12, 28, 50, 20, 30, 10, 25)}) {
       for (int people : new int[]{1, 2, 9}) {
         BigInteger values = BigInteger.TWO;
         for (int size : new int[]{sizes.months(), sizes.days(), sizes.years(), sizes.birthCities(),
@@ -51,9 +49,8 @@ class BioSBitsTest {
 
   private static double log2(BigDecimal number) {
     int shift = number.toBigInteger().bitLength() - 1;
-    return shift
-        + Math.log(
-            number.divide(new BigDecimal(BigInteger.TWO.pow(shift)), MathContext.DECIMAL128).doubleValue())
-            / Math.log(2);
+    return shift + Math
+        .log(number.divide(new BigDecimal(BigInteger.TWO.pow(shift)), MathContext.DECIMAL128).doubleValue())
+        / Math.log(2);
   }
 }

@@ -130,9 +130,9 @@ class BioSTest {
     BioS people = corpus(160_000, 1, PoolSizes.PAPER);
     Map<Attribute, Map<String, Long>> values = new HashMap<>();
     for (long person = 0; person < people.people(); person++) {
-      people.values(person).forEach(
-          (attribute, value) -> values.computeIfAbsent(attribute, _ -> new HashMap<>()).merge(value, 1L,
-              Long::sum));
+      people.values(person)
+          .forEach((attribute, value) -> values.computeIfAbsent(attribute, _ -> new HashMap<>())
+              .merge(value, 1L, Long::sum));
     }
     assertUniform(200, values.get(Attribute.BIRTH_CITY));
     assertUniform(300, values.get(Attribute.UNIVERSITY));
@@ -180,14 +180,12 @@ class BioSTest {
     digests.add(corpus(11, 1, SMALL).digest());
     digests.add(corpus(10, 2, SMALL).digest());
     digests.add(corpus(10, 1, new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 9, 9)).digest());
-    Pools otherMajors = new Pools(pools.first(), pools.middle(), pools.last(), pools.months(),
-        pools.days(),
+    Pools otherMajors = new Pools(pools.first(), pools.middle(), pools.last(), pools.months(), pools.days(),
         pools.years(), pools.birthCities(), pools.universities(), pools.majors().reversed(),
         pools.employers());
     digests.add(new BioS(10, 1, otherMajors, templates).digest());
     Templates otherTemplates = new Templates(templates.birthDate(), templates.birthCity(),
-        templates.university(),
-        templates.major().reversed(), templates.employer(), templates.employerCity());
+        templates.university(), templates.major().reversed(), templates.employer(), templates.employerCity());
     digests.add(new BioS(10, 1, pools, otherTemplates).digest());
     assertEquals(6, digests.size());
     assertEquals(corpus(10, 1, SMALL).digest(), corpus(10, 1, SMALL).digest());

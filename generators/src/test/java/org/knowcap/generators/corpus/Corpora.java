@@ -42,9 +42,10 @@ final class Corpora {
 
   /** One useful source without a token, one junk source with one, and one of another vocabulary. */
   static Mixture mixture(long seed) {
-    return new Mixture(seed, List.of(new Ingredient(bioS(40, seed, SMALL), 0.125, ""),
-        new Ingredient(bioS(100, seed, SMALL).from(40), 0.5, "junk.org"),
-        new Ingredient(bioD(30, seed, SHAPE).from(140), 0.375, "numbers.net")));
+    return new Mixture(seed,
+        List.of(new Ingredient(bioS(40, seed, SMALL), 0.125, ""),
+            new Ingredient(bioS(100, seed, SMALL).from(40), 0.5, "junk.org"),
+            new Ingredient(bioD(30, seed, SHAPE).from(140), 0.375, "numbers.net")));
   }
 
   /**
@@ -56,8 +57,7 @@ final class Corpora {
       Path file = Files.createTempFile("rewritten", ".jsonl");
       Files.write(file, LongStream.range(0, rounds * people.people())
           .filter(item -> item / people.people() <= people.person(item) % rounds)
-          .mapToObj(item -> new Rewritten(people.person(item), item / people.people(), "",
-              text(people, item))
+          .mapToObj(item -> new Rewritten(people.person(item), item / people.people(), "", text(people, item))
               .line())
           .toList());
       RewrittenTexts texts = RewrittenTexts.read(file, people);

@@ -80,8 +80,7 @@ class DerivedBioSTest {
     for (BioS group : List.of(after.changed(), after.unchanged())) {
       for (long person = 0; person < group.people(); person++) {
         assertEquals(group.people() == 60, group.isChanged(person));
-        assertEquals(group.isChanged(person),
-            !group.values(person).equals(group.before().values(person)));
+        assertEquals(group.isChanged(person), !group.values(person).equals(group.before().values(person)));
         everybody.add(group.values(person));
       }
     }
@@ -125,8 +124,9 @@ class DerivedBioSTest {
   void aNewValueIsUniformOverAllOthers() {
     PoolSizes sizes = new PoolSizes(20, 20, 100, 2, 1, 3, 1, 2, 1, 5);
     BioS before = Corpora.bioS(40_000, 1, sizes);
-    BioS after = before.revised(new Revision(0.5, Set.copyOf(List.of(Attribute.BIRTH_DATE,
-        Attribute.EMPLOYER, Attribute.GENDER, Attribute.UNIVERSITY)), 5));
+    BioS after = before.revised(new Revision(0.5,
+        Set.copyOf(List.of(Attribute.BIRTH_DATE, Attribute.EMPLOYER, Attribute.GENDER, Attribute.UNIVERSITY)),
+        5));
     Map<String, Long> dates = new HashMap<>();
     Map<String, Long> employers = new HashMap<>();
     BioS changed = after.changed();

@@ -101,9 +101,12 @@ class EveryKindTest {
   void anItemHasTheSameTokensForwardsBackwardsAndOnManyThreads() {
     forEachSource((kind, source) -> {
       int items = (int) (3 * source.people());
-      int[][] forwards = LongStream.range(0, items).mapToObj(item -> Corpora.item(source, item))
+      int[][] forwards = LongStream.range(0, items)
+          .mapToObj(item -> Corpora.item(source, item))
           .toArray(int[][]::new);
-      int[][] parallel = LongStream.range(0, items).parallel().mapToObj(item -> Corpora.item(source, item))
+      int[][] parallel = LongStream.range(0, items)
+          .parallel()
+          .mapToObj(item -> Corpora.item(source, item))
           .toArray(int[][]::new);
       assertArrayEquals(forwards, parallel, kind);
       int[] buffer = new int[source.longestItem() + 2];
@@ -226,8 +229,10 @@ class EveryKindTest {
       for (int window = 0; window < 6; window++) {
         int[] tokens = new int[40];
         reader.read(tokens, new int[40], 0);
-        windows.append(corpus.vocabulary().decode(tokens, 0, tokens.length)).append('\n')
-            .append(Arrays.toString(tokens)).append('\n');
+        windows.append(corpus.vocabulary().decode(tokens, 0, tokens.length))
+            .append('\n')
+            .append(Arrays.toString(tokens))
+            .append('\n');
       }
     });
     try (InputStream golden = getClass().getResourceAsStream("first-windows.txt")) {

@@ -27,10 +27,10 @@ import org.knowcap.generators.pools.Templates;
 class EveryTextTest {
   private static final Pools POOLS = Pools.shipped(PoolSizes.PAPER);
   private static final Templates TEMPLATES = Templates.shipped();
-  private static final Map<Attribute, List<Template>> LISTS = Map.of(
-      Attribute.BIRTH_DATE, TEMPLATES.birthDate(), Attribute.BIRTH_CITY, TEMPLATES.birthCity(),
-      Attribute.UNIVERSITY, TEMPLATES.university(), Attribute.MAJOR, TEMPLATES.major(),
-      Attribute.EMPLOYER, TEMPLATES.employer(), Attribute.EMPLOYER_CITY, TEMPLATES.employerCity());
+  private static final Map<Attribute, List<Template>> LISTS = Map.of(Attribute.BIRTH_DATE,
+      TEMPLATES.birthDate(), Attribute.BIRTH_CITY, TEMPLATES.birthCity(), Attribute.UNIVERSITY,
+      TEMPLATES.university(), Attribute.MAJOR, TEMPLATES.major(), Attribute.EMPLOYER, TEMPLATES.employer(),
+      Attribute.EMPLOYER_CITY, TEMPLATES.employerCity());
   private static final int ORDERS = 720;
 
   /** Every entry of every list, of dates each of the three, that a value can be. */
@@ -85,16 +85,19 @@ class EveryTextTest {
       String subject = " " + values.get(at == 0 ? Attribute.NAME : Attribute.GENDER);
       String value = values.get(attribute);
       int from = at;
-      List<Template> fitting = LISTS.get(attribute).stream()
+      List<Template> fitting = LISTS.get(attribute)
+          .stream()
           .filter(each -> text.startsWith(each.prefix(), from + subject.length()))
           .filter(each -> text.startsWith(sentence(subject, each, value), from))
-          .sorted(Comparator.comparingInt(each -> each.suffix().length())).toList();
+          .sorted(Comparator.comparingInt(each -> each.suffix().length()))
+          .toList();
       assertFalse(fitting.isEmpty(), text);
       at += sentence(subject, fitting.getLast(), value).length();
-      sentences.add(new Told(attribute, fitting.getLast(), attribute.equals(Attribute.BIRTH_DATE)
-          ? List.of(value.replaceAll(" .*", ""), value.replaceAll(".* (.*),.*", "$1"),
-              value.replaceAll(".* ", ""))
-          : List.of(value)));
+      sentences.add(new Told(attribute, fitting.getLast(),
+          attribute.equals(Attribute.BIRTH_DATE)
+              ? List.of(value.replaceAll(" .*", ""), value.replaceAll(".* (.*),.*", "$1"),
+                  value.replaceAll(".* ", ""))
+              : List.of(value)));
     }
     assertTrue(at == text.length(), text);
     return sentences;

@@ -30,9 +30,8 @@ class MentionsTest {
   private static final Pools POOLS = new Pools(List.of("Anna"), List.of("Mae"), List.of("Jones"),
       List.of("May", "October"), List.of("2", "12"), List.of("1996", "1997"),
       List.of("Reno, NV", "Austin, TX", "Boise, ID"), List.of("Rice University", "Yale University", "MIT"),
-      List.of("Business", "Business Law", "Physics"),
-      List.of(new Employer("Acme Inc.", "Austin, TX"), new Employer("Zeta", "Boston, MA"),
-          new Employer("Omega", "Salem, OR")));
+      List.of("Business", "Business Law", "Physics"), List.of(new Employer("Acme Inc.", "Austin, TX"),
+          new Employer("Zeta", "Boston, MA"), new Employer("Omega", "Salem, OR")));
   private static final List<Template> TEMPLATE = List.of(new Template(" is of", "."));
   private static final Templates TEMPLATES = new Templates(TEMPLATE, TEMPLATE, TEMPLATE, TEMPLATE, TEMPLATE,
       TEMPLATE);
@@ -42,7 +41,9 @@ class MentionsTest {
   private static BioS with(String... values) {
     return LongStream.range(0, 1_000_000)
         .mapToObj(seed -> new BioS(1, seed, POOLS, TEMPLATES))
-        .filter(people -> people.values(0).values().containsAll(List.of(values))).findFirst().orElseThrow();
+        .filter(people -> people.values(0).values().containsAll(List.of(values)))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static BioS anna() {
@@ -114,12 +115,9 @@ class MentionsTest {
 
   @Test
   void eachValueCountsAtItsFirstMention() {
-    assertEquals(
-        List.of("NAME name: Anna Mae Jones", "VALUE birth_date: October", "VALUE birth_date: 2",
-            "VALUE birth_date: 1996", "VALUE birth_city: Reno, NV", "VALUE gender: She",
-            "VALUE employer: Zeta",
-            "IMPLIED employer_city: Boston, MA", "VALUE major: Physics",
-            "VALUE university: Rice University"),
+    assertEquals(List.of("NAME name: Anna Mae Jones", "VALUE birth_date: October", "VALUE birth_date: 2",
+        "VALUE birth_date: 1996", "VALUE birth_city: Reno, NV", "VALUE gender: She", "VALUE employer: Zeta",
+        "IMPLIED employer_city: Boston, MA", "VALUE major: Physics", "VALUE university: Rice University"),
         counted(anna(), "Anna Mae Jones, born on October 2, 1996 (a Reno, NV native)... She's at Zeta, "
             + "of Boston, MA." + REST + " Anna Mae Jones is from Reno, NV; in 1996, Zeta was new."));
   }
@@ -131,8 +129,8 @@ class MentionsTest {
             "VALUE birth_date: 1996", "VALUE birth_city: Reno, NV", "VALUE employer_city: Boston, MA",
             "VALUE gender: her", "VALUE employer: Zeta", "VALUE major: Physics",
             "VALUE university: Rice University"),
-        counted(anna(), "Anna Mae Jones, October 2, 1996, Reno, NV. Boston, MA is where her Zeta is."
-            + REST));
+        counted(anna(),
+            "Anna Mae Jones, October 2, 1996, Reno, NV. Boston, MA is where her Zeta is." + REST));
   }
 
   /** Whatever tells a part of a value before the whole is told counts as well, once. */
@@ -165,10 +163,8 @@ class MentionsTest {
     String text = "Anna Mae Jones was born in Austin, TX on October 2, 1996. She joined Acme Inc.";
     assertEquals("lacks the employer city", fault(home, text + " there." + REST));
     List<String> counted = counted(home, text + " in Austin, TX." + REST);
-    assertTrue(counted.containsAll(
-        List.of("VALUE birth_city: Austin, TX", "VALUE employer: Acme Inc.",
-            "IMPLIED employer_city: Austin, TX")),
-        counted.toString());
+    assertTrue(counted.containsAll(List.of("VALUE birth_city: Austin, TX", "VALUE employer: Acme Inc.",
+        "IMPLIED employer_city: Austin, TX")), counted.toString());
   }
 
   /** GPT-2 has a token for ".," and one for "..": a value's last period goes into it. */
@@ -203,8 +199,8 @@ class MentionsTest {
         "Anna Mae Jones, " + values + ", Boston, MA, Zeta. She.", false,
         "She: Anna Mae Jones, " + values + ", Zeta, Boston, MA.", false,
         "Anna Mae Jones, 1996, " + values + ", Zeta, Boston, MA. She.", false);
-    orderly.forEach((text, expected) -> assertEquals(expected, assertInstanceOf(Mentions.Usable.class,
-        new Mentions(anna()).read(0, text)).orderly(), text));
+    orderly.forEach((text, expected) -> assertEquals(expected,
+        assertInstanceOf(Mentions.Usable.class, new Mentions(anna()).read(0, text)).orderly(), text));
   }
 
   @Test

@@ -28,7 +28,8 @@ class MixtureTest {
       int blocks = 400;
       for (long block = 0; block < blocks; block++) {
         long useful = LongStream.range(block * 1024, (block + 1) * 1024)
-            .filter(window -> mixture.sourceOf(window, 512) == 0).count();
+            .filter(window -> mixture.sourceOf(window, 512) == 0)
+            .count();
         assertEquals(share * 1024, useful, share * 1024 % 1 == 0 ? 0 : 1, "seed " + seed);
         total += useful;
       }
@@ -64,8 +65,9 @@ class MixtureTest {
     assertEquals(200, names.size());
     BioS most = Corpora.bioS(100_000_000, 1, PoolSizes.PAPER);
     assertEquals(100_000_000, most.from(60_000_000).people());
-    assertEquals("people must be 1..99999999, found 100000000: no two share a name, and the pools hold "
-        + "400 first, 400 middle and 1000 last names, of which 60000001 are taken by others",
+    assertEquals(
+        "people must be 1..99999999, found 100000000: no two share a name, and the pools hold "
+            + "400 first, 400 middle and 1000 last names, of which 60000001 are taken by others",
         assertThrows(IllegalArgumentException.class, () -> most.from(60_000_001)).getMessage());
   }
 
@@ -134,10 +136,11 @@ class MixtureTest {
         () -> new Ingredient(USEFUL, 0, ""));
     assertFault("the share of bioS(50) must be above 0 and at most 1, found NaN",
         () -> new Ingredient(USEFUL, Double.NaN, ""));
-    assertFault("domain token \" #3\" already stands for something in the sources' texts", () -> new Mixture(
-        1, List.of(new Ingredient(Corpora.bioD(9, 1, Corpora.SHAPE), 1, " #3"))));
-    assertFault("0.125 bioS(50) + 0.875 bioS(150) has 2 sources, but the cursor 1: "
-        + "it was made with another corpus",
+    assertFault("domain token \" #3\" already stands for something in the sources' texts",
+        () -> new Mixture(1, List.of(new Ingredient(Corpora.bioD(9, 1, Corpora.SHAPE), 1, " #3"))));
+    assertFault(
+        "0.125 bioS(50) + 0.875 bioS(150) has 2 sources, but the cursor 1: "
+            + "it was made with another corpus",
         () -> new WindowReader(mixture(1, 0.125, ""), 8, Cursor.ofNumbers(0, 0, 0)));
   }
 

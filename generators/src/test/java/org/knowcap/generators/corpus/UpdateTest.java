@@ -47,13 +47,14 @@ class UpdateTest {
       employers.add(((BioS) corpus.sources().getFirst()).values(person).get(Attribute.EMPLOYER));
     }
     for (List<Integer> stream : streams) {
-      String text = corpus.vocabulary().decode(stream.stream().mapToInt(Integer::intValue).toArray(), 0,
-          stream.size());
+      String text = corpus.vocabulary()
+          .decode(stream.stream().mapToInt(Integer::intValue).toArray(), 0, stream.size());
       for (String biography : text.split("<\\|endoftext\\|>")) {
         String[] words = biography.strip().split("('s)? ");
         if (words.length > 20) {
           String name = words[0] + " " + words[1] + " " + words[2].replace("'s", "");
-          employers.stream().filter(biography::contains)
+          employers.stream()
+              .filter(biography::contains)
               .forEach(each -> told.computeIfAbsent(name, _ -> new HashMap<>()).merge(each, 1, Integer::sum));
         }
       }

@@ -178,13 +178,13 @@ class CorpusExportTest {
     Path index = Exports.files(out, ".idx").getFirst();
     String manifest = Files.readString(out.resolve("manifest.json"), StandardCharsets.UTF_8);
     Files.writeString(out.resolve("manifest.json"),
-        manifest.replace("\"vocabulary\" : ", "\"vocabulary\" : 1").replaceFirst(
-            "(" + index.getFileName() + "(.|\\s)*?)\"sha256\" : \".", "$1\"sha256\" : \"x"));
+        manifest.replace("\"vocabulary\" : ", "\"vocabulary\" : 1")
+            .replaceFirst("(" + index.getFileName() + "(.|\\s)*?)\"sha256\" : \".", "$1\"sha256\" : \"x"));
 
     List<String> found = export.verify(out, 2, (_, _) -> {});
     int vocabulary = Exports.mixture().vocabulary().size();
-    List<String> expected = List.of(
-        "manifest.json: vocabulary is 1" + vocabulary + ", not " + vocabulary, "vocab.json is missing",
+    List<String> expected = List.of("manifest.json: vocabulary is 1" + vocabulary + ", not " + vocabulary,
+        "vocab.json is missing",
         "jsonl/" + jsonl.getFileName() + " has been changed, first at byte " + changed
             + " (counted from 0), in line 2",
         "parquet/" + parquet.getFileName() + " has been changed, first at byte " + table.length / 2

@@ -37,8 +37,8 @@ final class Exports {
   }
 
   static Mixture mixture() {
-    return new Mixture(1, List.of(new Ingredient(bioS(50, 1), 0.25, "<useful>"),
-        new Ingredient(bioD().from(50), 0.75, "")));
+    return new Mixture(1,
+        List.of(new Ingredient(bioS(50, 1), 0.25, "<useful>"), new Ingredient(bioD().from(50), 0.75, "")));
   }
 
   static ExportSettings settings(TruthFormat truth, Format... formats) {
@@ -58,7 +58,8 @@ final class Exports {
   /** The files below a directory whose paths end so, in order. */
   static List<Path> files(Path directory, String ending) throws IOException {
     try (Stream<Path> all = Files.walk(directory)) {
-      return all.filter(file -> Files.isRegularFile(file) && file.toString().endsWith(ending)).sorted()
+      return all.filter(file -> Files.isRegularFile(file) && file.toString().endsWith(ending))
+          .sorted()
           .toList();
     }
   }

@@ -55,7 +55,7 @@ class ItemFilesTest {
       case "bioD" -> Exports.bioD();
       case "mixture" -> Exports.mixture();
       case "update" ->
-        new Update(Exports.bioS(50, 1), new Revision(0.4, Set.of(Attribute.MAJOR), 5), UPDATED_AFTER, 0.25);
+          new Update(Exports.bioS(50, 1), new Revision(0.4, Set.of(Attribute.MAJOR), 5), UPDATED_AFTER, 0.25);
       case "names to escape" -> {
         Path lists = Files.createDirectory(temp.resolve("lists"));
         Files.writeString(lists.resolve("first_name.txt"), "Zo\u00eb\nO\"Neil\nBack\\slash\n\u65e5\u672c\n");
@@ -126,30 +126,38 @@ class ItemFilesTest {
     for (Span span : probe.spans()) {
       String before = vocabulary.decode(tokens, 1, span.start());
       String upTo = vocabulary.decode(tokens, 1, span.end());
-      spans.addObject().put("attribute", span.attribute().key()).put("part", span.part().knowledge())
-          .put("start", span.start()).put("end", span.end())
+      spans.addObject()
+          .put("attribute", span.attribute().key())
+          .put("part", span.part().knowledge())
+          .put("start", span.start())
+          .put("end", span.end())
           .put("char_start", before.codePointCount(0, before.length()))
           .put("char_end", upTo.codePointCount(0, upTo.length()));
     }
     ArrayNode values = line.putArray("values");
-    source.values(source.person(item)).forEach(
-        (attribute, value) -> values.addObject().put("attribute", attribute.key()).put("value", value));
+    source.values(source.person(item))
+        .forEach(
+            (attribute, value) -> values.addObject().put("attribute", attribute.key()).put("value", value));
     // As the database's answers: all numbers of the type that they would be read as.
     return JSON.readTree(line.toString());
   }
 
   private static List<JsonNode> truth(int number, Source source, long item) {
     Map<Attribute, String> values = source.values(source.person(item));
-    return source.annotated(item).spans().stream().map(span -> JSON.readTree(
-        line(number, source, item).put("attribute", span.attribute().key())
-            .put("part", span.part().knowledge()).put("value", values.get(span.attribute()))
-            .put("start", span.start()).put("end", span.end()).toString()))
+    return source.annotated(item)
+        .spans()
+        .stream()
+        .map(span -> JSON.readTree(line(number, source, item).put("attribute", span.attribute().key())
+            .put("part", span.part().knowledge())
+            .put("value", values.get(span.attribute()))
+            .put("start", span.start())
+            .put("end", span.end())
+            .toString()))
         .toList();
   }
 
   private static ObjectNode line(int number, Source source, long item) {
-    return JSON.createObjectNode().put("source", number).put("item", item).put("person",
-        source.person(item));
+    return JSON.createObjectNode().put("source", number).put("item", item).put("person", source.person(item));
   }
 
   private static List<JsonNode> rows(Connection database, String table, Path directory, String order)
@@ -178,8 +186,7 @@ class ItemFilesTest {
   /** A corpus whose texts may hold the end of a line has no lines of text. */
   @Test
   void textsOfSeveralLinesAreNoTxt() {
-    Mixture lines = new Mixture(1,
-        List.of(new Mixture.Ingredient(Exports.bioS(50, 1), 1, "line\nline")));
+    Mixture lines = new Mixture(1, List.of(new Mixture.Ingredient(Exports.bioS(50, 1), 1, "line\nline")));
     ExportSettings settings = Exports.settings(TruthFormat.NONE, Format.TXT);
     IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
         () -> new CorpusExport(lines, settings));

@@ -124,8 +124,12 @@ class TokenFilesTest {
   void tokensBeyond16BitsAreWidenedOrRefused() throws IOException {
     Path lists = Files.createDirectory(temp.resolve("lists"));
     Vocabulary all = new Vocabulary(IntStream.range(0, 50256).toArray(), List.of());
-    List<String> words = IntStream.range(0, 50256).mapToObj(id -> all.decode(new int[]{id}, 0, 1))
-        .filter(text -> text.matches(" [A-Za-z]+")).map(String::strip).distinct().toList();
+    List<String> words = IntStream.range(0, 50256)
+        .mapToObj(id -> all.decode(new int[]{id}, 0, 1))
+        .filter(text -> text.matches(" [A-Za-z]+"))
+        .map(String::strip)
+        .distinct()
+        .toList();
     Files.write(lists.resolve("first_name.txt"), words);
     BioD wide = new BioD(30, new BioDShape(1, 1, 1000, 1, 40_000), 1, Pools.in(lists));
     int size = wide.vocabulary().size();

@@ -71,14 +71,14 @@ class PoolsTest {
   @Test
   void everyValueKeepsItsTokensInEveryTemplate() {
     Map<String, List<String>> values = Map.of("birth date", dates(), "birth city", POOLS.birthCities(),
-        "university",
-        POOLS.universities(), "major", POOLS.majors(), "employer", pools().get("employer"), "employer city",
-        POOLS.employers().stream().map(Employer::city).distinct().toList());
+        "university", POOLS.universities(), "major", POOLS.majors(), "employer", pools().get("employer"),
+        "employer city", POOLS.employers().stream().map(Employer::city).distinct().toList());
     templates().forEach((attribute, templates) -> templates.forEach(template -> {
       int[] before = Gpt2.encode(" She" + template.prefix());
       int[] after = Gpt2.encode(template.suffix());
       for (String value : values.get(attribute)) {
-        int[] apart = Stream.of(before, Gpt2.encode(" " + value), after).flatMapToInt(Arrays::stream)
+        int[] apart = Stream.of(before, Gpt2.encode(" " + value), after)
+            .flatMapToInt(Arrays::stream)
             .toArray();
         String sentence = template.line().replace("{name}", " She").replace("{value}", value);
         assertArrayEquals(apart, Gpt2.encode(sentence), sentence);
@@ -145,8 +145,9 @@ class PoolsTest {
 
   /** Dates with every month, every day and every year. */
   private static List<String> dates() {
-    return IntStream.range(0, 200).mapToObj(
-        i -> POOLS.months().get(i % 12) + " " + POOLS.days().get(i % 28) + ", " + POOLS.years().get(i))
+    return IntStream.range(0, 200)
+        .mapToObj(
+            i -> POOLS.months().get(i % 12) + " " + POOLS.days().get(i % 28) + ", " + POOLS.years().get(i))
         .toList();
   }
 

@@ -151,10 +151,16 @@ class RewritingTest {
   void aPromptHoldsTheFactsInDifferentOrders() {
     Set<String> orders = new HashSet<>();
     new Prompts(PEOPLE).all(DRAFTS).forEach(prompt -> {
-      PEOPLE.values(prompt.person()).values()
+      PEOPLE.values(prompt.person())
+          .values()
           .forEach(value -> assertTrue(prompt.prompt().contains(value), prompt.prompt()));
-      orders.add(prompt.prompt().lines().skip(2).limit(6).map(line -> line.split(" (?=on|in|of|at|for) ?")[0])
-          .map(line -> line.substring(line.lastIndexOf(' '))).collect(Collectors.joining()));
+      orders.add(prompt.prompt()
+          .lines()
+          .skip(2)
+          .limit(6)
+          .map(line -> line.split(" (?=on|in|of|at|for) ?")[0])
+          .map(line -> line.substring(line.lastIndexOf(' ')))
+          .collect(Collectors.joining()));
       assertEquals(prompt, new Prompts(PEOPLE).prompt(prompt.person(), prompt.draft()));
       assertEquals(prompt, Prompt.parse(prompt.line()).orElseThrow());
     });
@@ -267,8 +273,8 @@ class RewritingTest {
       }
       say(exchange, facts(prompt));
     };
-    assertEquals(40, run(
-        new Patience(9, Duration.ofMillis(1), Duration.ofMillis(20), Duration.ofSeconds(1)), 40).kept());
+    assertEquals(40,
+        run(new Patience(9, Duration.ofMillis(1), Duration.ofMillis(20), Duration.ofSeconds(1)), 40).kept());
     assertAllThere();
     assertTrue(requests.get() > 40);
   }
@@ -276,8 +282,8 @@ class RewritingTest {
   @Test
   void waitsGrowAndAreDrawn() {
     Patience patience = new Patience(9, Duration.ofSeconds(1), Duration.ofSeconds(60), Duration.ofSeconds(1));
-    assertEquals(List.of(500L, 1000L, 2000L, 4000L, 30_000L), List.of(1, 2, 3, 4, 900).stream()
-        .map(failures -> patience.pause(failures, 0).toMillis()).toList());
+    assertEquals(List.of(500L, 1000L, 2000L, 4000L, 30_000L),
+        List.of(1, 2, 3, 4, 900).stream().map(failures -> patience.pause(failures, 0).toMillis()).toList());
     assertEquals(4000, patience.pause(3, 1).toMillis());
     assertThrows(IllegalArgumentException.class,
         () -> new Patience(0, Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(1)));
@@ -327,8 +333,9 @@ class RewritingTest {
       String name = text.split(" (was|is|studied|majored|works|goes)")[0];
       say(exchange, before == 0 ? first.computeIfAbsent(name, _ -> text) : text);
     };
-    assertEquals(new Rewriting.Tally(40,
-        Map.of("repeats an earlier text about the same person", 30L), Map.of()), run(QUICK, 1));
+    assertEquals(
+        new Rewriting.Tally(40, Map.of("repeats an earlier text about the same person", 30L), Map.of()),
+        run(QUICK, 1));
     assertAllThere();
   }
 
@@ -386,10 +393,10 @@ class RewritingTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "{}", "{\"person\":1,\"draft\":0}",
-      "{\"person\":1,\"draft\":-1,\"prompt\":\"\"}",
-      "{\"person\":1.5,\"draft\":0,\"prompt\":\"\"}", "{\"person\":1,\"draft\":0,\"prompt\":\"\"",
-      "{\"person\":10,\"draft\":0,\"prompt\":\"\"}"})
+  @ValueSource(
+      strings = {"", "{}", "{\"person\":1,\"draft\":0}", "{\"person\":1,\"draft\":-1,\"prompt\":\"\"}",
+          "{\"person\":1.5,\"draft\":0,\"prompt\":\"\"}", "{\"person\":1,\"draft\":0,\"prompt\":\"\"",
+          "{\"person\":10,\"draft\":0,\"prompt\":\"\"}"})
   void aLineThatIsNoPromptIsNamed(String line) throws Exception {
     List<String> lines = new ArrayList<>(Files.readAllLines(prompts));
     lines.add(3, line);
@@ -409,7 +416,8 @@ class RewritingTest {
   void anEndpointIsAnAddressForHttp(String endpoint) {
     assertTrue(assertThrows(IllegalArgumentException.class,
         () -> new ChatServer(endpoint, "some-model", Optional.empty(), QUICK, new CounterRandom(1)))
-        .getMessage().startsWith("the endpoint must be like http://localhost:8000/v1, found " + endpoint));
+        .getMessage()
+        .startsWith("the endpoint must be like http://localhost:8000/v1, found " + endpoint));
   }
 
   @Test

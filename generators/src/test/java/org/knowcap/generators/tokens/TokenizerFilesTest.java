@@ -80,8 +80,9 @@ class TokenizerFilesTest {
 
   private static String[] bytes() {
     String[] bytes = new String[256];
-    IntStream.concat(IntStream.rangeClosed('!', '~'),
-        IntStream.concat(IntStream.rangeClosed(0xa1, 0xac), IntStream.rangeClosed(0xae, 0xff)))
+    IntStream
+        .concat(IntStream.rangeClosed('!', '~'),
+            IntStream.concat(IntStream.rangeClosed(0xa1, 0xac), IntStream.rangeClosed(0xae, 0xff)))
         .forEach(b -> bytes[b] = Character.toString(b));
     int next = 256;
     for (int b = 0; b < 256; b++) {
@@ -92,8 +93,8 @@ class TokenizerFilesTest {
     return bytes;
   }
 
-  private static final List<String> TEXTS = List.of(
-      " Zoltán O'Brien was born on September 12, 1996.", " She's majored in Electroencephalography at MIT!",
+  private static final List<String> TEXTS = List.of(" Zoltán O'Brien was born on September 12, 1996.",
+      " She's majored in Electroencephalography at MIT!",
       " Anahí's 日本 company isn't Acme Inc.; it's Microsoft", "\n\n  line  ends\t",
       " Supercalifragilistic naïveté");
 
@@ -139,8 +140,10 @@ class TokenizerFilesTest {
   void writesTheFiles() {
     TokenizerFiles files = new TokenizerFiles(new Vocabulary(Gpt2.encode(" the a"), List.of("<x>")));
     String file = files.tokenizer();
-    assertTrue(file.replaceAll("\\s+", "").contains(
-        "\"vocab\":{\"Ġa\":0,\"Ġthe\":1,\"<|endoftext|>\":2,\"!\":4,\"\\\"\":5,\"#\":6,"), file);
+    assertTrue(
+        file.replaceAll("\\s+", "")
+            .contains("\"vocab\":{\"Ġa\":0,\"Ġthe\":1,\"<|endoftext|>\":2,\"!\":4,\"\\\"\":5,\"#\":6,"),
+        file);
     assertTrue(file.contains("\"merges\" : [ \"Ġ t\", \"Ġ a\", \"h e\", \"Ġt he\" ]"), file);
     assertEquals("""
         {
@@ -163,9 +166,11 @@ class TokenizerFilesTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {"\"Ġa\" : 0 | \"Ġa\" : 7 | token 'Ġa' should be number 0, found 7",
-      "\"Ġthe\" : 1 | \"Ġthat\" : 1 | token 'Ġthe' should be number 1, found none",
-      "{ | [ | damaged: no JSON"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"\"Ġa\" : 0 | \"Ġa\" : 7 | token 'Ġa' should be number 0, found 7",
+          "\"Ġthe\" : 1 | \"Ġthat\" : 1 | token 'Ġthe' should be number 1, found none",
+          "{ | [ | damaged: no JSON"})
   void findsTokensOfAnotherVocabulary(String from, String to, String expected) {
     TokenizerFiles files = new TokenizerFiles(new Vocabulary(Gpt2.encode(" the a"), List.of()));
     String found = files.difference(files.tokenizer().replace(from, to)).orElseThrow();

@@ -80,8 +80,8 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
         if (slash >= 0 && StateBuffer.named(name).isEmpty()) {
           throw new CheckpointException(file, "of another version: no optimiser here has a '" + name + "'");
         }
-        state.put(name, new float[Math.toIntExact(program.parameters().stream()
-            .mapToLong(parameter -> size(name, parameter)).sum())]);
+        state.put(name, new float[Math
+            .toIntExact(program.parameters().stream().mapToLong(parameter -> size(name, parameter)).sum())]);
       }
     }
     for (Map.Entry<String, float[]> entry : state.entrySet()) {
@@ -125,14 +125,16 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     String position = metadata.getOrDefault("position", "");
     try {
       return new Head(metadata.getOrDefault("fingerprint", ""), Long.parseLong(step), Long.parseLong(updates),
-          Pattern.compile(" ").splitAsStream(position).filter(s -> !s.isEmpty()).mapToLong(Long::parseLong)
+          Pattern.compile(" ")
+              .splitAsStream(position)
+              .filter(s -> !s.isEmpty())
+              .mapToLong(Long::parseLong)
               .toArray(),
           new Meaning(metadata.getOrDefault("model", ""), metadata.getOrDefault("vocabulary", ""),
               metadata.getOrDefault("optimiser", "")));
     } catch (NumberFormatException e) {
-      throw new CheckpointException(file,
-          "damaged: step '" + step + "', updates '" + updates + "' or position '"
-              + position + "' is no number");
+      throw new CheckpointException(file, "damaged: step '" + step + "', updates '" + updates
+          + "' or position '" + position + "' is no number");
     }
   }
 
@@ -156,7 +158,8 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
   }
 
   private static long size(String name, Parameter parameter) {
-    return StateBuffer.named(name).map(buffer -> buffer.size(parameter.tensor()))
+    return StateBuffer.named(name)
+        .map(buffer -> buffer.size(parameter.tensor()))
         .orElse(parameter.tensor().size());
   }
 

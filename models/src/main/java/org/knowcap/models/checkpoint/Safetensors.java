@@ -39,7 +39,8 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
   private static final int CHUNK = 1 << 20;
   private static final JsonMapper JSON = JsonMapper.builder()
       .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+      .build();
 
   /**
    * A tensor's content: part of a flat array.
@@ -192,8 +193,8 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
     } catch (CharacterCodingException e) {
       throw new CheckpointException(file, "damaged: its header is not valid UTF-8");
     } catch (JacksonException e) {
-      throw new CheckpointException(file, "damaged: its header is no JSON ("
-          + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
+      throw new CheckpointException(file,
+          "damaged: its header is no JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
     }
   }
 

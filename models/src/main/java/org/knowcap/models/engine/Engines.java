@@ -11,8 +11,11 @@ public final class Engines {
 
   /** Every engine, the preferred first, available or not. */
   public static List<Engine> all() {
-    return ServiceLoader.load(Engine.class).stream().map(ServiceLoader.Provider::get)
-        .sorted(Comparator.comparingInt(Engine::rank)).toList();
+    return ServiceLoader.load(Engine.class)
+        .stream()
+        .map(ServiceLoader.Provider::get)
+        .sorted(Comparator.comparingInt(Engine::rank))
+        .toList();
   }
 
   /**
@@ -21,7 +24,9 @@ public final class Engines {
    * @throws EngineUnavailableException where there is none, with each one's reason
    */
   public static Engine preferred() {
-    return all().stream().filter(engine -> engine.unavailable().isEmpty()).findFirst()
+    return all().stream()
+        .filter(engine -> engine.unavailable().isEmpty())
+        .findFirst()
         .orElseThrow(() -> new EngineUnavailableException("no engine can run here:" + all().stream()
             .map(e -> "\n  " + e.name() + ": " + e.unavailable().orElse("available"))
             .collect(Collectors.joining())));
@@ -33,7 +38,9 @@ public final class Engines {
    * @throws EngineUnavailableException where there is none of that name
    */
   public static Engine known(String name) {
-    return all().stream().filter(e -> e.name().equals(name)).findFirst()
+    return all().stream()
+        .filter(e -> e.name().equals(name))
+        .findFirst()
         .orElseThrow(() -> new EngineUnavailableException("no engine is named '" + name + "'; there are: "
             + all().stream().map(Engine::name).collect(Collectors.joining(", "))));
   }

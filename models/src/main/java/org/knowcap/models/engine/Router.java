@@ -316,10 +316,10 @@ public final class Router {
     return new RoutingMetrics(routers.getFirst().route.logits().name(),
         routers.stream().mapToLong(router -> router.lost).sum() / (tokens * mixture.topK()),
         IntStream.range(0, mixture.experts())
-            .mapToObj(e -> routers.stream().mapToLong(router -> router.load[e]).sum() / loads).toList(),
-        routers.stream().mapToDouble(router -> router.entropy).sum() / tokens,
-        mixture.experts() * routers.stream().mapToDouble(router -> router.balance).sum() / mixture.length()
-            / tokens,
+            .mapToObj(e -> routers.stream().mapToLong(router -> router.load[e]).sum() / loads)
+            .toList(),
+        routers.stream().mapToDouble(router -> router.entropy).sum() / tokens, mixture.experts()
+            * routers.stream().mapToDouble(router -> router.balance).sum() / mixture.length() / tokens,
         routers.stream().mapToDouble(router -> router.square).sum() / tokens);
   }
 }

@@ -15,7 +15,8 @@ final class Counterparts {
   private final List<Counterpart> list = new ArrayList<>();
 
   Counterparts(Program program) {
-    parameters = program.parameters().stream()
+    parameters = program.parameters()
+        .stream()
         .collect(Collectors.toMap(parameter -> parameter.tensor().name(), Function.identity()));
   }
 

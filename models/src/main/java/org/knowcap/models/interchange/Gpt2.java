@@ -28,11 +28,10 @@ record Gpt2() implements ModelClass {
   @Override
   public List<Setting> settings(ModelSpec model, double epsilon) {
     Positions.Learned positions = (Positions.Learned) model.positions();
-    return List.of(
-        Setting.of("n_embd", model.width()),
-        Setting.of("n_layer", model.layers()),
+    return List.of(Setting.of("n_embd", model.width()), Setting.of("n_layer", model.layers()),
         Setting.of("n_head", model.heads()),
-        Setting.of("n_inner", model.innerWidth()).orElse(4 * model.width())
+        Setting.of("n_inner", model.innerWidth())
+            .orElse(4 * model.width())
             .orNull(model.innerWidth() == 4 * model.width()),
         Setting.of("n_positions", positions.length()),
         ModelClass.activation("activation_function", model.feedForward().activation()).orElse("gelu_new"),

@@ -29,18 +29,16 @@ record GptNeoX() implements ModelClass {
   @Override
   public List<Setting> settings(ModelSpec model, double epsilon) {
     Rotary rotary = ModelClass.rotation(model).orElseThrow();
-    return List.of(
-        Setting.of("hidden_size", model.width()),
-        Setting.of("num_hidden_layers", model.layers()),
-        Setting.of("num_attention_heads", model.heads()),
-        Setting.of("intermediate_size", model.innerWidth()),
+    return List.of(Setting.of("hidden_size", model.width()), Setting.of("num_hidden_layers", model.layers()),
+        Setting.of("num_attention_heads", model.heads()), Setting.of("intermediate_size", model.innerWidth()),
         ModelClass.activation("hidden_act", model.feedForward().activation()).orElse("gelu"),
         Setting.of("use_parallel_residual", false).orElse(true),
-        Setting.of("attention_bias", true).orElse(true),
-        Setting.of("layer_norm_eps", epsilon).orElse(1e-5),
-        Setting.of("rotary_pct", rotary.fraction()).orElse(0.25)
+        Setting.of("attention_bias", true).orElse(true), Setting.of("layer_norm_eps", epsilon).orElse(1e-5),
+        Setting.of("rotary_pct", rotary.fraction())
+            .orElse(0.25)
             .orAt("/rope_parameters/partial_rotary_factor"),
-        Setting.of("rotary_emb_base", rotary.base()).orElse(10_000)
+        Setting.of("rotary_emb_base", rotary.base())
+            .orElse(10_000)
             .orAt("/rope_parameters/rope_theta", "/rope_theta"),
         Setting.of("tie_word_embeddings", model.tied()).orElse(false));
   }

@@ -60,11 +60,14 @@ public final class HuggingFaceModel {
    */
   public static HuggingFaceModel of(ModelSpec model, int vocabulary) {
     List<ModelClass> able = ModelClass.ALL.stream().filter(type -> type.objections(model).isEmpty()).toList();
-    ModelClass type = able.stream().filter(one -> one.type().equals(model.family().prefix())).findFirst()
+    ModelClass type = able.stream()
+        .filter(one -> one.type().equals(model.family().prefix()))
+        .findFirst()
         .or(() -> able.stream().findFirst())
         .orElseThrow(
             () -> new IllegalArgumentException("none of the model classes of transformers that Knowcap"
-                + " writes has the shape of " + model.name() + ":" + ModelClass.ALL.stream()
+                + " writes has the shape of " + model.name() + ":"
+                + ModelClass.ALL.stream()
                     .map(one -> "\n  " + one.type() + " wants " + String.join("; ", one.objections(model)))
                     .collect(Collectors.joining())));
     return new HuggingFaceModel(type, model, vocabulary);
@@ -76,8 +79,13 @@ public final class HuggingFaceModel {
   }
 
   private List<Setting> settings() {
-    double epsilon = program.forward().stream().filter(ForwardOperation.Norm.class::isInstance)
-        .map(ForwardOperation.Norm.class::cast).findFirst().orElseThrow().epsilon();
+    double epsilon = program.forward()
+        .stream()
+        .filter(ForwardOperation.Norm.class::isInstance)
+        .map(ForwardOperation.Norm.class::cast)
+        .findFirst()
+        .orElseThrow()
+        .epsilon();
     List<Setting> settings = new ArrayList<>();
     settings.add(Setting.of("vocab_size", vocabulary));
     settings.addAll(type.settings(model, epsilon));
@@ -108,7 +116,9 @@ public final class HuggingFaceModel {
 
   /** What generation_config.json holds. */
   public static String generationConfig(int endOfText) {
-    return pretty(JSON.createObjectNode().put("bos_token_id", endOfText).put("eos_token_id", endOfText)
+    return pretty(JSON.createObjectNode()
+        .put("bos_token_id", endOfText)
+        .put("eos_token_id", endOfText)
         .put("pad_token_id", endOfText));
   }
 
@@ -142,7 +152,9 @@ public final class HuggingFaceModel {
     Path file = folder.resolve(CONFIG);
     JsonNode config = config(file);
     String found = config.path("model_type").asString("none");
-    ModelClass type = ModelClass.ALL.stream().filter(one -> one.type().equals(found)).findFirst()
+    ModelClass type = ModelClass.ALL.stream()
+        .filter(one -> one.type().equals(found))
+        .findFirst()
         .orElseThrow(() -> new CheckpointException(file, "its model_type is " + found + "; only "
             + ModelClass.ALL.stream().map(ModelClass::type).collect(Collectors.joining(", ")) + " are read"));
     List<String> objections = type.objections(model);
@@ -177,8 +189,7 @@ public final class HuggingFaceModel {
       Optional<JsonNode> found = setting.in(config);
       if (found.filter(setting::holds).isEmpty()) {
         throw new CheckpointException(file, "it is not of " + model.name() + ": " + setting.key()
-            + " should be " + setting.written() + ", found "
-            + found.map(JsonNode::toString).orElse("none"));
+            + " should be " + setting.written() + ", found " + found.map(JsonNode::toString).orElse("none"));
       }
     }
     for (String scaling : List.of("/rope_scaling", "/rope_parameters")) {
@@ -200,10 +211,11 @@ public final class HuggingFaceModel {
   public float[] parameters(Path folder) throws IOException {
     Path file = folder.resolve(WEIGHTS);
     if (Files.notExists(file)) {
-      throw new CheckpointException(file, Files.exists(folder.resolve(WEIGHTS + ".index.json"))
-          ? "no such file: the weights are in several; save them in one, by save_pretrained with a larger"
-              + " max_shard_size"
-          : "no such file; only weights in safetensors are read");
+      throw new CheckpointException(file,
+          Files.exists(folder.resolve(WEIGHTS + ".index.json"))
+              ? "no such file: the weights are in several; save them in one, by save_pretrained with a larger"
+                  + " max_shard_size"
+              : "no such file; only weights in safetensors are read");
     }
     Map<String, Safetensors.Array> tensors = Safetensors.read(file).tensors();
     Set<String> unknown = new TreeSet<>(tensors.keySet());
@@ -211,18 +223,18 @@ public final class HuggingFaceModel {
     for (Counterpart one : counterparts) {
       Safetensors.Array theirs = tensors.get(one.name());
       if (theirs == null || !Arrays.equals(theirs.shape(), one.shape())) {
-        throw new CheckpointException(file, "of another model: tensor '" + one.name() + "' should have shape "
-            + Arrays.toString(one.shape()) + ", found "
-            + (theirs == null ? "none" : Arrays.toString(theirs.shape())));
+        throw new CheckpointException(file,
+            "of another model: tensor '" + one.name() + "' should have shape " + Arrays.toString(one.shape())
+                + ", found " + (theirs == null ? "none" : Arrays.toString(theirs.shape())));
       }
       requireFinite(file, one.name(), theirs);
       one.scatter(theirs, parameters);
       unknown.remove(one.name());
     }
     if (!unknown.isEmpty()) {
-      throw new CheckpointException(file, "of another model: " + unknown.size()
-          + " of its tensors have no place in " + model.name() + ", such as "
-          + unknown.stream().limit(MOST_NAMED).collect(Collectors.joining(", ")));
+      throw new CheckpointException(file,
+          "of another model: " + unknown.size() + " of its tensors have no place in " + model.name()
+              + ", such as " + unknown.stream().limit(MOST_NAMED).collect(Collectors.joining(", ")));
     }
     return parameters;
   }

@@ -186,16 +186,15 @@ sealed interface LlamaLike extends ModelClass {
 
   @Override
   default List<Setting> settings(ModelSpec model, double epsilon) {
-    return new ArrayList<>(List.of(
-        Setting.of("hidden_size", model.width()),
-        Setting.of("num_hidden_layers", model.layers()),
-        Setting.of("num_attention_heads", model.heads()),
+    return new ArrayList<>(List.of(Setting.of("hidden_size", model.width()),
+        Setting.of("num_hidden_layers", model.layers()), Setting.of("num_attention_heads", model.heads()),
         Setting.of("num_key_value_heads", model.keyHeads()),
         Setting.of("head_dim", model.headWidth()).orElse(model.headWidth()),
         Setting.of("intermediate_size", model.innerWidth()),
         ModelClass.activation("hidden_act", model.feedForward().activation()).orElse("silu"),
         Setting.of("rms_norm_eps", epsilon).orElse(usualEpsilon()),
-        Setting.of("rope_theta", ModelClass.rotation(model).orElseThrow().base()).orElse(usualBase())
+        Setting.of("rope_theta", ModelClass.rotation(model).orElseThrow().base())
+            .orElse(usualBase())
             .orAt("/rope_parameters/rope_theta"),
         Setting.of("tie_word_embeddings", model.tied()).orElse(false)));
   }

@@ -63,7 +63,7 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
       case Rotary rotary -> Optional.of(rotary);
       case Positions.Ntk ntk -> Optional.of(ntk.scaled(model.headWidth()));
       case Positions.Rerope _,Positions.LeakyRerope _,Positions.Alibi _,Positions.Learned _,Positions.None _ ->
-        Optional.empty();
+          Optional.empty();
     };
   }
 
@@ -98,7 +98,8 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
 
   /** What a class without experts says of a model that has them. */
   static Optional<String> noExperts(ModelSpec model) {
-    return model.feedForward().experts()
+    return model.feedForward()
+        .experts()
         .map(experts -> "one feed-forward, found a mixture of " + experts.count());
   }
 

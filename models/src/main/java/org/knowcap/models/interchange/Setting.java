@@ -67,8 +67,8 @@ record Setting(String key, List<JsonNode> values, List<String> elsewhere, Option
   /** Also null, if that means the same. */
   Setting orNull(boolean same) {
     return new Setting(key,
-        same ? Stream.concat(values.stream(), Stream.of(NODES.nullNode())).toList() : values,
-        elsewhere, absent);
+        same ? Stream.concat(values.stream(), Stream.of(NODES.nullNode())).toList() : values, elsewhere,
+        absent);
   }
 
   JsonNode written() {
@@ -78,13 +78,16 @@ record Setting(String key, List<JsonNode> values, List<String> elsewhere, Option
   /** What a config.json says; nothing where it says nothing and transformers has no value of its own. */
   Optional<JsonNode> in(JsonNode config) {
     return Stream.concat(elsewhere.stream().map(config::at), Stream.of(config.path(key)))
-        .filter(node -> !node.isMissingNode()).findFirst().or(() -> absent);
+        .filter(node -> !node.isMissingNode())
+        .findFirst()
+        .or(() -> absent);
   }
 
   /** Whether it means what it should. */
   boolean holds(JsonNode found) {
-    return values.stream().anyMatch(value -> value.isNumber() && found.isNumber()
-        ? value.asDouble() == found.asDouble()
-        : value.equals(found));
+    return values.stream()
+        .anyMatch(value -> value.isNumber() && found.isNumber()
+            ? value.asDouble() == found.asDouble()
+            : value.equals(found));
   }
 }

@@ -19,9 +19,8 @@ public sealed interface BackwardOperation extends Operation {
   }
 
   /** Gradient table[tokens[r]] += dOut[r]. */
-  record EmbeddingBackward(ForwardOperation.Embedding forward, Tensor dOut, Tensor dTable)
-      implements
-        BackwardOperation {
+  record EmbeddingBackward(ForwardOperation.Embedding forward, Tensor dOut,
+      Tensor dTable) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.tokens(), dOut);
@@ -34,9 +33,8 @@ public sealed interface BackwardOperation extends Operation {
   }
 
   /** Gradient table[r mod T] += dOut[r]; that of x is dOut itself. */
-  record LearnedPositionsBackward(ForwardOperation.LearnedPositions forward, Tensor dOut, Tensor dTable)
-      implements
-        BackwardOperation {
+  record LearnedPositionsBackward(ForwardOperation.LearnedPositions forward, Tensor dOut,
+      Tensor dTable) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(dOut);
@@ -50,9 +48,7 @@ public sealed interface BackwardOperation extends Operation {
 
   /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
   record NormBackward(ForwardOperation.Norm forward, Tensor dOut, Tensor dX, Tensor dGain,
-      Optional<Tensor> dBias)
-      implements
-        BackwardOperation {
+      Optional<Tensor> dBias) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x(), forward.gain(), dOut);
@@ -130,9 +126,7 @@ public sealed interface BackwardOperation extends Operation {
 
   /** dQkv, in the shape of qkv, from dOut [R, d]; and dDistant where pairs far apart have their own queries and keys. */
   record AttentionBackward(ForwardOperation.Attention forward, Tensor dOut, Tensor dQkv,
-      Optional<Tensor> dDistant)
-      implements
-        BackwardOperation {
+      Optional<Tensor> dDistant) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return Stream.concat(forward.reads().stream(), Stream.of(forward.out(), dOut)).toList();
@@ -206,9 +200,8 @@ public sealed interface BackwardOperation extends Operation {
    * Where token r sits at expert e: dX = gates[r, e] * dOut[r] in that row, and dGates[r, e] = the row of x times dOut[r].
    * The rest of dX [S, d] and dGates [R, E] is zero.
    */
-  record CombineBackward(ForwardOperation.Combine forward, Tensor dOut, Tensor dX, Tensor dGates)
-      implements
-        BackwardOperation {
+  record CombineBackward(ForwardOperation.Combine forward, Tensor dOut, Tensor dX,
+      Tensor dGates) implements BackwardOperation {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x(), forward.gates(), dOut);

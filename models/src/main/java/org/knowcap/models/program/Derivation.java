@@ -79,8 +79,8 @@ final class Derivation {
       }
       case ForwardOperation.LearnedPositions o -> {
         Tensor dOut = gradients.get(o.out());
-        backward.add(new BackwardOperation.LearnedPositionsBackward(o, dOut,
-            parameterGradients.get(o.table())));
+        backward
+            .add(new BackwardOperation.LearnedPositionsBackward(o, dOut, parameterGradients.get(o.table())));
         contribute(o, o.x(), dOut);
       }
       case ForwardOperation.Route o -> {

@@ -75,9 +75,8 @@ public sealed interface ForwardOperation extends Operation {
    * @param bias [1, m]
    * @param out [R, m]
    */
-  record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, Tensor out)
-      implements
-        ForwardOperation {
+  record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias,
+      Tensor out) implements ForwardOperation {
     @Override
     public List<Tensor> reads() {
       return Stream.concat(Stream.of(x, weight), bias.stream()).toList();
@@ -162,7 +161,8 @@ public sealed interface ForwardOperation extends Operation {
     @Override
     public List<Tensor> reads() {
       return Stream.of(Stream.of(qkv), distant().stream(), documents.map(Documents::tokens).stream())
-          .flatMap(each -> each).toList();
+          .flatMap(each -> each)
+          .toList();
     }
 
     /** The queries and keys of pairs far apart, if they have their own. */
@@ -240,9 +240,7 @@ public sealed interface ForwardOperation extends Operation {
    * @param out [S, m]
    */
   record ExpertLinear(Tensor x, Tensor gates, Mixture mixture, Tensor weight, Optional<Tensor> bias,
-      Tensor out)
-      implements
-        ForwardOperation {
+      Tensor out) implements ForwardOperation {
     @Override
     public List<Tensor> reads() {
       return Stream.concat(Stream.of(x, gates, weight), bias.stream()).toList();
@@ -365,8 +363,7 @@ public sealed interface ForwardOperation extends Operation {
    * @param zLoss weight of the z-loss
    */
   record Mixture(int windows, int length, int experts, Experts.Choice choice, int topK, int places,
-      double balance,
-      double zLoss) {
+      double balance, double zLoss) {
     /** S, the most (token, expert) pairs there can be in a batch. */
     public int seats() {
       return windows * switch (choice) {

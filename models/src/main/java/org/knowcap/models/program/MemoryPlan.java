@@ -42,7 +42,9 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
   public static MemoryPlan of(List<? extends Use> operations, Set<Tensor> kept,
       ToLongFunction<Tensor> elements) {
     List<Life> lives = lives(operations, kept, elements);
-    lives.sort(Comparator.comparingLong(Life::room).reversed().thenComparing(Life::first)
+    lives.sort(Comparator.comparingLong(Life::room)
+        .reversed()
+        .thenComparing(Life::first)
         .thenComparing(life -> life.tensor.name()));
     Map<Tensor, Long> offsets = new HashMap<>();
     List<Life> placed = new ArrayList<>();
@@ -81,15 +83,16 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
       }
     }
     List<Life> lives = new ArrayList<>();
-    first.forEach((tensor, start) -> lives.add(
-        new Life(tensor, Math.ceilDiv(elements.applyAsLong(tensor), ALIGNMENT) * ALIGNMENT, start,
-            last.get(tensor))));
+    first.forEach((tensor, start) -> lives.add(new Life(tensor,
+        Math.ceilDiv(elements.applyAsLong(tensor), ALIGNMENT) * ALIGNMENT, start, last.get(tensor))));
     return lives;
   }
 
   private static long lowestFree(Life life, List<Life> placed, Map<Tensor, Long> offsets) {
-    List<Life> inTheWay = placed.stream().filter(life::overlaps)
-        .sorted(Comparator.comparing(other -> offsets.get(other.tensor))).toList();
+    List<Life> inTheWay = placed.stream()
+        .filter(life::overlaps)
+        .sorted(Comparator.comparing(other -> offsets.get(other.tensor)))
+        .toList();
     long offset = 0;
     for (Life other : inTheWay) {
       long start = offsets.get(other.tensor);

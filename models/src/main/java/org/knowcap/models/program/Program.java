@@ -35,20 +35,17 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
    * @throws IllegalArgumentException where the windows are too long for the model's positions, or its tokens see only their
    *     own document and no separator is known
    */
-  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length,
-      Learning learning) {
+  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length, Learning learning) {
     return Transformer.program(spec, ids, windows, length, Optional.of(learning));
   }
 
   /** The same of a model that knows no documents. */
-  public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
-      Learning learning) {
+  public static Program training(ModelSpec spec, int vocabulary, int windows, int length, Learning learning) {
     return training(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length, learning);
   }
 
   /** The same of one batch a step, by an optimiser and nothing else. */
-  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length,
-      Optimiser optimiser) {
+  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length, Optimiser optimiser) {
     return training(spec, ids, windows, length, Learning.by(optimiser));
   }
 

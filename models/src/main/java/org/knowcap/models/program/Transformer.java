@@ -61,8 +61,7 @@ final class Transformer {
     deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
-  static Program program(ModelSpec spec, TokenIds ids, int windows, int length,
-      Optional<Learning> learning) {
+  static Program program(ModelSpec spec, TokenIds ids, int windows, int length, Optional<Learning> learning) {
     return new Transformer(spec, ids, windows, length, learning.isEmpty()).build(learning);
   }
 
@@ -92,9 +91,10 @@ final class Transformer {
       return x;
     }
     Tensor normed = norm(name + "mlp.norm", x);
-    return add(name + "mlp.residual", x, mixed
-        ? mixture(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
-        : feedForward(name + "mlp.", normed, spec.innerWidth(), this::linear));
+    return add(name + "mlp.residual", x,
+        mixed
+            ? mixture(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
+            : feedForward(name + "mlp.", normed, spec.innerWidth(), this::linear));
   }
 
   private Tensor attention(String name, Tensor x) {
@@ -106,7 +106,7 @@ final class Transformer {
       case Positions.Ntk ntk -> rotated(name, qkv, heads, ntk.scaled(spec.headWidth()));
       case Positions.Rerope rerope -> rotated(name, qkv, heads, rerope.plain(), rerope.window(), 0);
       case Positions.LeakyRerope leaky ->
-        rotated(name, qkv, heads, leaky.plain(), leaky.window(), 1 / leaky.slowness());
+          rotated(name, qkv, heads, leaky.plain(), leaky.window(), 1 / leaky.slowness());
       case Positions.Alibi _ -> attend(name, qkv, heads, new Scores.Sloping());
       case Positions.Learned _,Positions.None _ -> attend(name, qkv, heads, new Scores.Product());
     };
@@ -139,10 +139,11 @@ final class Transformer {
   private Optional<Documents> documents() {
     return switch (spec.mask()) {
       case CAUSAL -> Optional.empty();
-      case DOCUMENT -> Optional.of(new Documents(tokens, ids.separator().orElseThrow(
-          () -> new IllegalArgumentException(
-              "a model whose tokens see only their own document needs to know the token"
-                  + " that documents begin with"))));
+      case DOCUMENT -> Optional.of(new Documents(tokens,
+          ids.separator()
+              .orElseThrow(() -> new IllegalArgumentException(
+                  "a model whose tokens see only their own document needs to know the token"
+                      + " that documents begin with"))));
     };
   }
 

@@ -105,11 +105,13 @@ public record Gptq(int bits, int group, boolean actOrder) implements Quantiser {
   private int[] order(double[][] hessian) {
     Stream<Integer> inputs = IntStream.range(0, hessian.length).boxed();
     return (actOrder ? inputs.sorted(Comparator.comparingDouble(i -> -hessian[i][i])) : inputs)
-        .mapToInt(Integer::intValue).toArray();
+        .mapToInt(Integer::intValue)
+        .toArray();
   }
 
   private static double[][] permuted(double[][] hessian, int[] order) {
-    return IntStream.of(order).mapToObj(i -> IntStream.of(order).mapToDouble(j -> hessian[i][j]).toArray())
+    return IntStream.of(order)
+        .mapToObj(i -> IntStream.of(order).mapToDouble(j -> hessian[i][j]).toArray())
         .toArray(double[][]::new);
   }
 

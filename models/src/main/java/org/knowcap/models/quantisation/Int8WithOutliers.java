@@ -41,8 +41,11 @@ public record Int8WithOutliers() implements Quantiser {
     int width = weights[0].length;
     boolean[] outlier = outliers(width, inputs);
     for (double[] row : weights) {
-      double greatest = IntStream.range(0, width).filter(i -> !outlier[i])
-          .mapToDouble(i -> Math.abs(row[i])).max().orElse(0);
+      double greatest = IntStream.range(0, width)
+          .filter(i -> !outlier[i])
+          .mapToDouble(i -> Math.abs(row[i]))
+          .max()
+          .orElse(0);
       double scale = Half.round(greatest / TOP);
       for (int i = 0; i < width; i++) {
         row[i] = outlier[i] ? Half.round(row[i]) : round(row[i], scale);

@@ -50,7 +50,9 @@ public record NormalFloat(int group) implements Quantiser {
     double p = 1 - (1.0 / 32 + 1.0 / 30) / 2;
     double greatest = quantile(p);
     return DoubleStream.concat(side(7, p).map(q -> -q), DoubleStream.concat(DoubleStream.of(0), side(8, p)))
-        .map(q -> q / greatest).sorted().toArray();
+        .map(q -> q / greatest)
+        .sorted()
+        .toArray();
   }
 
   private static DoubleStream side(int count, double p) {

@@ -42,7 +42,9 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<Seats> seats,
    * head, tied or not, routers, biases and norms are kept.
    */
   static List<List<WeightMatrix>> byOperation(Program program) {
-    Set<Tensor> kept = program.forward().stream().flatMap(WeightMatrix::decisions)
+    Set<Tensor> kept = program.forward()
+        .stream()
+        .flatMap(WeightMatrix::decisions)
         .collect(Collectors.toSet());
     List<List<WeightMatrix>> matrices = new ArrayList<>();
     for (ForwardOperation operation : program.forward()) {
@@ -77,18 +79,24 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<Seats> seats,
   /** The token of each row that is multiplied by it, given what its operation reads. */
   int[] tokens(Map<Tensor, float[]> read) {
     return seats.map(s -> s.tokens(read.get(s.gates), s.expert))
-        .orElseGet(() -> IntStream.range(0, x.rows())).toArray();
+        .orElseGet(() -> IntStream.range(0, x.rows()))
+        .toArray();
   }
 
   /** The first of these rows: the experts before it have theirs before. */
   int firstRow(Map<Tensor, float[]> read) {
     return seats.map(s -> (int) IntStream.range(0, s.expert)
-        .mapToLong(earlier -> s.tokens(read.get(s.gates), earlier).count()).sum()).orElse(0);
+        .mapToLong(earlier -> s.tokens(read.get(s.gates), earlier).count())
+        .sum()).orElse(0);
   }
 
   private static long offset(Program program, Tensor weight) {
-    return program.parameters().stream().filter(parameter -> parameter.tensor().equals(weight))
-        .mapToLong(Parameter::offset).findFirst().orElseThrow();
+    return program.parameters()
+        .stream()
+        .filter(parameter -> parameter.tensor().equals(weight))
+        .mapToLong(Parameter::offset)
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Number of weights. */

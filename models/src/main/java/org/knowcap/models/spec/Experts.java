@@ -56,8 +56,8 @@ public record Experts(int count, Choice choice, int topK, Optional<Double> capac
 
   private static void require(boolean holds, String rule, Object found) {
     if (!holds) {
-      throw new IllegalArgumentException(rule + ", found "
-          + (found instanceof Optional<?> factor ? factor.orElseThrow() : found));
+      throw new IllegalArgumentException(
+          rule + ", found " + (found instanceof Optional<?> factor ? factor.orElseThrow() : found));
     }
   }
 

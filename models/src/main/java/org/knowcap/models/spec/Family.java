@@ -13,8 +13,8 @@ public enum Family {
   /** GPT2 without any feed-forward. */
   GPT2_NOMLP("gpt2-nomlp", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.NONE, 8), true, true),
   /** The paper's GPT2-MoE: for a feed-forward 32 experts of d to d to d, one for each token. */
-  GPT2_MOE("gpt2-moe", Rotary.PAPER, Norm.LAYER,
-      gelu(FeedForward.Form.STANDARD, 2).with(Experts.of(32, 1)), true, true),
+  GPT2_MOE("gpt2-moe", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 2).with(Experts.of(32, 1)),
+      true, true),
   /** GPT2 with GLaM's mixture (arXiv 2112.06905): in every second block 64 experts, two for each token. */
   GLAM("glam", Rotary.PAPER, Norm.LAYER,
       gelu(FeedForward.Form.STANDARD, 8)
@@ -74,7 +74,8 @@ public enum Family {
 
   /** What short names of the families with experts begin with, before their number. */
   static List<String> prefixesWithExperts() {
-    return Arrays.stream(values()).filter(family -> family.feedForward.experts().isPresent())
+    return Arrays.stream(values())
+        .filter(family -> family.feedForward.experts().isPresent())
         .map(Family::prefix)
         .toList();
   }
@@ -101,9 +102,7 @@ public enum Family {
   /** The same with other positions. */
   public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
     return new ModelSpec(this, layers, heads, headWidth, keyHeads(heads), Optional.empty(), Mask.CAUSAL,
-        other, norm,
-        feedForward,
-        biases, tied);
+        other, norm, feedForward, biases, tied);
   }
 
   /**

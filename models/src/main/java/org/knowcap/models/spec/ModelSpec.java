@@ -29,11 +29,9 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
 
   private static final String NUMBER = "([1-9][0-9]{0,3})";
   private static final Pattern NAME = Pattern.compile("(" + String.join("|", Family.prefixes()) + ")-"
-      + NUMBER + "-" + NUMBER
-      + "(?:-w" + NUMBER + ")?(?:-k" + NUMBER + ")?(?:-a" + NUMBER + ")?"
+      + NUMBER + "-" + NUMBER + "(?:-w" + NUMBER + ")?(?:-k" + NUMBER + ")?(?:-a" + NUMBER + ")?"
       + "(?:-(layer|rms)norm)?(?:-(standard|gated|none))?(?:-(gelu|silu))?(?:-(biased|unbiased))?(?:-(tied|untied))?"
-      + "(?:" + PositionsName.PATTERN + ")(?:-(?<mask>document))?"
-      + "(?<top>-top" + NUMBER
+      + "(?:" + PositionsName.PATTERN + ")(?:-(?<mask>document))?" + "(?<top>-top" + NUMBER
       + ")?(?<capacity>-cap(?:none|[0-9]+(?:[.][0-9]+)?))?(?<choosing>-expertchoice)?");
   /** A family with experts, their number, and the rest of the name. */
   private static final Pattern EXPERTS = Pattern
@@ -79,9 +77,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     if (!matcher.matches()) {
       throw new IllegalArgumentException("no model is named '" + name
           + "'; a name is FAMILY-LAYERS-HEADS, such as gpt2-2-4, where FAMILY is one of "
-          + String.join(", ", Family.prefixes())
-          + ", then -wWIDTH for a head width other than " + PAPER_HEAD_WIDTH
-          + " and other options, see docs/architectures.md");
+          + String.join(", ", Family.prefixes()) + ", then -wWIDTH for a head width other than "
+          + PAPER_HEAD_WIDTH + " and other options, see docs/architectures.md");
     }
     Family family = Family.named(matcher.group(1)).orElseThrow();
     Positions positions = PositionsName.parse(matcher, family.rotary());
@@ -90,9 +87,11 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     spec = number(matcher, 5).map(spec::withKeyHeads).orElse(spec);
     spec = number(matcher, 6).map(spec::withWindow).orElse(spec);
     spec = option(Norm.class, matcher, 7).map(spec::withNorm).orElse(spec);
-    spec = option(FeedForward.Form.class, matcher, 8).map(spec.feedForward::with).map(spec::withFeedForward)
+    spec = option(FeedForward.Form.class, matcher, 8).map(spec.feedForward::with)
+        .map(spec::withFeedForward)
         .orElse(spec);
-    spec = option(Activation.class, matcher, 9).map(spec.feedForward::with).map(spec::withFeedForward)
+    spec = option(Activation.class, matcher, 9).map(spec.feedForward::with)
+        .map(spec::withFeedForward)
         .orElse(spec);
     spec = Optional.ofNullable(matcher.group(10)).map("biased"::equals).map(spec::withBiases).orElse(spec);
     spec = Optional.ofNullable(matcher.group(11)).map("tied"::equals).map(spec::withTied).orElse(spec);
@@ -117,10 +116,9 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
         ? experts.withTopK(1).withCount(total).withTopK(top.get())
         : experts.withCount(total);
     if (matcher.group("capacity") != null) {
-      experts = experts.withCapacity(
-          Optional.of(matcher.group("capacity").substring(4)).filter(text -> !text.equals("none"))
-              .map(Double::valueOf),
-          experts.testCapacityFactor());
+      experts = experts.withCapacity(Optional.of(matcher.group("capacity").substring(4))
+          .filter(text -> !text.equals("none"))
+          .map(Double::valueOf), experts.testCapacityFactor());
     }
     if (matcher.group("choosing") != null) {
       experts = experts.choosing().withTopK(top.orElse(1));
@@ -139,28 +137,23 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
 
   public ModelSpec withKeyHeads(int other) {
     return new ModelSpec(family, layers, heads, headWidth, other, window, mask, positions, norm, feedForward,
-        biases,
-        tied);
+        biases, tied);
   }
 
   public ModelSpec withWindow(int other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, Optional.of(other), mask, positions,
-        norm,
-        feedForward,
-        biases, tied);
+        norm, feedForward, biases, tied);
   }
 
   /** With heads of another width and other positions: not every width can have all of them. */
   public ModelSpec withHeadWidth(int other, Positions otherPositions) {
     return new ModelSpec(family, layers, heads, other, keyHeads, window, mask, otherPositions, norm,
-        feedForward,
-        biases, tied);
+        feedForward, biases, tied);
   }
 
   public ModelSpec withMask(Mask other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, other, positions, norm,
-        feedForward,
-        biases, tied);
+        feedForward, biases, tied);
   }
 
   public ModelSpec withPositions(Positions other) {
@@ -169,14 +162,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
 
   public ModelSpec withNorm(Norm other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, other,
-        feedForward,
-        biases, tied);
+        feedForward, biases, tied);
   }
 
   public ModelSpec withFeedForward(FeedForward other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm, other,
-        biases,
-        tied);
+        biases, tied);
   }
 
   /** The same with one feed-forward where there are experts. */
@@ -187,15 +178,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
 
   public ModelSpec withBiases(boolean other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm,
-        feedForward,
-        other,
-        tied);
+        feedForward, other, tied);
   }
 
   public ModelSpec withTied(boolean other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm,
-        feedForward,
-        biases, other);
+        feedForward, biases, other);
   }
 
   /**
@@ -270,17 +258,14 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     long one = feedForward.parameters(width(), biases, 1);
     long mixtures = IntStream.range(0, layers).filter(feedForward::mixed).count();
     long experts = feedForward.experts().map(Experts::count).orElse(1);
-    long shared = feedForward.experts().map(e -> feedForward.parameters(width(), biases, e.shared()))
+    long shared = feedForward.experts()
+        .map(e -> feedForward.parameters(width(), biases, e.shared()))
         .orElse(0L);
     double active = feedForward.experts().map(Experts::active).orElse(1.0);
-    return new ParameterCount(
-        vocabulary * d,
+    return new ParameterCount(vocabulary * d,
         positions instanceof Positions.Learned learned ? learned.length() * d : 0,
         layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)),
-        (layers - mixtures) * one + mixtures * (experts * one + shared),
-        mixtures * d * experts,
-        norms * perNorm,
-        tied ? 0 : vocabulary * d,
-        Math.round(mixtures * (experts - active) * one));
+        (layers - mixtures) * one + mixtures * (experts * one + shared), mixtures * d * experts,
+        norms * perNorm, tied ? 0 : vocabulary * d, Math.round(mixtures * (experts - active) * one));
   }
 }

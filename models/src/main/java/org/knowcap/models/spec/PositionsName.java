@@ -11,8 +11,8 @@ final class PositionsName {
   /** A rotation other than the family's and what is made from one, or what is made from none. */
   static final String PATTERN = "(?:-rotary(?<fraction>" + NUMBER + ")(?:b(?<base>" + NUMBER + "))?)?"
       + "(?:-ntk(?<scale>" + NUMBER + ")|-rerope(?<clipped>" + INTEGER + ")|-leaky(?<leaky>" + INTEGER
-      + ")k(?<slowness>" + NUMBER + "))?"
-      + "|-(?<alibi>alibi)|-learned(?<places>" + INTEGER + ")|-(?<none>nopos)";
+      + ")k(?<slowness>" + NUMBER + "))?" + "|-(?<alibi>alibi)|-learned(?<places>" + INTEGER
+      + ")|-(?<none>nopos)";
 
   private PositionsName() {}
 

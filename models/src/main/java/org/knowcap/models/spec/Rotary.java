@@ -19,8 +19,7 @@ public record Rotary(double fraction, double base) implements Positions {
 
   public Rotary {
     if (!(fraction > 0 && fraction <= 1)) {
-      throw new IllegalArgumentException(
-          "rotary fraction must be above 0 and at most 1, found " + fraction);
+      throw new IllegalArgumentException("rotary fraction must be above 0 and at most 1, found " + fraction);
     }
     if (!(base > 1) || Double.isInfinite(base)) {
       throw new IllegalArgumentException("rotary base must be a number above 1, found " + base);

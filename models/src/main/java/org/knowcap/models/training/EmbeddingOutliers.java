@@ -37,7 +37,10 @@ public record EmbeddingOutliers(double rare, double all) {
     for (ForwardOperation operation : program.forward()) {
       if (operation instanceof ForwardOperation.Embedding embedding
           && embedding.tokens().equals(program.tokens())) {
-        return program.parameters().stream().filter(p -> p.tensor().equals(embedding.table())).findFirst()
+        return program.parameters()
+            .stream()
+            .filter(p -> p.tensor().equals(embedding.table()))
+            .findFirst()
             .orElseThrow();
       }
     }

@@ -13,9 +13,7 @@ public record Schedule(long warmupSteps, long steps, double peak, double finalFr
   public Schedule {
     require(steps >= 1, "steps must be at least 1", steps);
     require(warmupSteps >= 0 && warmupSteps < steps,
-        "warm-up must be at least 0 and shorter than the " + steps
-            + " steps of the run",
-        warmupSteps);
+        "warm-up must be at least 0 and shorter than the " + steps + " steps of the run", warmupSteps);
     require(peak > 0 && peak < Double.POSITIVE_INFINITY, "the learning rate must be above 0", peak);
     require(finalFraction >= 0 && finalFraction <= 1, "the final fraction must be from 0 to 1",
         finalFraction);

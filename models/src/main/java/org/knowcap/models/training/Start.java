@@ -50,12 +50,12 @@ public sealed interface Start {
   default Buffers of(Program program) throws IOException {
     return switch (this) {
       case Drawn(long seed) ->
-        new Buffers(Map.of(Session.PARAMETERS, InitialParameters.of(program, seed)), 0);
-      case Upcycled(Path file, String sha256, Program dense, long seed) -> new Buffers(
-          Map.of(Session.PARAMETERS,
+          new Buffers(Map.of(Session.PARAMETERS, InitialParameters.of(program, seed)), 0);
+      case Upcycled(Path file, String sha256, Program dense, long seed) ->
+          new Buffers(Map.of(Session.PARAMETERS,
               Upcycling.of(program, dense, read(file, sha256, dense).state().get(Session.PARAMETERS),
                   InitialParameters.of(program, seed))),
-          0);
+              0);
       case Continued(Path file, String sha256, boolean optimiser) -> {
         Checkpoint checkpoint = read(file, sha256, program);
         Map<String, float[]> buffers = new LinkedHashMap<>(checkpoint.state());

@@ -51,8 +51,7 @@ public final class Trainer {
       Checkpoint.Head head = checkpoint.head();
       if (!head.fingerprint().equals(spec.fingerprint())) {
         throw new TrainingException(checkpointFile + " belongs to another run (fingerprint "
-            + head.fingerprint() + ", this run's is " + spec.fingerprint()
-            + "); move it away to start over");
+            + head.fingerprint() + ", this run's is " + spec.fingerprint() + "); move it away to start over");
       }
       session.load(checkpoint.state());
       step = head.step();
@@ -72,16 +71,14 @@ public final class Trainer {
 
   /** @param earlier updates that the optimiser's state had seen before this run */
   private long[] train(long finished, long earlier, long[] start, Prefetcher batches,
-      TrainingListener listener)
-      throws IOException, InterruptedException {
+      TrainingListener listener) throws IOException, InterruptedException {
     long steps = spec.schedule().steps();
     long began = System.nanoTime();
     long lastCheckpoint = began;
     long[] position = start;
     for (long step = finished + 1; step <= steps; step++) {
       Batch batch = batches.next();
-      session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step),
-          earlier + step);
+      session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step), earlier + step);
       position = batch.after();
       boolean last = step == steps;
       boolean checkpointDue = last || System.nanoTime() - lastCheckpoint >= spec.checkpointEvery().toNanos();
@@ -112,14 +109,13 @@ public final class Trainer {
     double learningRate = spec.schedule().learningRate(step);
     if (!Double.isFinite(loss)) {
       throw new TrainingException(
-          "the loss is " + loss + " at step " + step + ", learning rate " + learningRate
-              + "; " + firstBrokenTensor() + ". A lower learning rate or a longer warm-up usually helps.");
+          "the loss is " + loss + " at step " + step + ", learning rate " + learningRate + "; "
+              + firstBrokenTensor() + ". A lower learning rate or a longer warm-up usually helps.");
     }
     if (loss > DIVERGED * uniform + 1) {
-      throw new TrainingException(
-          "the loss has diverged to " + loss + " nats at step " + step + ", learning rate "
-              + learningRate + " (uniform guessing costs " + uniform + " nats); " + largestTensor()
-              + ". A lower learning rate or a longer warm-up usually helps.");
+      throw new TrainingException("the loss has diverged to " + loss + " nats at step " + step
+          + ", learning rate " + learningRate + " (uniform guessing costs " + uniform + " nats); "
+          + largestTensor() + ". A lower learning rate or a longer warm-up usually helps.");
     }
   }
 

@@ -16,8 +16,7 @@ import org.knowcap.models.checkpoint.Meaning;
  * @param meaning of the parameters, written into checkpoints for runs that start from them
  */
 public record TrainingSpec(Schedule schedule, Start start, BitSet rareTokens, long reportEvery,
-    Duration checkpointEvery,
-    String fingerprint, Meaning meaning) {
+    Duration checkpointEvery, String fingerprint, Meaning meaning) {
   public TrainingSpec {
     if (reportEvery < 1) {
       throw new IllegalArgumentException("reports must be at least 1 step apart, found " + reportEvery);

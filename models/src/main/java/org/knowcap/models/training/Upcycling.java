@@ -22,7 +22,8 @@ final class Upcycling {
    * @param drawn the mixture's as they start otherwise; overwritten
    */
   static float[] of(Program mixture, Program dense, float[] learnt, float[] drawn) {
-    Map<String, Parameter> sources = dense.parameters().stream()
+    Map<String, Parameter> sources = dense.parameters()
+        .stream()
         .collect(Collectors.toMap(parameter -> parameter.tensor().name(), Function.identity()));
     for (Parameter parameter : mixture.parameters()) {
       Parameter source = sources.get(parameter.tensor().name().replace(".experts.", "."));

@@ -119,9 +119,8 @@ class BadFilesTest {
   void aHeaderOfOtherValuesIsRefused(long seed) throws IOException {
     RandomGenerator random = random(seed);
     String[] values = {"null", "true", "\"F32\"", "\"BF16\"", "\"I64\"", "{}", "[]", "[1]", "[0,1,2]", "-1",
-        "1e99",
-        "9223372036854775807", "-9223372036854775808", "18446744073709551616", "0.5", "\"4\"", "[[0,4]]",
-        "[4,0]", "[-4,0]", "[2147483647,2147483647,4]", "[0.5,4.5]"};
+        "1e99", "9223372036854775807", "-9223372036854775808", "18446744073709551616", "0.5", "\"4\"",
+        "[[0,4]]", "[4,0]", "[-4,0]", "[2147483647,2147483647,4]", "[0.5,4.5]"};
     for (int i = 0; i < FILES; i++) {
       String dtype = "\"F32\"";
       String shape = "[2,1]";
@@ -147,8 +146,11 @@ class BadFilesTest {
 
   private static byte[] file(String header, int data) {
     byte[] text = header.getBytes(StandardCharsets.UTF_8);
-    return ByteBuffer.allocate(8 + text.length + data).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length)
-        .put(text).array();
+    return ByteBuffer.allocate(8 + text.length + data)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(text.length)
+        .put(text)
+        .array();
   }
 
   /** A file that does not change reads the same; damage of the data itself cannot be seen, but is no crash. */
@@ -166,7 +168,7 @@ class BadFilesTest {
   @Test
   void aMissingFileIsNamed() {
     Path file = directory.resolve("none.safetensors");
-    assertTrue(assertThrows(IOException.class, () -> Safetensors.read(file)).getMessage()
-        .contains(file.toString()));
+    assertTrue(
+        assertThrows(IOException.class, () -> Safetensors.read(file)).getMessage().contains(file.toString()));
   }
 }

@@ -71,13 +71,14 @@ class SafetensorsTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {
-      "{'a':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}} | expected 0",
-      "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},'b':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}} | overlap",
-      "{'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}} | cannot lie",
-      "{'a':{'dtype':'F16','shape':[2],'data_offsets':[0,4]}} | F16",
-      "{'a':{'dtype':'F32','shape':[4611686018427387904],'data_offsets':[0,0]}} | cannot lie",
-      "{'a':{'dtype':'F32','shape':[9],'data_offsets':[0,36]}} | truncated", "{'a': | no JSON"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"{'a':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}} | expected 0",
+          "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},'b':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}} | overlap",
+          "{'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}} | cannot lie",
+          "{'a':{'dtype':'F16','shape':[2],'data_offsets':[0,4]}} | F16",
+          "{'a':{'dtype':'F32','shape':[4611686018427387904],'data_offsets':[0,0]}} | cannot lie",
+          "{'a':{'dtype':'F32','shape':[9],'data_offsets':[0,36]}} | truncated", "{'a': | no JSON"})
   void refusesUnsoundHeaders(String header, String expected) throws IOException {
     byte[] text = header.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
     ByteBuffer file = ByteBuffer.allocate(8 + text.length + 8).order(ByteOrder.LITTLE_ENDIAN);

@@ -104,9 +104,8 @@ class EngineParityTest {
         .add(new Variant("cpu, bf16 where it can", cpu, new Execution(2, Precision.AUTO), BF16_TOLERANCE));
     if (EmulatedGpu.isHere()) {
       variants.add(new Variant("cuda emulated", EmulatedGpu.engine(false), Execution.PLAIN, 2e-5));
-      variants
-          .add(new Variant("cuda emulated, bf16", EmulatedGpu.engine(true), new Execution(1, Precision.BF16),
-              BF16_TOLERANCE));
+      variants.add(new Variant("cuda emulated, bf16", EmulatedGpu.engine(true),
+          new Execution(1, Precision.BF16), BF16_TOLERANCE));
     }
     return variants;
   }
@@ -134,9 +133,8 @@ class EngineParityTest {
             String what = keyHeads + " key heads, reach " + heads.reach();
             cases.add(Arguments.of(variant, "attention, " + what, shape,
                 program(shape, (b, x) -> b.attention(heads, x))));
-            cases.add(
-                Arguments.of(variant, "rotary, " + what, shape,
-                    program(shape, (b, x) -> b.rotaryAttention(heads, x))));
+            cases.add(Arguments.of(variant, "rotary, " + what, shape,
+                program(shape, (b, x) -> b.rotaryAttention(heads, x))));
             if (reach == 1) {
               continue;
             }
@@ -194,8 +192,9 @@ class EngineParityTest {
       for (String options : List.of("learned70", "rerope1", "k1-rerope64", "rerope69", "a50-rerope7-document",
           "leaky30k4", "a40-leaky63k2", "k1-alibi-document", "alibi", "rotary0.5-document")) {
         cases.add(Arguments.of(variant, "gpt2, large, " + options, LARGE,
-            training(ModelSpec.parse("gpt2-1-2-w20-" + options.replaceFirst("^(k1-|a[0-9]+-|)(rerope|leaky)",
-                "$1rotary0.5-$2")), LARGE)));
+            training(ModelSpec.parse(
+                "gpt2-1-2-w20-" + options.replaceFirst("^(k1-|a[0-9]+-|)(rerope|leaky)", "$1rotary0.5-$2")),
+                LARGE)));
       }
     }
     return cases.stream();
@@ -225,7 +224,10 @@ class EngineParityTest {
     double[] gradient = reference.gradient(batch.tokens(), batch.targets());
     double scale = Math.max(largest(gradient), 1e-3);
     boolean quick = program.parameterCount() < 2_000;
-    for (int i : program.parameters().stream().filter(p -> quick).flatMapToInt(p -> sample(p, random))
+    for (int i : program.parameters()
+        .stream()
+        .filter(p -> quick)
+        .flatMapToInt(p -> sample(p, random))
         .toArray()) {
       assertEquals(finiteDifference(reference, batch, i), gradient[i], 1e-7 * scale + 1e-9,
           "reference gradient, element " + i);
@@ -346,8 +348,9 @@ class EngineParityTest {
     // A key's bias has no gradient but what rounding leaves, and Adafactor steps by that as by any other.
     boolean biases = !(learning.optimiser() instanceof Optimiser.Adafactor);
     // 3 heads of 10: rows that are no multiple of a vector.
-    Program program = Program.training(Family.GPT2.model(2, 3, 10, new Rotary(0.2, 100)).withTied(false)
-        .withBiases(biases), 17, 3, 11, learning);
+    Program program = Program.training(
+        Family.GPT2.model(2, 3, 10, new Rotary(0.2, 100)).withTied(false).withBiases(biases), 17, 3, 11,
+        learning);
     RandomGenerator random = random(learning.hashCode());
     Map<String, float[]> parameters = Batches.parameters(program, 0.3, random);
     ReferenceSession reference = new ReferenceSession(program);
@@ -370,15 +373,17 @@ class EngineParityTest {
       for (StateBuffer buffer : learning.optimiser().state()) {
         assertEquals(program.stateCount(buffer), ended.get(buffer.key()).length);
       }
-      program.parameters().forEach(parameter -> assertArrayEquals(session.parameter(parameter),
-          Arrays.copyOfRange(ended.get(Session.PARAMETERS), (int) parameter.offset(),
-              (int) (parameter.offset() + parameter.tensor().size()))));
+      program.parameters()
+          .forEach(parameter -> assertArrayEquals(session.parameter(parameter),
+              Arrays.copyOfRange(ended.get(Session.PARAMETERS), (int) parameter.offset(),
+                  (int) (parameter.offset() + parameter.tensor().size()))));
     }
   }
 
   private static void assertNear(double[] expected, float[] found, double tolerance) {
     long apart = IntStream.range(0, found.length)
-        .filter(i -> Math.abs(expected[i] - found[i]) > tolerance * (0.01 + Math.abs(expected[i]))).count();
+        .filter(i -> Math.abs(expected[i] - found[i]) > tolerance * (0.01 + Math.abs(expected[i])))
+        .count();
     assertTrue(apart <= found.length / 200, apart + " of " + found.length + " numbers apart");
   }
 
@@ -478,21 +483,22 @@ class EngineParityTest {
   }
 
   private static final List<Family> FAMILIES = Stream.of(Family.values())
-      .filter(family -> family.model(1, 1, 8).feedForward().experts().isEmpty()).toList();
+      .filter(family -> family.model(1, 1, 8).feedForward().experts().isEmpty())
+      .toList();
 
   /** One expert, as many for a token as there are, few places and enough, more experts than tokens, and both choices. */
   private static List<Mixture> mixtures(Shape shape) {
     int length = shape.length();
-    return Stream.of(new Mixture(0, length, 1, Choice.TOKENS, 1, length, 0.1, 0.01),
-        new Mixture(0, length, 3, Choice.TOKENS, 1, length, 0, 0),
-        new Mixture(0, length, 3, Choice.TOKENS, 1, 1, 0.1, 0.01),
-        new Mixture(0, length, 4, Choice.TOKENS, 2, Math.ceilDiv(length, 3), 0.3, 0),
-        new Mixture(0, length, 3, Choice.TOKENS, 3, length, 0, 0.02),
-        new Mixture(0, length, 3, Choice.EXPERTS, 1, Math.ceilDiv(length, 2), 0, 0.02),
-        new Mixture(0, length, 1, Choice.EXPERTS, 1, length, 0, 0))
+    return Stream
+        .of(new Mixture(0, length, 1, Choice.TOKENS, 1, length, 0.1, 0.01),
+            new Mixture(0, length, 3, Choice.TOKENS, 1, length, 0, 0),
+            new Mixture(0, length, 3, Choice.TOKENS, 1, 1, 0.1, 0.01),
+            new Mixture(0, length, 4, Choice.TOKENS, 2, Math.ceilDiv(length, 3), 0.3, 0),
+            new Mixture(0, length, 3, Choice.TOKENS, 3, length, 0, 0.02),
+            new Mixture(0, length, 3, Choice.EXPERTS, 1, Math.ceilDiv(length, 2), 0, 0.02),
+            new Mixture(0, length, 1, Choice.EXPERTS, 1, length, 0, 0))
         .map(m -> new Mixture(shape.windows(), length, m.experts(), m.choice(), m.topK(), m.places(),
-            m.balance(),
-            m.zLoss()))
+            m.balance(), m.zLoss()))
         .toList();
   }
 
@@ -507,8 +513,7 @@ class EngineParityTest {
     ModelSpec spec = ModelSpec.parse(name + "-2-" + shape.heads() + "-w8" + options);
     Experts e = spec.feedForward().experts().orElseThrow();
     Experts strong = new Experts(e.count(), e.choice(), e.topK(), e.capacityFactor(), e.testCapacityFactor(),
-        e.every(),
-        shared, e.causal() ? 0.2 : 0, 0.02);
+        e.every(), shared, e.causal() ? 0.2 : 0, 0.02);
     return training(
         spec.withHeadWidth(shape.headWidth(), Rotary.WHOLE).withFeedForward(spec.feedForward().with(strong)),
         shape);
@@ -535,8 +540,7 @@ class EngineParityTest {
         b.activation("logits", shape.vocabulary())));
     b.run(new ForwardOperation.CrossEntropy(logits, targets, b.activation("losses", 1)));
     return Program.of(shape.windows(), shape.length(), tokens, targets, Program.layOut(b.parameters),
-        b.operations,
-        Optional.of(Learning.by(GRADIENT_READER)));
+        b.operations, Optional.of(Learning.by(GRADIENT_READER)));
   }
 
   private static final class Builder {
@@ -550,8 +554,8 @@ class EngineParityTest {
 
     Tensor parameter(String name, int rows, int columns) {
       Tensor tensor = new Tensor(name, Tensor.Role.PARAMETER, rows, columns);
-      parameters.add(new Parameter(tensor, 0, new Initial.Constant(0),
-          rows > 1 ? Group.MATRICES : Group.VECTORS));
+      parameters
+          .add(new Parameter(tensor, 0, new Initial.Constant(0), rows > 1 ? Group.MATRICES : Group.VECTORS));
       return tensor;
     }
 
@@ -620,9 +624,8 @@ class EngineParityTest {
               Optional.of(parameter("in.bias", experts, inner)), seats(mixture, "inner", inner)));
       seated = run(
           new ForwardOperation.Activate(Activation.GELU, seated, seats(mixture, "activated", inner)));
-      seated = run(
-          new ForwardOperation.ExpertLinear(seated, gates, mixture, parameter("out", experts * inner, d),
-              Optional.empty(), seats(mixture, "outer", d)));
+      seated = run(new ForwardOperation.ExpertLinear(seated, gates, mixture,
+          parameter("out", experts * inner, d), Optional.empty(), seats(mixture, "outer", d)));
       return run(new ForwardOperation.Combine(seated, gates, mixture, activation("mixed", d)));
     }
 
@@ -639,8 +642,8 @@ class EngineParityTest {
     }
 
     Tensor attention(Heads heads, Tensor qkv, Scores scores, Optional<Documents> documents) {
-      return run(new ForwardOperation.Attention(qkv, heads, scores, documents,
-          activation("mixed", shape.width())));
+      return run(
+          new ForwardOperation.Attention(qkv, heads, scores, documents, activation("mixed", shape.width())));
     }
 
     Tensor slopingAttention(Heads heads, Tensor x) {

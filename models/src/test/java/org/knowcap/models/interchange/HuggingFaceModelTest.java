@@ -54,16 +54,16 @@ class HuggingFaceModelTest {
 
   static Stream<Case> cases() {
     return Stream.concat(
-        Stream.of(
-            new Case(Family.GPT2.model(2, 3, 8, new Rotary(0.25, 10_000)), "gpt_neox"),
+        Stream.of(new Case(Family.GPT2.model(2, 3, 8, new Rotary(0.25, 10_000)), "gpt_neox"),
             new Case(Family.GPT2.model(1, 2, 4, new Rotary(1, 100)), "gpt_neox")),
-        Stream.of("gpt2-2-2-w8 gpt_neox", "gpt2-quarter-2-2-w8 gpt_neox", "gpt2-1-2-w8-silu-untied gpt_neox",
-            "llama-2-3-w4 llama", "llama-1-2-w6-gelu-biased-tied llama", "llama-1-4-w4-k2 llama",
-            "llama-1-2-w4-a3 mistral", "mistral-2-4-w4 mistral", "mistral-1-2-w4-a1 mistral",
-            "mistral-1-4-w4-k4-a3-gelu-tied mistral", "mistral-1-2-w4-biased llama",
-            "mixtral-2-4-w4 mixtral", "mixtral3-1-2-w4-a3-gelu-tied mixtral", "gpt2-2-2-w8-learned10 gpt2",
-            "gpt2-quarter-1-3-w4-silu-untied-learned8 gpt2",
-            "gpt2-1-2-w8-rotary1-ntk4 gpt_neox", "llama-1-2-w8-rotary1b500-ntk2 llama")
+        Stream
+            .of("gpt2-2-2-w8 gpt_neox", "gpt2-quarter-2-2-w8 gpt_neox", "gpt2-1-2-w8-silu-untied gpt_neox",
+                "llama-2-3-w4 llama", "llama-1-2-w6-gelu-biased-tied llama", "llama-1-4-w4-k2 llama",
+                "llama-1-2-w4-a3 mistral", "mistral-2-4-w4 mistral", "mistral-1-2-w4-a1 mistral",
+                "mistral-1-4-w4-k4-a3-gelu-tied mistral", "mistral-1-2-w4-biased llama",
+                "mixtral-2-4-w4 mixtral", "mixtral3-1-2-w4-a3-gelu-tied mixtral",
+                "gpt2-2-2-w8-learned10 gpt2", "gpt2-quarter-1-3-w4-silu-untied-learned8 gpt2",
+                "gpt2-1-2-w8-rotary1-ntk4 gpt_neox", "llama-1-2-w8-rotary1b500-ntk2 llama")
             .map(line -> new Case(ModelSpec.parse(line.split(" ")[0]), line.split(" ")[1])));
   }
 
@@ -116,9 +116,8 @@ class HuggingFaceModelTest {
 
   @ParameterizedTest
   @CsvSource({"gpt2-12-12,3275", "gpt2-quarter-4-8,3275", "llama-6-8,3275", "llama-4-3,500",
-      "mistral-6-8,3275",
-      "mistral-3-6,500", "mixtral-4-4,500", "mixtral4-2-3-top3,500", "gpt2-12-12-learned512,3275",
-      "mistral-2-3,500", "llama-2-8-k2-a64,500"})
+      "mistral-6-8,3275", "mistral-3-6,500", "mixtral-4-4,500", "mixtral4-2-3-top3,500",
+      "gpt2-12-12-learned512,3275", "mistral-2-3,500", "llama-2-8-k2-a64,500"})
   void hasAsManyParametersThereAtThePapersSizes(String name, int vocabulary) {
     ModelSpec model = ModelSpec.parse(name);
     String config = HuggingFaceModel.of(model, vocabulary).config(END, 512);
@@ -151,7 +150,10 @@ class HuggingFaceModelTest {
       numbered[i] = i;
     }
     Set<Float> seen = new HashSet<>();
-    HuggingFaceModel.of(c.model, VOCABULARY).weights(numbered, Map.of()).tensors().values()
+    HuggingFaceModel.of(c.model, VOCABULARY)
+        .weights(numbered, Map.of())
+        .tensors()
+        .values()
         .forEach(tensor -> {
           for (float value : tensor.flat()) {
             assertTrue(seen.add(value), "twice: " + value);
@@ -206,17 +208,23 @@ class HuggingFaceModelTest {
         "layers.0.post_attention_layernorm.bias [2]", "layers.0.mlp.dense_h_to_4h.weight [8,2]",
         "layers.0.mlp.dense_h_to_4h.bias [8]", "layers.0.mlp.dense_4h_to_h.weight [2,8]",
         "layers.0.mlp.dense_4h_to_h.bias [2]", "final_layer_norm.weight [2]", "final_layer_norm.bias [2]"};
-    StringBuilder header = new StringBuilder(
-        "{\"__metadata__\":{\"format\":\"pt\",\"knowcap_run\":\"r\"}");
+    StringBuilder header = new StringBuilder("{\"__metadata__\":{\"format\":\"pt\",\"knowcap_run\":\"r\"}");
     int end = 0;
     for (String tensor : tensors) {
       String[] parts = tensor.split(" ");
-      int size = 4 * Stream.of(parts[1].replaceAll("[\\[\\]]", "").split(",")).mapToInt(Integer::parseInt)
+      int size = 4 * Stream.of(parts[1].replaceAll("[\\[\\]]", "").split(","))
+          .mapToInt(Integer::parseInt)
           .reduce(1, (a, b) -> a * b);
-      header.append(",\"").append(parts[0].startsWith("gpt_neox.") ? "" : "gpt_neox.").append(parts[0])
-          .append("\":{\"dtype\":\"F32\",\"shape\":").append(parts[1]).append(",\"data_offsets\":[")
+      header.append(",\"")
+          .append(parts[0].startsWith("gpt_neox.") ? "" : "gpt_neox.")
+          .append(parts[0])
+          .append("\":{\"dtype\":\"F32\",\"shape\":")
+          .append(parts[1])
+          .append(",\"data_offsets\":[")
           .append(end)
-          .append(',').append(end + size).append("]}");
+          .append(',')
+          .append(end + size)
+          .append("]}");
       end += size;
     }
     header.append('}');
@@ -226,10 +234,8 @@ class HuggingFaceModelTest {
     // Ours, flat: embedding [3, 2], qkv [2, 6], out [2, 2], in [2, 8], out [8, 2]; from 54 on biases and norms.
     float[] expected = {0, 1, 2, 3, 4, 5, 54, 55, 56, 57, 6, 12, 7, 13, 8, 14, 9, 15, 10, 16, 11, 17, 58, 59,
         60, 61, 62, 63, 18, 20, 19, 21, 64, 65, 66, 67, 68, 69, 22, 30, 23, 31, 24, 32, 25, 33, 26, 34, 27,
-        35,
-        28, 36, 29, 37, 70, 71, 72, 73, 74, 75, 76, 77, 38, 40, 42, 44, 46, 48, 50, 52, 39, 41, 43, 45, 47,
-        49,
-        51, 53, 78, 79, 80, 81, 82, 83};
+        35, 28, 36, 29, 37, 70, 71, 72, 73, 74, 75, 76, 77, 38, 40, 42, 44, 46, 48, 50, 52, 39, 41, 43, 45,
+        47, 49, 51, 53, 78, 79, 80, 81, 82, 83};
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
     assertEquals(header.length(), bytes.getLong());
     byte[] text = new byte[header.length()];
@@ -241,22 +247,23 @@ class HuggingFaceModelTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {
-      "gpt2-nomlp-1-2 | gpt_neox wants a standard feed-forward, found none",
-      "llama-1-2-layernorm | llama wants RMSNorm, found LayerNorm",
-      "llama-1-2-standard | llama wants a gated feed-forward, found a standard one",
-      "gpt2-1-2-unbiased | gpt_neox wants biases, found none",
-      "gpt2-1-2-a7 | gpt_neox wants full attention, found a window of 7",
-      "gpt2-1-2-k1 | gpt_neox wants as many heads of keys as of queries, found 1 and 2",
-      "gpt2-moe4-1-2 | gpt_neox wants one feed-forward, found a mixture of 4",
-      "mixtral8-1-2-top1 | mixtral wants at least two experts a token, found one",
-      "llama-1-2-standard | mixtral wants a gated feed-forward, found a standard one; a mixture of experts, found one",
-      "gpt2-1-2-alibi | gpt_neox wants rotary positions, found alibi",
-      "gpt2-1-2-rerope8 | gpt_neox wants rotary positions, found rerope",
-      "llama-1-2-document | llama wants attention over all earlier tokens, found a mask by document",
-      "gpt2-1-2-nopos | gpt2 wants learned positions, found none",
-      "llama-1-2-learned64 | llama wants rotary positions, found learned",
-      "llama-1-2-a7-biased | mistral wants no biases, found some"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"gpt2-nomlp-1-2 | gpt_neox wants a standard feed-forward, found none",
+          "llama-1-2-layernorm | llama wants RMSNorm, found LayerNorm",
+          "llama-1-2-standard | llama wants a gated feed-forward, found a standard one",
+          "gpt2-1-2-unbiased | gpt_neox wants biases, found none",
+          "gpt2-1-2-a7 | gpt_neox wants full attention, found a window of 7",
+          "gpt2-1-2-k1 | gpt_neox wants as many heads of keys as of queries, found 1 and 2",
+          "gpt2-moe4-1-2 | gpt_neox wants one feed-forward, found a mixture of 4",
+          "mixtral8-1-2-top1 | mixtral wants at least two experts a token, found one",
+          "llama-1-2-standard | mixtral wants a gated feed-forward, found a standard one; a mixture of experts, found one",
+          "gpt2-1-2-alibi | gpt_neox wants rotary positions, found alibi",
+          "gpt2-1-2-rerope8 | gpt_neox wants rotary positions, found rerope",
+          "llama-1-2-document | llama wants attention over all earlier tokens, found a mask by document",
+          "gpt2-1-2-nopos | gpt2 wants learned positions, found none",
+          "llama-1-2-learned64 | llama wants rotary positions, found learned",
+          "llama-1-2-a7-biased | mistral wants no biases, found some"})
   void saysWhyThereIsNoClass(String name, String expected) {
     String message = assertThrows(IllegalArgumentException.class,
         () -> HuggingFaceModel.of(ModelSpec.parse(name), 10)).getMessage();
@@ -266,18 +273,19 @@ class HuggingFaceModelTest {
   private static final ModelSpec LLAMA = ModelSpec.parse("llama-1-2-w4");
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {
-      "\"hidden_size\" : 8 | \"hidden_size\" : 16 | hidden_size should be 8, found 16",
-      "\"vocab_size\" : 11 | \"vocab_size\" : 50257 | vocab_size should be 11, found 50257",
-      "\"silu\" | \"gelu\" | hidden_act should be \"silu\", found \"gelu\"",
-      "\"rms_norm_eps\" : 1.0E-5, | '' | rms_norm_eps should be 1.0E-5, found 1.0E-6",
-      "\"num_hidden_layers\" : 1 | \"num_hidden_layers\" : \"1\" | num_hidden_layers should be 1, found \"1\"",
-      "\"rope_theta\" : 10000.0 | \"rope_parameters\" : {\"rope_theta\": 500000, \"rope_type\":\"default\"} | rope_theta should be 10000.0, found 500000",
-      "\"rope_theta\" : 10000.0 | \"rope_scaling\" : {\"type\": \"linear\", \"factor\": 2} | positions are scaled (linear)",
-      "\"llama\" | \"gemma\" | its model_type is gemma; only gpt_neox, gpt2, llama, mistral, mixtral",
-      "\"llama\" | \"gpt_neox\" | gpt_neox wants LayerNorm, found RMSNorm",
-      "\"tie_word_embeddings\" : false | \"tie_word_embeddings\" : true | tie_word_embeddings should be false, found true",
-      "{ | '' | no JSON", "} | '' | no JSON"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"\"hidden_size\" : 8 | \"hidden_size\" : 16 | hidden_size should be 8, found 16",
+          "\"vocab_size\" : 11 | \"vocab_size\" : 50257 | vocab_size should be 11, found 50257",
+          "\"silu\" | \"gelu\" | hidden_act should be \"silu\", found \"gelu\"",
+          "\"rms_norm_eps\" : 1.0E-5, | '' | rms_norm_eps should be 1.0E-5, found 1.0E-6",
+          "\"num_hidden_layers\" : 1 | \"num_hidden_layers\" : \"1\" | num_hidden_layers should be 1, found \"1\"",
+          "\"rope_theta\" : 10000.0 | \"rope_parameters\" : {\"rope_theta\": 500000, \"rope_type\":\"default\"} | rope_theta should be 10000.0, found 500000",
+          "\"rope_theta\" : 10000.0 | \"rope_scaling\" : {\"type\": \"linear\", \"factor\": 2} | positions are scaled (linear)",
+          "\"llama\" | \"gemma\" | its model_type is gemma; only gpt_neox, gpt2, llama, mistral, mixtral",
+          "\"llama\" | \"gpt_neox\" | gpt_neox wants LayerNorm, found RMSNorm",
+          "\"tie_word_embeddings\" : false | \"tie_word_embeddings\" : true | tie_word_embeddings should be false, found true",
+          "{ | '' | no JSON", "} | '' | no JSON"})
   void refusesTheConfigOfAnotherModel(String from, String to, String expected) throws IOException {
     String config = HuggingFaceModel.of(LLAMA, VOCABULARY).config(END, LENGTH);
     assertTrue(config.contains(from), config);
@@ -296,12 +304,13 @@ class HuggingFaceModelTest {
     float[] parameters = parameters(LLAMA, random("llama"));
     write(LLAMA, parameters);
     Path file = directory.resolve(HuggingFaceModel.CONFIG);
-    Files.writeString(file, Files.readString(file)
-        .replace("\"rope_theta\" : 10000.0",
-            "\"rope_parameters\" : {\"rope_theta\": 10000, \"rope_type\": \"default\"}")
-        .replace("\"mlp_bias\" : false,", "").replace("\"silu\"", "\"swish\""));
-    assertArrayEquals(parameters,
-        HuggingFaceModel.in(directory, LLAMA, VOCABULARY).parameters(directory));
+    Files.writeString(file,
+        Files.readString(file)
+            .replace("\"rope_theta\" : 10000.0",
+                "\"rope_parameters\" : {\"rope_theta\": 10000, \"rope_type\": \"default\"}")
+            .replace("\"mlp_bias\" : false,", "")
+            .replace("\"silu\"", "\"swish\""));
+    assertArrayEquals(parameters, HuggingFaceModel.in(directory, LLAMA, VOCABULARY).parameters(directory));
   }
 
   @ParameterizedTest
@@ -318,9 +327,10 @@ class HuggingFaceModelTest {
   @Test
   void refusesMissingFilesAndForeignTensors() throws IOException {
     Path config = directory.resolve(HuggingFaceModel.CONFIG);
-    assertTrue(assertThrows(CheckpointException.class,
-        () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY)).getMessage()
-        .contains(config + ": no such file"));
+    assertTrue(
+        assertThrows(CheckpointException.class, () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY))
+            .getMessage()
+            .contains(config + ": no such file"));
     float[] parameters = parameters(LLAMA, random("llama"));
     write(LLAMA, parameters);
     HuggingFaceModel form = HuggingFaceModel.in(directory, LLAMA, VOCABULARY);
@@ -338,8 +348,8 @@ class HuggingFaceModelTest {
       Safetensors.Array one = fewer.remove(name);
       new Safetensors(Map.of(), fewer).write(weights);
       String message = assertThrows(CheckpointException.class, () -> form.parameters(directory)).getMessage();
-      assertTrue(message.contains("'" + name + "' should have shape " + Arrays.toString(one.shape())
-          + ", found none"), message);
+      assertTrue(message.contains(
+          "'" + name + "' should have shape " + Arrays.toString(one.shape()) + ", found none"), message);
     }
     Files.delete(weights);
     Files.writeString(directory.resolve(HuggingFaceModel.WEIGHTS + ".index.json"), "{}");

@@ -43,9 +43,8 @@ final class TransformersModel {
     return embedding + head + switch (type()) {
       case "gpt2" -> {
         long inner = integer("n_inner");
-        yield (long) integer("n_positions") * d + 2 * d
-            + integer("n_layer")
-                * (4L * d + (d + 1) * 3L * d + (d + 1L) * d + (d + 1) * inner + (inner + 1) * d);
+        yield (long) integer("n_positions") * d + 2 * d + integer("n_layer")
+            * (4L * d + (d + 1) * 3L * d + (d + 1L) * d + (d + 1) * inner + (inner + 1) * d);
       }
       case "gpt_neox" -> {
         long inner = integer("intermediate_size");
@@ -93,9 +92,8 @@ final class TransformersModel {
       double[][][] v = heads(columns(qkv, 2), heads);
       x = add(x, conv1d(name + "attn.c_proj", attention(q, k, v, 0, 1)));
       double[][] inner = conv1d(name + "mlp.c_fc", layerNorm(name + "ln_2", x, epsilon));
-      x = add(x,
-          conv1d(name + "mlp.c_proj",
-              each(inner, activation(config.required("activation_function").asString()))));
+      x = add(x, conv1d(name + "mlp.c_proj",
+          each(inner, activation(config.required("activation_function").asString()))));
     }
     return head(layerNorm("transformer.ln_f", x, epsilon), "lm_head.weight", "transformer.wte.weight");
   }
@@ -163,9 +161,10 @@ final class TransformersModel {
       x = add(x, linear(name + "self_attn.o_proj",
           attention(q, k, v, width, config.required("rope_theta").asDouble())));
       normed = rmsNorm(name + "post_attention_layernorm.weight", x);
-      x = add(x, type().equals("mixtral")
-          ? mixture(name + "block_sparse_moe.", normed)
-          : gated(name + "mlp.gate_proj", name + "mlp.up_proj", name + "mlp.down_proj", normed));
+      x = add(x,
+          type().equals("mixtral")
+              ? mixture(name + "block_sparse_moe.", normed)
+              : gated(name + "mlp.gate_proj", name + "mlp.up_proj", name + "mlp.down_proj", normed));
     }
     return head(rmsNorm("model.norm.weight", x), "lm_head.weight", "model.embed_tokens.weight");
   }
@@ -209,7 +208,7 @@ final class TransformersModel {
   private DoubleUnaryOperator activation(String name) {
     return switch (name) {
       case "gelu_pytorch_tanh" ->
-        x -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * Math.pow(x, 3))));
+          x -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * Math.pow(x, 3))));
       case "silu" -> x -> x / (1 + Math.exp(-x));
       default -> throw new IllegalArgumentException(config.toString());
     };
@@ -274,8 +273,8 @@ final class TransformersModel {
         variance += (e - mean) * (e - mean) / d;
       }
       for (int i = 0; i < d; i++) {
-        out[t][i] = (x[t][i] - mean) / Math.sqrt(variance + epsilon)
-            * value(name + ".weight", i) + value(name + ".bias", i);
+        out[t][i] = (x[t][i] - mean) / Math.sqrt(variance + epsilon) * value(name + ".weight", i)
+            + value(name + ".bias", i);
       }
     }
     return out;

@@ -64,8 +64,11 @@ class PositionsTest {
   private static void checkDistances(String name, IntToDoubleFunction expected) {
     int length = 9;
     List<ForwardOperation> forward = program(name, 1, length).forward();
-    Attention attention = forward.stream().filter(Attention.class::isInstance).map(Attention.class::cast)
-        .findFirst().orElseThrow();
+    Attention attention = forward.stream()
+        .filter(Attention.class::isInstance)
+        .map(Attention.class::cast)
+        .findFirst()
+        .orElseThrow();
     Scores.Distant distant = (Scores.Distant) attention.scores();
     Places near = places(forward, attention.qkv());
     Places far = places(forward, distant.qkv());
@@ -78,8 +81,11 @@ class PositionsTest {
   }
 
   private static Places places(List<ForwardOperation> forward, Tensor turned) {
-    return forward.stream().filter(operation -> operation.out().equals(turned))
-        .map(operation -> ((Rotary) operation).places()).findFirst().orElseThrow();
+    return forward.stream()
+        .filter(operation -> operation.out().equals(turned))
+        .map(operation -> ((Rotary) operation).places())
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Nothing is cut off where windows are no longer than w, whatever the attention's own window. */
@@ -95,8 +101,10 @@ class PositionsTest {
   void slopesAreTheAuthors() {
     assertArrayEquals(new double[]{1 / 2., 1 / 4., 1 / 8., 1 / 16., 1 / 32., 1 / 64., 1 / 128., 1 / 256.},
         slopes(8));
-    double[] twelve = DoubleStream.concat(DoubleStream.of(slopes(8)),
-        DoubleStream.of(0.5, 1.5, 2.5, 3.5).map(exponent -> Math.pow(2, -exponent))).toArray();
+    double[] twelve = DoubleStream
+        .concat(DoubleStream.of(slopes(8)),
+            DoubleStream.of(0.5, 1.5, 2.5, 3.5).map(exponent -> Math.pow(2, -exponent)))
+        .toArray();
     assertArrayEquals(twelve, slopes(12), 1e-15);
     assertArrayEquals(new double[]{1 / 16., 1 / 256., 1 / 4.}, slopes(3));
     assertArrayEquals(new double[]{1 / 256.}, slopes(1));
@@ -125,7 +133,8 @@ class PositionsTest {
       float[] together = losses(engine, program(name, 1, tokens.length), tokens, targets);
       List<Float> alone = new ArrayList<>();
       for (int[] document : documents) {
-        int[] own = IntStream.range(alone.size(), alone.size() + document.length).map(i -> targets[i])
+        int[] own = IntStream.range(alone.size(), alone.size() + document.length)
+            .map(i -> targets[i])
             .toArray();
         for (float loss : losses(engine, program(name, 1, document.length), document, own)) {
           alone.add(loss);

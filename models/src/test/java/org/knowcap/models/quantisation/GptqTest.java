@@ -92,7 +92,8 @@ class GptqTest {
       for (int code = 0; code < 1 << 10; code++) {
         int codes = code;
         double[] rounded = IntStream.range(0, 5)
-            .mapToDouble(i -> grid.scale() * ((codes >> 2 * i & 3) - grid.zero())).toArray();
+            .mapToDouble(i -> grid.scale() * ((codes >> 2 * i & 3) - grid.zero()))
+            .toArray();
         least = Math.min(least, Samples.error(weights, rounded, rows));
       }
       double error = Samples.error(weights,
@@ -156,7 +157,8 @@ class GptqTest {
           remaining[a][b] = hessian[left.get(a)][left.get(b)] + (a == b ? damping : 0);
         }
       }
-      double[][] inverse = new LUDecomposition(new Array2DRowRealMatrix(remaining)).getSolver().getInverse()
+      double[][] inverse = new LUDecomposition(new Array2DRowRealMatrix(remaining)).getSolver()
+          .getInverse()
           .getData();
       for (int output = 0; output < weights.length; output++) {
         double[] row = rest[output];

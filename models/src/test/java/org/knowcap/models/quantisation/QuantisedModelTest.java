@@ -103,12 +103,16 @@ class QuantisedModelTest {
     List<Calibration.Batch> batches = batches(program);
     ReferenceSession reference = new ReferenceSession(program);
     reference.load(Map.of(Session.PARAMETERS, parameters));
-    ForwardOperation.Dispatch dispatch = program.forward().stream()
-        .filter(ForwardOperation.Dispatch.class::isInstance).map(ForwardOperation.Dispatch.class::cast)
-        .findFirst().orElseThrow();
+    ForwardOperation.Dispatch dispatch = program.forward()
+        .stream()
+        .filter(ForwardOperation.Dispatch.class::isInstance)
+        .map(ForwardOperation.Dispatch.class::cast)
+        .findFirst()
+        .orElseThrow();
     try (InspectableSession session = session(program)) {
       Calibration calibration = new Calibration(program, session, batches);
-      List<WeightMatrix> experts = matrices(program).stream().filter(matrix -> matrix.seats().isPresent())
+      List<WeightMatrix> experts = matrices(program).stream()
+          .filter(matrix -> matrix.seats().isPresent())
           .toList();
       assertEquals(2 * 3, experts.size());
       int sitting = 0;
@@ -156,8 +160,10 @@ class QuantisedModelTest {
           for (int first = 0; first < before.length; first += inputs * columns) {
             for (int output = first; output < first + columns; output++) {
               int column = output;
-              assertTrue(IntStream.range(0, inputs).mapToObj(input -> after[input * columns + column])
-                  .distinct().count() <= 4);
+              assertTrue(IntStream.range(0, inputs)
+                  .mapToObj(input -> after[input * columns + column])
+                  .distinct()
+                  .count() <= 4);
             }
           }
         } else {
@@ -195,8 +201,10 @@ class QuantisedModelTest {
   void aWeightThatIsNoNumberIsNamed() {
     Program program = program("gpt2-1-1-w8");
     float[] parameters = parameters(program);
-    Parameter out = program.parameters().stream()
-        .filter(parameter -> parameter.tensor().name().equals("block.0.mlp.out.weight")).findFirst()
+    Parameter out = program.parameters()
+        .stream()
+        .filter(parameter -> parameter.tensor().name().equals("block.0.mlp.out.weight"))
+        .findFirst()
         .orElseThrow();
     parameters[(int) out.offset() + 5] = Float.NaN;
     try (InspectableSession session = session(program)) {

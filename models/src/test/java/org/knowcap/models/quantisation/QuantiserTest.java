@@ -97,7 +97,9 @@ class QuantiserTest {
       double greatest = Arrays.stream(block).map(Math::abs).max().orElseThrow();
       for (int i = 0; i < block.length; i++) {
         double weight = block[i];
-        double nearest = Arrays.stream(PUBLISHED).map(level -> Math.abs(level * greatest - weight)).min()
+        double nearest = Arrays.stream(PUBLISHED)
+            .map(level -> Math.abs(level * greatest - weight))
+            .min()
             .orElseThrow();
         assertEquals(nearest, Math.abs(flatRounded[from + i] - weight), 1e-6 * greatest);
       }
@@ -119,8 +121,11 @@ class QuantiserTest {
     assertEquals(5 * (10 * 8 + 2 * 16 + 16) + 12, bits);
     for (int output = 0; output < 5; output++) {
       double[] row = weights[output];
-      double greatest = IntStream.range(0, 12).filter(i -> i != 4 && i != 9)
-          .mapToDouble(i -> Math.abs(row[i])).max().orElseThrow();
+      double greatest = IntStream.range(0, 12)
+          .filter(i -> i != 4 && i != 9)
+          .mapToDouble(i -> Math.abs(row[i]))
+          .max()
+          .orElseThrow();
       for (int i = 0; i < 12; i++) {
         boolean outlier = i == 4 || i == 9;
         // 11 bits of mantissa; half a step, and the largest may lie beyond the rounded scale's end.
@@ -143,7 +148,8 @@ class QuantiserTest {
     double[][] huge = {{1, 2, 1e9, 0}};
     for (Quantiser quantiser : List.of(all.get(0), all.get(1), all.get(3))) {
       assertTrue(assertThrows(IllegalArgumentException.class, () -> Samples.quantised(quantiser, huge, rows))
-          .getMessage().contains("65504"));
+          .getMessage()
+          .contains("65504"));
     }
   }
 }

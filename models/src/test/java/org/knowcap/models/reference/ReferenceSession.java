@@ -591,8 +591,11 @@ public final class ReferenceSession implements Session {
   /** Experts that a token asks for, the likeliest first. */
   private List<Integer> asked(ForwardOperation.Route o, int row) {
     double[] p = softmax(get(o.logits()), row, o.mixture().experts());
-    return IntStream.range(0, p.length).boxed().sorted(Comparator.comparingDouble(e -> -p[e]))
-        .limit(o.mixture().topK()).toList();
+    return IntStream.range(0, p.length)
+        .boxed()
+        .sorted(Comparator.comparingDouble(e -> -p[e]))
+        .limit(o.mixture().topK())
+        .toList();
   }
 
   private void route(ForwardOperation.Route o) {
@@ -618,7 +621,8 @@ public final class ReferenceSession implements Session {
         case EXPERTS -> {
           for (int e = 0; e < count; e++) {
             int expert = e;
-            IntStream.range(first, first + mixture.length()).boxed()
+            IntStream.range(first, first + mixture.length())
+                .boxed()
                 .sorted(Comparator.comparingDouble(r -> -softmax(get(o.logits()), r, count)[expert]))
                 .limit(mixture.places())
                 .forEach(r -> out[r * count + expert] = softmax(get(o.logits()), r, count)[expert]);
@@ -696,8 +700,11 @@ public final class ReferenceSession implements Session {
 
   @Override
   public List<RoutingMetrics> routing() {
-    return program.forward().stream().filter(ForwardOperation.Route.class::isInstance)
-        .map(o -> metrics((ForwardOperation.Route) o)).toList();
+    return program.forward()
+        .stream()
+        .filter(ForwardOperation.Route.class::isInstance)
+        .map(o -> metrics((ForwardOperation.Route) o))
+        .toList();
   }
 
   private RoutingMetrics metrics(ForwardOperation.Route o) {

@@ -81,9 +81,8 @@ class ModelSpecTest {
   /** Tutel's rule: topK floor(factor ceil(T / E)), never more than there are tokens. */
   @ParameterizedTest
   @CsvSource({"gpt2-moe32-2-2, 512, 32, 128", "gpt2-moe32-2-2-top2-cap1, 512, 32, 256",
-      "gpt2-moe32-2-2-top2, 512, 64, 256",
-      "gpt2-moe32-2-2, 97, 8, 32", "gpt2-moe4-2-2-cap0.1, 9, 1, 9", "mixtral-2-2, 100, 100, 100",
-      "gpt2-moe8-2-2-expertchoice, 64, 16, 16"})
+      "gpt2-moe32-2-2-top2, 512, 64, 256", "gpt2-moe32-2-2, 97, 8, 32", "gpt2-moe4-2-2-cap0.1, 9, 1, 9",
+      "mixtral-2-2, 100, 100, 100", "gpt2-moe8-2-2-expertchoice, 64, 16, 16"})
   void givesExpertsTheirPlaces(String name, int length, int training, int test) {
     Experts experts = ModelSpec.parse(name).feedForward().experts().orElseThrow();
     assertEquals(training, experts.places(length, false));
@@ -91,13 +90,14 @@ class ModelSpecTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {"gpt2-moe2-2-2-top3 | top_k) must be from 1 to the 2 experts",
-      "gpt2-moe32-2-2-cap0 | capacity factor must be above 0, found 0.0",
-      "glam1-2-2 | from 1 to the 1 experts",
-      "gpt2-moe0-2-2 | no model is named", "gpt2-2-2-top2 | for families with experts",
-      "gpt28-2-2 | no model is named",
-      "gpt2-moe8-2-2-none | needs a feed-forward",
-      "gpt2-moe8-2-2-top2-expertchoice | top_k must be 1 where experts choose"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"gpt2-moe2-2-2-top3 | top_k) must be from 1 to the 2 experts",
+          "gpt2-moe32-2-2-cap0 | capacity factor must be above 0, found 0.0",
+          "glam1-2-2 | from 1 to the 1 experts", "gpt2-moe0-2-2 | no model is named",
+          "gpt2-2-2-top2 | for families with experts", "gpt28-2-2 | no model is named",
+          "gpt2-moe8-2-2-none | needs a feed-forward",
+          "gpt2-moe8-2-2-top2-expertchoice | top_k must be 1 where experts choose"})
   void refusesMixturesThatCannotBe(String name, String reason) {
     String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
     assertTrue(message.contains(reason), message);
@@ -120,9 +120,8 @@ class ModelSpecTest {
         new Wrong("their loads are equal, found 0.1",
             () -> new Experts(4, Experts.Choice.EXPERTS, 1, Optional.empty(), Optional.empty(), 1, 0, 0.1,
                 0)),
-        new Wrong("z-loss must be at least 0, found NaN",
-            () -> new Experts(4, Experts.Choice.TOKENS, 1, Optional.empty(), Optional.empty(), 1, 0, 0,
-                Double.NaN)))) {
+        new Wrong("z-loss must be at least 0, found NaN", () -> new Experts(4, Experts.Choice.TOKENS, 1,
+            Optional.empty(), Optional.empty(), 1, 0, 0, Double.NaN)))) {
       String message = assertThrows(IllegalArgumentException.class, wrong.makes()).getMessage();
       assertTrue(message.contains(wrong.reason()), message);
     }
@@ -137,14 +136,17 @@ class ModelSpecTest {
     assertEquals(training.parameters(), scoring.parameters());
     assertEquals(List.of(32, 32), places(training));
     assertEquals(List.of(128, 128), places(scoring));
-    assertEquals(List.of(32), places(Program.training(ModelSpec.parse("gpt2-moe32-3-2").withFeedForward(
-        spec.feedForward().with(spec.feedForward().experts().orElseThrow().withEvery(2))), 11, 3, 512,
-        new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1))));
+    assertEquals(List.of(32), places(Program.training(ModelSpec.parse("gpt2-moe32-3-2")
+        .withFeedForward(spec.feedForward().with(spec.feedForward().experts().orElseThrow().withEvery(2))),
+        11, 3, 512, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1))));
   }
 
   private static List<Integer> places(Program program) {
-    return program.forward().stream().filter(ForwardOperation.Route.class::isInstance)
-        .map(o -> ((ForwardOperation.Route) o).mixture().places()).toList();
+    return program.forward()
+        .stream()
+        .filter(ForwardOperation.Route.class::isInstance)
+        .map(o -> ((ForwardOperation.Route) o).mixture().places())
+        .toList();
   }
 
   @Test
@@ -152,15 +154,13 @@ class ModelSpecTest {
     for (Family family : Family.values()) {
       boolean mixed = family.model(1, 1, 8).feedForward().experts().isPresent();
       for (String options : List.of("", "-k1", "-a3", "-k1-a2-layernorm", "-rmsnorm", "-standard",
-          "-gated-gelu",
-          mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied", "-rotary0.5",
-          "-rotary1b500.25",
-          "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5", "-tied-learned17", "-nopos",
-          "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document", "-alibi-document")) {
+          "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied",
+          "-rotary0.5", "-rotary1b500.25", "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5",
+          "-tied-learned17", "-nopos", "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document",
+          "-alibi-document")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         assertEquals(spec.parameters(11).total(),
-            Program.scoring(spec, new TokenIds(11, 3), 2, 5).parameterCount(),
-            spec.name());
+            Program.scoring(spec, new TokenIds(11, 3), 2, 5).parameterCount(), spec.name());
         assertEquals(spec, ModelSpec.parse(spec.name()));
       }
     }
@@ -175,8 +175,9 @@ class ModelSpecTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gpt2", "gpt2-0-2", "gpt2-2", "gpt2-2-2-2", "gpt3-2-2", "gpt2-a-b", "gpt2--1-2",
-      "gpt2-2-2-w", "gpt2-2-2-w0", ""})
+  @ValueSource(
+      strings = {"gpt2", "gpt2-0-2", "gpt2-2", "gpt2-2-2-2", "gpt3-2-2", "gpt2-a-b", "gpt2--1-2",
+          "gpt2-2-2-w", "gpt2-2-2-w0", ""})
   void refusesOtherNames(String name) {
     String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
     assertTrue(message.contains("'" + name + "'"), message);

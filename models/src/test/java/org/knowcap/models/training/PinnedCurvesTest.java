@@ -60,16 +60,15 @@ class PinnedCurvesTest {
         Arguments.of("llama-2-2-w8-tied-nopos",
             new double[]{2.5318542, 2.5454582, 2.9251056, 2.9529689, 2.9443892, 2.7873208, 2.8098769,
                 2.5991182, 2.6775117, 2.6318626}),
-        Arguments.of("llama-2-2-w8-tied-document",
-            new double[]{2.5729993, 2.5134125, 2.9178736, 2.9699738, 2.8261487,
-                2.7079316, 2.8119345, 2.7089792, 2.6592486, 2.6617607}));
+        Arguments.of("llama-2-2-w8-tied-document", new double[]{2.5729993, 2.5134125, 2.9178736, 2.9699738,
+            2.8261487, 2.7079316, 2.8119345, 2.7089792, 2.6592486, 2.6617607}));
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("curves")
   void learnsAlongThePinnedCurve(String model, double[] pinned) {
-    Program program = Program.training(ModelSpec.parse(model),
-        new TokenIds(VOCABULARY, VOCABULARY - 1), 2, 9, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+    Program program = Program.training(ModelSpec.parse(model), new TokenIds(VOCABULARY, VOCABULARY - 1), 2, 9,
+        new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
     double[] reference = losses(new ReferenceSession(program), program);
     assertArrayEquals(pinned, reference, 1e-6, () -> "reference: " + Arrays.toString(reference));
     for (String engine : new String[]{"nd4j", "cpu"}) {
@@ -84,8 +83,10 @@ class PinnedCurvesTest {
     session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 5)));
     double[] losses = new double[STEPS];
     for (int step = 1; step <= STEPS; step++) {
-      int[] tokens = RandomGeneratorFactory.of("L64X128MixRandom").create(step)
-          .ints(program.rows(), 0, VOCABULARY).toArray();
+      int[] tokens = RandomGeneratorFactory.of("L64X128MixRandom")
+          .create(step)
+          .ints(program.rows(), 0, VOCABULARY)
+          .toArray();
       int[] targets = new int[tokens.length];
       for (int i = 0; i < targets.length; i++) {
         targets[i] = (tokens[i] * 5 + (i < 2 ? 0 : tokens[i - 2])) % VOCABULARY;

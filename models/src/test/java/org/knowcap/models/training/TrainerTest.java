@@ -49,10 +49,8 @@ class TrainerTest {
   String engine;
 
   private static final int VOCABULARY = 13;
-  private static final Program PROGRAM = Program.training(
-      Family.GPT2.model(2, 2, 8, new Rotary(0.5, 10_000)),
-      VOCABULARY, 2, 9,
-      new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+  private static final Program PROGRAM = Program.training(Family.GPT2.model(2, 2, 8, new Rotary(0.5, 10_000)),
+      VOCABULARY, 2, 9, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
 
   /** Tokens 3 and 7. */
   private static final BitSet RARE = BitSet.valueOf(new long[]{1 << 3 | 1 << 7});
@@ -108,8 +106,7 @@ class TrainerTest {
 
   private TrainingSpec spec(double peak, long steps) {
     return new TrainingSpec(new Schedule(2, steps, peak, 0.1, Decay.COSINE), new Start.Drawn(5), RARE, 1,
-        Duration.ZERO,
-        "fingerprint", MEANING);
+        Duration.ZERO, "fingerprint", MEANING);
   }
 
   private Listener train(TrainingSpec spec, Path file, long diesAt) throws Exception {
@@ -121,8 +118,8 @@ class TrainerTest {
     return train(PROGRAM, spec, file, diesAt, data);
   }
 
-  private Listener train(Program program, TrainingSpec spec, Path file, long diesAt,
-      BatchSource.Factory data) throws Exception {
+  private Listener train(Program program, TrainingSpec spec, Path file, long diesAt, BatchSource.Factory data)
+      throws Exception {
     Listener listener = new Listener();
     listener.diesAt = diesAt;
     try (Session session = Engines.named(engine).compile(program, EXECUTION)) {
@@ -212,11 +209,9 @@ class TrainerTest {
   @Test
   void continuedWithItsOptimiserItIsOneRun() throws Exception {
     TrainingSpec sevenSteps = new TrainingSpec(new Schedule(0, 7, 0.01, 1, Decay.CONSTANT),
-        new Start.Drawn(5), RARE, 1,
-        Duration.ZERO, "whole", MEANING);
+        new Start.Drawn(5), RARE, 1, Duration.ZERO, "whole", MEANING);
     TrainingSpec threeSteps = new TrainingSpec(new Schedule(0, 3, 0.01, 1, Decay.CONSTANT),
-        new Start.Drawn(5), RARE, 1,
-        Duration.ZERO, "first", MEANING);
+        new Start.Drawn(5), RARE, 1, Duration.ZERO, "first", MEANING);
     Path whole = directory.resolve("whole");
     Path first = directory.resolve("first");
     Listener all = train(sevenSteps, whole, -1);
@@ -297,8 +292,7 @@ class TrainerTest {
   @Test
   void stopsWhereTheLossBreaks() {
     String message = assertThrows(TrainingException.class,
-        () -> train(spec(1e30, 20), directory.resolve("x"), -1))
-        .getMessage();
+        () -> train(spec(1e30, 20), directory.resolve("x"), -1)).getMessage();
     assertTrue(message.contains("step ") && message.contains("learning rate") && message.contains("tensor"),
         message);
   }
@@ -308,14 +302,11 @@ class TrainerTest {
     Path file = directory.resolve("c");
     train(spec(0.01, 3), file, -1);
     TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, Decay.COSINE), new Start.Drawn(5),
-        RARE, 1,
-        Duration.ZERO,
-        "another", MEANING);
+        RARE, 1, Duration.ZERO, "another", MEANING);
     String message = assertThrows(TrainingException.class, () -> train(other, file, -1)).getMessage();
     assertTrue(message.contains(file.toString()) && message.contains("another run"), message);
 
-    Program wider = Program.training(Family.GPT2.model(2, 3, 8, new Rotary(0.5, 10_000)),
-        VOCABULARY, 2, 9,
+    Program wider = Program.training(Family.GPT2.model(2, 3, 8, new Rotary(0.5, 10_000)), VOCABULARY, 2, 9,
         PROGRAM.optimiser().orElseThrow());
     try (ReferenceSession session = new ReferenceSession(wider)) {
       String problem = assertThrows(CheckpointException.class,

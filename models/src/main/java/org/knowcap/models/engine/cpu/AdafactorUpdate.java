@@ -49,8 +49,8 @@ final class AdafactorUpdate implements Update {
     for (Parameter parameter : program.parameters()) {
       int rows = parameter.tensor().rows();
       int columns = parameter.tensor().columns();
-      all.add(new Factored(parameter.offset(), rows, columns, row, column,
-          learning.decay(parameter.group())));
+      all.add(
+          new Factored(parameter.offset(), rows, columns, row, column, learning.decay(parameter.group())));
       row += rows;
       column += columns;
     }

@@ -47,8 +47,7 @@ final class Attention {
    * @param element how weights go into products
    */
   Attention(MemorySegment memory, Products products, ForwardOperation.Attention operation, long work,
-      long documents,
-      Element element) {
+      long documents, Element element) {
     this.memory = memory;
     this.products = products;
     heads = operation.heads();
@@ -108,17 +107,14 @@ final class Attention {
   /** Scores of a block of queries, key heads x [queries, keys], in the index-th fp32 area. */
   private Matrix area(int index, int queries, int keys) {
     return new Matrix(work + 4 * index * blockSize(heads, element), heads.keyCount(), (long) block * stride,
-        queries,
-        keys,
-        stride, 1, Element.FP32);
+        queries, keys, stride, 1, Element.FP32);
   }
 
   /** The same as they go into products: in place, or in an area of their own in bf16. */
   private Matrix operand(int index, int queries, int keys) {
     return element.narrow()
         ? new Matrix(work + 4 * areas * blockSize(heads, element) + 2 * index * blockSize(heads, element),
-            heads.keyCount(),
-            (long) block * stride, queries, keys, stride, 1, Element.BF16)
+            heads.keyCount(), (long) block * stride, queries, keys, stride, 1, Element.BF16)
         : area(index, queries, keys);
   }
 
@@ -133,8 +129,7 @@ final class Attention {
   }
 
   private Matrix values(Matrix qkv) {
-    return qkv.stacked(heads.turnedWidth(), heads.keyCount(), heads.width(),
-        heads.width());
+    return qkv.stacked(heads.turnedWidth(), heads.keyCount(), heads.width(), heads.width());
   }
 
   /**
@@ -234,8 +229,8 @@ final class Attention {
       for (int r = 0; r < scores.rows(); r++) {
         long row = from + r * scores.rowBytes();
         place(b, r, queryHead, row);
-        float kernel = softmaxRow(memory, row, to + r * weights.rowBytes(),
-            weights.narrow(), unseen(b, r, firstRow), b.first + r + 1 - b.from, end(scores), scale);
+        float kernel = softmaxRow(memory, row, to + r * weights.rowBytes(), weights.narrow(),
+            unseen(b, r, firstRow), b.first + r + 1 - b.from, end(scores), scale);
         memory.set(ValueLayout.JAVA_FLOAT, kept.at(r, queryHead), kernel);
       }
     }
@@ -262,8 +257,7 @@ final class Attention {
     int seen = heads.firstKey(b.first + r);
     return (documented
         ? Math.max(seen, Embedding.id(memory, documents, firstRow + b.window + b.first + r))
-        : seen)
-        - b.from;
+        : seen) - b.from;
   }
 
   /** Where the vector begins that has the index-th number. */
@@ -311,8 +305,7 @@ final class Attention {
    * @param dDistant as distant, written
    */
   Kernel backward(Matrix qkv, Optional<Matrix> distant, Matrix out, Matrix normalisers, Matrix dOut,
-      Matrix dQkv,
-      Optional<Matrix> dDistant) {
+      Matrix dQkv, Optional<Matrix> dDistant) {
     boolean lastSeesAll = heads.reach() >= heads.length();
     List<Kernel> stages = new ArrayList<>();
     for (int window = 0; window < qkv.rows(); window += heads.length()) {
@@ -349,9 +342,8 @@ final class Attention {
         if (reaches) {
           add(stages, distantScores(b, distant.get()));
         }
-        stages.add(
-            firstRow -> softmaxBackward(b, scores, dWeights, weights, dScores, kept, mixed, dMixed,
-                firstRow));
+        stages.add(firstRow -> softmaxBackward(b, scores, dWeights, weights, dScores, kept, mixed, dMixed,
+            firstRow));
         if (reaches) {
           distantGradients(stages, b, dScores, distant.get(), distantSums.orElseThrow());
         }
@@ -425,8 +417,7 @@ final class Attention {
   }
 
   private void softmaxBackward(Block b, Matrix scores, Matrix dWeights, Matrix weights, Matrix dScores,
-      Matrix kept,
-      Matrix mixed, Matrix dMixed, int firstRow) {
+      Matrix kept, Matrix mixed, Matrix dMixed, int firstRow) {
     int bytes = weights.element().bytes();
     for (int head = 0; head < scores.count(); head++) {
       long stack = head * scores.countStride();
@@ -436,12 +427,10 @@ final class Attention {
             dMixed.at(r, queryHead * heads.width()), dMixed.narrow(), heads.width());
         long row = scores.offset() + 4 * stack + r * scores.rowBytes();
         place(b, r, queryHead, row);
-        softmaxBackwardRow(memory, row,
-            dWeights.offset() + 4 * stack + r * dWeights.rowBytes(),
+        softmaxBackwardRow(memory, row, dWeights.offset() + 4 * stack + r * dWeights.rowBytes(),
             weights.offset() + bytes * stack + r * weights.rowBytes(),
             dScores.offset() + bytes * stack + r * dScores.rowBytes(), weights.narrow(),
-            unseen(b, r, firstRow),
-            b.first + r + 1 - b.from, end(scores), scale,
+            unseen(b, r, firstRow), b.first + r + 1 - b.from, end(scores), scale,
             -memory.get(ValueLayout.JAVA_FLOAT, kept.at(r, queryHead)), mean);
       }
     }

@@ -114,15 +114,16 @@ public final class CpuEngine implements Engine {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cpu' cannot run here: " + reason);
     });
-    boolean oddHeads = program.forward().stream().anyMatch(
-        o -> o instanceof ForwardOperation.Attention attention && attention.heads().width() % 2 != 0);
+    boolean oddHeads = program.forward()
+        .stream()
+        .anyMatch(
+            o -> o instanceof ForwardOperation.Attention attention && attention.heads().width() % 2 != 0);
     if (oddHeads && execution.precision() == Precision.BF16) {
       // Its instructions read pairs of numbers: rows of a product must not be odd.
       throw new EngineUnavailableException("bf16 needs an even head width; use precision fp32, or auto");
     }
     Element element = oddHeads ? Element.FP32 : element(execution.precision());
-    return new CpuSession(program, workers(program, execution.threads()), element,
-        this::prepareThread,
+    return new CpuSession(program, workers(program, execution.threads()), element, this::prepareThread,
         this::products);
   }
 

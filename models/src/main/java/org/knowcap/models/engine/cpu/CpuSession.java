@@ -80,7 +80,7 @@ final class CpuSession implements Session {
     boolean gathered = learning.clip().isPresent();
     return switch (learning.optimiser()) {
       case Optimiser.AdamW _,Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ ->
-        new ElementwiseUpdate(memory, layout, program, gradients, learning.optimiser(), gathered);
+          new ElementwiseUpdate(memory, layout, program, gradients, learning.optimiser(), gathered);
       case Optimiser.Adafactor o -> new AdafactorUpdate(memory, layout, program, gradients, o, gathered);
     };
   }
@@ -108,10 +108,11 @@ final class CpuSession implements Session {
       return arena.allocate(bytes, 64);
     } catch (OutOfMemoryError e) {
       arena.close();
-      throw new IllegalStateException("the model, its optimiser and the workers' buffers need "
-          + bytes / (1 << 20)
-          + " MiB, more than this process may have; use fewer threads, smaller batches or a"
-          + " smaller model", e);
+      throw new IllegalStateException(
+          "the model, its optimiser and the workers' buffers need " + bytes / (1 << 20)
+              + " MiB, more than this process may have; use fewer threads, smaller batches or a"
+              + " smaller model",
+          e);
     }
   }
 
@@ -236,8 +237,9 @@ final class CpuSession implements Session {
   private Map<String, Place> places() {
     Map<String, Place> places = new LinkedHashMap<>();
     places.put(PARAMETERS, new Place(layout.parameters, Math.toIntExact(program.parameterCount())));
-    layout.state().forEach((buffer, offset) -> places.put(buffer.key(),
-        new Place(offset, Math.toIntExact(program.stateCount(buffer)))));
+    layout.state()
+        .forEach((buffer, offset) -> places.put(buffer.key(),
+            new Place(offset, Math.toIntExact(program.stateCount(buffer)))));
     return places;
   }
 
@@ -277,8 +279,9 @@ final class CpuSession implements Session {
     if (layout.element().narrow()) {
       Matrix parameters = Matrix.dense(layout.parameters, 1, Math.toIntExact(program.parameterCount()),
           Element.FP32);
-      Elementwise.convert(memory, parameters,
-          Matrix.dense(layout.copy, 1, parameters.columns(), Element.BF16)).run(0);
+      Elementwise
+          .convert(memory, parameters, Matrix.dense(layout.copy, 1, parameters.columns(), Element.BF16))
+          .run(0);
     }
   }
 

@@ -23,8 +23,7 @@ final class Elementwise {
   /** out = a + b, all [slice rows, n]. */
   static Kernel add(MemorySegment memory, Matrix a, Matrix b, Matrix out) {
     return firstRow -> Loops.add(memory, a.offset(), a.narrow(), b.offset(), b.narrow(), out.offset(),
-        out.narrow(),
-        size(out));
+        out.narrow(), size(out));
   }
 
   /** to = from, in to's precision, both [slice rows, n]. */
@@ -38,8 +37,7 @@ final class Elementwise {
     float linear = (float) activation.linear();
     float cubic = (float) activation.cubic();
     return firstRow -> Loops.activate(memory, linear, cubic, x.offset(), x.narrow(), out.offset(),
-        out.narrow(),
-        size(out));
+        out.narrow(), size(out));
   }
 
   /**

@@ -81,8 +81,8 @@ final class ElementwiseUpdate implements Update {
   private void apply(long from, long to, float rate, float keep, float unbias) {
     switch (optimiser) {
       case Optimiser.AdamW o ->
-        Loops.adamW(memory, layout.parameters, gradients.sum(), layout.firstMoment, layout.secondMoment,
-            (float) o.beta1(), (float) o.beta2(), (float) o.epsilon(), rate, keep, unbias, from, to);
+          Loops.adamW(memory, layout.parameters, gradients.sum(), layout.firstMoment, layout.secondMoment,
+              (float) o.beta1(), (float) o.beta2(), (float) o.epsilon(), rate, keep, unbias, from, to);
       case Optimiser.Lion o -> Loops.signed(memory, layout.parameters, gradients.sum(), layout.firstMoment,
           (float) o.beta1(), (float) o.beta2(), rate, keep, from, to);
       // The step's blend is the moment to come: Lion with one beta.

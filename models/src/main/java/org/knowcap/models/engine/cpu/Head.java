@@ -71,8 +71,7 @@ final class Head {
             : logits;
         stages.add(firstRow -> gradients(logits, dLogits, firstRow + first, 1f / batchRows));
         Runnable dX = products.product(dLogits, weight.transposed(), Optional.empty(),
-            g.dX().rows(from, rows),
-            false);
+            g.dX().rows(from, rows), false);
         Runnable dWeight = products.weightGradient(x.rows(from, rows), dLogits, g.dWeight());
         stages.add(firstRow -> {
           dX.run();

@@ -76,8 +76,9 @@ final class Layout {
     targets = reserve(4L * program.stepRows());
     losses = reserve(4L * program.stepRows());
     parameters = reserve(4 * count);
-    program.optimiser().ifPresent(optimiser -> optimiser.state()
-        .forEach(buffer -> state.put(buffer, reserve(4 * program.stateCount(buffer)))));
+    program.optimiser()
+        .ifPresent(optimiser -> optimiser.state()
+            .forEach(buffer -> state.put(buffer, reserve(4 * program.stateCount(buffer)))));
     firstMoment = state.getOrDefault(StateBuffer.FIRST_MOMENT, parameters);
     secondMoment = state.getOrDefault(StateBuffer.SECOND_MOMENT, parameters);
     rowMoment = state.getOrDefault(StateBuffer.ROW_MOMENT, parameters);
@@ -103,11 +104,13 @@ final class Layout {
 
   /** The token that documents begin with, if any attention looks at documents. */
   private static OptionalInt separator(Program program) {
-    return program.forward().stream()
+    return program.forward()
+        .stream()
         .flatMap(operation -> operation instanceof ForwardOperation.Attention attention
             ? attention.documents().stream()
             : Stream.empty())
-        .mapToInt(ForwardOperation.Documents::separator).findFirst();
+        .mapToInt(ForwardOperation.Documents::separator)
+        .findFirst();
   }
 
   private long reserve(long bytes) {
@@ -134,15 +137,16 @@ final class Layout {
   }
 
   private int sliceRows(Lowered lowered, Tensor tensor, int windows) {
-    return tensor.rows() / program.windows() * windows
-        + (lowered.seated().containsKey(tensor)
-            ? Router.spareRows(lowered.seated().get(tensor), Mixtures.UNIT)
-            : 0);
+    return tensor.rows() / program.windows() * windows + (lowered.seated().containsKey(tensor)
+        ? Router.spareRows(lowered.seated().get(tensor), Mixtures.UNIT)
+        : 0);
   }
 
   private long workSize() {
-    long size = program.optimiser().filter(Optimiser.Adafactor.class::isInstance)
-        .map(o -> AdafactorUpdate.workSize(program)).orElse(0L);
+    long size = program.optimiser()
+        .filter(Optimiser.Adafactor.class::isInstance)
+        .map(o -> AdafactorUpdate.workSize(program))
+        .orElse(0L);
     for (Step step : training.steps()) {
       size = Math.max(size, switch (step) {
         case Step.Attend attend -> Attention.workSize(attend.operation(), element);
@@ -152,7 +156,7 @@ final class Layout {
         case Step.GateBackward gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.dOut().columns());
         case Step.Head head -> Head.workSize(program.vocabulary(), element);
         case Step.Gather _,Step.Scatter _,Step.Place _,Step.PlaceBackward _,Step.Sum _,Step.Copy _,Step.Norm _,Step.NormBackward _,Step.Linear _,Step.LinearBackward _,Step.Activate _,Step.Turn _,Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
-          0;
+            0;
       });
     }
     return size;
@@ -206,8 +210,7 @@ final class Layout {
   /** A parameter as products read it. */
   Matrix operand(Tensor tensor) {
     return Matrix.dense(copy + element.bytes() * parameterOffsets.get(tensor), tensor.rows(),
-        tensor.columns(),
-        element);
+        tensor.columns(), element);
   }
 
   /** A parameter's gradient in a worker's own buffer. */
@@ -221,8 +224,7 @@ final class Layout {
     Lowered lowered = learning ? training : scoring;
     long place = (learning ? trainingPlan : scoringPlan).offsets().get(tensor);
     return Matrix.dense(gradients(worker) + gradientSize + 4 * place, sliceRows(lowered, tensor, windows),
-        tensor.columns(),
-        elementOf(lowered, tensor));
+        tensor.columns(), elementOf(lowered, tensor));
   }
 
   /** The optimiser's buffers. */

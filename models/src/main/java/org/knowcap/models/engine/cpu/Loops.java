@@ -86,18 +86,15 @@ final class Loops {
   }
 
   private static void accumulateScaledRest(MemorySegment memory, long from, boolean narrow, float factor,
-      long to,
-      int i, int size) {
+      long to, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     store(load(memory, from, i, narrow, rest).mul(factor).add(load(memory, to, i, false, rest)), memory, to,
-        i, false,
-        rest);
+        i, false, rest);
   }
 
   /** to = from * factor. */
   static void scaled(MemorySegment memory, long from, boolean narrowFrom, float factor, long to,
-      boolean narrowTo,
-      int size) {
+      boolean narrowTo, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
       store(load(memory, from, i, narrowFrom).mul(factor), memory, to, i, narrowTo);
@@ -132,8 +129,7 @@ final class Loops {
     FloatVector distance = FloatVector.zero(FLOATS).addIndex(1).add(from);
     for (int i = 0; i < size; i += LANES) {
       store(distance.add(i).fma(FloatVector.broadcast(FLOATS, slope), load(memory, row, i, false)), memory,
-          row, i,
-          false);
+          row, i, false);
     }
   }
 
@@ -172,8 +168,7 @@ final class Loops {
       long dScores, boolean narrow, int size) {
     for (int i = 0; i < size; i += LANES) {
       store(load(memory, weights, i, false).mul(scale).mul(load(memory, dWeights, i, false).sub(mean)),
-          memory,
-          dScores, i, narrow);
+          memory, dScores, i, narrow);
     }
   }
 
@@ -244,8 +239,7 @@ final class Loops {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
     store(n.fma(load(memory, gain, i, false, rest), load(memory, bias, i, false, rest)), memory, to, i,
-        narrowTo,
-        rest);
+        narrowTo, rest);
   }
 
   /** to = x * scale * gain. */
@@ -262,12 +256,10 @@ final class Loops {
   }
 
   private static void scaleByGainRest(MemorySegment memory, long row, boolean narrow, float scale, long gain,
-      long to,
-      boolean narrowTo, int i, int size) {
+      long to, boolean narrowTo, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     store(load(memory, row, i, narrow, rest).mul(scale).mul(load(memory, gain, i, false, rest)), memory, to,
-        i,
-        narrowTo, rest);
+        i, narrowTo, rest);
   }
 
   /** With n the normalised x and g = dOut * gain: returns the sum of g n. */
@@ -294,8 +286,7 @@ final class Loops {
 
   /** dGain += dOut * n, dBias += dOut, with n the normalised x. */
   static void normParameters(MemorySegment memory, long row, boolean narrow, float mean, float scale,
-      long dOut,
-      boolean narrowOut, long dGain, long dBias, int size) {
+      long dOut, boolean narrowOut, long dGain, long dBias, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector dy = load(memory, dOut, i, narrowOut);
@@ -309,8 +300,7 @@ final class Loops {
   }
 
   private static void normParametersRest(MemorySegment memory, long row, boolean narrow, float mean,
-      float scale,
-      long dOut, boolean narrowOut, long dGain, long dBias, int i, int size) {
+      float scale, long dOut, boolean narrowOut, long dGain, long dBias, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector dy = load(memory, dOut, i, narrowOut, rest);
     FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
@@ -320,8 +310,7 @@ final class Loops {
 
   /** dGain += dOut * x * scale. */
   static void gainGradient(MemorySegment memory, long row, boolean narrow, float scale, long dOut,
-      boolean narrowOut,
-      long dGain, int size) {
+      boolean narrowOut, long dGain, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector n = load(memory, row, i, narrow).mul(scale);
@@ -337,8 +326,7 @@ final class Loops {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector n = load(memory, row, i, narrow, rest).mul(scale);
     store(load(memory, dOut, i, narrowOut, rest).fma(n, load(memory, dGain, i, false, rest)), memory, dGain,
-        i, false,
-        rest);
+        i, false, rest);
   }
 
   /** to = (g - meanOfG - n * meanOfGn) * scale, with n and g as in {@link #sumOfGn}. */
@@ -352,16 +340,13 @@ final class Loops {
     }
     if (bound < size) {
       normGradientRest(memory, row, narrow, mean, scale, gain, dOut, narrowOut, meanOfG, meanOfGn, to,
-          narrowTo,
-          bound, size);
+          narrowTo, bound, size);
     }
   }
 
   private static void normGradientRest(MemorySegment memory, long row, boolean narrow, float mean,
-      float scale,
-      long gain, long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo,
-      int i,
-      int size) {
+      float scale, long gain, long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to,
+      boolean narrowTo, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
     FloatVector g = load(memory, dOut, i, narrowOut, rest).mul(load(memory, gain, i, false, rest));
@@ -370,8 +355,7 @@ final class Loops {
 
   /** to = x * sigmoid(w), with w = x (a + b x^2), to full vectors. */
   static void activate(MemorySegment memory, float a, float b, long x, boolean narrow, long to,
-      boolean narrowTo,
-      long size) {
+      boolean narrowTo, long size) {
     for (long i = 0; i < size; i += LANES) {
       FloatVector v = load(memory, x, i, narrow);
       FloatVector w = v.mul(v.mul(v).mul(b).add(a));
@@ -407,8 +391,7 @@ final class Loops {
   }
 
   private static void productRest(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB,
-      long to,
-      boolean narrowTo, int i, int size) {
+      long to, boolean narrowTo, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     store(load(memory, a, i, narrowA, rest).mul(load(memory, b, i, narrowB, rest)), memory, to, i, narrowTo,
         rest);
@@ -416,8 +399,7 @@ final class Loops {
 
   /** Adds the columns of so many rows, four vectors wide, to sums in fp32. */
   static void addFourColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean narrow,
-      long sums,
-      int column) {
+      long sums, int column) {
     FloatVector a = load(memory, sums, column, false);
     FloatVector b = load(memory, sums, column + LANES, false);
     FloatVector c = load(memory, sums, column + 2 * LANES, false);
@@ -438,8 +420,7 @@ final class Loops {
 
   /** Turns pairs (x[i], x[i + half]) of heads that begin every so many numbers, by one row of the tables. */
   static void turn(MemorySegment memory, long row, boolean narrow, int turned, int width, int half,
-      long cosines,
-      long sines, int direction) {
+      long cosines, long sines, int direction) {
     int i = 0;
     for (; i + LANES <= half; i += LANES) {
       FloatVector cosine = load(memory, cosines, i, false);
@@ -457,8 +438,7 @@ final class Loops {
   }
 
   private static void turnRest(MemorySegment memory, long row, boolean narrow, int turned, int width,
-      int half,
-      long cosines, long sines, int direction, int i) {
+      int half, long cosines, long sines, int direction, int i) {
     VectorMask<Float> rest = Vectors.rest(i, half);
     FloatVector cosine = load(memory, cosines, i, false, rest);
     FloatVector sine = load(memory, sines, i, false, rest).mul(direction);
@@ -478,8 +458,7 @@ final class Loops {
    * @param unbias 1 / sqrt(1 - beta2^step)
    */
   static void adamW(MemorySegment memory, long parameters, long gradient, long first, long second,
-      float beta1,
-      float beta2, float epsilon, float rate, float keep, float unbias, long from, long to) {
+      float beta1, float beta2, float epsilon, float rate, float keep, float unbias, long from, long to) {
     long i = from;
     for (; i + LANES <= to; i += LANES) {
       FloatVector g = load(memory, gradient, i, false);
@@ -516,8 +495,7 @@ final class Loops {
    * @param keep 1 - learning rate * weight decay
    */
   static void signed(MemorySegment memory, long parameters, long gradient, long moment, float beta1,
-      float beta2,
-      float rate, float keep, long from, long to) {
+      float beta2, float rate, float keep, long from, long to) {
     long i = from;
     for (; i + LANES <= to; i += LANES) {
       FloatVector g = load(memory, gradient, i, false);
@@ -538,8 +516,7 @@ final class Loops {
   }
 
   private static void signedRest(MemorySegment memory, long parameters, long gradient, long moment,
-      float beta1,
-      float beta2, float rate, float keep, long i, long to) {
+      float beta1, float beta2, float rate, float keep, long i, long to) {
     VectorMask<Float> rest = Vectors.rest(i, to);
     FloatVector g = load(memory, gradient, i, false, rest);
     FloatVector m = load(memory, moment, i, false, rest);
@@ -551,8 +528,7 @@ final class Loops {
 
   /** Gradient descent with momentum, and zeros for the gradient: see Optimiser.Sgd. */
   static void momentum(MemorySegment memory, long parameters, long gradient, long sum, float momentum,
-      float rate,
-      float keep, long from, long to) {
+      float rate, float keep, long from, long to) {
     long i = from;
     for (; i + LANES <= to; i += LANES) {
       FloatVector m = load(memory, sum, i, false).mul(momentum).add(load(memory, gradient, i, false));
@@ -566,8 +542,7 @@ final class Loops {
   }
 
   private static void momentumRest(MemorySegment memory, long parameters, long gradient, long sum,
-      float momentum,
-      float rate, float keep, long i, long to) {
+      float momentum, float rate, float keep, long i, long to) {
     VectorMask<Float> rest = Vectors.rest(i, to);
     FloatVector m = load(memory, sum, i, false, rest).mul(momentum)
         .add(load(memory, gradient, i, false, rest));

@@ -71,8 +71,7 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
   /** One of the stack. */
   Matrix single(int index) {
     return new Matrix(offset + element.bytes() * index * countStride, 1, 0, rows, columns, rowStride,
-        columnStride,
-        element);
+        columnStride, element);
   }
 
   /** Place of an element of the first matrix, in bytes. */

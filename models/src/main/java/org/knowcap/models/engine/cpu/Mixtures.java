@@ -95,8 +95,7 @@ final class Mixtures {
             zero(memory, dX, row, row + 1);
           } else {
             Loops.scaled(memory, dOut.at(token, 0), dOut.narrow(), router.gate(token, e), dX.at(row, 0),
-                dX.narrow(),
-                dX.columns());
+                dX.narrow(), dX.columns());
             router.gateGradients()[token * experts + e] = Loops.dot(memory, x.at(row, 0), x.narrow(),
                 dOut.at(token, 0), dOut.narrow(), dX.columns());
           }
@@ -115,8 +114,7 @@ final class Mixtures {
    * @param out [seats, m]
    */
   static Kernel linear(MemorySegment memory, Products products, Router router, int experts, Matrix x,
-      Matrix weight,
-      Optional<Matrix> bias, Matrix out) {
+      Matrix weight, Optional<Matrix> bias, Matrix out) {
     int n = x.columns();
     Products.Movable[] blocks = blocks(x.rows(), rows -> products.movable(x.rows(0, rows), weight.rows(0, n),
         bias.map(each -> each.rows(0, 1)), out.rows(0, rows), false));

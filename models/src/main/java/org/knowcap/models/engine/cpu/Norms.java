@@ -35,8 +35,7 @@ final class Norms {
         memory.set(ValueLayout.JAVA_FLOAT, moments.at(r, 1), scale);
         if (bias.isPresent()) {
           Loops.normalise(memory, row, x.narrow(), mean, scale, gain.offset(), bias.get().offset(),
-              out.at(r, 0),
-              out.narrow(), d);
+              out.at(r, 0), out.narrow(), d);
         } else {
           Loops.scaleByGain(memory, row, x.narrow(), scale, gain.offset(), out.at(r, 0), out.narrow(), d);
         }
@@ -56,8 +55,7 @@ final class Norms {
    * @param moments as {@link #forward} left them
    */
   static Kernel backward(MemorySegment memory, Optional<Matrix> residual, Matrix x, Matrix gain,
-      Matrix moments,
-      Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias) {
+      Matrix moments, Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias) {
     int d = x.columns();
     Kernel norms = firstRow -> {
       for (int r = 0; r < x.rows(); r++) {
@@ -76,8 +74,7 @@ final class Norms {
         float meanOfGn = Loops.sumOfGn(memory, row, x.narrow(), mean, scale, gain.offset(), dOutRow,
             dOut.narrow(), d) / d;
         Loops.normGradient(memory, row, x.narrow(), mean, scale, gain.offset(), dOutRow, dOut.narrow(),
-            meanOfG,
-            meanOfGn, dX.at(r, 0), dX.narrow(), d);
+            meanOfG, meanOfGn, dX.at(r, 0), dX.narrow(), d);
       }
     };
     if (residual.isEmpty()) {

@@ -103,8 +103,7 @@ final class OneDnn {
     appendSum = function("dnnl_post_ops_append_sum", JAVA_INT, ADDRESS, JAVA_FLOAT, JAVA_INT, JAVA_INT);
     setPostOperations = function("dnnl_primitive_attr_set_post_ops", JAVA_INT, ADDRESS, ADDRESS);
     createProductDescription = function("dnnl_matmul_primitive_desc_create", JAVA_INT, ADDRESS, ADDRESS,
-        ADDRESS,
-        ADDRESS, ADDRESS, ADDRESS, ADDRESS);
+        ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
     queryDescriptor = function("dnnl_primitive_desc_query_md", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT);
     destroyDescription = function("dnnl_primitive_desc_destroy", JAVA_INT, ADDRESS);
     createPrimitive = function("dnnl_primitive_create", JAVA_INT, ADDRESS, ADDRESS);
@@ -116,10 +115,8 @@ final class OneDnn {
         .map(symbol -> Linker.nativeLinker().downcallHandle(symbol, FunctionDescriptor.ofVoid(JAVA_INT)));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ADDRESS);
-      check(
-          (int) function("dnnl_engine_create", JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG).invokeExact(out, CPU,
-              0L),
-          "dnnl_engine_create");
+      check((int) function("dnnl_engine_create", JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG).invokeExact(out, CPU,
+          0L), "dnnl_engine_create");
       engine = out.get(ADDRESS, 0);
     }
     int instructions = (int) function("dnnl_get_effective_cpu_isa", JAVA_INT).invokeExact();
@@ -168,8 +165,8 @@ final class OneDnn {
   }
 
   private MethodHandle function(String name, ValueLayout result, ValueLayout... arguments) {
-    return Linker.nativeLinker().downcallHandle(library.findOrThrow(name),
-        FunctionDescriptor.of(result, arguments));
+    return Linker.nativeLinker()
+        .downcallHandle(library.findOrThrow(name), FunctionDescriptor.of(result, arguments));
   }
 
   private static void check(int status, String what) {
@@ -299,10 +296,8 @@ final class OneDnn {
             "dnnl_primitive_attr_set_post_ops");
         check((int) destroyPostOperations.invokeExact(operations), "dnnl_post_ops_destroy");
       }
-      check(
-          (int) createProductDescription.invokeExact(slot, engine, a, b, bias.orElse(MemorySegment.NULL), out,
-              attributes),
-          "dnnl_matmul_primitive_desc_create");
+      check((int) createProductDescription.invokeExact(slot, engine, a, b, bias.orElse(MemorySegment.NULL),
+          out, attributes), "dnnl_matmul_primitive_desc_create");
       MemorySegment description = slot.get(ADDRESS, 0);
       MemorySegment scratchDescriptor = (MemorySegment) queryDescriptor.invokeExact(description,
           SCRATCH_DESCRIPTOR, 0);

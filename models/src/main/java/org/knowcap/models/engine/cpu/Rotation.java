@@ -63,8 +63,7 @@ final class Rotation {
         long sines = cosines + 4L * length * half;
         if (alike) {
           Loops.turn(memory, qkv.at(r, 0), qkv.narrow(), turned, width, half, tables + cosines,
-              tables + sines,
-              direction);
+              tables + sines, direction);
         } else {
           Loops.turn(memory, qkv.at(r, 0), qkv.narrow(), queries, width, half, tables + cosines,
               tables + sines, direction);

@@ -24,8 +24,7 @@ final class Slice {
   private final Map<Tensor, Router> routers = new LinkedHashMap<>();
 
   private Slice(MemorySegment memory, Layout layout, Products products, int worker, int windows,
-      int batchRows,
-      boolean learning) {
+      int batchRows, boolean learning) {
     this.memory = memory;
     this.layout = layout;
     this.products = products;
@@ -73,34 +72,30 @@ final class Slice {
       case Step.Scatter s -> Embedding.scatter(memory, layout.tokens, at(s.dOut()), gradient(s.dTable()));
       case Step.Place s -> Embedding.place(memory, layout.parameter(s.table()), s.length(), at(s.x()));
       case Step.PlaceBackward s ->
-        Embedding.placeBackward(memory, at(s.dOut()), s.length(), gradient(s.dTable()));
+          Embedding.placeBackward(memory, at(s.dOut()), s.length(), gradient(s.dTable()));
       case Step.Sum s -> Elementwise.add(memory, at(s.a()), at(s.b()), at(s.out()));
       case Step.Copy s -> Elementwise.convert(memory, at(s.x()), at(s.out()));
       case Step.Norm s -> Norms.forward(memory, s.sum().map(sum -> new Norms.Sum(at(sum.a()), at(sum.b()))),
           at(s.x()), layout.parameter(s.gain()), s.bias().map(layout::parameter), (float) s.epsilon(),
-          at(s.out()),
-          at(s.moments()));
-      case Step.NormBackward s -> Norms.backward(memory, s.residual().map(this::at), at(s.x()),
-          layout.parameter(s.gain()), at(s.moments()), at(s.dOut()), at(s.dX()), gradient(s.dGain()),
-          s.dBias().map(this::gradient));
+          at(s.out()), at(s.moments()));
+      case Step.NormBackward s ->
+          Norms.backward(memory, s.residual().map(this::at), at(s.x()), layout.parameter(s.gain()),
+              at(s.moments()), at(s.dOut()), at(s.dX()), gradient(s.dGain()), s.dBias().map(this::gradient));
       case Step.Linear s -> linear(s);
       case Step.LinearBackward s -> linearBackward(s);
       case Step.Activate s -> Elementwise.activate(memory, s.activation(), at(s.x()), at(s.out()));
       case Step.ActivateBackward s -> Elementwise.activateBackward(memory, s.activation(), at(s.x()),
           at(s.gradient()), layout.work(worker));
       case Step.Gate s ->
-        Elementwise.gate(memory, s.activation(), at(s.x()), at(s.out()), layout.work(worker));
+          Elementwise.gate(memory, s.activation(), at(s.x()), at(s.out()), layout.work(worker));
       case Step.GateBackward s -> Elementwise.gateBackward(memory, s.activation(), at(s.x()), at(s.dOut()),
           at(s.dX()), layout.work(worker));
       case Step.Turn s ->
-        Rotation.turn(memory, layout.tables(s.rotary()), s.rotary(), at(s.qkv()), s.direction());
-      case Step.Attend s ->
-        attention(s.operation()).forward(at(s.qkv()), s.distant().map(this::at), at(s.out()),
-            at(s.normalisers()));
-      case Step.AttendBackward s ->
-        attention(s.operation()).backward(at(s.qkv()), s.distant().map(this::at), at(s.out()),
-            at(s.normalisers()),
-            at(s.dOut()), at(s.dQkv()), s.dDistant().map(this::at));
+          Rotation.turn(memory, layout.tables(s.rotary()), s.rotary(), at(s.qkv()), s.direction());
+      case Step.Attend s -> attention(s.operation()).forward(at(s.qkv()), s.distant().map(this::at),
+          at(s.out()), at(s.normalisers()));
+      case Step.AttendBackward s -> attention(s.operation()).backward(at(s.qkv()), s.distant().map(this::at),
+          at(s.out()), at(s.normalisers()), at(s.dOut()), at(s.dQkv()), s.dDistant().map(this::at));
       case Step.Route s -> {
         routers.put(s.route().out(), new Router(s.route(), windows, batchRows, Mixtures.UNIT));
         yield Mixtures.route(memory, router(s.route().out()), at(s.route().logits()));
@@ -108,15 +103,14 @@ final class Slice {
       case Step.RouteBackward s -> Mixtures.routeBackward(memory, router(s.route().out()), at(s.dLogits()));
       case Step.Dispatch s -> Mixtures.dispatch(memory, router(s.gates()), at(s.x()), at(s.out()));
       case Step.DispatchBackward s ->
-        Mixtures.dispatchBackward(memory, router(s.gates()), at(s.dOut()), at(s.dX()));
-      case Step.ExpertLinear s ->
-        Mixtures.linear(memory, products, router(s.gates()), s.gates().columns(), at(s.x()),
-            layout.operand(s.weight()), s.bias().map(layout::parameter), at(s.out()));
+          Mixtures.dispatchBackward(memory, router(s.gates()), at(s.dOut()), at(s.dX()));
+      case Step.ExpertLinear s -> Mixtures.linear(memory, products, router(s.gates()), s.gates().columns(),
+          at(s.x()), layout.operand(s.weight()), s.bias().map(layout::parameter), at(s.out()));
       case Step.ExpertLinearBackward s -> Mixtures.linearBackward(memory, products, router(s.gates()),
           s.gates().columns(), at(s.x()), layout.operand(s.weight()), at(s.dOut()), at(s.dX()),
           gradient(s.dWeight()), s.dBias().map(this::gradient));
       case Step.Combine s ->
-        Mixtures.combine(memory, router(s.gates()), s.gates().columns(), at(s.x()), at(s.out()));
+          Mixtures.combine(memory, router(s.gates()), s.gates().columns(), at(s.x()), at(s.out()));
       case Step.CombineBackward s -> Mixtures.combineBackward(memory, router(s.gates()), s.gates().columns(),
           at(s.x()), at(s.dOut()), at(s.dX()));
       case Step.Head s -> head(s);
@@ -163,8 +157,9 @@ final class Slice {
         layout.element());
     return head.run(at(linear.x()), weight(linear.weight(), linear.transposed(), linear.exact()),
         linear.bias().map(layout::parameter),
-        s.backward().map(b -> new Head.Gradients(at(b.dX()), upright(gradient(b.dWeight()), b.transposed()),
-            b.dBias().map(this::gradient))),
+        s.backward()
+            .map(b -> new Head.Gradients(at(b.dX()), upright(gradient(b.dWeight()), b.transposed()),
+                b.dBias().map(this::gradient))),
         batchRows);
   }
 }

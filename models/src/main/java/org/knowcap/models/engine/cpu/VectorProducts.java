@@ -42,8 +42,7 @@ final class VectorProducts implements Products {
   public Movable movable(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
     prepare(a, b, out);
     return (aAt, bAt, biasAt, outAt) -> multiply(a.moved(aAt), b.moved(bAt),
-        bias.map(row -> row.moved(biasAt)),
-        out.moved(outAt), accumulate);
+        bias.map(row -> row.moved(biasAt)), out.moved(outAt), accumulate);
   }
 
   private void prepare(Matrix a, Matrix b, Matrix out) {

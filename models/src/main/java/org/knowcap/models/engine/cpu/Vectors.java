@@ -147,7 +147,9 @@ final class Vectors {
     p = p.fma(r, FloatVector.broadcast(FLOATS, 0.5f));
     p = p.fma(r, FloatVector.broadcast(FLOATS, 1));
     p = p.fma(r, FloatVector.broadcast(FLOATS, 1));
-    return p.reinterpretAsInts().add(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23))
-        .reinterpretAsFloats().blend(0, vanishes);
+    return p.reinterpretAsInts()
+        .add(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23))
+        .reinterpretAsFloats()
+        .blend(0, vanishes);
   }
 }

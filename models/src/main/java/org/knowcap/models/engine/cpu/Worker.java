@@ -34,11 +34,11 @@ final class Worker implements AutoCloseable {
     this.products = products;
     for (int window = firstWindow; window < lastWindow; window += sliceWindows) {
       int windows = Math.min(sliceWindows, lastWindow - window);
-      scoring.computeIfAbsent(windows, n -> Slice.kernels(memory, layout, products, number, n,
-          batchWindows * length, false));
+      scoring.computeIfAbsent(windows,
+          n -> Slice.kernels(memory, layout, products, number, n, batchWindows * length, false));
       if (learns) {
-        training.computeIfAbsent(windows, n -> Slice.kernels(memory, layout, products, number, n,
-            batchWindows * length, true));
+        training.computeIfAbsent(windows,
+            n -> Slice.kernels(memory, layout, products, number, n, batchWindows * length, true));
       }
     }
   }

@@ -37,7 +37,21 @@ import org.knowcap.models.program.Tensor;
 final class Buffers {
   /** What memory is for. */
   enum Part {
-    PARAMETERS, GRADIENTS, FIRST_MOMENT, SECOND_MOMENT, ROW_MOMENT, COLUMN_MOMENT, BF16_COPY, ACTIVATIONS, LOGITS, WORK, TABLES, DOCUMENTS, ROUTERS, INPUTS, LOSSES;
+    PARAMETERS,
+    GRADIENTS,
+    FIRST_MOMENT,
+    SECOND_MOMENT,
+    ROW_MOMENT,
+    COLUMN_MOMENT,
+    BF16_COPY,
+    ACTIVATIONS,
+    LOGITS,
+    WORK,
+    TABLES,
+    DOCUMENTS,
+    ROUTERS,
+    INPUTS,
+    LOSSES;
 
     private static Part of(StateBuffer buffer) {
       return switch (buffer) {
@@ -147,7 +161,8 @@ final class Buffers {
         tables += slopes.putIfAbsent(o.heads(), tables) == null ? 4L * o.heads().count() : 0;
       }
     }
-    factored = program.optimiser().filter(Optimiser.Adafactor.class::isInstance)
+    factored = program.optimiser()
+        .filter(Optimiser.Adafactor.class::isInstance)
         .map(_ -> Factored.of(program));
     factoredOffset = tables;
     bytes.put(Part.TABLES, tables + factored.map(Factored::bytes).orElse(0L));
@@ -173,7 +188,8 @@ final class Buffers {
 
   /** How windows split into documents, where attention looks at them: all of it in the same way. */
   Optional<ForwardOperation.Documents> documents() {
-    return program.forward().stream()
+    return program.forward()
+        .stream()
         .flatMap(o -> o instanceof ForwardOperation.Attention attention
             ? attention.documents().stream()
             : Stream.empty())
@@ -200,14 +216,13 @@ final class Buffers {
   private long work(Step step) {
     return switch (step) {
       case Step.NormBackward s -> 2L * Launches.normBlocks(s.x().rows()) * s.x().columns();
-      case Step.LinearBackward s -> s.dBias().isPresent()
-          ? (long) Launches.columnParts(s.dOut().rows()) * s.dOut().columns()
-          : 0;
+      case Step.LinearBackward s ->
+          s.dBias().isPresent() ? (long) Launches.columnParts(s.dOut().rows()) * s.dOut().columns() : 0;
       case Step.Scatter s ->
-        (long) TokenOrder.most(program.rows(), program.vocabulary()) * s.dOut().columns();
+          (long) TokenOrder.most(program.rows(), program.vocabulary()) * s.dOut().columns();
       case Step.AttendBackward s -> s.normalisers().size();
       case Step.Head _,Step.Place _,Step.PlaceBackward _,Step.Attend _,Step.Gather _,Step.Sum _,Step.Copy _,Step.Norm _,Step.Linear _,Step.Activate _,Step.ActivateBackward _,Step.Gate _,Step.GateBackward _,Step.Turn _,Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
-        0;
+          0;
     };
   }
 
@@ -240,7 +255,8 @@ final class Buffers {
     }
     try {
       long first = gpu.allocate(replicas * size);
-      return LongStream.range(0, replicas).mapToObj(i -> new Buffers(program, element, first + i * size))
+      return LongStream.range(0, replicas)
+          .mapToObj(i -> new Buffers(program, element, first + i * size))
           .toList();
     } catch (CudaException e) {
       throw e.outOfMemory() ? tooLittle(free, replicas) : e;
@@ -249,20 +265,23 @@ final class Buffers {
 
   private IllegalStateException tooLittle(long free, int replicas) {
     String has = " on the GPU, which has " + mebibytes(free) + " free";
-    String parts = bytes.entrySet().stream().filter(entry -> entry.getValue() >= 1 << 20)
+    String parts = bytes.entrySet()
+        .stream()
+        .filter(entry -> entry.getValue() >= 1 << 20)
         .sorted(Map.Entry.<Part, Long>comparingByValue().reversed())
         .map(entry -> entry.getKey().words() + " " + mebibytes(entry.getValue()))
         .collect(Collectors.joining(", "));
     if (replicas > 1 && size <= free) {
       return new IllegalStateException(
-          replicas + " runs at once need " + replicas + " times " + mebibytes(size)
-              + has + "; each: " + parts + ". The most that fit at once are " + free / size + ".");
+          replicas + " runs at once need " + replicas + " times " + mebibytes(size) + has + "; each: " + parts
+              + ". The most that fit at once are " + free / size + ".");
     }
     long perBatch = bytes.get(Part.ACTIVATIONS) + bytes.get(Part.LOGITS) + bytes.get(Part.WORK)
         + bytes.get(Part.ROUTERS) + bytes.get(Part.INPUTS);
     long windows = Math.max(0, (free - (size - perBatch)) / Math.ceilDiv(perBatch, program.windows()));
     return new IllegalStateException((replicas > 1 ? "each of " + replicas + " runs" : "this") + " needs "
-        + mebibytes(size) + has + ": " + parts + ". " + (windows == 0
+        + mebibytes(size) + has + ": " + parts + ". "
+        + (windows == 0
             ? "Not even a batch of one window fits: use a smaller model, or another GPU."
             : "The largest batch that fits is " + Math.min(windows, program.windows() - 1) + " windows of "
                 + program.length() + " tokens, instead of " + program.windows() + "."));
@@ -334,14 +353,18 @@ final class Buffers {
 
   /** What the router of some gates decides. */
   Seating seating(Tensor gates) {
-    return seatings().stream().filter(seating -> seating.route().out().equals(gates)).findFirst()
+    return seatings().stream()
+        .filter(seating -> seating.route().out().equals(gates))
+        .findFirst()
         .orElseThrow();
   }
 
   /** The same of all routers, in the order of blocks. */
   List<Seating> seatings() {
-    return routers.entrySet().stream()
-        .map(entry -> Seating.at(entry.getKey(), address(Part.ROUTERS) + entry.getValue())).toList();
+    return routers.entrySet()
+        .stream()
+        .map(entry -> Seating.at(entry.getKey(), address(Part.ROUTERS) + entry.getValue()))
+        .toList();
   }
 
   /** Address of the tables of {@link Factored}. */

@@ -31,8 +31,8 @@ public final class CudaEngine implements Engine {
     }
 
     private static Found find(Libraries libraries) {
-      Libraries.Found driver = libraries.driver().orElseThrow(() -> new EngineUnavailableException(
-          "there is no NVIDIA driver (libcuda.so.1)"));
+      Libraries.Found driver = libraries.driver()
+          .orElseThrow(() -> new EngineUnavailableException("there is no NVIDIA driver (libcuda.so.1)"));
       try (Gpu gpu = Gpu.open(driver)) {
         int capability = gpu.capability();
         int version = gpu.driverVersion();
@@ -42,7 +42,8 @@ public final class CudaEngine implements Engine {
           throw new EngineUnavailableException(device + " is too old: bf16 needs compute capability 8.0");
         }
         int major = version / 1000;
-        Nvrtc compiler = libraries.compiler(major).map(Nvrtc::new)
+        Nvrtc compiler = libraries.compiler(major)
+            .map(Nvrtc::new)
             .orElseThrow(() -> new EngineUnavailableException(device
                 + ", but no compiler: libnvrtc.so of CUDA "
                 + "12 or 13, no newer than the driver, was not found; " + howToGet("nvidia-cuda-nvrtc", major)

@@ -75,9 +75,9 @@ final class CudaGroup implements SessionGroup {
     KernelSource source = KernelSource.of(program, element);
     int shared = Launches.attentionBytes(source);
     if (shared > gpu.sharedBytes()) {
-      throw new EngineUnavailableException("heads " + source.head() + " wide need " + shared
-          + " bytes of shared memory, this GPU has " + gpu.sharedBytes()
-          + "; use narrower heads or engine cpu");
+      throw new EngineUnavailableException(
+          "heads " + source.head() + " wide need " + shared + " bytes of shared memory, this GPU has "
+              + gpu.sharedBytes() + "; use narrower heads or engine cpu");
     }
     Buffers layout = new Buffers(program, element);
     buffers = layout.allocate(gpu, replicas);
@@ -89,9 +89,8 @@ final class CudaGroup implements SessionGroup {
       inputs[i] = gpu.pinned(batches * replicas * layout.bytes(Part.INPUTS));
       copied[i] = gpu.mark();
     }
-    stage = gpu
-        .pinned(Math.min(STAGE, Math.max(Math.max(4 * program.parameterCount(), layout.bytes(Part.TABLES)),
-            layout.bytes(Part.LOSSES))));
+    stage = gpu.pinned(Math.min(STAGE, Math
+        .max(Math.max(4 * program.parameterCount(), layout.bytes(Part.TABLES)), layout.bytes(Part.LOSSES))));
 
     for (Buffers each : buffers) {
       gpu.clear(each.address(Part.INPUTS), each.bytes(Part.INPUTS));

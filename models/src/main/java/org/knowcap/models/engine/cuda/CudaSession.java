@@ -87,7 +87,8 @@ final class CudaSession implements Session {
 
   @Override
   public OptionalDouble gradientNorm() {
-    boolean clips = program.learning().flatMap(learning -> learning.clip().stream().boxed().findFirst())
+    boolean clips = program.learning()
+        .flatMap(learning -> learning.clip().stream().boxed().findFirst())
         .isPresent();
     return clips && stepped ? OptionalDouble.of(result(Buffers.NORM)) : OptionalDouble.empty();
   }
@@ -159,8 +160,8 @@ final class CudaSession implements Session {
             "state '" + name + "' has " + place.count() + " elements, found " + content.length);
       }
     });
-    state.forEach(
-        (name, content) -> group.upload(MemorySegment.ofArray(content), places.get(name).address()));
+    state
+        .forEach((name, content) -> group.upload(MemorySegment.ofArray(content), places.get(name).address()));
     group.renewCopies();
   }
 

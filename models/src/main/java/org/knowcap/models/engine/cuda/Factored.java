@@ -32,9 +32,8 @@ record Factored(int[] parameters, int[] ofRow, int[] ofColumn, int[] tiles, long
     for (Parameter parameter : program.parameters()) {
       Tensor tensor = parameter.tensor();
       int index = parameters.size();
-      parameters
-          .add(new int[]{Math.toIntExact(parameter.offset()), tensor.rows(), tensor.columns(), ofRow.size(),
-              ofColumn.size(), Math.toIntExact(parts), parameter.group().ordinal()});
+      parameters.add(new int[]{Math.toIntExact(parameter.offset()), tensor.rows(), tensor.columns(),
+          ofRow.size(), ofColumn.size(), Math.toIntExact(parts), parameter.group().ordinal()});
       for (int row = 0; row < tensor.rows(); row += STRETCH) {
         for (int column = 0; column < tensor.columns(); column += TILE_COLUMNS) {
           tiles.add(new int[]{index, row, column});

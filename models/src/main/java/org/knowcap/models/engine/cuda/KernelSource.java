@@ -32,17 +32,22 @@ record KernelSource(boolean narrow, int vector, int packs, int head) {
    * @throws EngineUnavailableException where heads differ in width: kernels are compiled for one
    */
   static KernelSource of(Program program, Element element) {
-    List<Integer> heads = program.forward().stream()
+    List<Integer> heads = program.forward()
+        .stream()
         .flatMap(o -> o instanceof ForwardOperation.Attention attention
             ? java.util.stream.Stream.of(attention.heads().width())
             : java.util.stream.Stream.empty())
-        .distinct().toList();
+        .distinct()
+        .toList();
     if (heads.size() > 1) {
       throw new EngineUnavailableException(
           "the cuda engine has no kernels for heads of different widths " + heads + "; use engine cpu");
     }
-    int widest = program.forward().stream()
-        .mapToInt(o -> o instanceof ForwardOperation.Norm norm ? norm.x().columns() : 1).max().orElse(1);
+    int widest = program.forward()
+        .stream()
+        .mapToInt(o -> o instanceof ForwardOperation.Norm norm ? norm.x().columns() : 1)
+        .max()
+        .orElse(1);
     int vector = program.forward().stream().allMatch(o -> isWhole(program, o))
         && program.parameters().stream().map(Parameter::offset).allMatch(offset -> offset % 4 == 0) ? 4 : 1;
     return new KernelSource(element.narrow(), vector, Math.ceilDiv(widest, WARP * vector),
@@ -51,14 +56,14 @@ record KernelSource(boolean narrow, int vector, int packs, int head) {
 
   /** Whether an operation's rows can be read four numbers at a time; logits, also of routers, have kernels of their own. */
   private static boolean isWhole(Program program, ForwardOperation operation) {
-    return operation instanceof ForwardOperation.CrossEntropy
-        || operation instanceof ForwardOperation.Route || isRouter(program, operation)
-        || operation.out().columns() % 4 == 0
+    return operation instanceof ForwardOperation.CrossEntropy || operation instanceof ForwardOperation.Route
+        || isRouter(program, operation) || operation.out().columns() % 4 == 0
         || operation.out().columns() == program.vocabulary() && operation instanceof ForwardOperation.Linear;
   }
 
   private static boolean isRouter(Program program, ForwardOperation operation) {
-    return program.forward().stream()
+    return program.forward()
+        .stream()
         .anyMatch(o -> o instanceof ForwardOperation.Route route && route.logits().equals(operation.out()));
   }
 

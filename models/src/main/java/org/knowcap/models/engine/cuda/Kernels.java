@@ -22,8 +22,8 @@ final class Kernels {
     String text = KernelSource.text();
     String target = compiler.target(gpu.capability());
     String key = "NVRTC " + compiler.version() + " " + target + " " + source.definitions() + "\n" + text;
-    module = gpu.load(cache.get(key,
-        () -> compiler.compile(text, "kernels.cu", target, source.definitions())));
+    module = gpu
+        .load(cache.get(key, () -> compiler.compile(text, "kernels.cu", target, source.definitions())));
     gpu.write(gpu.variable(module, "replicaStride"), replicas.stride());
   }
 

@@ -71,16 +71,14 @@ final class Launches {
   private Optional<List<Runnable>> together(Step first, Step second) {
     // In scoring, what goes into the product is read for the last time: GELU's result may lie there.
     if (learning && first instanceof Step.Linear l && second instanceof Step.Activate a
-        && a.x().equals(l.out())
-        && a.activation() == Activation.GELU) {
+        && a.x().equals(l.out()) && a.activation() == Activation.GELU) {
       return Optional.of(products.activated(dense(l.x()), weight(l.weight(), l.transposed(), l.exact()),
           l.bias().map(buffers::operand), dense(l.out()), dense(a.out()), activate(a)));
     }
     if (first instanceof Step.LinearBackward l && second instanceof Step.ActivateBackward a
         && a.gradient().equals(l.dX()) && a.activation() == Activation.GELU) {
-      List<Runnable> all = new ArrayList<>(
-          products.sloped(dense(l.dOut()), weight(l.weight(), !l.transposed(), l.exact()),
-              dense(a.x()), dense(l.dX()), activateBackward(a)));
+      List<Runnable> all = new ArrayList<>(products.sloped(dense(l.dOut()),
+          weight(l.weight(), !l.transposed(), l.exact()), dense(a.x()), dense(l.dX()), activateBackward(a)));
       all.addAll(weightGradient(l, dense(l.x()), dense(l.dOut())));
       return Optional.of(all);
     }
@@ -107,8 +105,7 @@ final class Launches {
   private Runnable mean(boolean last) {
     long results = buffers.address(Part.LOSSES);
     return kernels.launch("mean", new Grid(1, 1, 256, 0), losses(), results + Buffers.TOTAL,
-        results + Buffers.MEAN,
-        program.rows(), program.stepRows(), last ? 1 : 0);
+        results + Buffers.MEAN, program.rows(), program.stepRows(), last ? 1 : 0);
   }
 
   /** Blocks of a norm's backward kernel. */
@@ -140,9 +137,9 @@ final class Launches {
       case Step.Scatter s -> scatter(s);
       case Step.Place s -> List.of(kernels.each("place", s.x().size() / source.vector(), at(s.x()),
           buffers.parameter(s.table()).address(), s.length(), s.x().rows(), s.x().columns()));
-      case Step.PlaceBackward s -> List.of(kernels.launch("place_backward",
-          new Grid(s.length(), 1, EMBED_THREADS, 0), at(s.dOut()), buffers.gradient(s.dTable()).address(),
-          program.windows(), s.length(), s.dOut().columns()));
+      case Step.PlaceBackward s ->
+          List.of(kernels.launch("place_backward", new Grid(s.length(), 1, EMBED_THREADS, 0), at(s.dOut()),
+              buffers.gradient(s.dTable()).address(), program.windows(), s.length(), s.dOut().columns()));
       case Step.Sum s -> List.of(elements("add", size(s.out()), at(s.a()), at(s.b()), at(s.out())));
       case Step.Copy s -> List.of(kernels.each("copy", size(s.x()), at(s.x()), at(s.out()), size(s.x())));
       case Step.Norm s -> List.of(norm(s));
@@ -151,9 +148,8 @@ final class Launches {
       case Step.LinearBackward s -> linearBackward(s, dense(s.x()), dense(s.dOut()), dense(s.dX()));
       case Step.Activate s -> List.of(activate(s));
       case Step.ActivateBackward s -> List.of(activateBackward(s));
-      case Step.Gate s ->
-        List.of(kernels.each("gate", size(s.out()) / source.vector(), number(s.activation()),
-            at(s.x()), at(s.out()), rows(s.out()), s.out().columns()));
+      case Step.Gate s -> List.of(kernels.each("gate", size(s.out()) / source.vector(),
+          number(s.activation()), at(s.x()), at(s.out()), rows(s.out()), s.out().columns()));
       case Step.GateBackward s -> List.of(kernels.each("gate_backward", size(s.dOut()) / source.vector(),
           number(s.activation()), at(s.x()), at(s.dOut()), at(s.dX()), rows(s.dOut()), s.dOut().columns()));
       case Step.Turn s -> List.of(turn(s));
@@ -311,14 +307,16 @@ final class Launches {
     int half = s.rotary().rotated() / 2;
     return kernels.each("turn", (long) program.rows() * turned * half, at(s.qkv()), buffers.turns(s.rotary()),
         buffers.keyTurns(s.rotary()), program.rows(), heads.length(), heads.qkvWidth(), heads.count(), turned,
-        half,
-        (float) s.direction());
+        half, (float) s.direction());
   }
 
   /** Where the document of each token begins and ends, for all attention of a batch. */
   private List<Runnable> documents() {
-    return buffers.documents().map(o -> kernels.each("documents", program.rows(), tokens(), o.separator(),
-        buffers.address(Part.DOCUMENTS), program.rows(), program.length())).stream().toList();
+    return buffers.documents()
+        .map(o -> kernels.each("documents", program.rows(), tokens(), o.separator(),
+            buffers.address(Part.DOCUMENTS), program.rows(), program.length()))
+        .stream()
+        .toList();
   }
 
   private Runnable attend(Step.Attend s) {
@@ -354,11 +352,12 @@ final class Launches {
     Attention o = s.operation();
     int count = Math.toIntExact(s.normalisers().size());
     List<Runnable> all = new ArrayList<>();
-    all.add(kernels.launch("attend_deltas", new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1,
-        ATTENTION_THREADS, 0), address(s.out()), address(s.dOut()), work(), count));
+    all.add(kernels.launch("attend_deltas",
+        new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1, ATTENTION_THREADS, 0), address(s.out()),
+        address(s.dOut()), work(), count));
     all.addAll(attendBackward(s, s.qkv(), s.dQkv(), 0, from(o)));
-    s.distant().ifPresent(
-        distant -> all
+    s.distant()
+        .ifPresent(distant -> all
             .addAll(attendBackward(s, distant, s.dDistant().orElseThrow(), from(o), o.heads().reach())));
     return all;
   }
@@ -367,8 +366,7 @@ final class Launches {
   private List<Runnable> attendBackward(Step.AttendBackward s, Tensor band, Tensor dBand, int low, int high) {
     Heads heads = s.operation().heads();
     Object[] arguments = {address(band), address(s.qkv()), address(s.normalisers()), work(),
-        address(s.dOut()),
-        address(dBand), address(s.dQkv())};
+        address(s.dOut()), address(dBand), address(s.dQkv())};
     return List.of(attend(s.operation(), heads.count(), "attend_queries", low, high, arguments),
         attend(s.operation(), heads.keyCount(), "attend_keys", low, high, arguments));
   }
@@ -386,8 +384,8 @@ final class Launches {
       all.add(kernels.launch("loss", new Grid(count, 1, LOSS_THREADS, 0), logits.numbers().address(),
           targets() + 4L * from, losses() + 4L * from, program.vocabulary(), logits.stride(),
           s.backward().isPresent() ? 1f / program.stepRows() : 0f));
-      s.backward().ifPresent(
-          backward -> all
+      s.backward()
+          .ifPresent(backward -> all
               .addAll(linearBackward(backward, x, logits, dense(backward.dX()).rows(first, count))));
     }
     return all;

@@ -63,11 +63,9 @@ final class Mixtures {
     int rows = program.rows();
     Grid warps = new Grid(mixture.windows(), mixture.experts(), WARP, 0);
     boolean ask = mixture.choice() == Choice.TOKENS;
-    return List.of(
-        kernels.each("ask", rows, at(s.route().logits()).address(), seating.probabilities(),
-            seating.normalisers(), seating.entropies(), seating.asked(), ask ? seating.gates() : 0L, rows,
-            mixture.experts(), mixture.topK()),
-        switch (mixture.choice()) {
+    return List.of(kernels.each("ask", rows, at(s.route().logits()).address(), seating.probabilities(),
+        seating.normalisers(), seating.entropies(), seating.asked(), ask ? seating.gates() : 0L, rows,
+        mixture.experts(), mixture.topK()), switch (mixture.choice()) {
           case TOKENS -> kernels.launch("seat_tokens", warps, seating.asked(), seating.gates(),
               seating.firsts(), seating.seats(), seating.slots(), mixture.windows(), mixture.length(),
               mixture.experts(), mixture.topK(), mixture.places());
@@ -109,10 +107,9 @@ final class Mixtures {
 
   Runnable combineBackward(Step.CombineBackward s) {
     Seating seating = buffers.seating(s.gates());
-    return kernels.launch("combine_backward",
-        new Grid(Math.ceilDiv(rows(s.x()), WARPS), 1, WARPS * WARP, 0), seating.gates(), seating.slots(),
-        mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.dOut()), at(s.dX()), seating.dGates(), rows(s.x()),
-        s.x().columns());
+    return kernels.launch("combine_backward", new Grid(Math.ceilDiv(rows(s.x()), WARPS), 1, WARPS * WARP, 0),
+        seating.gates(), seating.slots(), mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.dOut()),
+        at(s.dX()), seating.dGates(), rows(s.x()), s.x().columns());
   }
 
   /** The rows of one expert; the others' lie behind them. */
@@ -133,14 +130,14 @@ final class Mixtures {
     int outputs = s.dOut().columns();
     Matrix dOut = seated(s.dOut(), experts);
     List<Runnable> all = new ArrayList<>();
-    all.add(products.of(experts, dOut,
-        Matrix.dense(buffers.operand(s.weight()), inputs, outputs).transpose(),
+    all.add(products.of(experts, dOut, Matrix.dense(buffers.operand(s.weight()), inputs, outputs).transpose(),
         Optional.empty(), seated(s.dX(), experts), false));
     all.add(products.of(experts, seated(s.x(), experts).transpose(), dOut, Optional.empty(),
         Matrix.dense(buffers.gradient(s.dWeight()), inputs, outputs), true));
-    s.dBias().ifPresent(bias -> all.add(kernels.launch("expert_columns",
-        new Grid(Math.ceilDiv(outputs, WARP * vector), experts, COLUMN_THREADS, 0), dOut.numbers(),
-        buffers.gradient(bias).address(), dOut.rows(), outputs)));
+    s.dBias()
+        .ifPresent(bias -> all.add(kernels.launch("expert_columns",
+            new Grid(Math.ceilDiv(outputs, WARP * vector), experts, COLUMN_THREADS, 0), dOut.numbers(),
+            buffers.gradient(bias).address(), dOut.rows(), outputs)));
     return all;
   }
 
@@ -165,7 +162,7 @@ final class Mixtures {
     double tokens = (double) mixture.windows() * mixture.length();
     double loads = IntStream.range(0, mixture.experts()).mapToDouble(e -> total[4 + e]).sum();
     return new RoutingMetrics(seating.route().logits().name(), total[2] / (tokens * mixture.topK()),
-        IntStream.range(0, mixture.experts()).mapToObj(e -> total[4 + e] / loads).toList(),
-        total[0] / tokens, mixture.experts() * total[3] / mixture.length() / tokens, total[1] / tokens);
+        IntStream.range(0, mixture.experts()).mapToObj(e -> total[4 + e] / loads).toList(), total[0] / tokens,
+        mixture.experts() * total[3] / mixture.length() / tokens, total[1] / tokens);
   }
 }

@@ -62,17 +62,19 @@ final class Products {
       return own(count, a, b, bias, out, accumulate);
     }
     // The library's batches have one stride, and each replica's are one.
-    List<Runnable> each = LongStream.range(0, replicas.count()).map(i -> i * replicas.stride())
-        .mapToObj(by -> chosen(library.orElseThrow().batch(count, a.shifted(by), b.shifted(by),
-            bias.map(numbers -> numbers.shifted(by)), out.shifted(by), accumulate), bias))
+    List<Runnable> each = LongStream.range(0, replicas.count())
+        .map(i -> i * replicas.stride())
+        .mapToObj(by -> chosen(library.orElseThrow()
+            .batch(count, a.shifted(by), b.shifted(by), bias.map(numbers -> numbers.shifted(by)),
+                out.shifted(by), accumulate),
+            bias))
         .toList();
     return () -> each.forEach(Runnable::run);
   }
 
   private Runnable chosen(CublasLt.Product product, Optional<Numbers> bias) {
-    product.use(
-        cache.get("cuBLASLt " + library.orElseThrow().version() + " " + gpu.name() + " " + product.shape()
-            + (bias.isPresent() ? " with bias" : ""), product::measure));
+    product.use(cache.get("cuBLASLt " + library.orElseThrow().version() + " " + gpu.name() + " "
+        + product.shape() + (bias.isPresent() ? " with bias" : ""), product::measure));
     return product::run;
   }
 
@@ -99,8 +101,7 @@ final class Products {
 
   /** In one product where cuBLASLt can do that, in bf16, and it was faster when both were timed; otherwise apart. */
   private List<Runnable> faster(String what, Matrix a, Matrix b, Optional<Numbers> bias, Matrix before,
-      Matrix out,
-      Consumer<CublasLt.Product> epilogue, List<Runnable> two) {
+      Matrix out, Consumer<CublasLt.Product> epilogue, List<Runnable> two) {
     if (library.isEmpty() || !out.numbers().narrow() || before.stride() % 8 != 0) {
       return two;
     }

@@ -61,8 +61,7 @@ final class Updates {
   private List<Runnable> clip(double most) {
     long work = buffers.address(Part.WORK);
     int blocks = (int) Math.min(MOST_BLOCKS, Math.ceilDiv(count, THREADS));
-    return List.of(
-        kernels.launch("squares", new Grid(blocks, 1, THREADS, 0), gradients, work, count),
+    return List.of(kernels.launch("squares", new Grid(blocks, 1, THREADS, 0), gradients, work, count),
         kernels.launch("clip", new Grid(1, 1, THREADS, 0), work, blocks,
             buffers.address(Part.LOSSES) + Buffers.NORM, scale, most));
   }
@@ -70,16 +69,18 @@ final class Updates {
   private Runnable elementwise(String kernel, Object... own) {
     List<Object> arguments = new ArrayList<>(List.of(buffers.address(Part.PARAMETERS), gradients, scale,
         buffers.address(Part.FIRST_MOMENT), buffers.address(Part.BF16_COPY), buffers.address(Part.INPUTS),
-        count,
-        before(Group.MATRICES), before(Group.VECTORS)));
+        count, before(Group.MATRICES), before(Group.VECTORS)));
     arguments.addAll(List.of(own));
     return kernels.each(kernel, count, arguments.toArray());
   }
 
   /** Parameters of the groups before one. */
   private long before(Group group) {
-    return program.parameters().stream().filter(p -> p.group().compareTo(group) < 0)
-        .mapToLong(p -> p.tensor().size()).sum();
+    return program.parameters()
+        .stream()
+        .filter(p -> p.group().compareTo(group) < 0)
+        .mapToLong(p -> p.tensor().size())
+        .sum();
   }
 
   private List<Runnable> adafactor(Optimiser.Adafactor o) {
@@ -102,20 +103,15 @@ final class Updates {
         kernels.each("factor_rows", (long) WARP * rows, gradients, scale, all, ofRow, rowMoments, dials, rows,
             least),
         kernels.launch("factor_parts", new Grid(factored.tiles().length / 3, 1, Factored.TILE_COLUMNS, 0),
-            gradients,
-            scale, all, tiles, parts),
+            gradients, scale, all, tiles, parts),
         kernels.each("factor_columns", columns, parts, all, ofColumn, buffers.address(Part.COLUMN_MOMENT),
-            factors,
-            dials, columns, least),
+            factors, dials, columns, least),
         kernels.each("factor_squares", (long) WARP * rows, parameters, gradients, scale, all, ofRow, factors,
-            sums,
-            rows),
+            sums, rows),
         kernels.launch("factor_rates", new Grid(factored.count(), 1, THREADS, 0), all, rowMoments, sums,
-            rates, dials,
-            o.clipThreshold(), o.relativeStep() ? 1 : 0, Optimiser.Adafactor.LEAST_SIZE),
+            rates, dials, o.clipThreshold(), o.relativeStep() ? 1 : 0, Optimiser.Adafactor.LEAST_SIZE),
         kernels.each("adafactor", (long) WARP * rows, parameters, gradients, scale,
-            buffers.address(Part.BF16_COPY),
-            all, ofRow, rowMoments, factors, rates, dials, rows));
+            buffers.address(Part.BF16_COPY), all, ofRow, rowMoments, factors, rates, dials, rows));
   }
 
   /** What the kernels read of this step: Dials of optimiser.cu. */

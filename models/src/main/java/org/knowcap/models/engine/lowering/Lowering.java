@@ -50,9 +50,11 @@ public final class Lowering {
       case ForwardOperation.Combine _,BackwardOperation.DispatchBackward _ -> {
         // From seats back to tokens.
       }
-      case ForwardOperation _,BackwardOperation _ ->
-        operation.reads().stream().filter(seated::containsKey).findFirst()
-            .ifPresent(x -> operation.writes().forEach(tensor -> seated.put(tensor, seated.get(x))));
+      case ForwardOperation _,BackwardOperation _ -> operation.reads()
+          .stream()
+          .filter(seated::containsKey)
+          .findFirst()
+          .ifPresent(x -> operation.writes().forEach(tensor -> seated.put(tensor, seated.get(x))));
     }
   }
 
@@ -118,13 +120,12 @@ public final class Lowering {
       case ForwardOperation.Activate o -> steps.add(new Step.Activate(o.activation(), place(o.x()), o.out()));
       case ForwardOperation.Gate o -> steps.add(new Step.Gate(o.activation(), place(o.x()), o.out()));
       case ForwardOperation.Rotary o -> steps.add(new Step.Turn(o, inPlace(o.x(), o.out()), 1));
-      case ForwardOperation.Attention o ->
-        steps.add(new Step.Attend(o, operand(o.qkv()), o.distant().map(this::operand), o.out(),
-            normalisers(o)));
+      case ForwardOperation.Attention o -> steps
+          .add(new Step.Attend(o, operand(o.qkv()), o.distant().map(this::operand), o.out(), normalisers(o)));
       case ForwardOperation.Route o -> steps.add(new Step.Route(o));
       case ForwardOperation.Dispatch o -> steps.add(new Step.Dispatch(o.gates(), place(o.x()), o.out()));
       case ForwardOperation.ExpertLinear o ->
-        steps.add(new Step.ExpertLinear(o.gates(), operand(o.x()), o.weight(), o.bias(), o.out()));
+          steps.add(new Step.ExpertLinear(o.gates(), operand(o.x()), o.weight(), o.bias(), o.out()));
       case ForwardOperation.Combine o -> steps.add(new Step.Combine(o.gates(), place(o.x()), wide(o.out())));
       case ForwardOperation.CrossEntropy o -> throw new IllegalArgumentException(
           "a cross-entropy can only stand right after the product of its logits, found " + o);
@@ -147,8 +148,7 @@ public final class Lowering {
     ForwardOperation.Linear forward = o.forward();
     return routed.contains(forward.out())
         ? new Step.LinearBackward(widened(forward.x()), forward.weight(), forward.transposed(),
-            place(o.dOut()),
-            wide(o.dX()), o.dWeight(), o.dBias(), true)
+            place(o.dOut()), wide(o.dX()), o.dWeight(), o.dBias(), true)
         : linearBackward(o, operand(o.dOut()));
   }
 
@@ -177,9 +177,9 @@ public final class Lowering {
   private int backward(BackwardOperation operation, int i) {
     switch (operation) {
       case BackwardOperation.EmbeddingBackward o ->
-        steps.add(new Step.Scatter(o.forward().tokens(), place(o.dOut()), o.dTable()));
+          steps.add(new Step.Scatter(o.forward().tokens(), place(o.dOut()), o.dTable()));
       case BackwardOperation.LearnedPositionsBackward o ->
-        steps.add(new Step.PlaceBackward(place(o.dOut()), o.dTable(), o.forward().length()));
+          steps.add(new Step.PlaceBackward(place(o.dOut()), o.dTable(), o.forward().length()));
       case BackwardOperation.NormBackward o -> {
         if (after(i).orElse(o) instanceof BackwardOperation.Accumulate sum && sum.b().equals(o.dX())
             && readers.get(o.dX()) == 1) {
@@ -190,37 +190,35 @@ public final class Lowering {
       }
       case BackwardOperation.LinearBackward o -> steps.add(linearBackward(o));
       case BackwardOperation.ActivateBackward o ->
-        steps.add(new Step.ActivateBackward(o.forward().activation(),
-            place(o.forward().x()), inPlace(o.dOut(), o.dX())));
-      case BackwardOperation.GateBackward o -> steps.add(new Step.GateBackward(o.forward().activation(),
-          place(o.forward().x()), place(o.dOut()), o.dX()));
+          steps.add(new Step.ActivateBackward(o.forward().activation(), place(o.forward().x()),
+              inPlace(o.dOut(), o.dX())));
+      case BackwardOperation.GateBackward o -> steps.add(
+          new Step.GateBackward(o.forward().activation(), place(o.forward().x()), place(o.dOut()), o.dX()));
       case BackwardOperation.RotaryBackward o ->
-        steps.add(new Step.Turn(o.forward(), inPlace(o.dOut(), o.dX()), -1));
+          steps.add(new Step.Turn(o.forward(), inPlace(o.dOut(), o.dX()), -1));
       case BackwardOperation.AttentionBackward o -> steps.add(new Step.AttendBackward(o.forward(),
           operand(o.forward().qkv()), o.forward().distant().map(this::operand), place(o.forward().out()),
           normalisers(o.forward()), operand(o.dOut()), o.dQkv(), o.dDistant()));
       case BackwardOperation.RouteBackward o ->
-        steps.add(new Step.RouteBackward(o.forward(), wide(o.dLogits())));
+          steps.add(new Step.RouteBackward(o.forward(), wide(o.dLogits())));
       case BackwardOperation.DispatchBackward o ->
-        steps.add(new Step.DispatchBackward(o.forward().gates(), place(o.dOut()), wide(o.dX())));
+          steps.add(new Step.DispatchBackward(o.forward().gates(), place(o.dOut()), wide(o.dX())));
       case BackwardOperation.ExpertLinearBackward o ->
-        steps.add(new Step.ExpertLinearBackward(o.forward().gates(),
-            operand(o.forward().x()), o.forward().weight(), operand(o.dOut()), o.dX(), o.dWeight(),
-            o.dBias()));
-      case BackwardOperation.CombineBackward o -> steps.add(new Step.CombineBackward(o.forward().gates(),
-          place(o.forward().x()), place(o.dOut()), o.dX()));
+          steps.add(new Step.ExpertLinearBackward(o.forward().gates(), operand(o.forward().x()),
+              o.forward().weight(), operand(o.dOut()), o.dX(), o.dWeight(), o.dBias()));
+      case BackwardOperation.CombineBackward o -> steps.add(
+          new Step.CombineBackward(o.forward().gates(), place(o.forward().x()), place(o.dOut()), o.dX()));
       case BackwardOperation.CrossEntropyBackward o ->
-        throw new IllegalArgumentException("a loss's gradient stands alone: " + o);
+          throw new IllegalArgumentException("a loss's gradient stands alone: " + o);
       case BackwardOperation.Accumulate o ->
-        steps.add(new Step.Sum(place(o.a()), place(o.b()), wide(o.out())));
+          steps.add(new Step.Sum(place(o.a()), place(o.b()), wide(o.out())));
     }
     return 1;
   }
 
   private void normBackward(BackwardOperation.NormBackward o, Optional<Tensor> residual, Tensor dX) {
-    steps
-        .add(new Step.NormBackward(residual, place(o.forward().x()), o.forward().gain(), moments(o.forward()),
-            place(o.dOut()), wide(dX), o.dGain(), o.dBias()));
+    steps.add(new Step.NormBackward(residual, place(o.forward().x()), o.forward().gain(),
+        moments(o.forward()), place(o.dOut()), wide(dX), o.dGain(), o.dBias()));
   }
 
   private Tensor wide(Tensor tensor) {

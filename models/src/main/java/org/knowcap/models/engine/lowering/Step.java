@@ -88,9 +88,7 @@ public sealed interface Step extends MemoryPlan.Use {
 
   /** x = a + b first, if there is a sum; then its norm. */
   record Norm(Optional<Sum> sum, Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon, Tensor out,
-      Tensor moments)
-      implements
-        Step {
+      Tensor moments) implements Step {
     @Override
     public List<Tensor> reads() {
       return sum.map(Sum::reads).orElse(List.of(x));
@@ -104,8 +102,7 @@ public sealed interface Step extends MemoryPlan.Use {
 
   /** dX = the norm's gradient, plus the residual's if there is one. */
   record NormBackward(Optional<Tensor> residual, Tensor x, Tensor gain, Tensor moments, Tensor dOut,
-      Tensor dX,
-      Tensor dGain, Optional<Tensor> dBias) implements Step {
+      Tensor dX, Tensor dGain, Optional<Tensor> dBias) implements Step {
     @Override
     public List<Tensor> reads() {
       List<Tensor> reads = new ArrayList<>(List.of(x, moments, dOut));
@@ -120,9 +117,8 @@ public sealed interface Step extends MemoryPlan.Use {
   }
 
   /** In bf16, a product that is {@code exact} is in fp32 all the same. */
-  record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, Tensor out, boolean exact)
-      implements
-        Step {
+  record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, Tensor out,
+      boolean exact) implements Step {
     @Override
     public List<Tensor> reads() {
       return List.of(x);
@@ -214,8 +210,7 @@ public sealed interface Step extends MemoryPlan.Use {
   }
 
   record AttendBackward(Attention operation, Tensor qkv, Optional<Tensor> distant, Tensor out,
-      Tensor normalisers,
-      Tensor dOut, Tensor dQkv, Optional<Tensor> dDistant) implements Step {
+      Tensor normalisers, Tensor dOut, Tensor dQkv, Optional<Tensor> dDistant) implements Step {
     @Override
     public List<Tensor> reads() {
       return Stream.concat(Stream.of(qkv, out, normalisers, dOut), distant.stream()).toList();

@@ -70,7 +70,7 @@ final class Kernels {
       case ForwardOperation.Rotary o -> rotary(o);
       case ForwardOperation.Attention o -> attention(o);
       case ForwardOperation.Add o ->
-        new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
+          new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
       case ForwardOperation.Route o -> mixtures.route(o);
       case ForwardOperation.Dispatch o -> mixtures.dispatch(o);
       case ForwardOperation.ExpertLinear o -> mixtures.linear(o);
@@ -90,20 +90,22 @@ final class Kernels {
       case BackwardOperation.CombineBackward o -> mixtures.combineBackward(o);
       case BackwardOperation.CrossEntropyBackward o -> crossEntropyBackward(o);
       case BackwardOperation.Accumulate o ->
-        new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
+          new Recording(memory).add(memory.of(o.a()), memory.of(o.b()), memory.of(o.out()));
     };
   }
 
   private Recording embedding(ForwardOperation.Embedding o) {
-    return new Recording(memory).custom(
-        DynamicCustomOp.builder("gather").addInputs(memory.of(o.table()), memory.of(o.tokens()))
-            .addOutputs(memory.of(o.out())).addIntegerArguments(0).build());
+    return new Recording(memory).custom(DynamicCustomOp.builder("gather")
+        .addInputs(memory.of(o.table()), memory.of(o.tokens()))
+        .addOutputs(memory.of(o.out()))
+        .addIntegerArguments(0)
+        .build());
   }
 
   private Recording embeddingBackward(BackwardOperation.EmbeddingBackward o) {
     OneHot tokens = oneHot(memory.of(o.forward().tokens()), o.dTable().rows());
-    return new Recording(memory).call(tokens).product(tokens.matrix(), true, memory.of(o.dOut()), false, true,
-        memory.of(o.dTable()));
+    return new Recording(memory).call(tokens)
+        .product(tokens.matrix(), true, memory.of(o.dOut()), false, true, memory.of(o.dTable()));
   }
 
   /** Each window is a row of T d numbers, to which the table's first T rows are added. */
@@ -204,8 +206,9 @@ final class Kernels {
     } else {
       recording.product(x, true, dOut, false, true, dWeight);
     }
-    o.dBias().ifPresent(dBias -> recording.product(memory.ones(1, o.dOut().rows()), false, dOut, false, true,
-        memory.of(dBias)));
+    o.dBias()
+        .ifPresent(dBias -> recording.product(memory.ones(1, o.dOut().rows()), false, dOut, false, true,
+            memory.of(dBias)));
     return recording;
   }
 
@@ -233,14 +236,12 @@ final class Kernels {
     INDArray dX = memory.of(o.dX());
     INDArray slope = memory.scratch(0, o.dX().rows(), o.dX().columns());
     return slope(new Recording(memory), o.forward().activation(), memory.of(o.forward().x()), sigmoid, dX,
-        slope)
-        .multiply(slope, memory.of(o.dOut()), dX);
+        slope).multiply(slope, memory.of(o.dOut()), dX);
   }
 
   /** slope = s + s * (1 - s) * x w', with s the sigmoid and x w' = x (a + 3 b x^2). */
   private static Recording slope(Recording recording, Activation activation, INDArray x, INDArray s,
-      INDArray work,
-      INDArray slope) {
+      INDArray work, INDArray slope) {
     return recording.multiply(x, x, slope)
         .scale(slope, 3 * activation.cubic(), slope)
         .shift(slope, activation.linear(), slope)
@@ -334,8 +335,8 @@ final class Kernels {
 
   /** Components of queries and keys in [R, heads of queries, keys and values, width]. */
   private static INDArrayIndex[] rotated(ForwardOperation.Heads heads, int from, int to) {
-    return new INDArrayIndex[]{NDArrayIndex.all(),
-        NDArrayIndex.interval(0, heads.count() + heads.keyCount()), NDArrayIndex.interval(from, to)};
+    return new INDArrayIndex[]{NDArrayIndex.all(), NDArrayIndex.interval(0, heads.count() + heads.keyCount()),
+        NDArrayIndex.interval(from, to)};
   }
 
   private Recording attention(ForwardOperation.Attention o) {
@@ -371,8 +372,8 @@ final class Kernels {
       case ForwardOperation.Scores.Product _,ForwardOperation.Scores.Distant _ -> {
         // The products are all.
       }
-      case ForwardOperation.Scores.Sloping sloping -> recording.add(scores,
-          slopes.computeIfAbsent(heads, key -> slopes(heads, sloping)), scores);
+      case ForwardOperation.Scores.Sloping sloping ->
+          recording.add(scores, slopes.computeIfAbsent(heads, key -> slopes(heads, sloping)), scores);
     }
     o.documents().ifPresent(documents -> {
       INDArray mask = documentMasks.computeIfAbsent(List.of(documents, heads), key -> {
@@ -596,8 +597,7 @@ final class Kernels {
   private Recording crossEntropyBackward(BackwardOperation.CrossEntropyBackward o) {
     CrossEntropyState state = (CrossEntropyState) states.get(o.forward());
     INDArray dLogits = memory.of(o.dLogits());
-    return new Recording(memory)
-        .subtract(state.probabilities, state.targets.matrix(), dLogits)
+    return new Recording(memory).subtract(state.probabilities, state.targets.matrix(), dLogits)
         .scale(dLogits, 1.0 / o.dLogits().rows(), dLogits);
   }
 

@@ -30,8 +30,11 @@ final class Mixtures {
 
   Mixtures(Memory memory, Program program) {
     this.memory = memory;
-    gates = program.forward().stream().filter(ForwardOperation.Route.class::isInstance)
-        .map(ForwardOperation::out).toList();
+    gates = program.forward()
+        .stream()
+        .filter(ForwardOperation.Route.class::isInstance)
+        .map(ForwardOperation::out)
+        .toList();
   }
 
   /**
@@ -43,8 +46,7 @@ final class Mixtures {
    * @param weights gates by seat, [S, 1]
    */
   private record Seats(Router router, Mixture mixture, INDArray logits, INDArray tokenOfSeat,
-      INDArray[] seatsOfToken,
-      INDArray weights) {
+      INDArray[] seatsOfToken, INDArray weights) {
     int rows() {
       return mixture.windows() * mixture.length();
     }
@@ -106,9 +108,8 @@ final class Mixtures {
     INDArray[] ofToken = new INDArray[mixture.seatsOfToken()];
     Arrays.setAll(ofToken, i -> memory.indices(rows));
     Seats settled = new Seats(new Router(o, mixture.windows(), mixture.windows() * mixture.length(), 1),
-        mixture,
-        memory.own(rows, mixture.experts()),
-        memory.indices(mixture.seats()), ofToken, memory.own(mixture.seats(), 1));
+        mixture, memory.own(rows, mixture.experts()), memory.indices(mixture.seats()), ofToken,
+        memory.own(mixture.seats(), 1));
     seats.put(o.out(), settled);
     return new Recording(memory).copy(memory.of(o.logits()), settled.logits).call(() -> {
       settled.router.restart();
@@ -156,8 +157,7 @@ final class Mixtures {
     INDArray dGates = memory.own(rows, 1);
     Recording recording = new Recording(memory);
     INDArray dOut = withZeros(recording, memory.of(o.dOut()), 0);
-    return gather(recording, dOut, settled.tokenOfSeat, dX)
-        .multiply(dX, memory.of(o.forward().x()), work)
+    return gather(recording, dOut, settled.tokenOfSeat, dX).multiply(dX, memory.of(o.forward().x()), work)
         .product(work, false, memory.ones(width, 1), false, false, dGates)
         .call(() -> settled.hand(dGates))
         .multiplyColumn(dX, settled.weights, work, dX);
@@ -182,8 +182,11 @@ final class Mixtures {
   }
 
   private static Recording gather(Recording recording, INDArray rows, INDArray indices, INDArray out) {
-    return recording.custom(DynamicCustomOp.builder("gather").addInputs(rows, indices).addOutputs(out)
-        .addIntegerArguments(0).build());
+    return recording.custom(DynamicCustomOp.builder("gather")
+        .addInputs(rows, indices)
+        .addOutputs(out)
+        .addIntegerArguments(0)
+        .build());
   }
 
   Recording linear(ForwardOperation.ExpertLinear o) {
@@ -199,8 +202,9 @@ final class Mixtures {
         if (to > from) {
           int expert = e;
           INDArray rows = memory.rows(o.out(), from, to);
-          o.bias().ifPresent(bias -> multiply(first(ones, to - from, 1), false,
-              memory.rows(bias, expert, expert + 1), false, false, rows));
+          o.bias()
+              .ifPresent(bias -> multiply(first(ones, to - from, 1), false,
+                  memory.rows(bias, expert, expert + 1), false, false, rows));
           multiply(memory.rows(o.x(), from, to), false, memory.rows(o.weight(), e * n, (e + 1) * n), false,
               o.bias().isPresent(), rows);
         }
@@ -226,8 +230,9 @@ final class Mixtures {
               memory.rows(o.dX(), from, to));
           multiply(memory.rows(forward.x(), from, to), true, rows, false, true,
               memory.rows(o.dWeight(), e * n, (e + 1) * n));
-          o.dBias().ifPresent(dBias -> multiply(first(ones, 1, to - from), false, rows, false, true,
-              memory.rows(dBias, expert, expert + 1)));
+          o.dBias()
+              .ifPresent(dBias -> multiply(first(ones, 1, to - from), false, rows, false, true,
+                  memory.rows(dBias, expert, expert + 1)));
         }
       }
     });

@@ -59,7 +59,8 @@ final class Nd4jSession implements InspectableSession {
       keepLosses.add(new Recording(memory).copy(memory.of(program.losses()), row));
     }
     program.learning().ifPresent(learning -> {
-      learning.optimiser().state()
+      learning.optimiser()
+          .state()
           .forEach(buffer -> state.put(buffer.key(), memory.own(program.stateCount(buffer))));
       updates.add(update(learning));
     });
@@ -107,8 +108,7 @@ final class Nd4jSession implements InspectableSession {
     INDArray gradient = memory.gradients;
     INDArray first = state.get(StateBuffer.FIRST_MOMENT.key());
     INDArray second = state.get(StateBuffer.SECOND_MOMENT.key());
-    Recording moments = mean(first, o.beta1(), change)
-        .multiply(gradient, gradient, gradient)
+    Recording moments = mean(first, o.beta1(), change).multiply(gradient, gradient, gradient)
         .scale(gradient, 1 - o.beta2(), gradient)
         .scale(second, o.beta2(), second)
         .add(second, gradient, second)
@@ -124,7 +124,8 @@ final class Nd4jSession implements InspectableSession {
 
   /** moment = beta moment + (1 - beta) gradient. */
   private Recording mean(INDArray moment, double beta, INDArray work) {
-    return new Recording(memory).scale(moment, beta, moment).scale(memory.gradients, 1 - beta, work)
+    return new Recording(memory).scale(moment, beta, moment)
+        .scale(memory.gradients, 1 - beta, work)
         .add(moment, work, moment);
   }
 
@@ -132,7 +133,9 @@ final class Nd4jSession implements InspectableSession {
     INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
     INDArray work = memory.own(program.parameterCount());
     Recording blend = new Recording(memory).scale(moment, o.beta1(), change)
-        .scale(memory.gradients, 1 - o.beta1(), work).add(change, work, change).op(new Sign(change, change));
+        .scale(memory.gradients, 1 - o.beta1(), work)
+        .add(change, work, change)
+        .op(new Sign(change, change));
     Recording mean = mean(moment, o.beta2(), work);
     return (learningRate, step) -> {
       blend.run();
@@ -152,7 +155,8 @@ final class Nd4jSession implements InspectableSession {
 
   private Update sgd(Optimiser.Sgd o, INDArray change) {
     INDArray sum = state.get(StateBuffer.FIRST_MOMENT.key());
-    Recording adds = new Recording(memory).scale(sum, o.momentum(), sum).add(sum, memory.gradients, sum)
+    Recording adds = new Recording(memory).scale(sum, o.momentum(), sum)
+        .add(sum, memory.gradients, sum)
         .copy(sum, change);
     return (learningRate, step) -> {
       adds.run();
@@ -195,8 +199,10 @@ final class Nd4jSession implements InspectableSession {
         .product(both, false, memory.constant(m, 1, 1.0 / m), false, false, byRow)
         .product(memory.constant(1, n, 1.0 / n), false, both, false, false, byColumn);
     // With factors of both kinds, 1 / sqrt(v) is their product: v itself may be too small for a float.
-    Recording scaled = new Recording(memory).sqrt(byRow, byRow).sqrt(byColumn, byColumn)
-        .product(byRow, false, byColumn, false, false, both).multiply(gradient, both, change);
+    Recording scaled = new Recording(memory).sqrt(byRow, byRow)
+        .sqrt(byColumn, byColumn)
+        .product(byRow, false, byColumn, false, false, both)
+        .multiply(gradient, both, change);
     return (learningRate, step) -> {
       means.run();
       renew(rowMoment, byRow, o.decay(step));

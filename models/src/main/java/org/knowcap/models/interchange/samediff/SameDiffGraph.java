@@ -105,7 +105,7 @@ public final class SameDiffGraph {
       case ForwardOperation.Add o -> values.get(o.a()).add(values.get(o.b()));
       case ForwardOperation.Route o -> route(o);
       case ForwardOperation.Dispatch o ->
-        graph.tile(graph.reshape(values.get(o.x()), 1, -1, o.x().columns()), o.mixture().experts(), 1, 1);
+          graph.tile(graph.reshape(values.get(o.x()), 1, -1, o.x().columns()), o.mixture().experts(), 1, 1);
       case ForwardOperation.ExpertLinear o -> {
         int experts = o.mixture().experts();
         SDVariable product = graph.mmul(values.get(o.x()),
@@ -271,8 +271,10 @@ public final class SameDiffGraph {
     SDVariable begins = graph.eq(values.get(documents.tokens()), documents.separator())
         .castTo(DataType.FLOAT);
     SDVariable numbers = graph.cumsum(graph.reshape(begins, -1, heads.length()), false, false, 1);
-    return graph.neq(graph.reshape(numbers, -1, 1, heads.length(), 1),
-        graph.reshape(numbers, -1, 1, 1, heads.length())).castTo(DataType.FLOAT);
+    return graph
+        .neq(graph.reshape(numbers, -1, 1, heads.length(), 1),
+            graph.reshape(numbers, -1, 1, 1, heads.length()))
+        .castTo(DataType.FLOAT);
   }
 
   /** For each head of queries one of those in [B, all heads, T, width]. */

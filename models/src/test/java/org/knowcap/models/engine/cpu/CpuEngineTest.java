@@ -37,9 +37,8 @@ import org.knowcap.models.training.InitialParameters;
 class CpuEngineTest {
   private static final Optimiser ADAMW = new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01);
   private static final int VOCABULARY = 53;
-  private static final Program PROGRAM = Program.training(Family.GPT2.model(2, 2, 16), VOCABULARY,
-      5,
-      70, ADAMW);
+  private static final Program PROGRAM = Program.training(Family.GPT2.model(2, 2, 16), VOCABULARY, 5, 70,
+      ADAMW);
 
   private static final Program CLIPPED = Program.training(Family.GPT2.model(2, 2, 16), VOCABULARY, 5, 70,
       Learning.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1));
@@ -113,8 +112,7 @@ class CpuEngineTest {
     String message = assertThrows(EngineUnavailableException.class,
         () -> CpuEngine.withoutNatives().compile(PROGRAM, new Execution(1, Precision.BF16))).getMessage();
     assertTrue(message.contains("no bf16") && message.contains("fp32"), message);
-    Program odd = Program.training(Family.GPT2.model(1, 1, 5, new Rotary(0.8, 100)), VOCABULARY, 1,
-        5, ADAMW);
+    Program odd = Program.training(Family.GPT2.model(1, 1, 5, new Rotary(0.8, 100)), VOCABULARY, 1, 5, ADAMW);
     assertTrue(assertThrows(EngineUnavailableException.class,
         () -> new CpuEngine().compile(odd, new Execution(1, Precision.BF16))).getMessage()
         .contains("even head width"));

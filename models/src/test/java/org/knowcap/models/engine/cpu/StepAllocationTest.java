@@ -40,11 +40,9 @@ class StepAllocationTest {
   void stepsAllocateNextToNothing(Precision precision, String model, String optimiser) throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
-        "-XX:CompileCommand=quiet",
-        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*", "-cp",
-        System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name(), model,
-        optimiser)
-        .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
+        "-cp", System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name(),
+        model, optimiser).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     assertEquals(0, process.waitFor(), answer);
     assertTrue(Long.parseLong(answer) <= MOST_BYTES_A_STEP, answer + " bytes a step");
@@ -77,8 +75,11 @@ class StepAllocationTest {
   /** By this thread and the engine's, so far. */
   private static long allocatedBytes() {
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-    return Thread.getAllStackTraces().keySet().stream()
+    return Thread.getAllStackTraces()
+        .keySet()
+        .stream()
         .filter(thread -> thread == Thread.currentThread() || thread.getName().startsWith("cpu-engine"))
-        .mapToLong(thread -> threads.getThreadAllocatedBytes(thread.threadId())).sum();
+        .mapToLong(thread -> threads.getThreadAllocatedBytes(thread.threadId()))
+        .sum();
   }
 }

@@ -67,7 +67,8 @@ class CudaEngineTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void aStepIsOneCopyAndOneReplayOfEachBatchAndTheHostDoesNotWait(int batches) {
-    Learning learning = Learning.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.1)
+    Learning learning = Learning.by(new Optimiser.Adafactor(1, true, 0.1))
+        .withClip(0.1)
         .withAccumulation(batches);
     Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 2, 5, learning);
     List<String> calls = new ArrayList<>(List.of("cuCtxSetCurrent", "cuEventSynchronize"));
@@ -95,8 +96,8 @@ class CudaEngineTest {
       int recordings = (int) compiled.stream().filter("cuStreamBeginCapture"::equals).count();
       assertEquals(2, recordings, "one graph for training, one for scoring");
       int begin = compiled.indexOf("cuStreamBeginCapture");
-      List<String> recorded = compiled.subList(begin, begin + compiled.subList(begin, compiled.size())
-          .indexOf("cuStreamEndCapture"));
+      List<String> recorded = compiled.subList(begin,
+          begin + compiled.subList(begin, compiled.size()).indexOf("cuStreamEndCapture"));
       assertTrue(recorded.stream().noneMatch(call -> call.endsWith("Synchronize") || call.contains("Alloc")),
           recorded::toString);
       train(session, program, random(), 1, 3);
@@ -143,8 +144,7 @@ class CudaEngineTest {
         }
         assertEquals(first.loss(), second.loss());
         assertEquals(first.gradientNorm(), second.gradientNorm());
-        first.state()
-            .forEach((name, content) -> assertArrayEquals(content, second.state().get(name), name));
+        first.state().forEach((name, content) -> assertArrayEquals(content, second.state().get(name), name));
       }
     }
   }
@@ -210,7 +210,8 @@ class CudaEngineTest {
       session.step(batch.tokens(), batch.targets(), 0.01, 1);
       assertEquals(reference.meanLoss(batch.tokens(), batch.targets()), session.loss(), 0.02);
       float[] found = session.state().get(StateBuffer.FIRST_MOMENT.key());
-      double off = IntStream.range(0, gradient.length).mapToDouble(i -> Math.abs(gradient[i] - found[i]))
+      double off = IntStream.range(0, gradient.length)
+          .mapToDouble(i -> Math.abs(gradient[i] - found[i]))
           .max()
           .orElseThrow();
       assertEquals(0, off / largest, 0.05);
@@ -230,9 +231,11 @@ class CudaEngineTest {
     EmulatedGpu.engine(cublasLt).compile(program(model, 2, 5), new Execution(1, Precision.BF16)).close();
     List<String> calls = EmulatedGpu.calls();
     int begin = calls.lastIndexOf("cuStreamBeginCapture");
-    return (int) calls.subList(begin, calls.size()).stream()
+    return (int) calls.subList(begin, calls.size())
+        .stream()
         .takeWhile(call -> !call.equals("cuStreamEndCapture"))
-        .filter("cuLaunchKernel"::equals).count();
+        .filter("cuLaunchKernel"::equals)
+        .count();
   }
 
   @Test

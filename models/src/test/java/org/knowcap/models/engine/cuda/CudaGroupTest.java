@@ -57,8 +57,9 @@ class CudaGroupTest {
 
   /** How a step may differ from AdamW's plain one. */
   private enum Step {
-    PLAIN(Learning.by(ADAMW)), CLIPPED(Learning.by(new Optimiser.Sgd(0.5, 0.01)).withClip(0.3)), FACTORED(
-        Learning.by(new Optimiser.Adafactor(1, true, 0)).withAccumulation(2));
+    PLAIN(Learning.by(ADAMW)),
+    CLIPPED(Learning.by(new Optimiser.Sgd(0.5, 0.01)).withClip(0.3)),
+    FACTORED(Learning.by(new Optimiser.Adafactor(1, true, 0)).withAccumulation(2));
 
     private final Learning learning;
 
@@ -119,8 +120,7 @@ class CudaGroupTest {
       "llama-1-3-w6, 2, 5, CLIPPED, FP32, true", "mistral-1-4-w20-k2-a9, 2, 35, PLAIN, BF16, false",
       "gpt2-1-2-w8-alibi-document, 2, 13, PLAIN, FP32, false",
       "gpt2-1-2-w16-rerope9, 2, 70, PLAIN, BF16, true",
-      "gpt2-moe3-2-2-w8-top2-cap0.5, 2, 13, PLAIN, FP32, false",
-      "mixtral3-1-2-w16, 2, 13, PLAIN, BF16, true",
+      "gpt2-moe3-2-2-w8-top2-cap0.5, 2, 13, PLAIN, FP32, false", "mixtral3-1-2-w16, 2, 13, PLAIN, BF16, true",
       "gpt2-moe4-1-2-w8-expertchoice, 3, 13, FACTORED, FP32, true"})
   void runsOfAGroupAreWhatTheyAreByThemselves(String model, int windows, int length, Step how,
       Precision precision, boolean cublasLt) throws Exception {
@@ -153,7 +153,8 @@ class CudaGroupTest {
     List<String> kernels = signature.matcher(KernelSource.text()).results().map(kernel -> {
       String pointers = Arrays.stream(kernel.group(2).split(","))
           .filter(parameter -> parameter.contains("*") || parameter.strip().startsWith("Numbers "))
-          .map(parameter -> parameter.replaceAll(".*\\W", "")).collect(Collectors.joining(", "));
+          .map(parameter -> parameter.replaceAll(".*\\W", ""))
+          .collect(Collectors.joining(", "));
       assertEquals("ofReplica(" + pointers + ")", kernel.group(3).replaceAll("\\s+", " "), kernel.group(1));
       return kernel.group(1);
     }).toList();

@@ -55,8 +55,8 @@ public final class EmulatedGpu {
 
   /** What an object gives, its sessions checked when they are closed. */
   private static <T> T checked(Class<T> type, T object) {
-    return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[]{type},
-        (_, method, arguments) -> {
+    return type
+        .cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[]{type}, (_, method, arguments) -> {
           if (object instanceof CudaSession session && method.getName().equals("close")) {
             requireGapsUntouched(session.buffers());
           }
@@ -106,8 +106,8 @@ public final class EmulatedGpu {
         Path source = resource(parts[0] + ".cpp");
         Path library = FOLDER.resolve(parts[1]);
         run(List.of("g++", "-O2", "-w", "-std=c++17", "-shared", "-fPIC", "-DHEADER=\"" + header + "\"",
-            "-DDRIVER=\"" + FOLDER.resolve("libcuda.so.1") + "\"",
-            source.toString(), "-o", library.toString()));
+            "-DDRIVER=\"" + FOLDER.resolve("libcuda.so.1") + "\"", source.toString(), "-o",
+            library.toString()));
       }
       return true;
     } catch (NoCompiler e) {
@@ -160,7 +160,8 @@ public final class EmulatedGpu {
   }
 
   private static MemorySegment symbol(String name) {
-    return SymbolLookup.libraryLookup(FOLDER.resolve("libcuda.so.1"), Arena.global()).find(name)
+    return SymbolLookup.libraryLookup(FOLDER.resolve("libcuda.so.1"), Arena.global())
+        .find(name)
         .orElseThrow();
   }
 
@@ -168,7 +169,8 @@ public final class EmulatedGpu {
   static List<String> calls() {
     try {
       MemorySegment text = (MemorySegment) Linker.nativeLinker()
-          .downcallHandle(symbol("emulated_calls"), FunctionDescriptor.of(ValueLayout.ADDRESS)).invokeExact();
+          .downcallHandle(symbol("emulated_calls"), FunctionDescriptor.of(ValueLayout.ADDRESS))
+          .invokeExact();
       String calls = text.reinterpret(Long.MAX_VALUE).getString(0).trim();
       return calls.isEmpty() ? List.of() : new ArrayList<>(List.of(calls.split(" ")));
     } catch (Throwable e) {

@@ -46,8 +46,11 @@ class KernelCompilationTest {
     Nvrtc compiler = compiler();
     String target = compiler.target(capability);
     assertEquals(capability == 90 ? "sm_90a" : "sm_" + capability, target);
-    List<String> kernels = Pattern.compile("KERNEL void (\\w+)\\(").matcher(KernelSource.text()).results()
-        .map(match -> match.group(1)).toList();
+    List<String> kernels = Pattern.compile("KERNEL void (\\w+)\\(")
+        .matcher(KernelSource.text())
+        .results()
+        .map(match -> match.group(1))
+        .toList();
     assertTrue(kernels.size() > 20);
     for (KernelSource source : sources(capability)) {
       byte[] code = compiler.compile(KernelSource.text(), "kernels.cu", target, source.definitions());
@@ -55,7 +58,8 @@ class KernelCompilationTest {
       String text = new String(code, StandardCharsets.ISO_8859_1);
       List<String> missing = kernels.stream()
           .filter(kernel -> source.tensorAttention() || !kernel.startsWith("tensor_"))
-          .filter(kernel -> !text.contains(".text." + kernel + "\0")).toList();
+          .filter(kernel -> !text.contains(".text." + kernel + "\0"))
+          .toList();
       assertEquals(List.of(), missing, source + " for " + target);
     }
   }
@@ -63,9 +67,9 @@ class KernelCompilationTest {
   @Test
   void whatDoesNotCompileIsShownWithTheCompilersLog() {
     Nvrtc compiler = compiler();
-    CudaException e = assertThrows(CudaException.class, () -> compiler.compile(
-        "#line 7 \"wrong.cu\"\nextern \"C\" __global__ void wrong() { missing = 1; }", "wrong.cu", "sm_80",
-        List.of()));
+    CudaException e = assertThrows(CudaException.class,
+        () -> compiler.compile("#line 7 \"wrong.cu\"\nextern \"C\" __global__ void wrong() { missing = 1; }",
+            "wrong.cu", "sm_80", List.of()));
     assertTrue(e.getMessage().contains("wrong.cu(7)") && e.getMessage().contains("missing"), e.getMessage());
   }
 

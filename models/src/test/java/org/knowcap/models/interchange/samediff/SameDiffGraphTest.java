@@ -45,26 +45,23 @@ class SameDiffGraphTest {
         // So few places at test that tokens are turned away; experts that all share.
         mixed.withFeedForward(
             mixed.feedForward().with(experts.withCapacity(Optional.of(1.0), Optional.of(0.5)))),
-        mixed.withFeedForward(
-            mixed.feedForward().with(new Experts(4, Experts.Choice.TOKENS, 2, Optional.empty(),
-                Optional.of(1.0), 1, 2, 0.01, 0)))));
+        mixed.withFeedForward(mixed.feedForward()
+            .with(new Experts(4, Experts.Choice.TOKENS, 2, Optional.empty(), Optional.of(1.0), 1, 2, 0.01,
+                0)))));
   }
 
   private static Stream<String> names() {
     return Stream.concat(
         Arrays.stream(Family.values()).map(family -> family.model(2, 4, 8, family.rotary()).name()),
         Stream.of("gpt2-moe4-2-2-w8", "gpt2-moe3-1-2-w8-gated-unbiased-top2",
-            "gpt2-moe4-1-2-w8-cap1-expertchoice",
-            "mixtral3-1-2-w8-top3", "gpt2-1-3-w8-k1-a4", "gpt2-1-2-w8-rmsnorm", "gpt2-1-2-w8-gated",
-            "gpt2-1-2-w8-silu",
-            "gpt2-1-2-w8-unbiased", "gpt2-1-2-w8-untied", "gpt2-2-2-w8-rotary1b100",
-            "gpt2-2-2-w8-rotary0.5-ntk4",
+            "gpt2-moe4-1-2-w8-cap1-expertchoice", "mixtral3-1-2-w8-top3", "gpt2-1-3-w8-k1-a4",
+            "gpt2-1-2-w8-rmsnorm", "gpt2-1-2-w8-gated", "gpt2-1-2-w8-silu", "gpt2-1-2-w8-unbiased",
+            "gpt2-1-2-w8-untied", "gpt2-2-2-w8-rotary1b100", "gpt2-2-2-w8-rotary0.5-ntk4",
             "gpt2-2-2-w8-learned9", "gpt2-2-2-w8-learned20", "gpt2-2-2-w8-nopos", "gpt2-2-3-w8-rerope3",
-            "gpt2-2-2-w8-leaky3k4", "gpt2-1-3-w8-alibi",
-            "gpt2-1-2-w8-document", "mistral-1-4-w4-a5-leaky2k2-document", "llama-2-2-w6-layernorm",
-            "llama-1-2-w4-standard", "llama-1-2-w4-none", "llama-1-2-w4-gelu-biased-tied",
-            "mistral-2-4-w4-a3",
-            "mistral-1-4-w4-k4-a1", "llama-1-4-w4-k2-a8-layernorm-standard-gelu-biased-tied-learned16"));
+            "gpt2-2-2-w8-leaky3k4", "gpt2-1-3-w8-alibi", "gpt2-1-2-w8-document",
+            "mistral-1-4-w4-a5-leaky2k2-document", "llama-2-2-w6-layernorm", "llama-1-2-w4-standard",
+            "llama-1-2-w4-none", "llama-1-2-w4-gelu-biased-tied", "mistral-2-4-w4-a3", "mistral-1-4-w4-k4-a1",
+            "llama-1-4-w4-k2-a8-layernorm-standard-gelu-biased-tied-learned16"));
   }
 
   @ParameterizedTest
@@ -86,8 +83,10 @@ class SameDiffGraphTest {
     SameDiff graph = SameDiff.load(file.toFile(), false);
     INDArray tokens = Nd4j.createFromArray(batch.tokens()).reshape(3, LENGTH);
     INDArray targets = Nd4j.createFromArray(batch.targets()).reshape(3, LENGTH);
-    INDArray losses = graph.output(Map.of(SameDiffGraph.TOKENS, tokens, SameDiffGraph.TARGETS, targets),
-        List.of(SameDiffGraph.LOSSES)).get(SameDiffGraph.LOSSES);
+    INDArray losses = graph
+        .output(Map.of(SameDiffGraph.TOKENS, tokens, SameDiffGraph.TARGETS, targets),
+            List.of(SameDiffGraph.LOSSES))
+        .get(SameDiffGraph.LOSSES);
     INDArray logits = graph.output(Map.of(SameDiffGraph.TOKENS, tokens), List.of(SameDiffGraph.LOGITS))
         .get(SameDiffGraph.LOGITS);
     assertArrayEquals(new long[]{3, LENGTH}, losses.shape());
@@ -97,14 +96,15 @@ class SameDiffGraphTest {
       for (int v = 0; v < VOCABULARY; v++) {
         sum += Math.exp(logits.getDouble(row / LENGTH, row % LENGTH, v));
       }
-      double ofLogits = Math.log(sum)
-          - logits.getDouble(row / LENGTH, row % LENGTH, batch.targets()[row]);
+      double ofLogits = Math.log(sum) - logits.getDouble(row / LENGTH, row % LENGTH, batch.targets()[row]);
       double tolerance = 3e-5 * (1 + expected[row]);
       assertEquals(expected[row], losses.getDouble(row / LENGTH, row % LENGTH), tolerance, "row " + row);
       assertEquals(expected[row], ofLogits, tolerance, "logits of row " + row);
     }
     assertEquals(model.parameters(VOCABULARY).total(),
-        program.parameters().stream().mapToLong(p -> graph.getVariable(p.tensor().name()).getArr().length())
+        program.parameters()
+            .stream()
+            .mapToLong(p -> graph.getVariable(p.tensor().name()).getArr().length())
             .sum());
   }
 }

@@ -59,8 +59,9 @@ final class Functions {
   }
 
   private MethodHandle bind(String function, Object[] arguments) {
-    MemorySegment symbol = library.find(function).orElseThrow(() -> new UnsupportedOperationException(
-        name + " has no function " + function + ": it is older than CUDA 12"));
+    MemorySegment symbol = library.find(function)
+        .orElseThrow(() -> new UnsupportedOperationException(
+            name + " has no function " + function + ": it is older than CUDA 12"));
     MemoryLayout[] layouts = new MemoryLayout[arguments.length];
     for (int i = 0; i < arguments.length; i++) {
       layouts[i] = switch (arguments[i]) {

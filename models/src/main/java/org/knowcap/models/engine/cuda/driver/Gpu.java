@@ -267,8 +267,7 @@ public final class Gpu implements AutoCloseable {
         list.setAtIndex(ADDRESS, i, argument(arguments[i], arena));
       }
       functions.call("cuLaunchKernel", kernel, grid.x, grid.y, replicas, grid.threads, 1, 1, grid.sharedBytes,
-          stream,
-          list, MemorySegment.NULL);
+          stream, list, MemorySegment.NULL);
     }
   }
 

@@ -72,7 +72,9 @@ public final class Libraries {
 
   private static void addPath(List<Path> folders, String path) {
     if (path != null) {
-      Stream.of(path.split(File.pathSeparator)).filter(part -> !part.isBlank()).map(Path::of)
+      Stream.of(path.split(File.pathSeparator))
+          .filter(part -> !part.isBlank())
+          .map(Path::of)
           .forEach(folders::add);
     }
   }
@@ -86,7 +88,8 @@ public final class Libraries {
     roots.add(Path.of(System.getProperty("user.home"), ".local", "lib"));
     roots.add(Path.of("/usr/local/lib"));
     roots.add(Path.of("/usr/lib"));
-    return roots.stream().flatMap(root -> matches(root, "python3*").stream())
+    return roots.stream()
+        .flatMap(root -> matches(root, "python3*").stream())
         .flatMap(python -> Stream.of(python.resolve("site-packages"), python.resolve("dist-packages")));
   }
 
@@ -135,8 +138,10 @@ public final class Libraries {
    * @param major the newest major version of CUDA that the driver knows
    */
   public Optional<Found> products(int major) {
-    return MAJORS.stream().filter(version -> version <= major)
-        .flatMap(version -> named("libcublasLt.so." + version).stream()).findFirst();
+    return MAJORS.stream()
+        .filter(version -> version <= major)
+        .flatMap(version -> named("libcublasLt.so." + version).stream())
+        .findFirst();
   }
 
   /** Opens the newest file of such a name, wherever there is one. */
@@ -145,8 +150,10 @@ public final class Libraries {
   }
 
   private Optional<Found> named(String file) {
-    return places().map(folder -> folder.resolve(file)).filter(Files::exists)
-        .flatMap(path -> open(path).stream()).findFirst()
+    return places().map(folder -> folder.resolve(file))
+        .filter(Files::exists)
+        .flatMap(path -> open(path).stream())
+        .findFirst()
         .or(() -> everywhere ? byName(file) : Optional.empty());
   }
 

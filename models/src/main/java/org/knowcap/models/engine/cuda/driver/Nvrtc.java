@@ -52,11 +52,14 @@ public final class Nvrtc {
    */
   public String target(int capability) {
     int[] known = targets();
-    int best = Arrays.stream(known).filter(chip -> chip <= capability && chip / 10 == capability / 10).max()
-        .orElseThrow(() -> new CudaException("NVRTC " + version() + " (" + where
-            + ") cannot compile for compute capability " + capability / 10 + "." + capability % 10
-            + "; it knows " + Arrays.stream(known).min().orElse(0) / 10.0 + " to "
-            + Arrays.stream(known).max().orElse(0) / 10.0 + "; get a newer one", 0));
+    int best = Arrays.stream(known)
+        .filter(chip -> chip <= capability && chip / 10 == capability / 10)
+        .max()
+        .orElseThrow(() -> new CudaException(
+            "NVRTC " + version() + " (" + where + ") cannot compile for compute capability " + capability / 10
+                + "." + capability % 10 + "; it knows " + Arrays.stream(known).min().orElse(0) / 10.0 + " to "
+                + Arrays.stream(known).max().orElse(0) / 10.0 + "; get a newer one",
+            0));
     return best == HOPPER ? "sm_90a" : "sm_" + best;
   }
 
