@@ -27,7 +27,7 @@ class MemorisationTest {
           majors: 8, employers: 8}
       models: {name: gpt2-2-4, head_width: 16}
       exposures: 600
-      training: {windows: 4, window: 128, learning_rate: 0.007, warmup_steps: 50}
+      training: {batch_size: 4, context_length: 128, learning_rate: 0.007, warmup_steps: 50}
       """;
 
   @TempDir

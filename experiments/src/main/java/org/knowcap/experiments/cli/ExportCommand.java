@@ -82,9 +82,9 @@ final class ExportCommand implements Callable<Integer> {
       throw UserException.usage("--check goes with --to huggingface");
     }
     SameDiffFolder.write(trained, directory);
-    out.println(
-        trained.spec().name() + ": " + Units.count(trained.parameters().length) + " parameters, windows of "
-            + trained.spec().training().window() + " tokens, in " + directory.resolve(SameDiffFolder.GRAPH));
+    out.println(trained.spec().name() + ": " + Units.count(trained.parameters().length)
+        + " parameters, windows of " + trained.spec().training().contextLength() + " tokens, in "
+        + directory.resolve(SameDiffFolder.GRAPH));
   }
 
   private void huggingFace(TrainedRun trained, PrintWriter out) throws Exception {

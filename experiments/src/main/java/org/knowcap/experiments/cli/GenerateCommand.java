@@ -159,7 +159,7 @@ final class GenerateCommand implements Callable<Integer> {
   private int write(Path directory, Study study, CorpusRecipe recipe, Corpus corpus) throws IOException {
     CorpusExport export = new CorpusExport(corpus,
         new ExportSettings(formats.stream().map(Format::of).toList(), TruthFormat.of(truth), exposures,
-            study.training().window(), shardSize));
+            study.training().contextLength(), shardSize));
     PrintWriter console = command.commandLine().getOut();
     int written;
     try (FileProgress progress = new FileProgress(console)) {

@@ -59,18 +59,18 @@ final class ModelsCommand implements Callable<Integer> {
   private int vocabulary;
 
   @Option(
-      names = "--windows",
-      paramLabel = "W",
+      names = "--batch-size",
+      paramLabel = "B",
       defaultValue = "12",
-      description = "Windows of a step. Default: ${DEFAULT-VALUE}")
-  private int windows;
+      description = "Sequences of a batch. Default: ${DEFAULT-VALUE}")
+  private int batchSize;
 
   @Option(
-      names = "--window",
+      names = "--context-length",
       paramLabel = "T",
       defaultValue = "512",
-      description = "Tokens of a window. Default: ${DEFAULT-VALUE}")
-  private int window;
+      description = "Tokens of a sequence. Default: ${DEFAULT-VALUE}")
+  private int contextLength;
 
   @Option(
       names = "--threads",
@@ -92,8 +92,8 @@ final class ModelsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     require("--vocabulary", vocabulary, 2);
-    require("--windows", windows, 1);
-    require("--window", window, 1);
+    require("--batch-size", batchSize, 1);
+    require("--context-length", contextLength, 1);
     require("--threads", threads, 1);
     PrintWriter out = command.commandLine().getOut();
     if (name.isEmpty()) {
@@ -107,8 +107,8 @@ final class ModelsCommand implements Callable<Integer> {
       throw UserException.usage(e.getMessage());
     }
     ParameterCount parameters = model.parameters(vocabulary);
-    Program program = Program.training(model, new TokenIds(vocabulary, vocabulary - 1), windows, window,
-        LearningReader.named("--optimiser", optimiser));
+    Program program = Program.training(model, new TokenIds(vocabulary, vocabulary - 1), batchSize,
+        contextLength, LearningReader.named("--optimiser", optimiser));
     long bytes = CpuEngine.bytes(program, threads);
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();

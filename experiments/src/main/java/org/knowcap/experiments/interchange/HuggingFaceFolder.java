@@ -48,7 +48,7 @@ public final class HuggingFaceFolder {
    */
   public static String write(TrainedRun run, Path folder, Optional<LossCheck> check) throws IOException {
     Vocabulary vocabulary = run.corpus().vocabulary();
-    int context = run.spec().training().window();
+    int context = run.spec().training().contextLength();
     HuggingFaceModel model = form(run.spec(), vocabulary);
     TokenizerFiles tokenizer = new TokenizerFiles(vocabulary);
     NewFolder.write(folder, to -> {

@@ -55,7 +55,7 @@ public record LossCheck(int[] prompts, int length, int[][] targets, float[][] lo
    */
   public static LossCheck of(TrainedRun run, Engine engine, int threads, long seed) {
     Vocabulary vocabulary = run.corpus().vocabulary();
-    int length = Math.min(LONGEST, run.spec().training().window());
+    int length = Math.min(LONGEST, run.spec().training().contextLength());
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     int[] prompts = random.ints(PROMPTS * length, 0, vocabulary.size()).toArray();
     int[][] targets = new int[TARGETS][];

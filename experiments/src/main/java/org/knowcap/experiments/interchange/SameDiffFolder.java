@@ -27,7 +27,7 @@ public final class SameDiffFolder {
     Vocabulary vocabulary = run.corpus().vocabulary();
     NewFolder.write(folder, to -> {
       SameDiffGraph.write(to.resolve(GRAPH), run.spec().model(), RunSpec.ids(run.corpus()),
-          run.spec().training().window(), run.parameters());
+          run.spec().training().contextLength(), run.parameters());
       Files.writeString(to.resolve(TokenizerFiles.TOKENIZER), new TokenizerFiles(vocabulary).tokenizer());
     });
   }

@@ -7,7 +7,7 @@ import org.knowcap.models.training.Batch;
 import org.knowcap.models.training.BatchSource;
 
 /** Batches cut from a corpus's stream; the position is the stream's cursor. */
-record CorpusBatches(Corpus corpus, int windows, int window) implements BatchSource.Factory {
+record CorpusBatches(Corpus corpus, int batchSize, int contextLength) implements BatchSource.Factory {
   @Override
   public BatchSource start() {
     return from(Cursor.START);
@@ -19,12 +19,12 @@ record CorpusBatches(Corpus corpus, int windows, int window) implements BatchSou
   }
 
   private BatchSource from(Cursor start) {
-    WindowReader reader = new WindowReader(corpus, window, start);
+    WindowReader reader = new WindowReader(corpus, contextLength, start);
     return () -> {
-      int[] tokens = new int[windows * window];
-      int[] targets = new int[windows * window];
-      for (int row = 0; row < windows; row++) {
-        reader.read(tokens, targets, row * window);
+      int[] tokens = new int[batchSize * contextLength];
+      int[] targets = new int[batchSize * contextLength];
+      for (int row = 0; row < batchSize; row++) {
+        reader.read(tokens, targets, row * contextLength);
       }
       return new Batch(tokens, targets, reader.cursor().toNumbers());
     };

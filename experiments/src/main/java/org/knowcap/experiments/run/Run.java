@@ -66,14 +66,15 @@ public final class Run {
     Schedule schedule = spec.schedule(corpus);
     long tokens = schedule.steps() * program.stepRows();
     TrainingSpec training = new TrainingSpec(schedule, spec.start(corpus),
-        RareTokens.of(corpus, spec.training().window(), tokens), Math.max(1, schedule.steps() / REPORTS),
-        BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.meaning(corpus));
+        RareTokens.of(corpus, spec.training().contextLength(), tokens),
+        Math.max(1, schedule.steps() / REPORTS), BETWEEN_CHECKPOINTS, spec.fingerprint(),
+        spec.meaning(corpus));
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
     try (Session session = sessions.open(engine, program,
         new Execution(threads, spec.training().precision()))) {
-      CorpusBatches batches = new CorpusBatches(corpus, spec.training().stepWindows(),
-          spec.training().window());
+      CorpusBatches batches = new CorpusBatches(corpus, spec.training().effectiveBatchSize(),
+          spec.training().contextLength());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }

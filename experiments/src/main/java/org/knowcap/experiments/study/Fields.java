@@ -208,6 +208,13 @@ final class Fields {
     }
   }
 
+  /** Refuses a key by its former name, and says the present one. */
+  void refuseRenamed(String former, String name) {
+    if (node.has(former)) {
+      throw UserException.usage(file + ": '" + key(former) + "' is now called '" + key(name) + "'");
+    }
+  }
+
   /** Refuses keys that were never asked for. */
   void requireNoOthers() {
     for (String name : node.propertyNames()) {

@@ -158,7 +158,8 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
 
   /** The training program for a corpus. */
   public Program program(Corpus corpus) {
-    return Program.training(model, ids(corpus), training.windows(), training.window(), training.learning());
+    return Program.training(model, ids(corpus), training.batchSize(), training.contextLength(),
+        training.learning());
   }
 
   /** The ids of a corpus's tokens; its end of text is what each item begins with. */
@@ -170,7 +171,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   public Start start(Corpus corpus) {
     return training.start()
         .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseMeaning(corpus))
-            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.window()), seed)
+            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.contextLength()), seed)
             : start.from())
         .orElse(new Start.Drawn(seed));
   }
@@ -195,7 +196,8 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
    * the tokens of a step, rounded up.
    */
   public long steps(Corpus corpus) {
-    return (long) Math.ceil(corpus.tokens(exposures) / ((long) training.stepWindows() * training.window()));
+    return (long) Math
+        .ceil(corpus.tokens(exposures) / ((long) training.effectiveBatchSize() * training.contextLength()));
   }
 
   /**

@@ -154,8 +154,8 @@ public final class StudyReader {
         remarks);
     for (RunSpec run : study.runs()) {
       Corpus made = run.corpus();
-      checkLength(run.corpusSpec(), made, training.window());
-      checkPositions(run.model(), made, training.window());
+      checkLength(run.corpusSpec(), made, training.contextLength());
+      checkPositions(run.model(), made, training.contextLength());
       checked("training.warmup_steps", () -> run.schedule(made));
       training.start().ifPresent(start -> checked("training.start", () -> {
         start.require(run.name(), run.meaning(made), run.denseMeaning(made));
@@ -175,36 +175,37 @@ public final class StudyReader {
    * Refuses values of bioD so long that a text fits into no window: it would be measured whole all the same, at places
    * and over distances that the model never met.
    */
-  private void checkLength(CorpusSpec corpus, Corpus made, int window) {
+  private void checkLength(CorpusSpec corpus, Corpus made, int contextLength) {
     switch (corpus) {
       case CorpusSpec.BioSSpec _,CorpusSpec.BioSSimpleSpec _ -> {
         // Some 70 tokens, whatever the study says.
       }
       case CorpusSpec.MixtureSpec mixture ->
-          checkLength(mixture.ingredients().getFirst().source(), made.sources().getFirst(), window);
-      case CorpusSpec.RevisedSpec revised -> checkLength(revised.of(), made.sources().getFirst(), window);
+          checkLength(mixture.ingredients().getFirst().source(), made.sources().getFirst(), contextLength);
+      case CorpusSpec.RevisedSpec revised ->
+          checkLength(revised.of(), made.sources().getFirst(), contextLength);
       case CorpusSpec.BioDSpec _,CorpusSpec.BioRSpec _ -> {
-        if (made.longestItem() > window) {
-          throw UserException.usage(
-              file + ": 'training.window' is " + window + ", but a text of " + made.name() + " has up to "
-                  + made.longestItem() + " tokens: it is measured whole, and would never be seen "
-                  + "whole; give training a longer window, or shorten the texts");
+        if (made.longestItem() > contextLength) {
+          throw UserException.usage(file + ": 'training.context_length' is " + contextLength
+              + ", but a text of " + made.name() + " has up to " + made.longestItem()
+              + " tokens: it is measured whole, and would never be seen "
+              + "whole; give training a longer context, or shorten the texts");
         }
       }
     }
   }
 
-  /** Learned positions need a place for every token of a window, and training for every token of what is measured. */
-  private void checkPositions(ModelSpec model, Corpus made, int window) {
+  /** Learned positions need a place for every token of a contextLength, and training for every token of what is measured. */
+  private void checkPositions(ModelSpec model, Corpus made, int contextLength) {
     checked("models: " + model.name(), () -> {
-      model.positions().checkWindow(window);
+      model.positions().checkWindow(contextLength);
       return model;
     });
     int measured = made.longestItem() - 1;
-    if (model.positions() instanceof Positions.Learned && measured > window) {
-      throw UserException.usage(file + ": 'training.window' is " + window + ", but " + made.name()
-          + " is measured over up to " + measured + " tokens, and " + model.name()
-          + " would have learnt nothing of the positions beyond its window; give training a longer window");
+    if (model.positions() instanceof Positions.Learned && measured > contextLength) {
+      throw UserException.usage(file + ": 'training.context_length' is " + contextLength + ", but "
+          + made.name() + " is measured over up to " + measured + " tokens, and " + model.name()
+          + " would have learnt nothing of the positions beyond; give training a longer context");
     }
   }
 
@@ -352,8 +353,10 @@ public final class StudyReader {
   }
 
   private TrainingSettings training(Fields fields) {
-    int windows = (int) fields.integer("windows", 1, MOST_TOKENS, 12);
-    int window = (int) fields.integer("window", 2, MOST_TOKENS / windows, 512);
+    fields.refuseRenamed("windows", "batch_size");
+    fields.refuseRenamed("window", "context_length");
+    int batchSize = (int) fields.integer("batch_size", 1, MOST_TOKENS, 12);
+    int contextLength = (int) fields.integer("context_length", 2, MOST_TOKENS / batchSize, 512);
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     Decay decay = fields.choice("decay", Decay.class, Decay.COSINE);
@@ -363,13 +366,14 @@ public final class StudyReader {
     long warmup = warmup(fields, start);
     Optional<StartSpec> startSpec = start.map(this::start);
     fields.requireNoOthers();
-    if ((long) windows * window * learning.accumulation() > MOST_TOKENS) {
-      throw fields.wrongText("accumulation", "at most " + MOST_TOKENS / windows / window + " with " + windows
-          + " windows of " + window + " tokens", Integer.toString(learning.accumulation()));
+    if ((long) batchSize * contextLength * learning.accumulation() > MOST_TOKENS) {
+      throw fields.wrongText("accumulation", "at most " + MOST_TOKENS / batchSize / contextLength
+          + " with batches of " + batchSize + " x " + contextLength + " tokens",
+          Integer.toString(learning.accumulation()));
     }
     checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction, decay));
-    return new TrainingSettings(windows, window, learningRate, finalFraction, warmup, decay, precision,
-        learning, startSpec);
+    return new TrainingSettings(batchSize, contextLength, learningRate, finalFraction, warmup, decay,
+        precision, learning, startSpec);
   }
 
   /** A run that goes on from another need not warm up again. */

@@ -12,8 +12,8 @@ import org.knowcap.models.training.Decay;
  * How every run of a study is trained. Defaults are the paper's (section 4 and appendix A), except the batch: its
  * smallest, for small corpora.
  *
- * @param windows windows of each batch
- * @param window tokens of a window
+ * @param batchSize sequences of each batch
+ * @param contextLength tokens of a sequence
  * @param learningRate at its peak, after the warm-up
  * @param finalLearningRateFraction learning rate at the end over that at the peak
  * @param warmupSteps steps of the linear warm-up
@@ -22,16 +22,16 @@ import org.knowcap.models.training.Decay;
  * @param learning by AdamW, one batch a step, unless told otherwise
  * @param start the run whose parameters are trained on; absent for random ones
  */
-public record TrainingSettings(int windows, int window, double learningRate, double finalLearningRateFraction,
-    long warmupSteps, @JsonIgnore Decay decay, @JsonIgnore Precision precision, @JsonIgnore Learning learning,
-    @JsonIgnore Optional<StartSpec> start) {
+public record TrainingSettings(int batchSize, int contextLength, double learningRate,
+    double finalLearningRateFraction, long warmupSteps, @JsonIgnore Decay decay,
+    @JsonIgnore Precision precision, @JsonIgnore Learning learning, @JsonIgnore Optional<StartSpec> start) {
   @JsonProperty("optimiser")
   public Optimiser optimiser() {
     return learning.optimiser();
   }
 
-  /** Windows of a step. */
-  public int stepWindows() {
-    return learning.accumulation() * windows;
+  /** Sequences of a step: those of all batches whose gradients it accumulates. */
+  public int effectiveBatchSize() {
+    return learning.accumulation() * batchSize;
   }
 }

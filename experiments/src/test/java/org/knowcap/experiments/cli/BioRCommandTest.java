@@ -48,7 +48,7 @@ class BioRCommandTest {
       models: {name: gpt2-1-2, head_width: 8}
       exposures: 12
       seeds: [1, 2]
-      training: {windows: 2, window: 64, learning_rate: 0.003, warmup_steps: 10}
+      training: {batch_size: 2, context_length: 64, learning_rate: 0.003, warmup_steps: 10}
       """;
 
   @TempDir

@@ -45,7 +45,7 @@ class CommandLineTest {
           universities: 3, majors: 3, employers: 3}
       models: {name: gpt2-1-2, head_width: 8, rotary_fraction: 0.5}
       exposures: 12
-      training: {windows: 2, window: 32, learning_rate: 0.003, warmup_steps: 10}
+      training: {batch_size: 2, context_length: 32, learning_rate: 0.003, warmup_steps: 10}
       """;
   private static final String MIXTURE = """
       name: mixed
@@ -311,9 +311,9 @@ class CommandLineTest {
         factored.path("optimiser_bytes").asLong());
     assertComplaint(KnowcapProcess.run("models", "gpt2-2-2", "--optimiser", "adam"),
         List.of("--optimiser", "'adam'", "adafactor"));
-    JsonNode one = Json.MAPPER.readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--json").out());
+    JsonNode one = Json.MAPPER.readTree(succeeds("models", "gpt2-2-2", "--batch-size", 8, "--json").out());
     JsonNode two = Json.MAPPER
-        .readTree(succeeds("models", "gpt2-2-2", "--windows", 8, "--threads", 2, "--json").out());
+        .readTree(succeeds("models", "gpt2-2-2", "--batch-size", 8, "--threads", 2, "--json").out());
     assertEquals(816_000, one.path("total").asLong());
     long buffers = two.path("cpu_bytes").asLong() - one.path("cpu_bytes").asLong();
     assertTrue(buffers > 4 * 816_000, "a second thread has gradients of its own: " + buffers);
@@ -456,7 +456,7 @@ class CommandLineTest {
         corpus: {kind: bioD, people: 8, attributes: 10, chunks: 10, diversity: 3, length: 5, alphabet: 4}
         models: gpt2-1-1
         exposures: 1000
-        """, "'training.window'", "512", "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
+        """, "'training.context_length'", "512", "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
     assertAll(misuses.parallelStream().<Executable>map(misuse -> {
       Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
       return () -> {

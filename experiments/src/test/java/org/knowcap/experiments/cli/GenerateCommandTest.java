@@ -23,7 +23,7 @@ class GenerateCommandTest {
   private static final String REST = """
       models: gpt2-1-2
       exposures: 12
-      training: {windows: 2, window: 32, warmup_steps: 1}
+      training: {batch_size: 2, context_length: 32, warmup_steps: 1}
       """;
 
   @TempDir

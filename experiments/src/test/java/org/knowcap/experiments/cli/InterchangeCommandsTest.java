@@ -34,7 +34,7 @@ class InterchangeCommandsTest {
           universities: 3, majors: 3, employers: 3}
       models: [{name: gpt2-1-2, head_width: 8, rotary_fraction: 0.5}, gpt2-nomlp-1-1-w8]
       exposures: 12
-      training: {windows: 2, window: 32, learning_rate: 0.003, warmup_steps: 10}
+      training: {batch_size: 2, context_length: 32, learning_rate: 0.003, warmup_steps: 10}
       """;
 
   @TempDir

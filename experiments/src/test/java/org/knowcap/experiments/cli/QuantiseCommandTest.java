@@ -36,7 +36,7 @@ class QuantiseCommandTest {
         pools: {first: 5, middle: 4, last: 10}}
       models: gpt2-1-2-w16
       exposures: 250
-      training: {windows: 4, window: 32, learning_rate: 0.005, warmup_steps: 20}
+      training: {batch_size: 4, context_length: 32, learning_rate: 0.005, warmup_steps: 20}
       """;
 
   @TempDir

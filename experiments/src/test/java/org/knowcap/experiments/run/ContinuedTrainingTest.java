@@ -23,7 +23,7 @@ class ContinuedTrainingTest {
         pools: {first: 5, middle: 4, last: 10}}
       models: gpt2-1-2-w8
       exposures: 60
-      training: {windows: 2, accumulation: 2, window: 32, learning_rate: 0.01, warmup_steps: 10, gradient_clip: 0.5,
+      training: {batch_size: 2, accumulation: 2, context_length: 32, learning_rate: 0.01, warmup_steps: 10, gradient_clip: 0.5,
         weight_decay: {matrices: 0.1, embeddings: 0}}
       """;
 

@@ -29,7 +29,7 @@ class KillTest {
           universities: 3, majors: 3, employers: 3}
       models: {name: gpt2-1-2, head_width: 8, rotary_fraction: 0.5}
       exposures: 30
-      training: {windows: 2, window: 32, learning_rate: 0.003, warmup_steps: 10}
+      training: {batch_size: 2, context_length: 32, learning_rate: 0.003, warmup_steps: 10}
       """;
   /** Checkpoints after every step, so that a kill is likely to meet one half written. */
   private static final List<String> EVERY_STEP = List.of("-Dknowcap.checkpoint.seconds=0");

@@ -25,7 +25,7 @@ class StudyFolderTest {
         pools: {dir: ../names, middle: 4, last: 50}}
       models: gpt2-2-4-w16
       exposures: 1000
-      training: {windows: 4, window: 128, learning_rate: 0.007, warmup_steps: 50}
+      training: {batch_size: 4, context_length: 128, learning_rate: 0.007, warmup_steps: 50}
       """;
 
   @TempDir
@@ -73,7 +73,7 @@ class StudyFolderTest {
                     alphabet: 9}}
             models: gpt2-1-1
             exposures: 4
-            training: {windows: 2, window: 64, warmup_steps: 1}
+            training: {batch_size: 2, context_length: 64, warmup_steps: 1}
             """);
     Path out = directory.resolve("out");
     KnowcapProcess.Outcome outcome = KnowcapProcess.run("run", file, "--out", out);

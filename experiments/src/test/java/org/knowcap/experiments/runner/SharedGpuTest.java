@@ -38,7 +38,7 @@ class SharedGpuTest {
       models: [gpt2-1-2-w8, gpt2-1-1-w8]
       exposures: [1, 2, 3]
       engine: cuda
-      training: {windows: 2, window: 32, learning_rate: 0.003, warmup_steps: 5}
+      training: {batch_size: 2, context_length: 32, learning_rate: 0.003, warmup_steps: 5}
       """;
 
   @TempDir

@@ -61,8 +61,8 @@ class StudyReaderTest {
       seeds: [3, 4]
       engine: nd4j
       training:
-        windows: 2
-        window: 32
+        batch_size: 2
+        context_length: 32
         learning_rate: 0.002
         final_learning_rate_fraction: 0.2
         warmup_steps: 10
@@ -177,7 +177,7 @@ class StudyReaderTest {
     }
     assertEquals(names.subList(0, 8), names(FULL.replace("people: [20, 50]", "people: 20")));
     // Folders of finished runs are found by name: it must not change with this code.
-    assertEquals("bioS-20_gpt2-1-1_e100_s3-caa09c34", names.getFirst());
+    assertEquals("bioS-20_gpt2-1-1_e100_s3-a3f2bdc3", names.getFirst());
   }
 
   @Test
@@ -223,7 +223,7 @@ class StudyReaderTest {
         pools: {first: 5, middle: 4, last: 10}}
       models: gpt2-1-1
       exposures: 1000
-      training: {window: 32, warmup_steps: 1}
+      training: {context_length: 32, warmup_steps: 1}
       """;
 
   @Test
@@ -244,8 +244,8 @@ class StudyReaderTest {
         mistake("length: 2", "length: two", "'corpus.length'", "\"two\"", "a whole number"),
         mistake("length: 2, ", "", "'corpus.length' is missing", "a whole number"),
         mistake("alphabet: 4", "alphabet: 40001", "'corpus'", "alphabet (T)", "1..40000", "found 40001"),
-        mistake("window: 32", "window: 30", "'training.window'", "30", "bioD(20, 3, 2, 5, 2, 4)",
-            "up to 31 tokens", "measured whole"),
+        mistake("context_length: 32", "context_length: 30", "'training.context_length'", "30",
+            "bioD(20, 3, 2, 5, 2, 4)", "up to 31 tokens", "measured whole"),
         mistake("last: 10", "majors: 10", "unknown key 'corpus.pools.majors'", "first, middle, last"),
         mistake("last: 10", "last: 2", "'corpus.people'", "found 50", "1..40"),
         mistake("kind: bioD", "kind: bioS", "unknown key 'corpus.attributes'", "kind, pools, people"));
@@ -275,7 +275,7 @@ class StudyReaderTest {
           - {share: 0.875, corpus: {kind: bioS-simple, people: 40, pools: {last: 10}}}
       models: gpt2-1-1
       exposures: 100
-      training: {window: 64, warmup_steps: 1}
+      training: {context_length: 64, warmup_steps: 1}
       """;
 
   @Test
@@ -328,7 +328,7 @@ class StudyReaderTest {
         replay: 0.5
       models: gpt2-1-1
       exposures: 100
-      training: {window: 64, warmup_steps: 1}
+      training: {context_length: 64, warmup_steps: 1}
       """;
 
   @Test
@@ -406,7 +406,7 @@ class StudyReaderTest {
 
   @Test
   void aStepCanDoMore() throws IOException {
-    String text = MODEL + "training: {window: 64, weight_decay: 0.5}\n";
+    String text = MODEL + "training: {context_length: 64, weight_decay: 0.5}\n";
     RunSpec plain = StudyReader.read(file(text)).runs().getFirst();
     Learning adamW = Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5));
     Map<String, Learning> expected = Map.of("weight_decay: {matrices: 0.5, embeddings: 0}",
@@ -452,7 +452,7 @@ class StudyReaderTest {
   @ParameterizedTest
   @MethodSource("learningMistakes")
   void aMistakeInAStepIsNamedToo(Mistake mistake) throws IOException {
-    assertNamed(MODEL + "training: {window: 64, weight_decay: 0.5}\n", mistake);
+    assertNamed(MODEL + "training: {context_length: 64, weight_decay: 0.5}\n", mistake);
   }
 
   /** Leaves a checkpoint of the first run of a study, as its training would. */
@@ -491,7 +491,7 @@ class StudyReaderTest {
     checkpointOf(BIOD, directory.resolve("b/c"));
     assertFalse(fingerprints
         .add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst().fingerprint()));
-    checkpointOf(BIOD.replace("window: 32", "window: 40"), directory.resolve("b/c"));
+    checkpointOf(BIOD.replace("context_length: 32", "context_length: 40"), directory.resolve("b/c"));
     assertTrue(fingerprints
         .add(StudyReader.read(file(text.replace("run: a", "run: b/c"))).runs().getFirst().fingerprint()));
   }
@@ -680,8 +680,8 @@ class StudyReaderTest {
         mistake("months: 6", "moons: 6", "unknown key 'corpus.pools.moons'", "middle, last, months",
             "'corpus.pools.months'?"),
         mistake("head_width: 16", "headwidth: 16", "unknown key 'models.headwidth'", "'models.head_width'?"),
-        mistake("windows: 2", "learning_curve: yes", "unknown key 'training.learning_curve'",
-            "windows, window,"),
+        mistake("batch_size: 2", "learning_curve: yes", "unknown key 'training.learning_curve'",
+            "batch_size, context_length,"),
         mistake("measurement: {people: 15}", "measurement: {persons: 15}",
             "unknown key 'measurement.persons'", "allowed here: people"),
 
@@ -745,15 +745,19 @@ class StudyReaderTest {
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: learned, learned_positions: 31",
             "gpt2-2-4-w16-learned31", "31 learned positions", "32 tokens"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: learned, learned_positions: 512",
-            "'training.window' is 32", "gpt2-2-4-w16-learned512", "beyond its window"),
+            "'training.context_length' is 32", "gpt2-2-4-w16-learned512", "give training a longer context"),
         mistake("exposures: [100, 200]", "exposures: [0]", "'exposures'", "0", "a whole number from 1"),
         mistake("exposures: [100, 200]", "exposures: []", "'exposures'", "[]", "at least one"),
         mistake("exposures: [100, 200]", "exposures: [100, 100]", "'exposures'", "[100,100]", "none twice"),
         mistake("seeds: [3, 4]", "seeds: [3, -4]", "'seeds'", "-4", "a whole number from 0"),
         mistake("seeds: [3, 4]", "seeds: [3, 4, 3]", "'seeds'", "[3,4,3]", "none twice"),
         mistake("engine: nd4j", "engine: abacus", "'engine'", "'abacus'", "nd4j"),
-        mistake("windows: 2", "windows: 0", "'training.windows'", "0", "a whole number from 1"),
-        mistake("window: 32", "window: 1", "'training.window'", "1", "a whole number from 2"),
+        mistake("batch_size: 2", "batch_size: 0", "'training.batch_size'", "0", "a whole number from 1"),
+        mistake("batch_size: 2", "windows: 2", "'training.windows' is now called 'training.batch_size'"),
+        mistake("context_length: 32", "window: 32",
+            "'training.window' is now called 'training.context_length'"),
+        mistake("context_length: 32", "context_length: 1", "'training.context_length'", "1",
+            "a whole number from 2"),
         mistake("learning_rate: 0.002", "learning_rate: 0", "'training'", "learning rate", "found 0",
             "above 0"),
         mistake("learning_rate: 0.002", "learning_rate: fast", "'training.learning_rate'", "\"fast\"",
