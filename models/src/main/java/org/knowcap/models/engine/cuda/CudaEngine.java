@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.driver.CudaException;
@@ -133,15 +134,20 @@ public final class CudaEngine implements Engine {
     return group(program, execution, runs);
   }
 
+  /** What passes between operations. */
+  static Element element(Precision precision) {
+    return switch (precision) {
+      case FP32 -> Element.FP32;
+      case BF16, AUTO -> Element.BF16;
+    };
+  }
+
   private CudaGroup group(Program program, Execution execution, int runs) {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
     Machine.Found found = machine().found().orElseThrow();
-    Element element = switch (execution.precision()) {
-      case FP32 -> Element.FP32;
-      case BF16, AUTO -> Element.BF16;
-    };
+    Element element = element(execution.precision());
     Gpu gpu = Gpu.open(found.driver());
     try {
       // One after the other: what one compiles or times, the next takes from the cache.

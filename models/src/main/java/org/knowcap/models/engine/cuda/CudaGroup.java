@@ -35,11 +35,11 @@ final class CudaGroup implements SessionGroup {
   private final int batches;
   private final Gpu gpu;
   private final List<Buffers> buffers;
-  private final Optional<Runnable> renewCopies;
+  private final Optional<Launch> renewCopies;
   /** Of each replica. */
   private final List<Gpu.Graph> scoring;
   /** The same: what its routers did, summed up. */
-  private final List<List<Runnable>> routingSums;
+  private final List<List<Launch>> routingSums;
   /** A step's batches but the last, of all replicas; present where there are several. */
   private final Optional<Gpu.Graph> earlier;
   /** The last batch of a step, or its only one, and the update. */
@@ -111,10 +111,10 @@ final class CudaGroup implements SessionGroup {
   }
 
   /** Done once before it is recorded: what a driver does at a kernel's first launch has no place in a recording. */
-  private Gpu.Graph recorded(List<Runnable> launches) {
-    launches.forEach(Runnable::run);
+  private Gpu.Graph recorded(List<Launch> launches) {
+    launches.forEach(Launch::run);
     gpu.synchronise();
-    return gpu.record(() -> launches.forEach(Runnable::run));
+    return gpu.record(() -> launches.forEach(Launch::run));
   }
 
   @Override
@@ -224,7 +224,7 @@ final class CudaGroup implements SessionGroup {
   /** Has what a replica's routers did summed up, in {@link Seating#sums}. */
   synchronized void sumRouting(int replica) {
     gpu.enter();
-    routingSums.get(replica).forEach(Runnable::run);
+    routingSums.get(replica).forEach(Launch::run);
   }
 
   /** Copies from the device, once all is done that was asked for. */
@@ -252,7 +252,7 @@ final class CudaGroup implements SessionGroup {
   /** Makes copies of parameters anew: of all replicas, which does the others no harm. */
   synchronized void renewCopies() {
     gpu.enter();
-    renewCopies.ifPresent(Runnable::run);
+    renewCopies.ifPresent(Launch::run);
     gpu.synchronise();
   }
 

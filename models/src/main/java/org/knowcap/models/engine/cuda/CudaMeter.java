@@ -42,7 +42,7 @@ public record CudaMeter(double products, double copied) {
     }
   }
 
-  private static double seconds(Gpu gpu, Runnable work) {
+  private static double seconds(Gpu gpu, Launch work) {
     long from = gpu.mark();
     long to = gpu.mark();
     work.run();

@@ -2,51 +2,74 @@ package org.knowcap.models.engine.cuda;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.cuda.driver.Replicas;
 
-/** The kernels, compiled for a GPU and a model, and launched for so many replicas. */
+/** The kernels, compiled for a GPU and a model, and launched for so many replicas; or, without a GPU, only described. */
 final class Kernels {
   private static final int THREADS = 256;
 
-  private final Gpu gpu;
-  private final long module;
+  /** Machine code on a GPU, and the handles of its kernels. */
+  private record Loaded(Gpu gpu, long module, Map<String, Long> handles) {
+    long handle(String kernel) {
+      return handles.computeIfAbsent(kernel, name -> gpu.kernel(module, name));
+    }
+  }
+
+  private final Optional<Loaded> loaded;
   private final int replicas;
-  private final Map<String, Long> handles = new HashMap<>();
+
+  private Kernels(Optional<Loaded> loaded, int replicas) {
+    this.loaded = loaded;
+    this.replicas = replicas;
+  }
 
   Kernels(Gpu gpu, Nvrtc compiler, DiskCache cache, KernelSource source, Replicas replicas) {
-    this.gpu = gpu;
-    this.replicas = replicas.count();
+    this(Optional.of(new Loaded(gpu, module(gpu, compiler, cache, source), new HashMap<>())),
+        replicas.count());
+    gpu.write(gpu.variable(loaded.orElseThrow().module, "replicaStride"), replicas.stride());
+  }
+
+  private static long module(Gpu gpu, Nvrtc compiler, DiskCache cache, KernelSource source) {
     String text = KernelSource.text();
     String target = compiler.target(gpu.capability());
     String key = "NVRTC " + compiler.version() + " " + target + " " + source.definitions() + "\n" + text;
-    module = gpu
-        .load(cache.get(key, () -> compiler.compile(text, "kernels.cu", target, source.definitions())));
-    gpu.write(gpu.variable(module, "replicaStride"), replicas.stride());
+    return gpu.load(cache.get(key, () -> compiler.compile(text, "kernels.cu", target, source.definitions())));
   }
 
-  private Kernels(Gpu gpu, long module) {
-    this.gpu = gpu;
-    this.module = module;
-    replicas = 1;
+  /** Without a GPU: launches say what they would do, and cannot be run. */
+  static Kernels described(Replicas replicas) {
+    return new Kernels(Optional.empty(), replicas.count());
   }
 
   /** The same, launched for one replica. */
   Kernels alone() {
-    return new Kernels(gpu, module);
+    return new Kernels(loaded, 1);
   }
 
-  /** A launch of a kernel. */
-  Runnable launch(String kernel, Grid grid, Object... arguments) {
-    long handle = handles.computeIfAbsent(kernel, name -> gpu.kernel(module, name));
+  int replicas() {
+    return replicas;
+  }
+
+  /** A launch of a kernel, whose cost is still to be said. */
+  Launch launch(String kernel, Grid grid, Object... arguments) {
+    LaunchDescription description = new LaunchDescription(kernel, Optional.of(grid), replicas, 0, 0);
+    if (loaded.isEmpty()) {
+      return new Launch(description, () -> {
+        throw new IllegalStateException(kernel + " is only described: there is no GPU");
+      });
+    }
+    Gpu gpu = loaded.get().gpu;
+    long handle = loaded.get().handle(kernel);
     gpu.reserve(handle, grid);
-    return () -> gpu.launch(handle, grid, replicas, arguments);
+    return new Launch(description, () -> gpu.launch(handle, grid, replicas, arguments));
   }
 
   /** A launch with a thread for each of a number of things. */
-  Runnable each(String kernel, long things, Object... arguments) {
+  Launch each(String kernel, long things, Object... arguments) {
     return launch(kernel, new Grid(Math.toIntExact(Math.ceilDiv(things, THREADS)), 1, THREADS, 0), arguments);
   }
 }

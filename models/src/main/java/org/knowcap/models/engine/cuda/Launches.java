@@ -54,11 +54,11 @@ final class Launches {
   }
 
   /** A batch's losses, and in training its gradients, which are added to those there are. */
-  List<Runnable> batch() {
-    List<Runnable> all = new ArrayList<>(documents());
+  List<Launch> batch() {
+    List<Launch> all = new ArrayList<>(documents());
     List<Step> steps = buffers.lowered(learning).steps();
     for (int i = 0; i < steps.size(); i++) {
-      Optional<List<Runnable>> both = i + 1 < steps.size()
+      Optional<List<Launch>> both = i + 1 < steps.size()
           ? together(steps.get(i), steps.get(i + 1))
           : Optional.empty();
       all.addAll(both.isPresent() ? both.get() : of(steps.get(i)));
@@ -68,7 +68,7 @@ final class Launches {
   }
 
   /** Two steps in a row that one product may do: one and GELU behind it, or GELU's slope. */
-  private Optional<List<Runnable>> together(Step first, Step second) {
+  private Optional<List<Launch>> together(Step first, Step second) {
     // In scoring, what goes into the product is read for the last time: GELU's result may lie there.
     if (learning && first instanceof Step.Linear l && second instanceof Step.Activate a
         && a.x().equals(l.out()) && a.activation() == Activation.GELU) {
@@ -77,7 +77,7 @@ final class Launches {
     }
     if (first instanceof Step.LinearBackward l && second instanceof Step.ActivateBackward a
         && a.gradient().equals(l.dX()) && a.activation() == Activation.GELU) {
-      List<Runnable> all = new ArrayList<>(products.sloped(dense(l.dOut()),
+      List<Launch> all = new ArrayList<>(products.sloped(dense(l.dOut()),
           weight(l.weight(), !l.transposed(), l.exact()), dense(a.x()), dense(l.dX()), activateBackward(a)));
       all.addAll(weightGradient(l, dense(l.x()), dense(l.dOut())));
       return Optional.of(all);
@@ -86,15 +86,15 @@ final class Launches {
   }
 
   /** A step's batch that is not its last. */
-  List<Runnable> earlierBatch() {
-    List<Runnable> all = batch();
+  List<Launch> earlierBatch() {
+    List<Launch> all = batch();
     all.add(mean(false));
     return all;
   }
 
   /** A step's last batch, or only one, the update, and gradients of zero for the next step. */
-  List<Runnable> lastBatch() {
-    List<Runnable> all = batch();
+  List<Launch> lastBatch() {
+    List<Launch> all = batch();
     all.add(mean(true));
     program.learning().ifPresent(how -> all.addAll(new Updates(program, how, kernels, buffers).all()));
     all.add(kernels.each("zero", program.parameterCount(), buffers.address(Part.GRADIENTS),
@@ -102,7 +102,7 @@ final class Launches {
     return all;
   }
 
-  private Runnable mean(boolean last) {
+  private Launch mean(boolean last) {
     long results = buffers.address(Part.LOSSES);
     return kernels.launch("mean", new Grid(1, 1, 256, 0), losses(), results + Buffers.TOTAL,
         results + Buffers.MEAN, program.rows(), program.stepRows(), last ? 1 : 0);
@@ -130,7 +130,7 @@ final class Launches {
         : 4 * (2 * ROWS * head + 2 * TILE_ROWS * (head + 1) + ATTENTION_THREADS);
   }
 
-  private List<Runnable> of(Step step) {
+  private List<Launch> of(Step step) {
     return switch (step) {
       case Step.Gather s -> List.of(kernels.each("embed", s.out().size() / source.vector(), tokens(),
           buffers.parameter(s.table()).address(), at(s.out()), s.out().rows(), s.out().columns()));
@@ -160,7 +160,7 @@ final class Launches {
       case Step.RouteBackward s -> List.of(mixtures.routeBackward(s));
       case Step.Dispatch s -> List.of(mixtures.dispatch(s));
       case Step.DispatchBackward s -> List.of(mixtures.dispatchBackward(s));
-      case Step.ExpertLinear s -> List.of(mixtures.linear(s));
+      case Step.ExpertLinear s -> mixtures.linear(s);
       case Step.ExpertLinearBackward s -> mixtures.linearBackward(s);
       case Step.Combine s -> List.of(mixtures.combine(s));
       case Step.CombineBackward s -> List.of(mixtures.combineBackward(s));
@@ -199,17 +199,17 @@ final class Launches {
     return buffers.address(Part.WORK);
   }
 
-  private Runnable elements(String kernel, long count, Object... arguments) {
+  private Launch elements(String kernel, long count, Object... arguments) {
     Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + 1);
     all[arguments.length] = count;
     return kernels.each(kernel, count / source.vector(), all);
   }
 
-  private Runnable activate(Step.Activate s) {
+  private Launch activate(Step.Activate s) {
     return elements("activate", size(s.x()), number(s.activation()), at(s.x()), at(s.out()));
   }
 
-  private Runnable activateBackward(Step.ActivateBackward s) {
+  private Launch activateBackward(Step.ActivateBackward s) {
     return elements("activate_backward", size(s.x()), number(s.activation()), at(s.x()), at(s.gradient()));
   }
 
@@ -221,7 +221,7 @@ final class Launches {
     };
   }
 
-  private List<Runnable> scatter(Step.Scatter s) {
+  private List<Launch> scatter(Step.Scatter s) {
     int rows = program.rows();
     int most = TokenOrder.most(rows, program.vocabulary());
     long order = targets() + 4L * rows;
@@ -235,7 +235,7 @@ final class Launches {
             buffers.gradient(s.dTable()).address(), width));
   }
 
-  private Runnable norm(Step.Norm s) {
+  private Launch norm(Step.Norm s) {
     Numbers a = s.sum().map(sum -> at(sum.a())).orElseGet(() -> at(s.x()));
     Numbers b = s.sum().map(sum -> at(sum.b())).orElse(NONE);
     return kernels.launch("normalise",
@@ -245,10 +245,10 @@ final class Launches {
         at(s.moments()).address(), s.x().rows(), s.x().columns(), (float) s.epsilon());
   }
 
-  private List<Runnable> normBackward(Step.NormBackward s) {
+  private List<Launch> normBackward(Step.NormBackward s) {
     int blocks = normBlocks(s.x().rows());
     int width = s.x().columns();
-    List<Runnable> all = new ArrayList<>();
+    List<Launch> all = new ArrayList<>();
     all.add(kernels.launch("normalise_backward", new Grid(blocks, 1, NORM_BACKWARD_WARPS * WARP, 0),
         s.residual().map(this::at).orElse(NONE), s.residual().isPresent() ? 1 : 0, at(s.x()),
         buffers.parameter(s.gain()).address(), s.dBias().isPresent() ? 1 : 0, at(s.moments()).address(),
@@ -259,7 +259,7 @@ final class Launches {
   }
 
   /** Adds sums of blocks up, onto a gradient. */
-  private Runnable columnSums(long parts, int count, int stride, Tensor gradient) {
+  private Launch columnSums(long parts, int count, int stride, Tensor gradient) {
     return kernels.launch("column_sums",
         new Grid(Math.ceilDiv(gradient.columns(), WARP), 1, COLUMN_THREADS, 0), parts, count, stride,
         buffers.gradient(gradient).address(), gradient.columns());
@@ -272,21 +272,21 @@ final class Launches {
     return transposed ? stored.transpose() : stored;
   }
 
-  private Runnable linear(Step.Linear s, Matrix x, Matrix out) {
+  private Launch linear(Step.Linear s, Matrix x, Matrix out) {
     return products.of(x, weight(s.weight(), s.transposed(), s.exact()),
         s.bias().map(s.exact() ? buffers::parameter : buffers::operand), out, false);
   }
 
-  private List<Runnable> linearBackward(Step.LinearBackward s, Matrix x, Matrix dOut, Matrix dX) {
-    List<Runnable> all = new ArrayList<>();
+  private List<Launch> linearBackward(Step.LinearBackward s, Matrix x, Matrix dOut, Matrix dX) {
+    List<Launch> all = new ArrayList<>();
     all.add(products.of(dOut, weight(s.weight(), !s.transposed(), s.exact()), Optional.empty(), dX, false));
     all.addAll(weightGradient(s, x, dOut));
     return all;
   }
 
   /** Gradients of the weight and of the bias. */
-  private List<Runnable> weightGradient(Step.LinearBackward s, Matrix x, Matrix dOut) {
-    List<Runnable> all = new ArrayList<>();
+  private List<Launch> weightGradient(Step.LinearBackward s, Matrix x, Matrix dOut) {
+    List<Launch> all = new ArrayList<>();
     Matrix dWeight = Matrix.dense(buffers.gradient(s.dWeight()), s.dWeight().rows(), s.dWeight().columns());
     all.add(s.transposed()
         ? products.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
@@ -301,7 +301,7 @@ final class Launches {
     return all;
   }
 
-  private Runnable turn(Step.Turn s) {
+  private Launch turn(Step.Turn s) {
     Heads heads = s.rotary().heads();
     int turned = heads.count() + heads.keyCount();
     int half = s.rotary().rotated() / 2;
@@ -311,7 +311,7 @@ final class Launches {
   }
 
   /** Where the document of each token begins and ends, for all attention of a batch. */
-  private List<Runnable> documents() {
+  private List<Launch> documents() {
     return buffers.documents()
         .map(o -> kernels.each("documents", program.rows(), tokens(), o.separator(),
             buffers.address(Part.DOCUMENTS), program.rows(), program.length()))
@@ -319,7 +319,7 @@ final class Launches {
         .toList();
   }
 
-  private Runnable attend(Step.Attend s) {
+  private Launch attend(Step.Attend s) {
     Attention o = s.operation();
     return attend(o, o.heads().count(), "attend", from(o), o.heads().reach(), at(s.qkv()).address(),
         s.distant().map(this::address).orElse(0L), at(s.out()).address(), at(s.normalisers()).address());
@@ -337,7 +337,7 @@ final class Launches {
   }
 
   /** A kernel of attention over every window, and every one of so many heads of it. */
-  private Runnable attend(Attention o, int count, String kernel, int low, int high, Object... first) {
+  private Launch attend(Attention o, int count, String kernel, int low, int high, Object... first) {
     Heads heads = o.heads();
     List<Object> all = new ArrayList<>(List.of(first));
     all.addAll(List.of(o.documents().isPresent() ? buffers.address(Part.DOCUMENTS) : 0L, buffers.slopes(o),
@@ -348,10 +348,10 @@ final class Launches {
         new Grid(heads.windows() * count, tiles, ATTENTION_THREADS, attentionBytes(source)), all.toArray());
   }
 
-  private List<Runnable> attendBackward(Step.AttendBackward s) {
+  private List<Launch> attendBackward(Step.AttendBackward s) {
     Attention o = s.operation();
     int count = Math.toIntExact(s.normalisers().size());
-    List<Runnable> all = new ArrayList<>();
+    List<Launch> all = new ArrayList<>();
     all.add(kernels.launch("attend_deltas",
         new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1, ATTENTION_THREADS, 0), address(s.out()),
         address(s.dOut()), work(), count));
@@ -363,7 +363,7 @@ final class Launches {
   }
 
   /** Of the pairs at least so many tokens apart and less than so many, whose queries and keys are in a tensor of their own. */
-  private List<Runnable> attendBackward(Step.AttendBackward s, Tensor band, Tensor dBand, int low, int high) {
+  private List<Launch> attendBackward(Step.AttendBackward s, Tensor band, Tensor dBand, int low, int high) {
     Heads heads = s.operation().heads();
     Object[] arguments = {address(band), address(s.qkv()), address(s.normalisers()), work(),
         address(s.dOut()), address(dBand), address(s.dQkv())};
@@ -372,8 +372,8 @@ final class Launches {
   }
 
   /** So many rows at a time that their logits have room. */
-  private List<Runnable> head(Step.Head s) {
-    List<Runnable> all = new ArrayList<>();
+  private List<Launch> head(Step.Head s) {
+    List<Launch> all = new ArrayList<>();
     int rows = program.rows();
     for (int from = 0; from < rows; from += buffers.logitRows()) {
       int count = Math.min(buffers.logitRows(), rows - from);
@@ -392,7 +392,7 @@ final class Launches {
   }
 
   /** The bf16 copy of all parameters made anew, if there is one. */
-  Runnable renewCopy() {
+  Launch renewCopy() {
     long count = program.parameterCount();
     return kernels.each("copy", count, new Numbers(buffers.address(Part.PARAMETERS), false),
         new Numbers(buffers.address(Part.BF16_COPY), true), count);

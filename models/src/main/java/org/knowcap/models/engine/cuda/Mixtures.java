@@ -57,7 +57,7 @@ final class Mixtures {
     return buffers.seating(gates).route().mixture();
   }
 
-  List<Runnable> route(Step.Route s) {
+  List<Launch> route(Step.Route s) {
     Seating seating = buffers.seating(s.route().out());
     Mixture mixture = s.route().mixture();
     int rows = program.rows();
@@ -76,7 +76,7 @@ final class Mixtures {
         });
   }
 
-  Runnable routeBackward(Step.RouteBackward s) {
+  Launch routeBackward(Step.RouteBackward s) {
     Seating seating = buffers.seating(s.route().out());
     Mixture mixture = s.route().mixture();
     // The router's losses are means over the tokens of a step.
@@ -87,25 +87,25 @@ final class Mixtures {
         mixture.seatsOfToken(), (float) balance, (float) (2 * mixture.zLoss() / program.stepRows()));
   }
 
-  Runnable dispatch(Step.Dispatch s) {
+  Launch dispatch(Step.Dispatch s) {
     return kernels.each("dispatch", size(s.out()) / vector, buffers.seating(s.gates()).slots(),
         mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.out()), size(s.out()), s.out().columns());
   }
 
-  Runnable dispatchBackward(Step.DispatchBackward s) {
+  Launch dispatchBackward(Step.DispatchBackward s) {
     return combine(0, s.gates(), s.dOut(), s.dX());
   }
 
-  Runnable combine(Step.Combine s) {
+  Launch combine(Step.Combine s) {
     return combine(buffers.seating(s.gates()).gates(), s.gates(), s.x(), s.out());
   }
 
-  private Runnable combine(long weights, Tensor gates, Tensor x, Tensor out) {
+  private Launch combine(long weights, Tensor gates, Tensor x, Tensor out) {
     return kernels.each("combine", size(out) / vector, weights, buffers.seating(gates).seats(),
         mixture(gates).seatsOfToken(), at(x), at(out), size(out), out.columns());
   }
 
-  Runnable combineBackward(Step.CombineBackward s) {
+  Launch combineBackward(Step.CombineBackward s) {
     Seating seating = buffers.seating(s.gates());
     return kernels.launch("combine_backward", new Grid(Math.ceilDiv(rows(s.x()), WARPS), 1, WARPS * WARP, 0),
         seating.gates(), seating.slots(), mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.dOut()),
@@ -117,22 +117,23 @@ final class Mixtures {
     return Matrix.dense(at(tensor), rows(tensor) / experts, tensor.columns());
   }
 
-  Runnable linear(Step.ExpertLinear s) {
+  List<Launch> linear(Step.ExpertLinear s) {
     int experts = mixture(s.gates()).experts();
     Matrix weight = Matrix.dense(buffers.operand(s.weight()), s.x().columns(), s.out().columns());
     return products.of(experts, seated(s.x(), experts), weight, s.bias().map(buffers::operand),
         seated(s.out(), experts), false);
   }
 
-  List<Runnable> linearBackward(Step.ExpertLinearBackward s) {
+  List<Launch> linearBackward(Step.ExpertLinearBackward s) {
     int experts = mixture(s.gates()).experts();
     int inputs = s.x().columns();
     int outputs = s.dOut().columns();
     Matrix dOut = seated(s.dOut(), experts);
-    List<Runnable> all = new ArrayList<>();
-    all.add(products.of(experts, dOut, Matrix.dense(buffers.operand(s.weight()), inputs, outputs).transpose(),
-        Optional.empty(), seated(s.dX(), experts), false));
-    all.add(products.of(experts, seated(s.x(), experts).transpose(), dOut, Optional.empty(),
+    List<Launch> all = new ArrayList<>();
+    all.addAll(
+        products.of(experts, dOut, Matrix.dense(buffers.operand(s.weight()), inputs, outputs).transpose(),
+            Optional.empty(), seated(s.dX(), experts), false));
+    all.addAll(products.of(experts, seated(s.x(), experts).transpose(), dOut, Optional.empty(),
         Matrix.dense(buffers.gradient(s.dWeight()), inputs, outputs), true));
     s.dBias()
         .ifPresent(bias -> all.add(kernels.launch("expert_columns",
@@ -142,7 +143,7 @@ final class Mixtures {
   }
 
   /** Sums up what each router did in the last step, in its {@link Seating#sums}. */
-  static List<Runnable> sums(Kernels kernels, Buffers buffers) {
+  static List<Launch> sums(Kernels kernels, Buffers buffers) {
     return buffers.seatings().stream().map(seating -> {
       Mixture mixture = seating.route().mixture();
       return kernels.launch("routing_sums", new Grid(mixture.windows(), 1, SUM_THREADS, 0),

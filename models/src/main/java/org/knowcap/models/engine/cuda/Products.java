@@ -23,27 +23,33 @@ final class Products {
   private static final int THREADS = 64;
   private static final int REPEATS = 5;
 
-  private final Gpu gpu;
-  private final Kernels kernels;
-  private final DiskCache cache;
-  private final Optional<CublasLt> library;
-  private final Replicas replicas;
+  /** cuBLASLt on a GPU, and where its algorithms are kept. */
+  private record Library(CublasLt library, Gpu gpu, DiskCache cache, Replicas replicas) {}
 
-  Products(Gpu gpu, Kernels kernels, DiskCache cache, Optional<Libraries.Found> found, Replicas replicas) {
-    this(gpu, kernels, cache, replicas, found.map(symbols -> new CublasLt(symbols, gpu)));
+  private final Kernels kernels;
+  private final Optional<Library> library;
+  /** Whether there is no GPU, and cuBLASLt is taken to be there. */
+  private final boolean described;
+
+  private Products(Kernels kernels, Optional<Library> library, boolean described) {
+    this.kernels = kernels;
+    this.library = library;
+    this.described = described;
   }
 
-  private Products(Gpu gpu, Kernels kernels, DiskCache cache, Replicas replicas, Optional<CublasLt> library) {
-    this.gpu = gpu;
-    this.kernels = kernels;
-    this.cache = cache;
-    this.replicas = replicas;
-    this.library = library;
+  Products(Gpu gpu, Kernels kernels, DiskCache cache, Optional<Libraries.Found> found, Replicas replicas) {
+    this(kernels, found.map(symbols -> new Library(new CublasLt(symbols, gpu), gpu, cache, replicas)), false);
+  }
+
+  /** Without a GPU: launches say what they would do with cuBLASLt, and cannot be run. */
+  static Products described(Kernels kernels) {
+    return new Products(kernels, Optional.empty(), true);
   }
 
   /** The same of one replica. */
   Products alone() {
-    return new Products(gpu, kernels.alone(), cache, Replicas.ONE, library);
+    return new Products(kernels.alone(),
+        library.map(l -> new Library(l.library, l.gpu, l.cache, Replicas.ONE)), described);
   }
 
   /**
@@ -51,30 +57,63 @@ final class Products {
    *
    * @param bias [columns of out], in out's precision
    */
-  Runnable of(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
-    return library.map(found -> chosen(found.product(a, b, bias, out, accumulate, replicas), bias))
+  Launch of(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    if (described) {
+      return described("product", 1, a, b, out, accumulate);
+    }
+    return library
+        .map(l -> launch("product", a, b, out, accumulate,
+            chosen(l, l.library.product(a, b, bias, out, accumulate, l.replicas), bias)))
         .orElseGet(() -> own(1, a, b, bias, out, accumulate));
   }
 
   /** The same of so many pairs of matrices at once: each lies right behind the one before, as do biases and results. */
-  Runnable of(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
-    if (library.isEmpty()) {
-      return own(count, a, b, bias, out, accumulate);
+  List<Launch> of(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    if (described) {
+      return List.of(described("product", count, a, b, out, accumulate));
     }
+    if (library.isEmpty()) {
+      return List.of(own(count, a, b, bias, out, accumulate));
+    }
+    Library l = library.get();
     // The library's batches have one stride, and each replica's are one.
-    List<Runnable> each = LongStream.range(0, replicas.count())
-        .map(i -> i * replicas.stride())
-        .mapToObj(by -> chosen(library.orElseThrow()
-            .batch(count, a.shifted(by), b.shifted(by), bias.map(numbers -> numbers.shifted(by)),
-                out.shifted(by), accumulate),
-            bias))
+    return LongStream.range(0, l.replicas.count())
+        .map(i -> i * l.replicas.stride())
+        .mapToObj(by -> new Launch(description("product", 1, count, a, b, out, accumulate),
+            chosen(l,
+                l.library.batch(count, a.shifted(by), b.shifted(by), bias.map(numbers -> numbers.shifted(by)),
+                    out.shifted(by), accumulate),
+                bias)))
         .toList();
-    return () -> each.forEach(Runnable::run);
   }
 
-  private Runnable chosen(CublasLt.Product product, Optional<Numbers> bias) {
-    product.use(cache.get("cuBLASLt " + library.orElseThrow().version() + " " + gpu.name() + " "
-        + product.shape() + (bias.isPresent() ? " with bias" : ""), product::measure));
+  private Launch launch(String name, Matrix a, Matrix b, Matrix out, boolean accumulate, Runnable work) {
+    return new Launch(description(name, kernels.replicas(), 1, a, b, out, accumulate), work);
+  }
+
+  private Launch described(String name, int count, Matrix a, Matrix b, Matrix out, boolean accumulate) {
+    LaunchDescription description = description(name, kernels.replicas(), count, a, b, out, accumulate);
+    return new Launch(description, () -> {
+      throw new IllegalStateException(description.name() + " is only described: there is no GPU");
+    });
+  }
+
+  private static LaunchDescription description(String name, int replicas, int count, Matrix a, Matrix b,
+      Matrix out, boolean accumulate) {
+    String shape = name + " [" + a.rows() + ", " + a.columns() + "] [" + b.rows() + ", " + b.columns() + "]"
+        + (count > 1 ? " x " + count : "") + (a.numbers().narrow() ? " bf16" : " fp32");
+    long bytes = count * (bytes(a) + bytes(b) + bytes(out) * (accumulate ? 2 : 1));
+    double flops = 2.0 * count * out.rows() * out.columns() * a.columns();
+    return new LaunchDescription(shape, Optional.empty(), replicas, replicas * bytes, replicas * flops);
+  }
+
+  private static long bytes(Matrix m) {
+    return (long) m.rows() * m.columns() * m.numbers().bytes();
+  }
+
+  private static Runnable chosen(Library l, CublasLt.Product product, Optional<Numbers> bias) {
+    product.use(l.cache.get("cuBLASLt " + l.library.version() + " " + l.gpu.name() + " " + product.shape()
+        + (bias.isPresent() ? " with bias" : ""), product::measure));
     return product::run;
   }
 
@@ -83,9 +122,10 @@ final class Products {
    *
    * @param activate does the second
    */
-  List<Runnable> activated(Matrix a, Matrix b, Optional<Numbers> bias, Matrix before, Matrix out,
-      Runnable activate) {
-    return faster("GELU", a, b, bias, before, out, product -> product.activate(bias.isPresent(), before),
+  List<Launch> activated(Matrix a, Matrix b, Optional<Numbers> bias, Matrix before, Matrix out,
+      Launch activate) {
+    return faster("product, GELU", "GELU", a, b, bias, before, out,
+        product -> product.activate(bias.isPresent(), before),
         List.of(of(a, b, bias, before, false), activate));
   }
 
@@ -94,41 +134,48 @@ final class Products {
    *
    * @param slope multiplies out by that
    */
-  List<Runnable> sloped(Matrix a, Matrix b, Matrix before, Matrix out, Runnable slope) {
-    return faster("slope of GELU", a, b, Optional.empty(), before, out, product -> product.slope(before),
-        List.of(of(a, b, Optional.empty(), out, false), slope));
+  List<Launch> sloped(Matrix a, Matrix b, Matrix before, Matrix out, Launch slope) {
+    return faster("product, GELU slope", "slope of GELU", a, b, Optional.empty(), before, out,
+        product -> product.slope(before), List.of(of(a, b, Optional.empty(), out, false), slope));
   }
 
   /** In one product where cuBLASLt can do that, in bf16, and it was faster when both were timed; otherwise apart. */
-  private List<Runnable> faster(String what, Matrix a, Matrix b, Optional<Numbers> bias, Matrix before,
-      Matrix out, Consumer<CublasLt.Product> epilogue, List<Runnable> two) {
-    if (library.isEmpty() || !out.numbers().narrow() || before.stride() % 8 != 0) {
+  private List<Launch> faster(String name, String what, Matrix a, Matrix b, Optional<Numbers> bias,
+      Matrix before, Matrix out, Consumer<CublasLt.Product> epilogue, List<Launch> two) {
+    if (!described && library.isEmpty() || !out.numbers().narrow() || before.stride() % 8 != 0) {
       return two;
     }
-    CublasLt.Product product = library.get().product(a, b, bias, out, false, replicas);
+    LaunchDescription plain = description(name, kernels.replicas(), 1, a, b, out, false);
+    LaunchDescription both = new LaunchDescription(plain.name(), plain.grid(), plain.replicas(),
+        plain.bytes() + kernels.replicas() * bytes(before), plain.flops());
+    if (described) {
+      return List.of(new Launch(both, two.getFirst().work()));
+    }
+    Library l = library.get();
+    CublasLt.Product product = l.library.product(a, b, bias, out, false, l.replicas);
     epilogue.accept(product);
-    String key = "cuBLASLt " + library.get().version() + " " + gpu.name() + " " + product.shape()
+    String key = "cuBLASLt " + l.library.version() + " " + l.gpu.name() + " " + product.shape()
         + (bias.isPresent() ? " with bias" : "") + " with " + what;
     try {
-      product.use(cache.get(key, product::measure));
+      product.use(l.cache.get(key, product::measure));
     } catch (CudaException e) {
       // It has no algorithm for that.
       return two;
     }
-    Runnable one = product::run;
-    byte[] choice = cache.get(key + " or apart",
-        () -> new byte[]{(byte) (time(List.of(one)) <= time(two) ? 1 : 0)});
+    Launch one = new Launch(both, product::run);
+    byte[] choice = l.cache.get(key + " or apart",
+        () -> new byte[]{(byte) (time(l.gpu, List.of(one)) <= time(l.gpu, two) ? 1 : 0)});
     return choice[0] == 1 ? List.of(one) : two;
   }
 
   /** Milliseconds, at best. */
-  private float time(List<Runnable> work) {
+  private static float time(Gpu gpu, List<Launch> work) {
     long from = gpu.mark();
     long to = gpu.mark();
     float least = Float.MAX_VALUE;
     for (int repeat = 0; repeat < REPEATS; repeat++) {
       gpu.set(from);
-      work.forEach(Runnable::run);
+      work.forEach(Launch::run);
       gpu.set(to);
       gpu.await(to);
       least = Math.min(least, gpu.milliseconds(from, to));
@@ -136,13 +183,15 @@ final class Products {
     return least;
   }
 
-  private Runnable own(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out,
-      boolean accumulate) {
-    return kernels.launch("product",
-        new Grid(count * Math.ceilDiv(out.columns(), TILE), Math.ceilDiv(out.rows(), TILE), THREADS, 0),
-        a.numbers(), down(a), along(a), a.size(), b.numbers(), down(b), along(b), b.size(),
-        bias.orElse(new Numbers(0, false)), out.numbers(), down(out), out.size(), out.rows(), out.columns(),
-        a.columns(), accumulate ? 1 : 0);
+  private Launch own(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {
+    return kernels
+        .launch("product",
+            new Grid(count * Math.ceilDiv(out.columns(), TILE), Math.ceilDiv(out.rows(), TILE), THREADS, 0),
+            a.numbers(), down(a), along(a), a.size(), b.numbers(), down(b), along(b), b.size(),
+            bias.orElse(new Numbers(0, false)), out.numbers(), down(out), out.size(), out.rows(),
+            out.columns(), a.columns(), accumulate ? 1 : 0)
+        .costing(count * (bytes(a) + bytes(b) + bytes(out) * (accumulate ? 2 : 1)),
+            2.0 * count * out.rows() * out.columns() * a.columns());
   }
 
   private static long down(Matrix m) {

@@ -43,8 +43,8 @@ final class Updates {
     };
   }
 
-  List<Runnable> all() {
-    List<Runnable> all = new ArrayList<>();
+  List<Launch> all() {
+    List<Launch> all = new ArrayList<>();
     learning.clip().ifPresent(most -> all.addAll(clip(most)));
     all.addAll(switch (learning.optimiser()) {
       case Optimiser.AdamW o -> List.of(elementwise("adamw", buffers.address(Part.SECOND_MOMENT),
@@ -58,7 +58,7 @@ final class Updates {
     return all;
   }
 
-  private List<Runnable> clip(double most) {
+  private List<Launch> clip(double most) {
     long work = buffers.address(Part.WORK);
     int blocks = (int) Math.min(MOST_BLOCKS, Math.ceilDiv(count, THREADS));
     return List.of(kernels.launch("squares", new Grid(blocks, 1, THREADS, 0), gradients, work, count),
@@ -66,7 +66,7 @@ final class Updates {
             buffers.address(Part.LOSSES) + Buffers.NORM, scale, most));
   }
 
-  private Runnable elementwise(String kernel, Object... own) {
+  private Launch elementwise(String kernel, Object... own) {
     List<Object> arguments = new ArrayList<>(List.of(buffers.address(Part.PARAMETERS), gradients, scale,
         buffers.address(Part.FIRST_MOMENT), buffers.address(Part.BF16_COPY), buffers.address(Part.INPUTS),
         count, before(Group.MATRICES), before(Group.VECTORS)));
@@ -83,7 +83,7 @@ final class Updates {
         .sum();
   }
 
-  private List<Runnable> adafactor(Optimiser.Adafactor o) {
+  private List<Launch> adafactor(Optimiser.Adafactor o) {
     Factored factored = Factored.of(program);
     int rows = factored.ofRow().length;
     int columns = factored.ofColumn().length;

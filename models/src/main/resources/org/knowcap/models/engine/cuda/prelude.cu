@@ -21,7 +21,7 @@ DEVICE unsigned narrowTwo(float low, float high) {
 // c [16, 8] += a [16, 16] * b [16, 8] on tensor cores. Lane 4 g + t holds of a the pairs (g, 2t), (g + 8, 2t),
 // (g, 2t + 8), (g + 8, 2t + 8), of b (2t, g), (2t + 8, g) down its columns, of c (g, 2t), (g + 8, 2t).
 DEVICE void multiply(float* c, const unsigned* a, const unsigned* b) {
-  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }

@@ -1,0 +1,24 @@
+package org.knowcap.models.engine.cuda;
+
+import java.util.List;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.cuda.driver.Replicas;
+import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.program.Program;
+
+/** What a training step launches, known without a GPU. */
+public final class StepLaunches {
+  private StepLaunches() {}
+
+  /**
+   * The launches of a step's only batch and its update, in order, as on a GPU where cuBLASLt's epilogues are the faster
+   * way.
+   */
+  public static List<LaunchDescription> of(Program program, Precision precision) {
+    Element element = CudaEngine.element(precision);
+    KernelSource source = KernelSource.of(program, element);
+    Kernels kernels = Kernels.described(Replicas.ONE);
+    return new Launches(program, kernels, Products.described(kernels), new Buffers(program, element), source,
+        true).lastBatch().stream().map(Launch::description).toList();
+  }
+}
