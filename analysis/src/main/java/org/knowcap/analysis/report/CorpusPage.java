@@ -83,7 +83,7 @@ public record CorpusPage(CorpusDescription corpus) {
         page.append("<td class=\"number\">").append(number).append("</td>");
       }
       page.append("<td>")
-          .append(String.join(", ", source.bits().stream().map(CorpusPage::told).toList()))
+          .append(String.join(", ", source.bits().stream().map(CorpusPage::described).toList()))
           .append("</td><td class=\"number\">")
           .append(Units.bits(source.totalBits()))
           .append("</td></tr>\n");
@@ -94,7 +94,7 @@ public record CorpusPage(CorpusDescription corpus) {
     }
   }
 
-  private static String told(PartBits part) {
+  private static String described(PartBits part) {
     return Html.escaped(part.part()) + " " + Units.bits(part.bits());
   }
 

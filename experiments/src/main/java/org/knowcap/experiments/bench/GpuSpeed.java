@@ -20,12 +20,12 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.CudaEngine;
 import org.knowcap.models.engine.cuda.CudaMeter;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
 /**
@@ -54,11 +54,11 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
   /** Updates compared, of a model without biases: a key's has no gradient, and Adafactor steps by what rounding leaves. */
   private static final String UPDATED = "llama-2-2";
   /** With beta1 = 0 the first moment after a step is the gradient. */
-  private static final Learning PLAIN = Learning.by(new Optimiser.AdamW(0, 0.98, 1e-6, 0.01));
-  private static final List<Map.Entry<String, Learning>> UPDATES = List.of(
+  private static final UpdateRule PLAIN = UpdateRule.by(new Optimiser.AdamW(0, 0.98, 1e-6, 0.01));
+  private static final List<Map.Entry<String, UpdateRule>> UPDATES = List.of(
       Map.entry("clipped, two batches a step", PLAIN.withDecays(0.1, 0.2).withClip(0.1).withAccumulation(2)),
-      Map.entry("Adafactor", Learning.by(new Optimiser.Adafactor(1, true, 0.01))),
-      Map.entry("SGD", Learning.by(new Optimiser.Sgd(0.9, 0.01))));
+      Map.entry("Adafactor", UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01))),
+      Map.entry("SGD", UpdateRule.by(new Optimiser.Sgd(0.9, 0.01))));
   private static final int ROWS_TO_NO_TILE = 133;
   private static final int CURVE = 10;
   private static final int PRODUCT = 8192;
@@ -137,7 +137,7 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
                 () -> compare(engine, model, model, PLAIN, precision))
             .ifPresent(parity::add);
       }
-      for (Map.Entry<String, Learning> update : UPDATES) {
+      for (Map.Entry<String, UpdateRule> update : UPDATES) {
         String name = UPDATED + ", " + update.getKey();
         attempts
             .at("comparing " + name + " in " + precision,
@@ -177,14 +177,14 @@ public record GpuSpeed(String shape, int tokensPerStep, double tokensPerSecond, 
     }
   }
 
-  private static Parity compare(CudaEngine engine, String name, String model, Learning learning,
+  private static Parity compare(CudaEngine engine, String name, String model, UpdateRule updateRule,
       Precision precision) {
     int vocabulary = 101;
     Program program = Program.training(ModelSpec.parse(model), new TokenIds(vocabulary, 0), 2,
-        ROWS_TO_NO_TILE, learning);
+        ROWS_TO_NO_TILE, updateRule);
     TrainingShape ids = new TrainingShape(ModelSpec.parse(model), vocabulary, ROWS_TO_NO_TILE,
-        2 * learning.accumulation());
-    String kept = learning.optimiser().state().getFirst().key();
+        2 * updateRule.accumulation());
+    String kept = updateRule.optimiser().state().getFirst().key();
     Engine reference = new CpuEngine();
     double loss = 0;
     double gradient = 0;

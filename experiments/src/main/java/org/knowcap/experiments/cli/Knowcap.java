@@ -21,7 +21,7 @@ import picocli.CommandLine.IVersionProvider;
         StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class,
         MeasureCommand.class, ExportCommand.class, ImportCommand.class, QuantiseCommand.class,
         EnginesCommand.class, ModelsCommand.class, BenchCommand.class, WorkerCommand.class,
-        ProbeCommand.class})
+        TimeStepsCommand.class})
 public final class Knowcap {
   private Knowcap() {}
 
@@ -54,17 +54,17 @@ public final class Knowcap {
   private static int complain(Exception exception, CommandLine command) {
     PrintWriter err = command.getErr();
     switch (exception) {
-      case UserException told -> {
-        err.println("knowcap: " + told.getMessage());
-        return told.exitCode();
+      case UserException e -> {
+        err.println("knowcap: " + e.getMessage());
+        return e.exitCode();
       }
-      case EngineUnavailableException told -> err.println("knowcap: " + told.getMessage());
-      case IllegalArgumentException told -> {
-        err.println("knowcap: " + told.getMessage());
+      case EngineUnavailableException e -> err.println("knowcap: " + e.getMessage());
+      case IllegalArgumentException e -> {
+        err.println("knowcap: " + e.getMessage());
         return UserException.USAGE;
       }
-      case IOException failed -> err.println("knowcap: " + describe(failed));
-      case UncheckedIOException failed -> err.println("knowcap: " + describe(failed.getCause()));
+      case IOException e -> err.println("knowcap: " + describe(e));
+      case UncheckedIOException e -> err.println("knowcap: " + describe(e.getCause()));
       default -> {
         err.println("knowcap: internal error, please report it:");
         exception.printStackTrace(err);

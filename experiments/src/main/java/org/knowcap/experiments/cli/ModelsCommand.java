@@ -12,19 +12,19 @@ import java.util.stream.IntStream;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
-import org.knowcap.experiments.study.LearningReader;
+import org.knowcap.experiments.study.UpdateRuleReader;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.program.TokenIds;
-import org.knowcap.models.spec.Experts;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.FeedForward;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.ParameterCount;
-import org.knowcap.models.spec.Positions;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Experts;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.ParameterCount;
+import org.knowcap.models.architecture.Positions;
+import org.knowcap.models.architecture.Rotary;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -108,7 +108,7 @@ final class ModelsCommand implements Callable<Integer> {
     }
     ParameterCount parameters = model.parameters(vocabulary);
     Program program = Program.training(model, new TokenIds(vocabulary, vocabulary - 1), batchSize,
-        contextLength, LearningReader.named("--optimiser", optimiser));
+        contextLength, UpdateRuleReader.named("--optimiser", optimiser));
     long bytes = CpuEngine.bytes(program, threads);
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();

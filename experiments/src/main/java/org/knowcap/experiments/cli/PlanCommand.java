@@ -71,7 +71,7 @@ final class PlanCommand implements Callable<Integer> {
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
     UserException.requireAtLeastOne("--threads", threads);
     Study study = StudyReader.read(spec);
-    Map<String, Double> secondsPerStep = ProbeCommand.start(spec, threads);
+    Map<String, Double> secondsPerStep = TimeStepsCommand.start(spec, threads);
     List<Row> rows = new ArrayList<>();
     for (RunSpec run : study.runs()) {
       Corpus corpus = run.corpus();

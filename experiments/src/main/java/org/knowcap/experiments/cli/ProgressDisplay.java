@@ -72,7 +72,7 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   }
 
   @Override
-  public void heard(WorkerEvent event) {
+  public void onEvent(WorkerEvent event) {
     switch (event) {
       case WorkerEvent.Started(String run, long finishedSteps) -> {
         if (finishedSteps > 0) {

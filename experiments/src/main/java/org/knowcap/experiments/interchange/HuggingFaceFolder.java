@@ -20,7 +20,7 @@ import org.knowcap.generators.tokens.TokenizerFiles;
 import org.knowcap.generators.tokens.Vocabulary;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
-import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.interchange.HuggingFaceModel;
 import org.knowcap.models.program.Program;
@@ -107,9 +107,9 @@ public final class HuggingFaceFolder {
       float[] parameters = HuggingFaceModel.in(folder, spec.model(), vocabulary.size()).parameters(folder);
       boolean checked = requireVocabulary(folder.resolve(TokenizerFiles.TOKENIZER), vocabulary);
       target.runFolder(spec).writeSpec(spec);
-      Meaning meaning = spec.meaning(corpus);
+      ParameterIdentity identity = spec.identity(corpus);
       Checkpoint.Head head = new Checkpoint.Head(TrainedRun.IMPORTED, 0, 0, new long[0],
-          new Meaning(meaning.model(), meaning.vocabulary(), NO_OPTIMISER));
+          new ParameterIdentity(identity.model(), identity.vocabulary(), NO_OPTIMISER));
       new Checkpoint(head, Map.of(Session.PARAMETERS, parameters)).write(target.runFolder(spec).checkpoint(),
           Program.scoring(spec.model(), RunSpec.ids(corpus), 1, 1));
       made.add(

@@ -23,7 +23,7 @@ import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 
 /**
  * Takes the losses of people's names and values (paper, section 2): each person alone, as EOS and one biography with
@@ -106,10 +106,10 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
 
   /** Takes the loss of a span, in nats; people are numbered as they are measured. */
   private interface SpanLoss {
-    void take(int person, Span span, double loss);
+    void accept(int person, Span span, double loss);
   }
 
-  private static void forEachSpan(Corpus corpus, long most, Scorer scorer, SpanLoss taker) {
+  private static void forEachSpan(Corpus corpus, long most, Scorer scorer, SpanLoss consumer) {
     int length = corpus.longestItem() - 1;
     int people = people(corpus, most);
     CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
@@ -136,7 +136,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
           for (int token = span.start(); token < span.end(); token++) {
             loss += losses[row * length + token - 1];
           }
-          taker.take(first + row, span, loss);
+          consumer.accept(first + row, span, loss);
         }
       }
     }

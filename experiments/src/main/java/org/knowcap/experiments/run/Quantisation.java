@@ -71,7 +71,7 @@ public final class Quantisation {
       Checkpoint.Head head = checkpoint.head();
       // No run's: to be continued from, but never to be gone on with.
       new Checkpoint(new Checkpoint.Head(spec.fingerprint() + "/" + quantiser.label(), head.step(),
-          head.updates(), head.position(), head.meaning()), Map.of(Session.PARAMETERS, model.parameters()))
+          head.updates(), head.position(), head.identity()), Map.of(Session.PARAMETERS, model.parameters()))
           .write(weights.get(), program);
     }
     folder.writeQuantisation(quantiser.label(), measured);

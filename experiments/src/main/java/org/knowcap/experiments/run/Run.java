@@ -65,10 +65,10 @@ public final class Run {
     Program program = spec.program(corpus);
     Schedule schedule = spec.schedule(corpus);
     long tokens = schedule.steps() * program.stepRows();
-    TrainingSpec training = new TrainingSpec(schedule, spec.start(corpus),
+    TrainingSpec training = new TrainingSpec(schedule, spec.initialisation(corpus),
         RareTokens.of(corpus, spec.training().contextLength(), tokens),
         Math.max(1, schedule.steps() / REPORTS), BETWEEN_CHECKPOINTS, spec.fingerprint(),
-        spec.meaning(corpus));
+        spec.identity(corpus));
     MetricsRecorder metrics = new MetricsRecorder(listener);
     float[] parameters;
     try (Session session = sessions.open(engine, program,
@@ -81,7 +81,7 @@ public final class Run {
     Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
         spec.measuredPeople());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, metrics.last(), tokens)
-        .trainedTogether(sessions.together());
+        .trainedTogether(sessions.replicas());
     folder.writeResult(run);
     return run;
   }

@@ -18,7 +18,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.engine.RoutingMetrics;
-import org.knowcap.experiments.study.StartSpec;
+import org.knowcap.experiments.study.InitialisationSpec;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -42,7 +42,7 @@ public final class RunFolder {
   }
 
   public Path checkpoint() {
-    return path.resolve(StartSpec.CHECKPOINT);
+    return path.resolve(InitialisationSpec.CHECKPOINT);
   }
 
   private Path result() {
@@ -256,11 +256,11 @@ public final class RunFolder {
    * @return the last metric that stays
    */
   Optional<Metric> rewindMetrics(long step) throws IOException {
-    List<Metric> kept = readMetrics().stream().filter(metric -> metric.step <= step).toList();
+    List<Metric> remaining = readMetrics().stream().filter(metric -> metric.step <= step).toList();
     StringBuilder lines = new StringBuilder();
-    kept.forEach(metric -> lines.append(line(metric)));
+    remaining.forEach(metric -> lines.append(line(metric)));
     WholeFile.write(metrics(), out -> out.write(lines.toString().getBytes(StandardCharsets.UTF_8)));
-    return kept.isEmpty() ? Optional.empty() : Optional.of(kept.getLast());
+    return remaining.isEmpty() ? Optional.empty() : Optional.of(remaining.getLast());
   }
 
   void appendMetric(Metric metric) throws IOException {

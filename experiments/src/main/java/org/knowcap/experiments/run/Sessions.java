@@ -5,14 +5,14 @@ import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 
-/** Where a run's training session comes from: of its own, by {@link Engine#compile}, or one of several that train as one. */
+/** Opens a run's training session: its own, by {@link Engine#compile}, or a replica of a group. */
 @FunctionalInterface
 public interface Sessions {
   /** A session for a run's training, closed by the run. */
   Session open(Engine engine, Program program, Execution execution);
 
-  /** Runs that train as one. */
-  default int together() {
+  /** How many runs train as replicas of one group; 1 for a session of its own. */
+  default int replicas() {
     return 1;
   }
 }

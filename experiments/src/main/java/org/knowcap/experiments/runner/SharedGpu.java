@@ -27,20 +27,20 @@ import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.program.Program;
 
 /**
- * Has so many runs of a study at a time share a GPU, each on a thread of its own. Runs of the same program, which differ in
- * seed, corpus or length alone, train as one; what is left goes beside them, each with a stream of its own.
+ * Lets several runs of a study share a GPU at a time, each on a thread of its own. Runs of the same program, which differ only
+ * in seed, corpus or length, train as replicas of one session group; other runs go beside them, each with a stream of its own.
  */
 final class SharedGpu {
   private final int places;
   private final Predicate<RunSpec> open;
-  private final Taker taker;
+  private final RunExecutor executor;
 
-  /** Takes a run, if nobody has it, and brings it to its end. */
-  interface Taker {
-    void take(RunSpec run, Sessions sessions) throws IOException, InterruptedException;
+  /** Executes a run to its end, unless another process has it. */
+  interface RunExecutor {
+    void execute(RunSpec run, Sessions sessions) throws IOException, InterruptedException;
   }
 
-  /** What runs have in common that can train as one. */
+  /** Runs of equal shape can train as replicas. */
   private record Shape(Program program, Precision precision) {
     static Shape of(RunSpec run) {
       return new Shape(run.program(run.corpus()), run.training().precision());
@@ -49,15 +49,15 @@ final class SharedGpu {
 
   /**
    * @param places runs at a time
-   * @param open whether there is anything left to do for a run
+   * @param open whether a run is not finished yet
    */
-  SharedGpu(int places, Predicate<RunSpec> open, Taker taker) {
+  SharedGpu(int places, Predicate<RunSpec> open, RunExecutor executor) {
     this.places = places;
     this.open = open;
-    this.taker = taker;
+    this.executor = executor;
   }
 
-  /** Takes all runs, those of one program where the first of them stands. */
+  /** Executes all runs; those of one program together, when the first of them is due. */
   void work(List<RunSpec> runs) throws IOException, InterruptedException {
     Map<Shape, List<RunSpec>> shapes = runs.stream()
         .collect(Collectors.groupingBy(Shape::of, LinkedHashMap::new, Collectors.toList()));
@@ -65,16 +65,16 @@ final class SharedGpu {
     List<Future<Void>> began = new ArrayList<>();
     try (ExecutorService threads = Executors.newCachedThreadPool()) {
       for (List<RunSpec> shape : shapes.values()) {
-        // However many are done: an algorithm of products may suit one number of runs alone, and the last bits are its own.
-        int together = Math.min(places, shape.size());
+        // Finished runs count too: the number of replicas decides the matmul algorithm, and that the last bits.
+        int replicas = Math.min(places, shape.size());
         List<RunSpec> left = shape.stream().filter(open).toList();
         if (!left.isEmpty()) {
-          free.acquire(together);
+          free.acquire(replicas);
           began.add(threads.submit(() -> {
             try {
-              train(left, together, threads);
+              train(left, replicas, threads);
             } finally {
-              free.release(together);
+              free.release(replicas);
             }
             return null;
           }));
@@ -84,23 +84,23 @@ final class SharedGpu {
     }
   }
 
-  /** Trains runs of one program, so many as one, until none is left. */
-  private void train(List<RunSpec> runs, int together, ExecutorService threads)
+  /** Trains runs of one program as replicas until none is left. */
+  private void train(List<RunSpec> runs, int replicas, ExecutorService threads)
       throws IOException, InterruptedException {
     Queue<RunSpec> left = new ConcurrentLinkedQueue<>(runs);
-    try (Fused fused = new Fused(together)) {
-      Sessions sessions = together == 1 ? Engine::compile : fused;
-      Callable<Void> takeAll = () -> {
+    try (Fused fused = new Fused(replicas)) {
+      Sessions sessions = replicas == 1 ? Engine::compile : fused;
+      Callable<Void> executeAll = () -> {
         for (RunSpec run = left.poll(); run != null; run = left.poll()) {
-          taker.take(run, sessions);
+          executor.execute(run, sessions);
         }
         return null;
       };
-      finish(threads.invokeAll(Collections.nCopies(Math.min(together, runs.size()), takeAll)));
+      finish(threads.invokeAll(Collections.nCopies(Math.min(replicas, runs.size()), executeAll)));
     }
   }
 
-  /** Waits for all, then throws what the first that failed threw. */
+  /** Waits for all, then rethrows the first failure. */
   private static void finish(List<Future<Void>> futures) throws IOException, InterruptedException {
     Optional<Throwable> failure = Optional.empty();
     for (Future<Void> future : futures) {
@@ -119,26 +119,26 @@ final class SharedGpu {
     }
   }
 
-  /** The sessions of one group, which is made when the first is asked for. */
+  /** The sessions of one group, created on first use. */
   private static final class Fused implements Sessions, AutoCloseable {
-    private final int together;
+    private final int replicas;
     private Optional<SessionGroup> group = Optional.empty();
 
-    Fused(int together) {
-      this.together = together;
+    Fused(int replicas) {
+      this.replicas = replicas;
     }
 
     @Override
     public synchronized Session open(Engine engine, Program program, Execution execution) {
       if (group.isEmpty()) {
-        group = Optional.of(engine.together(program, execution, together));
+        group = Optional.of(engine.together(program, execution, replicas));
       }
       return group.get().join();
     }
 
     @Override
-    public int together() {
-      return together;
+    public int replicas() {
+      return replicas;
     }
 
     @Override

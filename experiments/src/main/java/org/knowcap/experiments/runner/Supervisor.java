@@ -33,7 +33,7 @@ public final class Supervisor {
 
   /** Hears what workers say; called from several threads, one at a time. */
   public interface StudyListener {
-    void heard(WorkerEvent event);
+    void onEvent(WorkerEvent event);
   }
 
   /**
@@ -101,7 +101,7 @@ public final class Supervisor {
 
   private void hear(WorkerEvent event) {
     synchronized (listener) {
-      listener.heard(event);
+      listener.onEvent(event);
     }
   }
 

@@ -116,9 +116,9 @@ public final class Worker {
       String reason = switch (e) {
         case OutOfMemoryError out -> "out of memory: " + out.getMessage();
         case UncheckedIOException wrapped -> wrapped.getCause().toString();
-        case TrainingException told -> told.getMessage();
-        case UserException told -> told.getMessage();
-        case CheckpointException told -> told.getMessage();
+        case TrainingException known -> known.getMessage();
+        case UserException known -> known.getMessage();
+        case CheckpointException known -> known.getMessage();
         default -> e.toString();
       };
       folder.writeFailure(reason);

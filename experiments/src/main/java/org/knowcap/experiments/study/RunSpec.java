@@ -8,21 +8,21 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.engine.Precision;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.FeedForward;
-import org.knowcap.models.spec.Mask;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Positions;
-import org.knowcap.models.spec.Rotary;
-import org.knowcap.models.training.Decay;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.Mask;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Positions;
+import org.knowcap.models.architecture.Rotary;
+import org.knowcap.models.training.LearningRateShape;
 import org.knowcap.models.training.Schedule;
-import org.knowcap.models.training.Start;
+import org.knowcap.models.training.Initialisation;
 
 /**
  * Everything that determines one run: a cell of a study's grid.
@@ -59,14 +59,14 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
       // Runs of before there was a choice keep their names.
       settings.put("precision", training.precision());
     }
-    if (training.decay() != Decay.COSINE) {
-      settings.put("decay", training.decay());
+    if (training.learningRateShape() != LearningRateShape.COSINE) {
+      settings.put("decay", training.learningRateShape());
     }
     if (!(training.optimiser() instanceof Optimiser.AdamW)) {
       settings.put("optimiser", optimiserName());
     }
     learningSettings(settings);
-    training.start().ifPresent(start -> settings.put("start", start.settings()));
+    training.initialisation().ifPresent(start -> settings.put("start", start.settings()));
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);
     return settings;
@@ -74,16 +74,17 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
 
   /** Of what a step does beside the optimiser, only what was asked for. */
   private void learningSettings(Map<String, Object> settings) {
-    Learning learning = training.learning();
-    if (learning.embeddingDecay() != learning.optimiser().weightDecay() || learning.vectorDecay() != 0) {
+    UpdateRule updateRule = training.updateRule();
+    if (updateRule.embeddingDecay() != updateRule.optimiser().weightDecay()
+        || updateRule.vectorDecay() != 0) {
       Map<String, Object> decays = new LinkedHashMap<>();
-      decays.put("embeddings", learning.embeddingDecay());
-      decays.put("vectors", learning.vectorDecay());
+      decays.put("embeddings", updateRule.embeddingDecay());
+      decays.put("vectors", updateRule.vectorDecay());
       settings.put("weight_decay", decays);
     }
-    learning.clip().ifPresent(clip -> settings.put("gradient_clip", clip));
-    if (learning.accumulation() > 1) {
-      settings.put("accumulation", learning.accumulation());
+    updateRule.clip().ifPresent(clip -> settings.put("gradient_clip", clip));
+    if (updateRule.accumulation() > 1) {
+      settings.put("accumulation", updateRule.accumulation());
     }
   }
 
@@ -159,7 +160,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   /** The training program for a corpus. */
   public Program program(Corpus corpus) {
     return Program.training(model, ids(corpus), training.batchSize(), training.contextLength(),
-        training.learning());
+        training.updateRule());
   }
 
   /** The ids of a corpus's tokens; its end of text is what each item begins with. */
@@ -168,27 +169,27 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   }
 
   /** Where its parameters come from. */
-  public Start start(Corpus corpus) {
-    return training.start()
-        .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseMeaning(corpus))
+  public Initialisation initialisation(Corpus corpus) {
+    return training.initialisation()
+        .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseIdentity(corpus))
             ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.contextLength()), seed)
             : start.from())
-        .orElse(new Start.Drawn(seed));
+        .orElse(new Initialisation.Drawn(seed));
   }
 
   /** What its parameters mean; runs of equal models and vocabularies can start from each other's. */
-  public Meaning meaning(Corpus corpus) {
-    return meaning(model, corpus);
+  public ParameterIdentity identity(Corpus corpus) {
+    return identity(model, corpus);
   }
 
   /** The same for the model without experts, from which one with experts can start; for one that has none its own. */
-  Meaning denseMeaning(Corpus corpus) {
-    return meaning(model.dense(), corpus);
+  ParameterIdentity denseIdentity(Corpus corpus) {
+    return identity(model.dense(), corpus);
   }
 
-  private Meaning meaning(ModelSpec spec, Corpus corpus) {
-    return new Meaning(Json.MAPPER.writeValueAsString(modelSettings(spec)), corpus.vocabulary().digest(),
-        optimiserName());
+  private ParameterIdentity identity(ModelSpec spec, Corpus corpus) {
+    return new ParameterIdentity(Json.MAPPER.writeValueAsString(modelSettings(spec)),
+        corpus.vocabulary().digest(), optimiserName());
   }
 
   /**
@@ -212,6 +213,6 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
           + " has only " + steps + " steps; give it more exposures, smaller batches or a shorter warm-up");
     }
     return new Schedule(training.warmupSteps(), steps, training.learningRate(),
-        training.finalLearningRateFraction(), training.decay());
+        training.finalLearningRateFraction(), training.learningRateShape());
   }
 }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 
 /**
  * A study: lists whose product is a grid of runs.
@@ -33,7 +33,7 @@ public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> model
   public Map<String, Path> files() {
     Map<String, Path> files = new LinkedHashMap<>();
     corpora.forEach(corpus -> files.putAll(corpus.files()));
-    training.start().ifPresent(start -> files.put(start.name(), start.from().checkpoint()));
+    training.initialisation().ifPresent(start -> files.put(start.name(), start.from().checkpoint()));
     return files;
   }
 

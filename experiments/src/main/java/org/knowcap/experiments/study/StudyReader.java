@@ -17,17 +17,17 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Precision;
-import org.knowcap.models.program.Learning;
-import org.knowcap.models.spec.Activation;
-import org.knowcap.models.spec.Experts;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.FeedForward;
-import org.knowcap.models.spec.Mask;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Norm;
-import org.knowcap.models.spec.Positions;
-import org.knowcap.models.spec.Rotary;
-import org.knowcap.models.training.Decay;
+import org.knowcap.models.program.UpdateRule;
+import org.knowcap.models.architecture.Activation;
+import org.knowcap.models.architecture.Experts;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.Mask;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Norm;
+import org.knowcap.models.architecture.Positions;
+import org.knowcap.models.architecture.Rotary;
+import org.knowcap.models.training.LearningRateShape;
 import org.knowcap.models.training.Schedule;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -142,7 +142,7 @@ public final class StudyReader {
     top.requireNoOthers();
     int vocabulary = corpora.getFirst().corpus(seeds.getFirst()).vocabulary().size();
     List<String> remarks = new ArrayList<>();
-    training.start().ifPresent(start -> remarks.add(start.remark()));
+    training.initialisation().ifPresent(start -> remarks.add(start.remark()));
     List<ModelSpec> models = modelNodes.stream()
         .flatMap(node -> models(node, vocabulary, remarks).stream())
         .toList();
@@ -157,8 +157,8 @@ public final class StudyReader {
       checkLength(run.corpusSpec(), made, training.contextLength());
       checkPositions(run.model(), made, training.contextLength());
       checked("training.warmup_steps", () -> run.schedule(made));
-      training.start().ifPresent(start -> checked("training.start", () -> {
-        start.require(run.name(), run.meaning(made), run.denseMeaning(made));
+      training.initialisation().ifPresent(start -> checked("training.start", () -> {
+        start.require(run.name(), run.identity(made), run.denseIdentity(made));
         return start;
       }));
       long parameters = run.model().parameters(made.vocabulary().size()).total();
@@ -359,21 +359,23 @@ public final class StudyReader {
     int contextLength = (int) fields.integer("context_length", 2, MOST_TOKENS / batchSize, 512);
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
-    Decay decay = fields.choice("decay", Decay.class, Decay.COSINE);
+    LearningRateShape decay = fields.choice("decay", LearningRateShape.class, LearningRateShape.COSINE);
     Precision precision = precision(fields);
-    Learning learning = LearningReader.read(fields);
+    UpdateRule updateRule = UpdateRuleReader.read(fields);
     Optional<Fields> start = fields.has("start") ? Optional.of(fields.mapping("start")) : Optional.empty();
     long warmup = warmup(fields, start);
-    Optional<StartSpec> startSpec = start.map(this::start);
+    Optional<InitialisationSpec> initialisation = start.map(this::start);
     fields.requireNoOthers();
-    if ((long) batchSize * contextLength * learning.accumulation() > MOST_TOKENS) {
-      throw fields.wrongText("accumulation", "at most " + MOST_TOKENS / batchSize / contextLength
-          + " with batches of " + batchSize + " x " + contextLength + " tokens",
-          Integer.toString(learning.accumulation()));
+    if ((long) batchSize * contextLength * updateRule.accumulation() > MOST_TOKENS) {
+      throw fields
+          .wrongText(
+              "accumulation", "at most " + MOST_TOKENS / batchSize / contextLength + " with batches of "
+                  + batchSize + " x " + contextLength + " tokens",
+              Integer.toString(updateRule.accumulation()));
     }
     checked("training", () -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction, decay));
     return new TrainingSettings(batchSize, contextLength, learningRate, finalFraction, warmup, decay,
-        precision, learning, startSpec);
+        precision, updateRule, initialisation);
   }
 
   /** A run that goes on from another need not warm up again. */
@@ -387,11 +389,11 @@ public final class StudyReader {
     return rewarm ? training.integer("warmup_steps", 0, 1_000_000_000, 1000) : 0;
   }
 
-  private StartSpec start(Fields fields) {
-    String name = fields.text("run") + "/" + StartSpec.CHECKPOINT;
+  private InitialisationSpec start(Fields fields) {
+    String name = fields.text("run") + "/" + InitialisationSpec.CHECKPOINT;
     boolean optimiser = fields.flag("optimiser", false);
     fields.requireNoOthers();
-    return fields.checked("run", () -> StartSpec.of(name, paths.apply(name), optimiser));
+    return fields.checked("run", () -> InitialisationSpec.of(name, paths.apply(name), optimiser));
   }
 
   private Precision precision(Fields fields) {

@@ -115,10 +115,10 @@ class BioRCommandTest {
     return outcome;
   }
 
-  private static void fails(String told, Object... arguments) {
+  private static void fails(String message, Object... arguments) {
     Outcome outcome = KnowcapProcess.run(arguments);
     assertNotEquals(0, outcome.exitCode(), outcome::toString);
-    assertTrue(outcome.err().startsWith("knowcap: ") && outcome.err().contains(told), outcome::toString);
+    assertTrue(outcome.err().startsWith("knowcap: ") && outcome.err().contains(message), outcome::toString);
   }
 
   @Test
@@ -219,9 +219,9 @@ class BioRCommandTest {
     assertNamed("unknown key 'corpus.texts'");
   }
 
-  private void assertNamed(String told) {
+  private void assertNamed(String message) {
     UserException e = assertThrows(UserException.class, () -> StudyReader.read(study));
-    assertTrue(e.getMessage().contains(told), e.getMessage());
+    assertTrue(e.getMessage().contains(message), e.getMessage());
   }
 
   /** The seeds of a study order the texts; whom they are about, and so the texts, stay the same. */

@@ -125,10 +125,10 @@ class CommandLineTest {
 
     Outcome partly = KnowcapProcess.run("run", spec, "--out", out);
     assertEquals(1, partly.exitCode(), partly.toString());
-    String told = partly.out().lines().filter(line -> line.contains("FAILED")).findFirst().orElseThrow();
+    String message = partly.out().lines().filter(line -> line.contains("FAILED")).findFirst().orElseThrow();
     assertTrue(
-        told.startsWith(runs.getFirst().name() + ": ") && told.contains(broken.checkpoint().toString()),
-        told);
+        message.startsWith(runs.getFirst().name() + ": ") && message.contains(broken.checkpoint().toString()),
+        message);
     assertTrue(partly.err().startsWith("knowcap: 1 of 2 runs failed"), partly.err());
     assertArrayEquals(cutOff, Files.readAllBytes(broken.checkpoint()));
     assertFalse(Files.exists(broken.path().resolve("result.json")));
@@ -218,10 +218,10 @@ class CommandLineTest {
     Path out = directory.resolve("out");
     Outcome outcome = KnowcapProcess.run("run", spec, "--out", out);
     assertEquals(1, outcome.exitCode(), outcome.toString());
-    String told = outcome.out().lines().filter(line -> line.contains("FAILED")).findFirst().orElseThrow();
+    String message = outcome.out().lines().filter(line -> line.contains("FAILED")).findFirst().orElseThrow();
     String run = StudyFolder.open(out).study().runs().getFirst().name();
     for (String part : List.of(run + ": ", "NaN", "step 2", "learning rate 2.0", "embedding")) {
-      assertTrue(told.contains(part), told);
+      assertTrue(message.contains(part), message);
     }
     assertTrue(outcome.err().startsWith("knowcap: 1 of 1 runs failed"), outcome.err());
     assertEquals(1, outcome.err().lines().count(), outcome.err());
@@ -373,10 +373,10 @@ class CommandLineTest {
   }
 
   /** Wrong usage, and what its message must contain. */
-  private record Misuse(List<Object> arguments, List<String> told) {}
+  private record Misuse(List<Object> arguments, List<String> complaint) {}
 
-  private static Misuse misuse(List<Object> arguments, String... told) {
-    return new Misuse(arguments, List.of(told));
+  private static Misuse misuse(List<Object> arguments, String... complaint) {
+    return new Misuse(arguments, List.of(complaint));
   }
 
   @Test
@@ -429,7 +429,7 @@ class CommandLineTest {
       Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
-        assertComplaint(outcome, misuse.told);
+        assertComplaint(outcome, misuse.complaint);
       };
     }).toList());
     assertEquals(before, snapshot(directory));
@@ -461,25 +461,25 @@ class CommandLineTest {
       Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
-        assertComplaint(outcome, misuse.told);
+        assertComplaint(outcome, misuse.complaint);
       };
     }).toList());
   }
 
-  private void faultyList(List<Misuse> misuses, String list, byte[] bytes, String... told)
+  private void faultyList(List<Misuse> misuses, String list, byte[] bytes, String... complaint)
       throws IOException {
     String name = "lists-" + misuses.size();
     Path file = Files.write(Files.createDirectory(directory.resolve(name)).resolve(list), bytes);
     Misuse misuse = unmakable(name, STUDY.replaceAll("(?s)pools: \\{.*?}", "pools: {dir: " + name + "}"),
-        told);
-    misuses.add(
-        new Misuse(misuse.arguments, Stream.concat(Stream.of(file + ", "), misuse.told.stream()).toList()));
+        complaint);
+    misuses.add(new Misuse(misuse.arguments,
+        Stream.concat(Stream.of(file + ", "), misuse.complaint.stream()).toList()));
   }
 
-  private Misuse unmakable(String name, String study, String... told) throws IOException {
+  private Misuse unmakable(String name, String study, String... complaint) throws IOException {
     Path spec = Files.writeString(directory.resolve(name + ".yaml"), study);
     return misuse(List.of("generate", spec, "--out", directory.resolve("none")),
-        Stream.concat(Stream.of(spec.toString()), Stream.of(told)).toArray(String[]::new));
+        Stream.concat(Stream.of(spec.toString()), Stream.of(complaint)).toArray(String[]::new));
   }
 
   @Test
@@ -495,11 +495,11 @@ class CommandLineTest {
     assertEquals(STUDY, Files.readString(spec));
   }
 
-  private static void assertComplaint(Outcome outcome, List<String> told) {
+  private static void assertComplaint(Outcome outcome, List<String> complaint) {
     assertTrue(outcome.err().startsWith("knowcap: "), outcome.toString());
     List<String> lines = outcome.err().lines().filter(line -> !line.startsWith("Try 'knowcap ")).toList();
     assertEquals(1, lines.size(), outcome.toString());
-    told.forEach(
+    complaint.forEach(
         part -> assertTrue(outcome.err().contains(part), () -> "'" + part + "' is not in: " + outcome.err()));
     assertEquals("", outcome.out());
   }

@@ -108,10 +108,12 @@ class GenerateCommandTest {
         .redirectError(err.toFile())
         .start();
     assertEquals(1, process.waitFor());
-    String told = Files.readString(err);
-    assertTrue(told.startsWith("knowcap: cannot write the corpus to " + out + ": txt/")
-        && told.contains("File too large") && told.contains("the same command goes on from there"), told);
-    assertEquals(1, told.lines().count(), told);
+    String message = Files.readString(err);
+    assertTrue(
+        message.startsWith("knowcap: cannot write the corpus to " + out + ": txt/")
+            && message.contains("File too large") && message.contains("the same command goes on from there"),
+        message);
+    assertEquals(1, message.lines().count(), message);
     assertFalse(Files.exists(out.resolve("manifest.json")));
     assertFalse(Files.exists(out.resolve("txt/biographies-00000-of-00001.txt")));
 

@@ -83,8 +83,8 @@ class InterchangeCommandsTest {
     assertTrue(succeeds("measure", run.path()).out().contains("bits a parameter"));
 
     Path hf = directory.resolve("hf");
-    String told = succeeds("export", run.path(), hf, "--to", "huggingface", "--check").out();
-    assertTrue(told.contains("as gpt_neox in " + hf), told);
+    String message = succeeds("export", run.path(), hf, "--to", "huggingface", "--check").out();
+    assertTrue(message.contains("as gpt_neox in " + hf), message);
     Safetensors check = Safetensors.read(hf.resolve("knowcap/check.safetensors"));
     assertArrayEquals(new long[]{4, 32}, check.tensors().get("prompts").shape());
     Path second = directory.resolve("again");

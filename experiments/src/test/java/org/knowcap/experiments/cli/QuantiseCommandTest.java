@@ -153,13 +153,13 @@ class QuantiseCommandTest {
     });
   }
 
-  private record Misuse(int exitCode, List<Object> arguments, List<String> told) {}
+  private record Misuse(int exitCode, List<Object> arguments, List<String> complaint) {}
 
-  private static Misuse misuse(int exitCode, Path run, String options, String... told) {
+  private static Misuse misuse(int exitCode, Path run, String options, String... complaint) {
     List<Object> arguments = Stream
         .concat(Stream.of("quantise", run), Stream.of(options.split(" ")).map(Object.class::cast))
         .toList();
-    return new Misuse(exitCode, arguments, List.of(told));
+    return new Misuse(exitCode, arguments, List.of(complaint));
   }
 
   private void assertMisuseIsTold(Path out, List<RunResult> runs, Path run) throws Exception {
@@ -202,7 +202,7 @@ class QuantiseCommandTest {
         assertEquals(misuse.exitCode, outcome.exitCode(), () -> misuse + ": " + outcome);
         List<String> lines = outcome.err().lines().filter(line -> !line.startsWith("Try 'knowcap ")).toList();
         assertEquals(1, lines.size(), outcome.toString());
-        misuse.told.forEach(part -> assertTrue(outcome.err().contains(part),
+        misuse.complaint.forEach(part -> assertTrue(outcome.err().contains(part),
             () -> "'" + part + "' is not in: " + outcome.err()));
         assertEquals("", outcome.out());
       };

@@ -103,29 +103,29 @@ class MeasurementTest {
       int at = 0;
       while (at < text.length()) {
         String subject = order.isEmpty() ? name : pronoun;
-        Attribute told = Attribute.NAME;
+        Attribute found = Attribute.NAME;
         Template form = new Template("", "");
         int end = at;
         for (Attribute attribute : templates.keySet()) {
           for (Template template : templates.get(attribute)) {
             String sentence = subject + template.prefix() + " " + values.get(attribute) + template.suffix();
             if (text.startsWith(sentence, at) && at + sentence.length() > end) {
-              told = attribute;
+              found = attribute;
               form = template;
               end = at + sentence.length();
             }
           }
         }
-        assertTrue(end > at && !order.contains(told), "cannot read on from " + at + ":" + text);
+        assertTrue(end > at && !order.contains(found), "cannot read on from " + at + ":" + text);
         if (order.size() == 1) {
           Arrays.fill(kind, at, at + pronoun.length(), 'v');
         }
-        order.add(told);
-        if (told != Attribute.EMPLOYER_CITY) {
+        order.add(found);
+        if (found != Attribute.EMPLOYER_CITY) {
           Arrays.fill(kind, at + subject.length() + form.prefix().length(), end - form.suffix().length(),
               'v');
         }
-        if (told == Attribute.BIRTH_DATE) {
+        if (found == Attribute.BIRTH_DATE) {
           kind[text.indexOf(',', at + subject.length() + form.prefix().length())] = '-';
         }
         at = end;

@@ -30,20 +30,20 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
-import org.knowcap.models.spec.Experts;
+import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
-import org.knowcap.models.training.Decay;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Rotary;
+import org.knowcap.models.training.LearningRateShape;
 import org.knowcap.models.training.InitialParameters;
-import org.knowcap.models.training.Start;
+import org.knowcap.models.training.Initialisation;
 
 class StudyReaderTest {
   /** Says everything that a study can say. */
@@ -134,8 +134,8 @@ class StudyReaderTest {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
-    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, Decay.COSINE, Precision.FP32,
-        Learning.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
+    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, LearningRateShape.COSINE,
+        Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(100L, 200L), List.of(3L, 4L), "nd4j", training,
         15, List.of()), study);
@@ -156,13 +156,11 @@ class StudyReaderTest {
         models: gpt2-2-2
         exposures: 1000
         """));
-    assertEquals(
-        new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
-            List.of(ModelSpec.parse("gpt2-2-2")), List.of(1000L), List.of(1L), "auto",
-            new TrainingSettings(12, 512, 0.001, 0.1, 1000, Decay.COSINE, Precision.FP32,
-                Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
-            2000, List.of()),
-        study);
+    assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
+        List.of(ModelSpec.parse("gpt2-2-2")), List.of(1000L), List.of(1L), "auto",
+        new TrainingSettings(12, 512, 0.001, 0.1, 1000, LearningRateShape.COSINE, Precision.FP32,
+            UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
+        2000, List.of()), study);
   }
 
   @Test
@@ -397,7 +395,7 @@ class StudyReaderTest {
     assertNamed(text,
         mistake("adamw", "adam", "'training.optimiser'", "adamw, adafactor, lion, tiger or sgd", "adam"));
     RunSpec linear = StudyReader.read(file(text.replace("adamw", "adamw, decay: linear"))).runs().getFirst();
-    assertEquals(Decay.LINEAR, linear.training().decay());
+    assertEquals(LearningRateShape.LINEAR, linear.training().learningRateShape());
     assertTrue(fingerprints.add(linear.fingerprint()));
     assertNamed(text,
         mistake("adamw", "adamw, decay: fast", "'training.decay'", "cosine, linear, constant, wsd"));
@@ -408,15 +406,15 @@ class StudyReaderTest {
   void aStepCanDoMore() throws IOException {
     String text = MODEL + "training: {context_length: 64, weight_decay: 0.5}\n";
     RunSpec plain = StudyReader.read(file(text)).runs().getFirst();
-    Learning adamW = Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5));
-    Map<String, Learning> expected = Map.of("weight_decay: {matrices: 0.5, embeddings: 0}",
+    UpdateRule adamW = UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5));
+    Map<String, UpdateRule> expected = Map.of("weight_decay: {matrices: 0.5, embeddings: 0}",
         adamW.withDecays(0, 0), "weight_decay: {matrices: 0.5, vectors: 0.1}", adamW.withDecays(0.5, 0.1),
         "weight_decay: 0.5, gradient_clip: 1", adamW.withClip(1), "weight_decay: 0.5, accumulation: 4",
         adamW.withAccumulation(4));
     Set<String> fingerprints = new HashSet<>(Set.of(plain.fingerprint()));
     for (String keys : expected.keySet()) {
       RunSpec run = StudyReader.read(file(text.replace("weight_decay: 0.5", keys))).runs().getFirst();
-      assertEquals(expected.get(keys), run.training().learning(), keys);
+      assertEquals(expected.get(keys), run.training().updateRule(), keys);
       assertTrue(fingerprints.add(run.fingerprint()), keys);
     }
     for (String off : List.of("weight_decay: 0.5, gradient_clip: 0, accumulation: 1",
@@ -462,10 +460,10 @@ class StudyReaderTest {
     Program program = run.program(corpus);
     Files.createDirectories(folder);
     float[] numbers = InitialParameters.of(program, 1);
-    new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.meaning(corpus)),
+    new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.identity(corpus)),
         Map.of(Session.PARAMETERS, numbers, StateBuffer.FIRST_MOMENT.key(), numbers,
             StateBuffer.SECOND_MOMENT.key(), numbers))
-        .write(folder.resolve(StartSpec.CHECKPOINT), program);
+        .write(folder.resolve(InitialisationSpec.CHECKPOINT), program);
     return run;
   }
 
@@ -502,7 +500,7 @@ class StudyReaderTest {
     String text = BIOD.replace("gpt2-1-1", "gpt2-moe3-1-1")
         .replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}");
     RunSpec run = StudyReader.read(file(text)).runs().getFirst();
-    assertInstanceOf(Start.Upcycled.class, run.start(run.corpus()));
+    assertInstanceOf(Initialisation.Upcycled.class, run.initialisation(run.corpus()));
     assertNamed(text,
         mistake("run: a", "run: a, optimiser: true", "without experts", "leave 'optimiser: true' out"));
     assertNamed(text, mistake("moe3-1-1", "moe3-1-2-w32", "'training.start'", "\"heads\":1"));
@@ -531,12 +529,12 @@ class StudyReaderTest {
   @MethodSource("startMistakes")
   void aStartThatCannotBeIsRefused(Mistake mistake) throws IOException {
     checkpointOf(BIOD, directory.resolve("a"));
-    byte[] sound = Files.readAllBytes(directory.resolve("a").resolve(StartSpec.CHECKPOINT));
+    byte[] sound = Files.readAllBytes(directory.resolve("a").resolve(InitialisationSpec.CHECKPOINT));
     Files.createDirectories(directory.resolve("short"));
-    Files.write(directory.resolve("short").resolve(StartSpec.CHECKPOINT),
+    Files.write(directory.resolve("short").resolve(InitialisationSpec.CHECKPOINT),
         Arrays.copyOf(sound, sound.length - 4));
     Files.createDirectories(directory.resolve("old"));
-    Files.writeString(directory.resolve("old").resolve(StartSpec.CHECKPOINT),
+    Files.writeString(directory.resolve("old").resolve(InitialisationSpec.CHECKPOINT),
         new String(sound, StandardCharsets.ISO_8859_1).replace("\"model\"", "\"medel\""),
         StandardCharsets.ISO_8859_1);
     assertNamed(BIOD.replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}"), mistake);
@@ -664,15 +662,15 @@ class StudyReaderTest {
    * @param by what stands there instead
    * @param told what the message must contain besides the file: place, value found, what is allowed
    */
-  private record Mistake(String replaced, String by, List<String> told) {
+  private record Mistake(String replaced, String by, List<String> complaint) {
     @Override
     public String toString() {
       return by.isBlank() ? "no " + replaced.strip() : by.strip();
     }
   }
 
-  private static Mistake mistake(String replaced, String by, String... told) {
-    return new Mistake(replaced, by, List.of(told));
+  private static Mistake mistake(String replaced, String by, String... complaint) {
+    return new Mistake(replaced, by, List.of(complaint));
   }
 
   private static Stream<Mistake> mistakes() {
@@ -786,7 +784,7 @@ class StudyReaderTest {
     Path file = file(study.replace(mistake.replaced, mistake.by));
     UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
     assertEquals(UserException.USAGE, e.exitCode());
-    assertAll(Stream.concat(Stream.of(file.toString()), mistake.told.stream())
+    assertAll(Stream.concat(Stream.of(file.toString()), mistake.complaint.stream())
         .map(part -> () -> assertTrue(e.getMessage().contains(part),
             () -> "'" + part + "' is not in: " + e.getMessage())));
     assertEquals(1, e.getMessage().lines().count(), e.getMessage());

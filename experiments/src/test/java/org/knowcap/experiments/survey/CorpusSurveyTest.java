@@ -41,14 +41,14 @@ class CorpusSurveyTest {
         int[] tokens = source.annotated(0).tokens();
         assertEquals(source.vocabulary().decode(tokens, 1, tokens.length),
             sample.stream().map(Passage::text).collect(Collectors.joining()));
-        Map<String, String> told = sample.stream()
+        Map<String, String> values = sample.stream()
             .filter(passage -> passage.mark() != Mark.NONE)
             .collect(Collectors.toMap(Passage::attribute, Passage::text,
                 (a, b) -> (a + " " + b).replace("  ", " ")));
         source.values(source.person(0))
             .forEach((attribute, value) -> assertEquals(
                 attribute.equals(Attribute.BIRTH_DATE) ? value.replace(",", "") : value,
-                told.get(attribute.key())));
+                values.get(attribute.key())));
       }
     }
     assertEquals(

@@ -36,9 +36,10 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
    * @param step finished steps of the run
    * @param updates that the optimiser's state has seen: more than the steps where it was taken over from another run
    * @param position of the batches, see {@link org.knowcap.models.training.Batch#after}
-   * @param meaning of the numbers
+   * @param identity of the numbers
    */
-  public record Head(String fingerprint, long step, long updates, long[] position, Meaning meaning) {}
+  public record Head(String fingerprint, long step, long updates, long[] position,
+      ParameterIdentity identity) {}
 
   /** Writes it whole or not at all, over any earlier one. */
   public void write(Path file, Program program) throws IOException {
@@ -49,9 +50,9 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     metadata.put("updates", Long.toString(head.updates));
     metadata.put("position",
         LongStream.of(head.position).mapToObj(Long::toString).collect(Collectors.joining(" ")));
-    metadata.put("model", head.meaning.model());
-    metadata.put("vocabulary", head.meaning.vocabulary());
-    metadata.put("optimiser", head.meaning.optimiser());
+    metadata.put("model", head.identity.model());
+    metadata.put("vocabulary", head.identity.vocabulary());
+    metadata.put("optimiser", head.identity.optimiser());
     Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
     state.forEach((name, flat) -> {
       int offset = 0;
@@ -130,7 +131,7 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
               .filter(s -> !s.isEmpty())
               .mapToLong(Long::parseLong)
               .toArray(),
-          new Meaning(metadata.getOrDefault("model", ""), metadata.getOrDefault("vocabulary", ""),
+          new ParameterIdentity(metadata.getOrDefault("model", ""), metadata.getOrDefault("vocabulary", ""),
               metadata.getOrDefault("optimiser", "")));
     } catch (NumberFormatException e) {
       throw new CheckpointException(file, "damaged: step '" + step + "', updates '" + updates

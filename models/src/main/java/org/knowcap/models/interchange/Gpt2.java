@@ -1,8 +1,8 @@
 package org.knowcap.models.interchange;
 
 import java.util.List;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Positions;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Positions;
 
 /** GPT-2 itself, with learned positions. */
 record Gpt2() implements ModelClass {

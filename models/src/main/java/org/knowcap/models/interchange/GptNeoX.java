@@ -2,8 +2,8 @@ package org.knowcap.models.interchange;
 
 import java.util.List;
 import java.util.function.IntUnaryOperator;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Rotary;
 
 /** GPT-NeoX with its two parts of a block one after the other: GPT2 with rotary positions. */
 record GptNeoX() implements ModelClass {

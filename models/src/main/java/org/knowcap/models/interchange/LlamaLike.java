@@ -3,11 +3,11 @@ package org.knowcap.models.interchange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.knowcap.models.spec.Experts;
-import org.knowcap.models.spec.FeedForward;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Norm;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Experts;
+import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Norm;
+import org.knowcap.models.architecture.Rotary;
 
 /** RMSNorm, rotary positions of whole heads, a gated feed-forward: LLaMA and what is made like it. */
 sealed interface LlamaLike extends ModelClass {

@@ -4,13 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.spec.Activation;
-import org.knowcap.models.spec.FeedForward;
-import org.knowcap.models.spec.Mask;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Norm;
-import org.knowcap.models.spec.Positions;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Activation;
+import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.Mask;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Norm;
+import org.knowcap.models.architecture.Positions;
+import org.knowcap.models.architecture.Rotary;
 
 /** A class of models in transformers: which of our models it can hold, how its config.json says so, where tensors go. */
 sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {

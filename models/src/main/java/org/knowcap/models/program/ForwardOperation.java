@@ -3,9 +3,9 @@ package org.knowcap.models.program;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.knowcap.models.spec.Activation;
-import org.knowcap.models.spec.Experts;
-import org.knowcap.models.spec.Positions;
+import org.knowcap.models.architecture.Activation;
+import org.knowcap.models.architecture.Experts;
+import org.knowcap.models.architecture.Positions;
 
 /** The operations a model is written in. Each writes one activation, its {@code out}. */
 public sealed interface ForwardOperation extends Operation {

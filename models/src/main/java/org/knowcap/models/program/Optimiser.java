@@ -4,7 +4,7 @@ import java.util.List;
 
 /**
  * How gradients change parameters. The update is part of the program: it works on the flat buffers. In all of them g is
- * the gradient, lr the learning rate, t the step from 1; weight decay, see {@link Learning}, comes first.
+ * the gradient, lr the learning rate, t the step from 1; weight decay, see {@link UpdateRule}, comes first.
  */
 public sealed interface Optimiser {
   /** Of matrices; at least 0. */

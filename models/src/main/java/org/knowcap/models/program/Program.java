@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 
 /**
  * A model's computation on a batch of static shape, as data. A training program has a backward part and an optimiser;
@@ -21,11 +21,11 @@ import org.knowcap.models.spec.ModelSpec;
  * @param parameters in flat order: one group after the other, so that weight decay goes by ranges
  * @param forward the model, one step a line
  * @param backward derived from it; empty for scoring
- * @param learning present for training
+ * @param updateRule present for training
  */
 public record Program(int windows, int length, int vocabulary, Tensor tokens, Tensor targets, Tensor losses,
     List<Parameter> parameters, List<ForwardOperation> forward, List<Operation> backward,
-    Optional<Learning> learning) {
+    Optional<UpdateRule> updateRule) {
   /** A stretch of the flat buffers, from one element to before another, that has one weight decay. */
   public record Range(long from, long to, double decay) {}
 
@@ -35,30 +35,32 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
    * @throws IllegalArgumentException where the windows are too long for the model's positions, or its tokens see only their
    *     own document and no separator is known
    */
-  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length, Learning learning) {
-    return Transformer.program(spec, ids, windows, length, Optional.of(learning));
+  public static Program training(ModelSpec spec, TokenIds ids, int windows, int length,
+      UpdateRule updateRule) {
+    return Transformer.program(spec, ids, windows, length, Optional.of(updateRule));
   }
 
   /** The same of a model that knows no documents. */
-  public static Program training(ModelSpec spec, int vocabulary, int windows, int length, Learning learning) {
-    return training(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length, learning);
+  public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
+      UpdateRule updateRule) {
+    return training(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length, updateRule);
   }
 
   /** The same of one batch a step, by an optimiser and nothing else. */
   public static Program training(ModelSpec spec, TokenIds ids, int windows, int length, Optimiser optimiser) {
-    return training(spec, ids, windows, length, Learning.by(optimiser));
+    return training(spec, ids, windows, length, UpdateRule.by(optimiser));
   }
 
   /** The same of a model that knows no documents. */
   public static Program training(ModelSpec spec, int vocabulary, int windows, int length,
       Optimiser optimiser) {
-    return training(spec, vocabulary, windows, length, Learning.by(optimiser));
+    return training(spec, vocabulary, windows, length, UpdateRule.by(optimiser));
   }
 
   /**
    * The program that only scores: the loss of each token.
    *
-   * @throws IllegalArgumentException as {@link #training(ModelSpec, TokenIds, int, int, Learning)}
+   * @throws IllegalArgumentException as {@link #training(ModelSpec, TokenIds, int, int, UpdateRule)}
    */
   public static Program scoring(ModelSpec spec, TokenIds ids, int windows, int length) {
     return Transformer.program(spec, ids, windows, length, Optional.empty());
@@ -71,13 +73,13 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
 
   /** Completes a forward part: derives the backward part where it is to learn. */
   public static Program of(int windows, int length, Tensor tokens, Tensor targets, List<Parameter> parameters,
-      List<ForwardOperation> forward, Optional<Learning> learning) {
+      List<ForwardOperation> forward, Optional<UpdateRule> updateRule) {
     if (!(forward.getLast() instanceof ForwardOperation.CrossEntropy last)) {
       throw new IllegalArgumentException("a program ends in a cross-entropy, found " + forward.getLast());
     }
-    List<Operation> backward = learning.isPresent() ? Derivation.of(forward, parameters) : List.of();
+    List<Operation> backward = updateRule.isPresent() ? Differentiation.of(forward, parameters) : List.of();
     return new Program(windows, length, last.logits().columns(), tokens, targets, last.out(),
-        List.copyOf(parameters), List.copyOf(forward), backward, learning);
+        List.copyOf(parameters), List.copyOf(forward), backward, updateRule);
   }
 
   /** R, tokens of a batch. */
@@ -87,7 +89,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
 
   /** Batches of a step. */
   public int accumulation() {
-    return learning.map(Learning::accumulation).orElse(1);
+    return updateRule.map(UpdateRule::accumulation).orElse(1);
   }
 
   /** Tokens of a step: R of each of its batches. */
@@ -97,7 +99,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
 
   /** Present for training. */
   public Optional<Optimiser> optimiser() {
-    return learning.map(Learning::optimiser);
+    return updateRule.map(UpdateRule::optimiser);
   }
 
   /** All operations in the order they run, without the optimiser's update. */
@@ -112,7 +114,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
 
   /** The flat buffers by weight decay, in order; neighbours have different ones. Of a training program. */
   public List<Range> decays() {
-    Learning how = learning.orElseThrow();
+    UpdateRule how = updateRule.orElseThrow();
     List<Range> ranges = new ArrayList<>();
     for (Parameter parameter : parameters) {
       long end = parameter.offset() + parameter.tensor().size();
@@ -143,7 +145,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
    * the optimiser's state and the parameter, and writes the last two.
    */
   public long bytes() {
-    long update = learning.isPresent() ? 4 * (3 * parameterCount() + 2 * stateCount()) : 0;
+    long update = updateRule.isPresent() ? 4 * (3 * parameterCount() + 2 * stateCount()) : 0;
     return accumulation() * operations().stream().mapToLong(Operation::bytes).sum() + update;
   }
 
@@ -156,7 +158,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
    * Bytes of parameters (with gradient and the optimiser's state where trained) and of the activations' arena, in fp32.
    */
   public long memoryBytes() {
-    long copies = learning.isPresent() ? 2 : 1;
+    long copies = updateRule.isPresent() ? 2 : 1;
     return 4 * (copies * parameterCount() + stateCount() + memoryPlan().size()) + tokens.bytes()
         + targets.bytes();
   }

@@ -22,13 +22,13 @@ import org.knowcap.models.program.ForwardOperation.Places;
 import org.knowcap.models.program.ForwardOperation.Scores;
 import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
-import org.knowcap.models.spec.Activation;
-import org.knowcap.models.spec.Experts;
-import org.knowcap.models.spec.FeedForward;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Norm;
-import org.knowcap.models.spec.Positions;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Activation;
+import org.knowcap.models.architecture.Experts;
+import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Norm;
+import org.knowcap.models.architecture.Positions;
+import org.knowcap.models.architecture.Rotary;
 
 /**
  * A language model of any of the paper's architectures (sections 3 and 7), written as it is read. The paper does not say
@@ -61,11 +61,12 @@ final class Transformer {
     deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
-  static Program program(ModelSpec spec, TokenIds ids, int windows, int length, Optional<Learning> learning) {
-    return new Transformer(spec, ids, windows, length, learning.isEmpty()).build(learning);
+  static Program program(ModelSpec spec, TokenIds ids, int windows, int length,
+      Optional<UpdateRule> updateRule) {
+    return new Transformer(spec, ids, windows, length, updateRule.isEmpty()).build(updateRule);
   }
 
-  private Program build(Optional<Learning> learning) {
+  private Program build(Optional<UpdateRule> updateRule) {
     int vocabulary = ids.count();
     Tensor targets = new Tensor("targets", Tensor.Role.INPUT, windows * length, 1);
     Tensor table = embedding("embedding", vocabulary);
@@ -82,7 +83,7 @@ final class Transformer {
     Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, deviation);
     Tensor logits = run(new Linear(x, head, spec.tied(), Optional.empty(), activation("logits", vocabulary)));
     run(new CrossEntropy(logits, targets, activation("losses", 1)));
-    return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, learning);
+    return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, updateRule);
   }
 
   private Tensor block(String name, boolean mixed, Tensor x) {

@@ -8,8 +8,10 @@ package org.knowcap.models.training;
  * @param steps all steps, at least 1
  * @param peak largest learning rate, above 0
  * @param finalFraction learning rate at the last step over the peak, from 0 to 1; a constant one stays at the peak
+ * @param shape of the curve between the peak and the end
  */
-public record Schedule(long warmupSteps, long steps, double peak, double finalFraction, Decay decay) {
+public record Schedule(long warmupSteps, long steps, double peak, double finalFraction,
+    LearningRateShape shape) {
   public Schedule {
     require(steps >= 1, "steps must be at least 1", steps);
     require(warmupSteps >= 0 && warmupSteps < steps,
@@ -31,6 +33,6 @@ public record Schedule(long warmupSteps, long steps, double peak, double finalFr
       return peak * step / warmupSteps;
     }
     double progress = (double) (step - warmupSteps) / (steps - warmupSteps);
-    return peak * (finalFraction + (1 - finalFraction) * decay.left(progress));
+    return peak * (finalFraction + (1 - finalFraction) * shape.remaining(progress));
   }
 }

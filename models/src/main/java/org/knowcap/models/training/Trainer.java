@@ -58,7 +58,7 @@ public final class Trainer {
       updates = head.updates();
       position = head.position();
     } else {
-      Start.Buffers start = spec.start().of(program);
+      Initialisation.Buffers start = spec.start().of(program);
       session.load(start.buffers());
       updates = start.updates();
     }
@@ -96,7 +96,7 @@ public final class Trainer {
       }
       if (checkpointDue) {
         new Checkpoint(
-            new Checkpoint.Head(spec.fingerprint(), step, earlier + step, position, spec.meaning()),
+            new Checkpoint.Head(spec.fingerprint(), step, earlier + step, position, spec.identity()),
             session.state()).write(checkpointFile, program);
         lastCheckpoint = System.nanoTime();
       }

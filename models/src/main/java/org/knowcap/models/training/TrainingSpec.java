@@ -2,7 +2,7 @@ package org.knowcap.models.training;
 
 import java.time.Duration;
 import java.util.BitSet;
-import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.checkpoint.ParameterIdentity;
 
 /**
  * How a run is trained, beyond its program.
@@ -13,10 +13,10 @@ import org.knowcap.models.checkpoint.Meaning;
  * @param reportEvery steps between reports, each of which also checks that the loss is a sound number
  * @param checkpointEvery time between checkpoints
  * @param fingerprint identifies everything that determines the run; a checkpoint of another is refused
- * @param meaning of the parameters, written into checkpoints for runs that start from them
+ * @param identity of the parameters, written into checkpoints for runs that start from them
  */
-public record TrainingSpec(Schedule schedule, Start start, BitSet rareTokens, long reportEvery,
-    Duration checkpointEvery, String fingerprint, Meaning meaning) {
+public record TrainingSpec(Schedule schedule, Initialisation start, BitSet rareTokens, long reportEvery,
+    Duration checkpointEvery, String fingerprint, ParameterIdentity identity) {
   public TrainingSpec {
     if (reportEvery < 1) {
       throw new IllegalArgumentException("reports must be at least 1 step apart, found " + reportEvery);

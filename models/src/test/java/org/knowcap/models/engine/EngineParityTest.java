@@ -25,7 +25,7 @@ import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.ForwardOperation.Mixture;
 import org.knowcap.models.program.ForwardOperation.Places;
 import org.knowcap.models.program.ForwardOperation.Scores;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Parameter.Group;
@@ -35,12 +35,12 @@ import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.Activation;
-import org.knowcap.models.spec.Experts;
-import org.knowcap.models.spec.Experts.Choice;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Activation;
+import org.knowcap.models.architecture.Experts;
+import org.knowcap.models.architecture.Experts.Choice;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Rotary;
 
 /**
  * Each operation, forward and backward, in a small program around it: the reference's gradients against finite
@@ -324,18 +324,18 @@ class EngineParityTest {
   }
 
   /** Every optimiser, and with the first of them every other thing that a step can do. */
-  static Stream<Arguments> learnings() {
+  static Stream<Arguments> updateRules() {
     Optimiser adamW = new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3);
-    Learning plain = Learning.by(adamW);
-    Learning factored = Learning.by(new Optimiser.Adafactor(1, false, 0.3));
-    List<Learning> learnings = List.of(plain, Learning.by(new Optimiser.Lion(0.9, 0.99, 0.3)),
-        Learning.by(new Optimiser.Tiger(0.95, 0.3)), Learning.by(new Optimiser.Sgd(0.9, 0.3)), factored,
-        Learning.by(new Optimiser.Adafactor(0.5, true, 0.3)), plain.withDecays(3, 0), plain.withDecays(0, 2),
-        plain.withClip(0.05), plain.withClip(1e9), plain.withAccumulation(3),
+    UpdateRule plain = UpdateRule.by(adamW);
+    UpdateRule factored = UpdateRule.by(new Optimiser.Adafactor(1, false, 0.3));
+    List<UpdateRule> updateRules = List.of(plain, UpdateRule.by(new Optimiser.Lion(0.9, 0.99, 0.3)),
+        UpdateRule.by(new Optimiser.Tiger(0.95, 0.3)), UpdateRule.by(new Optimiser.Sgd(0.9, 0.3)), factored,
+        UpdateRule.by(new Optimiser.Adafactor(0.5, true, 0.3)), plain.withDecays(3, 0),
+        plain.withDecays(0, 2), plain.withClip(0.05), plain.withClip(1e9), plain.withAccumulation(3),
         factored.withDecays(1, 2).withClip(0.1).withAccumulation(2),
-        Learning.by(new Optimiser.Sgd(0.9, 0)).withClip(0.2));
+        UpdateRule.by(new Optimiser.Sgd(0.9, 0)).withClip(0.2));
     return variants().stream()
-        .flatMap(variant -> learnings.stream().map(learning -> Arguments.of(variant, learning)));
+        .flatMap(variant -> updateRules.stream().map(updateRule -> Arguments.of(variant, updateRule)));
   }
 
   /**
@@ -343,34 +343,34 @@ class EngineParityTest {
    * parameters.
    */
   @ParameterizedTest(name = "{0} {1}")
-  @MethodSource("learnings")
-  void updatesAsTheReference(Variant variant, Learning learning) {
+  @MethodSource("updateRules")
+  void updatesAsTheReference(Variant variant, UpdateRule updateRule) {
     // A key's bias has no gradient but what rounding leaves, and Adafactor steps by that as by any other.
-    boolean biases = !(learning.optimiser() instanceof Optimiser.Adafactor);
+    boolean biases = !(updateRule.optimiser() instanceof Optimiser.Adafactor);
     // 3 heads of 10: rows that are no multiple of a vector.
     Program program = Program.training(
         Family.GPT2.model(2, 3, 10, new Rotary(0.2, 100)).withTied(false).withBiases(biases), 17, 3, 11,
-        learning);
-    RandomGenerator random = random(learning.hashCode());
+        updateRule);
+    RandomGenerator random = random(updateRule.hashCode());
     Map<String, float[]> parameters = Batches.parameters(program, 0.3, random);
     ReferenceSession reference = new ReferenceSession(program);
     reference.load(parameters);
     try (Session session = variant.compile(program)) {
       session.load(parameters);
-      assertEquals(learning.optimiser().state().size() + 1, session.state().size());
+      assertEquals(updateRule.optimiser().state().size() + 1, session.state().size());
       for (int step = 1; step <= 8; step++) {
         Batches batch = Batches.random(program, 17, random);
         reference.step(batch.tokens(), batch.targets(), 0.003, step);
         session.step(batch.tokens(), batch.targets(), 0.003, step);
         assertEquals(reference.loss(), session.loss(), 10 * variant.tolerance() * (1 + reference.loss()),
             "loss of step " + step);
-        assertEquals(learning.clip().isPresent(), session.gradientNorm().isPresent());
+        assertEquals(updateRule.clip().isPresent(), session.gradientNorm().isPresent());
         double norm = reference.gradientNorm().orElse(0);
         assertEquals(norm, session.gradientNorm().orElse(0), 20 * variant.tolerance() * (0.1 + norm));
       }
       Map<String, float[]> ended = session.state();
       assertNear(reference.parameters(), ended.get(Session.PARAMETERS), 20 * variant.tolerance());
-      for (StateBuffer buffer : learning.optimiser().state()) {
+      for (StateBuffer buffer : updateRule.optimiser().state()) {
         assertEquals(program.stateCount(buffer), ended.get(buffer.key()).length);
       }
       program.parameters()
@@ -401,9 +401,9 @@ class EngineParityTest {
   }
 
   private static void severalBatchesAreOneLarger(Variant variant, ModelSpec model) {
-    Learning learning = Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3)).withClip(0.5);
-    Program parts = Program.training(model, 17, 2, 11, learning.withAccumulation(3));
-    Program whole = Program.training(model, 17, 6, 11, learning);
+    UpdateRule updateRule = UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3)).withClip(0.5);
+    Program parts = Program.training(model, 17, 2, 11, updateRule.withAccumulation(3));
+    Program whole = Program.training(model, 17, 6, 11, updateRule);
     assertEquals(whole.flops(), parts.flops());
     RandomGenerator random = random(5);
     Map<String, float[]> parameters = Batches.parameters(whole, 0.3, random);
@@ -430,10 +430,10 @@ class EngineParityTest {
   @ParameterizedTest
   @MethodSource("variantStream")
   void aLongClipChangesNothing(Variant variant) {
-    Learning plain = Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3));
+    UpdateRule plain = UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3));
     List<float[]> ended = new ArrayList<>();
-    for (Learning learning : List.of(plain, plain.withClip(1e9))) {
-      Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), 17, 3, 11, learning);
+    for (UpdateRule updateRule : List.of(plain, plain.withClip(1e9))) {
+      Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), 17, 3, 11, updateRule);
       RandomGenerator random = random(6);
       try (Session session = variant.compile(program)) {
         session.load(Batches.parameters(program, 0.3, random));
@@ -540,7 +540,7 @@ class EngineParityTest {
         b.activation("logits", shape.vocabulary())));
     b.run(new ForwardOperation.CrossEntropy(logits, targets, b.activation("losses", 1)));
     return Program.of(shape.windows(), shape.length(), tokens, targets, Program.layOut(b.parameters),
-        b.operations, Optional.of(Learning.by(GRADIENT_READER)));
+        b.operations, Optional.of(UpdateRule.by(GRADIENT_READER)));
   }
 
   private static final class Builder {

@@ -32,9 +32,9 @@ import org.knowcap.models.engine.Batches;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Rotary;
 
 class HuggingFaceModelTest {
   private static final int VOCABULARY = 11;

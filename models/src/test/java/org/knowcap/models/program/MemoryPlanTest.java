@@ -7,9 +7,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Rotary;
 
 class MemoryPlanTest {
   private static final Optimiser ADAMW = new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1);

@@ -27,8 +27,8 @@ import org.knowcap.models.program.ForwardOperation.Attention;
 import org.knowcap.models.program.ForwardOperation.Places;
 import org.knowcap.models.program.ForwardOperation.Rotary;
 import org.knowcap.models.program.ForwardOperation.Scores;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Positions;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Positions;
 
 /** What positions and masks mean, seen from outside. */
 class PositionsTest {

@@ -24,7 +24,7 @@ import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 
 class QuantisedModelTest {
   private static final int VOCABULARY = 11;

@@ -16,15 +16,15 @@ import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.ForwardOperation.Mixture;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
-import org.knowcap.models.spec.Activation;
-import org.knowcap.models.spec.Experts;
+import org.knowcap.models.architecture.Activation;
+import org.knowcap.models.architecture.Experts;
 
 /** Interprets a program in double precision, one element at a time, straight from the operations' definitions. */
 public final class ReferenceSession implements Session {
@@ -762,17 +762,17 @@ public final class ReferenceSession implements Session {
 
   @Override
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
-    Learning learning = program.learning().orElseThrow();
+    UpdateRule updateRule = program.updateRule().orElseThrow();
     double[] g = stepGradient(tokens, targets);
     double norm = Math.sqrt(Arrays.stream(g).map(x -> x * x).sum());
-    if (learning.clip().isPresent()) {
+    if (updateRule.clip().isPresent()) {
       gradientNorm = OptionalDouble.of(norm);
-      double most = learning.clip().getAsDouble();
+      double most = updateRule.clip().getAsDouble();
       for (int i = 0; i < g.length; i++) {
         g[i] *= Math.min(1, most / norm);
       }
     }
-    Optimiser optimiser = learning.optimiser();
+    Optimiser optimiser = updateRule.optimiser();
     double[] p = parameters();
     double[] m = state.get(StateBuffer.FIRST_MOMENT.key());
     double[] v = state.get(StateBuffer.SECOND_MOMENT.key());
@@ -780,9 +780,9 @@ public final class ReferenceSession implements Session {
     int column = 0;
     for (Parameter parameter : program.parameters()) {
       double decay = switch (parameter.group()) {
-        case EMBEDDINGS -> learning.embeddingDecay();
+        case EMBEDDINGS -> updateRule.embeddingDecay();
         case MATRICES -> optimiser.weightDecay();
-        case VECTORS -> learning.vectorDecay();
+        case VECTORS -> updateRule.vectorDecay();
       };
       double[] before = slice(p, parameter);
       if (optimiser instanceof Optimiser.Adafactor o) {

@@ -17,7 +17,7 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 
 /** Ten losses of each family without experts, and of each kind of positions and masks, which must not change unless the method does. */
 class PinnedCurvesTest {

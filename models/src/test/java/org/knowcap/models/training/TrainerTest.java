@@ -26,18 +26,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
-import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Rotary;
 
 @ParameterizedClass
 @ValueSource(strings = {"nd4j", "cpu"})
@@ -54,7 +54,7 @@ class TrainerTest {
 
   /** Tokens 3 and 7. */
   private static final BitSet RARE = BitSet.valueOf(new long[]{1 << 3 | 1 << 7});
-  private static final Meaning MEANING = new Meaning("a model", "a vocabulary", "adamw");
+  private static final ParameterIdentity MEANING = new ParameterIdentity("a model", "a vocabulary", "adamw");
 
   @TempDir
   Path directory;
@@ -105,8 +105,8 @@ class TrainerTest {
   }
 
   private TrainingSpec spec(double peak, long steps) {
-    return new TrainingSpec(new Schedule(2, steps, peak, 0.1, Decay.COSINE), new Start.Drawn(5), RARE, 1,
-        Duration.ZERO, "fingerprint", MEANING);
+    return new TrainingSpec(new Schedule(2, steps, peak, 0.1, LearningRateShape.COSINE),
+        new Initialisation.Drawn(5), RARE, 1, Duration.ZERO, "fingerprint", MEANING);
   }
 
   private Listener train(TrainingSpec spec, Path file, long diesAt) throws Exception {
@@ -200,18 +200,18 @@ class TrainerTest {
   }
 
   private TrainingSpec continued(Path from, boolean optimiser, long steps, double peak) throws IOException {
-    return new TrainingSpec(new Schedule(0, steps, peak, 1, Decay.CONSTANT),
-        new Start.Continued(from, Checkpoint.sha256(from), optimiser), RARE, 1, Duration.ZERO, "continued",
-        MEANING);
+    return new TrainingSpec(new Schedule(0, steps, peak, 1, LearningRateShape.CONSTANT),
+        new Initialisation.Continued(from, Checkpoint.sha256(from), optimiser), RARE, 1, Duration.ZERO,
+        "continued", MEANING);
   }
 
   /** At a constant rate, three steps and four more with the optimiser's state are seven. */
   @Test
   void continuedWithItsOptimiserItIsOneRun() throws Exception {
-    TrainingSpec sevenSteps = new TrainingSpec(new Schedule(0, 7, 0.01, 1, Decay.CONSTANT),
-        new Start.Drawn(5), RARE, 1, Duration.ZERO, "whole", MEANING);
-    TrainingSpec threeSteps = new TrainingSpec(new Schedule(0, 3, 0.01, 1, Decay.CONSTANT),
-        new Start.Drawn(5), RARE, 1, Duration.ZERO, "first", MEANING);
+    TrainingSpec sevenSteps = new TrainingSpec(new Schedule(0, 7, 0.01, 1, LearningRateShape.CONSTANT),
+        new Initialisation.Drawn(5), RARE, 1, Duration.ZERO, "whole", MEANING);
+    TrainingSpec threeSteps = new TrainingSpec(new Schedule(0, 3, 0.01, 1, LearningRateShape.CONSTANT),
+        new Initialisation.Drawn(5), RARE, 1, Duration.ZERO, "first", MEANING);
     Path whole = directory.resolve("whole");
     Path first = directory.resolve("first");
     Listener all = train(sevenSteps, whole, -1);
@@ -260,7 +260,7 @@ class TrainerTest {
   @Test
   void adafactorResumesToo() throws Exception {
     Program program = Program.training(Family.GPT2.model(2, 2, 8, new Rotary(0.5, 10_000)), VOCABULARY, 2, 9,
-        Learning.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.2));
+        UpdateRule.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.2));
     Path undisturbed = directory.resolve("undisturbed");
     Path killed = directory.resolve("killed");
     Listener whole = train(program, spec(0.1, 6), undisturbed, -1, DATA);
@@ -301,8 +301,8 @@ class TrainerTest {
   void refusesACheckpointOfAnotherRunOrModel() throws Exception {
     Path file = directory.resolve("c");
     train(spec(0.01, 3), file, -1);
-    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, Decay.COSINE), new Start.Drawn(5),
-        RARE, 1, Duration.ZERO, "another", MEANING);
+    TrainingSpec other = new TrainingSpec(new Schedule(2, 3, 0.01, 0.1, LearningRateShape.COSINE),
+        new Initialisation.Drawn(5), RARE, 1, Duration.ZERO, "another", MEANING);
     String message = assertThrows(TrainingException.class, () -> train(other, file, -1)).getMessage();
     assertTrue(message.contains(file.toString()) && message.contains("another run"), message);
 
@@ -329,18 +329,18 @@ class TrainerTest {
 
   @Test
   void warmsUpLinearlyAndFallsToATenth() {
-    Schedule schedule = new Schedule(10, 110, 0.5, 0.1, Decay.COSINE);
+    Schedule schedule = new Schedule(10, 110, 0.5, 0.1, LearningRateShape.COSINE);
     assertEquals(0.05, schedule.learningRate(1), 1e-12);
     assertEquals(0.5, schedule.learningRate(10), 1e-12);
     assertEquals(0.5 * 0.55, schedule.learningRate(60), 1e-12);
     assertEquals(0.05, schedule.learningRate(110), 1e-12);
-    Schedule linear = new Schedule(10, 110, 0.5, 0.1, Decay.LINEAR);
+    Schedule linear = new Schedule(10, 110, 0.5, 0.1, LearningRateShape.LINEAR);
     assertEquals(0.5 * 0.775, linear.learningRate(35), 1e-12);
     assertEquals(0.05, linear.learningRate(110), 1e-12);
-    Schedule constant = new Schedule(10, 110, 0.5, 0.1, Decay.CONSTANT);
+    Schedule constant = new Schedule(10, 110, 0.5, 0.1, LearningRateShape.CONSTANT);
     assertEquals(0.05, constant.learningRate(1), 1e-12);
     assertEquals(0.5, constant.learningRate(110), 1e-12);
-    Schedule stable = new Schedule(10, 110, 0.5, 0.1, Decay.WSD);
+    Schedule stable = new Schedule(10, 110, 0.5, 0.1, LearningRateShape.WSD);
     assertEquals(0.5, stable.learningRate(100), 1e-12);
     assertEquals(0.5 * 0.55, stable.learningRate(105), 1e-12);
     assertEquals(0.05, stable.learningRate(110), 1e-12);

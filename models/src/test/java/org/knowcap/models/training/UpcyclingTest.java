@@ -12,7 +12,7 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 
 class UpcyclingTest {
   private static final TokenIds IDS = new TokenIds(11, 0);

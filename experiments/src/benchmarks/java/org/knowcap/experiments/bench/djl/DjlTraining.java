@@ -15,7 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.knowcap.experiments.bench.Peer;
 import org.knowcap.experiments.bench.TrainingShape;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 
 /**
  * GPT-2 with rotary positions as one writes it in PyTorch without fused attention, which DJL does not have: softmax over

@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -38,11 +38,11 @@ final class AdafactorUpdate implements Update {
     this.gradients = gradients;
     this.optimiser = optimiser;
     this.gathered = gathered;
-    parts = parts(program, program.learning().orElseThrow(), gradients.offsets().length);
+    parts = parts(program, program.updateRule().orElseThrow(), gradients.offsets().length);
   }
 
   /** The largest first, each to the worker that has least. */
-  private static List<List<Factored>> parts(Program program, Learning learning, int workers) {
+  private static List<List<Factored>> parts(Program program, UpdateRule updateRule, int workers) {
     List<Factored> all = new ArrayList<>();
     long row = 0;
     long column = 0;
@@ -50,7 +50,7 @@ final class AdafactorUpdate implements Update {
       int rows = parameter.tensor().rows();
       int columns = parameter.tensor().columns();
       all.add(
-          new Factored(parameter.offset(), rows, columns, row, column, learning.decay(parameter.group())));
+          new Factored(parameter.offset(), rows, columns, row, column, updateRule.decay(parameter.group())));
       row += rows;
       column += columns;
     }

@@ -22,7 +22,7 @@ import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -65,22 +65,22 @@ final class CpuSession implements Session {
     layout.tables().forEach((rotary, offset) -> Rotation.fill(memory, offset, rotary));
     threads = Executors.newFixedThreadPool(workerCount,
         Thread.ofPlatform().daemon().name("cpu-engine-", 0).factory());
-    boolean learns = program.learning().isPresent();
+    boolean learns = program.updateRule().isPresent();
     for (int i = 0; i < workerCount; i++) {
       workers.add(new Worker(memory, layout, products.apply(memory), i, i * windows / workerCount,
           (i + 1) * windows / workerCount, sliceWindows, windows, program.length(), learns));
     }
     gradients = new Gradients(memory, IntStream.range(0, workerCount).mapToLong(layout::gradients).toArray());
     squares = new double[workerCount];
-    update = program.learning().map(this::updateOf);
+    update = program.updateRule().map(this::updateOf);
     each(i -> onThread.run());
   }
 
-  private Update updateOf(Learning learning) {
-    boolean gathered = learning.clip().isPresent();
-    return switch (learning.optimiser()) {
+  private Update updateOf(UpdateRule updateRule) {
+    boolean gathered = updateRule.clip().isPresent();
+    return switch (updateRule.optimiser()) {
       case Optimiser.AdamW _,Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ ->
-          new ElementwiseUpdate(memory, layout, program, gradients, learning.optimiser(), gathered);
+          new ElementwiseUpdate(memory, layout, program, gradients, updateRule.optimiser(), gathered);
       case Optimiser.Adafactor o -> new AdafactorUpdate(memory, layout, program, gradients, o, gathered);
     };
   }
@@ -146,8 +146,8 @@ final class CpuSession implements Session {
   }
 
   private void update(Update changes, double learningRate, long step) {
-    Learning learning = program.learning().orElseThrow();
-    float scale = learning.clip().isPresent() ? (float) learning.scale(norm()) : 1;
+    UpdateRule updateRule = program.updateRule().orElseThrow();
+    float scale = updateRule.clip().isPresent() ? (float) updateRule.scale(norm()) : 1;
     each(i -> changes.run(i, learningRate, step, scale));
   }
 

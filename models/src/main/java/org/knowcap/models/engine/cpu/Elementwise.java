@@ -5,7 +5,7 @@ import static org.knowcap.models.engine.cpu.Vectors.LANES;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import org.knowcap.models.spec.Activation;
+import org.knowcap.models.architecture.Activation;
 
 /** What is done to dense matrices number by number, or summed down their columns. */
 final class Elementwise {

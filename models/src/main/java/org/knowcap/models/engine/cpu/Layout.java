@@ -71,7 +71,7 @@ final class Layout {
     trainingPlan = MemoryPlan.of(training.steps(), Set.of(), tensor -> floats(training, tensor));
 
     long count = program.parameterCount();
-    boolean learns = program.learning().isPresent();
+    boolean learns = program.updateRule().isPresent();
     tokens = reserve(4L * program.stepRows());
     targets = reserve(4L * program.stepRows());
     losses = reserve(4L * program.stepRows());

@@ -148,7 +148,7 @@ final class Buffers {
     bytes.put(Part.ACTIVATIONS, 4 * Math.max(scoringPlan.size(), trainingPlan.size()));
     bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * element.bytes());
     bytes.put(Part.WORK, 4 * Math.max(training.steps().stream().mapToLong(this::work).max().orElse(0),
-        program.learning().map(learning -> Updates.work(program, learning)).orElse(0L)));
+        program.updateRule().map(learning -> Updates.work(program, learning)).orElse(0L)));
     long tables = 0;
     for (ForwardOperation operation : program.forward()) {
       if (operation instanceof ForwardOperation.Rotary rotary) {

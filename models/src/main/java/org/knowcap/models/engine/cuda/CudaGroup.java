@@ -107,7 +107,7 @@ final class CudaGroup implements SessionGroup {
           recorded(new Launches(program, kernels.alone(), products.alone(), each, source, false).batch()));
     }
     earlier = batches > 1 ? Optional.of(recorded(learning.earlierBatch())) : Optional.empty();
-    last = program.learning().map(_ -> recorded(learning.lastBatch()));
+    last = program.updateRule().map(_ -> recorded(learning.lastBatch()));
   }
 
   /** Done once before it is recorded: what a driver does at a kernel's first launch has no place in a recording. */

@@ -10,7 +10,7 @@ import java.util.OptionalDouble;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.Buffers.Part;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
@@ -48,13 +48,13 @@ final class CudaSession implements Session {
 
   @Override
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
-    Learning learning = program.learning()
+    UpdateRule updateRule = program.updateRule()
         .orElseThrow(() -> new IllegalStateException("a scoring program cannot be trained"));
-    float[] dials = Updates.dials(learning, learningRate, step);
+    float[] dials = Updates.dials(updateRule, learningRate, step);
     checked(tokens);
     checked(targets);
     int rows = program.rows();
-    TokenOrder[] orders = new TokenOrder[learning.accumulation()];
+    TokenOrder[] orders = new TokenOrder[updateRule.accumulation()];
     for (int batch = 0; batch < orders.length; batch++) {
       orders[batch] = TokenOrder.of(Arrays.copyOfRange(tokens, batch * rows, (batch + 1) * rows),
           program.vocabulary());
@@ -87,8 +87,8 @@ final class CudaSession implements Session {
 
   @Override
   public OptionalDouble gradientNorm() {
-    boolean clips = program.learning()
-        .flatMap(learning -> learning.clip().stream().boxed().findFirst())
+    boolean clips = program.updateRule()
+        .flatMap(updateRule -> updateRule.clip().stream().boxed().findFirst())
         .isPresent();
     return clips && stepped ? OptionalDouble.of(result(Buffers.NORM)) : OptionalDouble.empty();
   }

@@ -13,7 +13,7 @@ import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.ForwardOperation.Scores;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
-import org.knowcap.models.spec.Activation;
+import org.knowcap.models.architecture.Activation;
 
 /** What is launched for each step of a program, in order, once for training or for scoring. */
 final class Launches {
@@ -96,7 +96,7 @@ final class Launches {
   List<Launch> lastBatch() {
     List<Launch> all = batch();
     all.add(mean(true));
-    program.learning().ifPresent(how -> all.addAll(new Updates(program, how, kernels, buffers).all()));
+    program.updateRule().ifPresent(how -> all.addAll(new Updates(program, how, kernels, buffers).all()));
     all.add(kernels.each("zero", program.parameterCount(), buffers.address(Part.GRADIENTS),
         program.parameterCount()));
     return all;

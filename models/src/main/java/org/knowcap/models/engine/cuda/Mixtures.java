@@ -12,7 +12,7 @@ import org.knowcap.models.engine.lowering.Step;
 import org.knowcap.models.program.ForwardOperation.Mixture;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
-import org.knowcap.models.spec.Experts.Choice;
+import org.knowcap.models.architecture.Experts.Choice;
 
 /**
  * Launches of mixtures of experts, see {@code experts.cu}. Every expert has its places in every window whether they are

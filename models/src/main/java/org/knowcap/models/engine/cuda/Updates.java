@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.knowcap.models.engine.cuda.Buffers.Part;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Program;
@@ -17,7 +17,7 @@ final class Updates {
   private static final int MOST_BLOCKS = 1024;
 
   private final Program program;
-  private final Learning learning;
+  private final UpdateRule updateRule;
   private final Kernels kernels;
   private final Buffers buffers;
   private final long count;
@@ -25,19 +25,19 @@ final class Updates {
   /** Where clipping leaves what gradients are multiplied by; 0 where it does not. */
   private final long scale;
 
-  Updates(Program program, Learning learning, Kernels kernels, Buffers buffers) {
+  Updates(Program program, UpdateRule updateRule, Kernels kernels, Buffers buffers) {
     this.program = program;
-    this.learning = learning;
+    this.updateRule = updateRule;
     this.kernels = kernels;
     this.buffers = buffers;
     count = program.parameterCount();
     gradients = buffers.address(Part.GRADIENTS);
-    scale = learning.clip().isPresent() ? buffers.address(Part.LOSSES) + Buffers.SCALE : 0;
+    scale = updateRule.clip().isPresent() ? buffers.address(Part.LOSSES) + Buffers.SCALE : 0;
   }
 
   /** Numbers of work space. */
-  static long work(Program program, Learning learning) {
-    return switch (learning.optimiser()) {
+  static long work(Program program, UpdateRule updateRule) {
+    return switch (updateRule.optimiser()) {
       case Optimiser.AdamW _,Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ -> 2L * MOST_BLOCKS;
       case Optimiser.Adafactor _ -> Math.max(2L * MOST_BLOCKS, Factored.of(program).work());
     };
@@ -45,8 +45,8 @@ final class Updates {
 
   List<Launch> all() {
     List<Launch> all = new ArrayList<>();
-    learning.clip().ifPresent(most -> all.addAll(clip(most)));
-    all.addAll(switch (learning.optimiser()) {
+    updateRule.clip().ifPresent(most -> all.addAll(clip(most)));
+    all.addAll(switch (updateRule.optimiser()) {
       case Optimiser.AdamW o -> List.of(elementwise("adamw", buffers.address(Part.SECOND_MOMENT),
           (float) o.beta1(), (float) o.beta2(), (float) o.epsilon()));
       case Optimiser.Lion o -> List.of(elementwise("lion", (float) o.beta1(), (float) o.beta2()));
@@ -115,11 +115,11 @@ final class Updates {
   }
 
   /** What the kernels read of this step: Dials of optimiser.cu. */
-  static float[] dials(Learning learning, double learningRate, long step) {
+  static float[] dials(UpdateRule updateRule, double learningRate, long step) {
     double rate = learningRate;
     double correction = 1;
     double decay = 0;
-    switch (learning.optimiser()) {
+    switch (updateRule.optimiser()) {
       case Optimiser.AdamW o -> {
         rate /= 1 - Math.pow(o.beta1(), step);
         correction = 1 / Math.sqrt(1 - Math.pow(o.beta2(), step));
@@ -131,7 +131,7 @@ final class Updates {
     }
     float[] dials = {(float) rate, (float) correction, (float) decay, 0, 0, 0};
     for (Group group : Group.values()) {
-      dials[3 + group.ordinal()] = (float) (1 - learningRate * learning.decay(group));
+      dials[3 + group.ordinal()] = (float) (1 - learningRate * updateRule.decay(group));
     }
     return dials;
   }

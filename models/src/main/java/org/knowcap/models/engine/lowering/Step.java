@@ -8,7 +8,7 @@ import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Attention;
 import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Tensor;
-import org.knowcap.models.spec.Activation;
+import org.knowcap.models.architecture.Activation;
 
 /**
  * What the engine does in one go: an operation of the program, or several that it fuses. A tensor changed in place is

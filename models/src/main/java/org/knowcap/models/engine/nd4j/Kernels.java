@@ -8,7 +8,7 @@ import java.util.Optional;
 import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Operation;
-import org.knowcap.models.spec.Activation;
+import org.knowcap.models.architecture.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;

@@ -35,10 +35,10 @@ final class Memory implements AutoCloseable {
 
   Memory(Program program) {
     parameters = own(program.parameterCount());
-    gradients = own(program.learning().isPresent() ? program.parameterCount() : 1);
+    gradients = own(program.updateRule().isPresent() ? program.parameterCount() : 1);
     for (Parameter parameter : program.parameters()) {
       put(parameter.tensor(), parameters, parameter.offset());
-      if (program.learning().isPresent()) {
+      if (program.updateRule().isPresent()) {
         put(parameter.gradient(), gradients, parameter.offset());
       }
     }

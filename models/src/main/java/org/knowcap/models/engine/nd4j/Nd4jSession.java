@@ -10,7 +10,7 @@ import java.util.OptionalDouble;
 import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
@@ -58,16 +58,16 @@ final class Nd4jSession implements InspectableSession {
       INDArray row = Memory.view(losses, (long) batch * program.rows(), program.rows(), 1);
       keepLosses.add(new Recording(memory).copy(memory.of(program.losses()), row));
     }
-    program.learning().ifPresent(learning -> {
-      learning.optimiser()
+    program.updateRule().ifPresent(updateRule -> {
+      updateRule.optimiser()
           .state()
           .forEach(buffer -> state.put(buffer.key(), memory.own(program.stateCount(buffer))));
-      updates.add(update(learning));
+      updates.add(update(updateRule));
     });
   }
 
   /** Weight decay, then the optimiser's step. */
-  private Update update(Learning learning) {
+  private Update update(UpdateRule updateRule) {
     List<INDArray> decaying = new ArrayList<>();
     List<Double> decays = new ArrayList<>();
     for (Program.Range range : program.decays()) {
@@ -77,7 +77,7 @@ final class Nd4jSession implements InspectableSession {
       }
     }
     INDArray change = memory.own(program.parameterCount());
-    Update step = switch (learning.optimiser()) {
+    Update step = switch (updateRule.optimiser()) {
       case Optimiser.AdamW o -> adamW(o, change);
       case Optimiser.Lion o -> lion(o, change);
       case Optimiser.Tiger o -> tiger(o, change);
@@ -85,7 +85,7 @@ final class Nd4jSession implements InspectableSession {
       case Optimiser.Adafactor o -> adafactor(o, change);
     };
     return (learningRate, number) -> {
-      clip(learning);
+      clip(updateRule);
       step.apply(learningRate, number);
       for (int i = 0; i < decaying.size(); i++) {
         decaying.get(i).muli(1 - learningRate * decays.get(i));
@@ -94,12 +94,12 @@ final class Nd4jSession implements InspectableSession {
     };
   }
 
-  private void clip(Learning learning) {
-    if (learning.clip().isPresent()) {
+  private void clip(UpdateRule updateRule) {
+    if (updateRule.clip().isPresent()) {
       double norm = memory.gradients.norm2Number().doubleValue();
       gradientNorm = OptionalDouble.of(norm);
-      if (learning.scale(norm) != 1) {
-        memory.gradients.muli(learning.scale(norm));
+      if (updateRule.scale(norm) != 1) {
+        memory.gradients.muli(updateRule.scale(norm));
       }
     }
   }

@@ -25,13 +25,13 @@ import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
-import org.knowcap.models.spec.Family;
-import org.knowcap.models.spec.ModelSpec;
-import org.knowcap.models.spec.Rotary;
+import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Rotary;
 import org.knowcap.models.training.InitialParameters;
 
 class CpuEngineTest {
@@ -41,7 +41,7 @@ class CpuEngineTest {
       ADAMW);
 
   private static final Program CLIPPED = Program.training(Family.GPT2.model(2, 2, 16), VOCABULARY, 5, 70,
-      Learning.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1));
+      UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1));
 
   private static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);

@@ -15,11 +15,11 @@ import org.knowcap.models.engine.Batches;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
 /**
@@ -50,10 +50,10 @@ class StepAllocationTest {
 
   /** Prints the bytes of a step once they are few enough, or when time is up. */
   public static void main(String[] arguments) {
-    Learning learning = arguments[2].equals("adamw")
-        ? Learning.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01))
-        : Learning.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1);
-    Program program = Program.training(ModelSpec.parse(arguments[1]), new TokenIds(53, 0), 5, 70, learning);
+    UpdateRule updateRule = arguments[2].equals("adamw")
+        ? UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01))
+        : UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1);
+    Program program = Program.training(ModelSpec.parse(arguments[1]), new TokenIds(53, 0), 5, 70, updateRule);
     Batches batch = Batches.random(program, 53, RandomGeneratorFactory.of("L64X128MixRandom").create(4));
     Execution execution = new Execution(2, Precision.valueOf(arguments[0]));
     try (Session session = new CpuEngine().compile(program, execution)) {

@@ -28,13 +28,13 @@ import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
 /** What the parity test does not see: in which order the driver is called, what is allocated and given back, and errors. */
@@ -67,10 +67,10 @@ class CudaEngineTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void aStepIsOneCopyAndOneReplayOfEachBatchAndTheHostDoesNotWait(int batches) {
-    Learning learning = Learning.by(new Optimiser.Adafactor(1, true, 0.1))
+    UpdateRule updateRule = UpdateRule.by(new Optimiser.Adafactor(1, true, 0.1))
         .withClip(0.1)
         .withAccumulation(batches);
-    Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 2, 5, learning);
+    Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 2, 5, updateRule);
     List<String> calls = new ArrayList<>(List.of("cuCtxSetCurrent", "cuEventSynchronize"));
     for (int batch = 1; batch < batches; batch++) {
       calls.addAll(List.of("cuMemcpyHtoDAsync", "cuGraphLaunch"));
@@ -128,9 +128,11 @@ class CudaEngineTest {
   @ParameterizedTest
   @ValueSource(strings = {"FP32", "BF16"})
   void aSessionThatTakesUpAnothersStateGoesOnAsIt(Precision precision) {
-    Learning factored = Learning.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.1).withAccumulation(2);
-    for (Learning learning : List.of(Learning.by(ADAMW), factored)) {
-      Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 3, 5, learning);
+    UpdateRule factored = UpdateRule.by(new Optimiser.Adafactor(1, true, 0.1))
+        .withClip(0.1)
+        .withAccumulation(2);
+    for (UpdateRule updateRule : List.of(UpdateRule.by(ADAMW), factored)) {
+      Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 3, 5, updateRule);
       Engine engine = EmulatedGpu.engine(false);
       RandomGenerator random = random();
       Batches next = Batches.random(program, VOCABULARY, random);

@@ -32,11 +32,11 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
-import org.knowcap.models.spec.ModelSpec;
+import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
 /** Runs that train as one are, to the last bit, what they are by themselves. */
@@ -57,14 +57,14 @@ class CudaGroupTest {
 
   /** How a step may differ from AdamW's plain one. */
   private enum Step {
-    PLAIN(Learning.by(ADAMW)),
-    CLIPPED(Learning.by(new Optimiser.Sgd(0.5, 0.01)).withClip(0.3)),
-    FACTORED(Learning.by(new Optimiser.Adafactor(1, true, 0)).withAccumulation(2));
+    PLAIN(UpdateRule.by(ADAMW)),
+    CLIPPED(UpdateRule.by(new Optimiser.Sgd(0.5, 0.01)).withClip(0.3)),
+    FACTORED(UpdateRule.by(new Optimiser.Adafactor(1, true, 0)).withAccumulation(2));
 
-    private final Learning learning;
+    private final UpdateRule updateRule;
 
-    Step(Learning learning) {
-      this.learning = learning;
+    Step(UpdateRule updateRule) {
+      this.updateRule = updateRule;
     }
   }
 
@@ -125,7 +125,7 @@ class CudaGroupTest {
   void runsOfAGroupAreWhatTheyAreByThemselves(String model, int windows, int length, Step how,
       Precision precision, boolean cublasLt) throws Exception {
     Program program = Program.training(ModelSpec.parse(model), new TokenIds(VOCABULARY, 0), windows, length,
-        how.learning);
+        how.updateRule);
     Engine engine = EmulatedGpu.engine(cublasLt);
     try (SessionGroup group = engine.together(program, new Execution(1, precision), RUNS)) {
       List<Callable<Trace>> tasks = new ArrayList<>();

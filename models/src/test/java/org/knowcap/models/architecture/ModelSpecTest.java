@@ -1,4 +1,4 @@
-package org.knowcap.models.spec;
+package org.knowcap.models.architecture;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -3,23 +3,23 @@ package org.knowcap.experiments.study;
 import java.nio.file.Path;
 import java.util.OptionalDouble;
 import java.util.function.Supplier;
-import org.knowcap.models.program.Learning;
+import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 
 /** Reads how a step changes parameters: optimiser, weight decays, clipping, accumulation. */
-public final class LearningReader {
+public final class UpdateRuleReader {
   private static final double WEIGHT_DECAY = 0.01;
   private static final int MOST_BATCHES = 1 << 20;
 
   private final Fields fields;
 
-  private LearningReader(Fields fields) {
+  private UpdateRuleReader(Fields fields) {
     this.fields = fields;
   }
 
   /** From the keys of a study's training. */
-  static Learning read(Fields training) {
-    return new LearningReader(training).learning();
+  static UpdateRule read(Fields training) {
+    return new UpdateRuleReader(training).updateRule();
   }
 
   /**
@@ -32,7 +32,7 @@ public final class LearningReader {
         .optimiser();
   }
 
-  private Learning learning() {
+  private UpdateRule updateRule() {
     Decays decays = decays();
     Optimiser optimiser = optimiser(decays.matrices);
     double clip = fields.number("gradient_clip", 0);
@@ -41,7 +41,7 @@ public final class LearningReader {
       throw fields.wrongText("gradient_clip", "a length above 0, or 0 for no clipping",
           Double.toString(clip));
     }
-    return checked(() -> new Learning(optimiser, decays.embeddings, decays.vectors,
+    return checked(() -> new UpdateRule(optimiser, decays.embeddings, decays.vectors,
         clip == 0 ? OptionalDouble.empty() : OptionalDouble.of(clip), accumulation));
   }
 

@@ -1,4 +1,4 @@
-package org.knowcap.models.spec;
+package org.knowcap.models.architecture;
 
 /**
  * Trainable parameters by component. For GPT2-l-h they add up to P = 12*l*d^2 + 13*l*d + 2*d + V*d.

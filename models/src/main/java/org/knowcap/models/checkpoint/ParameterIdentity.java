@@ -8,4 +8,4 @@ package org.knowcap.models.checkpoint;
  * @param vocabulary a digest of which token has which number
  * @param optimiser name of the one that the state belongs to
  */
-public record Meaning(String model, String vocabulary, String optimiser) {}
+public record ParameterIdentity(String model, String vocabulary, String optimiser) {}

@@ -1,7 +1,7 @@
 package org.knowcap.models.training;
 
-/** How a learning rate comes down from its peak after the warm-up. */
-public enum Decay {
+/** The shape of the learning rate after the warm-up, from the peak down to its final fraction. */
+public enum LearningRateShape {
   /** Half a cosine: the paper's. */
   COSINE,
   /** A straight line. */
@@ -14,12 +14,12 @@ public enum Decay {
   private static final double LAST_PART = 0.1;
 
   /**
-   * What is left of the way from the peak down to the end.
+   * Share of the way from the peak to the final learning rate that is still to go.
    *
    * @param progress share of the steps after the warm-up, 0 to 1
    * @return 1 at the peak, 0 at the end
    */
-  double left(double progress) {
+  double remaining(double progress) {
     return switch (this) {
       case COSINE -> (1 + Math.cos(Math.PI * progress)) / 2;
       case LINEAR -> 1 - progress;

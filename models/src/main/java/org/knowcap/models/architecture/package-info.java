@@ -1,2 +1,2 @@
 /** What a model is: its architecture by short name, and its parameter count by component. */
-package org.knowcap.models.spec;
+package org.knowcap.models.architecture;

@@ -1,4 +1,4 @@
-package org.knowcap.models.spec;
+package org.knowcap.models.architecture;
 
 /** Which of the tokens before it a token sees, besides itself. */
 public enum Mask {

@@ -10,13 +10,13 @@ import java.util.Optional;
  * Derives the backward part from the forward part, operation by operation, last to first. A gradient that reaches an
  * addition is passed on to both sides without a copy; an activation read twice gets its gradients joined.
  */
-final class Derivation {
+final class Differentiation {
   private final Map<Tensor, Tensor> parameterGradients = new HashMap<>();
   private final Map<Tensor, Tensor> gradients = new HashMap<>();
   private final Map<Tensor, Integer> parts = new HashMap<>();
   private final List<Operation> backward = new ArrayList<>();
 
-  private Derivation(List<Parameter> parameters) {
+  private Differentiation(List<Parameter> parameters) {
     for (Parameter parameter : parameters) {
       parameterGradients.put(parameter.tensor(), parameter.gradient());
     }
@@ -24,7 +24,7 @@ final class Derivation {
 
   /** Gradient of the mean of the last operation's losses with respect to every parameter. */
   static List<Operation> of(List<ForwardOperation> forward, List<Parameter> parameters) {
-    Derivation derivation = new Derivation(parameters);
+    Differentiation derivation = new Differentiation(parameters);
     for (ForwardOperation operation : forward.reversed()) {
       derivation.derive(operation);
     }

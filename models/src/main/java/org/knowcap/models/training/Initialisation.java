@@ -11,9 +11,9 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 
 /** Where a run's parameters, and perhaps its optimiser's state, come from before its first step. */
-public sealed interface Start {
+public sealed interface Initialisation {
   /** Random numbers. */
-  record Drawn(long seed) implements Start {}
+  record Drawn(long seed) implements Initialisation {}
 
   /**
    * What another run of the same model and vocabulary has learnt.
@@ -22,7 +22,7 @@ public sealed interface Start {
    * @param sha256 of the file, in hexadecimal
    * @param optimiser whether the state of its optimiser is taken over too; otherwise that starts from zeros
    */
-  record Continued(Path checkpoint, String sha256, boolean optimiser) implements Start {}
+  record Continued(Path checkpoint, String sha256, boolean optimiser) implements Initialisation {}
 
   /**
    * What a run of the same model without experts has learnt, with the optimiser from zeros; see {@link Upcycling}.
@@ -32,7 +32,7 @@ public sealed interface Start {
    * @param dense a program of the model without experts
    * @param seed of the routers
    */
-  record Upcycled(Path checkpoint, String sha256, Program dense, long seed) implements Start {}
+  record Upcycled(Path checkpoint, String sha256, Program dense, long seed) implements Initialisation {}
 
   /**
    * What a session starts with.

@@ -27,11 +27,11 @@ import tools.jackson.core.type.TypeReference;
 
 /** Times a few steps of every model of a study, for 'knowcap plan', with the threads that a worker would have. */
 @Command(
-    name = "probe",
+    name = "time-steps",
     mixinStandardHelpOptions = true,
     hidden = true,
     description = "Prints the seconds that a step of each run takes, as one JSON object.")
-final class ProbeCommand implements Callable<Integer> {
+final class TimeStepsCommand implements Callable<Integer> {
   /** Of a stretch of steps that is timed. */
   private static final double LEAST_SECONDS = 1;
   /** Java compiles the loops while they run: stretches are timed until one is not much faster than the last. */
@@ -50,12 +50,12 @@ final class ProbeCommand implements Callable<Integer> {
       description = "Threads of each run. Default: ${DEFAULT-VALUE}")
   private int threads;
 
-  /** Probes in a process of its own: seconds of a step by the run's name, of runs whose engine is here. */
+  /** Times steps in a process of its own. Returns the seconds of a step by the name of the run; runs whose engine is missing here are left out. */
   static Map<String, Double> start(Path spec, int threads) throws IOException, InterruptedException {
     OwnProcess.Answer answer = OwnProcess.ask(threads,
-        List.of("probe", spec.toString(), "--threads", Integer.toString(threads)));
+        List.of("time-steps", spec.toString(), "--threads", Integer.toString(threads)));
     if (answer.exitCode() != 0) {
-      throw UserException.failure("the probe of this machine's speed failed, see above");
+      throw UserException.failure("timing this machine's steps failed, see above");
     }
     return Json.MAPPER.readValue(answer.output(), new TypeReference<Map<String, Double>>() {
     });
@@ -70,18 +70,18 @@ final class ProbeCommand implements Callable<Integer> {
     try {
       for (RunSpec run : StudyReader.read(spec).runs()) {
         Corpus corpus = run.corpus();
-        byRun.put(run.name(),
-            byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)), key -> probe(run, corpus)));
+        byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)),
+            key -> stepSeconds(run, corpus)));
       }
-    } catch (EngineUnavailableException told) {
+    } catch (EngineUnavailableException e) {
       // A study for another machine: what else is known of it can still be shown.
-      System.err.println("knowcap: " + told.getMessage() + "; so times are unknown");
+      System.err.println("knowcap: " + e.getMessage() + "; so times are unknown");
     }
     answer.println(Json.MAPPER.writeValueAsString(byRun));
     return 0;
   }
 
-  private double probe(RunSpec run, Corpus corpus) {
+  private double stepSeconds(RunSpec run, Corpus corpus) {
     Program program = run.program(corpus);
     int[] tokens = new int[program.stepRows()];
     for (int i = 0; i < tokens.length; i++) {

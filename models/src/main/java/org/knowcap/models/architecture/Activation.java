@@ -1,4 +1,4 @@
-package org.knowcap.models.spec;
+package org.knowcap.models.architecture;
 
 /** The curve of a feed-forward: x * sigmoid(w), where w = x (a + b x^2). */
 public enum Activation {

@@ -6,9 +6,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.knowcap.models.checkpoint.Checkpoint;
-import org.knowcap.models.checkpoint.Meaning;
+import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.training.Start;
+import org.knowcap.models.training.Initialisation;
 
 /**
  * The run that a study's runs start from, instead of random numbers.
@@ -17,7 +17,7 @@ import org.knowcap.models.training.Start;
  * @param head what the checkpoint says of itself
  * @param from the checkpoint, and what is taken from it
  */
-public record StartSpec(String name, Checkpoint.Head head, Start.Continued from) {
+public record InitialisationSpec(String name, Checkpoint.Head head, Initialisation.Continued from) {
   /** Name of the checkpoint in a run's folder. */
   public static final String CHECKPOINT = "checkpoint.safetensors";
 
@@ -26,14 +26,14 @@ public record StartSpec(String name, Checkpoint.Head head, Start.Continued from)
    *
    * @throws IllegalArgumentException where there is none, or it is damaged
    */
-  static StartSpec of(String name, Path file, boolean optimiser) {
+  static InitialisationSpec of(String name, Path file, boolean optimiser) {
     try {
       if (!Files.exists(file)) {
         throw new IllegalArgumentException("there is no " + file
             + "; give the folder of a run that has been trained, such as DIR/runs/NAME");
       }
-      return new StartSpec(name, Checkpoint.readHead(file),
-          new Start.Continued(file, Checkpoint.sha256(file), optimiser));
+      return new InitialisationSpec(name, Checkpoint.readHead(file),
+          new Initialisation.Continued(file, Checkpoint.sha256(file), optimiser));
     } catch (IOException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
@@ -56,8 +56,8 @@ public record StartSpec(String name, Checkpoint.Head head, Start.Continued from)
   }
 
   /** Whether its model is one. */
-  boolean isOf(Meaning meaning) {
-    return head.meaning().model().equals(meaning.model());
+  boolean isOf(ParameterIdentity identity) {
+    return head.identity().model().equals(identity.model());
   }
 
   /**
@@ -65,30 +65,30 @@ public record StartSpec(String name, Checkpoint.Head head, Start.Continued from)
    *
    * @param seed of the routers
    */
-  Start upcycled(Program dense, long seed) {
-    return new Start.Upcycled(from.checkpoint(), from.sha256(), dense, seed);
+  Initialisation upcycled(Program dense, long seed) {
+    return new Initialisation.Upcycled(from.checkpoint(), from.sha256(), dense, seed);
   }
 
   /**
    * Refuses what a run cannot start from.
    *
    * @param run that wants to start
-   * @param wanted what its own checkpoints mean
+   * @param expected what its own checkpoints mean
    * @param dense what those of its model without experts mean
    * @throws IllegalArgumentException where the model, the vocabulary or the optimiser is another
    */
-  void require(String run, Meaning wanted, Meaning dense) {
-    Meaning found = head.meaning();
+  void require(String run, ParameterIdentity expected, ParameterIdentity dense) {
+    ParameterIdentity found = head.identity();
     if (found.model().isEmpty()) {
       throw new IllegalArgumentException(
           name + " was written before checkpoints told their model; train its run anew");
     }
-    boolean upcycles = !found.model().equals(wanted.model()) && isOf(dense);
-    if (!found.model().equals(wanted.model()) && !upcycles) {
+    boolean upcycles = !found.model().equals(expected.model()) && isOf(dense);
+    if (!found.model().equals(expected.model()) && !upcycles) {
       throw new IllegalArgumentException(
-          name + " is of the model " + found.model() + ", but run " + run + " is of " + wanted.model());
+          name + " is of the model " + found.model() + ", but run " + run + " is of " + expected.model());
     }
-    if (!found.vocabulary().equals(wanted.vocabulary())) {
+    if (!found.vocabulary().equals(expected.vocabulary())) {
       throw new IllegalArgumentException(name + " has another vocabulary than run " + run
           + ": the same number would be another token; both corpora must be of the same kind and lists");
     }
@@ -97,9 +97,9 @@ public record StartSpec(String name, Checkpoint.Head head, Start.Continued from)
           name + " holds the state of a model without experts, which says nothing of run " + run
               + "'s; leave 'optimiser: true' out");
     }
-    if (from.optimiser() && !found.optimiser().equals(wanted.optimiser())) {
+    if (from.optimiser() && !found.optimiser().equals(expected.optimiser())) {
       throw new IllegalArgumentException(name + " holds the state of " + found.optimiser() + ", but run "
-          + run + " is trained by " + wanted.optimiser() + "; leave 'optimiser: true' out");
+          + run + " is trained by " + expected.optimiser() + "; leave 'optimiser: true' out");
     }
   }
 }

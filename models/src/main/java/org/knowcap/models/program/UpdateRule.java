@@ -12,9 +12,9 @@ import java.util.OptionalDouble;
  *     it (Pascanu et al., arXiv 1211.5063); absent for any length
  * @param accumulation batches of a step, at least 1; the gradient is the mean of theirs
  */
-public record Learning(Optimiser optimiser, double embeddingDecay, double vectorDecay, OptionalDouble clip,
+public record UpdateRule(Optimiser optimiser, double embeddingDecay, double vectorDecay, OptionalDouble clip,
     int accumulation) {
-  public Learning {
+  public UpdateRule {
     Optimiser.requireDecay("weight_decay of embeddings", embeddingDecay);
     Optimiser.requireDecay("weight_decay of vectors", vectorDecay);
     if (clip.isPresent() && !(clip.getAsDouble() > 0 && clip.getAsDouble() < Double.POSITIVE_INFINITY)) {
@@ -27,21 +27,21 @@ public record Learning(Optimiser optimiser, double embeddingDecay, double vector
   }
 
   /** One batch a step, no clipping, and the optimiser's weight decay for matrices and embeddings alike. */
-  public static Learning by(Optimiser optimiser) {
-    return new Learning(optimiser, optimiser.weightDecay(), 0, OptionalDouble.empty(), 1);
+  public static UpdateRule by(Optimiser optimiser) {
+    return new UpdateRule(optimiser, optimiser.weightDecay(), 0, OptionalDouble.empty(), 1);
   }
 
   /** With other weight decays than the matrices'. */
-  public Learning withDecays(double embeddings, double vectors) {
-    return new Learning(optimiser, embeddings, vectors, clip, accumulation);
+  public UpdateRule withDecays(double embeddings, double vectors) {
+    return new UpdateRule(optimiser, embeddings, vectors, clip, accumulation);
   }
 
-  public Learning withClip(double norm) {
-    return new Learning(optimiser, embeddingDecay, vectorDecay, OptionalDouble.of(norm), accumulation);
+  public UpdateRule withClip(double norm) {
+    return new UpdateRule(optimiser, embeddingDecay, vectorDecay, OptionalDouble.of(norm), accumulation);
   }
 
-  public Learning withAccumulation(int batches) {
-    return new Learning(optimiser, embeddingDecay, vectorDecay, clip, batches);
+  public UpdateRule withAccumulation(int batches) {
+    return new UpdateRule(optimiser, embeddingDecay, vectorDecay, clip, batches);
   }
 
   /** Weight decay of a group of parameters. */

@@ -1,4 +1,4 @@
-package org.knowcap.models.spec;
+package org.knowcap.models.architecture;
 
 import java.math.BigDecimal;
 import java.util.regex.Matcher;

@@ -1,4 +1,4 @@
-package org.knowcap.models.spec;
+package org.knowcap.models.architecture;
 
 /** What keeps the rows that go into a block's parts at one scale. */
 public enum Norm {
