@@ -11,11 +11,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.UserException;
 
 /** What is read from the peer's script, played by scripts that need no PyTorch. */
+@Tag("process")
 class TorchPeerTest {
   private static final List<TrainingShape> SHAPES = GpuSpeed.SHAPES.subList(0, 2);
   /** The head of any stand-in: the shapes that it was asked for, in order. */

@@ -22,6 +22,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
@@ -35,6 +36,7 @@ import org.knowcap.generators.corpus.Rewritten;
 import tools.jackson.databind.json.JsonMapper;
 
 /** bioR from the prompts to the result, with a server in place of a language model. */
+@Tag("process")
 class BioRCommandTest {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String STUDY = """

@@ -21,6 +21,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,7 @@ import org.knowcap.experiments.study.RunSpec;
 import tools.jackson.databind.JsonNode;
 
 /** Every command as its user meets it: its exit code, what it prints and what it leaves on disk. */
+@Tag("process")
 class CommandLineTest {
   private static final String STUDY = """
       name: tiny

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
@@ -19,6 +20,7 @@ import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.study.Json;
 
 /** Corpora as files, from the command line. */
+@Tag("process")
 class GenerateCommandTest {
   private static final String REST = """
       models: gpt2-1-2

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
@@ -24,6 +25,7 @@ import org.knowcap.models.checkpoint.Safetensors;
 import tools.jackson.databind.JsonNode;
 
 /** A model taken out and brought in again, as a user does it. */
+@Tag("process")
 class InterchangeCommandsTest {
   private static final String STUDY = """
       name: tiny

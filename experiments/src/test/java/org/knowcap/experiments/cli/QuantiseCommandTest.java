@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,7 @@ import org.knowcap.models.checkpoint.Safetensors;
 import tools.jackson.databind.JsonNode;
 
 /** Quantisation as its user meets it, of models that have learnt something. */
+@Tag("process")
 class QuantiseCommandTest {
   private static final String STUDY = """
       name: quantised

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
@@ -16,6 +17,7 @@ import org.knowcap.experiments.study.Json;
 import org.knowcap.models.checkpoint.Checkpoint;
 
 /** A study whose run goes on from another study's, and does more in a step than others, as its user meets it. */
+@Tag("process")
 class ContinuedTrainingTest {
   private static final String FIRST = """
       name: first

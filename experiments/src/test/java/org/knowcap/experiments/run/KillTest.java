@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.RunResult;
@@ -19,6 +20,7 @@ import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 
 /** Kills processes that train, and compares what comes out in the end with an undisturbed run. */
+@Tag("process")
 class KillTest {
   private static final String STUDY = """
       name: kill

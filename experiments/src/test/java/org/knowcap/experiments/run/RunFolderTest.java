@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +27,7 @@ import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.UserException;
 
+@Tag("process")
 class RunFolderTest {
   private static final MeasuredRun MEASURED = new MeasuredRun(
       new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", 7, 0.1, 1.0 / 3, 250, 300, 0.05,

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.capacity.Knowledge;
@@ -18,6 +19,7 @@ import org.knowcap.generators.corpus.BioSBits;
 import org.knowcap.generators.pools.PoolSizes;
 
 /** Studies of bioD with names of its own, and of a mixture, as their folders have them. */
+@Tag("process")
 class StudyFolderTest {
   private static final String STUDY = """
       name: strings

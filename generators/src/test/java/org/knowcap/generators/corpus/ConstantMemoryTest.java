@@ -7,11 +7,13 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 
 /** Nothing is allocated for a text or a window, and nothing is kept for a person. */
+@Tag("process")
 class ConstantMemoryTest {
   private static final int WINDOW = 512;
   private static final int WINDOWS = 3000;

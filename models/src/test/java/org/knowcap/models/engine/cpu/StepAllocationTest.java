@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.models.engine.Batches;
@@ -27,6 +28,7 @@ import org.knowcap.models.training.InitialParameters;
  * vector that the compiler puts on the heap would be there a thousand times a step. In a process of its own, as runs
  * are: what other tests have made of a loop must not count.
  */
+@Tag("process")
 class StepAllocationTest {
   private static final long MOST_BYTES_A_STEP = 2000;
   private static final int STEPS_AT_A_TIME = 100;

@@ -15,6 +15,7 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,6 +39,7 @@ import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
 /** What the parity test does not see: in which order the driver is called, what is allocated and given back, and errors. */
+@Tag("emulation")
 class CudaEngineTest {
   private static final Optimiser ADAMW = new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01);
   private static final int VOCABULARY = 37;

@@ -22,6 +22,7 @@ import java.util.random.RandomGeneratorFactory;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,6 +41,7 @@ import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
 
 /** Runs that train as one are, to the last bit, what they are by themselves. */
+@Tag("emulation")
 class CudaGroupTest {
   private static final Optimiser ADAMW = new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01);
   private static final int VOCABULARY = 37;

@@ -11,9 +11,12 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -100,11 +103,22 @@ public final class EmulatedGpu {
     }
     try {
       Files.createDirectories(FOLDER.resolve("cublaslt"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    // Tests run in several processes at once, which share these files.
+    try (
+        FileChannel file = FileChannel.open(FOLDER.resolve("lock"), StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE);
+        FileLock _ = file.lock()) {
       Path header = resource("emulation.h");
       for (String entry : LIBRARIES) {
         String[] parts = entry.split(":");
         Path source = resource(parts[0] + ".cpp");
         Path library = FOLDER.resolve(parts[1]);
+        if (newer(library, header) && newer(library, source)) {
+          continue;
+        }
         run(List.of("g++", "-O2", "-w", "-std=c++17", "-shared", "-fPIC", "-DHEADER=\"" + header + "\"",
             "-DDRIVER=\"" + FOLDER.resolve("libcuda.so.1") + "\"", source.toString(), "-o",
             library.toString()));
@@ -115,6 +129,11 @@ public final class EmulatedGpu {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static boolean newer(Path file, Path source) throws IOException {
+    return Files.exists(file)
+        && Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(source)) > 0;
   }
 
   private static final class NoCompiler extends Exception {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,6 +21,7 @@ import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 
 /** NVIDIA's own compiler takes every kernel for every chip. It needs no GPU, but the profile {@code cuda}. */
+@Tag("emulation")
 class KernelCompilationTest {
   /** How machine code begins. */
   private static final byte[] ELF = {0x7f, 'E', 'L', 'F'};
