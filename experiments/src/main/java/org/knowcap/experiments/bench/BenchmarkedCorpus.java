@@ -1,12 +1,11 @@
 package org.knowcap.experiments.bench;
-
 import java.util.List;
-import org.knowcap.generators.corpus.BioD;
-import org.knowcap.generators.corpus.BioDShape;
-import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Mixture;
-import org.knowcap.generators.corpus.Mixture.Ingredient;
+import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.Mixture.Ingredient;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 

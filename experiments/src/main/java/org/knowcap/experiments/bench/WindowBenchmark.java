@@ -31,8 +31,8 @@ public class WindowBenchmark {
   @Setup
   public void open(ThreadParams thread) {
     Corpus made = corpus.corpus();
-    Cursor.Place place = new Cursor.Place(APART * thread.getThreadIndex(), 0);
-    List<Cursor.Place> places = made.sources().stream().map(_ -> place).toList();
+    Cursor.Position place = new Cursor.Position(APART * thread.getThreadIndex(), 0);
+    List<Cursor.Position> places = made.sources().stream().map(_ -> place).toList();
     reader = new WindowReader(made, WINDOW, new Cursor(0, places));
   }
 

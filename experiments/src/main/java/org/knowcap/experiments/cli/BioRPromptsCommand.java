@@ -1,5 +1,4 @@
 package org.knowcap.experiments.cli;
-
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -10,8 +9,8 @@ import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.RewritingSpec;
 import org.knowcap.experiments.study.StudyReader;
-import org.knowcap.generators.rewriting.Prompt;
-import org.knowcap.generators.rewriting.Prompts;
+import org.knowcap.generators.bior.rewriting.Prompt;
+import org.knowcap.generators.bior.rewriting.Prompts;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.cli;
-
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,10 +10,10 @@ import java.util.stream.Collectors;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.RewritingSpec;
+import org.knowcap.generators.bior.rewriting.ChatServer;
+import org.knowcap.generators.bior.rewriting.RetryPolicy;
+import org.knowcap.generators.bior.rewriting.Rewriting;
 import org.knowcap.generators.random.CounterRandom;
-import org.knowcap.generators.rewriting.ChatServer;
-import org.knowcap.generators.rewriting.Patience;
-import org.knowcap.generators.rewriting.Rewriting;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -105,7 +104,7 @@ final class BioRRewriteCommand implements Callable<Integer> {
     }
     RewritingSpec rewriting = BioRPromptsCommand.most(spec);
     PrintWriter out = command.commandLine().getOut();
-    Patience patience = new Patience(attempts, FIRST_PAUSE, LONGEST_PAUSE, Duration.ofSeconds(timeout));
+    RetryPolicy patience = new RetryPolicy(attempts, FIRST_PAUSE, LONGEST_PAUSE, Duration.ofSeconds(timeout));
     Rewriting.Tally tally;
     try (ChatServer server = new ChatServer(endpoint, model, key(), patience,
         new CounterRandom(System.nanoTime()))) {

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.cli;
-
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,9 +13,9 @@ import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.KnowledgePart;
-import org.knowcap.generators.corpus.Part;
 import org.knowcap.models.program.Program;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -81,7 +80,7 @@ final class PlanCommand implements Callable<Integer> {
           corpus.bits()
               .parts()
               .stream()
-              .filter(part -> part.part() != Part.NAME)
+              .filter(part -> part.kind() != KnowledgeKind.NAME)
               .mapToDouble(KnowledgePart::totalBits)
               .sum(),
           corpus.bits().totalBits() / program.parameterCount(), steps, steps * program.stepRows(),

@@ -1,12 +1,11 @@
 package org.knowcap.experiments.cli;
-
 import java.io.PrintWriter;
 import java.util.Optional;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.knowcap.analysis.units.Units;
-import org.knowcap.generators.rewriting.Rewriting;
+import org.knowcap.generators.bior.rewriting.Rewriting;
 
 /** Shows how rewriting goes: a bar on a terminal, a line every quarter of a minute elsewhere. */
 final class RewritingProgress implements Rewriting.Listener, AutoCloseable {

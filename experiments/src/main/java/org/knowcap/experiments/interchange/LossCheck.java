@@ -1,5 +1,4 @@
 package org.knowcap.experiments.interchange;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +12,7 @@ import java.util.random.RandomGeneratorFactory;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
-import org.knowcap.generators.corpus.Probe;
+import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.tokens.Gpt2;
 import org.knowcap.generators.tokens.Vocabulary;
 import org.knowcap.models.checkpoint.Safetensors;
@@ -76,7 +75,7 @@ public record LossCheck(int[] prompts, int length, int[][] targets, float[][] lo
     Vocabulary vocabulary = run.corpus().vocabulary();
     List<Text> texts = new ArrayList<>();
     for (long person = 0; person < Math.min(PEOPLE, run.corpus().people()); person++) {
-      Probe probe = run.corpus().probe(person, person);
+      AnnotatedItem probe = run.corpus().measuringItem(person, person);
       int[] tokens = Arrays.stream(probe.tokens()).filter(token -> token < vocabulary.eos()).toArray();
       String text = vocabulary.decode(tokens, 0, tokens.length);
       int[] gpt2 = Arrays.stream(tokens).map(token -> vocabulary.gpt2Ids()[token]).toArray();

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.run;
-
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -10,11 +9,11 @@ import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.bits.KnowledgePart;
+import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.KnowledgePart;
-import org.knowcap.generators.corpus.Part;
-import org.knowcap.generators.corpus.Probe;
-import org.knowcap.generators.corpus.Question;
+import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
@@ -73,24 +72,24 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   public static Measurement of(Corpus corpus, long most, Scorer scorer) {
     List<KnowledgePart> knowledge = corpus.bits().parts();
     int people = people(corpus, most);
-    Map<Part, double[]> sums = new EnumMap<>(Part.class);
-    knowledge.forEach(part -> sums.put(part.part(), new double[people]));
+    Map<KnowledgeKind, double[]> sums = new EnumMap<>(KnowledgeKind.class);
+    knowledge.forEach(part -> sums.put(part.kind(), new double[people]));
     forEachSpan(corpus, most, scorer, (person, span, loss) -> {
-      if (sums.containsKey(span.part())) {
-        sums.get(span.part())[person] += loss;
+      if (sums.containsKey(span.kind())) {
+        sums.get(span.kind())[person] += loss;
       }
     });
     double[][] means = knowledge.stream()
-        .map(part -> DoubleStream.of(sums.get(part.part())).map(sum -> sum / part.perItem()).toArray())
+        .map(part -> DoubleStream.of(sums.get(part.kind())).map(sum -> sum / part.perItem()).toArray())
         .toArray(double[][]::new);
     return new Measurement(knowledge, corpus.people(), means,
-        corpus.questions().stream().map(question -> answer(question, most, scorer)).toList());
+        corpus.sideMeasurements().stream().map(question -> answer(question, most, scorer)).toList());
   }
 
-  private static Knowledge answer(Question question, long most, Scorer scorer) {
+  private static Knowledge answer(SideMeasurement question, long most, Scorer scorer) {
     double[] losses = new double[people(question.source(), most)];
     forEachSpan(question.source(), most, scorer, (person, span, loss) -> {
-      if (span.part() == Part.VALUE && question.attributes().contains(span.attribute())) {
+      if (span.kind() == KnowledgeKind.VALUE && question.attributes().contains(span.attribute())) {
         losses[person] += loss;
       }
     });
@@ -119,12 +118,12 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     float[] losses = new float[WINDOWS * length];
     for (int first = 0; first < people; first += WINDOWS) {
       int count = Math.min(WINDOWS, people - first);
-      Probe[] probes = new Probe[count];
+      AnnotatedItem[] probes = new AnnotatedItem[count];
       Arrays.fill(tokens, corpus.vocabulary().eos());
       Arrays.fill(targets, corpus.vocabulary().eos());
       for (int row = 0; row < count; row++) {
         long person = chosen.apply(0, first + row);
-        probes[row] = corpus.probe(person, random.bits(person));
+        probes[row] = corpus.measuringItem(person, random.bits(person));
         int[] item = probes[row].tokens();
         System.arraycopy(item, 0, tokens, row * length, item.length - 1);
         System.arraycopy(item, 1, targets, row * length, item.length - 1);
@@ -143,23 +142,23 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /** The losses of a part. */
-  double[] losses(Part part) {
+  double[] losses(KnowledgeKind part) {
     return IntStream.range(0, losses.length)
-        .filter(i -> knowledge.get(i).part() == part)
+        .filter(i -> knowledge.get(i).kind() == part)
         .mapToObj(i -> losses[i])
         .findFirst()
         .orElseThrow();
   }
 
   /** Summary over people of the losses of a part. */
-  SampleSummary summary(Part part) {
+  SampleSummary summary(KnowledgeKind part) {
     return SampleSummary.of(losses(part), people);
   }
 
   /** What the model stores of each part. */
   public List<Knowledge> parts() {
     return knowledge.stream().map(part -> {
-      SampleSummary loss = summary(part.part());
+      SampleSummary loss = summary(part.kind());
       return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
           loss.standardError());
     }).toList();

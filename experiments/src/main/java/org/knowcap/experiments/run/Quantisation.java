@@ -124,7 +124,7 @@ public final class Quantisation {
       Arrays.fill(tokens, corpus.vocabulary().eos());
       for (int row = 0; row < Math.min(WINDOWS, people - first); row++) {
         long person = chosen.apply(0, first + row);
-        int[] item = corpus.probe(person, random.bits(person)).tokens();
+        int[] item = corpus.measuringItem(person, random.bits(person)).tokens();
         lengths[row] = item.length - 1;
         System.arraycopy(item, 0, tokens, row * length, lengths[row]);
       }

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.run;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -11,8 +10,8 @@ import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Part;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
@@ -96,8 +95,8 @@ public final class Run {
    */
   static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
       Measurement losses, RunFolder.Metric last, long tokens) {
-    SampleSummary names = losses.summary(Part.NAME);
-    SampleSummary values = losses.summary(Part.VALUE);
+    SampleSummary names = losses.summary(KnowledgeKind.NAME);
+    SampleSummary values = losses.summary(KnowledgeKind.VALUE);
     long parameters = spec.model().parameters(corpus.vocabulary().size()).total();
     Capacity capacity = losses.capacity(parameters);
     RunResult result = new RunResult(name, corpus.name(), spec.people(), spec.exposures(),

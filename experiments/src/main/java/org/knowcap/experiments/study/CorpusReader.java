@@ -1,5 +1,4 @@
 package org.knowcap.experiments.study;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
@@ -10,10 +9,10 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bior.RewrittenTexts;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.study;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -7,18 +6,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bior.BioR;
+import org.knowcap.generators.bior.RewrittenTexts;
+import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.BioD;
-import org.knowcap.generators.corpus.BioDShape;
-import org.knowcap.generators.corpus.BioR;
-import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Mixture;
-import org.knowcap.generators.corpus.Revisable;
-import org.knowcap.generators.corpus.Revision;
-import org.knowcap.generators.corpus.RewrittenTexts;
 import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.corpus.Update;
+import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.RevisedCorpus;
+import org.knowcap.generators.people.GeneratedSource;
+import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.Pools;
 
 /** What determines a corpus but for its seed: one record for each kind. */
@@ -57,7 +56,7 @@ public sealed interface CorpusSpec {
   /** A corpus of one source whose texts are made on the way, which may be part of a mixture. */
   sealed interface GeneratedSpec extends SourceSpec {
     /** Its people are those that the seed and the lists make, from number {@code first} on. */
-    Revisable<?> source(long seed, long first);
+    GeneratedSource<?> source(long seed, long first);
 
     @Override
     default Source corpus(long seed) {
@@ -269,8 +268,8 @@ public sealed interface CorpusSpec {
     }
 
     @Override
-    public Update corpus(long seed) {
-      return new Update(of.source(seed, 0), new Revision(share, attributes, seed), before, replay);
+    public RevisedCorpus corpus(long seed) {
+      return new RevisedCorpus(of.source(seed, 0), new Revision(share, attributes, seed), before, replay);
     }
 
     @Override

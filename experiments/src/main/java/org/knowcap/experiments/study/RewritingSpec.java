@@ -1,7 +1,6 @@
 package org.knowcap.experiments.study;
-
 import java.nio.file.Path;
-import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.bios.BioS;
 
 /**
  * What of a study's bioR there is before its texts are: whom they are about, and where they go.

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.survey;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,10 +12,10 @@ import org.knowcap.analysis.corpus.CorpusDescription.Passage;
 import org.knowcap.analysis.corpus.CorpusDescription.Reach;
 import org.knowcap.analysis.corpus.CorpusDescription.VocabularyUse;
 import org.knowcap.analysis.units.Units;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
-import org.knowcap.generators.corpus.Part;
-import org.knowcap.generators.corpus.Probe;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.WindowReader;
@@ -70,14 +69,14 @@ public final class CorpusSurvey {
 
   /** The first text of the training stream, or the beginning of it, in passages of one mark each. */
   private static List<Passage> sample(Source source) {
-    Probe item = source.annotated(0);
+    AnnotatedItem item = source.annotated(0);
     int shown = Math.min(item.tokens().length, MOST_SHOWN);
     Passage[] marks = new Passage[item.tokens().length];
     Arrays.fill(marks, new Passage("", Mark.NONE, ""));
     // A first chunk's span comes behind that of its value, and covers the beginning of it.
     for (Span span : item.spans()) {
       Arrays.fill(marks, span.start(), span.end(),
-          new Passage("", mark(span.part()), span.attribute().key()));
+          new Passage("", mark(span.kind()), span.attribute().key()));
     }
     List<Passage> passages = new ArrayList<>();
     for (int from = 1, to = 1; from < shown; from = to) {
@@ -99,7 +98,7 @@ public final class CorpusSurvey {
     return passages;
   }
 
-  private static Mark mark(Part part) {
+  private static Mark mark(KnowledgeKind part) {
     return switch (part) {
       case NAME -> Mark.NAME;
       case VALUE -> Mark.VALUE;

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.cli;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -31,8 +30,8 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
-import org.knowcap.generators.corpus.BioR;
-import org.knowcap.generators.corpus.Rewritten;
+import org.knowcap.generators.bior.BioR;
+import org.knowcap.generators.bior.RewrittenLine;
 import tools.jackson.databind.json.JsonMapper;
 
 /** bioR from the prompts to the result, with a server in place of a language model. */
@@ -147,9 +146,9 @@ class BioRCommandTest {
     free.release(1000);
     Outcome rest = succeeds(rewrite());
     assertTrue(rest.out().endsWith("11 texts added to " + texts + "\n"), rest.out());
-    List<Rewritten> all = Files.readAllLines(texts)
+    List<RewrittenLine> all = Files.readAllLines(texts)
         .stream()
-        .map(line -> Rewritten.parse(line).orElseThrow())
+        .map(line -> RewrittenLine.parse(line).orElseThrow())
         .toList();
     assertEquals(before, Files.readAllLines(texts).subList(0, 7));
     assertEquals(18, all.stream().map(text -> text.person() + " " + text.draft()).distinct().count());

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.run;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,8 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
-import org.knowcap.generators.corpus.BioD;
-import org.knowcap.generators.corpus.BioDShape;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.run;
-
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,10 +17,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.generators.bios.BioS;
+import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Part;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Template;
@@ -181,7 +180,7 @@ class MeasurementTest {
     });
     assertEquals(Math.min(most, corpus.people()), seen.size());
     assertEquals(seen.size(), new HashSet<>(seen).size(), "someone was measured twice");
-    assertEquals(seen.size(), measurement.losses(Part.NAME).length);
+    assertEquals(seen.size(), measurement.losses(KnowledgeKind.NAME).length);
     return measurement;
   }
 
@@ -229,9 +228,9 @@ class MeasurementTest {
   void aPerfectModelStoresAllBits(long most) {
     Corpus corpus = corpus(PEOPLE, 3);
     Measurement losses = measure(corpus, most, perfect(corpus));
-    for (int i = 0; i < losses.losses(Part.NAME).length; i++) {
-      assertEquals(Math.log(PEOPLE), losses.losses(Part.NAME)[i], 1e-5);
-      assertEquals(0, losses.losses(Part.VALUE)[i]);
+    for (int i = 0; i < losses.losses(KnowledgeKind.NAME).length; i++) {
+      assertEquals(Math.log(PEOPLE), losses.losses(KnowledgeKind.NAME)[i], 1e-5);
+      assertEquals(0, losses.losses(KnowledgeKind.VALUE)[i]);
     }
     Capacity capacity = losses.capacity(1000);
     assertEquals(capacity.totalBits(), capacity.storedBits(), 1e-6 * capacity.totalBits());
@@ -289,7 +288,7 @@ class MeasurementTest {
           return known(corpus, reading.person);
         }
       });
-      SampleSummary summary = sample.summary(Part.VALUE);
+      SampleSummary summary = sample.summary(KnowledgeKind.VALUE);
       squares += Math.pow((summary.mean() - all) / summary.standardError(), 2) / corpora;
     }
     // Five standard errors around 1, for 150 squares of variance 2 each. Without its correction for a finite

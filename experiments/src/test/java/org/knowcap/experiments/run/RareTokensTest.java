@@ -1,12 +1,11 @@
 package org.knowcap.experiments.run;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.BitSet;
 import org.junit.jupiter.api.Test;
-import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.WindowReader;

@@ -1,5 +1,4 @@
 package org.knowcap.experiments.run;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,7 +14,7 @@ import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
-import org.knowcap.generators.corpus.BioSBits;
+import org.knowcap.generators.bios.BioSBits;
 import org.knowcap.generators.pools.PoolSizes;
 
 /** Studies of bioD with names of its own, and of a mixture, as their folders have them. */

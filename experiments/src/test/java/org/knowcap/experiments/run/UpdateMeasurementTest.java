@@ -1,5 +1,4 @@
 package org.knowcap.experiments.run;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;
@@ -12,13 +11,13 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.generators.bios.BioS;
+import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Part;
-import org.knowcap.generators.corpus.Question;
-import org.knowcap.generators.corpus.Revision;
-import org.knowcap.generators.corpus.Update;
+import org.knowcap.generators.corpus.SideMeasurement;
+import org.knowcap.generators.mixture.RevisedCorpus;
+import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -29,7 +28,7 @@ class UpdateMeasurementTest {
   private static final double SURPRISE = 4;
 
   private final long seed = System.nanoTime();
-  private final Update corpus = new Update(new BioS(PEOPLE, seed,
+  private final RevisedCorpus corpus = new RevisedCorpus(new BioS(PEOPLE, seed,
       Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 32)), Templates.shipped()),
       new Revision(0.5, Set.of(Attribute.EMPLOYER), seed), 3, 0);
 
@@ -64,7 +63,7 @@ class UpdateMeasurementTest {
   @Test
   void beliefsAreToldApart() {
     Map<String, Corpus> groups = new HashMap<>();
-    corpus.questions().forEach(question -> groups.put(question.name(), question.source()));
+    corpus.sideMeasurements().forEach(question -> groups.put(question.name(), question.source()));
     Set<String> upToDate = texts(groups.get("new values"));
     upToDate.addAll(texts(groups.get("unchanged values")));
     Map<String, Knowledge> answers = answers(upToDate);
@@ -81,17 +80,17 @@ class UpdateMeasurementTest {
 
   /** Four nats a token of the employer: all of its tokens, as no employer is the beginning of another. */
   private double surprise(String name) {
-    Question question = corpus.questions()
+    SideMeasurement question = corpus.sideMeasurements()
         .stream()
         .filter(each -> each.name().equals(name))
         .findFirst()
         .orElseThrow();
     List<Integer> tokens = LongStream.range(0, question.source().people())
         .mapToObj(person -> question.source()
-            .probe(person, 0)
+            .measuringItem(person, 0)
             .spans()
             .stream()
-            .filter(span -> span.part() == Part.VALUE && span.attribute().equals(Attribute.EMPLOYER))
+            .filter(span -> span.kind() == KnowledgeKind.VALUE && span.attribute().equals(Attribute.EMPLOYER))
             .mapToInt(span -> span.end() - span.start())
             .sum())
         .toList();

@@ -335,7 +335,7 @@ class StudyReaderTest {
     assertEquals(List.of(20L, 30L), runs.stream().map(RunSpec::people).toList());
     Corpus corpus = runs.getFirst().corpus();
     assertEquals(List.of(5L, 5L, 15L),
-        corpus.questions().stream().map(question -> question.source().people()).toList());
+        corpus.sideMeasurements().stream().map(question -> question.source().people()).toList());
     assertNotEquals(runs.getFirst().corpusSpec().corpus(1).digest(),
         runs.getFirst().corpusSpec().corpus(2).digest());
     Set<String> names = new HashSet<>(names(REVISED));

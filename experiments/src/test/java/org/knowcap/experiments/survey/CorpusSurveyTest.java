@@ -1,5 +1,4 @@
 package org.knowcap.experiments.survey;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,14 +11,14 @@ import org.knowcap.analysis.corpus.CorpusDescription;
 import org.knowcap.analysis.corpus.CorpusDescription.Mark;
 import org.knowcap.analysis.corpus.CorpusDescription.Passage;
 import org.knowcap.analysis.corpus.CorpusDescription.Reach;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.BioD;
-import org.knowcap.generators.corpus.BioDShape;
-import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Mixture;
-import org.knowcap.generators.corpus.Mixture.Ingredient;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.Mixture.Ingredient;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;

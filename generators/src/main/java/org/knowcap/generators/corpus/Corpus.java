@@ -1,17 +1,19 @@
 package org.knowcap.generators.corpus;
-
 import java.util.List;
 import java.util.Map;
+import org.knowcap.generators.bits.BitContent;
+import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.RevisedCorpus;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * A corpus is a function, not a file: what stands where in it depends on nothing but its parameters. It is
- * either one {@link Source} of texts, a {@link Mixture} of several, or an {@link Update} of what was told before. {@link WindowReader} reads the tokens
- * to train on. Instances are immutable and may be shared by threads.
+ * A corpus is a function, not a file: its texts and their order follow from its parameters alone. The simplest
+ * corpus is one {@link Source}; others mix several. {@link WindowReader} reads the tokens to train on. Instances
+ * are immutable, and threads may share them.
  *
- * <p>Of a mixture, the first source is what is measured: people, bits, values and probes are that source's.
+ * <p>In a corpus of several sources, people, bits, values and measuring items are those of the first.
  */
-public sealed interface Corpus permits Source, Mixture, Update {
+public interface Corpus {
 
   /** As in "bioS(200)". */
   String name();
@@ -57,7 +59,7 @@ public sealed interface Corpus permits Source, Mixture, Update {
    * @param draw   which of the many texts about the person, 0 or more; never one drawn for the training
    *               stream, unless there is but one
    */
-  Probe probe(long person, long draw);
+  AnnotatedItem measuringItem(long person, long draw);
 
   /** The exact expectation of the length, in tokens, of a stream with so many exposures of every person. */
   double tokens(long exposures);
@@ -75,7 +77,7 @@ public sealed interface Corpus permits Source, Mixture, Update {
   double items(int source, long exposures);
 
   /** What else to ask of a model that has learnt this. */
-  default List<Question> questions() {
+  default List<SideMeasurement> sideMeasurements() {
     return List.of();
   }
 }

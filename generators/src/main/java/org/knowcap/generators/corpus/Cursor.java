@@ -7,10 +7,10 @@ import java.util.List;
  * A place in a corpus's training stream, and all that is needed to go on from there.
  *
  * @param window how many windows came before
- * @param places how far each source has been read, in the order of {@link Corpus#sources()}; none stands for
+ * @param positions how far each source has been read, in the order of {@link Corpus#sources()}; none stands for
  *               the beginning of all
  */
-public record Cursor(long window, List<Place> places) {
+public record Cursor(long window, List<Position> positions) {
 
   /**
    * A place in the stream of one source.
@@ -18,12 +18,12 @@ public record Cursor(long window, List<Place> places) {
    * @param item   sequence number of the item that the next token belongs to
    * @param offset tokens of that item that are already consumed
    */
-  public record Place(long item, int offset) {
+  public record Position(long item, int offset) {
     /** The beginning. */
-    public static final Place START = new Place(0, 0);
+    public static final Position START = new Position(0, 0);
 
     /** @throws IllegalArgumentException if a number is negative */
-    public Place {
+    public Position {
       if (item < 0 || offset < 0) {
         throw new IllegalArgumentException(
             "a cursor's item and offset must be 0 or more, found " + item + " and " + offset);
@@ -39,16 +39,16 @@ public record Cursor(long window, List<Place> places) {
     if (window < 0) {
       throw new IllegalArgumentException("a cursor's window must be 0 or more, found " + window);
     }
-    places = List.copyOf(places);
+    positions = List.copyOf(positions);
   }
 
   /** The numbers to store: the window, then item and offset of each source. */
   public long[] toNumbers() {
-    long[] numbers = new long[1 + 2 * places.size()];
+    long[] numbers = new long[1 + 2 * positions.size()];
     numbers[0] = window;
-    for (int i = 0; i < places.size(); i++) {
-      numbers[1 + 2 * i] = places.get(i).item();
-      numbers[2 + 2 * i] = places.get(i).offset();
+    for (int i = 0; i < positions.size(); i++) {
+      numbers[1 + 2 * i] = positions.get(i).item();
+      numbers[2 + 2 * i] = positions.get(i).offset();
     }
     return numbers;
   }
@@ -63,10 +63,10 @@ public record Cursor(long window, List<Place> places) {
       throw new IllegalArgumentException(
           "a cursor is stored as an odd number of integers, found " + numbers.length);
     }
-    List<Place> places = new ArrayList<>();
+    List<Position> positions = new ArrayList<>();
     for (int i = 1; i < numbers.length; i += 2) {
-      places.add(new Place(numbers[i], Math.toIntExact(numbers[i + 1])));
+      positions.add(new Position(numbers[i], Math.toIntExact(numbers[i + 1])));
     }
-    return new Cursor(numbers[0], places);
+    return new Cursor(numbers[0], positions);
   }
 }

@@ -4,21 +4,21 @@ import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 
 /** Whom the items of a training stream are about: in each round everybody once, in an order of its own. */
-final class Rounds {
+public final class Rounds {
   private final KeyedPermutation orders;
   private final long people;
 
-  Rounds(CounterRandom random, long people) {
+  public Rounds(CounterRandom random, long people) {
     orders = new KeyedPermutation(random, people);
     this.people = people;
   }
 
-  long person(long sequenceNumber) {
+  public long person(long sequenceNumber) {
     return orders.apply(sequenceNumber / people, sequenceNumber % people);
   }
 
   /** Whom the items from number {@code first} on are about. */
-  void persons(long first, long[] target) {
+  public void persons(long first, long[] target) {
     for (int at = 0; at < target.length;) {
       long place = (first + at) % people;
       int end = (int) Math.min(target.length, at + people - place);

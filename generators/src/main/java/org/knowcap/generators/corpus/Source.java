@@ -1,5 +1,4 @@
 package org.knowcap.generators.corpus;
-
 import java.util.List;
 
 /**
@@ -9,7 +8,7 @@ import java.util.List;
  * <p>The stream goes in rounds. Each round holds every person exactly once, in an order of its own, so that
  * after E rounds every person has had exactly E exposures.
  */
-public sealed interface Source extends Corpus permits Revisable, BioR, MixedSource {
+public interface Source extends Corpus {
 
   /** The exact expectation of the number of tokens of an item. */
   double meanItemTokens();
@@ -34,7 +33,7 @@ public sealed interface Source extends Corpus permits Revisable, BioR, MixedSour
   int write(long sequenceNumber, long person, int[] target, int offset);
 
   /** The same item, with its spans. */
-  Probe annotated(long sequenceNumber);
+  AnnotatedItem annotated(long sequenceNumber);
 
   /** Whom an item of the training stream is about: 0..N-1. */
   long person(long sequenceNumber);

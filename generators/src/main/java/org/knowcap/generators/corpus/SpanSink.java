@@ -1,8 +1,9 @@
 package org.knowcap.generators.corpus;
+import org.knowcap.generators.bits.KnowledgeKind;
 
 /** Receives the spans of an item while it is written. */
-interface SpanSink {
+public interface SpanSink {
   SpanSink NONE = (_, _, _, _) -> {};
 
-  void span(Part part, Attribute attribute, int start, int end);
+  void span(KnowledgeKind part, Attribute attribute, int start, int end);
 }

@@ -25,16 +25,16 @@ public final class WindowReader {
       throw new IllegalArgumentException("a window must have 1 or more tokens, found " + window);
     }
     List<Source> sources = corpus.sources();
-    if (!start.places().isEmpty() && start.places().size() != sources.size()) {
+    if (!start.positions().isEmpty() && start.positions().size() != sources.size()) {
       throw new IllegalArgumentException(corpus.name() + " has " + sources.size()
-          + " sources, but the cursor " + start.places().size() + ": it was made with another corpus");
+          + " sources, but the cursor " + start.positions().size() + ": it was made with another corpus");
     }
     this.corpus = corpus;
     this.window = window;
     streams = new Stream[sources.size()];
     for (int i = 0; i < streams.length; i++) {
       streams[i] = new Stream(sources.get(i),
-          start.places().isEmpty() ? Cursor.Place.START : start.places().get(i));
+          start.positions().isEmpty() ? Cursor.Position.START : start.positions().get(i));
     }
     number = start.window();
   }
@@ -54,7 +54,7 @@ public final class WindowReader {
 
   /** The place of the next window. */
   public Cursor cursor() {
-    return new Cursor(number, Arrays.stream(streams).map(Stream::place).toList());
+    return new Cursor(number, Arrays.stream(streams).map(Stream::position).toList());
   }
 
   /** A source's tokens, end to end. */
@@ -65,7 +65,7 @@ public final class WindowReader {
     private int length;
     private int position;
 
-    Stream(Source source, Cursor.Place start) {
+    Stream(Source source, Cursor.Position start) {
       items = new ItemReader(source, start.item());
       buffer = new int[source.longestItem()];
       load();
@@ -92,8 +92,8 @@ public final class WindowReader {
       return buffer[position];
     }
 
-    Cursor.Place place() {
-      return new Cursor.Place(items.next() - 1, position);
+    Cursor.Position position() {
+      return new Cursor.Position(items.next() - 1, position);
     }
 
     private void load() {

@@ -1,5 +1,5 @@
 /**
- * Corpora as functions of (seed, index): their items, their stream of windows, their knowledge spans, and
- * their content in bits.
+ * The contract of a corpus: what is measured of it, the training stream that is cut from its sources, and the
+ * readers of that stream. Each kind of corpus has a package of its own.
  */
 package org.knowcap.generators.corpus;

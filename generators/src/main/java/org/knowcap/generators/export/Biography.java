@@ -1,10 +1,9 @@
 package org.knowcap.generators.export;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.Probe;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 
@@ -45,11 +44,11 @@ record Biography(int source, long item, long person, String text, List<Integer> 
   record Truth(int source, long item, long person, String attribute, String part, String value, int start,
       int end) {}
 
-  static List<Place> places(Probe item, TokenBytes text) {
+  static List<Place> places(AnnotatedItem item, TokenBytes text) {
     int[] characters = characters(item, text);
     List<Place> places = new ArrayList<>();
     for (Span span : item.spans()) {
-      places.add(new Place(span.attribute().key(), span.part().knowledge(), span.start(), span.end(),
+      places.add(new Place(span.attribute().key(), span.kind().partName(), span.start(), span.end(),
           characters[span.start()], characters[span.end()]));
     }
     return places;
@@ -60,14 +59,14 @@ record Biography(int source, long item, long person, String text, List<Integer> 
     Map<Attribute, String> values = source.values(person);
     List<Truth> rows = new ArrayList<>();
     for (Span span : source.annotated(item).spans()) {
-      rows.add(new Truth(number, item, person, span.attribute().key(), span.part().knowledge(),
+      rows.add(new Truth(number, item, person, span.attribute().key(), span.kind().partName(),
           values.get(span.attribute()), span.start(), span.end()));
     }
     return rows;
   }
 
   /** How many characters of the text come before each token, and before the end. */
-  static int[] characters(Probe item, TokenBytes text) {
+  static int[] characters(AnnotatedItem item, TokenBytes text) {
     int[] tokens = item.tokens();
     int[] characters = new int[tokens.length + 1];
     // Token 0 is the end of text, which the text does not include.

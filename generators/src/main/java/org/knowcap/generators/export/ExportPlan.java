@@ -1,5 +1,4 @@
 package org.knowcap.generators.export;
-
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
@@ -11,12 +10,10 @@ import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
-import org.knowcap.generators.corpus.KnowledgePart;
-import org.knowcap.generators.corpus.Mixture;
 import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.export.PlannedFile.Content;
 import org.knowcap.generators.export.Sequences.Items;
@@ -54,16 +51,19 @@ final class ExportPlan {
     items = items();
     itemShards = items.stream().flatMap(this::itemShards).toList();
     check(itemShards.size());
-    streamShards = switch (corpus) {
-      case Source _ -> itemShards;
-      case Mixture _,Update _ ->
-          settings.formats().stream().anyMatch(STREAM_SHARDS::contains) ? windowShards() : List.of();
-    };
+    streamShards = isOfItems()
+        ? itemShards
+        : settings.formats().stream().anyMatch(STREAM_SHARDS::contains) ? windowShards() : List.of();
     lines = new LineFiles(corpus.vocabulary());
     parquet = new ParquetFiles(corpus.vocabulary());
     files.add(new PlannedFile(VOCABULARY, Map.of(), "entries", this::writeVocabulary));
     settings.formats().forEach(this::plan);
     planTruth();
+  }
+
+  /** Whether the training stream is one source's items, end to end, and not windows of several sources. */
+  private boolean isOfItems() {
+    return corpus instanceof Source;
   }
 
   /** In the order of the manifest. */
@@ -83,11 +83,8 @@ final class ExportPlan {
         items.stream()
             .map(all -> new SourceEntry(all.source().name(), all.source().people(), all.count()))
             .toList());
-    switch (corpus) {
-      case Source _ -> {
-        // Its stream is made of items.
-      }
-      case Mixture _,Update _ -> header.put("windows", windows());
+    if (!isOfItems()) {
+      header.put("windows", windows());
     }
     header.put("vocabulary", corpus.vocabulary().size());
     header.put("end_of_text", corpus.vocabulary().eos());
@@ -176,10 +173,9 @@ final class ExportPlan {
                   + ", but that of " + corpus.name() + " has " + size + ": choose llmc or megatron");
         }
         // nanoGPT reads one file, however long.
-        Sequences all = switch (corpus) {
-          case Source _ -> items.getFirst();
-          case Mixture _,Update _ -> new Windows(corpus, settings.window(), Cursor.START, windows());
-        };
+        Sequences all = isOfItems()
+            ? items.getFirst()
+            : new Windows(corpus, settings.window(), Cursor.START, windows());
         files.add(new PlannedFile("nanogpt/train.bin", about(all), "tokens", TokenFiles.nanoGpt(all)));
         files.add(new PlannedFile("nanogpt/meta.pkl", Map.of(), "entries",
             TokenFiles.nanoGptMeta(corpus.vocabulary())));

@@ -1,13 +1,12 @@
 package org.knowcap.generators.export;
-
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.Part;
-import org.knowcap.generators.corpus.Probe;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.export.PlannedFile.Content;
@@ -72,7 +71,7 @@ final class LineFiles {
       Source source = items.source();
       long all = 0;
       for (long number = items.first(); number < items.first() + items.count(); number++) {
-        Probe item = source.annotated(number);
+        AnnotatedItem item = source.annotated(number);
         int[] tokens = item.tokens();
         long person = source.person(number);
         begin(line, items.number(), number, person);
@@ -107,7 +106,7 @@ final class LineFiles {
         List<Span> spans = source.annotated(number).spans();
         for (Span span : spans) {
           begin(line, items.number(), number, person);
-          line.add(keys.of(span.attribute(), span.part()));
+          line.add(keys.of(span.attribute(), span.kind()));
           line.add(VALUE);
           line.addQuoted(values.get(span.attribute()));
           line.add(START);
@@ -134,7 +133,7 @@ final class LineFiles {
     line.add(person);
   }
 
-  private void addSpans(Utf8Buffer line, Keys keys, Probe item) {
+  private void addSpans(Utf8Buffer line, Keys keys, AnnotatedItem item) {
     int[] characters = Biography.characters(item, text);
     boolean first = true;
     for (Span span : item.spans()) {
@@ -142,7 +141,7 @@ final class LineFiles {
         line.add(COMMA);
       }
       first = false;
-      line.add(keys.of(span.attribute(), span.part()));
+      line.add(keys.of(span.attribute(), span.kind()));
       line.add(START);
       line.add(span.start());
       line.add(STOP);
@@ -173,12 +172,12 @@ final class LineFiles {
   private static final class Keys {
     private final String before;
     private final Map<Attribute, byte[]> attributes = new HashMap<>();
-    private final Map<Part, Map<Attribute, byte[]>> parts = new EnumMap<>(Part.class);
+    private final Map<KnowledgeKind, Map<Attribute, byte[]>> parts = new EnumMap<>(KnowledgeKind.class);
 
     /** @param before what stands in front */
     Keys(String before) {
       this.before = before;
-      for (Part part : Part.values()) {
+      for (KnowledgeKind part : KnowledgeKind.values()) {
         parts.put(part, new HashMap<>());
       }
     }
@@ -188,10 +187,10 @@ final class LineFiles {
           key -> bytes(before + "\"attribute\":\"" + key.key() + "\""));
     }
 
-    byte[] of(Attribute attribute, Part part) {
+    byte[] of(Attribute attribute, KnowledgeKind part) {
       return parts.get(part)
           .computeIfAbsent(attribute, key -> bytes(
-              before + "\"attribute\":\"" + key.key() + "\",\"part\":\"" + part.knowledge() + "\""));
+              before + "\"attribute\":\"" + key.key() + "\",\"part\":\"" + part.partName() + "\""));
     }
   }
 }

@@ -1,5 +1,4 @@
 package org.knowcap.generators.export;
-
 import com.jerolba.carpet.CarpetWriter;
 import com.jerolba.carpet.ColumnNamingStrategy;
 import java.io.IOException;
@@ -8,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.knowcap.generators.corpus.Probe;
+import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.export.Biography.Value;
 import org.knowcap.generators.export.PlannedFile.Content;
@@ -61,7 +60,7 @@ final class ParquetFiles {
   }
 
   private Biography biography(int number, Source source, long item) {
-    Probe probe = source.annotated(item);
+    AnnotatedItem probe = source.annotated(item);
     int[] tokens = probe.tokens();
     long person = source.person(item);
     return new Biography(number, item, person, source.vocabulary().decode(tokens, 1, tokens.length),

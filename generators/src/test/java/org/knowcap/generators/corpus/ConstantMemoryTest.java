@@ -1,5 +1,4 @@
 package org.knowcap.generators.corpus;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.sun.management.ThreadMXBean;
@@ -9,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 

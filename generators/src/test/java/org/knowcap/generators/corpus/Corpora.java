@@ -1,5 +1,4 @@
 package org.knowcap.generators.corpus;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,33 +14,43 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.LongStream;
 import org.apache.commons.math3.stat.inference.ChiSquareTest;
-import org.knowcap.generators.corpus.Mixture.Ingredient;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bior.BioR;
+import org.knowcap.generators.bior.RewrittenLine;
+import org.knowcap.generators.bior.RewrittenTexts;
+import org.knowcap.generators.bios.BioS;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.Mixture.Ingredient;
+import org.knowcap.generators.mixture.RevisedCorpus;
+import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 
 /** Small corpora of every kind, and what is asked of several of them. */
-final class Corpora {
+public final class Corpora {
   /** 200 names. */
-  static final PoolSizes SMALL = new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 9);
-  static final BioDShape SHAPE = new BioDShape(5, 3, 20, 2, 7);
+  public static final PoolSizes SMALL = new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 9);
+  public static final BioDShape SHAPE = new BioDShape(5, 3, 20, 2, 7);
 
   private Corpora() {}
 
-  static BioS bioS(long people, long seed, PoolSizes sizes) {
+  public static BioS bioS(long people, long seed, PoolSizes sizes) {
     return new BioS(people, seed, Pools.shipped(sizes), Templates.shipped());
   }
 
-  static BioD bioD(long people, long seed, BioDShape shape) {
+  public static BioD bioD(long people, long seed, BioDShape shape) {
     return new BioD(people, shape, seed, Pools.shipped(SMALL));
   }
 
-  static BioS revised(BioS corpus, double share) {
+  public static BioS revised(BioS corpus, double share) {
     return corpus.revised(new Revision(share, Set.of(Attribute.EMPLOYER, Attribute.BIRTH_DATE), 5));
   }
 
   /** One useful source without a token, one junk source with one, and one of another vocabulary. */
-  static Mixture mixture(long seed) {
+  public static Mixture mixture(long seed) {
     return new Mixture(seed,
         List.of(new Ingredient(bioS(40, seed, SMALL), 0.125, ""),
             new Ingredient(bioS(100, seed, SMALL).from(40), 0.5, "junk.org"),
@@ -52,14 +61,15 @@ final class Corpora {
    * As if a language model had written what bioS tells in rounds 0 to {@code rounds - 1}; the number of texts
    * that a person has is 1 to {@code rounds}.
    */
-  static BioR bioR(BioS people, int rounds) {
+  public static BioR bioR(BioS people, int rounds) {
     try {
       Path file = Files.createTempFile("rewritten", ".jsonl");
-      Files.write(file, LongStream.range(0, rounds * people.people())
-          .filter(item -> item / people.people() <= people.person(item) % rounds)
-          .mapToObj(item -> new Rewritten(people.person(item), item / people.people(), "", text(people, item))
-              .line())
-          .toList());
+      Files.write(file,
+          LongStream.range(0, rounds * people.people())
+              .filter(item -> item / people.people() <= people.person(item) % rounds)
+              .mapToObj(item -> new RewrittenLine(people.person(item), item / people.people(), "",
+                  text(people, item)).line())
+              .toList());
       RewrittenTexts texts = RewrittenTexts.read(file, people);
       Files.delete(file);
       return new BioR(texts, people.seed());
@@ -69,13 +79,13 @@ final class Corpora {
   }
 
   /** What an item says. */
-  static String text(Source source, long sequenceNumber) {
+  public static String text(Source source, long sequenceNumber) {
     int[] tokens = item(source, sequenceNumber);
     return source.vocabulary().decode(tokens, 1, tokens.length);
   }
 
   /** One of every kind, by name. */
-  static Map<String, Corpus> all(long seed) {
+  public static Map<String, Corpus> all(long seed) {
     BioS plain = bioS(97, seed, SMALL);
     BioS revised = revised(plain, 0.3);
     Map<String, Corpus> all = new LinkedHashMap<>();
@@ -92,18 +102,18 @@ final class Corpora {
     all.put("bioD revised, changed", revisedStrings.changed());
     all.put("mixture", mixture(seed));
     all.put("update",
-        new Update(bioS(97, seed, SMALL), new Revision(0.3, Set.of(Attribute.MAJOR), 5), 3, 0.5));
+        new RevisedCorpus(bioS(97, seed, SMALL), new Revision(0.3, Set.of(Attribute.MAJOR), 5), 3, 0.5));
     all.put("update of strings without replay",
-        new Update(bioD(97, seed, SHAPE), new Revision(0.3, Set.of(Attribute.id(2)), 5), 3, 0));
+        new RevisedCorpus(bioD(97, seed, SHAPE), new Revision(0.3, Set.of(Attribute.id(2)), 5), 3, 0));
     all.put("bioR", bioR(bioS(23, seed, SMALL), 4));
     return all;
   }
 
   /** What an item says of each attribute, read from its spans. */
-  static Map<Attribute, String> read(Corpus corpus, Probe item) {
+  public static Map<Attribute, String> read(Corpus corpus, AnnotatedItem item) {
     Map<Attribute, String> read = new HashMap<>();
     for (Span span : item.spans()) {
-      if (span.part() != Part.FIRST_CHUNK) {
+      if (span.kind() != KnowledgeKind.FIRST_CHUNK) {
         read.merge(span.attribute(), corpus.vocabulary().decode(item.tokens(), span.start(), span.end()),
             String::concat);
       }
@@ -113,22 +123,22 @@ final class Corpora {
   }
 
   /** What is true of a person, as it stands in spans: a birth date's comma belongs to none. */
-  static Map<Attribute, String> truth(Corpus corpus, long person) {
+  public static Map<Attribute, String> truth(Corpus corpus, long person) {
     Map<Attribute, String> values = new HashMap<>(corpus.values(person));
     values.computeIfPresent(Attribute.BIRTH_DATE, (_, date) -> date.replace(",", ""));
     return values;
   }
 
-  static int[] item(Source source, long sequenceNumber) {
+  public static int[] item(Source source, long sequenceNumber) {
     int[] tokens = new int[source.longestItem()];
     return Arrays.copyOf(tokens, source.write(sequenceNumber, tokens, 0));
   }
 
-  static <T> void count(Map<T, Long> counts, T thing) {
+  public static <T> void count(Map<T, Long> counts, T thing) {
     counts.merge(thing, 1L, Long::sum);
   }
 
-  static void assertUniform(int size, Map<?, Long> counts) {
+  public static void assertUniform(int size, Map<?, Long> counts) {
     assertEquals(size, counts.size());
     long[] observed = counts.values().stream().mapToLong(Long::longValue).toArray();
     double[] expected = new double[size];

@@ -1,5 +1,4 @@
 package org.knowcap.generators.corpus;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +9,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.knowcap.generators.biod.BioDBits;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bios.BioSBits;
+import org.knowcap.generators.bits.BitContent;
+import org.knowcap.generators.bits.KnowledgePart;
+import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.generators.pools.PoolSizes;
 
 /** Bits against a count of all the corpora that there could be. */
@@ -33,7 +38,7 @@ class EnumeratedBitsTest {
           corpora.add(corpus);
         }
       }
-      assertEquals(Binomials.log2(corpora.size()), BioSBits.of(people, sizes).entropyBits(), 1e-9);
+      assertEquals(Logarithms.log2(corpora.size()), BioSBits.of(people, sizes).entropyBits(), 1e-9);
     }
   }
 
@@ -67,9 +72,9 @@ class EnumeratedBitsTest {
       }
     }
     BitContent bits = BioDBits.of(people, shape, sizes);
-    assertEquals(Binomials.log2(corpora.size()), bits.entropyBits(), 1e-9);
+    assertEquals(Logarithms.log2(corpora.size()), bits.entropyBits(), 1e-9);
     // As the paper rounds it: N log2(N0 / N) + N K C log2 D + K D log2(T^L / D).
-    assertEquals(2 * Binomials.log2(3 / 2.0) + 8 + 4 * Binomials.log2(4 / 2.0), bits.totalBits(), 1e-9);
+    assertEquals(2 * Logarithms.log2(3 / 2.0) + 8 + 4 * Logarithms.log2(4 / 2.0), bits.totalBits(), 1e-9);
   }
 
   /** Sizes at which nothing can be listed, by whole numbers. */
@@ -83,13 +88,13 @@ class EnumeratedBitsTest {
         choices = choices.multiply(strings.subtract(BigInteger.valueOf(i))).divide(BigInteger.valueOf(i + 1));
       }
       double exact = log2(choices);
-      assertEquals(exact, Binomials.log2Choose(each[1] * Binomials.log2(each[0]), each[2]),
+      assertEquals(exact, Logarithms.log2Choose(each[1] * Logarithms.log2(each[0]), each[2]),
           1e-9 * Math.max(1, exact), each[0] + "^" + each[1] + ", " + each[2]);
     }
     // Either way of counting, where both work.
-    double few = Binomials.log2Choose(Binomials.log2(160e6), 1 << 20);
-    double more = Binomials.log2Choose(Binomials.log2(160e6), (1 << 20) + 1);
-    assertEquals(Binomials.log2((160e6 - (1 << 20)) / ((1 << 20) + 1)), more - few, 1e-4);
+    double few = Logarithms.log2Choose(Logarithms.log2(160e6), 1 << 20);
+    double more = Logarithms.log2Choose(Logarithms.log2(160e6), (1 << 20) + 1);
+    assertEquals(Logarithms.log2((160e6 - (1 << 20)) / ((1 << 20) + 1)), more - few, 1e-4);
   }
 
   @Test
@@ -97,7 +102,7 @@ class EnumeratedBitsTest {
     for (long people : new long[]{1, 1000, 20_000_000}) {
       KnowledgePart names = BioSBits.of(people, PoolSizes.PAPER).part("names");
       assertTrue(names.totalBits() <= names.entropyBits() + 1e-9);
-      assertTrue(names.entropyBits() <= names.totalBits() + people * Binomials.log2(Math.E));
+      assertTrue(names.entropyBits() <= names.totalBits() + people * Logarithms.log2(Math.E));
     }
   }
 
@@ -113,6 +118,6 @@ class EnumeratedBitsTest {
 
   private static double log2(BigInteger number) {
     int shift = Math.max(0, number.bitLength() - 1000);
-    return shift + Binomials.log2(number.shiftRight(shift).doubleValue());
+    return shift + Logarithms.log2(number.shiftRight(shift).doubleValue());
   }
 }

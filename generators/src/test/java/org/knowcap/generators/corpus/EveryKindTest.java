@@ -1,5 +1,4 @@
 package org.knowcap.generators.corpus;
-
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -22,6 +21,8 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.commons.math3.stat.descriptive.SummaryStatistics;
 import org.junit.jupiter.api.Test;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.export.TextWriter;
 
 /** What holds for all kinds of corpora alike. */
@@ -60,7 +61,7 @@ class EveryKindTest {
       for (long item = 0; item < ROUNDS * source.people(); item++) {
         long person = source.person(item);
         assertEquals(Corpora.truth(source, person), Corpora.read(source, source.annotated(item)), kind);
-        Probe probe = source.probe(person, item);
+        AnnotatedItem probe = source.measuringItem(person, item);
         assertEquals(Corpora.truth(source, person), Corpora.read(source, probe), kind);
         Span name = probe.spans().getFirst();
         assertEquals(Attribute.NAME, name.attribute(), kind);
@@ -75,21 +76,22 @@ class EveryKindTest {
   void everyPartCountsTheWholeKnowledgeOnce() {
     forEachSource((kind, source) -> {
       for (long item = 0; item < ROUNDS * source.people(); item++) {
-        Map<Part, Integer> spans = new HashMap<>();
+        Map<KnowledgeKind, Integer> spans = new HashMap<>();
         boolean employerKnown = false;
         for (Span span : source.annotated(item).spans()) {
           if (span.attribute().equals(Attribute.EMPLOYER_CITY)) {
-            assertEquals(employerKnown ? Part.IMPLIED : Part.VALUE, span.part(), kind);
+            assertEquals(employerKnown ? KnowledgeKind.IMPLIED : KnowledgeKind.VALUE, span.kind(), kind);
           } else {
-            spans.merge(span.part(), 1, Integer::sum);
+            spans.merge(span.kind(), 1, Integer::sum);
           }
           employerKnown |= span.attribute().equals(Attribute.EMPLOYER);
         }
-        Map<Part, Integer> expected = new HashMap<>(Map.of(Part.NAME, 1, Part.VALUE, 8));
+        Map<KnowledgeKind, Integer> expected = new HashMap<>(
+            Map.of(KnowledgeKind.NAME, 1, KnowledgeKind.VALUE, 8));
         for (KnowledgePart part : source.bits().parts()) {
-          if (part.part() == Part.FIRST_CHUNK) {
-            expected.put(Part.VALUE, part.perItem());
-            expected.put(Part.FIRST_CHUNK, part.perItem());
+          if (part.kind() == KnowledgeKind.FIRST_CHUNK) {
+            expected.put(KnowledgeKind.VALUE, part.perItem());
+            expected.put(KnowledgeKind.FIRST_CHUNK, part.perItem());
           }
         }
         assertEquals(expected, spans, kind);

@@ -1,5 +1,4 @@
 package org.knowcap.generators.export;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -9,12 +8,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.knowcap.generators.corpus.BioD;
-import org.knowcap.generators.corpus.BioDShape;
-import org.knowcap.generators.corpus.BioS;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Mixture;
-import org.knowcap.generators.corpus.Mixture.Ingredient;
+import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.Mixture.Ingredient;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;

@@ -1,5 +1,4 @@
 package org.knowcap.generators.export;
-
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -16,21 +15,21 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.generators.bios.BioS;
+import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.BioS;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.corpus.Mixture;
-import org.knowcap.generators.corpus.Probe;
-import org.knowcap.generators.corpus.Revision;
 import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.corpus.Span;
+import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.RevisedCorpus;
+import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -54,8 +53,8 @@ class ItemFilesTest {
       case "bioS" -> Exports.bioS(50, 1);
       case "bioD" -> Exports.bioD();
       case "mixture" -> Exports.mixture();
-      case "update" ->
-          new Update(Exports.bioS(50, 1), new Revision(0.4, Set.of(Attribute.MAJOR), 5), UPDATED_AFTER, 0.25);
+      case "update" -> new RevisedCorpus(Exports.bioS(50, 1), new Revision(0.4, Set.of(Attribute.MAJOR), 5),
+          UPDATED_AFTER, 0.25);
       case "names to escape" -> {
         Path lists = Files.createDirectory(temp.resolve("lists"));
         Files.writeString(lists.resolve("first_name.txt"), "Zo\u00eb\nO\"Neil\nBack\\slash\n\u65e5\u672c\n");
@@ -84,11 +83,12 @@ class ItemFilesTest {
         case Mixture all -> number == 0
             ? Exports.EXPOSURES * source.people()
             : (long) Math.ceil(corpus.tokens(Exports.EXPOSURES) * 0.75 / source.meanItemTokens());
-        case Update _ -> switch (number) {
+        case RevisedCorpus _ -> switch (number) {
           case 0 -> UPDATED_AFTER * 50;
           case 1 -> Exports.EXPOSURES * 20;
           default -> (long) Math.ceil(Exports.EXPOSURES * 20 * 0.25 / 0.75);
         };
+        default -> throw new IllegalStateException(corpus.name());
       };
       for (long item = 0; item < items; item++) {
         biographies.add(biography(number, source, item));
@@ -113,7 +113,7 @@ class ItemFilesTest {
   }
 
   private static JsonNode biography(int number, Source source, long item) {
-    Probe probe = source.annotated(item);
+    AnnotatedItem probe = source.annotated(item);
     int[] tokens = probe.tokens();
     Vocabulary vocabulary = source.vocabulary();
     ObjectNode line = line(number, source, item);
@@ -128,7 +128,7 @@ class ItemFilesTest {
       String upTo = vocabulary.decode(tokens, 1, span.end());
       spans.addObject()
           .put("attribute", span.attribute().key())
-          .put("part", span.part().knowledge())
+          .put("part", span.kind().partName())
           .put("start", span.start())
           .put("end", span.end())
           .put("char_start", before.codePointCount(0, before.length()))
@@ -148,7 +148,7 @@ class ItemFilesTest {
         .spans()
         .stream()
         .map(span -> JSON.readTree(line(number, source, item).put("attribute", span.attribute().key())
-            .put("part", span.part().knowledge())
+            .put("part", span.kind().partName())
             .put("value", values.get(span.attribute()))
             .put("start", span.start())
             .put("end", span.end())

@@ -1,5 +1,4 @@
 package org.knowcap.generators.export;
-
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -20,15 +19,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.knowcap.generators.corpus.BioD;
-import org.knowcap.generators.corpus.BioDShape;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
-import org.knowcap.generators.corpus.Mixture;
 import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.corpus.Update;
 import org.knowcap.generators.corpus.WindowReader;
-import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.tokens.Vocabulary;
 
@@ -47,7 +43,7 @@ class TokenFilesTest {
           pieces.add(Arrays.copyOf(item, source.write(s, item, 0)));
         }
       }
-      case Mixture _,Update _ -> {
+      default -> {
         WindowReader reader = new WindowReader(corpus, Exports.WINDOW, Cursor.START);
         while (pieces.size() * Exports.WINDOW < corpus.tokens(Exports.EXPOSURES)) {
           int[] window = new int[Exports.WINDOW];

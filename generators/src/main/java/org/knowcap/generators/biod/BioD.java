@@ -1,0 +1,276 @@
+package org.knowcap.generators.biod;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
+import org.knowcap.generators.bits.BitContent;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.bits.Logarithms;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.Span;
+import org.knowcap.generators.corpus.SpanSink;
+import org.knowcap.generators.people.AppliedRevision;
+import org.knowcap.generators.people.GeneratedSource;
+import org.knowcap.generators.people.Names;
+import org.knowcap.generators.people.Population;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.random.CounterRandom;
+import org.knowcap.generators.random.RandomStream;
+import org.knowcap.generators.tokens.Pieces;
+import org.knowcap.generators.tokens.Vocabulary;
+
+/**
+ * bioD(N, K, C, D, L, T): N people with K attributes "ID 1" to "ID K", whose values are strings of symbols
+ * (paper, definition 2.2). One sentence an attribute, in an order drawn anew at every exposure: "Anna Mae
+ * Smith's ID 2 is #17 #4. Their ID 1 is #8 #8."
+ *
+ * <p>Names and sentences are GPT-2's tokens; each of the T symbols has a token of its own, and nothing stands
+ * between the symbols or chunks of a value. The pronoun is the same for everybody, so that it says nothing.
+ */
+public final class BioD extends GeneratedSource<BioD> {
+
+  /** Raised when the same parameters and lists come to mean other texts. */
+  private static final int VERSION = 1;
+
+  private final BioDShape shape;
+  private final Pools pools;
+
+  private final Names names;
+  private final Pieces pieces;
+  private final Pieces.Range possessive;
+  private final Pieces.Range pronoun;
+  /** " ID 1 is" and so on. */
+  private final Pieces.Range labels;
+  private final Pieces.Range period;
+  private final int mergingJoints;
+  private final int longestItem;
+  private final String digest;
+
+  private final DiversitySets strings;
+  private final int firstSymbol;
+  private final Chunks chunks;
+  private final CounterRandom texts;
+  private final CounterRandom probes;
+
+  /**
+   * @param people N, 1 to the number of names
+   * @param shape  K, C, D, L and T
+   * @param seed   any number
+   * @param pools  of which only the names are used
+   * @throws IllegalArgumentException if N is out of range
+   */
+  public BioD(long people, BioDShape shape, long seed, Pools pools) {
+    Names.check(0, people, pools.sizes());
+    this(Population.of(people, seed), shape, pools);
+  }
+
+  private BioD(Population population, BioDShape shape, Pools pools) {
+    Names.check(population.first(), population.all(), pools.sizes());
+    super(population);
+    this.shape = shape;
+    this.pools = pools;
+    Pieces.Builder builder = new Pieces.Builder();
+    names = new Names(population.seed(), pools, builder);
+    possessive = builder.add(List.of("'s"));
+    pronoun = builder.add(List.of(" Their"));
+    labels = builder.add(
+        IntStream.rangeClosed(1, shape.attributes()).mapToObj(number -> " ID " + number + " is").toList());
+    period = builder.add(List.of("."));
+    pieces = builder.build(IntStream.range(0, shape.alphabet()).mapToObj(BioD::symbol).toList());
+    mergingJoints = names.mergingJoints(builder) + builder.merges(names.lastNames(), possessive);
+    longestItem = (int) tokens(pieces::maxLength);
+    digest = Digests.sha256(parameters() + "\n" + String.join("\n", builder.texts()));
+
+    strings = new DiversitySets(RandomStream.DIVERSITY.random(population.seed()), shape);
+    firstSymbol = pieces.vocabulary().eos() + 1;
+    Chunks latest = new Chunks.Original(RandomStream.CHUNKS.random(population.seed()), shape);
+    for (AppliedRevision change : population.changes()) {
+      latest = new Chunks.Revised(latest, change, shape);
+    }
+    chunks = latest;
+    texts = population.random(RandomStream.TEXTS);
+    probes = population.measuringRandom();
+  }
+
+  /** As it stands in decoded texts. */
+  private static String symbol(int number) {
+    return " #" + number;
+  }
+
+  @Override
+  protected List<Attribute> changeable() {
+    return IntStream.rangeClosed(1, shape.attributes()).mapToObj(Attribute::id).toList();
+  }
+
+  @Override
+  public double uniformBits(List<Attribute> attributes) {
+    return attributes.size() * shape.chunks() * Logarithms.log2(shape.diversity());
+  }
+
+  @Override
+  protected BioD derived(Population derived) {
+    return new BioD(derived, shape, pools);
+  }
+
+  /** K, C, D, L and T. */
+  public BioDShape shape() {
+    return shape;
+  }
+
+  @Override
+  public String name() {
+    return "bioD(" + people() + ", " + shape.attributes() + ", " + shape.chunks() + ", " + shape.diversity()
+        + ", " + shape.length() + ", " + shape.alphabet() + ")" + population.suffix();
+  }
+
+  @Override
+  public Vocabulary vocabulary() {
+    return pieces.vocabulary();
+  }
+
+  @Override
+  public BitContent bits() {
+    return BioDBits.of(people(), shape, pools.sizes());
+  }
+
+  @Override
+  public double meanItemTokens() {
+    return tokens(pieces::meanLength);
+  }
+
+  @Override
+  public int longestItem() {
+    return longestItem;
+  }
+
+  /** An item's tokens, given how many each list contributes; all labels occur. */
+  private double tokens(ToDoubleFunction<Pieces.Range> length) {
+    int attributes = shape.attributes();
+    int label = IntStream.range(0, attributes)
+        .map(attribute -> pieces.maxLength(new Pieces.Range(labels.first() + attribute, 1)))
+        .sum();
+    return 1 + names.tokens(length) + length.applyAsDouble(possessive)
+        + (attributes - 1) * length.applyAsDouble(pronoun) + label
+        + attributes * (shape.chunks() * shape.length() + length.applyAsDouble(period));
+  }
+
+  @Override
+  public int mergingJoints() {
+    return mergingJoints;
+  }
+
+  @Override
+  public Map<String, Object> parameters() {
+    PoolSizes sizes = pools.sizes();
+    Map<String, Object> parameters = new LinkedHashMap<>();
+    parameters.put("kind", "bioD");
+    parameters.put("version", VERSION);
+    parameters.put("people", population.all());
+    parameters.put("attributes", shape.attributes());
+    parameters.put("chunks", shape.chunks());
+    parameters.put("diversity", shape.diversity());
+    parameters.put("length", shape.length());
+    parameters.put("alphabet", shape.alphabet());
+    parameters.put("seed", population.seed());
+    Map<String, Object> names = new LinkedHashMap<>();
+    names.put("first", sizes.first());
+    names.put("middle", sizes.middle());
+    names.put("last", sizes.last());
+    parameters.put("pools", names);
+    population.describe(parameters);
+    return parameters;
+  }
+
+  @Override
+  public String digest() {
+    return digest;
+  }
+
+  @Override
+  public int write(long sequenceNumber, long person, int[] target, int offset) {
+    return write(person, texts, sequenceNumber / people(), target, offset, SpanSink.NONE);
+  }
+
+  @Override
+  public AnnotatedItem annotated(long sequenceNumber) {
+    return annotated(person(sequenceNumber), texts, sequenceNumber / people());
+  }
+
+  @Override
+  public Map<Attribute, String> values(long person) {
+    Map<Attribute, String> values = new LinkedHashMap<>();
+    values.put(Attribute.NAME, names.text(population.individual(person)));
+    int[] value = new int[shape.chunks() * shape.length()];
+    for (int attribute = 0; attribute < shape.attributes(); attribute++) {
+      writeValue(population.individual(person), attribute, value, 0);
+      values.put(Attribute.id(attribute + 1), vocabulary().decode(value, 0, value.length).strip());
+    }
+    return values;
+  }
+
+  @Override
+  public AnnotatedItem measuringItem(long person, long draw) {
+    return annotated(person, probes, draw);
+  }
+
+  private AnnotatedItem annotated(long person, CounterRandom random, long draw) {
+    List<Span> spans = new ArrayList<>();
+    int[] tokens = new int[longestItem];
+    int length = write(person, random, draw, tokens, 0,
+        (part, attribute, start, end) -> spans.add(new Span(part, attribute, start, end)));
+    return new AnnotatedItem(Arrays.copyOf(tokens, length), List.copyOf(spans));
+  }
+
+  /** Writes text number {@code draw} about a person, whose order is drawn from {@code random}. */
+  private int write(long person, CounterRandom random, long draw, int[] target, int offset, SpanSink spans) {
+    long individual = population.individual(person);
+    int attributes = shape.attributes();
+    // The order is kept at the end of the item's room, and read before the text gets there: what is still to
+    // come of the text is always longer than what is still to come of the order, by more than a piece overwrites.
+    int order = offset + longestItem - attributes;
+    long counter = (draw * people() + person) * attributes;
+    for (int place = 0; place < attributes; place++) {
+      int other = random.below(place + 1, counter + place);
+      target[order + place] = target[order + other];
+      target[order + other] = place;
+    }
+    int at = offset;
+    target[at++] = pieces.vocabulary().eos();
+    for (int place = 0; place < attributes; place++) {
+      int attribute = target[order + place];
+      int subject = at;
+      if (place == 0) {
+        at = names.write(individual, pieces, target, at);
+        spans.span(KnowledgeKind.NAME, Attribute.NAME, subject - offset, at - offset);
+        at = pieces.write(possessive.first(), target, at);
+      } else {
+        at = pieces.write(pronoun.first(), target, at);
+      }
+      at = pieces.write(labels.first() + attribute, target, at);
+      int value = at;
+      at = writeValue(individual, attribute, target, at);
+      if (spans != SpanSink.NONE) {
+        Attribute id = Attribute.id(attribute + 1);
+        spans.span(KnowledgeKind.VALUE, id, value - offset, at - offset);
+        spans.span(KnowledgeKind.FIRST_CHUNK, id, value - offset, value - offset + shape.length());
+      }
+      at = pieces.write(period.first(), target, at);
+    }
+    return at - offset;
+  }
+
+  private int writeValue(long individual, int attribute, int[] target, int offset) {
+    int at = offset;
+    for (int chunk = 0; chunk < shape.chunks(); chunk++) {
+      strings.write(attribute, chunks.index(individual, attribute, chunk), firstSymbol, target, at);
+      at += shape.length();
+    }
+    return at;
+  }
+}

@@ -1,0 +1,348 @@
+package org.knowcap.generators.bior;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Gatherers;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.knowcap.generators.bios.BioS;
+import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.Span;
+import org.knowcap.generators.tokens.Gpt2;
+import org.knowcap.generators.tokens.Vocabulary;
+
+/**
+ * Texts about the people of a bioS, of whom each may have many, read from a file of {@link RewrittenLine} lines.
+ * A line that cannot be used is left out, and {@link #rejections} says why.
+ *
+ * <p>All texts are kept in memory, tokenised: 2 bytes a token and 8 a text.
+ */
+public final class RewrittenTexts {
+  /** Tokens of a block, as a power of two; a text is all in one block, and never as long as that. */
+  private static final int BLOCK_BITS = 20;
+  private static final int LENGTH_BITS = 16;
+  private static final int SHOWN = 5;
+
+  /**
+   * Lines left out for one reason.
+   *
+   * @param reason what is wrong with each, as in "lacks the employer"
+   * @param lines  how many there are
+   * @param first  the numbers of the first few, from 1
+   */
+  public record Rejection(String reason, long lines, List<Long> first) {
+    /** As in "lacks the employer: 12 (lines 3, 4, 9, 11, 20, ...)". */
+    @Override
+    public String toString() {
+      return reason + ": " + lines + (lines == 1 ? " (line " : " (lines ") + shown(first, lines) + ")";
+    }
+
+    private Rejection and(long line) {
+      return new Rejection(reason, lines + 1, first.size() < SHOWN
+          ? LongStream.concat(first.stream().mapToLong(Long::longValue), LongStream.of(line)).boxed().toList()
+          : first);
+    }
+  }
+
+  private final BioS people;
+  private final FactFinder mentions;
+  private final List<Rejection> rejections;
+  private final String digest;
+  private final Vocabulary vocabulary;
+  private final int longest;
+  private final List<char[]> blocks;
+  /** Of each text, by person: the place of its first token in the blocks, then {@link #LENGTH_BITS} of length. */
+  private final long[] texts;
+  /** Person p has texts firsts[p]..firsts[p+1]-1, of which the last is for measuring. */
+  private final int[] firsts;
+
+  private RewrittenTexts(BioS people, FactFinder mentions, Collector read) {
+    this.people = people;
+    this.mentions = mentions;
+    rejections = read.rejections();
+    blocks = read.blocks;
+    texts = read.sorted;
+    firsts = read.firsts;
+    longest = (int) Arrays.stream(texts).map(RewrittenTexts::length).max().orElseThrow();
+    BitSet occurring = new BitSet(Gpt2.EOS + 1);
+    MessageDigest all = Digests.sha256();
+    ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES + longest * Character.BYTES);
+    for (int person = 0; person < firsts.length - 1; person++) {
+      for (int text = firsts[person]; text < firsts[person + 1]; text++) {
+        bytes.clear().putInt(person);
+        int start = offset(texts[text]);
+        char[] block = blocks.get(block(texts[text]));
+        for (int i = start; i < start + length(texts[text]); i++) {
+          occurring.set(block[i]);
+          bytes.putChar(block[i]);
+        }
+        all.update(bytes.flip());
+      }
+    }
+    digest = HexFormat.of().formatHex(all.digest());
+    vocabulary = new Vocabulary(occurring.stream().toArray(), List.of());
+    char[] tokens = new char[Gpt2.EOS];
+    occurring.stream().forEach(id -> tokens[id] = (char) vocabulary.token(id));
+    for (long text : texts) {
+      char[] block = blocks.get(block(text));
+      for (int i = offset(text); i < offset(text) + length(text); i++) {
+        block[i] = tokens[block[i]];
+      }
+    }
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @param people whom it must have a text about, each of them; lines about others are left out
+   * @throws IllegalArgumentException if there is none about somebody
+   * @throws IOException              if the file cannot be read
+   */
+  public static RewrittenTexts read(Path file, BioS people) throws IOException {
+    FactFinder mentions = new FactFinder(people);
+    Collector collector = new Collector(Math.toIntExact(people.people()));
+    try (BufferedReader lines = new BufferedReader(
+        new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+      lines.lines()
+          .gather(Gatherers.mapConcurrent(2 * Runtime.getRuntime().availableProcessors(),
+              line -> Line.of(line, people.people(), mentions)))
+          .forEachOrdered(collector::take);
+    }
+    collector.sort();
+    List<Long> missing = collector.missing();
+    if (!missing.isEmpty()) {
+      throw new IllegalArgumentException(file + " holds no text that can be used about " + missing.size()
+          + " of " + people.people() + " people (number "
+          + shown(missing.subList(0, Math.min(SHOWN, missing.size())), missing.size()) + "); lines left out: "
+          + (collector.rejections().isEmpty() ? "none" : listed(collector.rejections())));
+    }
+    return new RewrittenTexts(people, mentions, collector);
+  }
+
+  private static String shown(List<Long> first, long all) {
+    return first.stream().map(String::valueOf).collect(Collectors.joining(", "))
+        + (all > first.size() ? ", ..." : "");
+  }
+
+  private static String listed(List<Rejection> rejections) {
+    return rejections.stream().map(Rejection::toString).collect(Collectors.joining("; "));
+  }
+
+  /** What a line holds. */
+  private record Line(long person, FactFinder.Reading reading) {
+    static Line of(String json, long people, FactFinder mentions) {
+      Optional<RewrittenLine> read = RewrittenLine.parse(json);
+      if (read.isEmpty()) {
+        return new Line(0, new FactFinder.Fault("is not an object with a whole \"person\" and a \"text\""));
+      }
+      long person = read.get().person();
+      return new Line(person,
+          person < people
+              ? mentions.read(person, read.get().text())
+              : new FactFinder.Fault("is about somebody else than the first " + people + " people"));
+    }
+  }
+
+  /** Takes lines in the order of the file, and then brings their texts into that of the people. */
+  private static final class Collector {
+    private final List<char[]> blocks = new ArrayList<>();
+    private final Map<String, Rejection> rejections = new LinkedHashMap<>();
+    private final LongStream.Builder places = LongStream.builder();
+    private final LongStream.Builder numbers = LongStream.builder();
+    private final IntStream.Builder persons = IntStream.builder();
+    private final BitSet orderly = new BitSet();
+    private final int[] firsts;
+    private int free = 1 << BLOCK_BITS;
+    private int count;
+    private long line;
+    private long[] sorted = {};
+
+    Collector(int people) {
+      firsts = new int[people + 1];
+    }
+
+    void take(Line next) {
+      line++;
+      switch (next.reading) {
+        case FactFinder.Fault(String reason) -> reject(reason, line);
+        case FactFinder.Usable(int[] ids, _, boolean isOrderly) -> {
+          if (free + ids.length > 1 << BLOCK_BITS) {
+            blocks.add(new char[1 << BLOCK_BITS]);
+            free = 0;
+          }
+          places.add(((long) (blocks.size() - 1) << BLOCK_BITS | free) << LENGTH_BITS | ids.length);
+          for (int id : ids) {
+            blocks.getLast()[free++] = (char) id;
+          }
+          numbers.add(line);
+          persons.add((int) next.person);
+          orderly.set(count++, isOrderly);
+        }
+      }
+    }
+
+    private void reject(String reason, long number) {
+      rejections.put(reason,
+          rejections.getOrDefault(reason, new Rejection(reason, 0, List.of())).and(number));
+    }
+
+    /**
+     * Puts each person's texts together, without those that are there twice. The last orderly one, or the
+     * last if none is, goes to the end: it is for measuring.
+     */
+    void sort() {
+      long[] places = this.places.build().toArray();
+      long[] numbers = this.numbers.build().toArray();
+      int[] persons = this.persons.build().toArray();
+      // Where the next text about each person goes; in the end, where the next person's texts begin.
+      int[] next = new int[firsts.length];
+      for (int person : persons) {
+        next[person + 1]++;
+      }
+      Arrays.parallelPrefix(next, Integer::sum);
+      int[] order = new int[count];
+      for (int text = 0; text < count; text++) {
+        order[next[persons[text]]++] = text;
+      }
+      sorted = new long[count];
+      int kept = 0;
+      for (int person = 0, at = 0; person < firsts.length - 1; person++) {
+        firsts[person] = kept;
+        int measured = -1;
+        for (; at < next[person]; at++) {
+          long place = places[order[at]];
+          if (IntStream.range(firsts[person], kept).anyMatch(other -> same(place, sorted[other]))) {
+            reject("repeats an earlier text about the same person", numbers[order[at]]);
+            continue;
+          }
+          if (orderly.get(order[at])) {
+            measured = kept;
+          }
+          sorted[kept++] = place;
+        }
+        if (measured >= 0) {
+          long place = sorted[measured];
+          sorted[measured] = sorted[kept - 1];
+          sorted[kept - 1] = place;
+        }
+      }
+      firsts[firsts.length - 1] = kept;
+      sorted = Arrays.copyOf(sorted, kept);
+    }
+
+    private boolean same(long a, long b) {
+      return Arrays.equals(blocks.get(block(a)), offset(a), offset(a) + length(a), blocks.get(block(b)),
+          offset(b), offset(b) + length(b));
+    }
+
+    List<Long> missing() {
+      return IntStream.range(0, firsts.length - 1)
+          .filter(person -> firsts[person] == firsts[person + 1])
+          .asLongStream()
+          .boxed()
+          .toList();
+    }
+
+    List<Rejection> rejections() {
+      return List.copyOf(rejections.values());
+    }
+  }
+
+  private static int block(long place) {
+    return (int) (place >>> LENGTH_BITS + BLOCK_BITS);
+  }
+
+  private static int offset(long place) {
+    return (int) (place >>> LENGTH_BITS) & (1 << BLOCK_BITS) - 1;
+  }
+
+  private static int length(long place) {
+    return (int) place & (1 << LENGTH_BITS) - 1;
+  }
+
+  /** Whom the texts are about. */
+  public BioS people() {
+    return people;
+  }
+
+  /** How many texts can be used. */
+  public int size() {
+    return texts.length;
+  }
+
+  /** What was left out, by reason. */
+  public List<Rejection> rejections() {
+    return rejections;
+  }
+
+  /** As in "4,100 texts about 100 people; lines left out: lacks the employer: 1 (line 7)". */
+  @Override
+  public String toString() {
+    return String.format(Locale.ROOT, "%,d texts about %,d people", texts.length, firsts.length - 1)
+        + (rejections.isEmpty() ? "" : "; lines left out: " + listed(rejections));
+  }
+
+  /** SHA-256, in hex, of the texts in use and whom each is about: equal digests, equal texts. */
+  public String digest() {
+    return digest;
+  }
+
+  Vocabulary vocabulary() {
+    return vocabulary;
+  }
+
+  /** Tokens of the longest. */
+  int longest() {
+    return longest;
+  }
+
+  /** How many texts about a person are for training: all but one, or the only one. */
+  int training(long person) {
+    return Math.max(1, firsts[(int) person + 1] - firsts[(int) person] - 1);
+  }
+
+  /** The number of the text about a person that is for measuring. */
+  int measured(long person) {
+    return firsts[(int) person + 1] - firsts[(int) person] - 1;
+  }
+
+  int length(long person, int text) {
+    return length(texts[firsts[(int) person] + text]);
+  }
+
+  /** Copies a text about a person to {@code target[offset]} and on; returns the offset behind it. */
+  int write(long person, int text, int[] target, int offset) {
+    long place = texts[firsts[(int) person] + text];
+    char[] block = blocks.get(block(place));
+    int start = offset(place);
+    int length = length(place);
+    for (int i = 0; i < length; i++) {
+      target[offset + i] = block[start + i];
+    }
+    return offset + length;
+  }
+
+  /** Where a text says what. */
+  List<Span> spans(long person, String text) {
+    return switch (mentions.read(person, text)) {
+      case FactFinder.Usable(_, List<Span> spans, _) -> spans;
+      case FactFinder.Fault(String reason) ->
+          throw new IllegalStateException("a text that " + reason + " was taken: " + text);
+    };
+  }
+}

@@ -1,0 +1,196 @@
+package org.knowcap.generators.bios;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.generators.bits.BitContent;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.Span;
+import org.knowcap.generators.corpus.SpanSink;
+import org.knowcap.generators.people.AppliedRevision;
+import org.knowcap.generators.people.GeneratedSource;
+import org.knowcap.generators.people.Names;
+import org.knowcap.generators.people.Population;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.pools.Templates;
+import org.knowcap.generators.random.CounterRandom;
+import org.knowcap.generators.random.RandomStream;
+import org.knowcap.generators.tokens.Vocabulary;
+
+/**
+ * bioS(N): biographies of N people in six sentences, one an attribute, whose templates and order are drawn
+ * anew at every exposure (arXiv 2404.05405, and 2309.14316 in more detail). The first sentence names the
+ * person, the others say "He" or "She".
+ *
+ * <p>Others can be derived from one: {@link #simple} tells the same text each time, {@link #from} is about
+ * other people, as junk is, and {@link #revised} about the same people when some facts have changed.
+ */
+public final class BioS extends GeneratedSource<BioS> {
+
+  /** Raised when the same parameters and lists come to mean other texts. */
+  private static final int VERSION = 1;
+
+  private static final List<Attribute> CHANGEABLE = List.of(Attribute.GENDER, Attribute.BIRTH_DATE,
+      Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER);
+
+  private final boolean simple;
+  private final Pools pools;
+  private final BiographyWriter biographies;
+  private final Facts facts;
+  private final int longestItem;
+  private final CounterRandom texts;
+  private final CounterRandom probes;
+
+  /**
+   * @param people    N, 1 to the number of names
+   * @param seed      any number
+   * @param pools     what people are made of
+   * @param templates what sentences are made of
+   * @throws IllegalArgumentException if N is out of range
+   */
+  public BioS(long people, long seed, Pools pools, Templates templates) {
+    Names.check(0, people, pools.sizes());
+    this(Population.of(people, seed), false, pools, new BiographyWriter(seed, pools, templates));
+  }
+
+  private BioS(Population population, boolean simple, Pools pools, BiographyWriter biographies) {
+    Names.check(population.first(), population.all(), pools.sizes());
+    super(population);
+    this.simple = simple;
+    this.pools = pools;
+    this.biographies = biographies;
+    Facts latest = new Facts.Original(population.seed(), pools);
+    for (AppliedRevision change : population.changes()) {
+      latest = new Facts.Revised(latest, change, pools);
+    }
+    facts = latest;
+    longestItem = (int) biographies.tokens(biographies.pieces()::maxLength);
+    texts = population.random(RandomStream.TEXTS);
+    probes = population.measuringRandom();
+  }
+
+  /** bioS-simple(N): what each person's first text would be is the person's only one. */
+  public BioS simple() {
+    return new BioS(population, true, pools, biographies);
+  }
+
+  /** What the people are made of. */
+  public Pools pools() {
+    return pools;
+  }
+
+  @Override
+  protected List<Attribute> changeable() {
+    return CHANGEABLE;
+  }
+
+  @Override
+  public double uniformBits(List<Attribute> attributes) {
+    return BioSBits.uniform(attributes, pools.sizes());
+  }
+
+  @Override
+  protected BioS derived(Population derived) {
+    return new BioS(derived, simple, pools, biographies);
+  }
+
+  @Override
+  public String name() {
+    return (simple ? "bioS-simple(" : "bioS(") + people() + ")" + population.suffix();
+  }
+
+  @Override
+  public Vocabulary vocabulary() {
+    return biographies.pieces().vocabulary();
+  }
+
+  @Override
+  public BitContent bits() {
+    return BioSBits.of(people(), pools.sizes());
+  }
+
+  @Override
+  public double meanItemTokens() {
+    return biographies.tokens(biographies.pieces()::meanLength);
+  }
+
+  @Override
+  public int longestItem() {
+    return longestItem;
+  }
+
+  @Override
+  public int mergingJoints() {
+    return biographies.mergingJoints();
+  }
+
+  @Override
+  public Map<String, Object> parameters() {
+    PoolSizes sizes = pools.sizes();
+    Map<String, Object> pools = new LinkedHashMap<>();
+    pools.put("first", sizes.first());
+    pools.put("middle", sizes.middle());
+    pools.put("last", sizes.last());
+    pools.put("months", sizes.months());
+    pools.put("days", sizes.days());
+    pools.put("years", sizes.years());
+    pools.put("birth_cities", sizes.birthCities());
+    pools.put("universities", sizes.universities());
+    pools.put("majors", sizes.majors());
+    pools.put("employers", sizes.employers());
+    Map<String, Object> parameters = new LinkedHashMap<>();
+    parameters.put("kind", simple ? "bioS-simple" : "bioS");
+    parameters.put("version", VERSION);
+    parameters.put("people", population.all());
+    parameters.put("seed", population.seed());
+    parameters.put("pools", pools);
+    parameters.put("templates", biographies.templateCounts());
+    population.describe(parameters);
+    return parameters;
+  }
+
+  @Override
+  public String digest() {
+    return Digests.sha256(parameters() + "\n" + String.join("\n", biographies.lists()));
+  }
+
+  @Override
+  public int write(long sequenceNumber, long person, int[] target, int offset) {
+    return write(person, texts, sequenceNumber / people(), false, target, offset, SpanSink.NONE);
+  }
+
+  @Override
+  public AnnotatedItem annotated(long sequenceNumber) {
+    return annotated(person(sequenceNumber), texts, sequenceNumber / people(), false);
+  }
+
+  @Override
+  public Map<Attribute, String> values(long person) {
+    return biographies.values(facts, population.individual(person));
+  }
+
+  @Override
+  public AnnotatedItem measuringItem(long person, long draw) {
+    return simple ? annotated(person, texts, 0, false) : annotated(person, probes, draw, true);
+  }
+
+  private AnnotatedItem annotated(long person, CounterRandom random, long draw, boolean ordered) {
+    List<Span> spans = new ArrayList<>();
+    int[] tokens = new int[longestItem];
+    int length = write(person, random, draw, ordered, tokens, 0,
+        (part, attribute, start, end) -> spans.add(new Span(part, attribute, start, end)));
+    return new AnnotatedItem(Arrays.copyOf(tokens, length), List.copyOf(spans));
+  }
+
+  /** Writes text number {@code draw} about a person, drawn from {@code random}. */
+  private int write(long person, CounterRandom random, long draw, boolean ordered, int[] target, int offset,
+      SpanSink spans) {
+    long text = (simple ? 0 : draw) * people() + person;
+    return biographies.write(facts, population.individual(person), random, text * biographies.draws(),
+        ordered, target, offset, spans);
+  }
+}

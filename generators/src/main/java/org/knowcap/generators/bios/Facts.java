@@ -1,0 +1,125 @@
+package org.knowcap.generators.bios;
+import java.util.Arrays;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.people.AppliedRevision;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.random.CounterRandom;
+import org.knowcap.generators.random.RandomStream;
+
+/** What is true of the individuals of bioS: which entry of each list. */
+sealed interface Facts {
+
+  /** A list that something is drawn from, and the attribute that it is a part of. */
+  enum Fact {
+    GENDER(Attribute.GENDER, RandomStream.GENDER),
+    MONTH(Attribute.BIRTH_DATE, RandomStream.MONTH),
+    DAY(Attribute.BIRTH_DATE, RandomStream.DAY),
+    YEAR(Attribute.BIRTH_DATE, RandomStream.YEAR),
+    BIRTH_CITY(Attribute.BIRTH_CITY, RandomStream.BIRTH_CITY),
+    UNIVERSITY(Attribute.UNIVERSITY, RandomStream.UNIVERSITY),
+    MAJOR(Attribute.MAJOR, RandomStream.MAJOR),
+    EMPLOYER(Attribute.EMPLOYER, RandomStream.EMPLOYER);
+
+    private final Attribute attribute;
+    private final RandomStream purpose;
+
+    Fact(Attribute attribute, RandomStream purpose) {
+      this.attribute = attribute;
+      this.purpose = purpose;
+    }
+
+    private static CounterRandom[] randoms(long seed) {
+      return Arrays.stream(values()).map(fact -> fact.purpose.random(seed)).toArray(CounterRandom[]::new);
+    }
+
+    private static int[] sizes(Pools pools) {
+      return Arrays.stream(values()).mapToInt(fact -> fact.size(pools)).toArray();
+    }
+
+    private static Fact[] of(Attribute attribute) {
+      return Arrays.stream(values()).filter(fact -> fact.attribute.equals(attribute)).toArray(Fact[]::new);
+    }
+
+    private int size(Pools pools) {
+      return switch (this) {
+        case GENDER -> 2;
+        case MONTH -> pools.months().size();
+        case DAY -> pools.days().size();
+        case YEAR -> pools.years().size();
+        case BIRTH_CITY -> pools.birthCities().size();
+        case UNIVERSITY -> pools.universities().size();
+        case MAJOR -> pools.majors().size();
+        case EMPLOYER -> pools.employers().size();
+      };
+    }
+  }
+
+  /** The index of the list's entry. */
+  int index(Fact fact, long individual);
+
+  /** What holds before any revision. */
+  final class Original implements Facts {
+    private final int[] sizes;
+    private final CounterRandom[] randoms;
+
+    Original(long seed, Pools pools) {
+      sizes = Fact.sizes(pools);
+      randoms = Fact.randoms(seed);
+    }
+
+    @Override
+    public int index(Fact fact, long individual) {
+      return randoms[fact.ordinal()].below(sizes[fact.ordinal()], individual);
+    }
+  }
+
+  /** Other facts, but for what a change has replaced; each new value is uniform over all others. */
+  final class Revised implements Facts {
+    private final Facts before;
+    private final AppliedRevision change;
+    private final int[] sizes;
+    private final CounterRandom[] randoms;
+    /** By fact: all facts of its attribute if that is revised, else none. */
+    private final Fact[][] revised;
+
+    /** @throws IllegalArgumentException if an attribute has one value only */
+    Revised(Facts before, AppliedRevision change, Pools pools) {
+      this.before = before;
+      this.change = change;
+      sizes = Fact.sizes(pools);
+      randoms = Fact.randoms(change.seed());
+      revised = new Fact[sizes.length][];
+      for (Fact fact : Fact.values()) {
+        revised[fact.ordinal()] = change.revises(fact.attribute) ? Fact.of(fact.attribute) : new Fact[0];
+        if (change.revises(fact.attribute)
+            && Arrays.stream(Fact.of(fact.attribute)).allMatch(part -> sizes[part.ordinal()] == 1)) {
+          throw new IllegalArgumentException(
+              fact.attribute.key() + " has one value only in these pools, and cannot be revised");
+        }
+      }
+    }
+
+    @Override
+    public int index(Fact fact, long individual) {
+      return revised[fact.ordinal()].length > 0 && change.changes(individual)
+          ? anew(fact, individual)
+          : before.index(fact, individual);
+    }
+
+    /** Draws the attribute until not all of it is as before. */
+    private int anew(Fact fact, long individual) {
+      for (long attempt = 0;; attempt++) {
+        for (Fact part : revised[fact.ordinal()]) {
+          if (draw(part, individual, attempt) != before.index(part, individual)) {
+            return draw(fact, individual, attempt);
+          }
+        }
+      }
+    }
+
+    private int draw(Fact fact, long individual, long attempt) {
+      return randoms[fact.ordinal()].below(sizes[fact.ordinal()],
+          AppliedRevision.counter(individual, attempt));
+    }
+  }
+}

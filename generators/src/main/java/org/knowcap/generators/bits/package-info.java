@@ -1,0 +1,6 @@
+/**
+ * Counting knowledge in bits: the parts of a corpus's knowledge, how large each is, and the logarithms that
+ * the counts need. Each kind of corpus counts its own: {@code bios.BioSBits}, {@code biod.BioDBits} and, for
+ * names, {@code people.NameBits}.
+ */
+package org.knowcap.generators.bits;

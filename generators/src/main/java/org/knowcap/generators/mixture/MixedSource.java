@@ -1,0 +1,148 @@
+package org.knowcap.generators.mixture;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.knowcap.generators.bits.BitContent;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Span;
+import org.knowcap.generators.tokens.Vocabulary;
+
+/** A source as it stands in a mixture: in the mixture's vocabulary, and with its domain token if it has one. */
+final class MixedSource implements Source {
+  private final Source source;
+  private final Vocabulary vocabulary;
+  private final String token;
+  /** The end of text, and the domain token if there is one. */
+  private final int[] head;
+  /** The mixture's token for each of the source's; empty if they are the same. */
+  private final int[] renumbered;
+
+  MixedSource(Source source, Vocabulary vocabulary, String token) {
+    this.source = source;
+    this.vocabulary = vocabulary;
+    this.token = token;
+    head = token.isEmpty()
+        ? new int[]{vocabulary.eos()}
+        : new int[]{vocabulary.eos(), vocabulary.token(token)};
+    int[] all = renumbered(source.vocabulary(), vocabulary);
+    boolean same = IntStream.range(0, all.length).allMatch(i -> all[i] == i);
+    renumbered = same ? new int[0] : all;
+  }
+
+  private static int[] renumbered(Vocabulary from, Vocabulary to) {
+    return IntStream
+        .concat(IntStream.of(from.gpt2Ids()).map(to::token), from.dedicated().stream().mapToInt(to::token))
+        .toArray();
+  }
+
+  @Override
+  public String name() {
+    return token.isEmpty() ? source.name() : token + " " + source.name();
+  }
+
+  @Override
+  public long people() {
+    return source.people();
+  }
+
+  @Override
+  public long seed() {
+    return source.seed();
+  }
+
+  @Override
+  public Vocabulary vocabulary() {
+    return vocabulary;
+  }
+
+  @Override
+  public BitContent bits() {
+    return source.bits();
+  }
+
+  @Override
+  public double meanItemTokens() {
+    return source.meanItemTokens() + head.length - 1;
+  }
+
+  @Override
+  public int longestItem() {
+    return source.longestItem() + head.length - 1;
+  }
+
+  @Override
+  public int mergingJoints() {
+    return source.mergingJoints();
+  }
+
+  @Override
+  public Map<String, Object> parameters() {
+    Map<String, Object> parameters = new LinkedHashMap<>(source.parameters());
+    parameters.put("domain_token", token);
+    return parameters;
+  }
+
+  @Override
+  public String digest() {
+    return Digests.sha256(source.digest() + "\n" + token + "\n"
+        + IntStream.of(vocabulary.gpt2Ids()).boxed().toList() + "\n" + vocabulary.dedicated());
+  }
+
+  @Override
+  public int write(long sequenceNumber, long person, int[] target, int offset) {
+    int length = source.write(sequenceNumber, person, target, offset + head.length - 1) + head.length - 1;
+    adapt(target, offset, length);
+    return length;
+  }
+
+  @Override
+  public AnnotatedItem annotated(long sequenceNumber) {
+    return adapted(source.annotated(sequenceNumber));
+  }
+
+  @Override
+  public long person(long sequenceNumber) {
+    return source.person(sequenceNumber);
+  }
+
+  @Override
+  public void persons(long first, long[] target) {
+    source.persons(first, target);
+  }
+
+  @Override
+  public Map<Attribute, String> values(long person) {
+    return source.values(person);
+  }
+
+  @Override
+  public AnnotatedItem measuringItem(long person, long draw) {
+    return adapted(source.measuringItem(person, draw));
+  }
+
+  private AnnotatedItem adapted(AnnotatedItem item) {
+    int shift = head.length - 1;
+    int[] tokens = new int[item.tokens().length + shift];
+    System.arraycopy(item.tokens(), 0, tokens, shift, item.tokens().length);
+    adapt(tokens, 0, tokens.length);
+    List<Span> spans = item.spans()
+        .stream()
+        .map(span -> new Span(span.kind(), span.attribute(), span.start() + shift, span.end() + shift))
+        .toList();
+    return new AnnotatedItem(tokens, spans);
+  }
+
+  /** Puts the head where there is room for it, and gives the text behind it the mixture's numbers. */
+  private void adapt(int[] tokens, int offset, int length) {
+    System.arraycopy(head, 0, tokens, offset, head.length);
+    if (renumbered.length > 0) {
+      for (int i = offset + head.length; i < offset + length; i++) {
+        tokens[i] = renumbered[tokens[i]];
+      }
+    }
+  }
+}

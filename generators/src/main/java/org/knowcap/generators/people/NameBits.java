@@ -1,0 +1,28 @@
+package org.knowcap.generators.people;
+
+import static org.knowcap.generators.bits.Logarithms.log2;
+
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.bits.KnowledgePart;
+import org.knowcap.generators.bits.Logarithms;
+import org.knowcap.generators.pools.PoolSizes;
+
+/** The knowledge of people's names, which the corpora that draw their names from pools share. */
+public final class NameBits {
+  private NameBits() {}
+
+  /**
+   * Part "names": one piece of knowledge a person. N of the N0 possible names are taken, which is worth
+   * log2(N0 / N) bits a person; a uniform guess of a name costs log2 N0 bits.
+   *
+   * @param people N, 1..N0
+   * @param sizes  of which those of the names count
+   * @throws IllegalArgumentException if N is out of range
+   */
+  public static KnowledgePart of(long people, PoolSizes sizes) {
+    Names.check(0, people, sizes);
+    double names = log2(sizes.names());
+    return new KnowledgePart(KnowledgeKind.NAME, 1, people, names, names - log2(people),
+        Logarithms.log2Choose(names, people));
+  }
+}

@@ -1,0 +1,89 @@
+package org.knowcap.generators.people;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.random.KeyedPermutation;
+import org.knowcap.generators.random.RandomStream;
+import org.knowcap.generators.tokens.Pieces;
+
+/**
+ * The full names of everybody that there could be: individual i has name i of a permutation of all, so no two
+ * share one. Sources of one seed and one set of names take their people from the same individuals.
+ */
+public final class Names {
+  private final KeyedPermutation permutation;
+  /** First, middle and last names, each entry with a space in front. */
+  private final List<List<String>> entries;
+  private final List<Pieces.Range> pieces;
+
+  public Names(long seed, Pools pools, Pieces.Builder builder) {
+    permutation = new KeyedPermutation(RandomStream.NAMES.random(seed), pools.sizes().names());
+    entries = List.of(spaced(pools.first()), spaced(pools.middle()), spaced(pools.last()));
+    pieces = entries.stream().map(builder::add).toList();
+  }
+
+  /** With what separates them from the word before. */
+  public static List<String> spaced(List<String> entries) {
+    return entries.stream().map(entry -> " " + entry).toList();
+  }
+
+  /**
+   * Checks that there are names for individuals {@code first} to {@code first + people - 1}.
+   *
+   * @throws IllegalArgumentException if not
+   */
+  public static void check(long first, long people, PoolSizes sizes) {
+    long free = sizes.names() - first;
+    if (first < 0 || people < 1 || people > free) {
+      throw new IllegalArgumentException(
+          "people must be 1.." + free + ", found " + people + ": no two share a name, and the pools hold "
+              + sizes.first() + " first, " + sizes.middle() + " middle and " + sizes.last() + " last names"
+              + (first == 0 ? "" : ", of which " + first + " are taken by others"));
+    }
+  }
+
+  /** Writes an individual's full name, beginning with a space. */
+  public int write(long individual, Pieces texts, int[] target, int offset) {
+    long name = permutation.apply(0, individual);
+    int at = offset;
+    for (int part = 0; part < 3; part++) {
+      at = texts.write(pieces.get(part).first() + index(name, part), target, at);
+    }
+    return at;
+  }
+
+  public String text(long individual) {
+    long name = permutation.apply(0, individual);
+    StringBuilder text = new StringBuilder();
+    for (int part = 0; part < 3; part++) {
+      text.append(entries.get(part).get(index(name, part)));
+    }
+    return text.toString().strip();
+  }
+
+  /** A name's tokens, given how many each list contributes. */
+  public double tokens(ToDoubleFunction<Pieces.Range> length) {
+    return pieces.stream().mapToDouble(length).sum();
+  }
+
+  /** What the rest of a sentence follows. */
+  public Pieces.Range lastNames() {
+    return pieces.get(2);
+  }
+
+  public int mergingJoints(Pieces.Builder builder) {
+    return builder.merges(pieces.get(0), pieces.get(1)) + builder.merges(pieces.get(1), pieces.get(2));
+  }
+
+  /** The index of a name's part in its pool; names are numbered with the last name running fastest. */
+  private int index(long name, int part) {
+    int middle = pieces.get(1).size();
+    int last = pieces.get(2).size();
+    return (int) switch (part) {
+      case 0 -> name / last / middle;
+      case 1 -> name / last % middle;
+      default -> name % last;
+    };
+  }
+}

@@ -1,0 +1,112 @@
+package org.knowcap.generators.bios;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedSet;
+import java.util.Set;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Corpora;
+import org.knowcap.generators.corpus.Span;
+import org.knowcap.generators.pools.Employer;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.pools.Template;
+import org.knowcap.generators.pools.Templates;
+
+/**
+ * Texts at the paper's sizes, put together a second time: from the person's values, the order that the spans tell, and
+ * whichever templates fit.
+ */
+class EveryTextTest {
+  private static final Pools POOLS = Pools.shipped(PoolSizes.PAPER);
+  private static final Templates TEMPLATES = Templates.shipped();
+  private static final Map<Attribute, List<Template>> LISTS = Map.of(Attribute.BIRTH_DATE,
+      TEMPLATES.birthDate(), Attribute.BIRTH_CITY, TEMPLATES.birthCity(), Attribute.UNIVERSITY,
+      TEMPLATES.university(), Attribute.MAJOR, TEMPLATES.major(), Attribute.EMPLOYER, TEMPLATES.employer(),
+      Attribute.EMPLOYER_CITY, TEMPLATES.employerCity());
+  private static final int ORDERS = 720;
+
+  /** Every entry of every list, of dates each of the three, that a value can be. */
+  private static final int ENTRIES = 12 + 28 + 200 + 200 + 300 + 100 + 263
+      + (int) POOLS.employers().stream().map(Employer::city).distinct().count();
+
+  private final BioS corpus = new BioS(3_000_000, 5, POOLS, TEMPLATES);
+
+  /** A sentence as it was told: of what, by which template, and with which entries of lists. */
+  private record Told(Attribute attribute, Template template, List<String> entries) {}
+
+  @Test
+  void spansAreExactForEveryEntryInEveryTemplate() {
+    Set<List<Object>> seen = new HashSet<>();
+    long item = 0;
+    for (; item < 600_000 && seen.size() < 50 * ENTRIES; item++) {
+      for (Told told : read(item)) {
+        told.entries.forEach(entry -> seen.add(List.of(told.attribute, entry, told.template)));
+      }
+    }
+    assertEquals(50 * ENTRIES, seen.size(), "after " + item + " texts");
+  }
+
+  @Test
+  @Tag("slow")
+  void spansAreExactForEveryEntryInEveryOrder() {
+    Set<List<Object>> seen = new HashSet<>();
+    long item = 0;
+    for (; item < 9_000_000 && seen.size() < ORDERS * ENTRIES; item++) {
+      List<Told> sentences = read(item);
+      String order = sentences.stream().map(told -> told.attribute.key()).toList().toString();
+      for (Told told : sentences) {
+        told.entries.forEach(entry -> seen.add(List.of(told.attribute, entry, order.hashCode())));
+      }
+    }
+    assertEquals(ORDERS * ENTRIES, seen.size(), "after " + item + " texts");
+  }
+
+  /** Checks a text, and says what its sentences are. */
+  private List<Told> read(long item) {
+    long person = corpus.person(item);
+    Map<Attribute, String> values = corpus.values(person);
+    AnnotatedItem probe = corpus.annotated(item);
+    assertEquals(Corpora.truth(corpus, person), Corpora.read(corpus, probe));
+    String text = corpus.vocabulary().decode(probe.tokens(), 1, probe.tokens().length);
+    SequencedSet<Attribute> order = new LinkedHashSet<>();
+    probe.spans().stream().map(Span::attribute).filter(LISTS::containsKey).forEach(order::add);
+    assertEquals(LISTS.keySet(), order);
+    List<Told> sentences = new ArrayList<>();
+    int at = 0;
+    for (Attribute attribute : order) {
+      String subject = " " + values.get(at == 0 ? Attribute.NAME : Attribute.GENDER);
+      String value = values.get(attribute);
+      int from = at;
+      List<Template> fitting = LISTS.get(attribute)
+          .stream()
+          .filter(each -> text.startsWith(each.prefix(), from + subject.length()))
+          .filter(each -> text.startsWith(sentence(subject, each, value), from))
+          .sorted(Comparator.comparingInt(each -> each.suffix().length()))
+          .toList();
+      assertFalse(fitting.isEmpty(), text);
+      at += sentence(subject, fitting.getLast(), value).length();
+      sentences.add(new Told(attribute, fitting.getLast(),
+          attribute.equals(Attribute.BIRTH_DATE)
+              ? List.of(value.replaceAll(" .*", ""), value.replaceAll(".* (.*),.*", "$1"),
+                  value.replaceAll(".* ", ""))
+              : List.of(value)));
+    }
+    assertTrue(at == text.length(), text);
+    return sentences;
+  }
+
+  private static String sentence(String subject, Template template, String value) {
+    return subject + template.prefix() + " " + value + template.suffix();
+  }
+}
