@@ -15,6 +15,7 @@ import org.knowcap.experiments.study.CorpusRecipe;
 import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.Study;
+import org.knowcap.experiments.study.StudyChecks;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.experiments.survey.CorpusSurvey;
 import org.knowcap.generators.corpus.Corpus;
@@ -122,6 +123,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
     UserException.requireAtLeastOne("--exposures", exposures);
     Study study = StudyReader.read(file);
+    StudyChecks.check(file, study);
     long n = choose(file, "--people", people,
         study.corpora().stream().map(CorpusSpec::people).distinct().toList());
     List<Integer> choices = IntStream.range(0, study.corpora().size())

@@ -12,6 +12,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
+import org.knowcap.experiments.study.StudyChecks;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
@@ -70,6 +71,7 @@ final class PlanCommand implements Callable<Integer> {
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
     UserException.requireAtLeastOne("--threads", threads);
     Study study = StudyReader.read(spec);
+    StudyChecks.check(spec, study);
     Map<String, Double> secondsPerStep = TimeStepsCommand.start(spec, threads);
     List<Row> rows = new ArrayList<>();
     for (RunSpec run : study.runs()) {

@@ -22,6 +22,7 @@ import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Lists;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
+import org.knowcap.experiments.study.StudyChecks;
 import org.knowcap.experiments.study.StudyReader;
 
 /**
@@ -94,10 +95,12 @@ public final class StudyFolder {
   /**
    * Opens the directory for a study, new or its own; the copy of the study file is brought up to date.
    *
-   * @throws UserException where it belongs to another study or holds other files
+   * @throws UserException where a run of the study would fail for its input, or the directory belongs to another study or
+   *     holds other files
    */
   public static StudyFolder create(Path path, Path studyFile) throws IOException {
     Study study = StudyReader.read(studyFile);
+    StudyChecks.check(studyFile, study);
     if (Files.exists(specFile(path))) {
       String owner = copy(path).name();
       if (!owner.equals(study.name())) {

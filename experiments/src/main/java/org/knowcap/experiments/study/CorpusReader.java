@@ -8,11 +8,9 @@ import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.knowcap.experiments.UserException;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bior.RewrittenTexts;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
@@ -33,7 +31,7 @@ final class CorpusReader {
     this.paths = paths;
   }
 
-  /** One corpus for each number of people; all of them can be made. */
+  /** One corpus for each number of people; {@link StudyChecks} says whether it can be made. */
   List<CorpusSpec> corpora(Fields fields) {
     String kind = fields.text("kind");
     List<CorpusSpec> corpora = List.copyOf(switch (kind) {
@@ -65,13 +63,6 @@ final class CorpusReader {
       default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD, bioR, mixture or revised", kind);
     });
     fields.requireNoOthers();
-    for (CorpusSpec corpus : corpora) {
-      Corpus made = fields.checked(kind.equals("mixture") ? "sources" : "people", () -> corpus.corpus(0));
-      if (!(made.bits().totalBits() > 0)) {
-        throw UserException.usage(file + ": '" + fields.path() + "': there is nothing to know in "
-            + made.name() + ": only one corpus is possible; give it fewer people or a larger diversity");
-      }
-    }
     return corpora;
   }
 
@@ -147,9 +138,7 @@ final class CorpusReader {
     long before = fields.integer("before", 1, MOST_EXPOSURES);
     double replay = fields.number("replay", 0);
     return generated(of).stream().map(each -> {
-      CorpusSpec.RevisedSpec spec = new CorpusSpec.RevisedSpec(each, share, attributes, before, replay);
-      Fields.checked(file, fields.path(), () -> spec.corpus(0));
-      return spec;
+      return new CorpusSpec.RevisedSpec(each, share, attributes, before, replay);
     }).toList();
   }
 

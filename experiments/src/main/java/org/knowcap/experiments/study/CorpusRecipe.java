@@ -67,6 +67,6 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
       throw UserException
           .usage(file + ": 'recipe.choice' must be 0.." + (corpora.size() - 1) + ", found " + choice);
     }
-    return corpora.get(choice).corpus(seed);
+    return Fields.checked(file, "recipe.corpus", () -> corpora.get(choice).corpus(seed));
   }
 }

@@ -117,7 +117,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
         .equals(Family.GPT2.model(model.layers(), model.heads(), model.headWidth(), model.positions()))) {
       settings.put("family", model.family().prefix());
       settings.put("key_heads", model.keyHeads());
-      model.window().ifPresent(tokens -> settings.put("attention_window", tokens));
+      model.attentionWindow().ifPresent(tokens -> settings.put("attention_window", tokens));
       if (model.mask() != Mask.CAUSAL) {
         settings.put("mask", model.mask());
       }

@@ -76,6 +76,13 @@ class StudyReaderTest {
   @TempDir
   private Path directory;
 
+  /** As {@code run} and {@code plan} read it. */
+  private static Study checked(Path file) {
+    Study study = StudyReader.read(file);
+    StudyChecks.check(file, study);
+    return study;
+  }
+
   private Path file(String text) throws IOException {
     return Files.writeString(directory.resolve("study.yaml"), text);
   }
@@ -260,7 +267,7 @@ class StudyReaderTest {
     Path file = file(BIOD.replace("people: [20, 50]", "people: 200")
         .replace("diversity: 5", "diversity: 1")
         .replace("alphabet: 4", "alphabet: 1"));
-    UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
+    UserException e = assertThrows(UserException.class, () -> checked(file));
     assertTrue(e.getMessage().contains("nothing to know in bioD(200, 3, 2, 1, 2, 1)"), e.getMessage());
   }
 
@@ -782,7 +789,7 @@ class StudyReaderTest {
   private void assertNamed(String study, Mistake mistake) throws IOException {
     assertTrue(study.contains(mistake.replaced));
     Path file = file(study.replace(mistake.replaced, mistake.by));
-    UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
+    UserException e = assertThrows(UserException.class, () -> checked(file));
     assertEquals(UserException.USAGE, e.exitCode());
     assertAll(Stream.concat(Stream.of(file.toString()), mistake.complaint.stream())
         .map(part -> () -> assertTrue(e.getMessage().contains(part),
@@ -793,7 +800,7 @@ class StudyReaderTest {
   @Test
   void aFileThatCannotBeReadIsNamed() {
     for (Path file : List.of(directory.resolve("none.yaml"), directory)) {
-      UserException e = assertThrows(UserException.class, () -> StudyReader.read(file));
+      UserException e = assertThrows(UserException.class, () -> checked(file));
       assertEquals(UserException.USAGE, e.exitCode());
       assertTrue(e.getMessage().contains(file.toString()), e.getMessage());
     }
@@ -805,7 +812,7 @@ class StudyReaderTest {
       List<Path> studies = files.filter(file -> file.toString().endsWith(".yaml")).toList();
       assertTrue(studies.size() >= 4);
       for (Path file : studies) {
-        Study study = StudyReader.read(file);
+        Study study = checked(file);
         assertEquals(file.getFileName().toString(), study.name() + ".yaml");
         assertEquals(study.runs().size(),
             study.runs().stream().map(RunSpec::name).collect(Collectors.toSet()).size());

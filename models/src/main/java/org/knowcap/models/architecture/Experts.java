@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param count experts E, at least 1
  * @param choice who chooses whom
  * @param topK experts a token asks for, 1 to E; 1 where experts choose
- * @param capacityFactor in training, above 0; absent where no token is turned away, see {@link #places}
+ * @param capacityFactor in training, above 0; absent where no token is turned away, see {@link #capacity}
  * @param testCapacityFactor the same where the model is only scored
  * @param every which blocks have experts: every so many-th, the others have the one feed-forward
  * @param shared feed-forwards that every token goes through besides its experts (DeepSeekMoE, arXiv 2401.06066), at least 0
@@ -100,13 +100,13 @@ public record Experts(int count, Choice choice, int topK, Optional<Double> capac
   }
 
   /**
-   * Places C that an expert has in a window: topK * floor(factor * ceil(T / E)), as Tutel counts them, but at least
+   * Capacity C, the slots that an expert has in a window: topK * floor(factor * ceil(T / E)), as Tutel counts them, but at least
    * {@code topK} and at most T, which is enough for all.
    *
    * @param length tokens of a window, T
    * @param scores whether the model is only scored
    */
-  public int places(int length, boolean scores) {
+  public int capacity(int length, boolean scores) {
     Optional<Double> factor = scores ? testCapacityFactor : capacityFactor;
     double share = Math.max(1,
         Math.floor(factor.orElse(Double.POSITIVE_INFINITY) * Math.ceilDiv(length, count)));

@@ -15,14 +15,14 @@ import java.util.stream.Stream;
  * @param heads attention heads h, at least 1
  * @param headWidth components of a head; 64 in the paper
  * @param keyHeads heads of keys and of values, a divisor of h: each serves h / keyHeads heads of queries
- * @param window how many tokens a query sees, itself included, at least 1; absent for all that came before
+ * @param attentionWindow how many tokens a query sees, itself included, at least 1; absent for all that came before
  * @param mask which of those tokens it sees
  * @param positions how it knows where its tokens stand
  * @param biases whether matrices other than embedding and head have biases
  * @param tied whether the head is the embedding
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
-    Optional<Integer> window, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
+    Optional<Integer> attentionWindow, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
     boolean biases, boolean tied) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
@@ -41,7 +41,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     require(layers >= 1, "layers", layers);
     require(heads >= 1, "heads", heads);
     require(headWidth >= 1, "head width", headWidth);
-    require(window.orElse(1) >= 1, "attention window", window.orElse(1));
+    require(attentionWindow.orElse(1) >= 1, "attention window", attentionWindow.orElse(1));
     if (keyHeads < 1 || heads % keyHeads != 0) {
       throw new IllegalArgumentException(
           "key heads must divide the " + heads + " heads of queries, found " + keyHeads);
@@ -85,7 +85,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     ModelSpec spec = family.model(Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(3)),
         number(matcher, 4).orElse(PAPER_HEAD_WIDTH), positions);
     spec = number(matcher, 5).map(spec::withKeyHeads).orElse(spec);
-    spec = number(matcher, 6).map(spec::withWindow).orElse(spec);
+    spec = number(matcher, 6).map(spec::withAttentionWindow).orElse(spec);
     spec = option(Norm.class, matcher, 7).map(spec::withNorm).orElse(spec);
     spec = option(FeedForward.Form.class, matcher, 8).map(spec.feedForward::with)
         .map(spec::withFeedForward)
@@ -136,23 +136,23 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   public ModelSpec withKeyHeads(int other) {
-    return new ModelSpec(family, layers, heads, headWidth, other, window, mask, positions, norm, feedForward,
+    return new ModelSpec(family, layers, heads, headWidth, other, attentionWindow, mask, positions, norm, feedForward,
         biases, tied);
   }
 
-  public ModelSpec withWindow(int other) {
+  public ModelSpec withAttentionWindow(int other) {
     return new ModelSpec(family, layers, heads, headWidth, keyHeads, Optional.of(other), mask, positions,
         norm, feedForward, biases, tied);
   }
 
   /** With heads of another width and other positions: not every width can have all of them. */
   public ModelSpec withHeadWidth(int other, Positions otherPositions) {
-    return new ModelSpec(family, layers, heads, other, keyHeads, window, mask, otherPositions, norm,
+    return new ModelSpec(family, layers, heads, other, keyHeads, attentionWindow, mask, otherPositions, norm,
         feedForward, biases, tied);
   }
 
   public ModelSpec withMask(Mask other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, other, positions, norm,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, other, positions, norm,
         feedForward, biases, tied);
   }
 
@@ -161,28 +161,28 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   public ModelSpec withNorm(Norm other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, other,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, other,
         feedForward, biases, tied);
   }
 
   public ModelSpec withFeedForward(FeedForward other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm, other,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm, other,
         biases, tied);
   }
 
   /** The same with one feed-forward where there are experts. */
   public ModelSpec dense() {
-    return new ModelSpec(family.dense(), layers, heads, headWidth, keyHeads, window, mask, positions, norm,
+    return new ModelSpec(family.dense(), layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
         feedForward.dense(), biases, tied);
   }
 
   public ModelSpec withBiases(boolean other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
         feedForward, other, tied);
   }
 
   public ModelSpec withTied(boolean other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, window, mask, positions, norm,
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
         feedForward, biases, other);
   }
 
@@ -197,7 +197,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
         + experts.map(mixture -> Integer.toString(mixture.count())).orElse("") + "-" + layers + "-" + heads);
     append(name, headWidth != plain.headWidth, "w" + headWidth);
     append(name, keyHeads != plain.keyHeads, "k" + keyHeads);
-    window.ifPresent(tokens -> append(name, true, "a" + tokens));
+    attentionWindow.ifPresent(tokens -> append(name, true, "a" + tokens));
     append(name, norm != plain.norm, word(norm) + "norm");
     append(name, feedForward.form() != plain.feedForward.form(), word(feedForward.form()));
     append(name, feedForward.activation() != plain.feedForward.activation(), word(feedForward.activation()));

@@ -26,7 +26,7 @@ sealed interface LlamaLike extends ModelClass {
     @Override
     public List<String> objections(ModelSpec model) {
       List<String> objections = LlamaLike.super.objections(model);
-      model.window().ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+      model.attentionWindow().ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
       ModelClass.noExperts(model).ifPresent(objections::add);
       return objections;
     }
@@ -67,7 +67,7 @@ sealed interface LlamaLike extends ModelClass {
     @Override
     public List<Setting> settings(ModelSpec model, double epsilon) {
       List<Setting> settings = LlamaLike.super.settings(model, epsilon);
-      settings.add(Setting.of("sliding_window", model.window()).orElse(USUAL_WINDOW));
+      settings.add(Setting.of("sliding_window", model.attentionWindow()).orElse(USUAL_WINDOW));
       return settings;
     }
   }
@@ -116,7 +116,7 @@ sealed interface LlamaLike extends ModelClass {
       List<Setting> settings = LlamaLike.super.settings(model, epsilon);
       settings.add(Setting.of("num_local_experts", experts.count()).orElse(8));
       settings.add(Setting.of("num_experts_per_tok", experts.topK()).orElse(2));
-      settings.add(Setting.of("sliding_window", model.window()).orElseNull());
+      settings.add(Setting.of("sliding_window", model.attentionWindow()).orElseNull());
       return settings;
     }
 

@@ -24,7 +24,7 @@ public record Parameter(Tensor tensor, long offset, Initial initial, Group group
     record Constant(float value) implements Initial {}
 
     /** Independent normal elements around zero. */
-    record Normal(double deviation) implements Initial {}
+    record Normal(double std) implements Initial {}
   }
 
   /** The tensor that collects this parameter's gradient, at the same offset of the gradient buffer. */

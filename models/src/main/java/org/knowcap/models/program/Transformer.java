@@ -32,7 +32,7 @@ import org.knowcap.models.architecture.Rotary;
 
 /**
  * A language model of any of the paper's architectures (sections 3 and 7), written as it is read. The paper does not say
- * how they start: here matrices are normal with GPT-2's deviation at GPT-2's width, 0.02 at d = 768, kept in proportion to
+ * how they start: here matrices are normal with GPT-2's standard deviation at GPT-2's width, 0.02 at d = 768, kept in proportion to
  * 1 / sqrt(d) so that activations are alike at every width, and divided by sqrt(2 * layers) in the two matrices of a
  * block that write to the residual stream.
  */
@@ -46,7 +46,7 @@ final class Transformer {
   private final boolean scores;
   private final TokenIds ids;
   private final Tensor tokens;
-  private final double deviation;
+  private final double std;
   private final List<Parameter> parameters = new ArrayList<>();
   private final List<ForwardOperation> operations = new ArrayList<>();
 
@@ -58,7 +58,7 @@ final class Transformer {
     this.length = length;
     this.scores = scores;
     spec.positions().checkWindow(length);
-    deviation = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
+    std = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
   static Program program(ModelSpec spec, TokenIds ids, int windows, int length,
@@ -80,7 +80,7 @@ final class Transformer {
       x = block("block." + layer + ".", spec.feedForward().mixed(layer), x);
     }
     x = norm("norm", x);
-    Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, deviation);
+    Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, std);
     Tensor logits = run(new Linear(x, head, spec.tied(), Optional.empty(), activation("logits", vocabulary)));
     run(new CrossEntropy(logits, targets, activation("losses", 1)));
     return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, updateRule);
@@ -100,8 +100,8 @@ final class Transformer {
 
   private Tensor attention(String name, Tensor x) {
     Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
-        Math.min(length, spec.window().orElse(length)));
-    Tensor qkv = linear(name + "qkv", x, spec.qkvWidth(), deviation);
+        Math.min(length, spec.attentionWindow().orElse(length)));
+    Tensor qkv = linear(name + "qkv", x, spec.qkvWidth(), std);
     Tensor mixed = switch (spec.positions()) {
       case Rotary rotary -> rotated(name, qkv, heads, rotary);
       case Positions.Ntk ntk -> rotated(name, qkv, heads, ntk.scaled(spec.headWidth()));
@@ -150,17 +150,17 @@ final class Transformer {
 
   /** A product with a matrix of its own, and a bias where the model has them. */
   private interface Product {
-    Tensor of(String name, Tensor x, int width, double deviation);
+    Tensor of(String name, Tensor x, int width, double std);
   }
 
   private Tensor feedForward(String name, Tensor x, int inner, Product product) {
     Activation activation = spec.feedForward().activation();
     x = switch (spec.feedForward().form()) {
       case NONE -> x;
-      case STANDARD -> run(new Activate(activation, product.of(name + "in", x, inner, deviation),
+      case STANDARD -> run(new Activate(activation, product.of(name + "in", x, inner, std),
           activation(name + "activated", x.rows(), inner)));
       // Both matrices side by side: one product instead of two.
-      case GATED -> run(new Gate(activation, product.of(name + "in", x, 2 * inner, deviation),
+      case GATED -> run(new Gate(activation, product.of(name + "in", x, 2 * inner, std),
           activation(name + "gated", x.rows(), inner)));
     };
     return product.of(name + "out", x, spec.width(), residualDeviation());
@@ -169,8 +169,8 @@ final class Transformer {
   /** Each token through the experts that the router gives it, and through those that all share. */
   private Tensor mixture(String name, Experts experts, Tensor x) {
     Mixture mixture = new Mixture(windows, length, experts.count(), experts.choice(), experts.topK(),
-        experts.places(length, scores), experts.balance(), experts.zLoss());
-    Tensor router = matrix(name + "router.weight", spec.width(), experts.count(), deviation);
+        experts.capacity(length, scores), experts.balance(), experts.zLoss());
+    Tensor router = matrix(name + "router.weight", spec.width(), experts.count(), std);
     Tensor logits = run(
         new Linear(x, router, false, Optional.empty(), activation(name + "router", experts.count())));
     Tensor gates = run(new Route(logits, mixture, activation(name + "gates", experts.count())));
@@ -186,8 +186,8 @@ final class Transformer {
   }
 
   private Tensor expertLinear(String name, Tensor x, Tensor gates, Mixture mixture, int width,
-      double deviation) {
-    Tensor weight = matrix(name + ".weight", mixture.experts() * x.columns(), width, deviation);
+      double std) {
+    Tensor weight = matrix(name + ".weight", mixture.experts() * x.columns(), width, std);
     Optional<Tensor> bias = spec.biases()
         ? Optional
             .of(parameter(name + ".bias", mixture.experts(), width, new Initial.Constant(0), Group.VECTORS))
@@ -196,7 +196,7 @@ final class Transformer {
   }
 
   private double residualDeviation() {
-    return deviation / Math.sqrt(2.0 * spec.layers());
+    return std / Math.sqrt(2.0 * spec.layers());
   }
 
   private Tensor add(String name, Tensor a, Tensor b) {
@@ -211,18 +211,18 @@ final class Transformer {
     return run(new ForwardOperation.Norm(x, gain, bias, EPSILON, activation(name, x.columns())));
   }
 
-  private Tensor linear(String name, Tensor x, int width, double deviation) {
-    Tensor weight = matrix(name + ".weight", x.columns(), width, deviation);
+  private Tensor linear(String name, Tensor x, int width, double std) {
+    Tensor weight = matrix(name + ".weight", x.columns(), width, std);
     Optional<Tensor> bias = spec.biases() ? Optional.of(vector(name + ".bias", width, 0)) : Optional.empty();
     return run(new Linear(x, weight, false, bias, activation(name, width)));
   }
 
   private Tensor embedding(String name, int rows) {
-    return parameter(name, rows, spec.width(), new Initial.Normal(deviation), Group.EMBEDDINGS);
+    return parameter(name, rows, spec.width(), new Initial.Normal(std), Group.EMBEDDINGS);
   }
 
-  private Tensor matrix(String name, int rows, int columns, double deviation) {
-    return parameter(name, rows, columns, new Initial.Normal(deviation), Group.MATRICES);
+  private Tensor matrix(String name, int rows, int columns, double std) {
+    return parameter(name, rows, columns, new Initial.Normal(std), Group.MATRICES);
   }
 
   private Tensor vector(String name, int columns, float value) {

@@ -19,7 +19,7 @@ public final class InitialParameters {
       for (int i = from; i < from + parameter.tensor().size(); i++) {
         flat[i] = switch (parameter.initial()) {
           case Initial.Constant(float value) -> value;
-          case Initial.Normal(double deviation) -> (float) (deviation * random.nextGaussian());
+          case Initial.Normal(double std) -> (float) (std * random.nextGaussian());
         };
       }
     }

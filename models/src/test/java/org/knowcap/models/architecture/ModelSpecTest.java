@@ -85,8 +85,8 @@ class ModelSpecTest {
       "mixtral-2-2, 100, 100, 100", "gpt2-moe8-2-2-expertchoice, 64, 16, 16"})
   void givesExpertsTheirPlaces(String name, int length, int training, int test) {
     Experts experts = ModelSpec.parse(name).feedForward().experts().orElseThrow();
-    assertEquals(training, experts.places(length, false));
-    assertEquals(test, experts.places(length, true));
+    assertEquals(training, experts.capacity(length, false));
+    assertEquals(test, experts.capacity(length, true));
   }
 
   @ParameterizedTest

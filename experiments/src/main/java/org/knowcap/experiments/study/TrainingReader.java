@@ -1,0 +1,79 @@
+package org.knowcap.experiments.study;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Function;
+import org.knowcap.experiments.UserException;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.program.UpdateRule;
+import org.knowcap.models.training.LearningRateShape;
+import org.knowcap.models.training.Schedule;
+
+/** Reads how the runs of a study file are trained. */
+final class TrainingReader {
+  /** Most tokens of a step. */
+  static final long MOST_TOKENS = 1 << 24;
+
+  private final Path file;
+  private final Function<String, Path> paths;
+
+  /** @param paths where the folder of another run is, by its name in the study */
+  TrainingReader(Path file, Function<String, Path> paths) {
+    this.file = file;
+    this.paths = paths;
+  }
+
+  TrainingSettings training(Fields fields) {
+    fields.refuseRenamed("windows", "batch_size");
+    fields.refuseRenamed("window", "context_length");
+    int batchSize = (int) fields.integer("batch_size", 1, MOST_TOKENS, 12);
+    int contextLength = (int) fields.integer("context_length", 2, MOST_TOKENS / batchSize, 512);
+    double learningRate = fields.number("learning_rate", 0.001);
+    double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
+    LearningRateShape decay = fields.choice("decay", LearningRateShape.class, LearningRateShape.COSINE);
+    Precision precision = precision(fields);
+    UpdateRule updateRule = UpdateRuleReader.read(fields);
+    Optional<Fields> start = fields.has("start") ? Optional.of(fields.mapping("start")) : Optional.empty();
+    long warmup = warmup(fields, start);
+    Optional<InitialisationSpec> initialisation = start.map(this::start);
+    fields.requireNoOthers();
+    if ((long) batchSize * contextLength * updateRule.accumulation() > MOST_TOKENS) {
+      throw fields
+          .wrongText(
+              "accumulation", "at most " + MOST_TOKENS / batchSize / contextLength + " with batches of "
+                  + batchSize + " x " + contextLength + " tokens",
+              Integer.toString(updateRule.accumulation()));
+    }
+    fields.checkedAll(() -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction, decay));
+    return new TrainingSettings(batchSize, contextLength, learningRate, finalFraction, warmup, decay,
+        precision, updateRule, initialisation);
+  }
+
+  /** A run that goes on from another need not warm up again. */
+  private long warmup(Fields training, Optional<Fields> start) {
+    boolean rewarm = start.map(fields -> fields.flag("rewarm", true)).orElse(true);
+    if (!rewarm && training.has("warmup_steps")) {
+      throw UserException
+          .usage(file + ": 'training.start.rewarm' is false, so 'training.warmup_steps' must not be"
+              + " there; leave out one of them");
+    }
+    return rewarm ? training.integer("warmup_steps", 0, 1_000_000_000, 1000) : 0;
+  }
+
+  private InitialisationSpec start(Fields fields) {
+    String name = fields.text("run") + "/" + InitialisationSpec.CHECKPOINT;
+    boolean optimiser = fields.flag("optimiser", false);
+    fields.requireNoOthers();
+    return fields.checked("run", () -> InitialisationSpec.of(name, paths.apply(name), optimiser));
+  }
+
+  private Precision precision(Fields fields) {
+    String name = fields.text("precision", "fp32");
+    return switch (name) {
+      case "fp32" -> Precision.FP32;
+      case "bf16" -> Precision.BF16;
+      case "auto" -> Precision.AUTO;
+      default -> throw fields.wrongText("precision", "fp32, bf16 or auto", name);
+    };
+  }
+}
