@@ -51,8 +51,7 @@ final class ModelReader {
     int tokens = vocabulary.getAsInt();
     List<ModelSpec> models = new ArrayList<>();
     for (long depth : depths) {
-      ModelSpec model = checked("models",
-          () -> family.nearest(parameters, (int) depth, headWidth, tokens));
+      ModelSpec model = checked("models", () -> family.nearest(parameters, (int) depth, headWidth, tokens));
       long found = model.parameters(tokens).total();
       remarks
           .add(String.format(Locale.ROOT, "%s: %,d parameters with V = %d, %.1f %% %s than the %,d asked for",

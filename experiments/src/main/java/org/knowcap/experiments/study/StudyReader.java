@@ -126,14 +126,14 @@ public final class StudyReader {
     top.requireNoOthers();
     List<String> remarks = new ArrayList<>();
     training.initialisation().ifPresent(start -> remarks.add(start.remark()));
-    ModelReader reader = new ModelReader(file, () -> vocabulary(corpora.getFirst(), seeds.getFirst()), remarks);
+    ModelReader reader = new ModelReader(file, () -> vocabulary(corpora.getFirst(), seeds.getFirst()),
+        remarks);
     List<ModelSpec> models = modelNodes.stream().flatMap(node -> reader.models(node).stream()).toList();
     if (Set.copyOf(models).size() < models.size()) {
       throw UserException.usage(
           file + ": 'models' must hold none twice, found " + models.stream().map(ModelSpec::name).toList());
     }
-    return new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople,
-        remarks);
+    return new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople, remarks);
   }
 
   private int vocabulary(CorpusSpec corpus, long seed) {

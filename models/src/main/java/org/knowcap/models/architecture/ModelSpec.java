@@ -136,8 +136,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   public ModelSpec withKeyHeads(int other) {
-    return new ModelSpec(family, layers, heads, headWidth, other, attentionWindow, mask, positions, norm, feedForward,
-        biases, tied);
+    return new ModelSpec(family, layers, heads, headWidth, other, attentionWindow, mask, positions, norm,
+        feedForward, biases, tied);
   }
 
   public ModelSpec withAttentionWindow(int other) {
@@ -166,14 +166,14 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   public ModelSpec withFeedForward(FeedForward other) {
-    return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm, other,
-        biases, tied);
+    return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
+        other, biases, tied);
   }
 
   /** The same with one feed-forward where there are experts. */
   public ModelSpec dense() {
-    return new ModelSpec(family.dense(), layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
-        feedForward.dense(), biases, tied);
+    return new ModelSpec(family.dense(), layers, heads, headWidth, keyHeads, attentionWindow, mask, positions,
+        norm, feedForward.dense(), biases, tied);
   }
 
   public ModelSpec withBiases(boolean other) {

@@ -26,7 +26,8 @@ sealed interface LlamaLike extends ModelClass {
     @Override
     public List<String> objections(ModelSpec model) {
       List<String> objections = LlamaLike.super.objections(model);
-      model.attentionWindow().ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+      model.attentionWindow()
+          .ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
       ModelClass.noExperts(model).ifPresent(objections::add);
       return objections;
     }

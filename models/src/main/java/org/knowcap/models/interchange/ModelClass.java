@@ -83,7 +83,8 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
       objections
           .add("as many heads of keys as of queries, found " + model.keyHeads() + " and " + model.heads());
     }
-    model.attentionWindow().ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+    model.attentionWindow()
+        .ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
     noDocuments(model).ifPresent(objections::add);
     noExperts(model).ifPresent(objections::add);
     return objections;

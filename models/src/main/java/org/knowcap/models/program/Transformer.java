@@ -185,8 +185,7 @@ final class Transformer {
             feedForward(name + "shared.", x, experts.shared() * spec.innerWidth(), this::linear));
   }
 
-  private Tensor expertLinear(String name, Tensor x, Tensor gates, Mixture mixture, int width,
-      double std) {
+  private Tensor expertLinear(String name, Tensor x, Tensor gates, Mixture mixture, int width, double std) {
     Tensor weight = matrix(name + ".weight", mixture.experts() * x.columns(), width, std);
     Optional<Tensor> bias = spec.biases()
         ? Optional

@@ -205,7 +205,8 @@ class EngineParityTest {
     }
     for (int reach : new int[]{1, 40, 64, 69}) {
       cases.add(new Case("mistral, large, reach " + reach, LARGE,
-          training(Family.MISTRAL.model(1, LARGE.heads(), LARGE.headWidth()).withAttentionWindow(reach), LARGE),
+          training(Family.MISTRAL.model(1, LARGE.heads(), LARGE.headWidth()).withAttentionWindow(reach),
+              LARGE),
           Scope.MODEL));
     }
     for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied",
