@@ -12,6 +12,7 @@ template <class T> static inline T min(T a, T b) { return a < b ? a : b; }
 template <class T> static inline T max(T a, T b) { return a > b ? a : b; }
 
 #define KERNEL static
+#define KERNEL_OF(threads, blocks) static
 #define DEVICE static inline
 #define CONSTANT __attribute__((visibility("protected")))
 #define __shared__ static
@@ -217,6 +218,8 @@ static inline unsigned short toBf16(float x) {
 }
 
 static inline unsigned narrowTwo(float low, float high) { return toBf16(low) | (unsigned)toBf16(high) << 16; }
+
+static inline float power2(float x) { return exp2f(x); }
 
 static inline void multiply(float* c, const unsigned* a, const unsigned* b) {
   unsigned words[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};

@@ -38,7 +38,7 @@ int nvrtcCompileProgram(Handle p, int count, const char* const* options) {
   }
   std::ofstream file(base + ".cpp");
   file << p->source << "\n";
-  std::regex kernel("KERNEL void (\\w+)\\(");
+  std::regex kernel("KERNEL(?:_OF\\(.*\\))? void (\\w+)\\(");
   // Only kernels that the macros let through exist: they are looked for in what the preprocessor leaves.
   file.close();
   std::string left = folder + std::string("/left");

@@ -2,6 +2,7 @@ package org.knowcap.models.engine.cuda;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -47,6 +48,7 @@ final class Buffers {
     ACTIVATIONS,
     LOGITS,
     WORK,
+    SUMS,
     TABLES,
     DOCUMENTS,
     ROUTERS,
@@ -116,6 +118,8 @@ final class Buffers {
   /** Where in the tables they are. */
   private final Map<Turns, Long> turns = new LinkedHashMap<>();
   private final Map<Heads, Long> slopes = new LinkedHashMap<>();
+  private final ColumnSums sums;
+  private final long sumsOffset;
   private final Optional<Factored> factored;
   private final long factoredOffset;
   /** Where each router's memory begins among that of all. */
@@ -132,7 +136,8 @@ final class Buffers {
     scoring = Lowering.of(program.forward(), element);
     training = Lowering.of(program.operations(), element);
     scoringPlan = MemoryPlan.of(scoring.steps(), Set.of(), tensor -> words(scoring, tensor));
-    trainingPlan = MemoryPlan.of(training.steps(), Set.of(), tensor -> words(training, tensor));
+    trainingPlan = MemoryPlan.of(uses(training.steps()), Set.of(), tensor -> words(training, tensor));
+    sums = new ColumnSums(program, training.steps(), KernelSource.of(program, element), logitRows());
     for (Parameter parameter : program.parameters()) {
       parameterOffsets.put(parameter.tensor(), parameter.offset());
       parameterOffsets.put(parameter.gradient(), parameter.offset());
@@ -149,6 +154,7 @@ final class Buffers {
     bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * element.bytes());
     bytes.put(Part.WORK, 4 * Math.max(training.steps().stream().mapToLong(this::work).max().orElse(0),
         program.updateRule().map(learning -> Updates.work(program, learning)).orElse(0L)));
+    bytes.put(Part.SUMS, 4 * sums.size());
     long tables = 0;
     for (ForwardOperation operation : program.forward()) {
       if (operation instanceof ForwardOperation.Rotary rotary) {
@@ -165,7 +171,8 @@ final class Buffers {
         .filter(Optimiser.Adafactor.class::isInstance)
         .map(_ -> Factored.of(program));
     factoredOffset = tables;
-    bytes.put(Part.TABLES, tables + factored.map(Factored::bytes).orElse(0L));
+    sumsOffset = tables + factored.map(Factored::bytes).orElse(0L);
+    bytes.put(Part.TABLES, sumsOffset + 4L * ColumnSums.STRETCH * sums.blocks());
     bytes.put(Part.DOCUMENTS, documents().isPresent() ? 8L * program.rows() : 0);
     long routed = 0;
     for (ForwardOperation operation : program.forward()) {
@@ -215,15 +222,38 @@ final class Buffers {
   /** Numbers that a step needs beside its tensors. */
   private long work(Step step) {
     return switch (step) {
-      case Step.NormBackward s -> 2L * Launches.normBlocks(s.x().rows()) * s.x().columns();
-      case Step.LinearBackward s ->
-          s.dBias().isPresent() ? (long) Launches.columnParts(s.dOut().rows()) * s.dOut().columns() : 0;
       case Step.Scatter s ->
           (long) TokenOrder.most(program.rows(), program.vocabulary()) * s.dOut().columns();
       case Step.AttendBackward s -> s.normalisers().size();
-      case Step.Head _,Step.Place _,Step.PlaceBackward _,Step.Attend _,Step.Gather _,Step.Sum _,Step.Copy _,Step.Norm _,Step.Linear _,Step.Activate _,Step.ActivateBackward _,Step.Gate _,Step.GateBackward _,Step.Turn _,Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
+      case Step.NormBackward _,Step.LinearBackward _,Step.Head _,Step.Place _,Step.PlaceBackward _,Step.Attend _,Step.Gather _,Step.Sum _,Step.Copy _,Step.Norm _,Step.Linear _,Step.Activate _,Step.ActivateBackward _,Step.Gate _,Step.GateBackward _,Step.Turn _,Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
           0;
     };
+  }
+
+  /** Steps as memory sees them: the copy of a norm's gradient is written by the norm, while it still reads. */
+  private static List<MemoryPlan.Use> uses(List<Step> steps) {
+    List<MemoryPlan.Use> uses = new ArrayList<>();
+    for (int i = 0; i < steps.size(); i++) {
+      Step step = steps.get(i);
+      Optional<Step.Copy> copy = step instanceof Step.NormBackward norm
+          ? ColumnSums.copyOf(norm, steps.subList(i + 1, steps.size()))
+          : Optional.empty();
+      uses.add(copy.<MemoryPlan.Use>map(written -> new Both(step, written)).orElse(step));
+      i += copy.isPresent() ? 1 : 0;
+    }
+    return uses;
+  }
+
+  private record Both(Step first, Step second) implements MemoryPlan.Use {
+    @Override
+    public List<Tensor> reads() {
+      return Stream.concat(first.reads().stream(), second.reads().stream()).toList();
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return Stream.concat(first.writes().stream(), second.writes().stream()).toList();
+    }
   }
 
   /** Rows whose logits exist at a time. */
@@ -367,6 +397,21 @@ final class Buffers {
         .toList();
   }
 
+  /** The sums over rows that a batch leaves in {@link Part#SUMS} until its end. */
+  ColumnSums sums() {
+    return sums;
+  }
+
+  /** Address of the parts of a gradient's sum. */
+  long parts(Tensor gradient) {
+    return address(Part.SUMS) + 4 * sums.of(gradient).first();
+  }
+
+  /** Address of what is to be done with them. */
+  long stretches() {
+    return address(Part.TABLES) + sumsOffset;
+  }
+
   /** Address of the tables of {@link Factored}. */
   long factored() {
     return address(Part.TABLES) + factoredOffset;
@@ -399,6 +444,8 @@ final class Buffers {
       MemorySegment.copy(table, 0, tables, ValueLayout.JAVA_INT, at, table.length);
       at += 4L * table.length;
     }
+    int[] stretches = sums.stretches(parameterOffsets);
+    MemorySegment.copy(stretches, 0, tables, ValueLayout.JAVA_INT, sumsOffset, stretches.length);
     return tables.asSlice(0, bytes.get(Part.TABLES));
   }
 

@@ -72,6 +72,16 @@ record KernelSource(boolean narrow, int vector, int packs, int head) {
     return narrow && head % 16 == 0 && head <= 128;
   }
 
+  /** Warps of a block of a norm's backward kernel; see norm.cu. */
+  int normWarps() {
+    return packs * vector <= 4 ? 16 : 8;
+  }
+
+  /** Such blocks that a multiprocessor has at a time. */
+  int normBlocks() {
+    return packs * vector <= 4 ? 2 : packs * vector <= 8 ? 3 : 1;
+  }
+
   /** As the compiler takes them. */
   List<String> definitions() {
     return List.of("NARROW=" + (narrow ? 1 : 0), "VECTOR=" + vector, "PACKS=" + packs, "HEAD=" + head);

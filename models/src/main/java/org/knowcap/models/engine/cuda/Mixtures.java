@@ -57,23 +57,35 @@ final class Mixtures {
     return buffers.seating(gates).route().mixture();
   }
 
+  private long bytes(Tensor tensor) {
+    return size(tensor) * at(tensor).bytes();
+  }
+
   List<Launch> route(Step.Route s) {
     Seating seating = buffers.seating(s.route().out());
     Mixture mixture = s.route().mixture();
     int rows = program.rows();
     Grid warps = new Grid(mixture.windows(), mixture.experts(), WARP, 0);
     boolean ask = mixture.choice() == Choice.TOKENS;
-    return List.of(kernels.each("ask", rows, at(s.route().logits()).address(), seating.probabilities(),
-        seating.normalisers(), seating.entropies(), seating.asked(), ask ? seating.gates() : 0L, rows,
-        mixture.experts(), mixture.topK()), switch (mixture.choice()) {
-          case TOKENS -> kernels.launch("seat_tokens", warps, seating.asked(), seating.gates(),
-              seating.firsts(), seating.seats(), seating.slots(), mixture.windows(), mixture.length(),
-              mixture.experts(), mixture.topK(), mixture.places());
-          case EXPERTS -> kernels.launch("seat_chosen",
-              new Grid(mixture.windows(), mixture.experts(), WARP, 4 * mixture.length()),
-              seating.probabilities(), seating.asked(), seating.firsts(), seating.gates(), seating.seats(),
-              seating.slots(), mixture.windows(), mixture.length(), mixture.experts(), mixture.places());
-        });
+    // Of a token's: logits and probabilities, two sums, experts, and what each slot comes to; and the seats.
+    long asking = 4L * rows * (2 * mixture.experts() + 2 + 2 * mixture.topK());
+    long seats = 4L * rows * 3 * mixture.seatsOfToken() + 4L * Seating.rows(mixture)
+        + (ask ? 0 : 4L * rows * mixture.experts());
+    return List
+        .of(kernels
+            .each("ask", rows, at(s.route().logits()).address(), seating.probabilities(),
+                seating.normalisers(), seating.entropies(), seating.asked(), ask ? seating.gates() : 0L, rows,
+                mixture.experts(), mixture.topK())
+            .moving(asking), (switch (mixture.choice()) {
+              case TOKENS -> kernels.launch("seat_tokens", warps, seating.asked(), seating.gates(),
+                  seating.firsts(), seating.seats(), seating.slots(), mixture.windows(), mixture.length(),
+                  mixture.experts(), mixture.topK(), mixture.places());
+              case EXPERTS -> kernels.launch("seat_chosen",
+                  new Grid(mixture.windows(), mixture.experts(), WARP, 4 * mixture.length()),
+                  seating.probabilities(), seating.asked(), seating.firsts(), seating.gates(),
+                  seating.seats(), seating.slots(), mixture.windows(), mixture.length(), mixture.experts(),
+                  mixture.places());
+            }).moving(seats));
   }
 
   Launch routeBackward(Step.RouteBackward s) {
@@ -81,15 +93,20 @@ final class Mixtures {
     Mixture mixture = s.route().mixture();
     // The router's losses are means over the tokens of a step.
     double balance = mixture.balance() * mixture.experts() / ((double) mixture.length() * program.stepRows());
-    return kernels.each("route_backward", program.rows(), seating.probabilities(), seating.normalisers(),
-        seating.asked(), seating.firsts(), seating.gates(), seating.seats(), seating.dGates(),
-        at(s.dLogits()).address(), program.rows(), mixture.length(), mixture.experts(), mixture.topK(),
-        mixture.seatsOfToken(), (float) balance, (float) (2 * mixture.zLoss() / program.stepRows()));
+    return kernels
+        .each("route_backward", program.rows(), seating.probabilities(), seating.normalisers(),
+            seating.asked(), seating.firsts(), seating.gates(), seating.seats(), seating.dGates(),
+            at(s.dLogits()).address(), program.rows(), mixture.length(), mixture.experts(), mixture.topK(),
+            mixture.seatsOfToken(), (float) balance, (float) (2 * mixture.zLoss() / program.stepRows()))
+        .moving(
+            4L * program.rows() * (2 * mixture.experts() + 1 + mixture.topK() + 3 * mixture.seatsOfToken()));
   }
 
   Launch dispatch(Step.Dispatch s) {
-    return kernels.each("dispatch", size(s.out()) / vector, buffers.seating(s.gates()).slots(),
-        mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.out()), size(s.out()), s.out().columns());
+    return kernels
+        .each("dispatch", size(s.out()) / vector, buffers.seating(s.gates()).slots(),
+            mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.out()), size(s.out()), s.out().columns())
+        .moving(bytes(s.x()) + bytes(s.out()) + 4L * rows(s.out()));
   }
 
   Launch dispatchBackward(Step.DispatchBackward s) {
@@ -101,15 +118,19 @@ final class Mixtures {
   }
 
   private Launch combine(long weights, Tensor gates, Tensor x, Tensor out) {
-    return kernels.each("combine", size(out) / vector, weights, buffers.seating(gates).seats(),
-        mixture(gates).seatsOfToken(), at(x), at(out), size(out), out.columns());
+    return kernels
+        .each("combine", size(out) / vector, weights, buffers.seating(gates).seats(),
+            mixture(gates).seatsOfToken(), at(x), at(out), size(out), out.columns())
+        .moving(bytes(x) + bytes(out) + 8L * rows(out) * mixture(gates).seatsOfToken());
   }
 
   Launch combineBackward(Step.CombineBackward s) {
     Seating seating = buffers.seating(s.gates());
-    return kernels.launch("combine_backward", new Grid(Math.ceilDiv(rows(s.x()), WARPS), 1, WARPS * WARP, 0),
-        seating.gates(), seating.slots(), mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.dOut()),
-        at(s.dX()), seating.dGates(), rows(s.x()), s.x().columns());
+    return kernels
+        .launch("combine_backward", new Grid(Math.ceilDiv(rows(s.x()), WARPS), 1, WARPS * WARP, 0),
+            seating.gates(), seating.slots(), mixture(s.gates()).seatsOfToken(), at(s.x()), at(s.dOut()),
+            at(s.dX()), seating.dGates(), rows(s.x()), s.x().columns())
+        .moving(bytes(s.x()) + bytes(s.dOut()) + bytes(s.dX()) + 12L * rows(s.x()));
   }
 
   /** The rows of one expert; the others' lie behind them. */
@@ -136,9 +157,11 @@ final class Mixtures {
     all.addAll(products.of(experts, seated(s.x(), experts).transpose(), dOut, Optional.empty(),
         Matrix.dense(buffers.gradient(s.dWeight()), inputs, outputs), true));
     s.dBias()
-        .ifPresent(bias -> all.add(kernels.launch("expert_columns",
-            new Grid(Math.ceilDiv(outputs, WARP * vector), experts, COLUMN_THREADS, 0), dOut.numbers(),
-            buffers.gradient(bias).address(), dOut.rows(), outputs)));
+        .ifPresent(bias -> all.add(kernels
+            .launch("expert_columns",
+                new Grid(Math.ceilDiv(outputs, WARP * vector), experts, COLUMN_THREADS, 0), dOut.numbers(),
+                buffers.gradient(bias).address(), dOut.rows(), outputs)
+            .moving(bytes(s.dOut()) + 8L * experts * outputs)));
     return all;
   }
 
@@ -146,10 +169,13 @@ final class Mixtures {
   static List<Launch> sums(Kernels kernels, Buffers buffers) {
     return buffers.seatings().stream().map(seating -> {
       Mixture mixture = seating.route().mixture();
-      return kernels.launch("routing_sums", new Grid(mixture.windows(), 1, SUM_THREADS, 0),
-          seating.probabilities(), seating.normalisers(), seating.entropies(), seating.asked(),
-          seating.firsts(), seating.seats(), seating.sums(), mixture.length(), mixture.experts(),
-          mixture.topK(), mixture.seatsOfToken(), mixture.choice() == Choice.EXPERTS ? 1 : 0);
+      return kernels
+          .launch("routing_sums", new Grid(mixture.windows(), 1, SUM_THREADS, 0), seating.probabilities(),
+              seating.normalisers(), seating.entropies(), seating.asked(), seating.firsts(), seating.seats(),
+              seating.sums(), mixture.length(), mixture.experts(), mixture.topK(), mixture.seatsOfToken(),
+              mixture.choice() == Choice.EXPERTS ? 1 : 0)
+          .moving(4L * mixture.windows() * mixture.length()
+              * (mixture.experts() + 2 + mixture.topK() + mixture.seatsOfToken()));
     }).toList();
   }
 

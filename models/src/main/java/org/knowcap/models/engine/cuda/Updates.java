@@ -61,9 +61,13 @@ final class Updates {
   private List<Launch> clip(double most) {
     long work = buffers.address(Part.WORK);
     int blocks = (int) Math.min(MOST_BLOCKS, Math.ceilDiv(count, THREADS));
-    return List.of(kernels.launch("squares", new Grid(blocks, 1, THREADS, 0), gradients, work, count),
-        kernels.launch("clip", new Grid(1, 1, THREADS, 0), work, blocks,
-            buffers.address(Part.LOSSES) + Buffers.NORM, scale, most));
+    return List.of(
+        kernels.launch("squares", new Grid(blocks, 1, THREADS, 0), gradients, work, count)
+            .moving(4 * count + 8L * blocks),
+        kernels
+            .launch("clip", new Grid(1, 1, THREADS, 0), work, blocks,
+                buffers.address(Part.LOSSES) + Buffers.NORM, scale, most)
+            .moving(8L * blocks));
   }
 
   private Launch elementwise(String kernel, Object... own) {
@@ -71,7 +75,10 @@ final class Updates {
         buffers.address(Part.FIRST_MOMENT), buffers.address(Part.BF16_COPY), buffers.address(Part.INPUTS),
         count, before(Group.MATRICES), before(Group.VECTORS)));
     arguments.addAll(List.of(own));
-    return kernels.each(kernel, count, arguments.toArray());
+    // Each moment and parameter is read and written, the gradient read, the copy written.
+    int moments = program.optimiser().orElseThrow().state().size();
+    int copied = buffers.bytes(Part.BF16_COPY) > 0 ? 2 : 0;
+    return kernels.each(kernel, count, arguments.toArray()).moving((12 + 8L * moments + copied) * count);
   }
 
   /** Parameters of the groups before one. */
@@ -99,19 +106,32 @@ final class Updates {
     long rowMoments = buffers.address(Part.ROW_MOMENT);
     long dials = buffers.address(Part.INPUTS);
     float least = (float) Optimiser.Adafactor.LEAST_SQUARE;
+    int copied = buffers.bytes(Part.BF16_COPY) > 0 ? 2 : 0;
     return List.of(
-        kernels.each("factor_rows", (long) WARP * rows, gradients, scale, all, ofRow, rowMoments, dials, rows,
-            least),
-        kernels.launch("factor_parts", new Grid(factored.tiles().length / 3, 1, Factored.TILE_COLUMNS, 0),
-            gradients, scale, all, tiles, parts),
-        kernels.each("factor_columns", columns, parts, all, ofColumn, buffers.address(Part.COLUMN_MOMENT),
-            factors, dials, columns, least),
-        kernels.each("factor_squares", (long) WARP * rows, parameters, gradients, scale, all, ofRow, factors,
-            sums, rows),
-        kernels.launch("factor_rates", new Grid(factored.count(), 1, THREADS, 0), all, rowMoments, sums,
-            rates, dials, o.clipThreshold(), o.relativeStep() ? 1 : 0, Optimiser.Adafactor.LEAST_SIZE),
-        kernels.each("adafactor", (long) WARP * rows, parameters, gradients, scale,
-            buffers.address(Part.BF16_COPY), all, ofRow, rowMoments, factors, rates, dials, rows));
+        kernels
+            .each("factor_rows", (long) WARP * rows, gradients, scale, all, ofRow, rowMoments, dials, rows,
+                least)
+            .moving(4 * count + 8L * rows),
+        kernels
+            .launch("factor_parts", new Grid(factored.tiles().length / 3, 1, Factored.TILE_COLUMNS, 0),
+                gradients, scale, all, tiles, parts)
+            .moving(4 * count + 4L * factored.parts()),
+        kernels
+            .each("factor_columns", columns, parts, all, ofColumn, buffers.address(Part.COLUMN_MOMENT),
+                factors, dials, columns, least)
+            .moving(4L * factored.parts() + 12L * columns),
+        kernels
+            .each("factor_squares", (long) WARP * rows, parameters, gradients, scale, all, ofRow, factors,
+                sums, rows)
+            .moving(8 * count + 8L * rows),
+        kernels
+            .launch("factor_rates", new Grid(factored.count(), 1, THREADS, 0), all, rowMoments, sums, rates,
+                dials, o.clipThreshold(), o.relativeStep() ? 1 : 0, Optimiser.Adafactor.LEAST_SIZE)
+            .moving(12L * rows + 8L * factored.count()),
+        kernels
+            .each("adafactor", (long) WARP * rows, parameters, gradients, scale,
+                buffers.address(Part.BF16_COPY), all, ofRow, rowMoments, factors, rates, dials, rows)
+            .moving((12L + copied) * count));
   }
 
   /** What the kernels read of this step: Dials of optimiser.cu. */

@@ -91,17 +91,119 @@ KERNEL void gate_backward(int which, Numbers x, Numbers dOut, Numbers dX, int ro
 
 // Turns queries and keys in place: in each head component i of the first 2 half with component i + half, by the angle
 // whose cosine and sine are turns[t][i], t the position in the window, of keys keyTurns[t][i]; direction -1 turns back. The
-// first `queries` of the heads are queries'. A thread takes a pair.
-KERNEL void turn(Numbers qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+// first `queries` of the heads are queries'.
+
+// LANES pairs that lie side by side.
+template <int LANES> struct Pairs {
+  float left[LANES], right[LANES];
+};
+
+template <int LANES> DEVICE Pairs<LANES> loadPairs(const Element* at, int half) {
+  Pairs<LANES> p;
+  if constexpr (LANES == VECTOR) {
+    Pack l = load(at), r = load(at + half);
+    for (int k = 0; k < LANES; k++) p.left[k] = l.x[k], p.right[k] = r.x[k];
+  } else {
+    p.left[0] = widen(at[0]), p.right[0] = widen(at[half]);
+  }
+  return p;
+}
+
+template <int LANES> DEVICE void storePairs(Element* at, int half, const Pairs<LANES>& p) {
+  if constexpr (LANES == VECTOR) {
+    Pack l, r;
+    for (int k = 0; k < LANES; k++) l.x[k] = p.left[k], r.x[k] = p.right[k];
+    store(Numbers{at, NARROW}, 0, l);
+    store(Numbers{at, NARROW}, half, r);
+  } else {
+    store(at, p.left[0]), store(at + half, p.right[0]);
+  }
+}
+
+// By the angles from `angle` on.
+template <int LANES> DEVICE void turnPairs(Pairs<LANES>& p, const float* angle, float direction) {
+  for (int k = 0; k < LANES; k++) {
+    float cosine = angle[2 * k], sine = direction * angle[2 * k + 1], x = p.left[k], y = p.right[k];
+    p.left[k] = x * cosine - y * sine;
+    p.right[k] = x * sine + y * cosine;
+  }
+}
+
+// A warp takes a row, a lane LANES pairs at a time.
+template <int LANES>
+DEVICE void turnRow(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+    int heads, int half, float direction) {
+  int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, place = row % length;
+  if (row >= rows) return;
+  for (unsigned i = threadIdx.x % 32 * LANES, all = heads * half; i < all; i += 32 * LANES) {
+    unsigned head = i / half, component = i % half;
+    const float* angle = (head < queries ? turns : keyTurns) + 2 * (place * half + component);
+    Element* at = qkv + (Index)row * stride + head * HEAD + component;
+    Pairs<LANES> p = loadPairs<LANES>(at, half);
+    turnPairs(p, angle, direction);
+    storePairs(at, half, p);
+  }
+}
+
+KERNEL void turn(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
     int heads, int half, float direction) {
   ofReplica(qkv, turns, keyTurns);
-  Index i = thread();
-  if (i >= (Index)rows * heads * half) return;
-  int component = i % half, head = i / half % heads, row = i / half / heads;
-  const float* angle = (head < queries ? turns : keyTurns) + 2 * ((Index)(row % length) * half + component);
-  float cosine = angle[0], sine = direction * angle[1];
-  Index at = (Index)row * stride + head * HEAD + component;
-  float x = get(qkv, at), y = get(qkv, at + half);
-  put(qkv, at, x * cosine - y * sine);
-  put(qkv, at + half, x * sine + y * cosine);
+  turnRow<VECTOR>(qkv, turns, keyTurns, rows, length, stride, queries, heads, half, direction);
+}
+
+// The same where half is no multiple of VECTOR.
+KERNEL void turn_odd(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+    int heads, int half, float direction) {
+  ofReplica(qkv, turns, keyTurns);
+  turnRow<1>(qkv, turns, keyTurns, rows, length, stride, queries, heads, half, direction);
+}
+
+// Turns back, and leaves in parts[blockIdx.x] [stride] the sums of what then are its rows: the gradient of the bias of queries, keys
+// and values. Each thread has columns of its own, VECTOR pairs of those that turn or VECTOR of the others, of every so
+// many rows: `across` threads beside each other have all of a row.
+KERNEL_OF(256, 4) void turn_back(Element* qkv, const float* turns, const float* keyTurns, float* parts, int rows, int length,
+    int stride, int queries, int heads, int half, int across) {
+  ofReplica(qkv, turns, keyTurns, parts);
+  __shared__ Pack lefts[256], rights[256];
+  int item = blockIdx.y * across + threadIdx.x % across, slot = threadIdx.x / across, slots = blockDim.x / across;
+  int pairs = heads * half / VECTOR, still = (HEAD - 2 * half) / VECTOR, all = pairs + heads * still;
+  // Where the thread's columns are, and of those that turn how far its pairs' other halves.
+  int head = item * VECTOR / half, component = item * VECTOR % half, column = head * HEAD + component;
+  bool turning = item < pairs;
+  if (!turning && item < all) {
+    int other = item - pairs;
+    column = other / still * HEAD + 2 * half + other % still * VECTOR;
+  } else if (!turning) {
+    column = heads * HEAD + (item - all) * VECTOR;
+  }
+  bool mine = slot < slots && column < stride;
+  Pack left = {}, right = {};
+  if (mine && turning) {
+    const float* table = head < queries ? turns : keyTurns;
+#pragma unroll 2
+    for (int row = blockIdx.x * slots + slot; row < rows; row += gridDim.x * slots) {
+      Element* at = qkv + (Index)row * stride + column;
+      Pairs<VECTOR> p = loadPairs<VECTOR>(at, half);
+      turnPairs(p, table + 2 * (row % length * half + component), -1);
+      storePairs(at, half, p);
+      for (int k = 0; k < VECTOR; k++) left.x[k] += p.left[k], right.x[k] += p.right[k];
+    }
+  } else if (mine) {
+#pragma unroll 4
+    for (int row = blockIdx.x * slots + slot; row < rows; row += gridDim.x * slots) {
+      Pack p = load((const Element*)qkv + (Index)row * stride + column);
+      for (int k = 0; k < VECTOR; k++) left.x[k] += p.x[k];
+    }
+  }
+  lefts[threadIdx.x] = left, rights[threadIdx.x] = right;
+  __syncthreads();
+  if (!mine || slot > 0) return;
+  for (int s = 1; s < slots; s++) {
+    for (int k = 0; k < VECTOR; k++) {
+      left.x[k] += lefts[s * across + threadIdx.x].x[k], right.x[k] += rights[s * across + threadIdx.x].x[k];
+    }
+  }
+  float* to = parts + (Index)blockIdx.x * stride + column;
+  store(to, left);
+  if (turning) store(to + half, right);
 }

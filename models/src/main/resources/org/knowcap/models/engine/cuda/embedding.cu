@@ -8,15 +8,17 @@ KERNEL void embed(const int* tokens, const float* table, Numbers out, int rows, 
 
 // The gradient of the table adds rows of dOut in a fixed order, without atomics. The host sorts the rows by token and
 // cuts them into segments of one token each; `order` are the rows, `segments` where in it each segment begins, `first`
-// the first segment of each token. This sums the rows of segment blockIdx.x: parts [segments, d].
+// the first segment of each token. This sums the rows of a segment, a warp each: parts [segments, d].
 KERNEL void embed_segments(const int* order, const int* segments, const int* first, Numbers dOut, float* parts,
     int vocabulary, int width) {
   ofReplica(order, segments, first, dOut, parts);
-  int segment = blockIdx.x;
+  int segment = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
   if (segment >= first[vocabulary]) return;
-  for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
+  int from = segments[segment], to = segments[segment + 1];
+  for (int c = lane * VECTOR; c < width; c += 32 * VECTOR) {
     Pack sum = {};
-    for (int i = segments[segment]; i < segments[segment + 1]; i++) {
+#pragma unroll 4
+    for (int i = from; i < to; i++) {
       Pack p = load(dOut, (Index)order[i] * width + c);
       for (int k = 0; k < VECTOR; k++) sum.x[k] += p.x[k];
     }
@@ -24,12 +26,12 @@ KERNEL void embed_segments(const int* order, const int* segments, const int* fir
   }
 }
 
-// dTable[v] += the parts of token v = blockIdx.x.
-KERNEL void embed_backward(const int* first, const float* parts, float* dTable, int width) {
+// dTable[v] += the parts of token v, a warp each.
+KERNEL void embed_backward(const int* first, const float* parts, float* dTable, int vocabulary, int width) {
   ofReplica(first, parts, dTable);
-  int v = blockIdx.x;
-  if (first[v] == first[v + 1]) return;
-  for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {
+  int v = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
+  if (v >= vocabulary || first[v] == first[v + 1]) return;
+  for (int c = threadIdx.x % 32 * VECTOR; c < width; c += 32 * VECTOR) {
     Pack sum = load(dTable + (Index)v * width + c);
     for (int segment = first[v]; segment < first[v + 1]; segment++) {
       Pack p = load(parts + (Index)segment * width + c);

@@ -1,39 +1,122 @@
+// 16 bytes of a row of logits.
+#define PER_CHUNK (16 / (int)sizeof(Element))
+// Chunks of the row that a thread keeps in registers; it reads the others again.
+#define KEPT 2
+
+struct Chunk {
+  float x[PER_CHUNK];
+};
+
+// Logits from column c on, less than any number beyond the vocabulary.
+DEVICE Chunk chunk(const Element* row, int c, int vocabulary) {
+  Chunk chunk;
+  if (c < vocabulary) {
+#if NARROW
+    uint4 v = *(const uint4*)(row + c);
+    unsigned pairs[4] = {v.x, v.y, v.z, v.w};
+    for (int i = 0; i < 4; i++) {
+      chunk.x[2 * i] = __uint_as_float(pairs[i] << 16);
+      chunk.x[2 * i + 1] = __uint_as_float(pairs[i] & 0xffff0000u);
+    }
+#else
+    float4 v = *(const float4*)(row + c);
+    chunk.x[0] = v.x, chunk.x[1] = v.y, chunk.x[2] = v.z, chunk.x[3] = v.w;
+#endif
+  }
+  for (int k = 0; k < PER_CHUNK; k++) {
+    if (c + k >= vocabulary) chunk.x[k] = -INFINITE;
+  }
+  return chunk;
+}
+
+DEVICE void put(Element* row, int c, Chunk chunk) {
+#if NARROW
+  unsigned pairs[4];
+  for (int i = 0; i < 4; i++) pairs[i] = narrowTwo(chunk.x[2 * i], chunk.x[2 * i + 1]);
+  *(uint4*)(row + c) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+#else
+  *(float4*)(row + c) = make_float4(chunk.x[0], chunk.x[1], chunk.x[2], chunk.x[3]);
+#endif
+}
+
+DEVICE float largestOf(Chunk chunk) {
+  float largest = chunk.x[0];
+  for (int k = 1; k < PER_CHUNK; k++) largest = fmaxf(largest, chunk.x[k]);
+  return largest;
+}
+
+// exp(x - top)
+DEVICE Chunk weightsOf(Chunk chunk, float top) {
+  for (int k = 0; k < PER_CHUNK; k++) chunk.x[k] = power2((chunk.x[k] - top) * LOG2_E);
+  return chunk;
+}
+
+DEVICE float sumOf(Chunk chunk) {
+  float sum = 0;
+  for (int k = 0; k < PER_CHUNK; k++) sum += chunk.x[k];
+  return sum;
+}
+
 // losses[r] = -ln softmax(logits[r])[targets[r]], in nats. In training (share > 0) the logits become their gradient where they
-// are: (softmax(logits[r]) - onehot(targets[r])) share. A block takes a row.
-KERNEL void loss(Element* logits, const int* targets, float* losses, int vocabulary, int stride, float share) {
+// are: (softmax(logits[r]) - onehot(targets[r])) share, zeros between the vocabulary and the stride, a multiple of 16 bytes.
+// A block takes a row and reads it once, where its threads can keep it. Each warp's weights are in parts of its own largest.
+KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, int vocabulary, int stride, float share) {
   ofReplica(logits, targets, losses);
-  __shared__ float high[32], sums[32];
+  __shared__ float tops[32], sums[32];
   Element* row = logits + (Index)blockIdx.x * stride;
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-  float largest = -INFINITE;
-  for (int c = threadIdx.x; c < vocabulary; c += blockDim.x) largest = fmaxf(largest, widen(row[c]));
-  largest = warpMax(largest);
-  if (lane == 0) high[warp] = largest;
-  __syncthreads();
-  for (int w = 0; w < warps; w++) largest = fmaxf(largest, high[w]);
-  float sum = 0;
-  for (int c = threadIdx.x; c < vocabulary; c += blockDim.x) sum += expf(widen(row[c]) - largest);
-  sum = warpSum(sum);
-  if (lane == 0) sums[warp] = sum;
+  int first = threadIdx.x * PER_CHUNK, step = blockDim.x * PER_CHUNK, rest = first + KEPT * step;
   int target = targets[blockIdx.x];
-  float score = widen(row[target]);
+  float score = widen(row[target]), top = -INFINITE;
+  Chunk kept[KEPT];
+#pragma unroll
+  for (int j = 0; j < KEPT; j++) kept[j] = chunk(row, first + j * step, vocabulary);
+#pragma unroll
+  for (int j = 0; j < KEPT; j++) top = fmaxf(top, largestOf(kept[j]));
+  for (int c = rest; c < vocabulary; c += step) top = fmaxf(top, largestOf(chunk(row, c, vocabulary)));
+  top = warpMax(top);
+  // Nothing of the row may be this warp's.
+  float base = top == -INFINITE ? 0 : top, sum = 0;
+#pragma unroll
+  for (int j = 0; j < KEPT; j++) {
+    kept[j] = weightsOf(kept[j], base);
+    sum += sumOf(kept[j]);
+  }
+  for (int c = rest; c < vocabulary; c += step) sum += sumOf(weightsOf(chunk(row, c, vocabulary), base));
+  sum = warpSum(sum);
+  if (lane == 0) tops[warp] = top, sums[warp] = sum;
   __syncthreads();
+  float largest = tops[0];
+  for (int w = 1; w < warps; w++) largest = fmaxf(largest, tops[w]);
   sum = 0;
-  for (int w = 0; w < warps; w++) sum += sums[w];
+  for (int w = 0; w < warps; w++) sum += sums[w] * power2((tops[w] - largest) * LOG2_E);
   if (threadIdx.x == 0) losses[blockIdx.x] = logf(sum) + largest - score;
   if (share > 0) {
-    for (int c = threadIdx.x; c < vocabulary; c += blockDim.x) {
-      store(row + c, (expf(widen(row[c]) - largest) / sum - (c == target ? 1 : 0)) * share);
+    float factor = share / sum * power2((base - largest) * LOG2_E);
+    auto write = [&](Chunk weights, int c) {
+      for (int k = 0; k < PER_CHUNK; k++) weights.x[k] = weights.x[k] * factor - (c + k == target ? share : 0);
+      put(row, c, weights);
+    };
+#pragma unroll
+    for (int j = 0; j < KEPT; j++) {
+      if (first + j * step < vocabulary) write(kept[j], first + j * step);
     }
+    for (int c = rest; c < vocabulary; c += step) write(weightsOf(chunk(row, c, vocabulary), base), c);
   }
 }
 
 // The mean loss of a step of `all` tokens, whose batches come one after the other: total += sum of x; at the last of them
-// out = total / all, and total is zero again. By one block of 256 threads.
-KERNEL void mean(const float* x, double* total, double* out, int count, int all, int last) {
+// out = total / all, and total is zero again. By one block: more would need a launch to add up what each found.
+KERNEL_OF(1024, 1) void mean(const float* x, double* total, double* out, int count, int all, int last) {
   ofReplica(x, total, out);
   double sum = 0;
-  for (int i = threadIdx.x; i < count; i += blockDim.x) sum += x[i];
+#pragma unroll 4
+  for (int i = threadIdx.x * 4; i < count - 3; i += blockDim.x * 4) {
+    float4 v = *(const float4*)(x + i);
+    sum += ((double)v.x + v.y) + ((double)v.z + v.w);
+  }
+  int i = count / 4 * 4 + threadIdx.x;
+  if (i < count) sum += x[i];
   sum = blockSum(sum);
   if (threadIdx.x == 0) {
     sum += *total;

@@ -46,54 +46,104 @@ KERNEL void normalise(Numbers a, Numbers b, int adds, Numbers x, const float* ga
 // With n = (x - mean) / deviation and g = dOut * gain:
 //   dX = (g - mean(g) - n mean(g n)) / deviation, plus the residual's gradient; RMSNorm has no mean(g);
 //   dGain = sum over rows of dOut n, dBias = sum over rows of dOut.
-// A warp takes every so many rows; each block leaves its sums in parts[block] [2, d].
-KERNEL void normalise_backward(Numbers residual, int adds, Numbers x, const float* gain, int centred, const float* moments,
-    Numbers dOut, Numbers dX, float* parts, int rows, int width) {
-  ofReplica(residual, x, gain, moments, dOut, dX, parts);
-  int lane = threadIdx.x % 32;
-  int warps = blockDim.x / 32;
-  Pack dGain[PACKS] = {};
-  Pack dBias[PACKS] = {};
-  for (int row = blockIdx.x * warps + threadIdx.x / 32; row < rows; row += gridDim.x * warps) {
+// With `copy` dX also goes there in bf16. A warp takes a row at a time, all of whose numbers it asks for at once; each block leaves
+// in parts[block] [3, d] its sums of dGain, of dBias and of dX, which is the gradient of the bias of a product before.
+#if PACKS * VECTOR <= 4
+#define NORM_WARPS 16
+#define NORM_BLOCKS 2
+#elif PACKS * VECTOR <= 8
+#define NORM_WARPS 8
+#define NORM_BLOCKS 3
+#else
+#define NORM_WARPS 8
+#define NORM_BLOCKS 1
+#endif
+
+DEVICE void addTo(Pack& sum, const Pack& p) {
+  for (int k = 0; k < VECTOR; k++) sum.x[k] += p.x[k];
+}
+
+template <class Residual, class X, class Gradient>
+DEVICE void normaliseBackward(Residual residual, int adds, X x, const float* gain, int centred, const float* moments,
+    Gradient dOut, float* dX, bf16* copy, float* parts, int rows, int width) {
+  int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  float share = 1.0f / width;
+  Pack dGain[PACKS] = {}, dBias[PACKS] = {}, total[PACKS] = {};
+  for (int row = blockIdx.x * NORM_WARPS + warp; row < rows; row += gridDim.x * NORM_WARPS) {
     Index start = (Index)row * width;
-    float mean = moments[2 * row];
-    float inverse = moments[2 * row + 1];
-    Pack n[PACKS], g[PACKS];
-    float sum = 0, product = 0;
-    for (int j = 0, c = lane * VECTOR; j < PACKS; j++, c += 32 * VECTOR) {
+    Pack d[PACKS], n[PACKS], g[PACKS];
+#pragma unroll
+    for (int j = 0; j < PACKS; j++) {
+      int c = (j * 32 + lane) * VECTOR;
+      d[j] = {}, n[j] = {}, g[j] = {};
       if (c >= width) continue;
+      if (adds) d[j] = load(residual, start + c);
       n[j] = load(x, start + c);
       g[j] = load(dOut, start + c);
+    }
+    float mean = moments[2 * row], inverse = moments[2 * row + 1], sum = 0, product = 0;
+#pragma unroll
+    for (int j = 0; j < PACKS; j++) {
+      int c = (j * 32 + lane) * VECTOR;
+      if (c >= width) continue;
       Pack s = load(gain + c);
+      addTo(dBias[j], g[j]);
       for (int k = 0; k < VECTOR; k++) {
         n[j].x[k] = (n[j].x[k] - mean) * inverse;
         dGain[j].x[k] += g[j].x[k] * n[j].x[k];
-        dBias[j].x[k] += g[j].x[k];
         g[j].x[k] *= s.x[k];
         sum += g[j].x[k];
         product += g[j].x[k] * n[j].x[k];
       }
     }
-    sum = centred ? warpSum(sum) / width : 0;
-    product = warpSum(product) / width;
-    for (int j = 0, c = lane * VECTOR; j < PACKS; j++, c += 32 * VECTOR) {
+    // Both at once, so that neither waits for the other.
+    for (int step = 16; step > 0; step /= 2) {
+      sum += __shfl_xor_sync(EVERY_LANE, sum, step);
+      product += __shfl_xor_sync(EVERY_LANE, product, step);
+    }
+    sum = centred ? sum * share : 0;
+    product *= share;
+#pragma unroll
+    for (int j = 0; j < PACKS; j++) {
+      int c = (j * 32 + lane) * VECTOR;
       if (c >= width) continue;
-      Pack d = {};
-      if (adds) d = load(residual, start + c);
-      for (int k = 0; k < VECTOR; k++) d.x[k] += (g[j].x[k] - sum - n[j].x[k] * product) * inverse;
-      store(dX, start + c, d);
+      for (int k = 0; k < VECTOR; k++) d[j].x[k] += (g[j].x[k] - sum - n[j].x[k] * product) * inverse;
+      addTo(total[j], d[j]);
+      store(dX + start + c, d[j]);
+      if (copy) store(Numbers{copy, 1}, start + c, d[j]);
     }
   }
-  // The block's warps add their sums one after the other.
-  float* mine = parts + (Index)blockIdx.x * 2 * width;
-  for (int warp = 0; warp < warps; warp++) {
-    for (int j = 0, c = lane * VECTOR; j < PACKS && warp == threadIdx.x / 32; j++, c += 32 * VECTOR) {
-      if (c >= width) continue;
-      for (int k = 0; k < VECTOR; k++) {
-        mine[c + k] = (warp ? mine[c + k] : 0) + dGain[j].x[k];
-        mine[width + c + k] = (warp ? mine[width + c + k] : 0) + dBias[j].x[k];
-      }
-    }
+  // The sums of the block's warps, one after the other.
+  __shared__ Pack sums[3][NORM_WARPS][32];
+  float* mine = parts + (Index)blockIdx.x * 3 * width;
+#pragma unroll
+  for (int j = 0; j < PACKS; j++) {
     __syncthreads();
+    sums[0][warp][lane] = dGain[j];
+    sums[1][warp][lane] = dBias[j];
+    sums[2][warp][lane] = total[j];
+    __syncthreads();
+    for (int i = threadIdx.x; i < 3 * 32; i += blockDim.x) {
+      int c = (j * 32 + i % 32) * VECTOR;
+      if (c >= width) continue;
+      Pack sum = sums[i / 32][0][i % 32];
+      for (int w = 1; w < NORM_WARPS; w++) addTo(sum, sums[i / 32][w][i % 32]);
+      store(mine + i / 32 * width + c, sum);
+    }
   }
+}
+
+// For a residual stream in fp32, with gradients as they pass between operations.
+KERNEL_OF(NORM_WARPS * 32, NORM_BLOCKS) void normalise_backward(const float* residual, int adds, const float* x,
+    const float* gain, int centred, const float* moments, const Element* dOut, float* dX, bf16* copy, float* parts, int rows,
+    int width) {
+  ofReplica(residual, x, gain, moments, dOut, dX, copy, parts);
+  normaliseBackward(residual, adds, x, gain, centred, moments, dOut, dX, copy, parts, rows, width);
+}
+
+// The same of any precision.
+KERNEL_OF(NORM_WARPS * 32, 1) void normalise_any_backward(Numbers residual, int adds, Numbers x, const float* gain,
+    int centred, const float* moments, Numbers dOut, float* dX, bf16* copy, float* parts, int rows, int width) {
+  ofReplica(residual, x, gain, moments, dOut, dX, copy, parts);
+  normaliseBackward(residual, adds, x, gain, centred, moments, dOut, dX, copy, parts, rows, width);
 }

@@ -7,6 +7,8 @@
 
 #ifndef EMULATED
 #define KERNEL extern "C" __global__
+// Of blocks of `threads`, `blocks` of which at least a multiprocessor has registers for.
+#define KERNEL_OF(threads, blocks) extern "C" __global__ __launch_bounds__(threads, blocks)
 #define DEVICE __device__ __forceinline__
 #define CONSTANT __constant__
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
@@ -16,6 +18,13 @@ DEVICE unsigned narrowTwo(float low, float high) {
   unsigned two;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(two) : "f"(high), "f"(low));
   return two;
+}
+
+// 2^x, to two units in the last place.
+DEVICE float power2(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
 }
 
 // c [16, 8] += a [16, 16] * b [16, 8] on tensor cores. Lane 4 g + t holds of a the pairs (g, 2t), (g + 8, 2t),
@@ -39,6 +48,7 @@ typedef long long Index;
 typedef unsigned short bf16;
 #define INFINITE __int_as_float(0x7f800000)
 #define EVERY_LANE 0xffffffffu
+#define LOG2_E 1.4426950408889634f
 
 DEVICE float widen(bf16 x) { return __uint_as_float((unsigned)x << 16); }
 DEVICE float widen(float x) { return x; }
@@ -91,17 +101,22 @@ DEVICE Pack load(const float* at) {
   return p;
 }
 
-DEVICE Pack load(Numbers n, Index i) {
-  if (!n.narrow) return load((const float*)n.at + i);
+DEVICE Pack load(const bf16* at) {
   Pack p;
 #if VECTOR == 4
-  uint2 v = *(const uint2*)((const bf16*)n.at + i);
+  uint2 v = *(const uint2*)at;
   p.x[0] = __uint_as_float(v.x << 16), p.x[1] = __uint_as_float(v.x & 0xffff0000u);
   p.x[2] = __uint_as_float(v.y << 16), p.x[3] = __uint_as_float(v.y & 0xffff0000u);
 #else
-  p.x[0] = widen(((const bf16*)n.at)[i]);
+  p.x[0] = widen(*at);
 #endif
   return p;
+}
+
+template <class T> DEVICE Pack load(const T* from, Index i) { return load(from + i); }
+
+DEVICE Pack load(Numbers n, Index i) {
+  return n.narrow ? load((const bf16*)n.at + i) : load((const float*)n.at + i);
 }
 
 DEVICE void store(float* at, Pack p) {
@@ -145,12 +160,12 @@ DEVICE float warpMax(float x, int lanes = 32) {
 // This thread's number among all of a one-dimensional launch.
 DEVICE Index thread() { return (Index)blockIdx.x * blockDim.x + threadIdx.x; }
 
-// Sums over a block of 256 threads, in a fixed order; every thread gets the sum.
+// Sums over a block of a power of two of threads, in a fixed order; every thread gets the sum.
 DEVICE double blockSum(double x) {
-  __shared__ double sums[256];
+  __shared__ double sums[1024];
   __syncthreads();
   sums[threadIdx.x] = x;
-  for (int step = 128; step > 0; step /= 2) {
+  for (int step = blockDim.x / 2; step > 0; step /= 2) {
     __syncthreads();
     if (threadIdx.x < step) sums[threadIdx.x] += sums[threadIdx.x + step];
   }

@@ -48,7 +48,7 @@ class KernelCompilationTest {
     Nvrtc compiler = compiler();
     String target = compiler.target(capability);
     assertEquals(capability == 90 ? "sm_90a" : "sm_" + capability, target);
-    List<String> kernels = Pattern.compile("KERNEL void (\\w+)\\(")
+    List<String> kernels = Pattern.compile("KERNEL(?:_OF\\(.*\\))? void (\\w+)\\(")
         .matcher(KernelSource.text())
         .results()
         .map(match -> match.group(1))
