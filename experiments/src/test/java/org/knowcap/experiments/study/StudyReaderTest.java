@@ -667,7 +667,7 @@ class StudyReaderTest {
    *
    * @param replaced part of the full study
    * @param by what stands there instead
-   * @param told what the message must contain besides the file: place, value found, what is allowed
+   * @param complaint what the message must contain besides the file: place, value found, what is allowed
    */
   private record Mistake(String replaced, String by, List<String> complaint) {
     @Override

@@ -23,7 +23,7 @@ import org.knowcap.generators.tokens.Vocabulary;
  * Knowledge that changes: a stream of everybody as they were, then one of those whom a revision has changed,
  * mixed with as many windows of the others as are asked for.
  *
- * <p>What is measured is everybody as they are in the end; {@link #questions} tell apart what is new, what is
+ * <p>What is measured is everybody as they are in the end; {@link #sideMeasurements} tell apart what is new, what is
  * out of date, and what has stayed. Exposures are those of the changed people, after the change.
  */
 public final class RevisedCorpus implements Corpus {

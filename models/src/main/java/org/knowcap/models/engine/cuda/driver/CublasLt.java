@@ -78,11 +78,7 @@ public final class CublasLt {
     return functions.status("cublasLtGetVersion") & 0xffffffffL;
   }
 
-  /**
-   * A product out = a b + bias, or out += a b, or several of them.
-   *
-   * @param algorithm see {@link CublasLt#ALGORITHM_BYTES}
-   */
+  /** A product out = a b + bias, or out += a b, or several of them. */
   public final class Product {
     private final long description;
     private final long[] layouts;
