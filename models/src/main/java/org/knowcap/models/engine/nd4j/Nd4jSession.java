@@ -96,7 +96,7 @@ final class Nd4jSession implements InspectableSession {
 
   private void clip(UpdateRule updateRule) {
     if (updateRule.clip().isPresent()) {
-      double norm = memory.gradients.norm2Number().doubleValue();
+      double norm = Sums.norm(memory.gradients);
       gradientNorm = OptionalDouble.of(norm);
       if (updateRule.scale(norm) != 1) {
         memory.gradients.muli(updateRule.scale(norm));
@@ -207,11 +207,11 @@ final class Nd4jSession implements InspectableSession {
       means.run();
       renew(rowMoment, byRow, o.decay(step));
       renew(columnMoment, byColumn, o.decay(step));
-      byRow.assign(rowMoment).rdivi(rowMoment.meanNumber());
+      byRow.assign(rowMoment).rdivi(Sums.mean(rowMoment));
       byColumn.assign(columnMoment).rdivi(1);
       scaled.run();
-      double length = change.norm2Number().doubleValue();
-      double size = o.relativeStep() ? values.norm2Number().doubleValue() : 0;
+      double length = Sums.norm(change);
+      double size = o.relativeStep() ? Sums.norm(values) : 0;
       change.muli(o.rate(learningRate, length * length, size * size, parameter.tensor().size()));
     };
   }
