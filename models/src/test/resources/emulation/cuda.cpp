@@ -2,6 +2,10 @@
 // when somebody waits for it, so that a wait forgotten shows. It refuses (with the driver's own codes) whatever a driver
 // would: memory that is not allocated, handles that are gone, anything that must not be asked for while recording; and
 // finds numbers written beyond an allocation's end. Memory begins as NaN.
+//
+// Environment variables make it go wrong as a driver may: EMULATED_FAULT names a kernel that meets an illegal address, after
+// which every call fails, EMULATED_HANG one that never ends; EMULATED_DRIVER is the version of CUDA, EMULATED_GPU the GPU's
+// name, EMULATED_GPUS their number, EMULATED_CONTEXT the error at the making of a context, EMULATED_BYTES the memory.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,11 +21,11 @@
 #include <vector>
 
 typedef unsigned long long Address;
-enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE = 900 };
+enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, DEVICE_UNAVAILABLE = 46, NO_DEVICE = 100, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE = 900 };
 
 struct Stream { std::deque<std::function<int()>> work; bool recording = false; std::thread::id recorder; std::vector<std::function<int()>> recorded; };
 struct Module { void* library; std::string file; };
-struct Function { void (*launch)(const unsigned*, int, int, void**); std::vector<int> sizes; int shared = 48 * 1024; };
+struct Function { std::string name; void (*launch)(const unsigned*, int, int, void**); std::vector<int> sizes; int shared = 48 * 1024; };
 struct Graph { std::vector<std::function<int()>> work; };
 struct Event { bool set = false; };
 
@@ -39,10 +43,18 @@ static std::set<Event*> events;
 static std::set<Function*> functions;
 static std::set<Address> globals;
 static int retained;
-static size_t capacity = (size_t)1 << 30, used;
+static bool faulted;
+static size_t used;
 static std::string calls;
 
 static int note(const char* name) { calls += name; calls += ' '; return 0; }
+
+static const char* setting(const char* name, const char* otherwise) {
+  const char* value = getenv(name);
+  return value ? value : otherwise;
+}
+
+static size_t capacity = (size_t)atoll(setting("EMULATED_BYTES", "1073741824"));
 
 static bool inside(Address at, size_t bytes) {
   if (globals.count(at)) return bytes == 8;
@@ -67,7 +79,7 @@ static bool guardIntact(Address at, size_t bytes) {
 }
 
 static int drain(Stream* s) {
-  int code = 0;
+  int code = faulted ? ILLEGAL_ADDRESS : 0;
   while (!s->work.empty() && code == 0) {
     code = s->work.front()();
     s->work.pop_front();
@@ -80,6 +92,7 @@ static int drain(Stream* s) {
 }
 
 static int ask(Stream* s, std::function<int()> work) {
+  if (faulted) return ILLEGAL_ADDRESS;
   if (!streams.count(s)) return INVALID_HANDLE;
   if (s->recording) s->recorded.push_back(work);
   else s->work.push_back(work);
@@ -100,38 +113,46 @@ int emulated_ask(Stream* s, const std::function<int()>* work) { Guard guard; ret
 const char* emulated_calls() { static std::string told; told = calls; calls.clear(); return told.c_str(); }
 void emulated_capacity(long long bytes) { capacity = bytes; }
 long long emulated_leaks() {
-  return memory.size() + pinned.size() + streams.size() + modules.size() + graphs.size() + executables.size() + events.size() + retained;
+  return memory.size() + pinned.size() + streams.size() + modules.size() + graphs.size() + executables.size() + events.size();
 }
 
 int cuGetErrorName(int code, const char** name) { Guard guard;
   *name = code == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : code == ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS"
       : code == INVALID_VALUE ? "CUDA_ERROR_INVALID_VALUE" : code == CAPTURE ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
-      : code == INVALID_HANDLE ? "CUDA_ERROR_INVALID_HANDLE" : code == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : "CUDA_ERROR_UNKNOWN";
+      : code == INVALID_HANDLE ? "CUDA_ERROR_INVALID_HANDLE" : code == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : code == NO_DEVICE ? "CUDA_ERROR_NO_DEVICE"
+      : code == DEVICE_UNAVAILABLE ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : "CUDA_ERROR_UNKNOWN";
   return 0;
 }
 int cuGetErrorString(int code, const char** text) { Guard guard; *text = code == OUT_OF_MEMORY ? "out of memory" : "emulated"; return 0; }
-int cuInit(unsigned flags) { Guard guard; return flags ? INVALID_VALUE : 0; }
+int cuInit(unsigned flags) { Guard guard; return flags ? INVALID_VALUE : atoi(setting("EMULATED_GPUS", "1")) ? 0 : NO_DEVICE; }
 int cuDriverGetVersion(int* version) { Guard guard; *version = 13000; return 0; }
-int cuDeviceGetCount(int* count) { Guard guard; *count = 1; return 0; }
+int cuDeviceGetCount(int* count) { Guard guard; *count = atoi(setting("EMULATED_GPUS", "1")); return 0; }
 int cuDeviceGet(int* device, int ordinal) { Guard guard; *device = 7; return ordinal ? INVALID_VALUE : 0; }
-int cuDeviceGetName(char* name, int size, int device) { Guard guard; snprintf(name, size, "Emulated GPU"); return device == 7 ? 0 : INVALID_VALUE; }
+int cuDeviceGetName(char* name, int size, int device) { Guard guard; snprintf(name, size, "%s", setting("EMULATED_GPU", "Emulated GPU")); return device == 7 ? 0 : INVALID_VALUE; }
 int cuDeviceGetAttribute(int* value, int which, int device) { Guard guard;
   if (device != 7) return INVALID_VALUE;
   switch (which) {
     case 75: *value = 9; return 0;
     case 76: *value = 0; return 0;
     case 16: *value = 132; return 0;
+    case 20: *value = atoi(setting("EMULATED_CONTEXT", "0")) == DEVICE_UNAVAILABLE ? 3 : 0; return 0;
     case 97: *value = 227 * 1024; return 0;
   }
   return INVALID_VALUE;
 }
-int cuDevicePrimaryCtxRetain(void** context, int device) { Guard guard; *context = &retained; retained++; return device == 7 ? 0 : INVALID_VALUE; }
+int cuDevicePrimaryCtxRetain(void** context, int device) { Guard guard; 
+  note("cuDevicePrimaryCtxRetain");
+  if (int code = atoi(setting("EMULATED_CONTEXT", "0"))) return code;
+  *context = &retained; retained++; return device == 7 ? 0 : INVALID_VALUE; }
 int cuDevicePrimaryCtxRelease_v2(int device) { Guard guard; retained--; return device == 7 ? 0 : INVALID_VALUE; }
-int cuCtxSetCurrent(void* context) { Guard guard; note("cuCtxSetCurrent"); return context == &retained ? 0 : INVALID_VALUE; }
+int cuProfilerStart() { Guard guard; return note("cuProfilerStart"); }
+int cuProfilerStop() { Guard guard; return note("cuProfilerStop"); }
+int cuCtxSetCurrent(void* context) { Guard guard; note("cuCtxSetCurrent"); return faulted ? ILLEGAL_ADDRESS : context == &retained ? 0 : INVALID_VALUE; }
 
 int cuMemGetInfo_v2(size_t* free, size_t* total) { Guard guard; *free = capacity - used; *total = capacity; return 0; }
 int cuMemAlloc_v2(Address* to, size_t bytes) { Guard guard;
   note("cuMemAlloc");
+  if (faulted) return ILLEGAL_ADDRESS;
   if (recording()) return CAPTURE;
   if (bytes == 0) return INVALID_VALUE;
   if (used + bytes > capacity) return OUT_OF_MEMORY;
@@ -146,6 +167,7 @@ int cuMemAlloc_v2(Address* to, size_t bytes) { Guard guard;
 }
 int cuMemFree_v2(Address at) { Guard guard;
   note("cuMemFree");
+  if (faulted) return ILLEGAL_ADDRESS;
   auto found = memory.find(at);
   if (found == memory.end()) return INVALID_VALUE;
   if (!guardIntact(at, found->second)) return ILLEGAL_ADDRESS;
@@ -156,6 +178,7 @@ int cuMemFree_v2(Address at) { Guard guard;
 }
 int cuMemHostAlloc(void** to, size_t bytes, unsigned) { Guard guard;
   note("cuMemHostAlloc");
+  if (faulted) return ILLEGAL_ADDRESS;
   if (recording()) return CAPTURE;
   *to = calloc(1, bytes);
   pinned[(char*)*to] = bytes;
@@ -284,7 +307,7 @@ int cuModuleGetFunction(Function** to, Module* m, const char* name) { Guard guar
   if (!launch || !parameters) return NOT_FOUND;
   int sizes[64];
   int count = parameters(sizes);
-  functions.insert(*to = new Function{launch, std::vector<int>(sizes, sizes + count)});
+  functions.insert(*to = new Function{name, launch, std::vector<int>(sizes, sizes + count)});
   return 0;
 }
 int cuFuncSetAttribute(Function* f, int which, int value) { Guard guard;
@@ -303,6 +326,8 @@ int cuLaunchKernel(Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned 
     std::vector<void*> pointers;
     for (auto& value : values) pointers.push_back((void*)value.data());
     unsigned grid[3] = {gx, gy, gz};
+    if (f->name == setting("EMULATED_HANG", "")) for (;;) pause();
+    if (f->name == setting("EMULATED_FAULT", "")) { faulted = true; return (int)ILLEGAL_ADDRESS; }
     f->launch(grid, bx, shared, pointers.data());
     return 0;
   });

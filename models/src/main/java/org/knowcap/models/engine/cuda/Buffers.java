@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Session;
 import java.util.stream.LongStream;
 import org.knowcap.models.engine.cuda.driver.CudaException;
@@ -291,6 +292,21 @@ final class Buffers {
     } catch (CudaException e) {
       throw e.outOfMemory() ? tooLittle(free, replicas) : e;
     }
+  }
+
+  /**
+   * The same with an allocation for each part, for tools that see writes beyond one.
+   *
+   * @throws EngineUnavailableException for several runs, whose parts must lie equally far apart
+   */
+  List<Buffers> allocateApart(Gpu gpu, int replicas) {
+    if (replicas > 1) {
+      throw new EngineUnavailableException(
+          DebugSwitch.PARTS_APART.word() + " goes with one run at a time, found " + replicas);
+    }
+    Buffers apart = new Buffers(program, element);
+    bytes.forEach((part, count) -> apart.addresses.put(part, count == 0 ? 0 : gpu.allocate(count)));
+    return List.of(apart);
   }
 
   private IllegalStateException tooLittle(long free, int replicas) {

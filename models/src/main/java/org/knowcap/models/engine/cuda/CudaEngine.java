@@ -1,6 +1,7 @@
 package org.knowcap.models.engine.cuda;
 
 import java.util.Optional;
+import java.util.Set;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
@@ -8,9 +9,11 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.driver.CudaException;
+import org.knowcap.models.engine.cuda.driver.Device;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
+import org.knowcap.models.engine.cuda.driver.Tuning;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Program;
 
@@ -19,39 +22,55 @@ public final class CudaEngine implements Engine {
   private final Optional<Machine> given;
 
   /** What a machine has, looked for once. */
-  record Machine(Libraries libraries, DiskCache cache, Optional<Found> found, String missing) {
+  record Machine(DiskCache cache, Tuning tuning, Set<DebugSwitch> switches, Optional<Found> found,
+      String missing) {
     /** What a session needs. */
-    record Found(Libraries.Found driver, Nvrtc compiler, Optional<Libraries.Found> products, String device) {}
+    record Found(Device device, Nvrtc compiler, Optional<Libraries.Found> products, String description) {}
 
-    static Machine of(Libraries libraries, DiskCache cache) {
+    static Machine of(Libraries libraries, DiskCache cache, Tuning tuning, String switches) {
       try {
-        return new Machine(libraries, cache, Optional.of(find(libraries)), "");
+        Set<DebugSwitch> parsed = DebugSwitch.parse(switches);
+        return new Machine(cache, tuning, parsed, Optional.of(find(libraries)), "");
       } catch (EngineUnavailableException | CudaException | UnsupportedOperationException e) {
-        return new Machine(libraries, cache, Optional.empty(), e.getMessage());
+        return new Machine(cache, tuning, Set.of(), Optional.empty(), e.getMessage());
+      } catch (IllegalArgumentException e) {
+        return new Machine(cache, tuning, Set.of(), Optional.empty(),
+            DebugSwitch.SETTING + ": " + e.getMessage());
       }
+    }
+
+    boolean has(DebugSwitch debug) {
+      return switches.contains(debug);
+    }
+
+    Gpu open() {
+      return found.orElseThrow().device.open(!has(DebugSwitch.NO_GRAPH));
+    }
+
+    /** The library of products, where it was found and is wanted. */
+    Optional<Libraries.Found> products() {
+      return has(DebugSwitch.OWN_MATMUL) ? Optional.empty() : found.orElseThrow().products;
     }
 
     private static Found find(Libraries libraries) {
       Libraries.Found driver = libraries.driver()
           .orElseThrow(() -> new EngineUnavailableException("there is no NVIDIA driver (libcuda.so.1)"));
-      try (Gpu gpu = Gpu.open(driver)) {
-        int capability = gpu.capability();
-        int version = gpu.driverVersion();
-        String device = gpu.name() + " (compute capability " + capability / 10 + "." + capability % 10
-            + "), driver for CUDA " + version / 1000 + "." + version % 1000 / 10;
-        if (capability < Gpu.OLDEST) {
-          throw new EngineUnavailableException(device + " is too old: bf16 needs compute capability 8.0");
-        }
-        int major = version / 1000;
-        Nvrtc compiler = libraries.compiler(major)
-            .map(Nvrtc::new)
-            .orElseThrow(() -> new EngineUnavailableException(device
-                + ", but no compiler: libnvrtc.so of CUDA "
-                + "12 or 13, no newer than the driver, was not found; " + howToGet("nvidia-cuda-nvrtc", major)
-                + ", or for CUDA 13 build with KNOWCAP_PROFILES=cuda"));
-        compiler.target(capability);
-        return new Found(driver, compiler, libraries.products(major), device);
+      Device gpu = Device.of(driver);
+      int capability = gpu.capability();
+      int version = gpu.driverVersion();
+      String device = gpu.name() + " (compute capability " + capability / 10 + "." + capability % 10
+          + "), driver for CUDA " + Device.version(version);
+      if (capability < Device.OLDEST) {
+        throw new EngineUnavailableException(device + " is too old: bf16 needs compute capability 8.0");
       }
+      int major = version / 1000;
+      Nvrtc compiler = libraries.compiler(major)
+          .map(Nvrtc::new)
+          .orElseThrow(() -> new EngineUnavailableException(device + ", but no compiler: libnvrtc.so of CUDA "
+              + "12 or 13, no newer than the driver, was not found; " + howToGet("nvidia-cuda-nvrtc", major)
+              + ", or for CUDA 13 build with KNOWCAP_PROFILES=cuda"));
+      compiler.target(capability);
+      return new Found(gpu, compiler, libraries.products(major), device);
     }
 
     private static String howToGet(String wheel, int major) {
@@ -60,7 +79,7 @@ public final class CudaEngine implements Engine {
     }
 
     private Optional<String> handicap() {
-      return found.filter(f -> f.products().isEmpty())
+      return found.filter(f -> f.products.isEmpty())
           .map(
               f -> "products run in a plain kernel, many times slower than cuBLASLt: libcublasLt.so of CUDA 12 or "
                   + "13 was not found; " + howToGet("nvidia-cublas", 13));
@@ -73,7 +92,8 @@ public final class CudaEngine implements Engine {
 
     static {
       DiskCache cache = DiskCache.ofUser();
-      MACHINE = Machine.of(Libraries.ofThisMachine(cache.folder()), cache);
+      MACHINE = Machine.of(Libraries.ofThisMachine(cache.folder()), cache, Tuning.REAL,
+          Optional.ofNullable(System.getenv(DebugSwitch.SETTING)).orElse(""));
     }
   }
 
@@ -82,9 +102,9 @@ public final class CudaEngine implements Engine {
     given = Optional.empty();
   }
 
-  /** With certain libraries, keeping what it compiles in a folder. */
-  CudaEngine(Libraries libraries, DiskCache cache) {
-    given = Optional.of(Machine.of(libraries, cache));
+  /** With certain libraries, keeping what it compiles in a folder, timing products so long, and with switches. */
+  CudaEngine(Libraries libraries, DiskCache cache, Tuning tuning, Set<DebugSwitch> switches) {
+    given = Optional.of(Machine.of(libraries, cache, tuning, DebugSwitch.words(switches)));
   }
 
   Machine machine() {
@@ -110,8 +130,14 @@ public final class CudaEngine implements Engine {
   @Override
   public String description() {
     Machine.Found found = machine().found().orElseThrow();
-    return found.device() + "; NVRTC " + found.compiler().version() + " (" + found.compiler().where() + "); "
-        + found.products().map(library -> "cuBLASLt (" + library.where() + ")").orElse("no cuBLASLt");
+    return found.description() + "; NVRTC " + found.compiler().version() + " (" + found.compiler().where()
+        + "); " + found.products().map(library -> "cuBLASLt (" + library.where() + ")").orElse("no cuBLASLt")
+        + (machine().switches().isEmpty() ? "" : "; debug: " + DebugSwitch.words(machine().switches()));
+  }
+
+  /** The GPU's name, such as NVIDIA H200; only where the engine is available. */
+  public String card() {
+    return machine().found().orElseThrow().device().name();
   }
 
   @Override
@@ -142,21 +168,24 @@ public final class CudaEngine implements Engine {
     };
   }
 
-  private CudaGroup group(Program program, Execution execution, int runs) {
+  CudaGroup group(Program program, Execution execution, int runs) {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
-    Machine.Found found = machine().found().orElseThrow();
+    Machine machine = machine();
     Element element = element(execution.precision());
-    Gpu gpu = Gpu.open(found.driver());
+    Gpu gpu = machine.open();
     try {
       // One after the other: what one compiles or times, the next takes from the cache.
-      synchronized (machine()) {
-        return new CudaGroup(program, element, runs, gpu, found.compiler(), found.products(),
-            machine().cache());
+      synchronized (machine) {
+        return new CudaGroup(program, element, runs, gpu, machine);
       }
     } catch (RuntimeException e) {
-      gpu.close();
+      try {
+        gpu.close();
+      } catch (CudaException again) {
+        e.addSuppressed(again);
+      }
       throw e;
     }
   }

@@ -3,18 +3,18 @@ package org.knowcap.models.engine.cuda;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.Phaser;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.Buffers.Part;
 import org.knowcap.models.engine.cuda.driver.Gpu;
-import org.knowcap.models.engine.cuda.driver.Libraries;
-import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.cuda.driver.Replicas;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.Program;
@@ -30,6 +30,7 @@ import org.knowcap.models.program.Program;
 final class CudaGroup implements SessionGroup {
   /** Bytes of the flat buffers that travel at a time. */
   private static final long STAGE = 16L << 20;
+  private static final int MOST_AHEAD = 100;
 
   private final Program program;
   private final int batches;
@@ -44,6 +45,8 @@ final class CudaGroup implements SessionGroup {
   private final Optional<Gpu.Graph> earlier;
   /** The last batch of a step, or its only one, and the update. */
   private final Optional<Gpu.Graph> last;
+  /** What is recorded in it. */
+  private final List<Launch> lastLaunches;
   /** Inputs of two steps, in turn, of one batch and replica behind the other, and the marks that say when they have been copied. */
   private final MemorySegment[] inputs = new MemorySegment[2];
   private final long[] copied = new long[2];
@@ -67,24 +70,27 @@ final class CudaGroup implements SessionGroup {
     }
   };
 
-  CudaGroup(Program program, Element element, int replicas, Gpu gpu, Nvrtc compiler,
-      Optional<Libraries.Found> library, DiskCache cache) {
+  CudaGroup(Program program, Element element, int replicas, Gpu gpu, CudaEngine.Machine machine) {
     this.program = program;
     this.gpu = gpu;
     batches = program.accumulation();
-    KernelSource source = KernelSource.of(program, element);
+    KernelSource source = machine.has(DebugSwitch.PLAIN_ATTENTION)
+        ? KernelSource.of(program, element).plain()
+        : KernelSource.of(program, element);
     int shared = Launches.attentionBytes(source);
-    if (shared > gpu.sharedBytes()) {
+    if (shared > gpu.device().sharedBytes()) {
       throw new EngineUnavailableException(
           "heads " + source.head() + " wide need " + shared + " bytes of shared memory, this GPU has "
-              + gpu.sharedBytes() + "; use narrower heads or engine cpu");
+              + gpu.device().sharedBytes() + "; use narrower heads or engine cpu");
     }
     Buffers layout = new Buffers(program, element);
-    buffers = layout.allocate(gpu, replicas);
+    buffers = machine.has(DebugSwitch.PARTS_APART)
+        ? layout.allocateApart(gpu, replicas)
+        : layout.allocate(gpu, replicas);
     free = new ArrayDeque<>(IntStream.range(0, replicas).boxed().toList());
     Replicas all = new Replicas(replicas, layout.size());
-    Kernels kernels = new Kernels(gpu, compiler, cache, source, all);
-    Products products = new Products(gpu, kernels, cache, library, all);
+    Kernels kernels = new Kernels(gpu, machine, source, all);
+    Products products = new Products(gpu, kernels, machine, all);
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = gpu.pinned(batches * replicas * layout.bytes(Part.INPUTS));
       copied[i] = gpu.mark();
@@ -107,7 +113,8 @@ final class CudaGroup implements SessionGroup {
           recorded(new Launches(program, kernels.alone(), products.alone(), each, source, false).batch()));
     }
     earlier = batches > 1 ? Optional.of(recorded(learning.earlierBatch())) : Optional.empty();
-    last = program.updateRule().map(_ -> recorded(learning.lastBatch()));
+    lastLaunches = program.updateRule().isPresent() ? learning.lastBatch() : List.of();
+    last = program.updateRule().map(_ -> recorded(lastLaunches));
   }
 
   /** Done once before it is recorded: what a driver does at a kernel's first launch has no place in a recording. */
@@ -155,6 +162,55 @@ final class CudaGroup implements SessionGroup {
     }
   }
 
+  /**
+   * Times each launch of a step where it stands: while steps keep the GPU busy, a step's launches are asked for with a mark
+   * between each, so that the GPU, not the host, sets the pace.
+   *
+   * @param rounds of which the median counts
+   * @param busySeconds for which the GPU is kept busy before each
+   */
+  synchronized LaunchTimes times(int rounds, double busySeconds) {
+    gpu.enter();
+    Gpu.Graph step = last.orElseThrow();
+    int ahead = 1 + (int) (busySeconds * 1e3 / Math.max(1e-3, gpu.milliseconds(() -> gpu.replay(step))));
+    ahead = Math.min(ahead, MOST_AHEAD);
+    List<Long> marks = Stream.generate(gpu::mark).limit(lastLaunches.size() + 2).toList();
+    double[][] times = new double[marks.size() - 1][rounds];
+    for (int round = 0; round < rounds; round++) {
+      for (int i = 0; i < ahead; i++) {
+        gpu.replay(step);
+      }
+      // Two marks with nothing between them: what a mark itself takes.
+      gpu.set(marks.get(0));
+      gpu.set(marks.get(1));
+      for (int i = 0; i < lastLaunches.size(); i++) {
+        lastLaunches.get(i).run();
+        gpu.set(marks.get(i + 2));
+      }
+      gpu.synchronise();
+      for (int i = 0; i < times.length; i++) {
+        times[i][round] = gpu.milliseconds(marks.get(i), marks.get(i + 1)) / 1e3;
+      }
+    }
+    double mark = median(times[0]);
+    List<LaunchTimes.Timed> all = IntStream.range(0, lastLaunches.size())
+        .mapToObj(i -> new LaunchTimes.Timed(lastLaunches.get(i).description(),
+            Math.max(0, median(times[i + 1]) - mark)))
+        .toList();
+    double whole = gpu.milliseconds(() -> gpu.replay(step)) / 1e3;
+    gpu.profiling();
+    lastLaunches.forEach(Launch::run);
+    gpu.synchronise();
+    gpu.profiled();
+    return new LaunchTimes(all, mark, whole);
+  }
+
+  private static double median(double[] numbers) {
+    double[] sorted = numbers.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
+  }
+
   /** Writes what a batch is to read. */
   interface Writer {
     /** @param to travels to {@link Part#INPUTS} */
@@ -192,6 +248,7 @@ final class CudaGroup implements SessionGroup {
     if (ready.isEmpty()) {
       return;
     }
+    gpu.enter();
     for (int batch = 0; batch < batches; batch++) {
       for (int replica = ready.nextSetBit(0); replica >= 0; replica = ready.nextSetBit(replica + 1)) {
         send(batch, replica);

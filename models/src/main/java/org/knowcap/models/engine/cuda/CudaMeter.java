@@ -9,7 +9,8 @@ import org.knowcap.models.engine.cuda.driver.Replicas;
 /**
  * What a GPU gives the engine, whatever the model.
  *
- * @param products floating-point operations a second of one large bf16 product, a multiply-add counted as two
+ * @param products floating-point operations a second of one large bf16 product of random numbers, a multiply-add counted
+ *     as two
  * @param copied bytes a second that a copy kernel reads and writes, both counted
  */
 public record CudaMeter(double products, double copied) {
@@ -20,38 +21,28 @@ public record CudaMeter(double products, double copied) {
    *
    * @param size rows and columns of the product
    * @param bytes of the buffer that is copied: more than caches hold
+   * @param warmUp seconds of work before: a GPU that rests runs at a fraction of its clock
    */
-  public static CudaMeter measure(CudaEngine engine, int size, long bytes) {
-    CudaEngine.Machine.Found found = engine.machine().found().orElseThrow();
-    try (Gpu gpu = Gpu.open(found.driver())) {
-      Kernels kernels = new Kernels(gpu, found.compiler(), engine.machine().cache(),
-          new KernelSource(true, 4, 1, 64), Replicas.ONE);
-      long numbers = gpu.allocate(Math.max(6L * size * size, 2 * bytes));
-      gpu.clear(numbers, Math.max(6L * size * size, 2 * bytes));
-      Products products = new Products(gpu, kernels, engine.machine().cache(), found.products(),
-          Replicas.ONE);
+  public static CudaMeter measure(CudaEngine engine, int size, long bytes, double warmUp) {
+    CudaEngine.Machine machine = engine.machine();
+    try (Gpu gpu = machine.open()) {
+      Kernels kernels = new Kernels(gpu, machine, new KernelSource(true, 4, 1, 64, false), Replicas.ONE);
+      long all = Math.max(6L * size * size, 2 * bytes);
+      long numbers = gpu.allocate(all);
+      Products products = new Products(gpu, kernels, machine, Replicas.ONE);
       Numbers first = new Numbers(numbers, true);
       Matrix a = Matrix.dense(first, size, size);
       Matrix b = Matrix.dense(first.from((long) size * size), size, size);
       Matrix out = Matrix.dense(first.from(2L * size * size), size, size);
-      double product = seconds(gpu, products.of(a, b, Optional.empty(), out, false));
+      Launch product = products.of(a, b, Optional.empty(), out, false);
       long count = bytes / 4;
-      double copy = seconds(gpu, kernels.each("add", count / 4, new Numbers(numbers, false),
-          new Numbers(numbers, false), new Numbers(numbers + bytes, false), count));
-      return new CudaMeter(2.0 * size * size * size / product, 2.0 * bytes / copy);
+      // Reads one buffer, for both of its terms, and writes the other.
+      Launch copy = kernels.each("add", count / 4, new Numbers(numbers, false), new Numbers(numbers, false),
+          new Numbers(numbers + bytes, false), count);
+      kernels.each("fill", all / 2, numbers, all / 2, 1).run();
+      double ofProduct = gpu.milliseconds(product::run, warmUp, REPEATS) / 1e3;
+      double ofCopy = gpu.milliseconds(copy::run, warmUp, REPEATS) / 1e3;
+      return new CudaMeter(2.0 * size * size * size / ofProduct, 2.0 * bytes / ofCopy);
     }
-  }
-
-  private static double seconds(Gpu gpu, Launch work) {
-    long from = gpu.mark();
-    long to = gpu.mark();
-    work.run();
-    gpu.set(from);
-    for (int i = 0; i < REPEATS; i++) {
-      work.run();
-    }
-    gpu.set(to);
-    gpu.await(to);
-    return gpu.milliseconds(from, to) / 1e3 / REPEATS;
   }
 }

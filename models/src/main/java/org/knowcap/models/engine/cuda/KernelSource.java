@@ -18,10 +18,11 @@ import org.knowcap.models.program.Program;
  * @param vector numbers a thread reads at once, 1 or 4
  * @param packs times 32 * vector is at least the width of a norm
  * @param head components of an attention head
+ * @param plainAttention whether attention does without tensor cores where it could have them
  */
-record KernelSource(boolean narrow, int vector, int packs, int head) {
+record KernelSource(boolean narrow, int vector, int packs, int head, boolean plainAttention) {
   private static final List<String> FILES = List.of("prelude", "embedding", "norm", "columns", "elementwise",
-      "experts", "product", "loss", "optimiser", "adafactor", "attention", "tensor_attention");
+      "experts", "product", "fill", "loss", "optimiser", "adafactor", "attention", "tensor_attention");
   /** Where there is no attention. */
   private static final int ANY_HEAD = 4;
   private static final int WARP = 32;
@@ -51,7 +52,7 @@ record KernelSource(boolean narrow, int vector, int packs, int head) {
     int vector = program.forward().stream().allMatch(o -> isWhole(program, o))
         && program.parameters().stream().map(Parameter::offset).allMatch(offset -> offset % 4 == 0) ? 4 : 1;
     return new KernelSource(element.narrow(), vector, Math.ceilDiv(widest, WARP * vector),
-        heads.isEmpty() ? ANY_HEAD : heads.getFirst());
+        heads.isEmpty() ? ANY_HEAD : heads.getFirst(), false);
   }
 
   /** Whether an operation's rows can be read four numbers at a time; logits, also of routers, have kernels of their own. */
@@ -67,9 +68,14 @@ record KernelSource(boolean narrow, int vector, int packs, int head) {
         .anyMatch(o -> o instanceof ForwardOperation.Route route && route.logits().equals(operation.out()));
   }
 
+  /** The same without tensor cores in attention. */
+  KernelSource plain() {
+    return new KernelSource(narrow, vector, packs, head, true);
+  }
+
   /** Whether attention runs on tensor cores. */
   boolean tensorAttention() {
-    return narrow && head % 16 == 0 && head <= 128;
+    return !plainAttention && narrow && head % 16 == 0 && head <= 128;
   }
 
   /** Warps of a block of a norm's backward kernel; see norm.cu. */

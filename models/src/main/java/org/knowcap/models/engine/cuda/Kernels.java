@@ -27,17 +27,20 @@ final class Kernels {
     this.replicas = replicas;
   }
 
-  Kernels(Gpu gpu, Nvrtc compiler, DiskCache cache, KernelSource source, Replicas replicas) {
-    this(Optional.of(new Loaded(gpu, module(gpu, compiler, cache, source), new HashMap<>())),
-        replicas.count());
+  Kernels(Gpu gpu, CudaEngine.Machine machine, KernelSource source, Replicas replicas) {
+    this(Optional.of(new Loaded(gpu, module(gpu, machine, source), new HashMap<>())), replicas.count());
     gpu.write(gpu.variable(loaded.orElseThrow().module, "replicaStride"), replicas.stride());
   }
 
-  private static long module(Gpu gpu, Nvrtc compiler, DiskCache cache, KernelSource source) {
+  private static long module(Gpu gpu, CudaEngine.Machine machine, KernelSource source) {
+    Nvrtc compiler = machine.found().orElseThrow().compiler();
+    boolean lines = machine.has(DebugSwitch.LINE_INFO);
     String text = KernelSource.text();
-    String target = compiler.target(gpu.capability());
-    String key = "NVRTC " + compiler.version() + " " + target + " " + source.definitions() + "\n" + text;
-    return gpu.load(cache.get(key, () -> compiler.compile(text, "kernels.cu", target, source.definitions())));
+    String target = compiler.target(gpu.device().capability());
+    String key = "NVRTC " + compiler.version() + " " + target + " " + source.definitions()
+        + (lines ? " lines" : "") + "\n" + text;
+    return gpu.load(machine.cache()
+        .get(key, () -> compiler.compile(text, "kernels.cu", target, source.definitions(), lines)));
   }
 
   /** Without a GPU: launches say what they would do, and cannot be run. */

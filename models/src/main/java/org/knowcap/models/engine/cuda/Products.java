@@ -8,10 +8,10 @@ import org.knowcap.models.engine.cuda.driver.CublasLt;
 import org.knowcap.models.engine.cuda.driver.CudaException;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
-import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
 import org.knowcap.models.engine.cuda.driver.Replicas;
+import org.knowcap.models.engine.cuda.driver.Tuning;
 
 /**
  * Matrix products, of so many replicas at once: cuBLASLt's where it was found, otherwise the engine's own plain kernel. cuBLASLt's algorithm for a shape is
@@ -21,10 +21,9 @@ final class Products {
   /** Rows and columns of a result that a block of the own kernel computes, and its threads. */
   private static final int TILE = 32;
   private static final int THREADS = 64;
-  private static final int REPEATS = 5;
 
   /** cuBLASLt on a GPU, and where its algorithms are kept. */
-  private record Library(CublasLt library, Gpu gpu, DiskCache cache, Replicas replicas) {}
+  private record Library(CublasLt library, Gpu gpu, CudaEngine.Machine machine, Replicas replicas) {}
 
   private final Kernels kernels;
   private final Optional<Library> library;
@@ -37,8 +36,10 @@ final class Products {
     this.described = described;
   }
 
-  Products(Gpu gpu, Kernels kernels, DiskCache cache, Optional<Libraries.Found> found, Replicas replicas) {
-    this(kernels, found.map(symbols -> new Library(new CublasLt(symbols, gpu), gpu, cache, replicas)), false);
+  Products(Gpu gpu, Kernels kernels, CudaEngine.Machine machine, Replicas replicas) {
+    this(kernels,
+        machine.products().map(found -> new Library(new CublasLt(found, gpu), gpu, machine, replicas)),
+        false);
   }
 
   /** Without a GPU: launches say what they would do with cuBLASLt, and cannot be run. */
@@ -49,7 +50,7 @@ final class Products {
   /** The same of one replica. */
   Products alone() {
     return new Products(kernels.alone(),
-        library.map(l -> new Library(l.library, l.gpu, l.cache, Replicas.ONE)), described);
+        library.map(l -> new Library(l.library, l.gpu, l.machine, Replicas.ONE)), described);
   }
 
   /**
@@ -63,7 +64,7 @@ final class Products {
     }
     return library
         .map(l -> launch("product", a, b, out, accumulate,
-            chosen(l, l.library.product(a, b, bias, out, accumulate, l.replicas), bias)))
+            chosen(l, kernels, 1, l.library.product(a, b, bias, out, accumulate, l.replicas), a, b, bias)))
         .orElseGet(() -> own(1, a, b, bias, out, accumulate));
   }
 
@@ -80,10 +81,10 @@ final class Products {
     return LongStream.range(0, l.replicas.count())
         .map(i -> i * l.replicas.stride())
         .mapToObj(by -> new Launch(description("product", 1, count, a, b, out, accumulate),
-            chosen(l,
+            chosen(l, kernels.alone(), count,
                 l.library.batch(count, a.shifted(by), b.shifted(by), bias.map(numbers -> numbers.shifted(by)),
                     out.shifted(by), accumulate),
-                bias)))
+                a.shifted(by), b.shifted(by), bias)))
         .toList();
   }
 
@@ -111,10 +112,32 @@ final class Products {
     return (long) m.rows() * m.columns() * m.numbers().bytes();
   }
 
-  private static Runnable chosen(Library l, CublasLt.Product product, Optional<Numbers> bias) {
-    product.use(l.cache.get("cuBLASLt " + l.library.version() + " " + l.gpu.name() + " " + product.shape()
-        + (bias.isPresent() ? " with bias" : ""), product::measure));
+  /** With the algorithm that was chosen before, or is now. */
+  private static Runnable chosen(Library l, Kernels kernels, int count, CublasLt.Product product, Matrix a,
+      Matrix b, Optional<Numbers> bias) {
+    if (l.machine.has(DebugSwitch.FIRST_HEURISTIC)) {
+      product.first();
+    } else {
+      product.use(l.machine.cache().get(key(l, product, bias), () -> {
+        fill(kernels, count, a, b);
+        return product.measure(l.machine.tuning());
+      }));
+    }
     return product::run;
+  }
+
+  private static String key(Library l, CublasLt.Product product, Optional<Numbers> bias) {
+    return "cuBLASLt " + l.library.version() + " " + l.gpu.device().name() + " " + product.shape()
+        + (bias.isPresent() ? " with bias" : "");
+  }
+
+  /** Random numbers where a product is timed, for nothing is computed yet. */
+  private static void fill(Kernels kernels, int count, Matrix... matrices) {
+    int seed = 1;
+    for (Matrix m : matrices) {
+      long halves = count * m.size() * m.numbers().bytes() / 2;
+      kernels.each("fill", halves, m.numbers().address(), halves, seed++).run();
+    }
   }
 
   /**
@@ -142,7 +165,8 @@ final class Products {
   /** In one product where cuBLASLt can do that, in bf16, and it was faster when both were timed; otherwise apart. */
   private List<Launch> faster(String name, String what, Matrix a, Matrix b, Optional<Numbers> bias,
       Matrix before, Matrix out, Consumer<CublasLt.Product> epilogue, List<Launch> two) {
-    if (!described && library.isEmpty() || !out.numbers().narrow() || before.stride() % 8 != 0) {
+    if (!described && library.isEmpty() || !out.numbers().narrow() || before.stride() % 8 != 0
+        || library.filter(l -> l.machine.has(DebugSwitch.NO_EPILOGUES)).isPresent()) {
       return two;
     }
     LaunchDescription plain = description(name, kernels.replicas(), 1, a, b, out, false);
@@ -154,33 +178,33 @@ final class Products {
     Library l = library.get();
     CublasLt.Product product = l.library.product(a, b, bias, out, false, l.replicas);
     epilogue.accept(product);
-    String key = "cuBLASLt " + l.library.version() + " " + l.gpu.name() + " " + product.shape()
-        + (bias.isPresent() ? " with bias" : "") + " with " + what;
+    Launch one = new Launch(both, product::run);
+    if (l.machine.has(DebugSwitch.FIRST_HEURISTIC)) {
+      try {
+        product.first();
+        return List.of(one);
+      } catch (CudaException e) {
+        return two;
+      }
+    }
+    String key = key(l, product, bias) + " with " + what;
+    Tuning tuning = l.machine.tuning();
     try {
-      product.use(l.cache.get(key, product::measure));
+      product.use(l.machine.cache().get(key, () -> {
+        fill(kernels, 1, a, b, before);
+        return product.measure(tuning);
+      }));
     } catch (CudaException e) {
       // It has no algorithm for that.
       return two;
     }
-    Launch one = new Launch(both, product::run);
-    byte[] choice = l.cache.get(key + " or apart",
-        () -> new byte[]{(byte) (time(l.gpu, List.of(one)) <= time(l.gpu, two) ? 1 : 0)});
+    byte[] choice = l.machine.cache().get(key + " or apart", () -> {
+      fill(kernels, 1, a, b, before);
+      float together = l.gpu.milliseconds(one::run, tuning.warmUpSeconds(), tuning.times());
+      float apart = l.gpu.milliseconds(() -> two.forEach(Launch::run), 0, tuning.times());
+      return new byte[]{(byte) (together <= apart ? 1 : 0)};
+    });
     return choice[0] == 1 ? List.of(one) : two;
-  }
-
-  /** Milliseconds, at best. */
-  private static float time(Gpu gpu, List<Launch> work) {
-    long from = gpu.mark();
-    long to = gpu.mark();
-    float least = Float.MAX_VALUE;
-    for (int repeat = 0; repeat < REPEATS; repeat++) {
-      gpu.set(from);
-      work.forEach(Launch::run);
-      gpu.set(to);
-      gpu.await(to);
-      least = Math.min(least, gpu.milliseconds(from, to));
-    }
-    return least;
   }
 
   private Launch own(int count, Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate) {

@@ -20,10 +20,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.driver.Libraries;
+import org.knowcap.models.engine.cuda.driver.Tuning;
 
 /**
  * The cuda engine over stand-ins for NVIDIA's libraries (src/test/resources/emulation), which run the engine's kernels on
@@ -92,9 +94,14 @@ public final class EmulatedGpu {
 
   /** The same engine, unchecked. */
   static CudaEngine cuda(boolean cublasLt) {
+    return cuda(cublasLt, Set.of());
+  }
+
+  /** The same with switches. */
+  static CudaEngine cuda(boolean cublasLt, Set<DebugSwitch> switches) {
     return new CudaEngine(
         Libraries.in(cublasLt ? List.of(FOLDER, FOLDER.resolve("cublaslt")) : List.of(FOLDER)),
-        new DiskCache(FOLDER.resolve("cache")));
+        new DiskCache(FOLDER.resolve("cache")), new Tuning(0, 1, 0.03), switches);
   }
 
   private static boolean build() {
@@ -208,7 +215,7 @@ public final class EmulatedGpu {
     }
   }
 
-  /** Allocations, streams, modules, graphs, events and contexts not given back. */
+  /** Allocations, streams, modules, graphs and events not given back; a context is kept. */
   static long leaks() {
     try {
       return (long) Linker.nativeLinker()

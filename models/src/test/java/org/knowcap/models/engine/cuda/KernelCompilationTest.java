@@ -35,15 +35,16 @@ class KernelCompilationTest {
 
   /** For every chip in fp32 and in bf16 with tensor cores; for one also the other widths that occur. */
   private static List<KernelSource> sources(int capability) {
-    KernelSource plain = new KernelSource(false, 1, 1, 6);
-    KernelSource tensor = new KernelSource(true, 4, 6, 64);
+    KernelSource plain = new KernelSource(false, 1, 1, 6, false);
+    KernelSource tensor = new KernelSource(true, 4, 6, 64, false);
     return capability == 90
-        ? List.of(plain, tensor, new KernelSource(true, 4, 1, 20), new KernelSource(true, 4, 8, 128))
+        ? List.of(plain, tensor, new KernelSource(true, 4, 1, 20, false),
+            new KernelSource(true, 4, 8, 128, false))
         : List.of(plain, tensor);
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {80, 89, 90, 100, 120})
+  @ValueSource(ints = {80, 89, 90, 100, 103, 120, 121})
   void everyKernelCompilesForEveryChip(int capability) {
     Nvrtc compiler = compiler();
     String target = compiler.target(capability);
@@ -55,7 +56,7 @@ class KernelCompilationTest {
         .toList();
     assertTrue(kernels.size() > 20);
     for (KernelSource source : sources(capability)) {
-      byte[] code = compiler.compile(KernelSource.text(), "kernels.cu", target, source.definitions());
+      byte[] code = compiler.compile(KernelSource.text(), "kernels.cu", target, source.definitions(), false);
       assertArrayEquals(ELF, Arrays.copyOf(code, 4));
       String text = new String(code, StandardCharsets.ISO_8859_1);
       List<String> missing = kernels.stream()
@@ -71,7 +72,7 @@ class KernelCompilationTest {
     Nvrtc compiler = compiler();
     CudaException e = assertThrows(CudaException.class,
         () -> compiler.compile("#line 7 \"wrong.cu\"\nextern \"C\" __global__ void wrong() { missing = 1; }",
-            "wrong.cu", "sm_80", List.of()));
+            "wrong.cu", "sm_80", List.of(), false));
     assertTrue(e.getMessage().contains("wrong.cu(7)") && e.getMessage().contains("missing"), e.getMessage());
   }
 

@@ -89,6 +89,8 @@ public final class CublasLt {
     private final long[] apart;
     private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
     private final MemorySegment keep;
+    /** Alignments of a bias and of what an epilogue writes or reads, where there are such. */
+    private String beside = "";
     private final MemorySegment algorithm = arena.allocate(ALGORITHM_BYTES, 8);
 
     /**
@@ -110,6 +112,7 @@ public final class CublasLt {
       set(TRANSPOSE_B, a.transposed() ? 1 : 0);
       bias.ifPresent(numbers -> {
         set(EPILOGUE, EPILOGUE_BIAS);
+        beside += " bias " + alignment(numbers.address(), count > 1 ? apart[3] : 0);
         functions.call("cublasLtMatmulDescSetAttribute", description, BIAS_POINTER,
             arena.allocateFrom(JAVA_LONG, numbers.address()), 8L);
         if (count > 1) {
@@ -140,6 +143,7 @@ public final class CublasLt {
 
     private void epilogue(int which, Matrix before) {
       set(EPILOGUE, which);
+      beside += " beside " + alignment(before.numbers().address(), count > 1 ? apart[2] : 0);
       set(AUXILIARY_POINTER, before.numbers().address());
       set(AUXILIARY_STRIDE, (long) before.stride());
       if (count > 1) {
@@ -175,7 +179,7 @@ public final class CublasLt {
     /** What identifies its shape, for remembering the algorithm. */
     public String shape() {
       return a + " " + b + " " + out + " strides " + a.stride() + " " + b.stride() + " " + out.stride()
-          + " aligned " + alignment(1) + " " + alignment(0) + " " + alignment(2) + " keeps "
+          + " aligned " + alignment(1) + " " + alignment(0) + " " + alignment(2) + " " + beside + " keeps "
           + keep.get(JAVA_FLOAT, 0)
           + (count > 1 ? " times " + count + " every " + Arrays.toString(apart) : "");
     }
@@ -185,29 +189,40 @@ public final class CublasLt {
       MemorySegment.copy(known, 0, algorithm, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, ALGORITHM_BYTES);
     }
 
-    /** Times the candidates and takes the fastest. The result's memory is overwritten. */
-    public byte[] measure() {
-      List<MemorySegment> candidates = candidates();
-      long from = gpu.mark();
-      long to = gpu.mark();
-      MemorySegment best = candidates.getFirst();
+    /** Takes what the library names first. */
+    public void first() {
+      MemorySegment.copy(candidates().getFirst(), 0, algorithm, 0, ALGORITHM_BYTES);
+    }
+
+    /**
+     * Times the candidates and takes the one that the library names first, unless another is faster by more than noise. The
+     * result's memory is overwritten; the operands should hold numbers as they occur, for on zeros chips are faster.
+     *
+     * @return the algorithm
+     */
+    public byte[] measure(Tuning tuning) {
+      Optional<MemorySegment> best = Optional.empty();
       float least = Float.MAX_VALUE;
-      for (MemorySegment candidate : candidates) {
+      CudaException failure = new CudaException("cuBLASLt has no algorithm for " + shape(), 0);
+      double warmUp = tuning.warmUpSeconds();
+      for (MemorySegment candidate : candidates()) {
         MemorySegment.copy(candidate, 0, algorithm, 0, ALGORITHM_BYTES);
-        run();
-        for (int repeat = 0; repeat < 3; repeat++) {
-          gpu.set(from);
-          run();
-          gpu.set(to);
-          gpu.await(to);
-          float time = gpu.milliseconds(from, to);
-          if (time < least) {
+        try {
+          float time = gpu.milliseconds(this::run, warmUp, tuning.times());
+          warmUp = 0;
+          if (time < least * (1 - tuning.noise())) {
             least = time;
-            best = candidate;
+            best = Optional.of(candidate);
           }
+        } catch (CudaException e) {
+          // One that cannot do it after all must not cost the others.
+          failure = e;
         }
       }
-      MemorySegment.copy(best, 0, algorithm, 0, ALGORITHM_BYTES);
+      if (best.isEmpty()) {
+        throw failure;
+      }
+      MemorySegment.copy(best.get(), 0, algorithm, 0, ALGORITHM_BYTES);
       return algorithm.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
     }
 
@@ -246,7 +261,11 @@ public final class CublasLt {
     /** The largest power of two up to 256 that divides the addresses of b (0), a (1) or out (2), in every product. */
     private int alignment(int which) {
       long address = List.of(b, a, out).get(which).numbers().address();
-      return (int) Math.min(256, Long.lowestOneBit(address | (count > 1 ? apart[which] : 0)));
+      return alignment(address, count > 1 ? apart[which] : 0);
+    }
+
+    private static int alignment(long address, long apart) {
+      return (int) Math.min(256, Long.lowestOneBit(address | apart));
     }
 
     /** Computes it. */
@@ -279,13 +298,17 @@ public final class CublasLt {
   }
 
   private void close() {
+    List<CudaException> failures = new ArrayList<>();
     for (Product product : products) {
       for (long layout : product.layouts) {
-        functions.call("cublasLtMatrixLayoutDestroy", layout);
+        Gpu.attempt(failures, () -> functions.call("cublasLtMatrixLayoutDestroy", layout));
       }
-      functions.call("cublasLtMatmulDescDestroy", product.description);
+      Gpu.attempt(failures, () -> functions.call("cublasLtMatmulDescDestroy", product.description));
     }
-    functions.call("cublasLtDestroy", handle);
+    Gpu.attempt(failures, () -> functions.call("cublasLtDestroy", handle));
     arena.close();
+    if (!failures.isEmpty()) {
+      throw failures.getFirst();
+    }
   }
 }

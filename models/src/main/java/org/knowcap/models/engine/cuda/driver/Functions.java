@@ -52,7 +52,11 @@ final class Functions {
    * @throws CudaException where it does not return zero
    */
   void call(String function, Object... arguments) {
-    int code = status(function, arguments);
+    check(function, status(function, arguments));
+  }
+
+  /** Refuses a code that is not zero. */
+  void check(String function, int code) {
     if (code != 0) {
       throw new CudaException(function + " failed: " + errors.explain(code), code);
     }

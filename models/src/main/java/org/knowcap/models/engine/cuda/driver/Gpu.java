@@ -12,85 +12,49 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The first GPU that the driver shows (CUDA_VISIBLE_DEVICES chooses), with a stream of its own: everything asked of it
- * runs in the order it was asked for. Addresses and handles are longs. It belongs to one thread at a time, which
- * calls {@link #enter} first.
+ * An opened {@link Device}, with a stream of its own: everything asked of it runs in the order it was asked for. Addresses
+ * and handles are longs. It belongs to one thread at a time, which calls {@link #enter} first.
  */
 // Pinned memory comes from native code.
 @SuppressWarnings("restricted")
 public final class Gpu implements AutoCloseable {
-  /** The oldest chips that have bf16. */
-  public static final int OLDEST = 80;
-
-  private static final int MAJOR = 75;
-  private static final int MINOR = 76;
-  private static final int MULTIPROCESSORS = 16;
-  private static final int SHARED_BYTES = 97;
   private static final int NON_BLOCKING = 1;
   private static final int RELAXED = 2;
+  private static final int OUT_OF_MEMORY = 2;
   private static final int DYNAMIC_SHARED = 8;
+  private static final int ROUNDS = 2;
   /** What a kernel may use without asking. */
   private static final int SHARED_UNASKED = 48 * 1024;
 
   private final Functions functions;
-  private final int device;
+  private final Device device;
   private final long context;
+  private final boolean graphed;
   private final long stream;
   private final List<Long> memory = new ArrayList<>();
   private final List<MemorySegment> pinned = new ArrayList<>();
   private final List<Long> modules = new ArrayList<>();
   private final List<Long> events = new ArrayList<>();
-  private final List<Graph> graphs = new ArrayList<>();
+  private final List<Long> graphs = new ArrayList<>();
   private final List<Runnable> closers = new ArrayList<>();
 
   /** A recorded sequence, to be replayed as one. */
-  public record Graph(long handle) {}
+  public sealed interface Graph {}
+
+  private record Recorded(long handle) implements Graph {}
+
+  private record Remembered(Runnable work) implements Graph {}
 
   /** The shape of a launch. */
   public record Grid(int x, int y, int threads, int sharedBytes) {}
 
-  private Gpu(Functions functions, int device) {
+  Gpu(Functions functions, Device device, long context, boolean graphed) {
     this.functions = functions;
     this.device = device;
-    context = handle("cuDevicePrimaryCtxRetain", device);
+    this.context = context;
+    this.graphed = graphed;
     enter();
     stream = created("cuStreamCreate", NON_BLOCKING);
-  }
-
-  /** The driver's functions, ready for use. */
-  private static Functions functions(Libraries.Found library) {
-    Functions[] self = new Functions[1];
-    self[0] = new Functions(library.symbols(), "the NVIDIA driver",
-        code -> text(self[0], "cuGetErrorName", code) + " (" + text(self[0], "cuGetErrorString", code) + ")");
-    return self[0];
-  }
-
-  private static String text(Functions functions, String function, int code) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment slot = arena.allocate(ADDRESS);
-      return functions.status(function, code, slot) == 0
-          ? slot.get(ADDRESS, 0).reinterpret(Long.MAX_VALUE).getString(0)
-          : "error " + code;
-    }
-  }
-
-  /**
-   * Opens the GPU.
-   *
-   * @throws CudaException where there is none, or the driver does not start
-   */
-  public static Gpu open(Libraries.Found library) {
-    Functions functions = functions(library);
-    functions.call("cuInit", 0);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment number = arena.allocate(JAVA_INT);
-      functions.call("cuDeviceGetCount", number);
-      if (number.get(JAVA_INT, 0) == 0) {
-        throw new CudaException("the NVIDIA driver shows no GPU (CUDA_VISIBLE_DEVICES?)", 0);
-      }
-      functions.call("cuDeviceGet", number, 0);
-      return new Gpu(functions, number.get(JAVA_INT, 0));
-    }
   }
 
   /** Makes it the calling thread's. */
@@ -110,44 +74,9 @@ public final class Gpu implements AutoCloseable {
     return handle(function, flags);
   }
 
-  /** The newest version of CUDA that the driver knows, such as 13000 for 13.0. */
-  public int driverVersion() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment version = arena.allocate(JAVA_INT);
-      functions.call("cuDriverGetVersion", version);
-      return version.get(JAVA_INT, 0);
-    }
-  }
-
-  /** Such as NVIDIA H200. */
-  public String name() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment name = arena.allocate(256);
-      functions.call("cuDeviceGetName", name, 256, device);
-      return name.getString(0);
-    }
-  }
-
-  private int attribute(int which) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment value = arena.allocate(JAVA_INT);
-      functions.call("cuDeviceGetAttribute", value, which, device);
-      return value.get(JAVA_INT, 0);
-    }
-  }
-
-  /** Ten times the compute capability, such as 90. */
-  public int capability() {
-    return 10 * attribute(MAJOR) + attribute(MINOR);
-  }
-
-  public int multiprocessors() {
-    return attribute(MULTIPROCESSORS);
-  }
-
-  /** Bytes of shared memory that a block may have. */
-  public int sharedBytes() {
-    return attribute(SHARED_BYTES);
+  /** What it is. */
+  public Device device() {
+    return device;
   }
 
   /** Bytes that are free now. */
@@ -172,7 +101,12 @@ public final class Gpu implements AutoCloseable {
   public long allocate(long bytes) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment slot = arena.allocate(JAVA_LONG);
-      functions.call("cuMemAlloc_v2", slot, Math.max(bytes, 1));
+      int code = functions.status("cuMemAlloc_v2", slot, Math.max(bytes, 1));
+      if (code == OUT_OF_MEMORY) {
+        throw new CudaException(device.name() + " has no " + Math.ceilDiv(bytes, 1 << 20) + " MiB left, but "
+            + (freeBytes() >> 20) + " MiB: 'nvidia-smi' shows which processes hold the rest", code);
+      }
+      functions.check("cuMemAlloc_v2", code);
       memory.add(slot.get(JAVA_LONG, 0));
       return memory.getLast();
     }
@@ -201,9 +135,11 @@ public final class Gpu implements AutoCloseable {
 
   /** Writes one number, and waits until it is there. */
   public void write(long to, long number) {
-    try (Arena arena = Arena.ofConfined()) {
-      functions.call("cuMemcpyHtoD_v2", to, arena.allocateFrom(JAVA_LONG, number), 8L);
-    }
+    MemorySegment from = pinned(Long.BYTES);
+    from.set(JAVA_LONG, 0, number);
+    // On the stream: it does not wait for copies beside it.
+    upload(from, to, Long.BYTES);
+    synchronise();
   }
 
   /** Zeroes memory. */
@@ -289,6 +225,9 @@ public final class Gpu implements AutoCloseable {
 
   /** Records what is asked for instead of doing it. */
   public Graph record(Runnable work) {
+    if (!graphed) {
+      return new Remembered(work);
+    }
     functions.call("cuStreamBeginCapture_v2", stream, RELAXED);
     long graph;
     try (Arena arena = Arena.ofConfined()) {
@@ -304,14 +243,79 @@ public final class Gpu implements AutoCloseable {
       graph = slot.get(JAVA_LONG, 0);
       functions.call("cuGraphInstantiateWithFlags", slot, graph, 0L);
       functions.call("cuGraphDestroy", graph);
-      graphs.add(new Graph(slot.get(JAVA_LONG, 0)));
-      return graphs.getLast();
+      graphs.add(slot.get(JAVA_LONG, 0));
+      return new Recorded(graphs.getLast());
     }
   }
 
   /** Does what was recorded. */
   public void replay(Graph graph) {
-    functions.call("cuGraphLaunch", graph.handle, stream);
+    switch (graph) {
+      case Recorded recorded -> functions.call("cuGraphLaunch", recorded.handle, stream);
+      case Remembered remembered -> remembered.work.run();
+    }
+  }
+
+  /** Gives a recording back before the device is closed. */
+  public void forget(Graph graph) {
+    if (graph instanceof Recorded recorded) {
+      functions.call("cuGraphExecDestroy", recorded.handle);
+      graphs.remove(recorded.handle);
+    }
+  }
+
+  /**
+   * Times work on a chip that is awake: recorded several times as one graph, so that only the GPU's own time counts.
+   *
+   * @param warmUp seconds for which it is done before, after which it is timed at once
+   * @param times how often it is done in a recording
+   * @return milliseconds of one time, the best of a few recordings
+   */
+  public float milliseconds(Runnable work, double warmUp, int times) {
+    Graph graph = record(() -> {
+      for (int i = 0; i < times; i++) {
+        work.run();
+      }
+    });
+    long from = mark();
+    long to = mark();
+    long began = System.nanoTime();
+    do {
+      replay(graph);
+      synchronise();
+    } while (System.nanoTime() - began < warmUp * 1e9);
+    float least = Float.MAX_VALUE;
+    for (int round = 0; round < ROUNDS; round++) {
+      set(from);
+      replay(graph);
+      set(to);
+      await(to);
+      least = Math.min(least, milliseconds(from, to));
+    }
+    forget(graph);
+    return least / times;
+  }
+
+  /** Milliseconds of work that is asked for once, after it has been done once; waits for it. */
+  public float milliseconds(Runnable work) {
+    long from = mark();
+    long to = mark();
+    work.run();
+    set(from);
+    work.run();
+    set(to);
+    await(to);
+    return milliseconds(from, to);
+  }
+
+  /** Lets a profiler of NVIDIA's see what follows, up to {@link #profiled}; does nothing without one. */
+  public void profiling() {
+    functions.call("cuProfilerStart");
+  }
+
+  /** See {@link #profiling}. */
+  public void profiled() {
+    functions.call("cuProfilerStop");
   }
 
   /** A mark that can be set in the stream, waited for, and timed. */
@@ -343,19 +347,35 @@ public final class Gpu implements AutoCloseable {
     closers.add(closer);
   }
 
-  /** Frees everything that was asked of it. */
+  /**
+   * Frees everything that was asked of it, whatever fails.
+   *
+   * @throws CudaException where nothing had failed before, but this does
+   */
   @Override
   public void close() {
-    enter();
-    // Whatever failed before shows here again; what can be freed is.
-    functions.status("cuStreamSynchronize", stream);
-    closers.forEach(Runnable::run);
-    graphs.forEach(graph -> functions.call("cuGraphExecDestroy", graph.handle));
-    events.forEach(event -> functions.call("cuEventDestroy_v2", event));
-    modules.forEach(module -> functions.call("cuModuleUnload", module));
-    memory.forEach(address -> functions.call("cuMemFree_v2", address));
-    pinned.forEach(segment -> functions.call("cuMemFreeHost", segment));
-    functions.call("cuStreamDestroy_v2", stream);
-    functions.call("cuDevicePrimaryCtxRelease_v2", device);
+    List<CudaException> failures = new ArrayList<>();
+    attempt(failures, this::enter);
+    // What failed before shows here again, and has been said; what can be freed still is.
+    attempt(failures, this::synchronise);
+    boolean failed = !failures.isEmpty();
+    closers.forEach(closer -> attempt(failures, closer));
+    graphs.forEach(graph -> attempt(failures, () -> functions.call("cuGraphExecDestroy", graph)));
+    events.forEach(event -> attempt(failures, () -> functions.call("cuEventDestroy_v2", event)));
+    modules.forEach(module -> attempt(failures, () -> functions.call("cuModuleUnload", module)));
+    memory.forEach(address -> attempt(failures, () -> functions.call("cuMemFree_v2", address)));
+    pinned.forEach(segment -> attempt(failures, () -> functions.call("cuMemFreeHost", segment)));
+    attempt(failures, () -> functions.call("cuStreamDestroy_v2", stream));
+    if (!failed && !failures.isEmpty()) {
+      throw failures.getFirst();
+    }
+  }
+
+  static void attempt(List<CudaException> failures, Runnable action) {
+    try {
+      action.run();
+    } catch (CudaException e) {
+      failures.add(e);
+    }
   }
 }

@@ -28,6 +28,7 @@ public final class Libraries {
 
   /** Major versions of CUDA that the engine knows, the newest first. */
   private static final List<Integer> MAJORS = List.of(13, 12);
+  private static final int MOST_LINKS = 10;
   private static final String JAR_FOLDER = "/org/bytedeco/cuda/linux-x86_64/";
 
   /** A library and where it was found. */
@@ -49,8 +50,12 @@ public final class Libraries {
    * @param unpacked folder to unpack a jar's libraries into
    */
   public static Libraries ofThisMachine(Path unpacked) {
+    return new Libraries(folders(System.getenv()), unpacked, true);
+  }
+
+  /** Folders where the libraries may be, as an environment says. */
+  static List<Path> folders(Map<String, String> environment) {
     List<Path> folders = new ArrayList<>();
-    Map<String, String> environment = System.getenv();
     addPath(folders, environment.get(SETTING));
     addPath(folders, environment.get("LD_LIBRARY_PATH"));
     for (String home : List.of("CUDA_HOME", "CUDA_PATH")) {
@@ -62,7 +67,7 @@ public final class Libraries {
     folders.add(Path.of("/usr/lib/wsl/lib"));
     pythons(environment).flatMap(packages -> matches(packages.resolve("nvidia"), "*").stream())
         .forEach(wheel -> folders.add(wheel.resolve("lib")));
-    return new Libraries(folders, unpacked, true);
+    return folders.stream().distinct().toList();
   }
 
   /** Looks in these folders and nowhere else. */
@@ -79,18 +84,50 @@ public final class Libraries {
     }
   }
 
-  /** Folders that hold Python packages. */
+  /** Folders that hold Python packages: of the environment that is active, of each python3 on the path, and the system's. */
   private static Stream<Path> pythons(Map<String, String> environment) {
     List<Path> roots = new ArrayList<>();
     for (String root : List.of("VIRTUAL_ENV", "CONDA_PREFIX")) {
-      Optional.ofNullable(environment.get(root)).ifPresent(path -> roots.add(Path.of(path, "lib")));
+      Optional.ofNullable(environment.get(root)).map(Path::of).ifPresent(roots::add);
     }
-    roots.add(Path.of(System.getProperty("user.home"), ".local", "lib"));
-    roots.add(Path.of("/usr/local/lib"));
-    roots.add(Path.of("/usr/lib"));
+    List<Path> path = new ArrayList<>();
+    addPath(path, environment.get("PATH"));
+    path.stream()
+        .map(folder -> folder.resolve("python3"))
+        .filter(Files::isExecutable)
+        .forEach(python -> roots.addAll(roots(python)));
+    roots.add(Path.of(System.getProperty("user.home"), ".local"));
+    roots.add(Path.of("/usr/local"));
+    roots.add(Path.of("/usr"));
     return roots.stream()
-        .flatMap(root -> matches(root, "python3*").stream())
+        .flatMap(root -> Stream.of(root.resolve("lib"), root.resolve("lib64")))
+        .flatMap(lib -> matches(lib, "python3*").stream())
         .flatMap(python -> Stream.of(python.resolve("site-packages"), python.resolve("dist-packages")));
+  }
+
+  /**
+   * The folders above bin/ of a python3 and of what it is a link to, link by link, up to a virtual environment: there it is
+   * a link to the interpreter, whose packages are others.
+   */
+  private static List<Path> roots(Path python) {
+    List<Path> roots = new ArrayList<>();
+    Path at = python.toAbsolutePath();
+    for (int hop = 0; hop < MOST_LINKS; hop++) {
+      try {
+        // The folder itself may be a link too.
+        Path bin = at.getParent().toRealPath();
+        Path root = bin.resolve("..").normalize();
+        roots.add(root);
+        if (Files.exists(root.resolve("pyvenv.cfg")) || !Files.isSymbolicLink(at)) {
+          break;
+        }
+        at = bin.resolve(Files.readSymbolicLink(at)).normalize();
+      } catch (IOException e) {
+        // What cannot be read leads nowhere.
+        break;
+      }
+    }
+    return roots;
   }
 
   private static List<Path> matches(Path folder, String glob) {

@@ -78,10 +78,12 @@ public final class Nvrtc {
    *
    * @param target a chip, such as sm_90a
    * @param definitions macros, as NAME=VALUE
+   * @param lineInfo whether tools of NVIDIA's can name a source's lines
    * @return its machine code (cubin)
    * @throws CudaException with the compiler's log where the source does not compile
    */
-  public byte[] compile(String source, String name, String target, List<String> definitions) {
+  public byte[] compile(String source, String name, String target, List<String> definitions,
+      boolean lineInfo) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment slot = arena.allocate(ADDRESS);
       functions.call("nvrtcCreateProgram", slot, arena.allocateFrom(source), arena.allocateFrom(name), 0,
@@ -89,7 +91,9 @@ public final class Nvrtc {
       long program = slot.get(JAVA_LONG, 0);
       try {
         List<String> options = Stream
-            .concat(Stream.of("--gpu-architecture=" + target, "--std=c++17"),
+            .concat(
+                Stream.concat(Stream.of("--gpu-architecture=" + target, "--std=c++17"),
+                    lineInfo ? Stream.of("--generate-line-info") : Stream.empty()),
                 definitions.stream().map(definition -> "-D" + definition))
             .toList();
         MemorySegment list = arena.allocate(ADDRESS, options.size());

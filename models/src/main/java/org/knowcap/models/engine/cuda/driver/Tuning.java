@@ -1,0 +1,13 @@
+package org.knowcap.models.engine.cuda.driver;
+
+/**
+ * How ways of doing a product are timed.
+ *
+ * @param warmUpSeconds of work before the first of them: a GPU that rests runs at a fraction of its clock
+ * @param times that one is done in a row, recorded as a graph
+ * @param noise a part of the time by which another way must be faster than the one named first
+ */
+public record Tuning(double warmUpSeconds, int times, double noise) {
+  /** As on a real GPU. */
+  public static final Tuning REAL = new Tuning(0.2, 20, 0.03);
+}
