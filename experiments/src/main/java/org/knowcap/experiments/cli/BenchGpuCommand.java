@@ -7,20 +7,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
-import org.knowcap.analysis.units.Units;
+import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.experiments.UserException;
-import org.knowcap.experiments.bench.GpuSpeed;
-import org.knowcap.experiments.bench.TorchPeer;
-import org.knowcap.experiments.bench.TrainingShape;
-import org.knowcap.experiments.runner.ChildProcess;
+import org.knowcap.experiments.bench.gpu.GpuBench;
+import org.knowcap.experiments.bench.gpu.GpuItem;
+import org.knowcap.experiments.bench.gpu.GpuLine;
+import org.knowcap.experiments.bench.gpu.GpuLine.Status;
+import org.knowcap.experiments.bench.gpu.GpuLog;
+import org.knowcap.experiments.bench.gpu.GpuPage;
+import org.knowcap.experiments.bench.gpu.GpuResult;
+import org.knowcap.experiments.bench.gpu.GpuWork;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.models.engine.cuda.CudaEngine;
+import org.knowcap.models.engine.cuda.DebugSwitch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
 
 /** Parity and speed of the cuda engine. */
 @Command(
@@ -28,122 +34,238 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     versionProvider = Knowcap.Version.class,
     description = "Compares the cuda engine with the cpu engine, and measures how fast it trains beside what"
-        + " the GPU's products and memory give. Takes some minutes.")
+        + " the GPU's products and memory give. Takes some minutes. Each item is measured in a process of its own, and"
+        + " its line is in DIR/gpu.jsonl before the next begins; README.md and gpu.json are made anew from that.")
 final class BenchGpuCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      required = true,
-      description = "Folder for gpu.json and README.md, made if need be.")
-  private Path out;
+      description = "Folder for gpu.jsonl, gpu.json and README.md, made if need be. Lines are added to those there.")
+  private Optional<Path> out;
+
+  @Option(names = "--list", description = "Print the items there are, and measure nothing.")
+  private boolean list;
 
   @Option(
-      names = "--shape",
-      paramLabel = "MODEL",
-      description = "Only the shapes of this model, such as gpt2-2-2.")
-  private Optional<String> model;
+      names = "--item",
+      paramLabel = "ITEM",
+      description = "Only this, or all of a kind, such as parity:gpt2-2-2:bf16 or speed. A SHAPE is"
+          + " MODEL@BATCH[xCONTEXT[xVOCABULARY]]. Repeatable. Default: all but profile, export and peer.")
+  private List<String> items = List.of();
+
+  @Option(
+      names = "--page",
+      description = "Measure nothing: make README.md and gpu.json from the lines there are.")
+  private boolean page;
+
+  @Option(
+      names = "--budget",
+      paramLabel = "S",
+      description = "Seconds for everything; what no longer fits is skipped, and said.")
+  private Optional<Double> budget;
+
+  @Option(
+      names = "--limit",
+      paramLabel = "S",
+      defaultValue = "60",
+      description = "Seconds after which an item is ended; four times as many for a peer. Default: ${DEFAULT-VALUE}")
+  private double limit;
+
+  @Option(
+      names = "--at-once",
+      paramLabel = "K",
+      defaultValue = "1",
+      description = "Comparisons at a time; what is timed goes alone. Default: ${DEFAULT-VALUE}")
+  private int atOnce;
 
   @Option(
       names = "--seconds",
       paramLabel = "S",
       defaultValue = "5",
-      description = "Seconds of each shape. Default: ${DEFAULT-VALUE}")
+      description = "Seconds for which a speed is measured. Default: ${DEFAULT-VALUE}")
   private double seconds;
 
   @Option(
       names = "--peer",
       paramLabel = "SCRIPT",
-      description = "Afterwards train the same shapes in PyTorch by this script, such as benchmarks/peer_torch.py, with the"
+      description = "Also train the shapes in PyTorch by this script, such as benchmarks/peer_torch.py, with the"
           + " python3 on the path.")
   private Optional<Path> peer;
 
+  @Option(
+      names = "--check",
+      paramLabel = "SCRIPT",
+      description = "For export items: scripts/check_hf_export.py.")
+  private Optional<Path> check;
+
+  @Option(
+      names = "--debug",
+      paramLabel = "SWITCHES",
+      description = "Ways to do without something, to find a fault, with commas: docs/gpu.md lists them.")
+  private Optional<String> debug;
+
+  @Option(
+      names = "--without-cublaslt",
+      description = "Measure although cuBLASLt is missing: products are then many times slower.")
+  private boolean withoutCublasLt;
+
+  @Option(
+      names = "--measure-here",
+      hidden = true,
+      paramLabel = "ITEM",
+      description = "Measures one item in this process.")
+  private Optional<String> here;
+
   @Override
   public Integer call() throws Exception {
+    check();
+    if (here.isPresent()) {
+      return measureHere(GpuItem.parse(here.get()));
+    }
+    if (list) {
+      GpuItem.all().forEach(item -> System.out.println(item.id()));
+      return 0;
+    }
+    Path folder = out
+        .orElseThrow(() -> UserException.usage("--out DIR is needed: a folder for what is measured"));
+    if (page) {
+      if (!Files.isReadable(folder.resolve("gpu.jsonl"))) {
+        throw UserException
+            .usage("--page needs the lines of an earlier call, found no file " + folder.resolve("gpu.jsonl"));
+      }
+      return finish(folder, GpuLog.in(folder));
+    }
+    List<GpuItem> chosen = GpuItem.chosen(items, peer.isPresent());
+    PrintStream err = System.err;
+    GpuBench bench = new GpuBench(this::arguments,
+        debug.map(switches -> Map.of(DebugSwitch.SETTING, switches)).orElse(Map.of()),
+        new GpuBench.Limits(limit, budget.map(OptionalDouble::of).orElse(OptionalDouble.empty()), seconds,
+            atOnce),
+        err::println);
+    // Before the folder is made: without a GPU there is nothing to write.
+    GpuItem machine = GpuItem.parse("machine");
+    List<GpuLine> first = new ArrayList<>();
+    bench.measure(List.of(machine), first::add);
+    require(first.getFirst());
+    GpuLog log = GpuLog.in(folder);
+    Lost lost = new Lost();
+    lost.keep(log, folder, first.getFirst());
+    bench.measure(chosen.stream().filter(item -> !item.equals(machine)).toList(),
+        line -> lost.keep(log, folder, line));
+    if (lost.count > 0) {
+      throw UserException.failure(lost.count + " lines could not be written to " + folder + " (" + lost.why
+          + ") and stand above, each behind 'NOT WRITTEN'; make room, or name another --out");
+    }
+    return finish(folder, log);
+  }
+
+  /** Lines that found no room. */
+  private static final class Lost {
+    private int count;
+    private String why = "";
+
+    void keep(GpuLog log, Path folder, GpuLine line) {
+      try {
+        log.add(line);
+      } catch (IOException e) {
+        count++;
+        why = e.getMessage();
+        System.err.println("NOT WRITTEN " + Json.MAPPER.writeValueAsString(line));
+        return;
+      }
+      try {
+        write(folder, GpuPage.of(log.read()));
+      } catch (IOException e) {
+        // The lines are what counts: the page can be made of them at any time.
+        System.err.println("the page could not be written (" + e.getMessage() + "); --page makes it later");
+      }
+    }
+  }
+
+  private void check() {
     if (!(seconds > 0 && seconds <= 3600)) {
       throw UserException.usage("--seconds must be above 0 and at most 3600, found " + seconds);
     }
-    List<TrainingShape> shapes = GpuSpeed.SHAPES.stream()
-        .filter(shape -> model.isEmpty() || model.get().equals(shape.model().name()))
-        .toList();
-    if (shapes.isEmpty()) {
-      throw UserException.usage("--shape must be one of "
-          + GpuSpeed.SHAPES.stream().map(shape -> shape.model().name()).distinct().toList() + ", found "
-          + model.get());
+    if (!(limit >= 1 && limit <= 86400)) {
+      throw UserException.usage("--limit must be at least 1 and at most 86400, found " + limit);
     }
-    if (peer.isPresent() && !Files.isReadable(peer.get())) {
-      throw UserException.usage("--peer must name a Python script, found no file " + peer.get());
+    if (budget.isPresent() && !(budget.get() > 0)) {
+      throw UserException.usage("--budget must be above 0, found " + budget.get());
     }
+    UserException.requireAtLeastOne("--at-once", atOnce);
+    requireScript("--peer", peer);
+    requireScript("--check", check);
+    debug.ifPresent(switches -> {
+      try {
+        DebugSwitch.parse(switches);
+      } catch (IllegalArgumentException e) {
+        throw UserException.usage("--debug: " + e.getMessage());
+      }
+    });
+  }
+
+  private static void requireScript(String option, Optional<Path> script) {
+    if (script.isPresent() && !Files.isReadable(script.get())) {
+      throw UserException.usage(option + " must name a Python script, found no file " + script.get());
+    }
+  }
+
+  /** Refuses to go on without a GPU, or without what makes it one. */
+  private void require(GpuLine machine) {
+    if (machine.status() != Status.OK) {
+      throw UserException.failure("there is no GPU to measure: " + machine.error().orElse(""));
+    }
+    String handicap = Json.MAPPER.treeToValue(machine.result(), GpuResult.Machine.class).handicap();
+    boolean ownProducts = debug.orElse("").contains(DebugSwitch.OWN_MATMUL.word());
+    if (!handicap.isEmpty() && !withoutCublasLt && !ownProducts) {
+      throw UserException.failure("nothing was measured: " + handicap + "; or say --without-cublaslt");
+    }
+  }
+
+  private List<String> arguments(GpuItem item) {
+    List<String> arguments = new ArrayList<>(
+        List.of("bench", "gpu", "--measure-here", item.id(), "--seconds", Double.toString(seconds)));
+    peer.ifPresent(script -> arguments.addAll(List.of("--peer", script.toString())));
+    check.ifPresent(script -> arguments.addAll(List.of("--check", script.toString())));
+    return arguments;
+  }
+
+  private int measureHere(GpuItem item) {
+    GpuBench.endWithParent();
+    PrintStream answer = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    System.setOut(System.err);
     CudaEngine engine = new CudaEngine();
-    engine.unavailable().ifPresent(reason -> {
-      throw UserException.failure("there is no GPU to measure: " + reason);
-    });
-    if (!ChildProcess.hasVectors()) {
-      List<String> arguments = new ArrayList<>(
-          List.of("bench", "gpu", "--out", out.toString(), "--seconds", Double.toString(seconds)));
-      model.ifPresent(name -> arguments.addAll(List.of("--shape", name)));
-      peer.ifPresent(script -> arguments.addAll(List.of("--peer", script.toString())));
-      return OwnProcess.run(1, arguments, Map.of());
+    Optional<String> missing = engine.unavailable();
+    GpuBench.Answer said;
+    try {
+      missing.ifPresent(reason -> {
+        throw UserException.failure(reason);
+      });
+      GpuResult result = new GpuWork(engine, seconds, new GpuWork.Scripts(peer, check)).measure(item);
+      said = new GpuBench.Answer(engine.card(), Optional.empty(), Json.MAPPER.valueToTree(result));
+    } catch (Exception e) {
+      if (!(e instanceof UserException)) {
+        e.printStackTrace();
+      }
+      JsonNode nothing = Json.MAPPER.nullNode();
+      said = new GpuBench.Answer(missing.isPresent() ? "" : engine.card(),
+          Optional.of(e.getMessage() == null ? e.toString() : e.getMessage()), nothing);
     }
-    PrintStream err = System.err;
-    GpuSpeed.Table table = GpuSpeed.measure(engine, shapes, seconds, err::println);
-    write(table);
-    if (peer.isPresent()) {
-      // By itself: our memory has been given back, and the GPU is the peer's alone.
-      table = table.with(TorchPeer.measure(peer.get(), shapes, seconds, err::println));
-      write(table);
-    }
-    System.out.print(markdown(table));
-    return table.holds() ? 0 : 1;
+    answer.println(Json.MAPPER.writeValueAsString(said));
+    return said.error().isPresent() ? UserException.FAILURE : 0;
   }
 
-  private void write(GpuSpeed.Table table) throws IOException {
-    Files.createDirectories(out);
-    Files.writeString(out.resolve("gpu.json"), Json.MAPPER.writeValueAsString(table), StandardCharsets.UTF_8);
-    Files.writeString(out.resolve("README.md"), markdown(table), StandardCharsets.UTF_8);
+  private static int finish(Path folder, GpuLog log) throws IOException {
+    GpuPage page = GpuPage.of(log.read());
+    write(folder, page);
+    System.out.print(page.markdown());
+    return page.holds() ? 0 : UserException.FAILURE;
   }
 
-  private static String markdown(GpuSpeed.Table table) {
-    StringBuilder text = new StringBuilder("# The cuda engine on " + table.engine() + "\n\n");
-    text.append(String.format(Locale.ROOT,
-        "One large bf16 product: %.0f TFLOP/s. Memory: %.2f TB/s, read and written.%n%n",
-        table.productTeraflops(), table.copyTerabytes()));
-    text.append(
-        "Against the cpu engine in fp32: ten steps' losses in nats, the first gradient in parts of the"
-            + " largest.\n\n| model | precision | loss | gradient | tolerance | |\n|---|---|---|---|---|---|\n");
-    for (GpuSpeed.Parity each : table.parity()) {
-      text.append(String.format(Locale.ROOT, "| %s | %s | %.2g | %.2g | %.2g | %s |%n", each.model(),
-          each.precision().name().toLowerCase(Locale.ROOT), each.loss(), each.gradient(), each.tolerance(),
-          each.holds() ? "holds" : "FAILS"));
-    }
-    text.append(
-        "\nTraining in bf16 with AdamW every step. Utilisation is model operations over one large product's;"
-            + " roofline the least time that this GPU's products and memory allow, over the time taken.\n\n"
-            + "| shape | tokens/s | PyTorch | mode | ratio | utilisation | roofline |\n|---|---|---|---|---|---|---|\n");
-    for (GpuSpeed speed : table.speeds()) {
-      Optional<TorchPeer.Speed> best = table.peer().flatMap(measured -> measured.best(speed.shape()));
-      text.append("| " + speed.shape() + " | " + Units.brief(speed.tokensPerSecond()) + " | "
-          + best
-              .map(each -> Units.brief(each.tokensPerSecond()) + " | " + each.mode() + " | "
-                  + String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / each.tokensPerSecond()))
-              .orElse("| |")
-          + " | " + Units.percent(speed.utilisation()) + " | " + Units.percent(speed.roofline()) + " |\n");
-    }
-    table.fused()
-        .ifPresent(fused -> text.append("\nSeveral runs that train as one ('--concurrent'), against one by"
-            + " itself:\n\n| shape | runs at once | tokens/s of all | of one alone | ratio |\n|---|---|---|---|---|\n| "
-            + fused.shape() + " | " + fused.runs() + " | " + Units.brief(fused.tokensPerSecond()) + " | "
-            + Units.brief(fused.alone()) + " | " + String.format(Locale.ROOT, "%.2f", fused.ratio())
-            + " |\n"));
-    table.failures()
-        .forEach(failure -> text.append("\nFAILED: " + failure.what() + ": " + failure.error() + "\n"));
-    text.append("\nCommit " + table.commit() + ".\n");
-    table.peer().ifPresent(measured -> {
-      text.append("PyTorch's fastest mode of those measured on the same GPU in the same run: "
-          + measured.versions() + ".\n");
-      measured.failures()
-          .forEach(failure -> text.append("It could not do " + failure.shape() + " in mode " + failure.mode()
-              + ": " + failure.error() + "\n"));
-    });
-    return text.toString();
+  private static void write(Path folder, GpuPage page) throws IOException {
+    WholeFile.write(folder.resolve("gpu.json"),
+        out -> out.write(page.json().getBytes(StandardCharsets.UTF_8)));
+    WholeFile.write(folder.resolve("README.md"),
+        out -> out.write(page.markdown().getBytes(StandardCharsets.UTF_8)));
   }
 }

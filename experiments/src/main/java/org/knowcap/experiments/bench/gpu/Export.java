@@ -1,0 +1,59 @@
+package org.knowcap.experiments.bench.gpu;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.runner.ChildProcess;
+
+/** Trains a model for a few steps on the GPU, exports it, and has transformers compute the losses that Knowcap does. */
+final class Export {
+  /** People enough that tokens differ, few enough that it takes seconds. */
+  private static final String STUDY = """
+      name: export
+      corpus:
+        kind: bioS
+        people: 20
+        pools: {first: 5, middle: 4, last: 10, months: 2, days: 2, years: 4, birth_cities: 3,
+          universities: 3, majors: 3, employers: 3}
+      models: [%s]
+      exposures: 10
+      engine: cuda
+      training: {batch_size: 2, context_length: 64, learning_rate: 0.003, warmup_steps: 5}
+      """;
+
+  private Export() {}
+
+  static GpuResult.Exported check(String model, Path script) throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory("knowcap-export");
+    try {
+      Path study = Files.writeString(folder.resolve("export.yaml"), STUDY.formatted(model));
+      Path runs = folder.resolve("study");
+      Path exported = folder.resolve("model");
+      knowcap("run", study.toString(), "--out", runs.toString());
+      knowcap("export", runs.toString(), exported.toString(), "--to", "huggingface", "--check");
+      String said = Python.output(List.of("python3", script.toString(), exported.toString()));
+      return new GpuResult.Exported(model, said.strip());
+    } finally {
+      try (Stream<Path> all = Files.walk(folder)) {
+        for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(each);
+        }
+      }
+    }
+  }
+
+  /** Runs a command; what it says goes to standard error. */
+  private static void knowcap(String... arguments) throws IOException, InterruptedException {
+    Process process = ChildProcess.builder(1, arguments).redirectErrorStream(true).start();
+    process.getInputStream().transferTo(System.err);
+    int exitCode = process.waitFor();
+    if (exitCode != 0) {
+      throw UserException.failure("'knowcap " + String.join(" ", arguments) + "' ended with exit code "
+          + exitCode + "; its own message is above");
+    }
+  }
+}

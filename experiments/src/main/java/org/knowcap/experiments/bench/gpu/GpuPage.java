@@ -1,0 +1,239 @@
+package org.knowcap.experiments.bench.gpu;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.bench.TrainingShape;
+import org.knowcap.experiments.bench.gpu.GpuItem.Kind;
+import org.knowcap.experiments.bench.gpu.GpuLine.Status;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Program;
+
+/**
+ * What the lines of gpu.jsonl say together. Of an item's lines the last counts, but one that was skipped says nothing.
+ *
+ * @param broken lines that were cut off
+ */
+public record GpuPage(List<GpuLine> lines, int broken) {
+  /** Of all lines of a file. */
+  public static GpuPage of(GpuLog.Lines all) {
+    Map<String, GpuLine> last = new LinkedHashMap<>();
+    for (GpuLine line : all.lines()) {
+      if (line.status() != Status.SKIPPED || !last.containsKey(line.item())) {
+        last.put(line.item(), line);
+      }
+    }
+    return new GpuPage(List.copyOf(last.values()), all.broken());
+  }
+
+  /** A speed with what it is of the GPU's. */
+  public record Row(String shape, double tokensPerSecond, Optional<Double> utilisation,
+      Optional<Double> roofline, Optional<GpuResult.Peer> peer) {}
+
+  private <T extends GpuResult> List<T> results(Kind kind, Class<T> type) {
+    List<T> found = new ArrayList<>();
+    for (GpuLine line : lines) {
+      if (line.status() == Status.OK && GpuItem.parse(line.item()).kind() == kind) {
+        found.add(Json.MAPPER.treeToValue(line.result(), type));
+      }
+    }
+    return found;
+  }
+
+  private Optional<GpuResult.Meter> meter() {
+    return results(Kind.METER, GpuResult.Meter.class).stream().findFirst();
+  }
+
+  private List<GpuResult.Parity> parity() {
+    return results(Kind.PARITY, GpuResult.Parity.class);
+  }
+
+  /** Whether nothing failed, and the engine is near enough to the cpu engine wherever they were compared. */
+  public boolean holds() {
+    return failures().isEmpty() && parity().stream().allMatch(GpuResult.Parity::holds);
+  }
+
+  private List<GpuLine> failures() {
+    return lines.stream()
+        .filter(line -> line.status() == Status.FAILED || line.status() == Status.TIMEOUT)
+        .toList();
+  }
+
+  /** Speeds of shapes. */
+  public List<Row> speeds() {
+    return results(Kind.SPEED, GpuResult.Speed.class).stream().map(speed -> {
+      TrainingShape shape = GpuItem.shape(speed.shape());
+      double rate = speed.tokensPerSecond();
+      return new Row(speed.shape(), rate,
+          meter().map(meter -> rate * shape.flopsPerToken() / (meter.productTeraflops() * 1e12)),
+          meter().map(meter -> leastSeconds(shape.program(), meter) * rate / shape.tokens()),
+          results(Kind.PEER, GpuResult.Peer.class).stream()
+              .filter(peer -> peer.shape().equals(speed.shape()))
+              .max(Comparator.comparingDouble(GpuResult.Peer::tokensPerSecond)));
+    }).toList();
+  }
+
+  /** Seconds that each operation needs for its products or its bf16 traffic, whichever is longer, and the update's traffic. */
+  private static double leastSeconds(Program program, GpuResult.Meter meter) {
+    double products = meter.productTeraflops() * 1e12;
+    double copied = meter.copyTerabytes() * 1e12;
+    double least = 7 * 4.0 * program.parameterCount() / copied;
+    for (Operation operation : program.operations()) {
+      least += Math.max(operation.flops() / products, operation.bytes() / 2.0 / copied);
+    }
+    return least;
+  }
+
+  /** What was measured, without what it is compared with. */
+  private record Summary(List<String> cards, List<String> commits, Optional<GpuResult.Meter> meter,
+      List<GpuResult.Parity> parity, List<Row> speeds, List<GpuResult.Fused> fused,
+      List<GpuResult.Profile> profiles, List<GpuResult.Exported> exported, List<GpuResult.Peer> peer,
+      List<GpuLine> failures, List<String> skipped, int broken) {}
+
+  /** As JSON. */
+  public String json() {
+    return Json.MAPPER.writeValueAsString(new Summary(cards(), commits(), meter(), parity(), speeds(),
+        results(Kind.FUSED, GpuResult.Fused.class), results(Kind.PROFILE, GpuResult.Profile.class),
+        results(Kind.EXPORT, GpuResult.Exported.class), results(Kind.PEER, GpuResult.Peer.class), failures(),
+        skipped(), broken)) + "\n";
+  }
+
+  private List<String> cards() {
+    return lines.stream().map(GpuLine::card).filter(card -> !card.isEmpty()).distinct().toList();
+  }
+
+  private List<String> commits() {
+    return lines.stream().map(GpuLine::commit).distinct().toList();
+  }
+
+  private List<String> skipped() {
+    return lines.stream().filter(line -> line.status() == Status.SKIPPED).map(GpuLine::item).toList();
+  }
+
+  /** As Markdown. */
+  public String markdown() {
+    StringBuilder text = new StringBuilder(
+        "# The cuda engine on " + (cards().isEmpty() ? "no GPU" : String.join(" and ", cards())) + "\n");
+    results(Kind.MACHINE, GpuResult.Machine.class).forEach(machine -> text.append("\n")
+        .append(machine.engine())
+        .append(machine.handicap().isEmpty() ? "" : ". Slow: " + machine.handicap())
+        .append(".\n"));
+    if (cards().stream().anyMatch(card -> card.contains("MIG"))) {
+      text.append("\nThis is a slice of a GPU (MIG): its figures are not the card's.\n");
+    }
+    if (cards().size() > 1) {
+      text.append("\nLines of several GPUs: figures must not be compared.\n");
+    }
+    meter().ifPresent(meter -> text.append(String.format(Locale.ROOT,
+        "%nOne large bf16 product of random numbers: %.0f TFLOP/s. Memory: %.2f TB/s, read and written.%n",
+        meter.productTeraflops(), meter.copyTerabytes())));
+    parity(text);
+    speeds(text);
+    fused(text);
+    results(Kind.PROFILE, GpuResult.Profile.class).forEach(profile -> profile(profile, text));
+    List<GpuResult.Exported> exported = results(Kind.EXPORT, GpuResult.Exported.class);
+    if (!exported.isEmpty()) {
+      text.append("\nExported models against transformers:\n\n");
+      exported.forEach(each -> text.append("- " + each.model() + ": " + each.said() + "\n"));
+    }
+    failures()
+        .forEach(line -> text.append("\nFAILED: " + line.item() + ": " + line.error().orElse("") + "\n"));
+    if (!skipped().isEmpty()) {
+      text.append("\nNot measured, for want of time: " + String.join(", ", skipped()) + "\n");
+    }
+    if (broken > 0) {
+      text.append("\nLines cut off and not read: " + broken + "\n");
+    }
+    String debug = lines.stream()
+        .map(GpuLine::debug)
+        .filter(each -> !each.isEmpty())
+        .distinct()
+        .collect(Collectors.joining("; "));
+    if (!debug.isEmpty()) {
+      text.append("\nSome lines were measured with debug switches: " + debug + "\n");
+    }
+    text.append("\nCommit " + String.join(" and ", commits()) + ".\n");
+    return text.toString();
+  }
+
+  private void parity(StringBuilder text) {
+    if (parity().isEmpty()) {
+      return;
+    }
+    text.append(
+        "\nAgainst the cpu engine in fp32: ten steps' losses in nats, the first gradient in parts of the"
+            + " largest, and the parameter whose gradient is farthest off, in parts of its length.\n\n"
+            + "| model | precision | loss | gradient | tolerance | parameter | off | tolerance | |\n"
+            + "|---|---|---|---|---|---|---|---|---|\n");
+    for (GpuResult.Parity each : parity()) {
+      text.append(String.format(Locale.ROOT, "| %s | %s | %.2g | %.2g | %.2g | %s | %.2g | %.2g | %s |%n",
+          each.model(), each.precision().name().toLowerCase(Locale.ROOT), each.loss(), each.gradient(),
+          each.tolerance(), each.parameter(), each.parameterGradient(), each.parameterTolerance(),
+          each.holds() ? "holds" : "FAILS"));
+    }
+  }
+
+  private void speeds(StringBuilder text) {
+    if (speeds().isEmpty()) {
+      return;
+    }
+    text.append(
+        "\nTraining in bf16 with AdamW every step. Utilisation is model operations over one large product's;"
+            + " roofline the least time that this GPU's products and memory allow, over the time taken.\n\n"
+            + "| shape | tokens/s | PyTorch | mode | ratio | utilisation | roofline |\n|---|---|---|---|---|---|---|\n");
+    for (Row row : speeds()) {
+      text.append("| " + row.shape + " | " + Units.brief(row.tokensPerSecond) + " | "
+          + row.peer
+              .map(peer -> Units.brief(peer.tokensPerSecond()) + " | " + peer.mode() + " | "
+                  + String.format(Locale.ROOT, "%.2f", row.tokensPerSecond / peer.tokensPerSecond()))
+              .orElse("| |")
+          + " | " + row.utilisation.map(Units::percent).orElse("") + " | "
+          + row.roofline.map(Units::percent).orElse("") + " |\n");
+    }
+    List<GpuResult.Peer> peers = results(Kind.PEER, GpuResult.Peer.class);
+    if (!peers.isEmpty()) {
+      text.append("\nPyTorch's fastest mode of those measured on the same GPU: "
+          + peers.stream().map(GpuResult.Peer::versions).distinct().collect(Collectors.joining("; "))
+          + ".\n");
+    }
+  }
+
+  private void fused(StringBuilder text) {
+    for (GpuResult.Fused fused : results(Kind.FUSED, GpuResult.Fused.class)) {
+      text.append("\nSeveral runs that train as one ('--concurrent'), against one by itself:\n\n"
+          + "| shape | runs at once | tokens/s of all | of one alone | ratio |\n|---|---|---|---|---|\n| "
+          + fused.shape() + " | " + fused.runs() + " | " + Units.brief(fused.tokensPerSecond()) + " | "
+          + Units.brief(fused.alone()) + " | "
+          + String.format(Locale.ROOT, "%.2f", fused.tokensPerSecond() / fused.alone()) + " |\n");
+    }
+  }
+
+  private void profile(GpuResult.Profile profile, StringBuilder text) {
+    double sum = profile.launches().stream().mapToDouble(GpuResult.Launch::seconds).sum();
+    text.append(String.format(Locale.ROOT,
+        "%nA step of %s takes %.0f us as one graph; its launches one by one %.0f us (%.1f us taken off each for"
+            + " the noting of the time). Roofline: the least time that this GPU's products and memory allow over"
+            + " the time taken.%n%n| # | kernel | blocks of threads | us | GB/s | TFLOP/s | roofline |%n"
+            + "|---|---|---|---|---|---|---|%n",
+        profile.shape(), profile.stepSeconds() * 1e6, sum * 1e6, profile.markSeconds() * 1e6));
+    int number = 0;
+    for (GpuResult.Launch launch : profile.launches()) {
+      Optional<Double> roofline = meter().map(
+          meter -> Math.max(launch.flops() / meter.productTeraflops(), launch.bytes() / meter.copyTerabytes())
+              / 1e12 / launch.seconds());
+      text.append(String.format(Locale.ROOT, "| %d | %s | %s | %.1f | %.0f | %.1f | %s |%n", ++number,
+          launch.kernel(), launch.grid(), launch.seconds() * 1e6, launch.bytes() / launch.seconds() / 1e9,
+          launch.flops() / launch.seconds() / 1e12,
+          roofline.filter(part -> launch.bytes() > 0 && Double.isFinite(part))
+              .map(Units::percent)
+              .orElse("")));
+    }
+  }
+}

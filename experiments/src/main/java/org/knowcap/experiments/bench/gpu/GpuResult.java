@@ -1,0 +1,77 @@
+package org.knowcap.experiments.bench.gpu;
+
+import java.util.List;
+import org.knowcap.models.engine.Precision;
+
+/** What items find. */
+public sealed interface GpuResult {
+  /**
+   * The GPU and the libraries.
+   *
+   * @param engine how the cuda engine describes them
+   * @param handicap why it is slow here; empty where it is not
+   */
+  record Machine(String engine, String handicap) implements GpuResult {}
+
+  /**
+   * What the GPU gives, whatever the model.
+   *
+   * @param productTeraflops 10^12 operations a second of one large bf16 product of random numbers
+   * @param copyTerabytes 10^12 bytes a second, read and written
+   */
+  record Meter(double productTeraflops, double copyTerabytes) implements GpuResult {}
+
+  /**
+   * How far the engine is from the cpu engine in fp32.
+   *
+   * @param loss largest difference of the mean loss over ten steps, in nats
+   * @param gradient largest difference of what the optimiser keeps of the first step's gradients, in parts of the largest
+   * @param tolerance of either
+   * @param parameterGradient largest |difference| / |gradient| of a parameter's gradient; 0 where the optimiser keeps none
+   * @param parameter which one's
+   * @param parameterTolerance of that
+   */
+  record Parity(String model, Precision precision, double loss, double gradient, double tolerance,
+      double parameterGradient, String parameter, double parameterTolerance) implements GpuResult {
+    /** Whether it is near enough; not where a number is none. */
+    public boolean holds() {
+      return loss <= tolerance && gradient <= tolerance && parameterGradient <= parameterTolerance;
+    }
+  }
+
+  /** Speed of a shape in bf16, with AdamW every step. */
+  record Speed(String shape, double tokensPerSecond) implements GpuResult {}
+
+  /**
+   * Several runs of a shape that train as one, against one by itself.
+   *
+   * @param tokensPerSecond of all of them
+   * @param alone tokens a second of one by itself
+   */
+  record Fused(String shape, int runs, double tokensPerSecond, double alone) implements GpuResult {}
+
+  /**
+   * A step's launches.
+   *
+   * @param stepSeconds of a whole step, as one graph
+   * @param markSeconds taken off each launch: what it takes to note the time
+   */
+  record Profile(String shape, double stepSeconds, double markSeconds,
+      List<Launch> launches) implements GpuResult {}
+
+  /**
+   * One launch.
+   *
+   * @param grid blocks and threads, or empty for cuBLASLt's products
+   * @param bytes that it reads and writes at least
+   * @param flops of its products
+   */
+  record Launch(String kernel, String grid, double seconds, long bytes, double flops) {}
+
+  /** What scripts/check_hf_export.py said of a model that it takes for equal. */
+  record Exported(String model, String said) implements GpuResult {}
+
+  /** PyTorch's speed in one mode. */
+  record Peer(String shape, String mode, double tokensPerSecond, long peakBytes,
+      String versions) implements GpuResult {}
+}

@@ -1,0 +1,5 @@
+/**
+ * What {@code knowcap bench gpu} does: items, each measured in a process of its own, their lines in a file, and the page made
+ * of it.
+ */
+package org.knowcap.experiments.bench.gpu;
