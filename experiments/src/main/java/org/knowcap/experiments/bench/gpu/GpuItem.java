@@ -52,6 +52,8 @@ public record GpuItem(Kind kind, String argument) {
     }
   }
 
+  // Before what is made with it.
+  private static final Pattern SHAPE = Pattern.compile("(.+)@(\\d{1,6})(?:x(\\d{1,6}))?(?:x(\\d{1,6}))?");
   /** Kinds that are not measured unless asked for. */
   private static final List<Kind> ASKED = List.of(Kind.PROFILE, Kind.EXPORT, Kind.PEER);
 
@@ -65,7 +67,6 @@ public record GpuItem(Kind kind, String argument) {
   private static final int PRODUCT = 8192;
   private static final int VOCABULARY = 3275;
   private static final int CONTEXT = 512;
-  private static final Pattern SHAPE = Pattern.compile("(.+)@(\\d{1,6})(?:x(\\d{1,6}))?(?:x(\\d{1,6}))?");
 
   /**
    * Models whose gradients are compared: every family, odd widths, groups of heads, bands, tensor cores' widths, experts
