@@ -52,10 +52,10 @@ class Mixture(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, heads, experts):
+    def __init__(self, heads, experts, head):
         super().__init__()
-        width = heads * HEAD
-        self.heads = heads
+        width = heads * head
+        self.heads, self.head = heads, head
         self.mixture = Mixture(width, experts) if experts else None
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
@@ -70,7 +70,7 @@ class Block(nn.Module):
 
     def forward(self, x, cosine, sine):
         b, t, d = x.shape
-        q, k, v = (part.view(b, t, self.heads, HEAD).transpose(1, 2) for part in self.qkv(self.norm1(x)).split(d, 2))
+        q, k, v = (part.view(b, t, self.heads, self.head).transpose(1, 2) for part in self.qkv(self.norm1(x)).split(d, 2))
         q, k = self.turn(q, cosine, sine), self.turn(k, cosine, sine)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(mixed.transpose(1, 2).reshape(b, t, d))
@@ -82,15 +82,15 @@ class Block(nn.Module):
 
 
 class Model(nn.Module):
-    def __init__(self, layers, heads, experts):
+    def __init__(self, layers, heads, experts, head=HEAD, vocabulary=VOCABULARY, length=LENGTH):
         super().__init__()
-        width = heads * HEAD
-        self.table = nn.Embedding(VOCABULARY, width)
+        width = heads * head
+        self.table = nn.Embedding(vocabulary, width)
         nn.init.normal_(self.table.weight, std=0.02)
-        self.blocks = nn.ModuleList(Block(heads, experts) for _ in range(layers))
+        self.blocks = nn.ModuleList(Block(heads, experts, head) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        half = HEAD // 8
-        angles = torch.outer(torch.arange(LENGTH).float(), 10000.0 ** (-torch.arange(half).float() / half))
+        half = head // 8
+        angles = torch.outer(torch.arange(length).float(), 10000.0 ** (-torch.arange(half).float() / half))
         self.register_buffer("cosine", angles.cos(), persistent=False)
         self.register_buffer("sine", angles.sin(), persistent=False)
 
@@ -101,7 +101,7 @@ class Model(nn.Module):
             x, balance = block(x, self.cosine, self.sine)
             routing = routing + 0.01 * balance
         logits = F.linear(self.norm(x), self.table.weight)
-        return F.cross_entropy(logits.view(-1, VOCABULARY).float(), targets.view(-1)) + routing
+        return F.cross_entropy(logits.flatten(0, 1).float(), targets.view(-1)) + routing
 
 
 def measure(layers, heads, windows, experts, mode, seconds):

@@ -1,12 +1,15 @@
 package org.knowcap.experiments.bench;
 
+import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.knowcap.experiments.run.Provenances;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
@@ -18,13 +21,54 @@ import org.knowcap.models.training.InitialParameters;
  * Speed of the cpu engine at one shape.
  *
  * @param tokensPerSecond median over rounds
- * @param peerTokensPerSecond the peer's in the same rounds, turn by turn; absent without a peer
+ * @param peers what the peers reached in the same rounds, turn by turn, in each of their modes
  * @param gigaflops 10^9 floating-point operations a second by {@link TrainingShape#flopsPerToken}
  * @param productFraction that over what products reach on this machine in this precision
  * @param stepSeconds seconds of a step by kind of operation
  */
-public record CpuSpeed(String shape, double tokensPerSecond, Optional<Double> peerTokensPerSecond,
-    double gigaflops, double productFraction, Map<String, Double> stepSeconds) {
+public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> peers, double gigaflops,
+    double productFraction, Map<String, Double> stepSeconds) {
+  static final double LEARNING_RATE = 1e-4;
+  /** Of the parameters. */
+  static final long SEED = 1;
+  /** Seed of the tokens. */
+  static final long TOKENS = 1;
+  /** Seed of the targets. */
+  static final long TARGETS = 2;
+  /** Nats by which a peer's losses may differ from ours. */
+  private static final double TOLERANCE = 2e-4;
+  /** The same where both train in bf16, or ours only. */
+  private static final double BF16_TOLERANCE = 0.02;
+  /** Rounds of a shape, each a stretch of ours and a stretch of each mode of each peer. */
+  private static final int ROUNDS = 5;
+  private static final int BREAKDOWN_STEPS = 5;
+  /** Stretches before the first that counts: until then Java still compiles the loops. */
+  private static final int WARM_UP = 8;
+
+  /** Copies the lists. */
+  public CpuSpeed {
+    peers = List.copyOf(peers);
+  }
+
+  /**
+   * What a peer reached at one shape.
+   *
+   * @param peer its name
+   * @param version of the library
+   * @param mode in which it trained
+   * @param tokensPerSecond median over the rounds, turn by turn with ours
+   * @param alone the same while nothing of ours ran or waited to run, where that was measured
+   */
+  public record PeerSpeed(String peer, String version, String mode, double tokensPerSecond,
+      Optional<Double> alone) {}
+
+  /** What to measure beside the engine. */
+  public record Comparison(List<Peer> peers, boolean alone) {
+    /** Copies the list. */
+    public Comparison {
+      peers = List.copyOf(peers);
+    }
+  }
 
   /**
    * Everything measured in one precision.
@@ -32,23 +76,23 @@ public record CpuSpeed(String shape, double tokensPerSecond, Optional<Double> pe
    * @param productGigaflops what products reach on this machine, in 10^9 operations a second
    * @param copyGigabytes 10^9 bytes copied a second
    */
-  public record Table(String engine, String peer, int threads, String precision, double productGigaflops,
+  public record Table(String engine, String commit, int threads, String precision, double productGigaflops,
       double copyGigabytes, List<CpuSpeed> speeds) {}
 
-  /** Rounds of a shape, each a stretch of ours and a stretch of the peer's. */
-  private static final int ROUNDS = 5;
-  private static final int BREAKDOWN_STEPS = 5;
-  /** Stretches before the first that counts: until then Java still compiles the loops. */
-  private static final int WARM_UP = 8;
+  /** The fastest of the peers and their modes. */
+  public Optional<PeerSpeed> fastestPeer() {
+    return peers.stream().max(Comparator.comparingDouble(PeerSpeed::tokensPerSecond));
+  }
 
   /**
    * Measures.
    *
    * @param seconds of each stretch
    * @param progress hears what is being measured
+   * @throws org.knowcap.experiments.UserException where a peer cannot be had, fails, or trains another model
    */
   public static Table measure(CpuEngine engine, Precision precision, List<TrainingShape> shapes,
-      Optional<Peer> peer, int threads, double seconds, Consumer<String> progress) {
+      Comparison comparison, int threads, double seconds, Consumer<String> progress) throws IOException {
     CpuMeter meter = new CpuMeter(engine);
     String name = precision.name().toLowerCase(Locale.ROOT);
     progress.accept(name + ": what the machine gives");
@@ -57,65 +101,114 @@ public record CpuSpeed(String shape, double tokensPerSecond, Optional<Double> pe
     List<CpuSpeed> speeds = new ArrayList<>();
     for (TrainingShape shape : shapes) {
       progress.accept(name + ": " + shape.name());
-      speeds.add(measure(engine, meter, shape, new Execution(threads, precision), products, peer, seconds));
+      speeds.add(new Turns(engine, shape, new Execution(threads, precision), seconds, progress).measure(meter,
+          products, comparison));
     }
-    return new Table(engine.description(), peer.map(Peer::description).orElse("none"), threads, name,
-        products, copy, List.copyOf(speeds));
+    return new Table(engine.description(), Provenances.commit(), threads, name, products, copy,
+        List.copyOf(speeds));
   }
 
-  private static CpuSpeed measure(CpuEngine engine, CpuMeter meter, TrainingShape shape, Execution execution,
-      double ceiling, Optional<Peer> peer, double seconds) {
-    int[] tokens = shape.ids(1);
-    int[] targets = shape.ids(2);
-    double[] ours = new double[ROUNDS];
-    double[] theirs = new double[ROUNDS];
-    try (Session session = engine.compile(shape.program(), execution);
-        Peer.Training training = peer.map(each -> each.prepare(shape, execution.threads()))
-            .orElse(new NoTraining())) {
-      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(shape.program(), 1)));
-      long[] step = {0};
-      Runnable ourStep = () -> session.step(tokens, targets, 1e-4, ++step[0]);
-      rate(ourStep, shape, WARM_UP * seconds);
-      if (peer.isPresent()) {
-        rate(training::step, shape, seconds);
+  /** One mode of one peer. */
+  private record Mode(Peer peer, String version, String name) {}
+
+  /** The measuring of one shape. */
+  private record Turns(CpuEngine engine, TrainingShape shape, Execution execution, double seconds,
+      Consumer<String> progress) {
+
+    CpuSpeed measure(CpuMeter meter, double ceiling, Comparison comparison) throws IOException {
+      Map<Mode, List<Double>> alone = new LinkedHashMap<>();
+      // Before and after: so the machine's drift tells on neither.
+      if (comparison.alone) {
+        alone(comparison.peers, alone);
       }
-      for (int round = 0; round < ROUNDS; round++) {
-        ours[round] = rate(ourStep, shape, seconds);
-        if (peer.isPresent()) {
-          theirs[round] = rate(training::step, shape, seconds);
+      List<Double> ours = new ArrayList<>();
+      Map<Mode, List<Double>> theirs = new LinkedHashMap<>();
+      beside(comparison.peers, ours, theirs);
+      if (comparison.alone) {
+        alone(comparison.peers, alone);
+      }
+      double tokensPerSecond = median(ours);
+      double gigaflops = tokensPerSecond * shape.flopsPerToken() / 1e9;
+      List<PeerSpeed> peers = new ArrayList<>();
+      theirs.forEach((mode, rates) -> peers.add(new PeerSpeed(mode.peer.label(), mode.version, mode.name,
+          median(rates), Optional.ofNullable(alone.get(mode)).map(Turns::median))));
+      return new CpuSpeed(shape.name(), tokensPerSecond, peers, gigaflops, gigaflops / ceiling, meter
+          .breakdown(shape.program(), execution, shape.ids(TOKENS), shape.ids(TARGETS), BREAKDOWN_STEPS));
+    }
+
+    private void alone(List<Peer> peers, Map<Mode, List<Double>> rates) throws IOException {
+      for (Peer peer : peers) {
+        try (PeerProcess process = PeerProcess.start(peer, shape, execution)) {
+          warmUp(process);
+          for (int round = 0; round < ROUNDS; round++) {
+            turn(peer, process, rates);
+          }
         }
       }
     }
-    double tokensPerSecond = median(ours);
-    double gigaflops = tokensPerSecond * shape.flopsPerToken() / 1e9;
-    return new CpuSpeed(shape.name(), tokensPerSecond, peer.map(each -> median(theirs)), gigaflops,
-        gigaflops / ceiling, meter.breakdown(shape.program(), execution, tokens, targets, BREAKDOWN_STEPS));
-  }
 
-  private record NoTraining() implements Peer.Training {
-    @Override
-    public void step() {}
-
-    @Override
-    public void close() {}
-  }
-
-  /** Tokens a second over a stretch of whole steps, at least one. */
-  private static double rate(Runnable step, TrainingShape shape, double seconds) {
-    long began = System.nanoTime();
-    long steps = 0;
-    double elapsed = 0;
-    while (elapsed < seconds) {
-      step.run();
-      steps++;
-      elapsed = (System.nanoTime() - began) / 1e9;
+    private void beside(List<Peer> peers, List<Double> ours, Map<Mode, List<Double>> theirs)
+        throws IOException {
+      int[] tokens = shape.ids(TOKENS);
+      int[] targets = shape.ids(TARGETS);
+      Map<Peer, PeerProcess> processes = new LinkedHashMap<>();
+      try (Session session = engine.compile(shape.program(), execution)) {
+        session.load(Map.of(Session.PARAMETERS, InitialParameters.of(shape.program(), SEED)));
+        long[] step = {0};
+        Runnable ourStep = () -> session.step(tokens, targets, LEARNING_RATE, ++step[0]);
+        List<Double> losses = new ArrayList<>();
+        for (int i = 0; i < PeerTask.CHECKED_STEPS; i++) {
+          ourStep.run();
+          losses.add(session.loss());
+        }
+        for (Peer peer : peers) {
+          PeerProcess process = PeerProcess.start(peer, shape, execution);
+          processes.put(peer, process);
+          process.failures()
+              .forEach((mode, why) -> progress.accept(peer.label() + " has no " + mode + " here: " + why));
+          process.check(losses, execution.precision() == Precision.FP32 ? TOLERANCE : BF16_TOLERANCE);
+          warmUp(process);
+        }
+        rate(ourStep, WARM_UP * seconds);
+        for (int round = 0; round < ROUNDS; round++) {
+          ours.add(rate(ourStep, seconds));
+          for (Map.Entry<Peer, PeerProcess> each : processes.entrySet()) {
+            turn(each.getKey(), each.getValue(), theirs);
+          }
+        }
+      } finally {
+        processes.values().forEach(PeerProcess::close);
+      }
     }
-    return steps * shape.tokens() / elapsed;
-  }
 
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length / 2];
+    private void warmUp(PeerProcess process) throws IOException {
+      for (String mode : process.modes()) {
+        process.tokensPerSecond(mode, WARM_UP * seconds);
+      }
+    }
+
+    private void turn(Peer peer, PeerProcess process, Map<Mode, List<Double>> rates) throws IOException {
+      for (String mode : process.modes()) {
+        rates.computeIfAbsent(new Mode(peer, process.version(), mode), _ -> new ArrayList<>())
+            .add(process.tokensPerSecond(mode, seconds));
+      }
+    }
+
+    /** Tokens a second over a stretch of whole steps, at least one. */
+    private double rate(Runnable step, double stretch) {
+      long began = System.nanoTime();
+      long steps = 0;
+      double elapsed = 0;
+      while (elapsed < stretch) {
+        step.run();
+        steps++;
+        elapsed = (System.nanoTime() - began) / 1e9;
+      }
+      return steps * shape.tokens() / elapsed;
+    }
+
+    private static double median(List<Double> values) {
+      return values.stream().sorted().toList().get(values.size() / 2);
+    }
   }
 }

@@ -16,6 +16,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.bench.CpuSpeed;
 import org.knowcap.experiments.bench.Peer;
 import org.knowcap.experiments.bench.TrainingShape;
+import org.knowcap.experiments.run.Provenances;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.models.engine.Precision;
@@ -32,8 +33,6 @@ import picocli.CommandLine.Option;
         + " memory give, and where the time goes. Takes some minutes.")
 final class BenchCpuCommand implements Callable<Integer> {
   private static final List<String> PRECISIONS = List.of("fp32", "bf16");
-  private static final Map<String, String> GLIBC_KEEPS_MEMORY = Map.of("MALLOC_MMAP_THRESHOLD_", "4294967296",
-      "MALLOC_TRIM_THRESHOLD_", "17179869184", "MALLOC_TOP_PAD_", "268435456");
 
   @Option(
       names = "--threads",
@@ -56,9 +55,16 @@ final class BenchCpuCommand implements Callable<Integer> {
   @Option(
       names = "--peer",
       paramLabel = "NAME",
-      description = "Train the same shapes with another library too, turn by turn: djl (PyTorch through DJL; needs"
-          + " KNOWCAP_PROFILES=benchmarks in the environment).")
-  private Optional<String> peer;
+      split = ",",
+      description = "Train the same shapes with other libraries too, each in a process of its own, turn by turn: torch"
+          + " (PyTorch of the python3 on the PATH, eager and compiled) or djl (PyTorch through DJL, in fp32; needs"
+          + " KNOWCAP_PROFILES=benchmarks in the environment), or both with a comma between them.")
+  private List<String> peers = List.of();
+
+  @Option(
+      names = "--peer-alone",
+      description = "Train with each peer also while nothing of ours is there, before and after, and print both speeds.")
+  private boolean alone;
 
   @Option(
       names = "--seconds",
@@ -88,18 +94,22 @@ final class BenchCpuCommand implements Callable<Integer> {
           + TrainingShape.ALL.stream().map(shape -> shape.model().name()).collect(Collectors.joining(", "))
           + "; found " + model.get());
     }
-    Optional<Peer> compared = peer.map(BenchCpuCommand::named);
+    CpuSpeed.Comparison comparison = new CpuSpeed.Comparison(
+        peers.stream().distinct().map(Peer::named).toList(), alone);
+    if (alone && peers.isEmpty()) {
+      throw UserException.usage("--peer-alone needs a --peer");
+    }
     if (precision.isPresent() && !PRECISIONS.contains(precision.get())) {
       throw UserException.usage("--precision must be fp32 or bf16, found " + precision.get());
     }
     if (!ChildProcess.hasVectors() || precision.isEmpty()) {
-      int exitCode = 0;
       for (String each : precision.map(List::of).orElse(PRECISIONS)) {
-        // Without these variables PyTorch asks the system for every large tensor anew: up to 1.8 times slower.
-        exitCode = Math.max(exitCode,
-            OwnProcess.run(count, arguments(count, each), peer.isPresent() ? GLIBC_KEEPS_MEMORY : Map.of()));
+        int exitCode = OwnProcess.run(count, arguments(count, each), Map.of());
+        if (exitCode != 0) {
+          return exitCode;
+        }
       }
-      return exitCode;
+      return 0;
     }
     PrintStream answer = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
@@ -109,7 +119,7 @@ final class BenchCpuCommand implements Callable<Integer> {
       System.err.println("bf16: this machine has no such products");
       return 0;
     }
-    CpuSpeed.Table table = CpuSpeed.measure(engine, asked, shapes, compared, count, seconds,
+    CpuSpeed.Table table = CpuSpeed.measure(engine, asked, shapes, comparison, count, seconds,
         what -> System.err.println(what + " ..."));
     if (json) {
       answer.println(Json.MAPPER.writeValueAsString(table));
@@ -119,21 +129,16 @@ final class BenchCpuCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static Peer named(String name) {
-    return Peer.all()
-        .stream()
-        .filter(each -> each.name().equals(name))
-        .findFirst()
-        .orElseThrow(() -> UserException.usage(
-            "no peer '" + name + "' in this build; it has " + Peer.all().stream().map(Peer::name).toList()
-                + ". 'djl' comes with KNOWCAP_PROFILES=benchmarks in the environment"));
-  }
-
   private List<String> arguments(int count, String chosen) {
     List<String> arguments = new ArrayList<>(List.of("bench", "cpu", "--threads", Integer.toString(count),
         "--seconds", Double.toString(seconds), "--precision", chosen));
     model.ifPresent(name -> arguments.addAll(List.of("--shape", name)));
-    peer.ifPresent(name -> arguments.addAll(List.of("--peer", name)));
+    if (!peers.isEmpty()) {
+      arguments.addAll(List.of("--peer", String.join(",", peers)));
+    }
+    if (alone) {
+      arguments.add("--peer-alone");
+    }
     if (withoutNatives) {
       arguments.add("--no-natives");
     }
@@ -144,19 +149,32 @@ final class BenchCpuCommand implements Callable<Integer> {
   }
 
   private static void print(CpuSpeed.Table table, PrintWriter out) {
+    out.println("machine: " + Provenances.processor());
+    out.println("commit: " + table.commit());
     out.println("engine: " + table.engine() + "; " + table.threads() + " threads");
-    out.println("peer: " + table.peer());
     out.printf(Locale.ROOT, "products: %s %.0f GFLOP/s; memory copied at %.1f GB/s%n%n", table.precision(),
         table.productGigaflops(), table.copyGigabytes());
     String row = "%-42s %10s %10s %6s %8s %9s%n";
     out.printf(row, "shape", "tokens/s", "peer", "ratio", "GFLOP/s", "of prod.");
     for (CpuSpeed speed : table.speeds()) {
       out.printf(row, speed.shape(), Units.brief(speed.tokensPerSecond()),
-          speed.peerTokensPerSecond().map(Units::brief).orElse(""),
-          speed.peerTokensPerSecond()
-              .map(rate -> String.format(Locale.ROOT, "%.2f", speed.tokensPerSecond() / rate))
+          speed.fastestPeer().map(peer -> Units.brief(peer.tokensPerSecond())).orElse(""),
+          speed.fastestPeer()
+              .map(peer -> String.format(Locale.ROOT, "%.2f",
+                  speed.tokensPerSecond() / peer.tokensPerSecond()))
               .orElse(""),
           String.format(Locale.ROOT, "%.0f", speed.gigaflops()), Units.percent(speed.productFraction()));
+    }
+    out.println();
+    for (CpuSpeed speed : table.speeds()) {
+      for (CpuSpeed.PeerSpeed peer : speed.peers()) {
+        out.println(speed.shape() + ": " + peer.version() + ", " + peer.mode() + ": "
+            + Units.brief(peer.tokensPerSecond())
+            + peer.alone()
+                .map(rate -> "; alone " + Units.brief(rate) + ", so beside ours it reaches "
+                    + Units.percent(peer.tokensPerSecond() / rate))
+                .orElse(""));
+      }
     }
     out.println();
     out.println("Where a step's time goes:");

@@ -56,7 +56,7 @@ public final class Provenances {
     return properties;
   }
 
-  private static String processor() {
+  public static String processor() {
     Path file = Path.of("/proc/cpuinfo");
     try (var lines = Files.lines(file)) {
       return lines.filter(line -> line.startsWith("model name"))
