@@ -1,5 +1,7 @@
 package org.knowcap.experiments;
 
+import java.io.IOException;
+
 /**
  * Something the user can mend. The message is shown alone, without a stack trace: what was wrong, the value found, what
  * to do.
@@ -22,6 +24,24 @@ public final class UserException extends RuntimeException {
   /** Wrong input. */
   public static UserException usage(String message) {
     return new UserException(USAGE, message);
+  }
+
+  /** Makes something of what the user gave. */
+  @FunctionalInterface
+  public interface Input<T> {
+    T get() throws IOException;
+  }
+
+  /**
+   * Judges what the user gave: where a constructor or a parser refuses it, that is the user's fault. Only the judging
+   * belongs in here; an IllegalArgumentException from anywhere else is a fault of this program.
+   */
+  public static <T> T judged(Input<T> input) throws IOException {
+    try {
+      return input.get();
+    } catch (IllegalArgumentException e) {
+      throw usage(e.getMessage());
+    }
   }
 
   /** Refuses an option's number below 1. */

@@ -85,7 +85,7 @@ public final class ResultsTable {
   /**
    * Reads a table that {@link #writeCsv} wrote; the columns may have been put in another order since.
    *
-   * @throws IllegalArgumentException if it is no such table; the message has the file, the line, the column
+   * @throws ResultsException if it is no such table; the message has the file, the line, the column
    *         and the value found
    * @throws IOException if the file cannot be read
    */
@@ -103,13 +103,13 @@ public final class ResultsTable {
     List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
     for (String name : columns) {
       if (!table.containsColumn(name)) {
-        throw new IllegalArgumentException(file + ", line 1: there is no column " + name + "; there are "
+        throw new ResultsException(file + ", line 1: there is no column " + name + "; there are "
             + table.columnNames() + ", and there must be " + columns);
       }
     }
     for (String name : table.columnNames()) {
       if (!columns.contains(name)) {
-        throw new IllegalArgumentException(
+        throw new ResultsException(
             file + ", line 1: unknown column " + name + "; the columns are " + columns);
       }
     }
@@ -143,8 +143,7 @@ public final class ResultsTable {
     } catch (RuntimeException e) {
       // Tablesaw says what is wrong with a row, too short or too long, in exceptions of several types.
       String reason = e instanceof AddCellToColumnException ? e.getCause().getMessage() : e.getMessage();
-      throw new IllegalArgumentException(
-          file + ": not a table of results: " + reason + " (Row 0 is the header.)", e);
+      throw new ResultsException(file + ": not a table of results: " + reason + " (Row 0 is the header.)", e);
     }
   }
 
@@ -163,7 +162,7 @@ public final class ResultsTable {
           .getDeclaredConstructor(Stream.of(fields).map(RecordComponent::getType).toArray(Class<?>[]::new))
           .newInstance(values);
     } catch (InvocationTargetException e) {
-      throw new IllegalArgumentException(place + ", column " + e.getCause().getMessage(), e.getCause());
+      throw new ResultsException(place + ", column " + e.getCause().getMessage(), e.getCause());
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(type + " has no constructor of its components", e);
     }
@@ -182,14 +181,14 @@ public final class ResultsTable {
       }
       return type == int.class ? Integer.valueOf(cell) : cell;
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(place + ": found \"" + cell + "\"; it must be a "
+      throw new ResultsException(place + ": found \"" + cell + "\"; it must be a "
           + (type == double.class ? "number" : "whole number"), e);
     }
   }
 
   private static boolean truth(String cell, String place) {
     if (!cell.equals("true") && !cell.equals("false")) {
-      throw new IllegalArgumentException(place + ": found \"" + cell + "\"; it must be true or false");
+      throw new ResultsException(place + ": found \"" + cell + "\"; it must be true or false");
     }
     return cell.equals("true");
   }

@@ -42,7 +42,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
   /**
    * Means over the seeds of these runs, in the order in which the settings first occur.
    *
-   * @throws IllegalArgumentException where a seed occurs twice in what the table shows as one setting: the runs then
+   * @throws ResultsException where a seed occurs twice in what the table shows as one setting: the runs then
    *     differ in something that it does not show, and a mean would mix them
    */
   public static List<SeedMeans> of(List<RunResult> runs) {
@@ -57,7 +57,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
     for (RunResult run : runs) {
       RunResult other = seen.put(run.seed(), run);
       if (other != null) {
-        throw new IllegalArgumentException(
+        throw new ResultsException(
             "runs " + other.run() + " and " + run.run() + " have the same seed, " + run.seed()
                 + ", and differ in nothing that the results show; a mean over seeds needs them apart");
       }

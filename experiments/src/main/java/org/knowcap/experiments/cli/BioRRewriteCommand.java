@@ -106,8 +106,8 @@ final class BioRRewriteCommand implements Callable<Integer> {
     PrintWriter out = command.commandLine().getOut();
     RetryPolicy patience = new RetryPolicy(attempts, FIRST_PAUSE, LONGEST_PAUSE, Duration.ofSeconds(timeout));
     Rewriting.Tally tally;
-    try (ChatServer server = new ChatServer(endpoint, model, key(), patience,
-        new CounterRandom(System.nanoTime()))) {
+    try (ChatServer server = UserException.judged(
+        () -> new ChatServer(endpoint, model, key(), patience, new CounterRandom(System.nanoTime())))) {
       Rewriting work = new Rewriting(rewriting.who(), server, concurrency, asks);
       long all = work.count(prompts);
       try (RewritingProgress progress = new RewritingProgress(out, all)) {

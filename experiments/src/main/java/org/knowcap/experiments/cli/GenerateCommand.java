@@ -140,7 +140,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (!json) {
       chosen.notices().forEach(command.commandLine().getOut()::println);
     }
-    Corpus corpus = chosen.corpus(recipe.seed());
+    Corpus corpus = UserException.judged(() -> chosen.corpus(recipe.seed()));
     return describe ? describe(corpus) : write(out.orElseThrow(), study, recipe, corpus);
   }
 
@@ -159,9 +159,9 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private int write(Path directory, Study study, CorpusRecipe recipe, Corpus corpus) throws IOException {
-    CorpusExport export = new CorpusExport(corpus,
-        new ExportSettings(formats.stream().map(Format::of).toList(), TruthFormat.of(truth), exposures,
-            study.training().contextLength(), shardSize));
+    CorpusExport export = UserException
+        .judged(() -> new CorpusExport(corpus, new ExportSettings(formats.stream().map(Format::of).toList(),
+            TruthFormat.of(truth), exposures, study.training().contextLength(), shardSize)));
     PrintWriter console = command.commandLine().getOut();
     int written;
     try (FileProgress progress = new FileProgress(console)) {
@@ -183,7 +183,7 @@ final class GenerateCommand implements Callable<Integer> {
     Manifest manifest = Manifest.read(directory);
     Path file = directory.resolve(Manifest.NAME);
     Corpus corpus = CorpusRecipe.of(file, manifest.recipe()).corpus(file);
-    CorpusExport export = new CorpusExport(corpus, manifest.settings());
+    CorpusExport export = UserException.judged(() -> new CorpusExport(corpus, manifest.settings()));
     PrintWriter console = command.commandLine().getOut();
     List<String> wrong;
     try (FileProgress progress = new FileProgress(console)) {

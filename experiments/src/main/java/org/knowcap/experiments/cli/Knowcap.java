@@ -3,8 +3,11 @@ package org.knowcap.experiments.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.List;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Provenances;
+import org.knowcap.generators.bior.rewriting.RewritingException;
+import org.knowcap.generators.export.ExportException;
 import org.knowcap.models.engine.EngineUnavailableException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,8 +32,12 @@ public final class Knowcap {
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      return new String[]{"knowcap " + Provenances.version(), "commit " + Provenances.commit(),
-          "java " + System.getProperty("java.vm.version")};
+      return lines().toArray(String[]::new);
+    }
+
+    private List<String> lines() {
+      return List.of("knowcap " + Provenances.version(), "commit " + Provenances.commit(),
+          "java " + System.getProperty("java.vm.version"));
     }
   }
 
@@ -59,14 +66,21 @@ public final class Knowcap {
         return e.exitCode();
       }
       case EngineUnavailableException e -> err.println("knowcap: " + e.getMessage());
-      case IllegalArgumentException e -> {
+      case ExportException e -> {
+        err.println("knowcap: " + e.getMessage());
+        return UserException.USAGE;
+      }
+      case RewritingException e -> {
         err.println("knowcap: " + e.getMessage());
         return UserException.USAGE;
       }
       case IOException e -> err.println("knowcap: " + describe(e));
       case UncheckedIOException e -> err.println("knowcap: " + describe(e.getCause()));
       default -> {
-        err.println("knowcap: internal error, please report it:");
+        err.println(
+            "knowcap: internal error. This is a fault of Knowcap's, not of your input. Please report it to the"
+                + " project's issue tracker with the command, the study file and the lines below:");
+        new Version().lines().forEach(err::println);
         exception.printStackTrace(err);
       }
     }

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -90,7 +91,7 @@ final class ModelsCommand implements Callable<Integer> {
   private boolean json;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     require("--vocabulary", vocabulary, 2);
     require("--batch-size", batchSize, 1);
     require("--context-length", contextLength, 1);
@@ -100,15 +101,11 @@ final class ModelsCommand implements Callable<Integer> {
       list(out);
       return 0;
     }
-    ModelSpec model;
-    try {
-      model = ModelSpec.parse(name.get());
-    } catch (IllegalArgumentException e) {
-      throw UserException.usage(e.getMessage());
-    }
+    ModelSpec model = UserException.judged(() -> ModelSpec.parse(name.get()));
     ParameterCount parameters = model.parameters(vocabulary);
-    Program program = Program.training(model, new TokenIds(vocabulary, vocabulary - 1), batchSize,
-        contextLength, UpdateRuleReader.named("--optimiser", optimiser));
+    Program program = UserException
+        .judged(() -> Program.training(model, new TokenIds(vocabulary, vocabulary - 1), batchSize,
+            contextLength, UpdateRuleReader.named("--optimiser", optimiser)));
     long bytes = CpuEngine.bytes(program, threads);
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();

@@ -84,7 +84,7 @@ final class QuantiseCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     UserException.requireAtLeastOne("--threads", threads);
-    List<Quantiser> quantisers = quantisers();
+    List<Quantiser> quantisers = UserException.judged(this::quantisers);
     if (out.isPresent() && runs.size() * quantisers.size() > 1) {
       throw UserException.usage("--out is one file, for one run and one number of bits; found " + runs.size()
           + " and " + quantisers.size());

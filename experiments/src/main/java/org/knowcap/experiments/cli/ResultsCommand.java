@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.results.QuantisedResult;
+import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
@@ -96,7 +97,7 @@ final class ResultsCommand implements Callable<Integer> {
   private static ResultsTable table(Path file) throws IOException {
     try {
       return ResultsTable.readCsv(file);
-    } catch (IllegalArgumentException e) {
+    } catch (ResultsException e) {
       throw UserException.usage(e.getMessage());
     }
   }
@@ -104,7 +105,7 @@ final class ResultsCommand implements Callable<Integer> {
   private static List<SeedMeans> means(List<RunResult> runs) {
     try {
       return SeedMeans.of(runs);
-    } catch (IllegalArgumentException e) {
+    } catch (ResultsException e) {
       throw UserException.failure(e.getMessage());
     }
   }

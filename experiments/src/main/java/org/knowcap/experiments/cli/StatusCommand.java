@@ -1,11 +1,13 @@
 package org.knowcap.experiments.cli;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.run.RunState;
@@ -33,14 +35,20 @@ final class StatusCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
-  private record Row(String run, String state, long step, long steps, String detail) {}
+  /** @param steps of the whole run; absent of one that is not under way, as counting them needs its corpus */
+  @JsonInclude(JsonInclude.Include.NON_ABSENT)
+  private record Row(String run, String state, long step, Optional<Long> steps, String detail) {
+    double part() {
+      return steps.map(all -> (double) step / all).orElse(0.0);
+    }
+  }
 
   @Override
   public Integer call() throws Exception {
     StudyFolder study = StudyFolder.open(directory);
     List<Row> rows = new ArrayList<>();
     for (Map.Entry<RunSpec, RunState> entry : study.states().entrySet()) {
-      rows.add(row(entry.getKey(), entry.getValue()));
+      rows.add(row(entry.getKey(), entry.getKey().name(), entry.getValue()));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {
@@ -49,26 +57,24 @@ final class StatusCommand implements Callable<Integer> {
     }
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
     for (Row row : rows) {
-      out.printf("%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100.0 * row.step / row.steps,
-          row.detail);
+      out.printf("%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100 * row.part(), row.detail);
     }
     long done = rows.stream().filter(row -> row.state.equals("done")).count();
     out.println(done + " of " + rows.size() + " runs done");
     return 0;
   }
 
-  private static Row row(RunSpec run, RunState state) {
-    long steps = run.steps(run.corpus());
+  private static Row row(RunSpec run, String name, RunState state) {
     return switch (state) {
-      case RunState.Pending() -> new Row(run.name(), "pending", 0, steps, "");
+      case RunState.Pending() -> new Row(name, "pending", 0, Optional.empty(), "");
       case RunState.Running(RunState.Progressed p) ->
-          new Row(run.name(), "running", p.step(), steps, loss(p));
+          new Row(name, "running", p.step(), Optional.of(run.steps(run.corpus())), loss(p));
       case RunState.Interrupted(RunState.Progressed p) ->
-          new Row(run.name(), "interrupted", p.step(), steps, loss(p));
-      case RunState.Done(var measured) ->
-          new Row(run.name(), "done", steps, steps, Units.bits(measured.result().storedBits()) + ", "
+          new Row(name, "interrupted", p.step(), Optional.of(run.steps(run.corpus())), loss(p));
+      case RunState.Done(var measured) -> new Row(name, "done", measured.result().steps(),
+          Optional.of(measured.result().steps()), Units.bits(measured.result().storedBits()) + ", "
               + Units.percent(measured.result().saturation()) + " of the corpus");
-      case RunState.Failed(String reason) -> new Row(run.name(), "failed", 0, steps, reason);
+      case RunState.Failed(String reason) -> new Row(name, "failed", 0, Optional.empty(), reason);
     };
   }
 

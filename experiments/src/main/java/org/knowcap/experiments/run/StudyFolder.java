@@ -16,6 +16,7 @@ import org.knowcap.analysis.report.FailedRun;
 import org.knowcap.analysis.report.Provenance;
 import org.knowcap.analysis.report.ReportPage;
 import org.knowcap.analysis.results.QuantisedResult;
+import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.CorpusSpec;
@@ -257,8 +258,12 @@ public final class StudyFolder {
     Path report = path.resolve("report");
     Files.createDirectories(report);
     ResultsTable results = results();
-    new ReportPage(study.name(), results.results(), results.quantised(), failures, provenance(measured))
-        .write(report);
+    try {
+      new ReportPage(study.name(), results.results(), results.quantised(), failures, provenance(measured))
+          .write(report);
+    } catch (ResultsException e) {
+      throw UserException.failure(e.getMessage());
+    }
     return report.resolve("index.html");
   }
 

@@ -56,7 +56,7 @@ public final class CorpusExport {
   /**
    * @param corpus   what to write
    * @param settings how
-   * @throws IllegalArgumentException if the corpus cannot be written like this
+   * @throws ExportException if the corpus cannot be written like this
    */
   public CorpusExport(Corpus corpus, ExportSettings settings) {
     ExportPlan plan = new ExportPlan(corpus, settings);
@@ -76,7 +76,7 @@ public final class CorpusExport {
    * @param recipe    for the manifest: what the caller needs to make the corpus again, as JSON would have it
    * @param threads   that write files at the same time
    * @return how many files were written
-   * @throws IllegalArgumentException if something else is in the directory
+   * @throws ExportException if something else is in the directory
    * @throws IOException              if it cannot be written; the message says where and why
    */
   public int write(Path directory, Map<String, Object> recipe, int threads, Progress progress)
@@ -121,7 +121,7 @@ public final class CorpusExport {
       return;
     }
     if (!Files.isDirectory(directory)) {
-      throw new IllegalArgumentException(directory + " is a file: name a new or an empty directory");
+      throw new ExportException(directory + " is a file: name a new or an empty directory");
     }
     Set<String> names;
     try (Stream<Path> entries = Files.list(directory)) {
@@ -130,14 +130,14 @@ public final class CorpusExport {
     if (names.contains(Manifest.NAME)) {
       checkSame(directory, Manifest.read(directory));
     } else if (!names.isEmpty() && !names.contains(Journal.NAME)) {
-      throw new IllegalArgumentException(
+      throw new ExportException(
           directory + " is not empty and holds no " + Manifest.NAME + ": name a new or an empty directory");
     }
   }
 
   private void checkSame(Path directory, Manifest found) {
     found.difference(manifest, false).ifPresent(difference -> {
-      throw new IllegalArgumentException(
+      throw new ExportException(
           directory + " holds another export: its " + difference + "; name a new or an empty directory");
     });
   }
@@ -184,13 +184,13 @@ public final class CorpusExport {
    *
    * @return what is wrong, a line each: files that are missing, changed, or too many, and what the manifest
    *         says wrongly; empty if all is as it should be
-   * @throws IllegalArgumentException if the directory holds no export, or one of another corpus
+   * @throws ExportException if the directory holds no export, or one of another corpus
    * @throws IOException              if a file cannot be read
    */
   public List<String> verify(Path directory, int threads, Progress progress) throws IOException {
     Manifest found = Manifest.read(directory);
     if (!found.digest().equals(manifest.digest())) {
-      throw new IllegalArgumentException(directory + " cannot be made again: the corpus has the digest "
+      throw new ExportException(directory + " cannot be made again: the corpus has the digest "
           + manifest.digest() + " now, but " + found.digest()
           + " when it was written; its lists have changed since, or Knowcap (it was version "
           + found.version() + ", this is " + Manifest.currentVersion() + ")");

@@ -38,7 +38,7 @@ public record Manifest(JsonNode tree) {
   /**
    * Reads the manifest of an export.
    *
-   * @throws IllegalArgumentException if there is none, or it is not valid
+   * @throws ExportException if there is none, or it is not valid
    * @throws IOException              if it cannot be read
    */
   public static Manifest read(Path directory) throws IOException {
@@ -46,14 +46,14 @@ public record Manifest(JsonNode tree) {
     try {
       JsonNode tree = JSON.readTree(Files.readAllBytes(file));
       if (!tree.path(FILES).isObject()) {
-        throw new IllegalArgumentException(file + " is not the manifest of a corpus: it lists no files");
+        throw new ExportException(file + " is not the manifest of a corpus: it lists no files");
       }
       return new Manifest(tree);
     } catch (NoSuchFileException e) {
-      throw new IllegalArgumentException(
+      throw new ExportException(
           directory + " holds no " + NAME + ": it is not a corpus, or one whose writing has not ended", e);
     } catch (JacksonException e) {
-      throw new IllegalArgumentException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
+      throw new ExportException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
     }
   }
 
@@ -81,12 +81,12 @@ public record Manifest(JsonNode tree) {
     return tree.path(RECIPE);
   }
 
-  /** @throws IllegalArgumentException if there are none, or impossible ones */
+  /** @throws ExportException if there are none, or impossible ones */
   public ExportSettings settings() {
     try {
       return ExportSettings.of(tree.path("settings"));
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(NAME + ": 'settings': " + e.getMessage(), e);
+      throw new ExportException(NAME + ": 'settings': " + e.getMessage(), e);
     }
   }
 

@@ -70,7 +70,7 @@ public final class Rewriting {
   /**
    * The number of prompts of a file.
    *
-   * @throws IllegalArgumentException naming the first line that is none, or about nobody of the people
+   * @throws RewritingException naming the first line that is none, or about nobody of the people
    */
   public long count(Path prompts) throws IOException {
     try (BufferedReader lines = Files.newBufferedReader(prompts)) {
@@ -79,7 +79,7 @@ public final class Rewriting {
         count++;
         Optional<Prompt> prompt = Prompt.parse(line);
         if (prompt.isEmpty() || prompt.get().person() >= people.people()) {
-          throw new IllegalArgumentException(prompts + ", line " + count
+          throw new RewritingException(prompts + ", line " + count
               + (prompt.isEmpty()
                   ? " must be an object with a whole \"person\" and \"draft\" and a string \"prompt\""
                   : " is about person " + prompt.get().person() + ", but there are only " + people.people()
@@ -95,7 +95,7 @@ public final class Rewriting {
    *
    * @param prompts of {@link #count} lines
    * @param texts   added to; made if it is not there
-   * @throws IllegalArgumentException if there are texts in the file, but none that can be used about these
+   * @throws RewritingException if there are texts in the file, but none that can be used about these
    *                                  people, or another process is writing to it
    * @throws ServerException          if the server refuses, or fails too often
    * @throws IOException              if a file cannot be read or written
@@ -104,7 +104,7 @@ public final class Rewriting {
     Ledger ledger = new Ledger(listener);
     try (TextsFile file = new TextsFile(texts, ledger::remember)) {
       if (ledger.earlier > 0 && ledger.texts.isEmpty()) {
-        throw new IllegalArgumentException(texts + " has " + ledger.earlier
+        throw new RewritingException(texts + " has " + ledger.earlier
             + " lines, but none that can be used about these people: name another file, or move it away");
       }
       askAll(prompts, file, ledger);

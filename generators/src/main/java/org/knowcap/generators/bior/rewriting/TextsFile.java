@@ -26,7 +26,7 @@ final class TextsFile implements AutoCloseable {
 
   /**
    * @param earlier hears of each line that is there already
-   * @throws IllegalArgumentException if another process, or another part of this one, has it open
+   * @throws RewritingException if another process, or another part of this one, has it open
    */
   TextsFile(Path path, Consumer<String> earlier) throws IOException {
     this.path = path;
@@ -55,7 +55,7 @@ final class TextsFile implements AutoCloseable {
       // As good as held by another.
     }
     if (lock == null) {
-      throw new IllegalArgumentException(path + " is being written to by another process");
+      throw new RewritingException(path + " is being written to by another process");
     }
   }
 

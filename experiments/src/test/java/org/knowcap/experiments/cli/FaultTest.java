@@ -1,0 +1,63 @@
+package org.knowcap.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.Test;
+import org.knowcap.experiments.UserException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** Whose fault it is that a command ends. */
+class FaultTest {
+  @Command(name = "fault")
+  private record Fault(RuntimeException thrown) implements Callable<Integer> {
+    @Override
+    public Integer call() {
+      throw thrown;
+    }
+  }
+
+  private record Ended(int exitCode, String err) {}
+
+  private static Ended run(RuntimeException thrown) {
+    StringWriter err = new StringWriter();
+    CommandLine line = Knowcap.commandLine();
+    line.addSubcommand(new Fault(thrown)).setErr(new PrintWriter(err, true));
+    return new Ended(line.execute("fault"), err.toString());
+  }
+
+  @Test
+  void anInternalFaultIsShownAsOneWithItsTrace() {
+    for (RuntimeException fault : List.of(new IllegalArgumentException("no such tensor"),
+        new IllegalStateException("no such state"), new IndexOutOfBoundsException(3))) {
+      Ended ended = run(fault);
+      assertEquals(UserException.FAILURE, ended.exitCode);
+      for (String part : List.of("internal error", "not of your input", "report it", "commit ",
+          fault.toString(), "at org.knowcap.experiments.cli.FaultTest")) {
+        assertTrue(ended.err.contains(part), () -> "'" + part + "' is not in: " + ended.err);
+      }
+    }
+  }
+
+  @Test
+  void aFaultOfTheUsersIsALineWithoutATrace() {
+    Ended ended = run(UserException.usage("study.yaml: 'seeds' must be a whole number, found 'one'"));
+    assertEquals(UserException.USAGE, ended.exitCode);
+    assertEquals("knowcap: study.yaml: 'seeds' must be a whole number, found 'one'\n", ended.err);
+    assertFalse(ended.err.contains("internal"));
+  }
+
+  @Test
+  void whatAConstructorRefusesOfTheUsersInputIsTheUsersFault() {
+    UserException refused = org.junit.jupiter.api.Assertions.assertThrows(UserException.class,
+        () -> UserException.judged(() -> Integer.parseInt("one")));
+    assertEquals(UserException.USAGE, refused.exitCode());
+    assertTrue(refused.getMessage().contains("\"one\""), refused.getMessage());
+  }
+}
