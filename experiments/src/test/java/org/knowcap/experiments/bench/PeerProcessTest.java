@@ -130,6 +130,26 @@ class PeerProcessTest {
     assertEquals(leftovers, leftovers());
   }
 
+  /** The real script where PyTorch is missing or too old, which a module of that name plays. */
+  @Test
+  void aPyTorchThatIsMissingOrTooOldIsToldWithWhatToDo() throws Exception {
+    for (Map.Entry<String, List<String>> each : Map
+        .of("raise ImportError('No module named torch')",
+            List.of("cannot import PyTorch (No module named torch)", "pip install torch"),
+            "__version__ = '1.13.1'", List.of("must be 2.0 or later, found 1.13.1", "--upgrade torch"))
+        .entrySet()) {
+      Files.writeString(folder.resolve("torch.py"), each.getKey());
+      UserException refused = assertThrows(UserException.class,
+          () -> PeerProcess.start("torch", SHAPE, Execution.PLAIN, given -> {
+            List<String> command = new ArrayList<>(List.of("env", "PYTHONPATH=" + folder));
+            command.addAll(Peer.TORCH.command(given));
+            return command;
+          }));
+      assertTrue(each.getValue().stream().allMatch(refused.getMessage()::contains)
+          && refused.getMessage().lines().count() == 1, refused.getMessage());
+    }
+  }
+
   /** The real script in the PyTorch that is here: the same losses as ours from the same parameters, step by step. */
   @Test
   void pyTorchTrainsOurModel() throws Exception {
