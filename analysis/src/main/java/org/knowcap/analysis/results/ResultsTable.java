@@ -9,13 +9,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.analysis.files.WholeFile;
 import tech.tablesaw.api.ColumnType;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.io.AddCellToColumnException;
 import tech.tablesaw.io.csv.CsvReadOptions;
@@ -24,8 +22,7 @@ import tech.tablesaw.io.csv.CsvWriteOptions;
 /**
  * Measured runs as a Tablesaw table, one row a run, and one for each time that a run's model was quantised. The record
  * {@link RunResult} is the schema: its components give the columns, their order and their types. Where there are
- * quantised models, those of {@link QuantisedResult} follow. Where there are no mixtures of experts, active parameters and
- * causality go without saying.
+ * quantised models, those of {@link QuantisedResult} follow.
  */
 public final class ResultsTable {
   private final List<QuantisedResult> rows;
@@ -61,12 +58,9 @@ public final class ResultsTable {
 
   /** A fresh Tablesaw table of the rows, for whoever wants to sort, filter or join it. */
   public Table table() {
-    Table table = quantised().isEmpty()
+    return quantised().isEmpty()
         ? RecordTable.of(RunResult.class, results())
         : RecordTable.of(QuantisedResult.class, rows);
-    return rows.stream().allMatch(row -> row.run().dense())
-        ? table.removeColumns("active_parameters", "causal")
-        : table;
   }
 
   /**
@@ -98,7 +92,6 @@ public final class ResultsTable {
         .map(i -> i + 1)
         .toArray();
     Table table = readCells(file, text);
-    addImplied(table);
     boolean quantised = table.containsColumn("weight_bits");
     List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
     for (String name : columns) {
@@ -121,15 +114,6 @@ public final class ResultsTable {
           : QuantisedResult.unquantised(result(RunResult.class, table, row, place)));
     }
     return new ResultsTable(rows);
-  }
-
-  private static void addImplied(Table table) {
-    if (table.containsColumn("parameters") && !table.containsColumn("active_parameters")) {
-      table.addColumns(table.stringColumn("parameters").copy().setName("active_parameters"));
-    }
-    if (!table.containsColumn("causal")) {
-      table.addColumns(StringColumn.create("causal", Collections.nCopies(table.rowCount(), "true")));
-    }
   }
 
   /** The file's cells, all as text: Tablesaw guesses types and takes words such as NA for nothing. */

@@ -68,8 +68,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     atLeast(1, "active_parameters", activeParameters);
   }
 
-  /** Whether it is as all runs were before there were mixtures: nothing stands idle, nothing looks ahead. */
-  boolean dense() {
+  /** Whether every parameter takes part in every token's computation, and no token's loss depends on a later one. */
+  public boolean dense() {
     return activeParameters == parameters && causal;
   }
 

@@ -69,7 +69,7 @@ final class ResultsCommand implements Callable<Integer> {
     } else {
       List<String> columns = new ArrayList<>(List.of("run", "parameters", "name_loss_nats", "value_loss_nats",
           "stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation"));
-      if (results.table().containsColumn("active_parameters")) {
+      if (!rows.stream().allMatch(row -> row.run().dense())) {
         columns.addAll(List.of("active_parameters", "causal"));
       }
       if (!results.quantised().isEmpty()) {

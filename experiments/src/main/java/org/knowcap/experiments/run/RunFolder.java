@@ -20,8 +20,6 @@ import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.experiments.study.InitialisationSpec;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The folder of one run, and the only memory of it: {@code run.json} (the resolved configuration), {@code
@@ -114,23 +112,11 @@ public final class RunFolder {
 
   private static <T> T read(Path file, Class<T> type) throws IOException {
     try {
-      return Optional.ofNullable(Json.MAPPER.readValue(withImplied(Files.readString(file)), type))
+      return Optional.ofNullable(Json.MAPPER.readValue(Files.readString(file), type))
           .orElseThrow(() -> damaged(file, 1, "it holds null"));
     } catch (JacksonException e) {
       throw damaged(file, e.getLocation().getLineNr(), e.getOriginalMessage().lines().findFirst().orElse(""));
     }
-  }
-
-  /** Results of before there were mixtures do not say that nothing in them stands idle or looks ahead. */
-  private static String withImplied(String json) {
-    if (json.contains("\"active_parameters\"") || !json.contains("\"max_capacity_ratio\"")) {
-      return json;
-    }
-    JsonNode tree = Json.MAPPER.readTree(json);
-    for (JsonNode result : tree.findParents("max_capacity_ratio")) {
-      ((ObjectNode) result).put("causal", true).set("active_parameters", result.path("parameters"));
-    }
-    return tree.toString();
   }
 
   private static UserException damaged(Path file, int line, String problem) {

@@ -76,10 +76,10 @@ public sealed interface CorpusSpec {
       return "bioS-" + people;
     }
 
-    /** Without its kind, as when there was no other: finished runs keep their names. */
     @Override
     public Map<String, Object> settings() {
       Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", "bioS");
       settings.put("people", people);
       settings.put("pools", from.settings(() -> new BioS(1, 0, from.pools(), from.templates()).digest()));
       return settings;

@@ -5,22 +5,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.checkpoint.ParameterIdentity;
-import org.knowcap.models.engine.Precision;
-import org.knowcap.models.program.UpdateRule;
-import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
-import org.knowcap.models.architecture.Family;
-import org.knowcap.models.architecture.FeedForward;
-import org.knowcap.models.architecture.Mask;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.architecture.Rotary;
-import org.knowcap.models.training.LearningRateShape;
 import org.knowcap.models.training.Schedule;
 import org.knowcap.models.training.Initialisation;
 
@@ -37,6 +29,9 @@ import org.knowcap.models.training.Initialisation;
  */
 public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, long seed,
     TrainingSettings training, long measuredPeople, String engine) {
+  /** Version of the format of {@code run.json}. */
+  private static final int FORMAT = 1;
+
   /** Name of the run and of its folder: readable, and unique by a hash of all settings. */
   public String name() {
     return corpusSpec.name() + "_" + model.name() + "_e" + exposures + "_s" + seed + "-"
@@ -48,60 +43,48 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     return corpusSpec.people();
   }
 
-  /** What {@code run.json} holds, in this order: everything that determines the run. */
+  /** What {@code run.json} holds, in this order: the version of its format, and everything that determines the run. */
   public Map<String, Object> settings() {
-    Map<String, Object> settings = new LinkedHashMap<>(corpusSpec.settings());
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("format", FORMAT);
+    settings.put("corpus", corpusSpec.settings());
     settings.put("model", modelSettings(model));
     settings.put("exposures", exposures);
     settings.put("seed", seed);
-    settings.put("training", training);
-    if (training.precision() != Precision.FP32) {
-      // Runs of before there was a choice keep their names.
-      settings.put("precision", training.precision());
-    }
-    if (training.learningRateShape() != LearningRateShape.COSINE) {
-      settings.put("decay", training.learningRateShape());
-    }
-    if (!(training.optimiser() instanceof Optimiser.AdamW)) {
-      settings.put("optimiser", optimiserName());
-    }
-    learningSettings(settings);
-    training.initialisation().ifPresent(start -> settings.put("start", start.settings()));
+    settings.put("training", training.settings());
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);
     return settings;
   }
 
-  /** Of what a step does beside the optimiser, only what was asked for. */
-  private void learningSettings(Map<String, Object> settings) {
-    UpdateRule updateRule = training.updateRule();
-    if (updateRule.embeddingDecay() != updateRule.optimiser().weightDecay()
-        || updateRule.vectorDecay() != 0) {
-      Map<String, Object> decays = new LinkedHashMap<>();
-      decays.put("embeddings", updateRule.embeddingDecay());
-      decays.put("vectors", updateRule.vectorDecay());
-      settings.put("weight_decay", decays);
-    }
-    updateRule.clip().ifPresent(clip -> settings.put("gradient_clip", clip));
-    if (updateRule.accumulation() > 1) {
-      settings.put("accumulation", updateRule.accumulation());
-    }
-  }
-
-  private String optimiserName() {
-    return training.optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT);
-  }
-
-  /** GPT2 as it has always been written, so that its runs keep their names; of others everything. */
   private static Map<String, Object> modelSettings(ModelSpec model) {
     Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("family", model.family().prefix());
     settings.put("layers", model.layers());
     settings.put("heads", model.heads());
     settings.put("head_width", model.headWidth());
-    model.positions().rotary().ifPresent(rotary -> settings.put("rotary", rotary));
-    switch (model.positions()) {
-      case Rotary _ -> {
-        // Said by now.
+    settings.put("key_heads", model.keyHeads());
+    settings.put("attention_window", model.attentionWindow());
+    settings.put("mask", model.mask());
+    settings.put("positions", positionsSettings(model.positions()));
+    settings.put("norm", model.norm());
+    settings.put("feed_forward", model.feedForward());
+    settings.put("biases", model.biases());
+    settings.put("tied", model.tied());
+    settings.put("causal", model.causal());
+    return settings;
+  }
+
+  private static Map<String, Object> positionsSettings(Positions positions) {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("kind", positions.kind());
+    positions.rotary().ifPresent(rotary -> {
+      settings.put("rotary_fraction", rotary.fraction());
+      settings.put("rotary_base", rotary.base());
+    });
+    switch (positions) {
+      case Rotary _,Positions.Alibi _,Positions.None _ -> {
+        // Nothing more to say.
       }
       case Positions.Ntk ntk -> settings.put("ntk_scale", ntk.scale());
       case Positions.Rerope rerope -> settings.put("rerope_window", rerope.window());
@@ -109,36 +92,8 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
         settings.put("rerope_window", leaky.window());
         settings.put("rerope_slowness", leaky.slowness());
       }
-      case Positions.Alibi alibi -> settings.put("positions", alibi.kind());
       case Positions.Learned learned -> settings.put("learned_positions", learned.length());
-      case Positions.None none -> settings.put("positions", none.kind());
     }
-    if (!model
-        .equals(Family.GPT2.model(model.layers(), model.heads(), model.headWidth(), model.positions()))) {
-      settings.put("family", model.family().prefix());
-      settings.put("key_heads", model.keyHeads());
-      model.attentionWindow().ifPresent(tokens -> settings.put("attention_window", tokens));
-      if (model.mask() != Mask.CAUSAL) {
-        settings.put("mask", model.mask());
-      }
-      settings.put("norm", model.norm());
-      settings.put("feed_forward", feedForwardSettings(model.feedForward()));
-      model.feedForward().experts().ifPresent(experts -> settings.put("experts", experts));
-      if (!model.causal()) {
-        settings.put("causal", false);
-      }
-      settings.put("biases", model.biases());
-      settings.put("tied", model.tied());
-    }
-    return settings;
-  }
-
-  /** As it has been written since before there were experts. */
-  private static Map<String, Object> feedForwardSettings(FeedForward feedForward) {
-    Map<String, Object> settings = new LinkedHashMap<>();
-    settings.put("form", feedForward.form());
-    settings.put("activation", feedForward.activation());
-    settings.put("factor", feedForward.factor());
     return settings;
   }
 
@@ -189,7 +144,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
 
   private ParameterIdentity identity(ModelSpec spec, Corpus corpus) {
     return new ParameterIdentity(Json.MAPPER.writeValueAsString(modelSettings(spec)),
-        corpus.vocabulary().digest(), optimiserName());
+        corpus.vocabulary().digest(), training.optimiserName());
   }
 
   /**

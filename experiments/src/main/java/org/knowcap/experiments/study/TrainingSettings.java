@@ -1,12 +1,14 @@
 package org.knowcap.experiments.study;
 
-import com.fasterxml.jackson.annotation.JsonIgnore;
-import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.training.LearningRateShape;
+import tools.jackson.core.type.TypeReference;
 
 /**
  * How every run of a study is trained. Defaults are the paper's (section 4 and appendix A), except the batch: its
@@ -23,10 +25,8 @@ import org.knowcap.models.training.LearningRateShape;
  * @param initialisation the run whose parameters training starts from; absent for random ones
  */
 public record TrainingSettings(int batchSize, int contextLength, double learningRate,
-    double finalLearningRateFraction, long warmupSteps, @JsonIgnore LearningRateShape learningRateShape,
-    @JsonIgnore Precision precision, @JsonIgnore UpdateRule updateRule,
-    @JsonIgnore Optional<InitialisationSpec> initialisation) {
-  @JsonProperty("optimiser")
+    double finalLearningRateFraction, long warmupSteps, LearningRateShape learningRateShape,
+    Precision precision, UpdateRule updateRule, Optional<InitialisationSpec> initialisation) {
   public Optimiser optimiser() {
     return updateRule.optimiser();
   }
@@ -34,5 +34,36 @@ public record TrainingSettings(int batchSize, int contextLength, double learning
   /** Sequences of a step: those of all batches whose gradients it accumulates. */
   public int effectiveBatchSize() {
     return updateRule.accumulation() * batchSize;
+  }
+
+  /** Name of the optimiser, as a study gives it. */
+  public String optimiserName() {
+    return optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT);
+  }
+
+  /** What {@code run.json} says of it: every setting, by its key in a study. */
+  Map<String, Object> settings() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("batch_size", batchSize);
+    settings.put("context_length", contextLength);
+    settings.put("learning_rate", learningRate);
+    settings.put("final_learning_rate_fraction", finalLearningRateFraction);
+    settings.put("warmup_steps", warmupSteps);
+    settings.put("decay", learningRateShape);
+    settings.put("precision", precision);
+    Map<String, Object> rule = new LinkedHashMap<>(Map.of("name", optimiserName()));
+    rule.putAll(Json.MAPPER.convertValue(optimiser(), new TypeReference<Map<String, Object>>() {
+    }));
+    rule.remove("weight_decay");
+    settings.put("optimiser", rule);
+    Map<String, Object> decays = new LinkedHashMap<>();
+    decays.put("embeddings", updateRule.embeddingDecay());
+    decays.put("matrices", optimiser().weightDecay());
+    decays.put("vectors", updateRule.vectorDecay());
+    settings.put("weight_decay", decays);
+    settings.put("gradient_clip", updateRule.clip().orElse(0));
+    settings.put("accumulation", updateRule.accumulation());
+    settings.put("start", initialisation.map(InitialisationSpec::settings));
+    return settings;
   }
 }
