@@ -12,8 +12,10 @@ import java.util.List;
  */
 public final class ChildProcess {
   private static final String VECTORS = "jdk.incubator.vector";
-  /** Without this the cpu engine's vectors end up on the heap, ten times slower: see its class Loops. */
-  private static final String KEEP_LOOPS_APART = "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*";
+  /** Without these the cpu engine's vectors end up on the heap, ten times slower: see its class Loops. */
+  private static final List<String> KEEP_LOOPS_APART = List.of("-XX:CompileCommand=quiet",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*");
   /** What Java says of the Vector API on standard error, to be kept from people. */
   public static final String WARNING = "WARNING: Using incubator modules: " + VECTORS;
 
@@ -35,7 +37,8 @@ public final class ChildProcess {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     if (!hasVectors()) {
-      command.addAll(List.of("--add-modules=" + VECTORS, "-XX:CompileCommand=quiet", KEEP_LOOPS_APART));
+      command.add("--add-modules=" + VECTORS);
+      command.addAll(KEEP_LOOPS_APART);
     }
     command
         .addAll(List.of("-cp", System.getProperty("java.class.path"), "org.knowcap.experiments.cli.Knowcap"));

@@ -76,6 +76,10 @@ class EngineParityTest {
   /** Larger than a slice, a block of queries, a chunk of logits and a vector, and a multiple of none. */
   private static final Shape LARGE = new Shape(3, 70, 2, 20, 37);
 
+  /** Windows of full vectors, with heads of one vector and with heads of none. */
+  private static final List<Shape> WHOLE_VECTORS = List.of(new Shape(3, 48, 4, 12, 37),
+      new Shape(1, 128, 2, 16, 11));
+
   /**
    * An engine as it may be run.
    *
@@ -189,6 +193,14 @@ class EngineParityTest {
     for (Mixture mixture : mixtures(LARGE)) {
       cases.add(new Case(mixture.toString(), LARGE, mixture(LARGE, mixture), Scope.MODEL,
           mixture.choice() != Choice.TOKENS));
+    }
+    for (Shape shape : WHOLE_VECTORS) {
+      for (int keyHeads = 1; keyHeads <= shape.heads(); keyHeads *= 2) {
+        Heads heads = shape.heads(keyHeads, shape.length());
+        cases.add(new Case("attention, " + keyHeads + " key heads", shape,
+            program(shape, (b, x) -> b.attention(heads, x)), Scope.FURTHER_ATTENTION));
+      }
+      cases.add(new Case("gpt2", shape, model(Family.GPT2, shape, 1), Scope.MODEL));
     }
     Shape first = SHAPES.getFirst();
     cases.add(new Case("gpt2, three layers", first, model(Family.GPT2, first, 3), Scope.MODEL));

@@ -1,5 +1,6 @@
 package org.knowcap.models.engine.cpu;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import org.knowcap.models.engine.Engine;
@@ -123,14 +124,13 @@ public final class CpuEngine implements Engine {
       throw new EngineUnavailableException("bf16 needs an even head width; use precision fp32, or auto");
     }
     Element element = oddHeads ? Element.FP32 : element(execution.precision());
-    return new CpuSession(program, workers(program, execution.threads()), element, this::prepareThread,
-        this::products);
+    return new CpuSession(program, workers(program, execution.threads()), element,
+        arena -> new ThreadMode(arena, library()), this::products);
   }
 
-  /** Makes the calling thread a worker's: its products run on it alone, and tiny numbers count as zero. */
+  /** Makes the calling thread a worker's from now on. */
   void prepareThread() {
-    Denormals.flushOnThisThread();
-    library().ifPresent(OneDnn::useOneThread);
+    new ThreadMode(Arena.ofAuto(), library()).enter();
   }
 
   Products products(MemorySegment memory) {

@@ -40,7 +40,9 @@ final class CpuSession implements Session {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment memory;
   private final Layout layout;
-  private final ExecutorService threads;
+  private final ThreadMode mode;
+  /** Where there are several workers; a single one works on the calling thread, which spares two hand-overs a step. */
+  private final Optional<ExecutorService> threads;
   private final List<Worker> workers = new ArrayList<>();
   private final Gradients gradients;
   private final Optional<Update> update;
@@ -52,10 +54,10 @@ final class CpuSession implements Session {
 
   /**
    * @param workerCount at most the batch's windows
-   * @param onThread run once on each worker's thread
+   * @param mode makes how a thread computes
    * @param products makes a worker's products over the session's memory
    */
-  CpuSession(Program program, int workerCount, Element element, Runnable onThread,
+  CpuSession(Program program, int workerCount, Element element, Function<Arena, ThreadMode> mode,
       Function<MemorySegment, Products> products) {
     this.program = program;
     int windows = stepWindows(program);
@@ -63,8 +65,11 @@ final class CpuSession implements Session {
     layout = layout(program, element, workerCount);
     memory = allocate(layout.size());
     layout.tables().forEach((rotary, offset) -> Rotation.fill(memory, offset, rotary));
-    threads = Executors.newFixedThreadPool(workerCount,
-        Thread.ofPlatform().daemon().name("cpu-engine-", 0).factory());
+    this.mode = mode.apply(arena);
+    threads = workerCount == 1
+        ? Optional.empty()
+        : Optional.of(Executors.newFixedThreadPool(workerCount,
+            Thread.ofPlatform().daemon().name("cpu-engine-", 0).factory()));
     boolean learns = program.updateRule().isPresent();
     for (int i = 0; i < workerCount; i++) {
       workers.add(new Worker(memory, layout, products.apply(memory), i, i * windows / workerCount,
@@ -73,7 +78,9 @@ final class CpuSession implements Session {
     gradients = new Gradients(memory, IntStream.range(0, workerCount).mapToLong(layout::gradients).toArray());
     squares = new double[workerCount];
     update = program.updateRule().map(this::updateOf);
-    each(i -> onThread.run());
+    if (threads.isPresent()) {
+      each(i -> mode.apply(arena).enter());
+    }
   }
 
   private Update updateOf(UpdateRule updateRule) {
@@ -118,10 +125,19 @@ final class CpuSession implements Session {
 
   /** Runs something once for each worker, side by side, and waits for all. */
   private void each(IntConsumer task) {
+    if (threads.isEmpty()) {
+      mode.enter();
+      try {
+        task.accept(0);
+      } finally {
+        mode.leave();
+      }
+      return;
+    }
     List<Future<?>> running = new ArrayList<>();
     for (int i = 0; i < workers.size(); i++) {
       int worker = i;
-      running.add(threads.submit(() -> task.accept(worker)));
+      running.add(threads.get().submit(() -> task.accept(worker)));
     }
     for (Future<?> each : running) {
       try {
@@ -287,7 +303,7 @@ final class CpuSession implements Session {
 
   @Override
   public void close() {
-    threads.close();
+    threads.ifPresent(ExecutorService::close);
     workers.forEach(Worker::close);
     arena.close();
   }

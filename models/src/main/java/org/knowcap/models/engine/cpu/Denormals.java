@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -19,7 +19,12 @@ import java.util.Optional;
 final class Denormals {
   private static final int ENVIRONMENT_BYTES = 64;
 
-  private Denormals() {}
+  private final Optional<Environment> environment;
+
+  /** @param arena of what it needs to change a thread's setting and to restore it */
+  Denormals(Arena arena) {
+    environment = setting().flatMap(setting -> Environment.of(setting, arena));
+  }
 
   /**
    * Where a C library keeps the setting.
@@ -42,37 +47,56 @@ final class Denormals {
     };
   }
 
-  /** Makes the calling thread take them as zero from now on, where that can be had. */
-  static void flushOnThisThread() {
-    setting().ifPresent(Denormals::apply);
-  }
-
-  private static void apply(Setting setting) {
-    SymbolLookup lookup = Linker.nativeLinker().defaultLookup();
-    Optional<MemorySegment> get = lookup.find("fegetenv");
-    Optional<MemorySegment> set = lookup.find("fesetenv");
-    if (get.isEmpty() || set.isEmpty()) {
-      return;
+  /** C's functions, a thread's environment as it was, and as it is to be. */
+  private record Environment(Setting setting, MethodHandle get, MethodHandle set, MemorySegment before,
+      MemorySegment flushing) {
+    @SuppressWarnings("restricted")
+    static Optional<Environment> of(Setting setting, Arena arena) {
+      Linker linker = Linker.nativeLinker();
+      FunctionDescriptor type = FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS);
+      Optional<MemorySegment> get = linker.defaultLookup().find("fegetenv");
+      Optional<MemorySegment> set = linker.defaultLookup().find("fesetenv");
+      return get.isEmpty() || set.isEmpty()
+          ? Optional.empty()
+          : Optional.of(new Environment(setting, linker.downcallHandle(get.get(), type),
+              linker.downcallHandle(set.get(), type), arena.allocate(ENVIRONMENT_BYTES, 8),
+              arena.allocate(ENVIRONMENT_BYTES, 8)));
     }
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment environment = arena.allocate(ENVIRONMENT_BYTES, 8);
-      if (call(get.get(), environment) == 0) {
-        environment.set(ValueLayout.JAVA_INT, setting.offset,
-            environment.get(ValueLayout.JAVA_INT, setting.offset) | setting.bits);
-        call(set.get(), environment);
+
+    void flush() {
+      call(get, before);
+      flushing.copyFrom(before);
+      flushing.set(ValueLayout.JAVA_INT, setting.offset,
+          before.get(ValueLayout.JAVA_INT, setting.offset) | setting.bits);
+      call(set, flushing);
+    }
+
+    void restore() {
+      call(set, before);
+    }
+
+    private static void call(MethodHandle function, MemorySegment environment) {
+      try {
+        int failed = (int) function.invokeExact(environment);
+        if (failed != 0) {
+          throw new IllegalStateException("the floating-point environment of a thread cannot be changed");
+        }
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
       }
     }
   }
 
-  @SuppressWarnings("restricted")
-  private static int call(MemorySegment function, MemorySegment environment) {
-    try {
-      return (int) Linker.nativeLinker()
-          .downcallHandle(function, FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS))
-          .invokeExact(environment);
-    } catch (Throwable e) {
-      throw new IllegalStateException("the floating-point environment of a thread cannot be changed", e);
-    }
+  /** Makes the calling thread take them as zero from now on, where that can be had. */
+  void flush() {
+    environment.ifPresent(Environment::flush);
+  }
+
+  /** Gives the calling thread the environment that it had at its last {@link #flush}. */
+  void restore() {
+    environment.ifPresent(Environment::restore);
   }
 
   /** Whether the calling thread takes them as zero. */

@@ -149,8 +149,8 @@ final class Layout {
         .orElse(0L);
     for (Step step : training.steps()) {
       size = Math.max(size, switch (step) {
-        case Step.Attend attend -> Attention.workSize(attend.operation(), element);
-        case Step.AttendBackward attend -> Attention.workSize(attend.operation(), element);
+        case Step.Attend attend -> attentionWork(attend.operation());
+        case Step.AttendBackward attend -> attentionWork(attend.operation());
         case Step.ActivateBackward _ -> Elementwise.WORK;
         case Step.Gate gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.out().columns());
         case Step.GateBackward gate -> (long) Elementwise.GATE_ROWS * Matrix.stride(gate.dOut().columns());
@@ -160,6 +160,12 @@ final class Layout {
       });
     }
     return size;
+  }
+
+  private long attentionWork(ForwardOperation.Attention operation) {
+    return ShortAttention.takes(operation)
+        ? ShortAttention.workSize(operation)
+        : Attention.workSize(operation, element);
   }
 
   /** Bytes of the whole. */

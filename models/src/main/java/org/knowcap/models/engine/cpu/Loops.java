@@ -6,6 +6,7 @@ import static org.knowcap.models.engine.cpu.Vectors.load;
 import static org.knowcap.models.engine.cpu.Vectors.store;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -21,6 +22,9 @@ import jdk.incubator.vector.VectorOperators;
  * Buffers end on a full vector: loops that say so run over the last number's vector whole.
  */
 final class Loops {
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+
   private Loops() {}
 
   /** to = from, to full vectors. */
@@ -418,11 +422,10 @@ final class Loops {
     store(d, memory, sums, column + 3 * LANES, false);
   }
 
-  /** Turns pairs (x[i], x[i + half]) of heads that begin every so many numbers, by one row of the tables. */
+  /** Turns pairs (x[i], x[i + half]) of heads that begin every so many numbers, half full vectors, by one row of the tables. */
   static void turn(MemorySegment memory, long row, boolean narrow, int turned, int width, int half,
       long cosines, long sines, int direction) {
-    int i = 0;
-    for (; i + LANES <= half; i += LANES) {
+    for (int i = 0; i < half; i += LANES) {
       FloatVector cosine = load(memory, cosines, i, false);
       FloatVector sine = load(memory, sines, i, false).mul(direction);
       for (int head = i; head < turned; head += width) {
@@ -431,22 +434,6 @@ final class Loops {
         store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, narrow);
         store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, narrow);
       }
-    }
-    if (i < half) {
-      turnRest(memory, row, narrow, turned, width, half, cosines, sines, direction, i);
-    }
-  }
-
-  private static void turnRest(MemorySegment memory, long row, boolean narrow, int turned, int width,
-      int half, long cosines, long sines, int direction, int i) {
-    VectorMask<Float> rest = Vectors.rest(i, half);
-    FloatVector cosine = load(memory, cosines, i, false, rest);
-    FloatVector sine = load(memory, sines, i, false, rest).mul(direction);
-    for (int head = i; head < turned; head += width) {
-      FloatVector a = load(memory, row, head, narrow, rest);
-      FloatVector b = load(memory, row, head + half, narrow, rest);
-      store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, narrow, rest);
-      store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, narrow, rest);
     }
   }
 
@@ -625,5 +612,232 @@ final class Loops {
         .mul(factor);
     store(load(memory, p, i, false, rest).mul(keep).sub(change), memory, p, i, false, rest);
     store(FloatVector.zero(FLOATS), memory, g, i, false, rest);
+  }
+
+  /** Rows of numbers, some vectors each, to fp32. */
+  static void widenRows(MemorySegment memory, long from, long rowBytes, boolean narrow, long to, int rows,
+      int size) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < size; i += LANES) {
+        store(load(memory, from + r * rowBytes, i, narrow), memory, to, (long) r * size + i, false);
+      }
+    }
+  }
+
+  /** Rows of fp32 of some vectors each to rows of fewer numbers. */
+  static void giveRows(MemorySegment memory, long from, int apart, long to, long rowBytes, boolean narrow,
+      int rows, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < bound; i += LANES) {
+        store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, narrow);
+      }
+    }
+    if (bound < size) {
+      giveRests(memory, from, apart, to, rowBytes, narrow, rows, bound, size);
+    }
+  }
+
+  private static void giveRests(MemorySegment memory, long from, int apart, long to, long rowBytes,
+      boolean narrow, int rows, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    for (int r = 0; r < rows; r++) {
+      store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, narrow, rest);
+    }
+  }
+
+  /** Columns of rows that lie one behind the other, as rows. */
+  static void transpose(MemorySegment memory, long from, int rows, int size, long to, int columns) {
+    for (int c = 0; c < columns; c++) {
+      long source = from + 4L * c;
+      long target = to + 4L * c * rows;
+      for (int r = 0; r < rows; r++) {
+        memory.set(FLOAT, target + 4L * r, memory.get(FLOAT, source + 4L * r * size));
+      }
+    }
+  }
+
+  /** The numbers of some rows of vectors rounded to bf16. */
+  static void roundRows(MemorySegment memory, long x, long rowBytes, int rows) {
+    for (int r = 0; r < rows; r++) {
+      store(Vectors.rounded(load(memory, x + r * rowBytes, 0, false)), memory, x + r * rowBytes, 0, false);
+    }
+  }
+
+  /** A square of as many rows as a vector has lanes: x += y. */
+  static void addSquare(MemorySegment memory, long x, long rowBytes, MemorySegment other) {
+    for (int r = 0; r < LANES; r++) {
+      store(load(memory, x + r * rowBytes, 0, false).add(load(other, 0, (long) r * LANES, false)), memory,
+          x + r * rowBytes, 0, false);
+    }
+  }
+
+  /** Of columns one vector wide the largest numbers, times -scale. */
+  static void columnShifts(MemorySegment memory, long x, long rowBytes, int rows, float scale, long shifts) {
+    FloatVector largest = load(memory, x, 0, false);
+    for (int r = 1; r < rows; r++) {
+      FloatVector each = load(memory, x + r * rowBytes, 0, false);
+      largest = largest.blend(each, each.compare(VectorOperators.GT, largest));
+    }
+    store(largest.mul(-scale), memory, shifts, 0, false);
+  }
+
+  /** x = e^(x * scale + shift) down columns one vector wide, and their sums. */
+  static void columnExponentials(MemorySegment memory, long x, long rowBytes, int rows, float scale,
+      long shifts, long sums) {
+    FloatVector shift = load(memory, shifts, 0, false);
+    FloatVector total = FloatVector.zero(FLOATS);
+    for (int r = 0; r < rows; r++) {
+      FloatVector e = Vectors.exp(load(memory, x + r * rowBytes, 0, false).mul(scale).add(shift));
+      store(e, memory, x + r * rowBytes, 0, false);
+      total = total.add(e);
+    }
+    store(total, memory, sums, 0, false);
+  }
+
+  /** x /= sum down columns one vector wide. */
+  static void divideColumns(MemorySegment memory, long x, long rowBytes, int rows, long sums) {
+    FloatVector factor = FloatVector.broadcast(FLOATS, 1).div(load(memory, sums, 0, false));
+    for (int r = 0; r < rows; r++) {
+      store(load(memory, x + r * rowBytes, 0, false).mul(factor), memory, x + r * rowBytes, 0, false);
+    }
+  }
+
+  /** One vector: shift - ln sum, which makes e^(x * scale + it) weights. */
+  static void weightShifts(MemorySegment memory, long shifts, long sums, long to) {
+    store(load(memory, shifts, 0, false).sub(Vectors.log(load(memory, sums, 0, false))), memory, to, 0,
+        false);
+  }
+
+  /** x = e^(x * scale + shift) down columns one vector wide, and the sums of x * y. */
+  static void columnWeights(MemorySegment memory, long x, long y, long rowBytes, int rows, float scale,
+      long shifts, long means) {
+    FloatVector shift = load(memory, shifts, 0, false);
+    FloatVector total = FloatVector.zero(FLOATS);
+    for (int r = 0; r < rows; r++) {
+      FloatVector e = Vectors.exp(load(memory, x + r * rowBytes, 0, false).mul(scale).add(shift));
+      store(e, memory, x + r * rowBytes, 0, false);
+      total = e.fma(load(memory, y + r * rowBytes, 0, false), total);
+    }
+    store(total, memory, means, 0, false);
+  }
+
+  /** dWeight = weight * scale * (dWeight - mean) down columns one vector wide. */
+  static void columnGradients(MemorySegment memory, long weights, long dWeights, long rowBytes, int rows,
+      float scale, long means) {
+    FloatVector mean = load(memory, means, 0, false);
+    for (int r = 0; r < rows; r++) {
+      FloatVector weight = load(memory, weights + r * rowBytes, 0, false).mul(scale);
+      store(weight.mul(load(memory, dWeights + r * rowBytes, 0, false).sub(mean)), memory,
+          dWeights + r * rowBytes, 0, false);
+    }
+  }
+
+  /**
+   * Rows of full vectors, normalised: to = (x - mean) / deviation * gain + bias, and each row's mean and 1 / deviation to
+   * moments.
+   */
+  static void layerNorms(MemorySegment memory, long x, boolean narrow, long gain, long bias, float epsilon,
+      long to, boolean narrowTo, long moments, int rows, int size) {
+    float share = 1f / size;
+    for (int r = 0; r < rows; r++) {
+      long row = (long) r * size;
+      FloatVector sum = FloatVector.zero(FLOATS);
+      for (int i = 0; i < size; i += LANES) {
+        sum = sum.add(load(memory, x, row + i, narrow));
+      }
+      FloatVector mean = Vectors.total(sum).mul(share);
+      FloatVector squares = FloatVector.zero(FLOATS);
+      for (int i = 0; i < size; i += LANES) {
+        FloatVector centred = load(memory, x, row + i, narrow).sub(mean);
+        squares = centred.fma(centred, squares);
+      }
+      FloatVector scale = FloatVector.broadcast(FLOATS, 1)
+          .div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
+      memory.set(FLOAT, moments + 8L * r, mean.lane(0));
+      memory.set(FLOAT, moments + 8L * r + 4, scale.lane(0));
+      for (int i = 0; i < size; i += LANES) {
+        FloatVector n = load(memory, x, row + i, narrow).sub(mean).mul(scale);
+        store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, row + i,
+            narrowTo);
+      }
+    }
+  }
+
+  /** The gradient of {@link #layerNorms} to x, of rows of full vectors; those of gain and bias are another loop's. */
+  static void layerNormGradients(MemorySegment memory, long x, boolean narrow, long moments, long gain,
+      long dOut, boolean narrowOut, long to, boolean narrowTo, int rows, int size) {
+    float share = 1f / size;
+    for (int r = 0; r < rows; r++) {
+      long row = (long) r * size;
+      float mean = memory.get(FLOAT, moments + 8L * r);
+      float scale = memory.get(FLOAT, moments + 8L * r + 4);
+      FloatVector sum = FloatVector.zero(FLOATS);
+      FloatVector sumOfGn = FloatVector.zero(FLOATS);
+      for (int i = 0; i < size; i += LANES) {
+        FloatVector g = load(memory, dOut, row + i, narrowOut).mul(load(memory, gain, i, false));
+        FloatVector n = load(memory, x, row + i, narrow).sub(mean).mul(scale);
+        sum = sum.add(g);
+        sumOfGn = g.fma(n, sumOfGn);
+      }
+      FloatVector meanOfG = Vectors.total(sum).mul(share);
+      FloatVector meanOfGn = Vectors.total(sumOfGn).mul(share);
+      for (int i = 0; i < size; i += LANES) {
+        FloatVector g = load(memory, dOut, row + i, narrowOut).mul(load(memory, gain, i, false));
+        FloatVector n = load(memory, x, row + i, narrow).sub(mean).mul(scale);
+        store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, row + i, narrowTo);
+      }
+    }
+  }
+
+  /** One vector of columns of dGain += dOut * n, dBias += dOut, down the rows, with n the normalised x. */
+  static void layerNormParameters(MemorySegment memory, long x, boolean narrow, long moments, long dOut,
+      boolean narrowOut, long dGain, long dBias, int rows, int size, int column) {
+    FloatVector gain = load(memory, dGain, column, false);
+    FloatVector bias = load(memory, dBias, column, false);
+    for (int r = 0; r < rows; r++) {
+      long at = (long) r * size + column;
+      FloatVector n = load(memory, x, at, narrow).sub(memory.get(FLOAT, moments + 8L * r))
+          .mul(memory.get(FLOAT, moments + 8L * r + 4));
+      FloatVector dy = load(memory, dOut, at, narrowOut);
+      gain = dy.fma(n, gain);
+      bias = bias.add(dy);
+    }
+    store(gain, memory, dGain, column, false);
+    store(bias, memory, dBias, column, false);
+  }
+
+  /** Turns pairs of less than a vector, of fp32: see {@link #turn}. */
+  static void turnFew(MemorySegment memory, long row, int turned, int width, int half, long cosines,
+      long sines, int direction) {
+    for (int head = 0; head < turned; head += width) {
+      for (int i = 0; i < half; i++) {
+        long left = row + 4L * (head + i);
+        long right = left + 4L * half;
+        float a = memory.get(FLOAT, left);
+        float b = memory.get(FLOAT, right);
+        float cosine = memory.get(FLOAT, cosines + 4L * i);
+        float sine = memory.get(FLOAT, sines + 4L * i) * direction;
+        memory.set(FLOAT, left, a * cosine - b * sine);
+        memory.set(FLOAT, right, b * cosine + a * sine);
+      }
+    }
+  }
+
+  /** Turns pairs of less than a vector, of bf16: see {@link #turn}. */
+  static void turnFewNarrow(MemorySegment memory, long row, int turned, int width, int half, long cosines,
+      long sines, int direction) {
+    for (int head = 0; head < turned; head += width) {
+      for (int i = 0; i < half; i++) {
+        long left = row + 2L * (head + i);
+        long right = left + 2L * half;
+        float a = Vectors.widened(memory.get(SHORT, left));
+        float b = Vectors.widened(memory.get(SHORT, right));
+        float cosine = memory.get(FLOAT, cosines + 4L * i);
+        float sine = memory.get(FLOAT, sines + 4L * i) * direction;
+        memory.set(SHORT, left, Vectors.narrowed(a * cosine - b * sine));
+        memory.set(SHORT, right, Vectors.narrowed(b * cosine + a * sine));
+      }
+    }
   }
 }

@@ -25,7 +25,19 @@ final class Norms {
   static Kernel forward(MemorySegment memory, Optional<Sum> sum, Matrix x, Matrix gain, Optional<Matrix> bias,
       float epsilon, Matrix out, Matrix moments) {
     int d = x.columns();
-    Kernel norms = firstRow -> {
+    Kernel norms = bias.isPresent() && !out.narrow() && d % Vectors.LANES == 0
+        ? firstRow -> Loops.layerNorms(memory, x.offset(), x.narrow(), gain.offset(), bias.get().offset(),
+            epsilon, out.offset(), out.narrow(), moments.offset(), x.rows(), d)
+        : rowByRow(memory, x, gain, bias, epsilon, out, moments);
+    return sum.isEmpty()
+        ? norms
+        : Kernel.inOrder(List.of(Elementwise.add(memory, sum.get().a(), sum.get().b(), x), norms));
+  }
+
+  private static Kernel rowByRow(MemorySegment memory, Matrix x, Matrix gain, Optional<Matrix> bias,
+      float epsilon, Matrix out, Matrix moments) {
+    int d = x.columns();
+    return firstRow -> {
       for (int r = 0; r < x.rows(); r++) {
         long row = x.at(r, 0);
         float mean = bias.isPresent() ? Loops.sum(memory, row, x.narrow(), d) / d : 0;
@@ -41,10 +53,6 @@ final class Norms {
         }
       }
     };
-    if (sum.isEmpty()) {
-      return norms;
-    }
-    return Kernel.inOrder(List.of(Elementwise.add(memory, sum.get().a(), sum.get().b(), x), norms));
   }
 
   /**
@@ -57,7 +65,31 @@ final class Norms {
   static Kernel backward(MemorySegment memory, Optional<Matrix> residual, Matrix x, Matrix gain,
       Matrix moments, Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias) {
     int d = x.columns();
-    Kernel norms = firstRow -> {
+    Kernel norms = dBias.isPresent() && !dOut.narrow() && d % Vectors.LANES == 0
+        ? ofFullVectors(memory, x, gain, moments, dOut, dX, dGain, dBias.get())
+        : rowByRowBackward(memory, x, gain, moments, dOut, dX, dGain, dBias);
+    return residual.isEmpty()
+        ? norms
+        : Kernel.inOrder(List.of(norms, Elementwise.add(memory, residual.get(), dX, dX)));
+  }
+
+  private static Kernel ofFullVectors(MemorySegment memory, Matrix x, Matrix gain, Matrix moments,
+      Matrix dOut, Matrix dX, Matrix dGain, Matrix dBias) {
+    int d = x.columns();
+    return firstRow -> {
+      for (int column = 0; column < d; column += Vectors.LANES) {
+        Loops.layerNormParameters(memory, x.offset(), x.narrow(), moments.offset(), dOut.offset(),
+            dOut.narrow(), dGain.offset(), dBias.offset(), x.rows(), d, column);
+      }
+      Loops.layerNormGradients(memory, x.offset(), x.narrow(), moments.offset(), gain.offset(), dOut.offset(),
+          dOut.narrow(), dX.offset(), dX.narrow(), x.rows(), d);
+    };
+  }
+
+  private static Kernel rowByRowBackward(MemorySegment memory, Matrix x, Matrix gain, Matrix moments,
+      Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias) {
+    int d = x.columns();
+    return firstRow -> {
       for (int r = 0; r < x.rows(); r++) {
         long row = x.at(r, 0);
         long dOutRow = dOut.at(r, 0);
@@ -77,9 +109,5 @@ final class Norms {
             meanOfG, meanOfGn, dX.at(r, 0), dX.narrow(), d);
       }
     };
-    if (residual.isEmpty()) {
-      return norms;
-    }
-    return Kernel.inOrder(List.of(norms, Elementwise.add(memory, residual.get(), dX, dX)));
   }
 }

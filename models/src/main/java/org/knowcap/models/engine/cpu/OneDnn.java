@@ -82,6 +82,7 @@ final class OneDnn {
   private final MethodHandle destroyStream;
   private final MethodHandle execute;
   private final Optional<MethodHandle> setThreads;
+  private final Optional<MethodHandle> getThreads;
   private final MemorySegment engine;
   private final boolean bf16;
   private final String version;
@@ -113,6 +114,8 @@ final class OneDnn {
     execute = function("dnnl_primitive_execute", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS);
     setThreads = library.find("omp_set_num_threads")
         .map(symbol -> Linker.nativeLinker().downcallHandle(symbol, FunctionDescriptor.ofVoid(JAVA_INT)));
+    getThreads = library.find("omp_get_max_threads")
+        .map(symbol -> Linker.nativeLinker().downcallHandle(symbol, FunctionDescriptor.of(JAVA_INT)));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ADDRESS);
       check((int) function("dnnl_engine_create", JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG).invokeExact(out, CPU,
@@ -184,15 +187,24 @@ final class OneDnn {
     return version;
   }
 
-  /** Makes oneDNN run on the calling thread alone, whenever that thread calls it. */
-  void useOneThread() {
-    setThreads.ifPresent(handle -> {
-      try {
-        handle.invokeExact(1);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
+  /** Threads that oneDNN runs on when the calling thread calls it; 1 where that cannot be chosen. */
+  int threads() {
+    try {
+      return getThreads.isPresent() ? (int) getThreads.get().invokeExact() : 1;
+    } catch (Throwable e) {
+      throw failure(e);
+    }
+  }
+
+  /** Makes oneDNN run on so many threads whenever the calling thread calls it. */
+  void useThreads(int count) {
+    try {
+      if (setThreads.isPresent()) {
+        setThreads.get().invokeExact(count);
       }
-    });
+    } catch (Throwable e) {
+      throw failure(e);
+    }
   }
 
   MemorySegment stream() {

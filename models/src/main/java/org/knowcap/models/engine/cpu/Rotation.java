@@ -62,15 +62,26 @@ final class Rotation {
         long cosines = 4L * (r % length) * half;
         long sines = cosines + 4L * length * half;
         if (alike) {
-          Loops.turn(memory, qkv.at(r, 0), qkv.narrow(), turned, width, half, tables + cosines,
-              tables + sines, direction);
+          turn(memory, qkv.at(r, 0), qkv.narrow(), turned, width, half, tables + cosines, tables + sines,
+              direction);
         } else {
-          Loops.turn(memory, qkv.at(r, 0), qkv.narrow(), queries, width, half, tables + cosines,
-              tables + sines, direction);
-          Loops.turn(memory, qkv.at(r, queries), qkv.narrow(), turned - queries, width, half,
-              keyTables + cosines, keyTables + sines, direction);
+          turn(memory, qkv.at(r, 0), qkv.narrow(), queries, width, half, tables + cosines, tables + sines,
+              direction);
+          turn(memory, qkv.at(r, queries), qkv.narrow(), turned - queries, width, half, keyTables + cosines,
+              keyTables + sines, direction);
         }
       }
     };
+  }
+
+  private static void turn(MemorySegment memory, long row, boolean narrow, int turned, int width, int half,
+      long cosines, long sines, int direction) {
+    if (half % Vectors.LANES == 0) {
+      Loops.turn(memory, row, narrow, turned, width, half, cosines, sines, direction);
+    } else if (narrow) {
+      Loops.turnFewNarrow(memory, row, turned, width, half, cosines, sines, direction);
+    } else {
+      Loops.turnFew(memory, row, turned, width, half, cosines, sines, direction);
+    }
   }
 }

@@ -92,10 +92,8 @@ final class Slice {
           at(s.dX()), layout.work(worker));
       case Step.Turn s ->
           Rotation.turn(memory, layout.tables(s.rotary()), s.rotary(), at(s.qkv()), s.direction());
-      case Step.Attend s -> attention(s.operation()).forward(at(s.qkv()), s.distant().map(this::at),
-          at(s.out()), at(s.normalisers()));
-      case Step.AttendBackward s -> attention(s.operation()).backward(at(s.qkv()), s.distant().map(this::at),
-          at(s.out()), at(s.normalisers()), at(s.dOut()), at(s.dQkv()), s.dDistant().map(this::at));
+      case Step.Attend s -> attend(s);
+      case Step.AttendBackward s -> attendBackward(s);
       case Step.Route s -> {
         routers.put(s.route().out(), new Router(s.route(), windows, batchRows, Mixtures.UNIT));
         yield Mixtures.route(memory, router(s.route().out()), at(s.route().logits()));
@@ -115,6 +113,24 @@ final class Slice {
           at(s.x()), at(s.dOut()), at(s.dX()));
       case Step.Head s -> head(s);
     };
+  }
+
+  private Kernel attend(Step.Attend s) {
+    return ShortAttention.takes(s.operation())
+        ? shortAttention(s.operation()).forward(at(s.qkv()), at(s.out()), at(s.normalisers()))
+        : attention(s.operation()).forward(at(s.qkv()), s.distant().map(this::at), at(s.out()),
+            at(s.normalisers()));
+  }
+
+  private Kernel attendBackward(Step.AttendBackward s) {
+    return ShortAttention.takes(s.operation())
+        ? shortAttention(s.operation()).backward(at(s.qkv()), at(s.normalisers()), at(s.dOut()), at(s.dQkv()))
+        : attention(s.operation()).backward(at(s.qkv()), s.distant().map(this::at), at(s.out()),
+            at(s.normalisers()), at(s.dOut()), at(s.dQkv()), s.dDistant().map(this::at));
+  }
+
+  private ShortAttention shortAttention(ForwardOperation.Attention operation) {
+    return new ShortAttention(memory, operation, layout.work(worker), layout.element());
   }
 
   private Attention attention(ForwardOperation.Attention operation) {

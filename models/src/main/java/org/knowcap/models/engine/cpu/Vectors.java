@@ -92,6 +92,24 @@ final class Vectors {
     return (ShortVector) bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16).castShape(SHORTS, 0);
   }
 
+  /** A number of bf16. */
+  static float widened(short x) {
+    return Float.intBitsToFloat(x << 16);
+  }
+
+  /** To the nearest bf16, ties to even. */
+  static short narrowed(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    return (short) (bits + (bits >>> 16 & 1) + 0x7fff >>> 16);
+  }
+
+  /** To the nearest bf16, ties to even, in fp32. */
+  static FloatVector rounded(FloatVector x) {
+    IntVector bits = x.reinterpretAsInts();
+    IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+    return bits.add(odd).add(0x7fff).and(0xffff0000).reinterpretAsFloats();
+  }
+
   /** The lanes that are left of a row of so many numbers from the index-th on. */
   static VectorMask<Float> rest(long index, long size) {
     return FLOATS.indexInRange(index, size);
@@ -115,6 +133,11 @@ final class Vectors {
    * that a sum's last bit would depend on when a method was compiled.
    */
   static float sum(FloatVector x) {
+    return total(x).lane(0);
+  }
+
+  /** The same sum in each lane. */
+  static FloatVector total(FloatVector x) {
     FloatVector sum = x;
     if (LANES > 8) {
       sum = sum.add(sum.rearrange(BY_8));
@@ -125,7 +148,7 @@ final class Vectors {
     if (LANES > 2) {
       sum = sum.add(sum.rearrange(BY_2));
     }
-    return sum.add(sum.rearrange(BY_1)).lane(0);
+    return sum.add(sum.rearrange(BY_1));
   }
 
   /**
@@ -151,5 +174,25 @@ final class Vectors {
         .add(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23))
         .reinterpretAsFloats()
         .blend(0, vanishes);
+  }
+
+  /** ln x of positive normal numbers, with a relative error of about 1e-7: Cephes' logf. */
+  static FloatVector log(FloatVector x) {
+    IntVector bits = x.reinterpretAsInts();
+    // x = m 2^n with m from sqrt(1/2) to sqrt(2).
+    IntVector shifted = bits.sub(0x3f3504f3);
+    FloatVector n = (FloatVector) shifted.lanewise(VectorOperators.ASHR, 23).convert(VectorOperators.I2F, 0);
+    FloatVector r = shifted.and(0x007fffff).add(0x3f3504f3).reinterpretAsFloats().sub(1);
+    FloatVector p = r.mul(7.0376836292e-2f).add(-1.1514610310e-1f);
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 1.1676998740e-1f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, -1.2420140846e-1f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 1.4249322787e-1f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, -1.6668057665e-1f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 2.0000714765e-1f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, -2.4999993993e-1f));
+    p = p.fma(r, FloatVector.broadcast(FLOATS, 3.3333331174e-1f));
+    FloatVector square = r.mul(r);
+    FloatVector low = p.mul(r).mul(square).add(n.mul(LN2_LOW)).sub(square.mul(0.5f));
+    return n.fma(FloatVector.broadcast(FLOATS, LN2_HIGH), r.add(low));
   }
 }

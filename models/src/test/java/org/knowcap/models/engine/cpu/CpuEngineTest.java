@@ -137,6 +137,23 @@ class CpuEngineTest {
     }
   }
 
+  /** Against Math.log, of normal numbers of all magnitudes. */
+  @Test
+  void theLogarithmIsRightToAMillionth() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(4L * Vectors.LANES, 64);
+      RandomGenerator random = random(7);
+      for (int trial = 0; trial < 100_000; trial++) {
+        float x = (float) Math.exp(random.nextDouble() * 170 - 85);
+        memory.set(ValueLayout.JAVA_FLOAT, 0, x);
+        Vectors.store(Vectors.log(Vectors.load(memory, 0, 0, false)), memory, 0, 0, false);
+        double expected = Math.log(x);
+        assertEquals(expected, memory.get(ValueLayout.JAVA_FLOAT, 0), 3e-7 * Math.max(1, Math.abs(expected)),
+            "log(" + x + ")");
+      }
+    }
+  }
+
   /** bf16 is fp32 with the lower half of its bits rounded away, to the nearest, ties to even. */
   @Test
   void bf16IsRoundedToTheNearest() {

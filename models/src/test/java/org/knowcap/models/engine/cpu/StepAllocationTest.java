@@ -36,15 +36,18 @@ class StepAllocationTest {
   private static final Duration MOST_WARM_UP = Duration.ofMinutes(3);
 
   @ParameterizedTest
-  @CsvSource({"FP32, gpt2-2-2-w16, adamw", "AUTO, gpt2-2-2-w16, adamw", "FP32, gpt2-moe4-2-2-w16, adamw",
-      "AUTO, mixtral4-2-2-w16, adamw", "FP32, gpt2-2-2-w16-k1-alibi-document, adamw",
-      "AUTO, gpt2-2-2-w16-leaky9k2-document, adamw", "FP32, gpt2-2-2-w16, adafactor"})
-  void stepsAllocateNextToNothing(Precision precision, String model, String optimiser) throws Exception {
+  @CsvSource({"FP32, gpt2-2-2-w16, 70, adamw", "AUTO, gpt2-2-2-w16, 70, adamw",
+      "FP32, gpt2-2-3-w16, 64, adamw", "AUTO, gpt2-2-3-w16, 64, adamw", "FP32, gpt2-moe4-2-2-w16, 70, adamw",
+      "AUTO, mixtral4-2-2-w16, 70, adamw", "FP32, gpt2-2-2-w16-k1-alibi-document, 70, adamw",
+      "AUTO, gpt2-2-2-w16-leaky9k2-document, 70, adamw", "FP32, gpt2-2-2-w16, 70, adafactor"})
+  void stepsAllocateNextToNothing(Precision precision, String model, int length, String optimiser)
+      throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
         "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
-        "-cp", System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name(),
-        model, optimiser).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*", "-cp",
+        System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name(), model,
+        Integer.toString(length), optimiser).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     assertEquals(0, process.waitFor(), answer);
     assertTrue(Long.parseLong(answer) <= MOST_BYTES_A_STEP, answer + " bytes a step");
@@ -52,10 +55,11 @@ class StepAllocationTest {
 
   /** Prints the bytes of a step once they are few enough, or when time is up. */
   public static void main(String[] arguments) {
-    UpdateRule updateRule = arguments[2].equals("adamw")
+    UpdateRule updateRule = arguments[3].equals("adamw")
         ? UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01))
         : UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1);
-    Program program = Program.training(ModelSpec.parse(arguments[1]), new TokenIds(53, 0), 5, 70, updateRule);
+    Program program = Program.training(ModelSpec.parse(arguments[1]), new TokenIds(53, 0), 5,
+        Integer.parseInt(arguments[2]), updateRule);
     Batches batch = Batches.random(program, 53, RandomGeneratorFactory.of("L64X128MixRandom").create(4));
     Execution execution = new Execution(2, Precision.valueOf(arguments[0]));
     try (Session session = new CpuEngine().compile(program, execution)) {
