@@ -15,8 +15,11 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param windows of a step
  */
 public record TrainingShape(ModelSpec model, int vocabulary, int length, int windows) {
-  /** From what fits a core's cache, and the steps of small studies, to the paper's smallest model of 12 layers. */
+  /** From the quickstart's steps, those of small studies and what fits a core's cache, to the paper's smallest model of 12 layers. */
   public static final List<TrainingShape> ALL = List.of(
+      new TrainingShape(ModelSpec.parse("gpt2-2-1-w16"), 150, 64, 8),
+      new TrainingShape(ModelSpec.parse("gpt2-2-2-w16"), 150, 64, 8),
+      new TrainingShape(ModelSpec.parse("gpt2-2-3-w16"), 150, 64, 8),
       new TrainingShape(ModelSpec.parse("gpt2-2-1-w32"), 256, 128, 32),
       new TrainingShape(ModelSpec.parse("gpt2-2-4-w16"), 256, 128, 4),
       new TrainingShape(ModelSpec.parse("gpt2-2-2"), 3275, 512, 8),
