@@ -37,6 +37,8 @@ final class PeerProcess implements AutoCloseable {
   private final Map<String, List<Double>> losses = new LinkedHashMap<>();
   private final Map<String, String> failures = new LinkedHashMap<>();
   private final String version;
+  /** Where this process is stopped by a signal. */
+  private final Thread onExit = Thread.ofPlatform().unstarted(this::end);
 
   private PeerProcess(String name, Path folder, ProcessBuilder builder) throws IOException {
     this.name = name;
@@ -45,6 +47,7 @@ final class PeerProcess implements AutoCloseable {
     process = start(name, builder.redirectError(errors.toFile()));
     answers = process.inputReader(StandardCharsets.UTF_8);
     questions = process.outputWriter(StandardCharsets.UTF_8);
+    Runtime.getRuntime().addShutdownHook(onExit);
     version = hearModes();
   }
 
@@ -100,7 +103,7 @@ final class PeerProcess implements AutoCloseable {
         }
       }
     } catch (IOException | RuntimeException e) {
-      process.destroyForcibly();
+      close();
       throw e;
     }
   }
@@ -183,6 +186,16 @@ final class PeerProcess implements AutoCloseable {
     } catch (IOException e) {
       // It is gone already.
     }
+    end();
+    try {
+      Runtime.getRuntime().removeShutdownHook(onExit);
+    } catch (IllegalStateException e) {
+      // We are being stopped, and the hook has done it or is about to.
+    }
+  }
+
+  /** Ends the process and leaves nothing of its folder. */
+  private synchronized void end() {
     process.destroy();
     process.onExit().join();
     try {
@@ -193,6 +206,9 @@ final class PeerProcess implements AutoCloseable {
   }
 
   private static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
