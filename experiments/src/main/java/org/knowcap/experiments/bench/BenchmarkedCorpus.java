@@ -1,4 +1,5 @@
 package org.knowcap.experiments.bench;
+
 import java.util.List;
 import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;

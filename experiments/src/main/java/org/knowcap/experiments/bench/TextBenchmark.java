@@ -31,7 +31,7 @@ public class TextBenchmark {
   /** Begins at a place of the thread's own. */
   @Setup
   public void open(ThreadParams thread) {
-    texts = new TextWriter(BenchmarkedCorpus.BIO_S.corpus().sources().getFirst(),
+    texts = new TextWriter(BenchmarkedCorpus.BIO_S.corpus().stream().sources().getFirst(),
         APART * thread.getThreadIndex(), OutputStream.nullOutputStream());
   }
 

@@ -32,7 +32,7 @@ public class WindowBenchmark {
   public void open(ThreadParams thread) {
     Corpus made = corpus.corpus();
     Cursor.Position place = new Cursor.Position(APART * thread.getThreadIndex(), 0);
-    List<Cursor.Position> places = made.sources().stream().map(_ -> place).toList();
+    List<Cursor.Position> places = made.stream().sources().stream().map(_ -> place).toList();
     reader = new WindowReader(made, WINDOW, new Cursor(0, places));
   }
 

@@ -1,4 +1,5 @@
 package org.knowcap.experiments.cli;
+
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Comparator;

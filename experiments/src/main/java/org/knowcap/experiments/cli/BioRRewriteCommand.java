@@ -1,4 +1,5 @@
 package org.knowcap.experiments.cli;
+
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;

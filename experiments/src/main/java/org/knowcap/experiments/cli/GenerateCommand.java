@@ -168,10 +168,11 @@ final class GenerateCommand implements Callable<Integer> {
       written = export.write(directory, recipe.toMap(), THREADS, progress);
     }
     console.println(corpus.name() + ": vocabulary of " + Units.count(corpus.vocabulary().size()) + " tokens");
-    corpus.bits()
+    corpus.measured()
+        .bits()
         .parts()
         .forEach(part -> console.println("  " + part.name() + ": " + Units.bits(part.totalBits())));
-    console.println("  all: " + Units.bits(corpus.bits().totalBits()));
+    console.println("  all: " + Units.bits(corpus.measured().bits().totalBits()));
     console.println((written == export.files()
         ? written + " files"
         : written + " files, beside " + (export.files() - written) + " that were there,") + " in "

@@ -1,4 +1,5 @@
 package org.knowcap.experiments.cli;
+
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,16 +79,18 @@ final class PlanCommand implements Callable<Integer> {
       Corpus corpus = run.corpus();
       Program program = run.program(corpus);
       long steps = run.steps(corpus);
-      rows.add(new Row(run.name(), program.parameterCount(), corpus.bits().part("names").totalBits(),
-          corpus.bits()
-              .parts()
-              .stream()
-              .filter(part -> part.kind() != KnowledgeKind.NAME)
-              .mapToDouble(KnowledgePart::totalBits)
-              .sum(),
-          corpus.bits().totalBits() / program.parameterCount(), steps, steps * program.stepRows(),
-          (double) program.flops() * steps, program.memoryBytes(),
-          Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
+      rows.add(
+          new Row(run.name(), program.parameterCount(), corpus.measured().bits().part("names").totalBits(),
+              corpus.measured()
+                  .bits()
+                  .parts()
+                  .stream()
+                  .filter(part -> part.kind() != KnowledgeKind.NAME)
+                  .mapToDouble(KnowledgePart::totalBits)
+                  .sum(),
+              corpus.measured().bits().totalBits() / program.parameterCount(), steps,
+              steps * program.stepRows(), (double) program.flops() * steps, program.memoryBytes(),
+              Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {

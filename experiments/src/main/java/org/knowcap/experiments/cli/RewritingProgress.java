@@ -1,4 +1,5 @@
 package org.knowcap.experiments.cli;
+
 import java.io.PrintWriter;
 import java.util.Optional;
 import me.tongfei.progressbar.ProgressBar;

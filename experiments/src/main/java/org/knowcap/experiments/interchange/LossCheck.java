@@ -1,4 +1,5 @@
 package org.knowcap.experiments.interchange;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,8 +75,8 @@ public record LossCheck(int[] prompts, int length, int[][] targets, float[][] lo
   private static List<Text> texts(TrainedRun run) {
     Vocabulary vocabulary = run.corpus().vocabulary();
     List<Text> texts = new ArrayList<>();
-    for (long person = 0; person < Math.min(PEOPLE, run.corpus().people()); person++) {
-      AnnotatedItem probe = run.corpus().measuringItem(person, person);
+    for (long person = 0; person < Math.min(PEOPLE, run.corpus().measured().people()); person++) {
+      AnnotatedItem probe = run.corpus().measured().measuringItem(person, person);
       int[] tokens = Arrays.stream(probe.tokens()).filter(token -> token < vocabulary.eos()).toArray();
       String text = vocabulary.decode(tokens, 0, tokens.length);
       int[] gpt2 = Arrays.stream(tokens).map(token -> vocabulary.gpt2Ids()[token]).toArray();

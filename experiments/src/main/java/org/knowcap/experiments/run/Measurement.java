@@ -1,4 +1,5 @@
 package org.knowcap.experiments.run;
+
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -70,7 +71,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
    * @param scorer of batches of 16 windows, each as long as the corpus's longest item less one token
    */
   public static Measurement of(Corpus corpus, long most, Scorer scorer) {
-    List<KnowledgePart> knowledge = corpus.bits().parts();
+    List<KnowledgePart> knowledge = corpus.measured().bits().parts();
     int people = people(corpus, most);
     Map<KnowledgeKind, double[]> sums = new EnumMap<>(KnowledgeKind.class);
     knowledge.forEach(part -> sums.put(part.kind(), new double[people]));
@@ -82,7 +83,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     double[][] means = knowledge.stream()
         .map(part -> DoubleStream.of(sums.get(part.kind())).map(sum -> sum / part.perItem()).toArray())
         .toArray(double[][]::new);
-    return new Measurement(knowledge, corpus.people(), means,
+    return new Measurement(knowledge, corpus.measured().people(), means,
         corpus.sideMeasurements().stream().map(question -> answer(question, most, scorer)).toList());
   }
 
@@ -100,7 +101,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   private static int people(Corpus corpus, long most) {
-    return (int) Math.min(most, corpus.people());
+    return (int) Math.min(most, corpus.measured().people());
   }
 
   /** Takes the loss of a span, in nats; people are numbered as they are measured. */
@@ -112,7 +113,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     int length = corpus.longestItem() - 1;
     int people = people(corpus, most);
     CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
-    KeyedPermutation chosen = new KeyedPermutation(random, corpus.people());
+    KeyedPermutation chosen = new KeyedPermutation(random, corpus.measured().people());
     int[] tokens = new int[WINDOWS * length];
     int[] targets = new int[WINDOWS * length];
     float[] losses = new float[WINDOWS * length];
@@ -123,7 +124,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       Arrays.fill(targets, corpus.vocabulary().eos());
       for (int row = 0; row < count; row++) {
         long person = chosen.apply(0, first + row);
-        probes[row] = corpus.measuringItem(person, random.bits(person));
+        probes[row] = corpus.measured().measuringItem(person, random.bits(person));
         int[] item = probes[row].tokens();
         System.arraycopy(item, 0, tokens, row * length, item.length - 1);
         System.arraycopy(item, 1, targets, row * length, item.length - 1);

@@ -64,7 +64,7 @@ public final class Quantisation {
     Corpus corpus = spec.corpus();
     Program program = Program.scoring(spec.model(), RunSpec.ids(corpus), WINDOWS, corpus.longestItem() - 1);
     Checkpoint checkpoint = checkpoint(program);
-    long people = quantiser.calibrated() ? Math.min(CALIBRATION_PEOPLE, corpus.people()) : 0;
+    long people = quantiser.calibrated() ? Math.min(CALIBRATION_PEOPLE, corpus.measured().people()) : 0;
     QuantisedModel model = quantised(program, checkpoint, quantiser, calibrationTexts(corpus, people));
     MeasuredQuantisation measured = measured(trained, corpus, model, quantiser, people);
     if (weights.isPresent()) {
@@ -116,7 +116,7 @@ public final class Quantisation {
   private static List<Calibration.Batch> calibrationTexts(Corpus corpus, long people) {
     int length = corpus.longestItem() - 1;
     CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
-    KeyedPermutation chosen = new KeyedPermutation(random, corpus.people());
+    KeyedPermutation chosen = new KeyedPermutation(random, corpus.measured().people());
     List<Calibration.Batch> batches = new ArrayList<>();
     for (long first = 0; first < people; first += WINDOWS) {
       int[] tokens = new int[WINDOWS * length];
@@ -124,7 +124,7 @@ public final class Quantisation {
       Arrays.fill(tokens, corpus.vocabulary().eos());
       for (int row = 0; row < Math.min(WINDOWS, people - first); row++) {
         long person = chosen.apply(0, first + row);
-        int[] item = corpus.measuringItem(person, random.bits(person)).tokens();
+        int[] item = corpus.measured().measuringItem(person, random.bits(person)).tokens();
         lengths[row] = item.length - 1;
         System.arraycopy(item, 0, tokens, row * length, lengths[row]);
       }

@@ -1,4 +1,5 @@
 package org.knowcap.experiments.run;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;

@@ -1,4 +1,5 @@
 package org.knowcap.experiments.study;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;

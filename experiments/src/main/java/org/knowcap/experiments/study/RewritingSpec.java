@@ -1,4 +1,5 @@
 package org.knowcap.experiments.study;
+
 import java.nio.file.Path;
 import org.knowcap.generators.bios.BioS;
 

@@ -152,8 +152,8 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
    * the tokens of a step, rounded up.
    */
   public long steps(Corpus corpus) {
-    return (long) Math
-        .ceil(corpus.tokens(exposures) / ((long) training.effectiveBatchSize() * training.contextLength()));
+    return (long) Math.ceil(corpus.stream().tokens(exposures)
+        / ((long) training.effectiveBatchSize() * training.contextLength()));
   }
 
   /**

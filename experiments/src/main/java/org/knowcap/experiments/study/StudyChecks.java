@@ -54,7 +54,7 @@ public final class StudyChecks {
       default -> key + ".people";
     };
     Corpus made = checked(cause, () -> spec.corpus(0));
-    if (!(made.bits().totalBits() > 0)) {
+    if (!(made.measured().bits().totalBits() > 0)) {
       throw UserException.usage(file + ": '" + key + "': there is nothing to know in " + made.name()
           + ": only one corpus is possible; give it fewer people or a larger diversity");
     }
@@ -62,7 +62,10 @@ public final class StudyChecks {
 
   private void checkRun(RunSpec run, Corpus made) {
     TrainingSettings training = run.training();
-    checkLength(run.corpusSpec(), made, training.contextLength());
+    checked("training.context_length", () -> {
+      made.checkContextLength(training.contextLength());
+      return made;
+    });
     checkPositions(run.model(), made, training.contextLength());
     checked("training.warmup_steps", () -> run.schedule(made));
     training.initialisation().ifPresent(start -> checked("training.start", () -> {
@@ -74,30 +77,6 @@ public final class StudyChecks {
       throw UserException
           .usage(file + ": 'models': " + run.model().name() + " with head width " + run.model().headWidth()
               + " has " + parameters + " parameters; at most " + Integer.MAX_VALUE + " can be trained");
-    }
-  }
-
-  /**
-   * Refuses texts longer than the context. A text is measured whole, so the model would meet positions and distances that
-   * it never met in training.
-   */
-  private void checkLength(CorpusSpec corpus, Corpus made, int contextLength) {
-    switch (corpus) {
-      case CorpusSpec.BioSSpec _,CorpusSpec.BioSSimpleSpec _ -> {
-        // About 70 tokens, whatever the study says.
-      }
-      case CorpusSpec.MixtureSpec mixture ->
-          checkLength(mixture.ingredients().getFirst().source(), made.sources().getFirst(), contextLength);
-      case CorpusSpec.RevisedSpec revised ->
-          checkLength(revised.of(), made.sources().getFirst(), contextLength);
-      case CorpusSpec.BioDSpec _,CorpusSpec.BioRSpec _ -> {
-        if (made.longestItem() > contextLength) {
-          throw UserException.usage(file + ": 'training.context_length' is " + contextLength
-              + ", but a text of " + made.name() + " has up to " + made.longestItem()
-              + " tokens: it is measured whole, and would never be seen "
-              + "whole; give training a longer context, or shorten the texts");
-        }
-      }
     }
   }
 

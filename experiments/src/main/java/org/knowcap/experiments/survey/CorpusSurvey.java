@@ -1,4 +1,5 @@
 package org.knowcap.experiments.survey;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,15 +39,16 @@ public final class CorpusSurvey {
   /** What the corpus is. */
   public static CorpusDescription of(Corpus corpus) {
     VocabularyUse vocabulary = vocabulary(corpus);
-    double[] tokens = IntStream.range(0, corpus.sources().size())
-        .mapToDouble(i -> corpus.items(i, 1) * corpus.sources().get(i).meanItemTokens())
+    double[] tokens = IntStream.range(0, corpus.stream().sources().size())
+        .mapToDouble(i -> corpus.stream().items(i, 1) * corpus.stream().sources().get(i).meanItemTokens())
         .toArray();
     List<CorpusDescription.Source> sources = new ArrayList<>();
     for (int source = 0; source < tokens.length; source++) {
-      sources.add(source(corpus.sources().get(source), tokens[source] / Arrays.stream(tokens).sum()));
+      sources
+          .add(source(corpus.stream().sources().get(source), tokens[source] / Arrays.stream(tokens).sum()));
     }
-    return new CorpusDescription(corpus.name(), corpus.people(), corpus.bits().totalBits(), corpus.tokens(1),
-        sources, vocabulary);
+    return new CorpusDescription(corpus.name(), corpus.measured().people(),
+        corpus.measured().bits().totalBits(), corpus.stream().tokens(1), sources, vocabulary);
   }
 
   private static CorpusDescription.Source source(Source source, double share) {

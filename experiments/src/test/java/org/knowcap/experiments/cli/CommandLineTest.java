@@ -191,7 +191,7 @@ class CommandLineTest {
       RunResult result = results.get(i);
       assertEquals(run.people(), result.people());
       assertEquals(run.model().parameters(run.corpus().vocabulary().size()).total(), result.parameters());
-      assertEquals(run.corpus().bits().totalBits(), result.totalBits(), 1e-9);
+      assertEquals(run.corpus().measured().bits().totalBits(), result.totalBits(), 1e-9);
       assertEquals(result.storedBits() / result.parameters(), result.capacityRatio(), 1e-12);
       assertEquals(result.storedBits() / result.totalBits(), result.saturation(), 1e-12);
       assertTrue(result.storedBits() < result.totalBits());

@@ -1,4 +1,5 @@
 package org.knowcap.experiments.run;
+
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -48,8 +49,8 @@ class MeasurementTest {
 
     Reader(Corpus corpus) {
       this.corpus = corpus;
-      LongStream.range(0, corpus.people())
-          .forEach(person -> people.put(" " + corpus.values(person).get(Attribute.NAME), person));
+      LongStream.range(0, corpus.measured().people())
+          .forEach(person -> people.put(" " + corpus.measured().values(person).get(Attribute.NAME), person));
       Templates shipped = Templates.shipped();
       templates.put(Attribute.BIRTH_DATE, shipped.birthDate());
       templates.put(Attribute.BIRTH_CITY, shipped.birthCity());
@@ -96,7 +97,7 @@ class MeasurementTest {
       char[] kind = new char[text.length()];
       Arrays.fill(kind, '-');
       Arrays.fill(kind, 0, name.length(), 'n');
-      Map<Attribute, String> values = corpus.values(people.get(name));
+      Map<Attribute, String> values = corpus.measured().values(people.get(name));
       String pronoun = " " + values.get(Attribute.GENDER);
       List<Attribute> order = new ArrayList<>();
       int at = 0;
@@ -178,7 +179,7 @@ class MeasurementTest {
         }
       }
     });
-    assertEquals(Math.min(most, corpus.people()), seen.size());
+    assertEquals(Math.min(most, corpus.measured().people()), seen.size());
     assertEquals(seen.size(), new HashSet<>(seen).size(), "someone was measured twice");
     assertEquals(seen.size(), measurement.losses(KnowledgeKind.NAME).length);
     return measurement;
@@ -190,7 +191,7 @@ class MeasurementTest {
    */
   private static Losses perfect(Corpus corpus) {
     Map<List<Integer>, Integer> beginnings = new HashMap<>();
-    measure(corpus, corpus.people(), new Losses() {
+    measure(corpus, corpus.measured().people(), new Losses() {
       @Override
       public double[] name(Reading reading) {
         for (int i = 0; i <= reading.nameTokens.size(); i++) {
@@ -212,7 +213,7 @@ class MeasurementTest {
           losses[i] = Math.log((double) beginnings.get(reading.nameTokens.subList(0, i))
               / beginnings.get(reading.nameTokens.subList(0, i + 1)));
         }
-        assertEquals(Math.log(corpus.people()), Arrays.stream(losses).sum(), 1e-9);
+        assertEquals(Math.log(corpus.measured().people()), Arrays.stream(losses).sum(), 1e-9);
         return losses;
       }
 
@@ -235,7 +236,7 @@ class MeasurementTest {
     Capacity capacity = losses.capacity(1000);
     assertEquals(capacity.totalBits(), capacity.storedBits(), 1e-6 * capacity.totalBits());
     assertEquals(1, capacity.saturation(), 1e-6);
-    assertEquals(corpus.bits().totalBits() / 1000, capacity.capacityRatio(), 1e-6);
+    assertEquals(corpus.measured().bits().totalBits() / 1000, capacity.capacityRatio(), 1e-6);
     assertEquals(0, capacity.storedBitsStandardError(), 1e-3);
   }
 
@@ -298,6 +299,6 @@ class MeasurementTest {
 
   /** A loss that differs from person to person: 0 to 3 nats. */
   private static double known(Corpus corpus, long person) {
-    return Math.floorMod(corpus.values(person).toString().hashCode(), 1000) * 0.003;
+    return Math.floorMod(corpus.measured().values(person).toString().hashCode(), 1000) * 0.003;
   }
 }

@@ -1,4 +1,5 @@
 package org.knowcap.experiments.run;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;

@@ -203,7 +203,7 @@ class StudyReaderTest {
     String text = FULL.replace("pools: {first: 5, middle: 4,", "pools: {dir: fields, first: 2, middle: 4,");
     RunSpec run = StudyReader.read(file(text)).runs().getFirst();
     for (long person = 0; person < run.people(); person++) {
-      String name = run.corpus().values(person).get(Attribute.NAME);
+      String name = run.corpus().measured().values(person).get(Attribute.NAME);
       assertTrue(name.startsWith("Ada ") || name.startsWith("Bea "), name);
     }
     List<String> names = names(text);
@@ -294,15 +294,15 @@ class StudyReaderTest {
     Corpus mixture = run.corpus();
     assertEquals("0.125 <useful> bioS(30) + 0.875 bioS-simple(40)", mixture.name());
     List<String> people = new ArrayList<>();
-    for (Source source : mixture.sources()) {
+    for (Source source : mixture.stream().sources()) {
       for (long person = 0; person < source.people(); person++) {
         people.add(source.values(person).get(Attribute.NAME));
       }
     }
     assertEquals(70, people.stream().distinct().count());
     // 100 exposures of the useful people are an eighth of all.
-    Corpus alone = mixture.sources().getFirst();
-    assertEquals(8 * alone.tokens(100) / (12 * 64), run.steps(mixture), 1);
+    Corpus alone = mixture.stream().sources().getFirst();
+    assertEquals(8 * alone.stream().tokens(100) / (12 * 64), run.steps(mixture), 1);
     assertNotEquals(names(MIXTURE), names(MIXTURE.replace("token: <useful>, ", "")));
   }
 
@@ -433,7 +433,7 @@ class StudyReaderTest {
     RunSpec four = StudyReader.read(file(text.replace("decay: 0.5", "decay: 0.5, accumulation: 4")))
         .runs()
         .getFirst();
-    assertEquals(Math.ceil(plain.corpus().tokens(1000) / (4 * 12 * 64)), four.steps(four.corpus()));
+    assertEquals(Math.ceil(plain.corpus().stream().tokens(1000) / (4 * 12 * 64)), four.steps(four.corpus()));
     assertEquals(4 * 12 * 64, four.program(four.corpus()).stepRows());
   }
 

@@ -1,4 +1,5 @@
 package org.knowcap.experiments.survey;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -34,8 +35,8 @@ class CorpusSurveyTest {
   void theSampleIsTheFirstTextAndItsMarksAreItsKnowledge() {
     for (Corpus corpus : List.of(BIO_S, BIO_S.simple(), BIO_D, MIXTURE)) {
       CorpusDescription description = CorpusSurvey.of(corpus);
-      for (int i = 0; i < corpus.sources().size(); i++) {
-        Source source = corpus.sources().get(i);
+      for (int i = 0; i < corpus.stream().sources().size(); i++) {
+        Source source = corpus.stream().sources().get(i);
         List<Passage> sample = description.sources().get(i).sample();
         int[] tokens = source.annotated(0).tokens();
         assertEquals(source.vocabulary().decode(tokens, 1, tokens.length),

@@ -1,4 +1,5 @@
 package org.knowcap.generators.biod;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.SpanSink;
 import org.knowcap.generators.people.AppliedRevision;
@@ -27,16 +29,42 @@ import org.knowcap.generators.tokens.Vocabulary;
 
 /**
  * bioD(N, K, C, D, L, T): N people with K attributes "ID 1" to "ID K", whose values are strings of symbols
- * (paper, definition 2.2). One sentence an attribute, in an order drawn anew at every exposure: "Anna Mae
- * Smith's ID 2 is #17 #4. Their ID 1 is #8 #8."
+ * (paper, definition 2.2). A text has one sentence for each attribute, in an order drawn anew at every exposure:
+ * "Anna Mae Smith's ID 2 is #17 #4. Their ID 1 is #8 #8."
  *
- * <p>Names and sentences are GPT-2's tokens; each of the T symbols has a token of its own, and nothing stands
- * between the symbols or chunks of a value. The pronoun is the same for everybody, so that it says nothing.
+ * <p>Names and sentences are GPT-2's tokens. Each of the T symbols has a token of its own; no token separates
+ * the symbols or chunks of a value. All people have the pronoun "Their", so that it states nothing.
  */
 public final class BioD extends GeneratedSource<BioD> {
 
-  /** Raised when the same parameters and lists come to mean other texts. */
+  /** To be raised when a change of the code gives other texts for unchanged parameters and lists. */
   private static final int VERSION = 1;
+
+  /** The people's values. */
+  private final class Truth implements GroundTruth {
+    @Override
+    public long people() {
+      return population.people();
+    }
+
+    @Override
+    public BitContent bits() {
+      return BioDBits.of(population.people(), shape, pools.sizes());
+    }
+
+    @Override
+    public Map<Attribute, String> values(long person) {
+      long individual = population.individual(person);
+      Map<Attribute, String> values = new LinkedHashMap<>();
+      values.put(Attribute.NAME, names.text(individual));
+      int[] value = new int[shape.chunks() * shape.length()];
+      for (int attribute = 0; attribute < shape.attributes(); attribute++) {
+        writeValue(individual, attribute, value, 0);
+        values.put(Attribute.id(attribute + 1), vocabulary().decode(value, 0, value.length).strip());
+      }
+      return values;
+    }
+  }
 
   private final BioDShape shape;
   private final Pools pools;
@@ -56,13 +84,14 @@ public final class BioD extends GeneratedSource<BioD> {
   private final int firstSymbol;
   private final Chunks chunks;
   private final CounterRandom texts;
-  private final CounterRandom probes;
+  private final CounterRandom measuring;
+  private final GroundTruth truth = new Truth();
 
   /**
    * @param people N, 1 to the number of names
    * @param shape  K, C, D, L and T
    * @param seed   any number
-   * @param pools  of which only the names are used
+   * @param pools  only its names are used
    * @throws IllegalArgumentException if N is out of range
    */
   public BioD(long people, BioDShape shape, long seed, Pools pools) {
@@ -90,15 +119,15 @@ public final class BioD extends GeneratedSource<BioD> {
     strings = new DiversitySets(RandomStream.DIVERSITY.random(population.seed()), shape);
     firstSymbol = pieces.vocabulary().eos() + 1;
     Chunks latest = new Chunks.Original(RandomStream.CHUNKS.random(population.seed()), shape);
-    for (AppliedRevision change : population.changes()) {
-      latest = new Chunks.Revised(latest, change, shape);
+    for (AppliedRevision revision : population.revisions()) {
+      latest = new Chunks.Revised(latest, revision, shape);
     }
     chunks = latest;
     texts = population.random(RandomStream.TEXTS);
-    probes = population.measuringRandom();
+    measuring = population.measuringRandom();
   }
 
-  /** As it stands in decoded texts. */
+  /** A symbol as decoded texts show it. */
   private static String symbol(int number) {
     return " #" + number;
   }
@@ -135,8 +164,8 @@ public final class BioD extends GeneratedSource<BioD> {
   }
 
   @Override
-  public BitContent bits() {
-    return BioDBits.of(people(), shape, pools.sizes());
+  public GroundTruth truth() {
+    return truth;
   }
 
   @Override
@@ -149,7 +178,7 @@ public final class BioD extends GeneratedSource<BioD> {
     return longestItem;
   }
 
-  /** An item's tokens, given how many each list contributes; all labels occur. */
+  /** The number of tokens of an item, given the number that each list contributes; all labels occur. */
   private double tokens(ToDoubleFunction<Pieces.Range> length) {
     int attributes = shape.attributes();
     int label = IntStream.range(0, attributes)
@@ -203,36 +232,24 @@ public final class BioD extends GeneratedSource<BioD> {
   }
 
   @Override
-  public Map<Attribute, String> values(long person) {
-    Map<Attribute, String> values = new LinkedHashMap<>();
-    values.put(Attribute.NAME, names.text(population.individual(person)));
-    int[] value = new int[shape.chunks() * shape.length()];
-    for (int attribute = 0; attribute < shape.attributes(); attribute++) {
-      writeValue(population.individual(person), attribute, value, 0);
-      values.put(Attribute.id(attribute + 1), vocabulary().decode(value, 0, value.length).strip());
-    }
-    return values;
-  }
-
-  @Override
   public AnnotatedItem measuringItem(long person, long draw) {
-    return annotated(person, probes, draw);
+    return annotated(person, measuring, draw);
   }
 
   private AnnotatedItem annotated(long person, CounterRandom random, long draw) {
     List<Span> spans = new ArrayList<>();
     int[] tokens = new int[longestItem];
     int length = write(person, random, draw, tokens, 0,
-        (part, attribute, start, end) -> spans.add(new Span(part, attribute, start, end)));
+        (kind, attribute, start, end) -> spans.add(new Span(kind, attribute, start, end)));
     return new AnnotatedItem(Arrays.copyOf(tokens, length), List.copyOf(spans));
   }
 
-  /** Writes text number {@code draw} about a person, whose order is drawn from {@code random}. */
+  /** Writes text number {@code draw} about a person; its order is drawn from {@code random}. */
   private int write(long person, CounterRandom random, long draw, int[] target, int offset, SpanSink spans) {
     long individual = population.individual(person);
     int attributes = shape.attributes();
-    // The order is kept at the end of the item's room, and read before the text gets there: what is still to
-    // come of the text is always longer than what is still to come of the order, by more than a piece overwrites.
+    // The order is kept in the last elements of the item's room. The text never overwrites an entry that is still
+    // needed: the rest of the text is always longer than the rest of the order, by more than a piece overwrites.
     int order = offset + longestItem - attributes;
     long counter = (draw * people() + person) * attributes;
     for (int place = 0; place < attributes; place++) {

@@ -1,10 +1,11 @@
 package org.knowcap.generators.biod;
+
 import java.math.BigInteger;
 import org.knowcap.generators.bits.Logarithms;
 
 /**
- * What bioD's values look like: each of K attributes has D strings of L symbols, and a value is C of them.
- * The upper ends of the ranges are the paper's.
+ * The shape of bioD's values: each of K attributes has D strings of L symbols, and a value is C of them. The
+ * upper ends of the ranges are the paper's.
  *
  * @param attributes K, 1..50
  * @param chunks     C, 1..50

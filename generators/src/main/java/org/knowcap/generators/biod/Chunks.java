@@ -1,16 +1,17 @@
 package org.knowcap.generators.biod;
+
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.people.AppliedRevision;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.RandomStream;
 
-/** Which of an attribute's strings the chunks of an individual's value are, in bioD. */
+/** The chunks of bioD's values: which of an attribute's D strings each chunk is. */
 sealed interface Chunks {
 
-  /** The index of a string, 0..D-1. */
+  /** The index of a chunk's string, 0..D-1. */
   int index(long individual, int attribute, int chunk);
 
-  /** What holds before any revision. */
+  /** The values before any revision. */
   final class Original implements Chunks {
     private final CounterRandom random;
     private final BioDShape shape;
@@ -27,28 +28,28 @@ sealed interface Chunks {
     }
   }
 
-  /** Other chunks, but for what a change has replaced; each new value is uniform over all others. */
+  /** The values after a revision; each new value is uniform over all values except the old one. */
   final class Revised implements Chunks {
     private final Chunks before;
-    private final AppliedRevision change;
+    private final AppliedRevision revision;
     private final BioDShape shape;
     private final CounterRandom[][] randoms;
     private final boolean[] revised;
 
-    /** @throws IllegalArgumentException if all values are the same */
-    Revised(Chunks before, AppliedRevision change, BioDShape shape) {
+    /** @throws IllegalArgumentException if an attribute has one value only */
+    Revised(Chunks before, AppliedRevision revision, BioDShape shape) {
       this.before = before;
-      this.change = change;
+      this.revision = revision;
       this.shape = shape;
       if (shape.diversity() == 1) {
         throw new IllegalArgumentException(
-            "with a diversity (D) of 1 there is one value only, and it cannot be " + "revised");
+            "with a diversity (D) of 1 there is one value only, and it cannot be revised");
       }
-      CounterRandom random = RandomStream.CHUNKS.random(change.seed());
+      CounterRandom random = RandomStream.CHUNKS.random(revision.seed());
       revised = new boolean[shape.attributes()];
       randoms = new CounterRandom[shape.attributes()][shape.chunks()];
       for (int attribute = 0; attribute < revised.length; attribute++) {
-        revised[attribute] = change.revises(Attribute.id(attribute + 1));
+        revised[attribute] = revision.revises(Attribute.id(attribute + 1));
         for (int chunk = 0; chunk < shape.chunks(); chunk++) {
           randoms[attribute][chunk] = random.child((long) attribute * shape.chunks() + chunk);
         }
@@ -57,13 +58,13 @@ sealed interface Chunks {
 
     @Override
     public int index(long individual, int attribute, int chunk) {
-      return revised[attribute] && change.changes(individual)
-          ? anew(individual, attribute, chunk)
+      return revised[attribute] && revision.changes(individual)
+          ? redrawn(individual, attribute, chunk)
           : before.index(individual, attribute, chunk);
     }
 
-    /** Draws the value until not all of it is as before. */
-    private int anew(long individual, int attribute, int chunk) {
+    /** Draws a value until it differs from the old one. */
+    private int redrawn(long individual, int attribute, int chunk) {
       for (long attempt = 0;; attempt++) {
         for (int each = 0; each < shape.chunks(); each++) {
           if (draw(individual, attribute, each, attempt) != before.index(individual, attribute, each)) {

@@ -1,11 +1,12 @@
 package org.knowcap.generators.biod;
+
 import java.math.BigInteger;
 import java.util.HashSet;
 import java.util.Set;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 
-/** bioD's strings: for each attribute, D distinct ones of the T^L, without a list of these. */
+/** bioD's strings: D distinct ones of all T^L for each attribute, drawn without a list of all. */
 final class DiversitySets {
   private final BioDShape shape;
   /** Symbols 0..T-1; string d of attribute a begins at (a D + d) L. */
@@ -15,7 +16,7 @@ final class DiversitySets {
     this(random, shape, KeyedPermutation.MAX_SIZE);
   }
 
-  /** @param mostPermuted where there are more strings than this, they are drawn one by one */
+  /** @param mostPermuted if there are more strings than this, they are drawn one by one */
   DiversitySets(CounterRandom random, BioDShape shape, long mostPermuted) {
     this.shape = shape;
     symbols = new char[shape.attributes() * shape.diversity() * shape.length()];
@@ -27,7 +28,7 @@ final class DiversitySets {
     }
   }
 
-  /** Takes the first D strings of a permutation of all, which are the numbers below T^L to base T. */
+  /** Takes the first D of a permutation of all strings; a string is a number below T^L, written to base T. */
   private void permute(KeyedPermutation strings) {
     int at = 0;
     for (int attribute = 0; attribute < shape.attributes(); attribute++) {
@@ -41,7 +42,7 @@ final class DiversitySets {
     }
   }
 
-  /** Draws strings symbol by symbol, and again where one was there already. */
+  /** Draws strings symbol by symbol, and draws again each that occurred before. */
   private void draw(CounterRandom random) {
     int at = 0;
     for (int attribute = 0; attribute < shape.attributes(); attribute++) {

@@ -1,2 +1,2 @@
-/** bioD: people whose attributes are strings of symbols, and their bits. */
+/** bioD: people whose attributes have strings of symbols as values, and the count of their bits. */
 package org.knowcap.generators.biod;

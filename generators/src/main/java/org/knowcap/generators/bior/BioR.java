@@ -1,13 +1,13 @@
 package org.knowcap.generators.bior;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
-import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.corpus.AnnotatedItem;
-import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
@@ -17,32 +17,34 @@ import org.knowcap.generators.random.RandomStream;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * bioR(N): the people of bioS(N), about whom a language model has written (arXiv 2404.05405, and 2309.14316 in
- * more detail). What there is to know is what there is in bioS.
+ * bioR(N): texts that a language model has written about the people of bioS(N) (arXiv 2404.05405, and 2309.14316
+ * in more detail). The knowledge is that of bioS.
  *
- * <p>Of each person's texts one is kept from training for measuring, unless there is only one. The others
- * are told in turn, in an order drawn for each person: the text of round e is the same as that of round
- * e + (their number).
+ * <p>One of each person's texts is withheld from training for measuring, unless there is only one. Training uses
+ * the others in turn, in an order drawn for each person: with K of them, rounds e and e + K have the same text.
  */
 public final class BioR implements Source {
 
-  /** Raised when the same parameters and texts come to mean another stream. */
+  /** To be raised when a change of the code gives another stream for unchanged parameters and texts. */
   private static final int VERSION = 1;
 
   private final RewrittenTexts texts;
   private final long seed;
   private final Rounds rounds;
-  /** For each number of texts that somebody has, a family of orders; a person is a member. */
+  /** For each number of texts per person, a family of orders; a person is a member. */
   private final KeyedPermutation[] orders;
   private final double meanItemTokens;
 
-  /** @param seed of the order of people and texts; who the people are is up to the texts */
+  /**
+   * @param texts determine the people
+   * @param seed  of the order of people and texts
+   */
   public BioR(RewrittenTexts texts, long seed) {
     this.texts = texts;
     this.seed = seed;
     rounds = new Rounds(RandomStream.ROUNDS.random(seed), texts.people().people());
     CounterRandom random = RandomStream.TEXTS.random(seed);
-    int most = (int) LongStream.range(0, people()).map(texts::training).max().orElseThrow();
+    int most = (int) LongStream.range(0, texts.people().people()).map(texts::training).max().orElseThrow();
     orders = IntStream.rangeClosed(1, most)
         .mapToObj(count -> new KeyedPermutation(random.child(count), count))
         .toArray(KeyedPermutation[]::new);
@@ -51,7 +53,7 @@ public final class BioR implements Source {
         .sum() / people();
   }
 
-  /** Of all texts that are for training. */
+  /** The number of tokens of all of a person's training texts. */
   private long trainingTokens(long person) {
     long tokens = 0;
     for (int text = 0; text < texts.training(person); text++) {
@@ -60,7 +62,7 @@ public final class BioR implements Source {
     return tokens;
   }
 
-  /** Which of a person's texts is told in a round. */
+  /** The number of the text that a person has in a round. */
   private int text(long person, long round) {
     int count = texts.training(person);
     return (int) orders[count - 1].apply(person, round % count);
@@ -72,8 +74,13 @@ public final class BioR implements Source {
   }
 
   @Override
-  public long people() {
-    return texts.people().people();
+  public GroundTruth truth() {
+    return texts.people().truth();
+  }
+
+  @Override
+  public Rounds rounds() {
+    return rounds;
   }
 
   @Override
@@ -87,11 +94,6 @@ public final class BioR implements Source {
   }
 
   @Override
-  public BitContent bits() {
-    return texts.people().bits();
-  }
-
-  @Override
   public double meanItemTokens() {
     return meanItemTokens;
   }
@@ -101,7 +103,7 @@ public final class BioR implements Source {
     return 1 + texts.longest();
   }
 
-  /** None: texts are encoded whole. */
+  /** 0, because texts are encoded whole. */
   @Override
   public int mergingJoints() {
     return 0;
@@ -128,10 +130,10 @@ public final class BioR implements Source {
 
   @Override
   public int write(long sequenceNumber, long person, int[] target, int offset) {
-    return tell(person, text(person, sequenceNumber / people()), target, offset);
+    return copy(person, text(person, sequenceNumber / people()), target, offset);
   }
 
-  private int tell(long person, int text, int[] target, int offset) {
+  private int copy(long person, int text, int[] target, int offset) {
     target[offset] = vocabulary().eos();
     return texts.write(person, text, target, offset + 1) - offset;
   }
@@ -142,22 +144,7 @@ public final class BioR implements Source {
     return annotated(person, text(person, sequenceNumber / people()));
   }
 
-  @Override
-  public long person(long sequenceNumber) {
-    return rounds.person(sequenceNumber);
-  }
-
-  @Override
-  public void persons(long first, long[] target) {
-    rounds.persons(first, target);
-  }
-
-  @Override
-  public Map<Attribute, String> values(long person) {
-    return texts.people().values(person);
-  }
-
-  /** The text that is kept from training, or the only one; there is no other draw. */
+  /** The text that is withheld from training, or the only one; all draws give the same text. */
   @Override
   public AnnotatedItem measuringItem(long person, long draw) {
     return annotated(person, texts.measured(person));
@@ -165,7 +152,7 @@ public final class BioR implements Source {
 
   private AnnotatedItem annotated(long person, int text) {
     int[] tokens = new int[1 + texts.length(person, text)];
-    tell(person, text, tokens, 0);
+    copy(person, text, tokens, 0);
     List<Span> spans = texts.spans(person, vocabulary().decode(tokens, 1, tokens.length));
     return new AnnotatedItem(tokens, spans);
   }

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -21,52 +22,56 @@ import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.tokens.Gpt2;
 
 /**
- * Finds what a text in free words says of a person of bioS: name and values, word for word, and the pronoun.
+ * Finds the facts about a person of bioS in a free text: the name and the values, word for word, and the gender.
  *
- * <p>What counts is a value's first mention in full. A word of it that comes before ("in 1996 ... on October
- * 2, 1996") tells a part of it already, so it counts as well, and so does an employer's city in front of the
- * employer: together, the tokens that count tell everything that there is to know at least once. Words that
- * half of a list's entries share, and words without a capital or a digit, are taken to tell nothing.
+ * <p>The first full mention of a value counts. A word of the value that comes before it ("in 1996 ... on October
+ * 2, 1996") already states a part of the value, so it counts as well, and so does an employer's city in front of
+ * the employer. Together, the tokens that count state all knowledge at least once. Words that more than half of
+ * a list's entries share, and words without a capital letter or a digit, are assumed to state nothing.
  */
 public final class FactFinder {
-  /** Longer texts are no biographies; they would make every probe's window as long. */
+  /** Longer texts are no biographies; all measuring windows would have to be as long. */
   private static final int MOST_TOKENS = 1024;
 
   private static final List<Attribute> VERBATIM = List.of(Attribute.NAME, Attribute.BIRTH_DATE,
       Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER,
       Attribute.EMPLOYER_CITY);
-  /** Words that tell the gender, by the pronoun that stands for it. */
+  /** Words that state the gender, and the pronoun of each. */
   private static final Map<String, String> GENDERS = Stream
       .of(Stream.of("he", "him", "his", "himself", "man", "son").map(word -> Map.entry(word, "He")),
           Stream.of("she", "her", "hers", "herself", "woman", "daughter").map(word -> Map.entry(word, "She")))
       .flatMap(words -> words)
       .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
-  /** What came of reading a text. */
+  /** The result of reading a text. */
   public sealed interface Reading {}
 
   /**
-   * A text that says all there is to say.
+   * A text that states all facts.
    *
    * @param gpt2Ids the text's tokens
-   * @param spans   what counts, in the order of the text; positions are those of an item, where the end of
-   *                text comes first
-   * @param orderly whether the name is in front of all values and the employer in front of its city, and
-   *                nothing is told in part before
+   * @param spans   the tokens that count, in the order of the text; positions are those of an item, which begins
+   *                with the end-of-text token
+   * @param orderly whether the name is in front of all values and the employer in front of its city, and no word
+   *                of a value precedes its full mention
    */
   public record Usable(int[] gpt2Ids, List<Span> spans, boolean orderly) implements Reading {}
 
-  /** @param reason why a text is of no use, to follow "a text that", as in "lacks the employer" */
+  /**
+   * A text that cannot be used.
+   *
+   * @param reason continues "a text that", such as "lacks the employer"
+   */
   public record Fault(String reason) implements Reading {}
 
   /** Characters {@code start} to {@code end - 1} of a text. */
-  private record Place(int start, int end) {
-    private boolean holds(int position) {
+  private record TextRange(int start, int end) {
+    private boolean contains(int position) {
       return start <= position && position < end;
     }
   }
 
-  /** Letters and digits in a row. */
+  /** A run of letters and digits. */
   private record Word(String text, int start) {
     static List<Word> all(String text) {
       List<Word> words = new ArrayList<>();
@@ -82,23 +87,23 @@ public final class FactFinder {
       return words;
     }
 
-    private Place place() {
-      return new Place(start, start + text.length());
+    private TextRange range() {
+      return new TextRange(start, start + text.length());
     }
   }
 
-  /** What a token is counted as: tokens of one mark that stand together are one span. */
-  private record Mark(KnowledgeKind part, Attribute attribute, int start) {}
+  /** What a token counts for; adjacent tokens of one mark are one span. */
+  private record Mark(KnowledgeKind kind, Attribute attribute, int start) {}
 
   private final BioS people;
-  /** By GPT-2 id: how many bytes the token has. */
+  /** For each GPT-2 id, the number of bytes of the token. */
   private final int[] lengths = IntStream.range(0, Gpt2.EOS).map(id -> Gpt2.bytes(id).length).toArray();
-  /** By entry of any list: the entries of all lists that it is a part of. */
+  /** For each entry of any list, the longer entries of all lists that contain it. */
   private final Map<String, List<String>> longer = new HashMap<>();
-  /** By attribute: the words that tell too little to count. */
+  /** For each attribute, the words that state too little to count. */
   private final Map<Attribute, Set<String>> common;
 
-  /** @param people whom texts are about */
+  /** @param people the people that texts are about */
   public FactFinder(BioS people) {
     this.people = people;
     Pools pools = people.pools();
@@ -127,7 +132,7 @@ public final class FactFinder {
         .collect(Collectors.toSet());
   }
 
-  /** The words with a capital or a digit. */
+  /** The words with a capital letter or a digit. */
   private static Stream<String> names(String text) {
     return Word.all(text)
         .stream()
@@ -135,7 +140,7 @@ public final class FactFinder {
         .filter(word -> word.chars().anyMatch(c -> Character.isUpperCase(c) || Character.isDigit(c)));
   }
 
-  /** A text as {@link #read} takes it: white space at its ends does not count, and a space begins it. */
+  /** A text without white space at its ends, and with one space in front: {@link #read} reads this form. */
   static String normal(String text) {
     return " " + text.strip();
   }
@@ -143,31 +148,31 @@ public final class FactFinder {
   /**
    * Reads a text about a person.
    *
-   * @return a fault unless the name and the six values stand in the text word for word, each ending where a
-   *         token of GPT-2 ends, and the first word that tells the gender tells the right one
+   * @return a fault unless the text has the name and the six values word for word, each of them ends where a GPT-2
+   *         token ends, and the first word that states a gender states the right one
    */
   public Reading read(long person, String text) {
-    String told = normal(text);
-    if (told.indexOf('\uFFFD') >= 0) {
+    String normal = normal(text);
+    if (normal.indexOf('\uFFFD') >= 0) {
       return new Fault("is not valid UTF-8");
     }
     Map<Attribute, String> values = people.values(person);
-    Map<Attribute, Place> places = new LinkedHashMap<>();
+    Map<Attribute, TextRange> ranges = new LinkedHashMap<>();
     for (Attribute attribute : VERBATIM) {
       String value = values.get(attribute);
-      // Born where the employer is: the place must be told twice, and the second time is the employer's.
+      // If the person was born in the employer's city, the text must have the city twice; the second is the employer's.
       boolean again = attribute.equals(Attribute.EMPLOYER_CITY)
           && value.equals(values.get(Attribute.BIRTH_CITY));
-      Optional<Place> place = find(value, told, again ? places.get(Attribute.BIRTH_CITY).end : 0);
-      if (place.isEmpty()) {
+      Optional<TextRange> range = find(value, normal, again ? ranges.get(Attribute.BIRTH_CITY).end : 0);
+      if (range.isEmpty()) {
         return new Fault("lacks the " + words(attribute));
       }
-      places.put(attribute, place.get());
+      ranges.put(attribute, range.get());
     }
-    List<Word> words = Word.all(told);
+    List<Word> words = Word.all(normal);
     Optional<Word> gender = words.stream()
         .filter(word -> GENDERS.containsKey(word.text.toLowerCase(Locale.ROOT)))
-        .filter(word -> places.values().stream().noneMatch(place -> place.holds(word.start)))
+        .filter(word -> ranges.values().stream().noneMatch(range -> range.contains(word.start)))
         .findFirst();
     if (gender.isEmpty()) {
       return new Fault("does not tell the gender");
@@ -175,25 +180,25 @@ public final class FactFinder {
     if (!GENDERS.get(gender.get().text.toLowerCase(Locale.ROOT)).equals(values.get(Attribute.GENDER))) {
       return new Fault("tells another gender");
     }
-    places.put(Attribute.GENDER, gender.get().place());
-    Tokens tokens = new Tokens(told, lengths);
+    ranges.put(Attribute.GENDER, gender.get().range());
+    Tokens tokens = new Tokens(normal, lengths);
     if (tokens.ids.length > MOST_TOKENS) {
       return new Fault("has more than " + MOST_TOKENS + " tokens");
     }
-    for (Map.Entry<Attribute, Place> each : places.entrySet()) {
+    for (Map.Entry<Attribute, TextRange> each : ranges.entrySet()) {
       if (!tokens.areAligned(each.getValue())) {
         return new Fault("has a token that holds more than the " + words(each.getKey()));
       }
     }
-    return usable(values, places, words, tokens);
+    return usable(values, ranges, words, tokens);
   }
 
   private static String words(Attribute attribute) {
     return attribute.key().replace('_', ' ');
   }
 
-  /** The first place, from a position on, where a value stands as words of their own, and not in a longer one. */
-  private Optional<Place> find(String value, String text, int from) {
+  /** The first mention of a value, from a position on, as separate words and not inside a longer entry. */
+  private Optional<TextRange> find(String value, String text, int from) {
     for (int start = text.indexOf(value, from); start >= 0; start = text.indexOf(value, start + 1)) {
       int end = start + value.length();
       int at = start;
@@ -203,69 +208,69 @@ public final class FactFinder {
           .stream()
           .anyMatch(each -> text.startsWith(each, at - each.indexOf(value)));
       if (apart && !another) {
-        return Optional.of(new Place(start, end));
+        return Optional.of(new TextRange(start, end));
       }
     }
     return Optional.empty();
   }
 
-  private Usable usable(Map<Attribute, String> values, Map<Attribute, Place> places, List<Word> words,
+  private Usable usable(Map<Attribute, String> values, Map<Attribute, TextRange> ranges, List<Word> words,
       Tokens tokens) {
     Mark[] marks = new Mark[tokens.ids.length];
-    int employer = places.get(Attribute.EMPLOYER).start;
+    int employer = ranges.get(Attribute.EMPLOYER).start;
     Map<Attribute, Integer> firsts = new HashMap<>();
-    places.forEach((attribute, place) -> {
-      KnowledgeKind part = attribute.equals(Attribute.NAME)
+    ranges.forEach((attribute, range) -> {
+      KnowledgeKind kind = attribute.equals(Attribute.NAME)
           ? KnowledgeKind.NAME
-          : attribute.equals(Attribute.EMPLOYER_CITY) && place.start > employer
+          : attribute.equals(Attribute.EMPLOYER_CITY) && range.start > employer
               ? KnowledgeKind.IMPLIED
               : KnowledgeKind.VALUE;
-      for (Place piece : pieces(attribute, place, words)) {
-        tokens.mark(piece, new Mark(part, attribute, piece.start), marks);
+      for (TextRange piece : pieces(attribute, range, words)) {
+        tokens.mark(piece, new Mark(kind, attribute, piece.start), marks);
       }
       firsts.put(attribute,
-          attribute.equals(Attribute.EMPLOYER_CITY) ? Math.min(employer, place.start) : place.start);
+          attribute.equals(Attribute.EMPLOYER_CITY) ? Math.min(employer, range.start) : range.start);
     });
     boolean early = markEarlyWords(values, firsts, words, tokens, marks);
-    int name = places.get(Attribute.NAME).start;
-    boolean orderly = !early && places.values().stream().allMatch(place -> place.start >= name)
-        && places.get(Attribute.EMPLOYER_CITY).start > employer;
+    int name = ranges.get(Attribute.NAME).start;
+    boolean orderly = !early && ranges.values().stream().allMatch(range -> range.start >= name)
+        && ranges.get(Attribute.EMPLOYER_CITY).start > employer;
     return new Usable(tokens.ids, spans(marks), orderly);
   }
 
-  /** A birth date is month, day and year, without the comma; all else is one piece. */
-  private static List<Place> pieces(Attribute attribute, Place place, List<Word> words) {
+  /** A birth date has three pieces, month, day and year, without the comma; other values are one piece. */
+  private static List<TextRange> pieces(Attribute attribute, TextRange range, List<Word> words) {
     return attribute.equals(Attribute.BIRTH_DATE)
-        ? words.stream().filter(word -> place.holds(word.start)).map(Word::place).toList()
-        : List.of(place);
+        ? words.stream().filter(word -> range.contains(word.start)).map(Word::range).toList()
+        : List.of(range);
   }
 
   /**
-   * Marks the words that tell a part of a name or value before all of it is told.
+   * Marks the words that state a part of a name or value before its full mention.
    *
-   * @param firsts from where on an attribute's words tell nothing new
-   * @return whether there are any
+   * @param firsts for each attribute, the position from which on its words state nothing new
+   * @return whether there are such words
    */
   private boolean markEarlyWords(Map<Attribute, String> values, Map<Attribute, Integer> firsts,
       List<Word> words, Tokens tokens, Mark[] marks) {
-    Map<String, List<Attribute>> telling = new HashMap<>();
+    Map<String, List<Attribute>> stated = new HashMap<>();
     for (Attribute attribute : VERBATIM) {
       for (String name : names(values.get(attribute)).toList()) {
         if (!common.getOrDefault(attribute, Set.of()).contains(name)) {
-          telling.computeIfAbsent(name, _ -> new ArrayList<>()).add(attribute);
+          stated.computeIfAbsent(name, _ -> new ArrayList<>()).add(attribute);
         }
         if (attribute.equals(Attribute.MAJOR)) {
-          // The one kind that is no proper name: "physics" tells what "Physics" tells.
-          telling.computeIfAbsent(name.toLowerCase(Locale.ROOT), _ -> new ArrayList<>()).add(attribute);
+          // Majors are not proper names: "physics" states what "Physics" states.
+          stated.computeIfAbsent(name.toLowerCase(Locale.ROOT), _ -> new ArrayList<>()).add(attribute);
         }
       }
     }
     boolean any = false;
     for (Word word : words) {
-      for (Attribute attribute : telling.getOrDefault(word.text, List.of())) {
+      for (Attribute attribute : stated.getOrDefault(word.text, List.of())) {
         if (word.start < firsts.get(attribute)) {
-          KnowledgeKind part = attribute.equals(Attribute.NAME) ? KnowledgeKind.NAME : KnowledgeKind.VALUE;
-          any |= tokens.mark(word.place(), new Mark(part, attribute, word.start), marks);
+          KnowledgeKind kind = attribute.equals(Attribute.NAME) ? KnowledgeKind.NAME : KnowledgeKind.VALUE;
+          any |= tokens.mark(word.range(), new Mark(kind, attribute, word.start), marks);
         }
       }
     }
@@ -280,17 +285,17 @@ public final class FactFinder {
         end++;
       }
       if (marks[start] != null) {
-        spans.add(new Span(marks[start].part, marks[start].attribute, start + 1, end + 1));
+        spans.add(new Span(marks[start].kind, marks[start].attribute, start + 1, end + 1));
       }
     }
     return List.copyOf(spans);
   }
 
-  /** A text's tokens, and where each begins and ends. */
+  /** A text's tokens, and the position of each in the text. */
   private static final class Tokens {
     private final String text;
     private final int[] ids;
-    /** Of each character, and of the end: how many bytes are before it. */
+    /** The number of bytes in front of each character, and in front of the end. */
     private final int[] bytes;
     /** Token t is bytes ends[t - 1]..ends[t] - 1 of the text. */
     private final int[] ends;
@@ -311,19 +316,19 @@ public final class FactFinder {
       }
     }
 
-    /** Whether the tokens that hold a place's characters hold no others, but for a space in front. */
-    boolean areAligned(Place place) {
-      int start = bytes[place.start];
+    /** Whether the tokens of a range have no other characters than the range, except one space in front. */
+    boolean areAligned(TextRange range) {
+      int start = bytes[range.start];
       int first = token(start);
       int begin = first == 0 ? 0 : ends[first - 1];
-      return (begin == start || begin == start - 1 && text.charAt(place.start - 1) == ' ')
-          && ends[token(bytes[place.end] - 1)] == bytes[place.end];
+      return (begin == start || begin == start - 1 && text.charAt(range.start - 1) == ' ')
+          && ends[token(bytes[range.end] - 1)] == bytes[range.end];
     }
 
-    /** Marks the tokens of a place that have no mark yet; returns whether there are any. */
-    boolean mark(Place place, Mark mark, Mark[] marks) {
+    /** Marks the tokens of a range that have no mark yet; returns whether there are any. */
+    boolean mark(TextRange range, Mark mark, Mark[] marks) {
       boolean any = false;
-      for (int token = token(bytes[place.start]); token <= token(bytes[place.end] - 1); token++) {
+      for (int token = token(bytes[range.start]); token <= token(bytes[range.end] - 1); token++) {
         if (marks[token] == null) {
           marks[token] = mark;
           any = true;
@@ -332,7 +337,7 @@ public final class FactFinder {
       return any;
     }
 
-    /** The token that holds a byte. */
+    /** The token that a byte belongs to. */
     private int token(int position) {
       int found = Arrays.binarySearch(ends, position + 1);
       return found >= 0 ? found : -found - 1;

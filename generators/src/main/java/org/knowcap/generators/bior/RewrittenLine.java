@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior;
+
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -9,8 +10,8 @@ import tools.jackson.databind.json.JsonMapper;
  * A line of a file of rewritten texts.
  *
  * @param person 0..N-1
- * @param draft  which of the texts about that person; -1 if the line does not say
- * @param model  which language model wrote it; empty if the line does not say
+ * @param draft  number of the text among those about that person; -1 if the line has none
+ * @param model  name of the language model that wrote the text; empty if the line has none
  * @param text   as it was written
  */
 public record RewrittenLine(long person, long draft, String model, String text) {
@@ -19,10 +20,10 @@ public record RewrittenLine(long person, long draft, String model, String text) 
       .build();
 
   /**
-   * Reads a line: a JSON object with a whole number "person" and a string "text", and perhaps a whole number
-   * "draft" and a string "model"; other keys are passed over.
+   * Reads a line: a JSON object with a whole number "person" and a string "text", and optionally a whole number
+   * "draft" and a string "model". Other keys are ignored.
    *
-   * @return nothing if that is not what the line is
+   * @return empty if the line is not such an object
    */
   public static Optional<RewrittenLine> parse(String line) {
     try {
@@ -38,7 +39,7 @@ public record RewrittenLine(long person, long draft, String model, String text) 
     }
   }
 
-  /** As a line, without its end. */
+  /** The line as JSON, without its end. */
   public String line() {
     return JSON.writeValueAsString(this);
   }

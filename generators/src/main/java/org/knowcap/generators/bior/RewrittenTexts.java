@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -27,10 +28,10 @@ import org.knowcap.generators.tokens.Gpt2;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * Texts about the people of a bioS, of whom each may have many, read from a file of {@link RewrittenLine} lines.
- * A line that cannot be used is left out, and {@link #rejections} says why.
+ * Texts about the people of a bioS, one or more for each person, read from a file of {@link RewrittenLine} lines.
+ * Unusable lines are left out, and {@link #rejections} gives the reasons.
  *
- * <p>All texts are kept in memory, tokenised: 2 bytes a token and 8 a text.
+ * <p>All texts are kept in memory as tokens: 2 bytes for each token and 8 for each text.
  */
 public final class RewrittenTexts {
   /** Tokens of a block, as a power of two; a text is all in one block, and never as long as that. */
@@ -39,14 +40,14 @@ public final class RewrittenTexts {
   private static final int SHOWN = 5;
 
   /**
-   * Lines left out for one reason.
+   * The lines that were left out for one reason.
    *
-   * @param reason what is wrong with each, as in "lacks the employer"
-   * @param lines  how many there are
-   * @param first  the numbers of the first few, from 1
+   * @param reason what is wrong with each line, such as "lacks the employer"
+   * @param lines  the number of lines
+   * @param first  the numbers of the first few lines, from 1
    */
   public record Rejection(String reason, long lines, List<Long> first) {
-    /** As in "lacks the employer: 12 (lines 3, 4, 9, 11, 20, ...)". */
+    /** Such as "lacks the employer: 12 (lines 3, 4, 9, 11, 20, ...)". */
     @Override
     public String toString() {
       return reason + ": " + lines + (lines == 1 ? " (line " : " (lines ") + shown(first, lines) + ")";
@@ -60,20 +61,20 @@ public final class RewrittenTexts {
   }
 
   private final BioS people;
-  private final FactFinder mentions;
+  private final FactFinder facts;
   private final List<Rejection> rejections;
   private final String digest;
   private final Vocabulary vocabulary;
   private final int longest;
   private final List<char[]> blocks;
-  /** Of each text, by person: the place of its first token in the blocks, then {@link #LENGTH_BITS} of length. */
+  /** For each text, by person: the location of its first token in the blocks, then {@link #LENGTH_BITS} of length. */
   private final long[] texts;
-  /** Person p has texts firsts[p]..firsts[p+1]-1, of which the last is for measuring. */
+  /** Person p has texts firsts[p]..firsts[p+1]-1; the last of them is for measuring. */
   private final int[] firsts;
 
-  private RewrittenTexts(BioS people, FactFinder mentions, Collector read) {
+  private RewrittenTexts(BioS people, FactFinder facts, Collector read) {
     this.people = people;
-    this.mentions = mentions;
+    this.facts = facts;
     rejections = read.rejections();
     blocks = read.blocks;
     texts = read.sorted;
@@ -109,18 +110,18 @@ public final class RewrittenTexts {
   /**
    * Reads a file.
    *
-   * @param people whom it must have a text about, each of them; lines about others are left out
-   * @throws IllegalArgumentException if there is none about somebody
+   * @param people each of them must have a usable text; lines about other people are left out
+   * @throws IllegalArgumentException if a person has no usable text
    * @throws IOException              if the file cannot be read
    */
   public static RewrittenTexts read(Path file, BioS people) throws IOException {
-    FactFinder mentions = new FactFinder(people);
+    FactFinder facts = new FactFinder(people);
     Collector collector = new Collector(Math.toIntExact(people.people()));
     try (BufferedReader lines = new BufferedReader(
         new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
       lines.lines()
           .gather(Gatherers.mapConcurrent(2 * Runtime.getRuntime().availableProcessors(),
-              line -> Line.of(line, people.people(), mentions)))
+              line -> Line.of(line, people.people(), facts)))
           .forEachOrdered(collector::take);
     }
     collector.sort();
@@ -131,7 +132,7 @@ public final class RewrittenTexts {
           + shown(missing.subList(0, Math.min(SHOWN, missing.size())), missing.size()) + "); lines left out: "
           + (collector.rejections().isEmpty() ? "none" : listed(collector.rejections())));
     }
-    return new RewrittenTexts(people, mentions, collector);
+    return new RewrittenTexts(people, facts, collector);
   }
 
   private static String shown(List<Long> first, long all) {
@@ -143,9 +144,9 @@ public final class RewrittenTexts {
     return rejections.stream().map(Rejection::toString).collect(Collectors.joining("; "));
   }
 
-  /** What a line holds. */
+  /** A line that has been read. */
   private record Line(long person, FactFinder.Reading reading) {
-    static Line of(String json, long people, FactFinder mentions) {
+    static Line of(String json, long people, FactFinder facts) {
       Optional<RewrittenLine> read = RewrittenLine.parse(json);
       if (read.isEmpty()) {
         return new Line(0, new FactFinder.Fault("is not an object with a whole \"person\" and a \"text\""));
@@ -153,16 +154,16 @@ public final class RewrittenTexts {
       long person = read.get().person();
       return new Line(person,
           person < people
-              ? mentions.read(person, read.get().text())
+              ? facts.read(person, read.get().text())
               : new FactFinder.Fault("is about somebody else than the first " + people + " people"));
     }
   }
 
-  /** Takes lines in the order of the file, and then brings their texts into that of the people. */
+  /** Takes lines in the order of the file, then sorts their texts by person. */
   private static final class Collector {
     private final List<char[]> blocks = new ArrayList<>();
     private final Map<String, Rejection> rejections = new LinkedHashMap<>();
-    private final LongStream.Builder places = LongStream.builder();
+    private final LongStream.Builder locations = LongStream.builder();
     private final LongStream.Builder numbers = LongStream.builder();
     private final IntStream.Builder persons = IntStream.builder();
     private final BitSet orderly = new BitSet();
@@ -185,7 +186,7 @@ public final class RewrittenTexts {
             blocks.add(new char[1 << BLOCK_BITS]);
             free = 0;
           }
-          places.add(((long) (blocks.size() - 1) << BLOCK_BITS | free) << LENGTH_BITS | ids.length);
+          locations.add(((long) (blocks.size() - 1) << BLOCK_BITS | free) << LENGTH_BITS | ids.length);
           for (int id : ids) {
             blocks.getLast()[free++] = (char) id;
           }
@@ -202,14 +203,14 @@ public final class RewrittenTexts {
     }
 
     /**
-     * Puts each person's texts together, without those that are there twice. The last orderly one, or the
-     * last if none is, goes to the end: it is for measuring.
+     * Puts each person's texts together and drops repeated texts. The last orderly text, or the last text if
+     * none is orderly, goes to the end: it is for measuring.
      */
     void sort() {
-      long[] places = this.places.build().toArray();
+      long[] locations = this.locations.build().toArray();
       long[] numbers = this.numbers.build().toArray();
       int[] persons = this.persons.build().toArray();
-      // Where the next text about each person goes; in the end, where the next person's texts begin.
+      // Where the next text about each person goes; at the end, where the next person's texts begin.
       int[] next = new int[firsts.length];
       for (int person : persons) {
         next[person + 1]++;
@@ -220,29 +221,29 @@ public final class RewrittenTexts {
         order[next[persons[text]]++] = text;
       }
       sorted = new long[count];
-      int kept = 0;
+      int stored = 0;
       for (int person = 0, at = 0; person < firsts.length - 1; person++) {
-        firsts[person] = kept;
+        firsts[person] = stored;
         int measured = -1;
         for (; at < next[person]; at++) {
-          long place = places[order[at]];
-          if (IntStream.range(firsts[person], kept).anyMatch(other -> same(place, sorted[other]))) {
+          long location = locations[order[at]];
+          if (IntStream.range(firsts[person], stored).anyMatch(other -> same(location, sorted[other]))) {
             reject("repeats an earlier text about the same person", numbers[order[at]]);
             continue;
           }
           if (orderly.get(order[at])) {
-            measured = kept;
+            measured = stored;
           }
-          sorted[kept++] = place;
+          sorted[stored++] = location;
         }
         if (measured >= 0) {
-          long place = sorted[measured];
-          sorted[measured] = sorted[kept - 1];
-          sorted[kept - 1] = place;
+          long location = sorted[measured];
+          sorted[measured] = sorted[stored - 1];
+          sorted[stored - 1] = location;
         }
       }
-      firsts[firsts.length - 1] = kept;
-      sorted = Arrays.copyOf(sorted, kept);
+      firsts[firsts.length - 1] = stored;
+      sorted = Arrays.copyOf(sorted, stored);
     }
 
     private boolean same(long a, long b) {
@@ -263,41 +264,41 @@ public final class RewrittenTexts {
     }
   }
 
-  private static int block(long place) {
-    return (int) (place >>> LENGTH_BITS + BLOCK_BITS);
+  private static int block(long location) {
+    return (int) (location >>> LENGTH_BITS + BLOCK_BITS);
   }
 
-  private static int offset(long place) {
-    return (int) (place >>> LENGTH_BITS) & (1 << BLOCK_BITS) - 1;
+  private static int offset(long location) {
+    return (int) (location >>> LENGTH_BITS) & (1 << BLOCK_BITS) - 1;
   }
 
-  private static int length(long place) {
-    return (int) place & (1 << LENGTH_BITS) - 1;
+  private static int length(long location) {
+    return (int) location & (1 << LENGTH_BITS) - 1;
   }
 
-  /** Whom the texts are about. */
+  /** The people that the texts are about. */
   public BioS people() {
     return people;
   }
 
-  /** How many texts can be used. */
+  /** The number of usable texts. */
   public int size() {
     return texts.length;
   }
 
-  /** What was left out, by reason. */
+  /** The lines that were left out, by reason. */
   public List<Rejection> rejections() {
     return rejections;
   }
 
-  /** As in "4,100 texts about 100 people; lines left out: lacks the employer: 1 (line 7)". */
+  /** Such as "4,100 texts about 100 people; lines left out: lacks the employer: 1 (line 7)". */
   @Override
   public String toString() {
     return String.format(Locale.ROOT, "%,d texts about %,d people", texts.length, firsts.length - 1)
         + (rejections.isEmpty() ? "" : "; lines left out: " + listed(rejections));
   }
 
-  /** SHA-256, in hex, of the texts in use and whom each is about: equal digests, equal texts. */
+  /** SHA-256, in hex, of the usable texts and the person of each. Texts of equal digests are equal. */
   public String digest() {
     return digest;
   }
@@ -306,40 +307,41 @@ public final class RewrittenTexts {
     return vocabulary;
   }
 
-  /** Tokens of the longest. */
+  /** The number of tokens of the longest text. */
   int longest() {
     return longest;
   }
 
-  /** How many texts about a person are for training: all but one, or the only one. */
+  /** The number of a person's training texts: all except one, or 1 if there is only one text. */
   int training(long person) {
     return Math.max(1, firsts[(int) person + 1] - firsts[(int) person] - 1);
   }
 
-  /** The number of the text about a person that is for measuring. */
+  /** The index of a person's text for measuring. */
   int measured(long person) {
     return firsts[(int) person + 1] - firsts[(int) person] - 1;
   }
 
+  /** The number of tokens of a text. */
   int length(long person, int text) {
     return length(texts[firsts[(int) person] + text]);
   }
 
-  /** Copies a text about a person to {@code target[offset]} and on; returns the offset behind it. */
+  /** Copies a text about a person to {@code target[offset]} and on; returns the offset after it. */
   int write(long person, int text, int[] target, int offset) {
-    long place = texts[firsts[(int) person] + text];
-    char[] block = blocks.get(block(place));
-    int start = offset(place);
-    int length = length(place);
+    long location = texts[firsts[(int) person] + text];
+    char[] block = blocks.get(block(location));
+    int start = offset(location);
+    int length = length(location);
     for (int i = 0; i < length; i++) {
       target[offset + i] = block[start + i];
     }
     return offset + length;
   }
 
-  /** Where a text says what. */
+  /** The spans of a usable text. */
   List<Span> spans(long person, String text) {
-    return switch (mentions.read(person, text)) {
+    return switch (facts.read(person, text)) {
       case FactFinder.Usable(_, List<Span> spans, _) -> spans;
       case FactFinder.Fault(String reason) ->
           throw new IllegalStateException("a text that " + reason + " was taken: " + text);

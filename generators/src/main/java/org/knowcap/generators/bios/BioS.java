@@ -1,4 +1,5 @@
 package org.knowcap.generators.bios;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -8,6 +9,7 @@ import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.SpanSink;
 import org.knowcap.generators.people.AppliedRevision;
@@ -22,20 +24,38 @@ import org.knowcap.generators.random.RandomStream;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * bioS(N): biographies of N people in six sentences, one an attribute, whose templates and order are drawn
- * anew at every exposure (arXiv 2404.05405, and 2309.14316 in more detail). The first sentence names the
- * person, the others say "He" or "She".
+ * bioS(N): biographies of N people in six sentences, one for each attribute. The sentences' templates and order
+ * are drawn anew at every exposure (arXiv 2404.05405, and 2309.14316 in more detail). The first sentence names
+ * the person, the others say "He" or "She".
  *
- * <p>Others can be derived from one: {@link #simple} tells the same text each time, {@link #from} is about
- * other people, as junk is, and {@link #revised} about the same people when some facts have changed.
+ * <p>Other sources can be derived from one: {@link #simple} gives each person one text only, {@link #from} has
+ * other people (such as those of junk), and {@link #revised} has the same people after a change of some facts.
  */
 public final class BioS extends GeneratedSource<BioS> {
 
-  /** Raised when the same parameters and lists come to mean other texts. */
+  /** To be raised when a change of the code gives other texts for unchanged parameters and lists. */
   private static final int VERSION = 1;
 
   private static final List<Attribute> CHANGEABLE = List.of(Attribute.GENDER, Attribute.BIRTH_DATE,
       Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER);
+
+  /** The people's facts. */
+  private final class Truth implements GroundTruth {
+    @Override
+    public long people() {
+      return population.people();
+    }
+
+    @Override
+    public BitContent bits() {
+      return BioSBits.of(population.people(), pools.sizes());
+    }
+
+    @Override
+    public Map<Attribute, String> values(long person) {
+      return biographies.values(facts, population.individual(person));
+    }
+  }
 
   private final boolean simple;
   private final Pools pools;
@@ -43,13 +63,14 @@ public final class BioS extends GeneratedSource<BioS> {
   private final Facts facts;
   private final int longestItem;
   private final CounterRandom texts;
-  private final CounterRandom probes;
+  private final CounterRandom measuring;
+  private final GroundTruth truth = new Truth();
 
   /**
    * @param people    N, 1 to the number of names
    * @param seed      any number
-   * @param pools     what people are made of
-   * @param templates what sentences are made of
+   * @param pools     the lists of names and values
+   * @param templates of the sentences
    * @throws IllegalArgumentException if N is out of range
    */
   public BioS(long people, long seed, Pools pools, Templates templates) {
@@ -64,21 +85,21 @@ public final class BioS extends GeneratedSource<BioS> {
     this.pools = pools;
     this.biographies = biographies;
     Facts latest = new Facts.Original(population.seed(), pools);
-    for (AppliedRevision change : population.changes()) {
-      latest = new Facts.Revised(latest, change, pools);
+    for (AppliedRevision revision : population.revisions()) {
+      latest = new Facts.Revised(latest, revision, pools);
     }
     facts = latest;
     longestItem = (int) biographies.tokens(biographies.pieces()::maxLength);
     texts = population.random(RandomStream.TEXTS);
-    probes = population.measuringRandom();
+    measuring = population.measuringRandom();
   }
 
-  /** bioS-simple(N): what each person's first text would be is the person's only one. */
+  /** bioS-simple(N): the text of a person's first exposure is the person's only text. */
   public BioS simple() {
     return new BioS(population, true, pools, biographies);
   }
 
-  /** What the people are made of. */
+  /** The lists of names and values. */
   public Pools pools() {
     return pools;
   }
@@ -109,8 +130,14 @@ public final class BioS extends GeneratedSource<BioS> {
   }
 
   @Override
-  public BitContent bits() {
-    return BioSBits.of(people(), pools.sizes());
+  public GroundTruth truth() {
+    return truth;
+  }
+
+  /** Texts are short: a shorter window cuts them, and training sees the rest of a text in the next window. */
+  @Override
+  public boolean needsWholeTexts() {
+    return false;
   }
 
   @Override
@@ -169,24 +196,19 @@ public final class BioS extends GeneratedSource<BioS> {
   }
 
   @Override
-  public Map<Attribute, String> values(long person) {
-    return biographies.values(facts, population.individual(person));
-  }
-
-  @Override
   public AnnotatedItem measuringItem(long person, long draw) {
-    return simple ? annotated(person, texts, 0, false) : annotated(person, probes, draw, true);
+    return simple ? annotated(person, texts, 0, false) : annotated(person, measuring, draw, true);
   }
 
   private AnnotatedItem annotated(long person, CounterRandom random, long draw, boolean ordered) {
     List<Span> spans = new ArrayList<>();
     int[] tokens = new int[longestItem];
     int length = write(person, random, draw, ordered, tokens, 0,
-        (part, attribute, start, end) -> spans.add(new Span(part, attribute, start, end)));
+        (kind, attribute, start, end) -> spans.add(new Span(kind, attribute, start, end)));
     return new AnnotatedItem(Arrays.copyOf(tokens, length), List.copyOf(spans));
   }
 
-  /** Writes text number {@code draw} about a person, drawn from {@code random}. */
+  /** Writes text number {@code draw} about a person, drawn from {@code random}; returns the number of tokens. */
   private int write(long person, CounterRandom random, long draw, boolean ordered, int[] target, int offset,
       SpanSink spans) {
     long text = (simple ? 0 : draw) * people() + person;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bios;
+
 import static org.knowcap.generators.bits.Logarithms.log2;
 
 import java.util.List;
@@ -10,16 +11,16 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.people.NameBits;
 import org.knowcap.generators.pools.PoolSizes;
 
-/** The knowledge of bioS(N), counted from N and the pool sizes alone (paper, definition 4.3). */
+/** Counts the bits of bioS(N) from N and the pool sizes alone (paper, definition 4.3). */
 public final class BioSBits {
   private static final double GENDERS = 2;
 
   private BioSBits() {}
 
   /**
-   * Two parts, each with one piece of knowledge a person: "names" holds log2(N0 / N) bits, as N of the N0
-   * possible names are taken, and costs log2 N0 to a uniform guess; "values" holds log2 S0 bits, S0 being
-   * the number of possible (gender, birth date, birth city, university, major, employer).
+   * There are two parts, each with one piece for each person. "names" are counted by {@link NameBits}. "values"
+   * hold log2 S0 bits, where S0 is the number of possible combinations of gender, birth date, birth city,
+   * university, major and employer.
    *
    * @param people N, 1..N0
    * @throws IllegalArgumentException if N is out of range
@@ -31,7 +32,7 @@ public final class BioSBits {
         new KnowledgePart(KnowledgeKind.VALUE, 1, people, values, values, people * values)));
   }
 
-  /** What a uniform guess of one person's values of some attributes costs, in bits. */
+  /** The cost in bits of a uniform guess of one person's values of some attributes. */
   static double uniform(List<Attribute> attributes, PoolSizes sizes) {
     Map<Attribute, Double> bits = Map.of(Attribute.GENDER, log2(GENDERS), Attribute.BIRTH_DATE,
         log2(sizes.months()) + log2(sizes.days()) + log2(sizes.years()), Attribute.BIRTH_CITY,

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bios;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,15 +17,15 @@ import org.knowcap.generators.pools.Templates;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.tokens.Pieces;
 
-/** How the facts of bioS are put into words, whosever they are: lists and templates, tokenised once. */
+/** Writes bioS's facts as texts, from lists and templates that are tokenised once. */
 final class BiographyWriter {
 
   /**
-   * A list that one thing about a person is drawn from.
+   * A list that one fact about a person is drawn from.
    *
-   * @param entries as they stand in texts, with what separates them from the word before
+   * @param entries worded as in texts, with the space or comma that separates them from the word before
    * @param pieces  the entries' tokens
-   * @param lead    tokens at an entry's start that carry no knowledge: the comma of ", 1996"
+   * @param lead    number of tokens at an entry's start that state nothing: the comma of ", 1996"
    */
   private record Pool(Fact fact, List<String> entries, Pieces.Range pieces, int lead) {}
 
@@ -39,7 +40,7 @@ final class BiographyWriter {
   private final List<Sentence> sentences;
   private final Sentence employer;
   private final Sentence employerCity;
-  /** All 720 orders of the sentences, and the half of them that puts the employer before its city. */
+  /** All 720 orders of the sentences, and the half of them that have the employer before its city. */
   private final Sentence[][] orders;
   private final Sentence[][] measuringOrders;
 
@@ -84,24 +85,24 @@ final class BiographyWriter {
     return mergingJoints;
   }
 
-  /** Every text that there are tokens of. */
+  /** All texts that are tokenised. */
   List<String> lists() {
     return lists;
   }
 
-  /** How many templates each attribute has. */
+  /** The number of templates of each attribute. */
   Map<String, Object> templateCounts() {
     Map<String, Object> counts = new LinkedHashMap<>();
     sentences.forEach(sentence -> counts.put(sentence.attribute.key(), sentence.prefixes.size()));
     return counts;
   }
 
-  /** How many numbers of a stream a text uses: one for the order and one for each sentence's template. */
+  /** How many random numbers a text uses: one for the order and one for each sentence's template. */
   int draws() {
     return sentences.size() + 1;
   }
 
-  /** An item's tokens, given how many each list contributes; each entry of a list is equally likely. */
+  /** The number of tokens of an item, given the number that each list contributes. */
   double tokens(ToDoubleFunction<Pieces.Range> length) {
     double tokens = 1 + (sentences.size() - 1) * length.applyAsDouble(pronouns.pieces);
     tokens += names.tokens(length);
@@ -131,12 +132,12 @@ final class BiographyWriter {
   }
 
   /**
-   * Writes an item. The hot path of training: a few draws and some thirty short copies.
+   * Writes an item. This is the hot path of training: a few draws and some thirty short copies.
    *
-   * @param random  where the order and the templates are drawn from
-   * @param counter of the first of {@link #draws()} numbers
+   * @param random  the order and the templates are drawn from it
+   * @param counter of the first of {@link #draws()} random numbers
    * @param ordered whether the employer must come before its city
-   * @param spans   positions count from {@code offset}
+   * @param spans   receives positions that count from {@code offset}
    * @return the number of tokens
    */
   int write(Facts facts, long individual, CounterRandom random, long counter, boolean ordered, int[] target,
@@ -159,8 +160,8 @@ final class BiographyWriter {
       }
       Sentence sentence = order[place];
       employerKnown |= sentence == employer;
-      // A city that comes first tells a part of what the employer is: together they tell all of it, once.
-      KnowledgeKind part = sentence == employerCity && employerKnown
+      // A city in front of its employer states a part of the employer: together they state all of it, once.
+      KnowledgeKind kind = sentence == employerCity && employerKnown
           ? KnowledgeKind.IMPLIED
           : KnowledgeKind.VALUE;
       int template = random.below(sentence.prefixes.size(), counter + 1 + place);
@@ -168,14 +169,14 @@ final class BiographyWriter {
       for (Pool value : sentence.values) {
         int start = at + value.lead;
         at = pieces.write(value.pieces.first() + facts.index(value.fact, individual), target, at);
-        spans.span(part, sentence.attribute, start - offset, at - offset);
+        spans.span(kind, sentence.attribute, start - offset, at - offset);
       }
       at = pieces.write(sentence.suffixes.first() + template, target, at);
     }
     return at - offset;
   }
 
-  /** Every kind of joint inside a sentence; sentences begin with a space, so between them nothing merges. */
+  /** Checks every kind of joint inside a sentence. Sentences begin with a space, so nothing merges between them. */
   private int countMergingJoints(Pieces.Builder builder) {
     int joints = names.mergingJoints(builder);
     for (Sentence sentence : sentences) {

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bios;
+
 import java.util.Arrays;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.people.AppliedRevision;
@@ -6,10 +7,10 @@ import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.RandomStream;
 
-/** What is true of the individuals of bioS: which entry of each list. */
+/** The facts of bioS's individuals: which entry of each list is true of each. */
 sealed interface Facts {
 
-  /** A list that something is drawn from, and the attribute that it is a part of. */
+  /** A list that facts are drawn from, and the attribute that its entries are part of. */
   enum Fact {
     GENDER(Attribute.GENDER, RandomStream.GENDER),
     MONTH(Attribute.BIRTH_DATE, RandomStream.MONTH),
@@ -21,15 +22,15 @@ sealed interface Facts {
     EMPLOYER(Attribute.EMPLOYER, RandomStream.EMPLOYER);
 
     private final Attribute attribute;
-    private final RandomStream purpose;
+    private final RandomStream stream;
 
-    Fact(Attribute attribute, RandomStream purpose) {
+    Fact(Attribute attribute, RandomStream stream) {
       this.attribute = attribute;
-      this.purpose = purpose;
+      this.stream = stream;
     }
 
     private static CounterRandom[] randoms(long seed) {
-      return Arrays.stream(values()).map(fact -> fact.purpose.random(seed)).toArray(CounterRandom[]::new);
+      return Arrays.stream(values()).map(fact -> fact.stream.random(seed)).toArray(CounterRandom[]::new);
     }
 
     private static int[] sizes(Pools pools) {
@@ -54,10 +55,10 @@ sealed interface Facts {
     }
   }
 
-  /** The index of the list's entry. */
+  /** The index of an entry in the fact's list. */
   int index(Fact fact, long individual);
 
-  /** What holds before any revision. */
+  /** The facts before any revision. */
   final class Original implements Facts {
     private final int[] sizes;
     private final CounterRandom[] randoms;
@@ -73,25 +74,25 @@ sealed interface Facts {
     }
   }
 
-  /** Other facts, but for what a change has replaced; each new value is uniform over all others. */
+  /** The facts after a revision; each new value is uniform over all values except the old one. */
   final class Revised implements Facts {
     private final Facts before;
-    private final AppliedRevision change;
+    private final AppliedRevision revision;
     private final int[] sizes;
     private final CounterRandom[] randoms;
-    /** By fact: all facts of its attribute if that is revised, else none. */
+    /** For each fact: all facts of its attribute if the attribute is revised, else none. */
     private final Fact[][] revised;
 
     /** @throws IllegalArgumentException if an attribute has one value only */
-    Revised(Facts before, AppliedRevision change, Pools pools) {
+    Revised(Facts before, AppliedRevision revision, Pools pools) {
       this.before = before;
-      this.change = change;
+      this.revision = revision;
       sizes = Fact.sizes(pools);
-      randoms = Fact.randoms(change.seed());
+      randoms = Fact.randoms(revision.seed());
       revised = new Fact[sizes.length][];
       for (Fact fact : Fact.values()) {
-        revised[fact.ordinal()] = change.revises(fact.attribute) ? Fact.of(fact.attribute) : new Fact[0];
-        if (change.revises(fact.attribute)
+        revised[fact.ordinal()] = revision.revises(fact.attribute) ? Fact.of(fact.attribute) : new Fact[0];
+        if (revision.revises(fact.attribute)
             && Arrays.stream(Fact.of(fact.attribute)).allMatch(part -> sizes[part.ordinal()] == 1)) {
           throw new IllegalArgumentException(
               fact.attribute.key() + " has one value only in these pools, and cannot be revised");
@@ -101,13 +102,13 @@ sealed interface Facts {
 
     @Override
     public int index(Fact fact, long individual) {
-      return revised[fact.ordinal()].length > 0 && change.changes(individual)
-          ? anew(fact, individual)
+      return revised[fact.ordinal()].length > 0 && revision.changes(individual)
+          ? redrawn(fact, individual)
           : before.index(fact, individual);
     }
 
-    /** Draws the attribute until not all of it is as before. */
-    private int anew(Fact fact, long individual) {
+    /** Draws an attribute until it differs from the old one. */
+    private int redrawn(Fact fact, long individual) {
       for (long attempt = 0;; attempt++) {
         for (Fact part : revised[fact.ordinal()]) {
           if (draw(part, individual, attempt) != before.index(part, individual)) {

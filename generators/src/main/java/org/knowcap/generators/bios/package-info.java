@@ -1,2 +1,2 @@
-/** bioS and bioS-simple: biographies in six sentences, written from templates, and their bits. */
+/** bioS and bioS-simple: biographies of six sentences, written from templates, and the count of their bits. */
 package org.knowcap.generators.bios;

@@ -1,14 +1,14 @@
 package org.knowcap.generators.bits;
 
-/** What the tokens of a span are counted as. */
+/** The kind of knowledge that the tokens of a span state; it decides which loss they count for. */
 public enum KnowledgeKind {
-  /** Their loss is the paper's p1. */
+  /** A name: the loss of its tokens is the paper's p1. */
   NAME("names"),
-  /** Their loss is p2. */
+  /** A value: the loss of its tokens is p2. */
   VALUE("values"),
-  /** The first chunk of a value, whose loss is p3; its tokens are part of a {@link #VALUE} span too. */
+  /** The first chunk of a value: the loss of its tokens is p3. They are part of a {@link #VALUE} span as well. */
   FIRST_CHUNK("diversity"),
-  /** Follows from what another span of the text says, and counts as nothing. */
+  /** A value that another span of the text implies: the loss of its tokens does not count. */
   IMPLIED("none");
 
   private final String partName;

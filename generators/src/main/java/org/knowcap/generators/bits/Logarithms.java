@@ -1,19 +1,20 @@
 package org.knowcap.generators.bits;
 
-/** Logarithms, to base 2, of numbers that are too large to be held. */
+/** Logarithms to base 2, also of numbers that are too large for a number type. */
 public final class Logarithms {
   private static final double LN2 = Math.log(2);
-  /** Below this many factors they are summed one by one. */
+  /** Up to this many factors are summed one by one. */
   private static final long FEW = 1 << 20;
 
   private Logarithms() {}
 
+  /** log2 of a number. */
   public static double log2(double x) {
     return Math.log(x) / LN2;
   }
 
   /**
-   * log2 of the number of sets of k among n things.
+   * log2 of the number of ways to choose k of n things.
    *
    * @param log2n log2 of n, which may be above the range of a long
    * @param k     0..n

@@ -1,8 +1,9 @@
 package org.knowcap.generators.corpus;
+
 import java.util.List;
 
 /**
- * An item with the places of its knowledge.
+ * An item and the spans of its tokens that state knowledge.
  *
  * @param tokens the end-of-text token, then one text
  * @param spans  in the order of the text

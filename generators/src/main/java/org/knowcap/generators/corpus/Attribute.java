@@ -1,9 +1,9 @@
 package org.knowcap.generators.corpus;
 
 /**
- * What a text says of a person.
+ * One thing that a text states about a person.
  *
- * @param key the name used in files, as in "birth_date"
+ * @param key the name used in files, such as "birth_date"
  */
 public record Attribute(String key) {
   public static final Attribute NAME = new Attribute("name");
@@ -12,9 +12,9 @@ public record Attribute(String key) {
   public static final Attribute UNIVERSITY = new Attribute("university");
   public static final Attribute MAJOR = new Attribute("major");
   public static final Attribute EMPLOYER = new Attribute("employer");
-  /** Told by the pronoun "He" or "She". */
+  /** The pronoun, "He" or "She", states it. */
   public static final Attribute GENDER = new Attribute("gender");
-  /** Follows from the employer. */
+  /** The employer determines it. */
   public static final Attribute EMPLOYER_CITY = new Attribute("employer_city");
 
   /** bioD's attribute "ID {@code number}", counted from 1. */

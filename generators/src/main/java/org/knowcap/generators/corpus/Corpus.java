@@ -1,83 +1,84 @@
 package org.knowcap.generators.corpus;
+
 import java.util.List;
 import java.util.Map;
-import org.knowcap.generators.bits.BitContent;
-import org.knowcap.generators.mixture.Mixture;
-import org.knowcap.generators.mixture.RevisedCorpus;
+import java.util.stream.Collectors;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * A corpus is a function, not a file: its texts and their order follow from its parameters alone. The simplest
- * corpus is one {@link Source}; others mix several. {@link WindowReader} reads the tokens to train on. Instances
- * are immutable, and threads may share them.
+ * A corpus has two sides: the source whose knowledge is measured, and the training stream. A corpus is a
+ * function, not a file: its texts and their order follow from its parameters alone.
  *
- * <p>In a corpus of several sources, people, bits, values and measuring items are those of the first.
+ * <p>The simplest corpus is one {@link Source}, which is both measured and streamed. Other corpora combine
+ * several sources. Instances are immutable, and threads may share them.
  */
 public interface Corpus {
 
-  /** As in "bioS(200)". */
-  String name();
+  /** The source whose people, bits and values are measured. */
+  Source measured();
 
-  /** N. */
-  long people();
+  /** The windows to train on; {@link WindowReader} reads their tokens. */
+  TrainingStream stream();
 
-  /** What all randomness follows from. */
-  long seed();
-
-  /** The tokens that can occur. */
-  Vocabulary vocabulary();
-
-  /** What there is to know. */
-  BitContent bits();
-
-  /** No item has more tokens than this. */
-  int longestItem();
+  /** Measurements beside that of {@link #measured()}; most corpora have none. */
+  default List<SideMeasurement> sideMeasurements() {
+    return List.of();
+  }
 
   /**
-   * The number of joints between pieces of text that GPT-2's own encoding would merge into one token.
-   * Pieces are encoded apart, so spans are exact in any case; at 0 the tokens are GPT-2's own.
-   */
-  int mergingJoints();
-
-  /**
-   * Everything that defines the corpus, but for the entries of its lists: plain numbers, strings, and lists
-   * and maps of them.
+   * Everything that defines the corpus except the entries of its lists. The values are numbers, strings, and
+   * lists and maps of these.
    */
   Map<String, Object> parameters();
 
-  /** SHA-256, in hex, of {@link #parameters()} and every list in force: equal digests, equal corpora. */
-  String digest();
+  /** SHA-256, in hex, of {@link #parameters()} and every list in force. Corpora of equal digests are equal. */
+  default String digest() {
+    return Digests.sha256(parameters() + "\n"
+        + stream().sources().stream().map(Source::digest).collect(Collectors.joining("\n")));
+  }
 
-  /** What is true of a person, in words, as it stands in texts; a name includes all its parts. */
-  Map<Attribute, String> values(long person);
+  /** A name for people, such as "bioS(200)". */
+  default String name() {
+    return measured().name();
+  }
+
+  /** All randomness of the corpus is drawn from this seed. */
+  default long seed() {
+    return measured().seed();
+  }
+
+  /** The tokens that can occur; all sources use it. */
+  default Vocabulary vocabulary() {
+    return measured().vocabulary();
+  }
+
+  /** An upper bound on the number of tokens of an item of any source. */
+  default int longestItem() {
+    return stream().sources().stream().mapToInt(Source::longestItem).max().orElseThrow();
+  }
 
   /**
-   * An item for measuring. A sentence that would give another's value away comes after it, or is counted
-   * with it; what all texts of the source begin with in training is there too.
+   * The number of joints between pieces of text at which GPT-2's own encoding would merge both sides into one
+   * token. Pieces are encoded separately, so spans are exact in any case; at 0, the tokens are GPT-2's own.
+   */
+  default int mergingJoints() {
+    return stream().sources().stream().mapToInt(Source::mergingJoints).sum();
+  }
+
+  /**
+   * Checks that a training window can hold every text that is measured. A measured text is scored whole; if
+   * training only ever saw parts of it, the measurement would use positions and distances that the model was
+   * not trained on.
    *
-   * @param person 0..N-1
-   * @param draw   which of the many texts about the person, 0 or more; never one drawn for the training
-   *               stream, unless there is but one
+   * @param contextLength tokens of a training window
+   * @throws IllegalArgumentException if a text may have more tokens, and the source needs whole texts
    */
-  AnnotatedItem measuringItem(long person, long draw);
-
-  /** The exact expectation of the length, in tokens, of a stream with so many exposures of every person. */
-  double tokens(long exposures);
-
-  /** Where the windows are cut from: a source alone is its own. */
-  List<Source> sources();
-
-  /**
-   * Which of {@link #sources()} window number {@code window} of the training stream is cut from, if windows
-   * have {@code length} tokens.
-   */
-  int sourceOf(long window, int length);
-
-  /** The expectation of how many items of one of {@link #sources()} such a stream tells. */
-  double items(int source, long exposures);
-
-  /** What else to ask of a model that has learnt this. */
-  default List<SideMeasurement> sideMeasurements() {
-    return List.of();
+  default void checkContextLength(int contextLength) {
+    Source source = measured();
+    if (source.needsWholeTexts() && source.longestItem() > contextLength) {
+      throw new IllegalArgumentException("a text of " + source.name() + " has up to " + source.longestItem()
+          + " tokens and is measured whole, but the context length is " + contextLength
+          + ": training would never see it whole; raise the context length, or shorten the texts");
+    }
   }
 }

@@ -4,22 +4,22 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A place in a corpus's training stream, and all that is needed to go on from there.
+ * A position in a corpus's training stream; reading can resume from it.
  *
- * @param window how many windows came before
- * @param positions how far each source has been read, in the order of {@link Corpus#sources()}; none stands for
- *               the beginning of all
+ * @param window    how many windows came before
+ * @param positions how far each source has been read, in the order of {@link TrainingStream#sources()}; an empty
+ *                  list stands for the beginning of every source
  */
 public record Cursor(long window, List<Position> positions) {
 
   /**
-   * A place in the stream of one source.
+   * A position in the stream of one source.
    *
    * @param item   sequence number of the item that the next token belongs to
-   * @param offset tokens of that item that are already consumed
+   * @param offset tokens of that item that have been read
    */
   public record Position(long item, int offset) {
-    /** The beginning. */
+    /** The beginning of a source. */
     public static final Position START = new Position(0, 0);
 
     /** @throws IllegalArgumentException if a number is negative */
@@ -31,7 +31,7 @@ public record Cursor(long window, List<Position> positions) {
     }
   }
 
-  /** Nothing consumed yet. */
+  /** The beginning of the stream. */
   public static final Cursor START = new Cursor(0, List.of());
 
   /** @throws IllegalArgumentException if the window is negative */
@@ -42,7 +42,7 @@ public record Cursor(long window, List<Position> positions) {
     positions = List.copyOf(positions);
   }
 
-  /** The numbers to store: the window, then item and offset of each source. */
+  /** The cursor as numbers to store: the window, then item and offset of each source. */
   public long[] toNumbers() {
     long[] numbers = new long[1 + 2 * positions.size()];
     numbers[0] = window;
@@ -54,9 +54,9 @@ public record Cursor(long window, List<Position> positions) {
   }
 
   /**
-   * Undoes {@link #toNumbers()}.
+   * Makes a cursor from the numbers of {@link #toNumbers()}.
    *
-   * @throws IllegalArgumentException if these are no cursor's numbers
+   * @throws IllegalArgumentException if the numbers are not those of a cursor
    */
   public static Cursor ofNumbers(long... numbers) {
     if (numbers.length % 2 != 1) {

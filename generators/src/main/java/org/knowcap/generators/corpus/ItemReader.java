@@ -1,15 +1,16 @@
 package org.knowcap.generators.corpus;
 
 /**
- * A source's items, one after the other: faster than {@link Source#write(long, int[], int)} for each, because
- * whom they are about is found out for many at a time. Reading allocates nothing. Not for use by several
- * threads at once.
+ * Reads a source's items in sequence. It is faster than {@link Source#write(long, int[], int)} for each item,
+ * because it finds out the persons of many items at a time. Reading allocates nothing. An instance is for one
+ * thread.
  */
 public final class ItemReader {
   private static final int AHEAD = Long.SIZE;
 
   private final Source source;
-  /** Whom the items from number {@code known} on are about. */
+  private final Rounds rounds;
+  /** The persons of the items from number {@code known} on. */
   private final long[] persons = new long[AHEAD];
   private long known;
   private long next;
@@ -17,13 +18,14 @@ public final class ItemReader {
   /** @param first number of the first item */
   public ItemReader(Source source, long first) {
     this.source = source;
+    rounds = source.rounds();
     next = first;
     know();
   }
 
   private void know() {
     known = next;
-    source.persons(known, persons);
+    rounds.persons(known, persons);
   }
 
   /** The number of the item that comes next. */
@@ -34,7 +36,7 @@ public final class ItemReader {
   /**
    * Reads the next item.
    *
-   * @param target receives the tokens; must have {@link Source#longestItem()} free
+   * @param target receives the tokens; must have {@link Source#longestItem()} elements
    * @return the number of tokens
    */
   public int read(int[] target) {

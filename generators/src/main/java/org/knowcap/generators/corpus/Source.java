@@ -1,63 +1,111 @@
 package org.knowcap.generators.corpus;
-import java.util.List;
+
+import java.util.Map;
+import org.knowcap.generators.bits.BitContent;
+import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * One endless stream of items. An item is the end-of-text token and one text about one person; item s
- * depends on nothing but the source's parameters and s.
+ * One endless stream of items. An item is the end-of-text token followed by one text about one person; item s
+ * depends only on s and the source's parameters.
  *
- * <p>The stream goes in rounds. Each round holds every person exactly once, in an order of its own, so that
+ * <p>The stream goes in rounds. Each round has every person exactly once, in an order of its own, so that
  * after E rounds every person has had exactly E exposures.
  */
 public interface Source extends Corpus {
 
-  /** The exact expectation of the number of tokens of an item. */
+  /** What is true of the people. */
+  GroundTruth truth();
+
+  /** The order of the people in each round. */
+  Rounds rounds();
+
+  /** The exact expectation of an item's number of tokens. */
   double meanItemTokens();
 
   /**
    * Writes an item of the training stream.
    *
-   * @param sequenceNumber s, 0 or more: round s / N, and place s % N in its order
+   * @param sequenceNumber s, 0 or more: round s / N, and position s % N in its order
+   * @param person         {@link #person} of the item
    * @param target         receives the tokens from {@code offset} on; must have {@link #longestItem()}
-   *                       free, and what is free behind the item may be overwritten
+   *                       elements from there, and those behind the item may be overwritten
    * @return the number of tokens written
    */
+  int write(long sequenceNumber, long person, int[] target, int offset);
+
+  /** Writes an item of the training stream; finds out first which person it is about. */
   default int write(long sequenceNumber, int[] target, int offset) {
     return write(sequenceNumber, person(sequenceNumber), target, offset);
   }
 
-  /**
-   * The same, for who knows already whom the item is about.
-   *
-   * @param person {@link #person} of the item
-   */
-  int write(long sequenceNumber, long person, int[] target, int offset);
-
-  /** The same item, with its spans. */
+  /** An item of the training stream with its spans. */
   AnnotatedItem annotated(long sequenceNumber);
 
-  /** Whom an item of the training stream is about: 0..N-1. */
-  long person(long sequenceNumber);
+  /**
+   * An item for measuring. Its text begins as texts do in training. A sentence that would give away another
+   * sentence's value comes after that sentence, or its tokens count for that value.
+   *
+   * @param person 0..N-1
+   * @param draw   which of the possible texts about the person, 0 or more; never a text that was drawn for the
+   *               training stream, unless the person has only one
+   */
+  AnnotatedItem measuringItem(long person, long draw);
 
-  /** Whom the items from number {@code first} on are about, as many as {@code target} has room for. */
-  void persons(long first, long[] target);
+  /**
+   * Whether {@link #checkContextLength} refuses windows that are shorter than the longest item. False for
+   * sources whose texts are short and much alike.
+   */
+  default boolean needsWholeTexts() {
+    return true;
+  }
 
+  /** N, the number of people. */
+  default long people() {
+    return truth().people();
+  }
+
+  /** The people's knowledge, counted in bits. */
+  default BitContent bits() {
+    return truth().bits();
+  }
+
+  /** The true values of a person's attributes; see {@link GroundTruth#values}. */
+  default Map<Attribute, String> values(long person) {
+    return truth().values(person);
+  }
+
+  /** The person that an item of the training stream is about, 0..N-1. */
+  default long person(long sequenceNumber) {
+    return rounds().person(sequenceNumber);
+  }
+
+  /** The source itself. */
   @Override
-  default double tokens(long exposures) {
-    return (double) people() * exposures * meanItemTokens();
+  default Source measured() {
+    return this;
+  }
+
+  /** The source's items, end to end. */
+  @Override
+  default TrainingStream stream() {
+    return new SingleStream(this);
   }
 
   @Override
-  default double items(int source, long exposures) {
-    return (double) people() * exposures;
-  }
+  String digest();
 
   @Override
-  default List<Source> sources() {
-    return List.of(this);
-  }
+  String name();
 
   @Override
-  default int sourceOf(long window, int length) {
-    return 0;
-  }
+  long seed();
+
+  @Override
+  Vocabulary vocabulary();
+
+  @Override
+  int longestItem();
+
+  @Override
+  int mergingJoints();
 }

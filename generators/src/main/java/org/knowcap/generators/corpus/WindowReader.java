@@ -4,68 +4,68 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Cuts a corpus's stream of tokens into consecutive windows of equal length, wherever items begin or end: no
- * padding, and nothing is left out, as in the paper. A window is all of one source and goes on
- * where that source's last window ended. Reading allocates nothing. Not for use by several threads at once.
+ * Cuts a corpus's training stream into windows of equal length, as in the paper: item boundaries play no role,
+ * nothing is padded, and nothing is left out. Each window is cut from one source and begins where that source's
+ * previous window ended. Reading allocates nothing. An instance is for one thread.
  */
 public final class WindowReader {
-  private final Corpus corpus;
-  private final int window;
-  private final Stream[] streams;
+  private final TrainingStream stream;
+  private final int contextLength;
+  private final SourceTokens[] sources;
   private long number;
 
   /**
-   * @param corpus what to read
-   * @param window tokens in a window, at least 1
-   * @param start  where to begin: {@link Cursor#START}, or the {@link #cursor()} of an earlier reader
-   * @throws IllegalArgumentException if the window is empty, or the cursor is not of this corpus
+   * @param corpus        what to read
+   * @param contextLength tokens in a window, at least 1
+   * @param start         where to begin: {@link Cursor#START}, or the {@link #cursor()} of an earlier reader
+   * @throws IllegalArgumentException if the window is empty, or the cursor belongs to another corpus
    */
-  public WindowReader(Corpus corpus, int window, Cursor start) {
-    if (window < 1) {
-      throw new IllegalArgumentException("a window must have 1 or more tokens, found " + window);
+  public WindowReader(Corpus corpus, int contextLength, Cursor start) {
+    if (contextLength < 1) {
+      throw new IllegalArgumentException("a window must have 1 or more tokens, found " + contextLength);
     }
-    List<Source> sources = corpus.sources();
-    if (!start.positions().isEmpty() && start.positions().size() != sources.size()) {
-      throw new IllegalArgumentException(corpus.name() + " has " + sources.size()
-          + " sources, but the cursor " + start.positions().size() + ": it was made with another corpus");
+    stream = corpus.stream();
+    List<Source> all = stream.sources();
+    if (!start.positions().isEmpty() && start.positions().size() != all.size()) {
+      throw new IllegalArgumentException(corpus.name() + " has " + all.size() + " sources, but the cursor "
+          + start.positions().size() + ": it was made with another corpus");
     }
-    this.corpus = corpus;
-    this.window = window;
-    streams = new Stream[sources.size()];
-    for (int i = 0; i < streams.length; i++) {
-      streams[i] = new Stream(sources.get(i),
+    this.contextLength = contextLength;
+    sources = new SourceTokens[all.size()];
+    for (int i = 0; i < sources.length; i++) {
+      sources[i] = new SourceTokens(all.get(i),
           start.positions().isEmpty() ? Cursor.Position.START : start.positions().get(i));
     }
     number = start.window();
   }
 
   /**
-   * Reads the next window: its tokens go to {@code inputs[offset..offset+window-1]}, and each one's
-   * successor in its source's stream to the same place of {@code targets}. The last target is the first
-   * input of the source's next window, so every token but a stream's first is predicted exactly once.
+   * Reads the next window: its tokens go to {@code inputs[offset..offset+contextLength-1]}, and the token that
+   * follows each of them in its source goes to the same index of {@code targets}. The last target is the first
+   * input of the source's next window, so every token except a source's first is predicted exactly once.
    */
   public void read(int[] inputs, int[] targets, int offset) {
-    int end = offset + window;
-    Stream stream = streams[corpus.sourceOf(number++, window)];
-    stream.read(inputs, offset, end);
-    System.arraycopy(inputs, offset + 1, targets, offset, window - 1);
-    targets[end - 1] = stream.next();
+    int end = offset + contextLength;
+    SourceTokens source = sources[stream.sourceOf(number++, contextLength)];
+    source.read(inputs, offset, end);
+    System.arraycopy(inputs, offset + 1, targets, offset, contextLength - 1);
+    targets[end - 1] = source.next();
   }
 
-  /** The place of the next window. */
+  /** Where the next window begins. */
   public Cursor cursor() {
-    return new Cursor(number, Arrays.stream(streams).map(Stream::position).toList());
+    return new Cursor(number, Arrays.stream(sources).map(SourceTokens::position).toList());
   }
 
   /** A source's tokens, end to end. */
-  private static final class Stream {
+  private static final class SourceTokens {
     private final ItemReader items;
-    /** The item under the cursor: tokens 0..length-1, those before {@code position} consumed. */
+    /** The current item: tokens 0..length-1, of which those before {@code position} have been read. */
     private final int[] buffer;
     private int length;
     private int position;
 
-    Stream(Source source, Cursor.Position start) {
+    SourceTokens(Source source, Cursor.Position start) {
       items = new ItemReader(source, start.item());
       buffer = new int[source.longestItem()];
       load();

@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

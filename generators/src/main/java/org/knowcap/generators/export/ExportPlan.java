@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
@@ -78,7 +79,7 @@ final class ExportPlan {
     header.put("digest", corpus.digest());
     header.put("parameters", corpus.parameters());
     header.put("settings", settings.toMap());
-    header.put("people", corpus.people());
+    header.put("people", corpus.measured().people());
     header.put("sources",
         items.stream()
             .map(all -> new SourceEntry(all.source().name(), all.source().people(), all.count()))
@@ -97,25 +98,26 @@ final class ExportPlan {
 
   private Map<String, Double> bits(ToDoubleFunction<KnowledgePart> count) {
     Map<String, Double> bits = new LinkedHashMap<>();
-    corpus.bits().parts().forEach(part -> bits.put(part.name(), count.applyAsDouble(part)));
-    bits.put("total", corpus.bits().parts().stream().mapToDouble(count).sum());
+    corpus.measured().bits().parts().forEach(part -> bits.put(part.name(), count.applyAsDouble(part)));
+    bits.put("total", corpus.measured().bits().parts().stream().mapToDouble(count).sum());
     return bits;
   }
 
   private long windows() {
-    return (long) Math.ceil(corpus.tokens(settings.exposures()) / settings.window());
+    return (long) Math.ceil(corpus.stream().tokens(settings.exposures()) / settings.window());
   }
 
   /** As many items of each source as the exposures of the first one's people bring with them. */
   private List<Items> items() {
-    long most = Long.MAX_VALUE / corpus.people();
+    long most = Long.MAX_VALUE / corpus.measured().people();
     if (settings.exposures() > most) {
       throw new IllegalArgumentException("exposures must be 1.." + most + ", found " + settings.exposures());
     }
     List<Items> items = new ArrayList<>();
-    for (Source source : corpus.sources()) {
+    for (Source source : corpus.stream().sources()) {
       int number = items.size();
-      items.add(new Items(source, number, 0, (long) Math.ceil(corpus.items(number, settings.exposures()))));
+      items.add(new Items(source, number, 0,
+          (long) Math.ceil(corpus.stream().items(number, settings.exposures()))));
     }
     return List.copyOf(items);
   }

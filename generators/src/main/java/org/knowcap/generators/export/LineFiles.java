@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.HashMap;

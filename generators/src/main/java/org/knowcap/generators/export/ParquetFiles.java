@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import com.jerolba.carpet.CarpetWriter;
 import com.jerolba.carpet.ColumnNamingStrategy;
 import java.io.IOException;

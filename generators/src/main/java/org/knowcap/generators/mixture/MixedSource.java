@@ -1,24 +1,25 @@
 package org.knowcap.generators.mixture;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.corpus.AnnotatedItem;
-import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Digests;
+import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.tokens.Vocabulary;
 
-/** A source as it stands in a mixture: in the mixture's vocabulary, and with its domain token if it has one. */
+/** A source of a mixture: its texts in the mixture's vocabulary, each behind its domain token if it has one. */
 final class MixedSource implements Source {
   private final Source source;
   private final Vocabulary vocabulary;
   private final String token;
-  /** The end of text, and the domain token if there is one. */
+  /** The end-of-text token, and the domain token if there is one. */
   private final int[] head;
-  /** The mixture's token for each of the source's; empty if they are the same. */
+  /** The mixture's number of each token of the source; empty if the numbers are equal. */
   private final int[] renumbered;
 
   MixedSource(Source source, Vocabulary vocabulary, String token) {
@@ -45,8 +46,13 @@ final class MixedSource implements Source {
   }
 
   @Override
-  public long people() {
-    return source.people();
+  public GroundTruth truth() {
+    return source.truth();
+  }
+
+  @Override
+  public Rounds rounds() {
+    return source.rounds();
   }
 
   @Override
@@ -57,11 +63,6 @@ final class MixedSource implements Source {
   @Override
   public Vocabulary vocabulary() {
     return vocabulary;
-  }
-
-  @Override
-  public BitContent bits() {
-    return source.bits();
   }
 
   @Override
@@ -105,23 +106,13 @@ final class MixedSource implements Source {
   }
 
   @Override
-  public long person(long sequenceNumber) {
-    return source.person(sequenceNumber);
-  }
-
-  @Override
-  public void persons(long first, long[] target) {
-    source.persons(first, target);
-  }
-
-  @Override
-  public Map<Attribute, String> values(long person) {
-    return source.values(person);
-  }
-
-  @Override
   public AnnotatedItem measuringItem(long person, long draw) {
     return adapted(source.measuringItem(person, draw));
+  }
+
+  @Override
+  public boolean needsWholeTexts() {
+    return source.needsWholeTexts();
   }
 
   private AnnotatedItem adapted(AnnotatedItem item) {
@@ -136,7 +127,7 @@ final class MixedSource implements Source {
     return new AnnotatedItem(tokens, spans);
   }
 
-  /** Puts the head where there is room for it, and gives the text behind it the mixture's numbers. */
+  /** Writes the head in front of the text, and renumbers the text's tokens. */
   private void adapt(int[] tokens, int offset, int length) {
     System.arraycopy(head, 0, tokens, offset, head.length);
     if (renumbered.length > 0) {

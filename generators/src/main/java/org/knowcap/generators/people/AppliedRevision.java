@@ -1,20 +1,23 @@
 package org.knowcap.generators.people;
+
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.random.RandomStream;
 
-/** A revision as it comes upon so many individuals in a row: whom it changes. */
+/** A revision applied to a range of individuals: it determines which of them change. */
 public final class AppliedRevision {
   private final Revision revision;
   private final long first;
   private final long count;
-  /** Of the individuals; those that come first in it change. */
+  /** An order of the individuals; the first {@code count} of them change. */
   private final KeyedPermutation order;
   private final CounterRandom random;
 
   /**
-   * @param number of the revision among those of the source, so that not even two equal ones do the same
+   * @param number of the revision among those of the source: two equal revisions change different individuals
+   * @param first  the first individual
+   * @param people the number of individuals
    * @throws IllegalArgumentException if nobody changes
    */
   public AppliedRevision(Revision revision, int number, long first, long people) {
@@ -29,30 +32,32 @@ public final class AppliedRevision {
     order = new KeyedPermutation(random.child(0), people);
   }
 
+  /** Whether an attribute gets other values. */
   public boolean revises(Attribute attribute) {
     return revision.attributes().contains(attribute);
   }
 
+  /** Whether an individual changes. */
   public boolean changes(long individual) {
     return order.invert(0, individual - first) < count;
   }
 
-  /** How many change. */
+  /** The number of individuals that change. */
   public long count() {
     return count;
   }
 
-  /** Whoever is at a place of an order in which those who change come first. */
-  public long individual(long place) {
-    return first + order.apply(0, place);
+  /** The individual at a position of an order in which those that change come first. */
+  public long individual(long position) {
+    return first + order.apply(0, position);
   }
 
-  /** A seed for what the new values are drawn from. */
+  /** The seed of the new values. */
   public long seed() {
     return random.bits(0);
   }
 
-  /** A number of a stream for an individual, and for each attempt to draw something else than before. */
+  /** The counter in a random stream for an individual, and for each attempt to draw another value. */
   public static long counter(long individual, long attempt) {
     return (attempt << 40) + individual;
   }

@@ -1,13 +1,15 @@
 package org.knowcap.generators.people;
+
 import java.util.List;
 import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 
 /**
- * A source whose people are made on the way, from a seed and an index: there may be others than the first,
- * and what is true of them may change.
+ * A source that computes its people from a seed and an index. Sources about other people can be derived from
+ * it, and sources about the same people after a revision of their values.
  *
- * @param <S> the source itself
+ * @param <S> the source's own type
  */
 public abstract class GeneratedSource<S extends GeneratedSource<S>> implements Source {
   /** The people of this source. */
@@ -18,43 +20,43 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
     this.population = population;
   }
 
-  /** The same kind of texts about others. */
+  /** A source of the same kind about another population. */
   protected abstract S derived(Population population);
 
-  /** What a revision can change. */
+  /** The attributes that a revision can change. */
   protected abstract List<Attribute> changeable();
 
-  /** What a uniform guess of some attributes costs for one person, in bits. */
+  /** The cost in bits of a uniform guess of one person's values of some attributes. */
   public abstract double uniformBits(List<Attribute> attributes);
 
   /**
-   * As many people, but others: of the individuals that this seed and these pools can make, those from number
-   * {@code first} on. The people of a corpus that is not derived are individuals 0 to N - 1; sources of the
-   * same seed and pools whose individuals are not the same share no name.
+   * A source about as many other people: the individuals from number {@code first} on, of all that the seed and
+   * the pools determine. The people of a source that is not derived are individuals 0 to N - 1. Sources of one
+   * seed and one set of pools share no name unless they share individuals.
    *
-   * @throws IllegalArgumentException if there are not as many names
+   * @throws IllegalArgumentException if the pools hold too few names
    */
   public final S from(long first) {
     return derived(population.from(first));
   }
 
   /**
-   * The same people when a revision has changed some of their values. All but names can be revised, and of
-   * bioS the employer's city, which goes with the employer. What values are drawn from stays the same.
+   * The same people after a revision of some of their values. Everything except names can be revised, and
+   * except bioS's employer city, which the employer determines. The lists of possible values stay the same.
    *
    * @throws IllegalArgumentException if the revision changes nobody, or an attribute cannot be revised
-   * @throws IllegalStateException    if these are only {@link #changed} or {@link #unchanged} people
+   * @throws IllegalStateException    if this source is about {@link #changed} or {@link #unchanged} people only
    */
   public final S revised(Revision revision) {
     return derived(population.revised(revision, changeable()));
   }
 
-  /** The people of this revised corpus whom the last revision changed: to learn only what is new. */
+  /** The people whom the last revision changed: training on them teaches only new values. */
   public final S changed() {
     return derived(population.only(Population.Group.CHANGED));
   }
 
-  /** The people of this revised corpus whom the last revision left as they were: to be mixed in as replay. */
+  /** The people whom the last revision left unchanged: they can be mixed in as replay. */
   public final S unchanged() {
     return derived(population.only(Population.Group.UNCHANGED));
   }
@@ -62,13 +64,13 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
   /**
    * The same people before the last revision. Its {@link #measuringItem} differs in the changed values only.
    *
-   * @throws IllegalStateException if there was none
+   * @throws IllegalStateException if there was no revision
    */
   public final S before() {
     return derived(population.before());
   }
 
-  /** Whether the last revision that has happened changed that person. */
+  /** Whether the last applied revision changed that person. */
   public final boolean isChanged(long person) {
     return population.isChanged(person);
   }
@@ -84,12 +86,7 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
   }
 
   @Override
-  public final long person(long sequenceNumber) {
-    return population.person(sequenceNumber);
-  }
-
-  @Override
-  public final void persons(long first, long[] target) {
-    population.persons(first, target);
+  public final Rounds rounds() {
+    return population.rounds();
   }
 }

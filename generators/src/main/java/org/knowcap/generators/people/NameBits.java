@@ -7,16 +7,16 @@ import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.generators.pools.PoolSizes;
 
-/** The knowledge of people's names, which the corpora that draw their names from pools share. */
+/** Counts the bits of names; all sources that draw names from pools count them like this. */
 public final class NameBits {
   private NameBits() {}
 
   /**
-   * Part "names": one piece of knowledge a person. N of the N0 possible names are taken, which is worth
+   * The part "names" has one piece for each person. N of the N0 possible names occur, which is worth
    * log2(N0 / N) bits a person; a uniform guess of a name costs log2 N0 bits.
    *
    * @param people N, 1..N0
-   * @param sizes  of which those of the names count
+   * @param sizes  only those of the names are used
    * @throws IllegalArgumentException if N is out of range
    */
   public static KnowledgePart of(long people, PoolSizes sizes) {

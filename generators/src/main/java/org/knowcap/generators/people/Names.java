@@ -1,4 +1,5 @@
 package org.knowcap.generators.people;
+
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.knowcap.generators.pools.PoolSizes;
@@ -8,8 +9,9 @@ import org.knowcap.generators.random.RandomStream;
 import org.knowcap.generators.tokens.Pieces;
 
 /**
- * The full names of everybody that there could be: individual i has name i of a permutation of all, so no two
- * share one. Sources of one seed and one set of names take their people from the same individuals.
+ * The full names of all possible individuals. Individual i has name i of a permutation of all names, so no two
+ * individuals share a name. Sources of one seed and one set of names take their people from the same
+ * individuals.
  */
 public final class Names {
   private final KeyedPermutation permutation;
@@ -17,13 +19,18 @@ public final class Names {
   private final List<List<String>> entries;
   private final List<Pieces.Range> pieces;
 
+  /**
+   * @param seed    of the permutation
+   * @param pools   of which the names are used
+   * @param builder the names' pieces are added to it
+   */
   public Names(long seed, Pools pools, Pieces.Builder builder) {
     permutation = new KeyedPermutation(RandomStream.NAMES.random(seed), pools.sizes().names());
     entries = List.of(spaced(pools.first()), spaced(pools.middle()), spaced(pools.last()));
     pieces = entries.stream().map(builder::add).toList();
   }
 
-  /** With what separates them from the word before. */
+  /** The entries with a space in front, which separates them from the word before. */
   public static List<String> spaced(List<String> entries) {
     return entries.stream().map(entry -> " " + entry).toList();
   }
@@ -31,7 +38,7 @@ public final class Names {
   /**
    * Checks that there are names for individuals {@code first} to {@code first + people - 1}.
    *
-   * @throws IllegalArgumentException if not
+   * @throws IllegalArgumentException if there are too few
    */
   public static void check(long first, long people, PoolSizes sizes) {
     long free = sizes.names() - first;
@@ -43,7 +50,7 @@ public final class Names {
     }
   }
 
-  /** Writes an individual's full name, beginning with a space. */
+  /** Writes an individual's full name, beginning with a space; returns the offset after it. */
   public int write(long individual, Pieces texts, int[] target, int offset) {
     long name = permutation.apply(0, individual);
     int at = offset;
@@ -53,6 +60,7 @@ public final class Names {
     return at;
   }
 
+  /** An individual's full name. */
   public String text(long individual) {
     long name = permutation.apply(0, individual);
     StringBuilder text = new StringBuilder();
@@ -62,16 +70,17 @@ public final class Names {
     return text.toString().strip();
   }
 
-  /** A name's tokens, given how many each list contributes. */
+  /** The number of tokens of a name, given the number that each list contributes. */
   public double tokens(ToDoubleFunction<Pieces.Range> length) {
     return pieces.stream().mapToDouble(length).sum();
   }
 
-  /** What the rest of a sentence follows. */
+  /** The pieces that the rest of a sentence follows. */
   public Pieces.Range lastNames() {
     return pieces.get(2);
   }
 
+  /** The number of joints inside a name at which GPT-2 would merge both sides. */
   public int mergingJoints(Pieces.Builder builder) {
     return builder.merges(pieces.get(0), pieces.get(1)) + builder.merges(pieces.get(1), pieces.get(2));
   }

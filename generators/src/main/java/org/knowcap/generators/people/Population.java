@@ -1,4 +1,5 @@
 package org.knowcap.generators.people;
+
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -10,12 +11,12 @@ import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.RandomStream;
 
 /**
- * Whom a source is about, in what order, and which changes have come upon them. Individuals are all that a
- * seed and its pools can make; the people of a source are some of them.
+ * The people of a source: which individuals they are, in which order the stream has them, and which revisions
+ * apply to them. A seed and its pools determine a long row of individuals; a population is some of them.
  */
 public final class Population {
 
-  /** Which of the people: all, those whom the last revision changed, or those it did not. */
+  /** A group of the people: all of them, those whom the last revision changed, or the others. */
   public enum Group {
     ALL, CHANGED, UNCHANGED
   }
@@ -26,16 +27,16 @@ public final class Population {
   private final List<Revision> revisions;
   private final int version;
   private final Group group;
-  /** What the revisions do, whether they have happened or not. */
-  private final List<AppliedRevision> changes;
+  /** All revisions, applied or not yet applied. */
+  private final List<AppliedRevision> applied;
   private final long people;
   private final Rounds rounds;
 
   /**
-   * @param first     the individual whom the people begin with
-   * @param all       how many there are, whatever the group
+   * @param first     the first individual of the population
+   * @param all       the number of people in all groups together
    * @param revisions from the oldest to the newest
-   * @param version   how many of the revisions have happened
+   * @param version   how many of the revisions are applied
    */
   private Population(long seed, long first, long all, List<Revision> revisions, int version, Group group) {
     this.seed = seed;
@@ -44,27 +45,34 @@ public final class Population {
     this.revisions = revisions;
     this.version = version;
     this.group = group;
-    changes = IntStream.range(0, revisions.size())
+    applied = IntStream.range(0, revisions.size())
         .mapToObj(number -> new AppliedRevision(revisions.get(number), number, first, all))
         .toList();
     people = switch (group) {
       case ALL -> all;
-      case CHANGED -> changes.getLast().count();
-      case UNCHANGED -> all - changes.getLast().count();
+      case CHANGED -> applied.getLast().count();
+      case UNCHANGED -> all - applied.getLast().count();
     };
     rounds = new Rounds(random(RandomStream.ROUNDS), people);
   }
 
-  /** Individuals 0 to {@code people - 1}, as they are at first. */
+  /** Individuals 0 to {@code people - 1}, before any revision. */
   public static Population of(long people, long seed) {
     return new Population(seed, 0, people, List.of(), 0, Group.ALL);
   }
 
+  /** As many other people: the individuals from number {@code first} on. */
   public Population from(long first) {
     return new Population(seed, first, all, revisions, version, group);
   }
 
-  /** @param changeable what the source can revise */
+  /**
+   * The people after one more revision.
+   *
+   * @param changeable the attributes that the source can revise
+   * @throws IllegalArgumentException if the revision changes nobody, or an attribute cannot be revised
+   * @throws IllegalStateException    if this is one group only
+   */
   public Population revised(Revision revision, List<Attribute> changeable) {
     if (group != Group.ALL) {
       throw new IllegalStateException(
@@ -78,14 +86,24 @@ public final class Population {
     return new Population(seed, first, all, more, more.size(), group);
   }
 
+  /**
+   * One group of the people.
+   *
+   * @throws IllegalStateException if there is nobody in the group
+   */
   public Population only(Group group) {
-    if (revisions.isEmpty() || group == Group.UNCHANGED && changes.getLast().count() == all) {
+    if (revisions.isEmpty() || group == Group.UNCHANGED && applied.getLast().count() == all) {
       throw new IllegalStateException("a revision has changed "
           + (revisions.isEmpty() ? "nobody" : "everybody") + ": there is no such group");
     }
     return new Population(seed, first, all, revisions, version, group);
   }
 
+  /**
+   * The people before the last revision.
+   *
+   * @throws IllegalStateException if there was no revision
+   */
   public Population before() {
     if (version == 0) {
       throw new IllegalStateException("there was no revision, and no state before");
@@ -93,56 +111,59 @@ public final class Population {
     return new Population(seed, first, all, revisions, version - 1, group);
   }
 
+  /** All randomness of the population is drawn from this seed. */
   public long seed() {
     return seed;
   }
 
+  /** The first individual. */
   public long first() {
     return first;
   }
 
-  /** Of all groups. */
+  /** The number of people in all groups together. */
   public long all() {
     return all;
   }
 
-  /** Of the group. */
+  /** The number of people in this group. */
   public long people() {
     return people;
   }
 
-  /** The changes that have happened, from the oldest to the newest. */
-  public List<AppliedRevision> changes() {
-    return changes.subList(0, version);
+  /** The applied revisions, from the oldest to the newest. */
+  public List<AppliedRevision> revisions() {
+    return applied.subList(0, version);
   }
 
+  /** Whether the last applied revision changed that person. */
   public boolean isChanged(long person) {
-    return version > 0 && changes.get(version - 1).changes(individual(person));
+    return version > 0 && applied.get(version - 1).changes(individual(person));
   }
 
+  /** The individual that a person of this group is. */
   public long individual(long person) {
     return switch (group) {
       case ALL -> first + person;
-      case CHANGED -> changes.getLast().individual(person);
-      case UNCHANGED -> changes.getLast().individual(changes.getLast().count() + person);
+      case CHANGED -> applied.getLast().individual(person);
+      case UNCHANGED -> applied.getLast().individual(applied.getLast().count() + person);
     };
   }
 
-  /** Whom an item of the training stream is about. */
-  public long person(long sequenceNumber) {
-    return rounds.person(sequenceNumber);
+  /** The order of the people in the training stream. */
+  public Rounds rounds() {
+    return rounds;
   }
 
-  public void persons(long first, long[] target) {
-    rounds.persons(first, target);
-  }
-
-  /** A stream of numbers that no other population of the seed has. */
+  /** A stream of random numbers that no other population of the seed uses. */
   public CounterRandom random(RandomStream purpose) {
     return random(purpose, version);
   }
 
-  /** The same whatever has happened, so that probes before and after a revision differ in values only. */
+  /**
+   * The random numbers of measuring items. They do not depend on revisions, so that measuring items from before
+   * and after a revision differ in values only.
+   */
   public CounterRandom measuringRandom() {
     return random(RandomStream.MEASURING, 0);
   }
@@ -154,13 +175,13 @@ public final class Population {
         : random.child(first).child(version).child(group.ordinal());
   }
 
-  /** What a name says behind the kind: as in " version 2 changed", or nothing. */
+  /** The end of a source's name, such as " version 2 changed"; empty for an unrevised population. */
   public String suffix() {
     return (revisions.isEmpty() ? "" : " version " + (version + 1))
         + (group == Group.ALL ? "" : " " + groupName());
   }
 
-  /** Puts what is special, if anything. */
+  /** Adds the parameters of a population that begins later or has revisions; adds nothing for others. */
   public void describe(Map<String, Object> parameters) {
     if (first > 0) {
       parameters.put("first", first);

@@ -1,4 +1,5 @@
 package org.knowcap.generators.people;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -6,11 +7,11 @@ import java.util.Set;
 import org.knowcap.generators.corpus.Attribute;
 
 /**
- * A change of knowledge: of a share of the people, exactly, every one of some attributes gets another value.
+ * A change of knowledge: an exact share of the people get another value of each of some attributes.
  *
- * @param share      of the people, above 0 and at most 1; their number is rounded to a whole
+ * @param share      of the people, above 0 and at most 1; their number is rounded to a whole number
  * @param attributes at least one
- * @param seed       of who changes, and what to
+ * @param seed       determines which people change, and their new values
  */
 public record Revision(double share, Set<Attribute> attributes, long seed) {
 
@@ -26,7 +27,7 @@ public record Revision(double share, Set<Attribute> attributes, long seed) {
     attributes = Set.copyOf(attributes);
   }
 
-  /** As they go into files. */
+  /** The revision as it goes into files. */
   Map<String, Object> parameters() {
     Map<String, Object> parameters = new LinkedHashMap<>();
     parameters.put("share", share);

@@ -1,5 +1,5 @@
 /**
- * Populations that are computed from a seed: who is in a source, under which name, in which order the training
- * stream tells of them, and which revisions have changed their values.
+ * Populations that are computed from a seed: which people a source has, what their names are, in which order the
+ * training stream has them, and which revisions apply to them.
  */
 package org.knowcap.generators.people;

@@ -1,6 +1,9 @@
 package org.knowcap.generators.random;
 
-/** Independent streams of random numbers. A stream is its place in this list: add at the end only. */
+/**
+ * Independent streams of random numbers, one for each use. A stream is keyed by its ordinal: new ones must be
+ * added at the end.
+ */
 public enum RandomStream {
   NAMES,
   ROUNDS,
@@ -19,6 +22,7 @@ public enum RandomStream {
   DIVERSITY,
   CHUNKS;
 
+  /** The stream of a seed. */
   public CounterRandom random(long seed) {
     return new CounterRandom(seed).child(ordinal());
   }

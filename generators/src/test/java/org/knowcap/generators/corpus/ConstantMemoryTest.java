@@ -1,4 +1,5 @@
 package org.knowcap.generators.corpus;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.sun.management.ThreadMXBean;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.corpus;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -124,7 +125,7 @@ public final class Corpora {
 
   /** What is true of a person, as it stands in spans: a birth date's comma belongs to none. */
   public static Map<Attribute, String> truth(Corpus corpus, long person) {
-    Map<Attribute, String> values = new HashMap<>(corpus.values(person));
+    Map<Attribute, String> values = new HashMap<>(corpus.measured().values(person));
     values.computeIfPresent(Attribute.BIRTH_DATE, (_, date) -> date.replace(",", ""));
     return values;
   }

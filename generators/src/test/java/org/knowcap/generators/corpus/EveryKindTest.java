@@ -1,4 +1,5 @@
 package org.knowcap.generators.corpus;
+
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -178,17 +179,17 @@ class EveryKindTest {
         cursors[w] = reader.cursor();
         reader.read(inputs[w], targets[w], 0);
       }
-      for (int source = 0; source < corpus.sources().size(); source++) {
+      for (int source = 0; source < corpus.stream().sources().size(); source++) {
         int[] stream = new int[windows * window + corpus.longestItem()];
         int end = 0;
         for (long item = 0; end <= windows * window; item++) {
-          int[] tokens = Corpora.item(corpus.sources().get(source), item);
+          int[] tokens = Corpora.item(corpus.stream().sources().get(source), item);
           System.arraycopy(tokens, 0, stream, end, tokens.length);
           end += tokens.length;
         }
         int at = 0;
         for (int w = 0; w < windows; w++) {
-          if (corpus.sourceOf(w, window) == source) {
+          if (corpus.stream().sourceOf(w, window) == source) {
             assertArrayEquals(Arrays.copyOfRange(stream, at, at + window), inputs[w],
                 kind + ", seed " + seed);
             at += window;
@@ -244,7 +245,7 @@ class EveryKindTest {
 
   private void forEachSource(BiConsumer<String, Source> test) {
     Corpora.all(seed).forEach((kind, corpus) -> {
-      for (Source source : corpus.sources()) {
+      for (Source source : corpus.stream().sources()) {
         test.accept(kind + ": " + source.name() + ", seed " + seed, source);
       }
     });

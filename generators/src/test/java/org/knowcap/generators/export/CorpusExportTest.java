@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -53,8 +54,8 @@ class CorpusExportTest {
     assertEquals(400, manifest.path("parameters").path("pools").path("first").asInt());
     assertEquals("a test's", manifest.path("recipe").path("corpus").asString());
     assertEquals(100, manifest.path("sources").path(0).path("items").asInt());
-    assertEquals(CORPUS.bits().totalBits(), manifest.path("bits").path("total").asDouble());
-    for (KnowledgePart part : CORPUS.bits().parts()) {
+    assertEquals(CORPUS.measured().bits().totalBits(), manifest.path("bits").path("total").asDouble());
+    for (KnowledgePart part : CORPUS.measured().bits().parts()) {
       assertEquals(part.totalBits(), manifest.path("bits").path(part.name()).asDouble());
       assertEquals(part.entropyBits(), manifest.path("entropy_bits").path(part.name()).asDouble());
     }

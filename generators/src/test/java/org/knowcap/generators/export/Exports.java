@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -76,13 +77,13 @@ class ItemFilesTest {
 
     List<JsonNode> biographies = new ArrayList<>();
     List<JsonNode> truth = new ArrayList<>();
-    for (int number = 0; number < corpus.sources().size(); number++) {
-      Source source = corpus.sources().get(number);
+    for (int number = 0; number < corpus.stream().sources().size(); number++) {
+      Source source = corpus.stream().sources().get(number);
       long items = switch (corpus) {
         case Source all -> Exports.EXPOSURES * all.people();
         case Mixture all -> number == 0
             ? Exports.EXPOSURES * source.people()
-            : (long) Math.ceil(corpus.tokens(Exports.EXPOSURES) * 0.75 / source.meanItemTokens());
+            : (long) Math.ceil(corpus.stream().tokens(Exports.EXPOSURES) * 0.75 / source.meanItemTokens());
         case RevisedCorpus _ -> switch (number) {
           case 0 -> UPDATED_AFTER * 50;
           case 1 -> Exports.EXPOSURES * 20;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.export;
+
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -45,7 +46,7 @@ class TokenFilesTest {
       }
       default -> {
         WindowReader reader = new WindowReader(corpus, Exports.WINDOW, Cursor.START);
-        while (pieces.size() * Exports.WINDOW < corpus.tokens(Exports.EXPOSURES)) {
+        while (pieces.size() * Exports.WINDOW < corpus.stream().tokens(Exports.EXPOSURES)) {
           int[] window = new int[Exports.WINDOW];
           reader.read(window, new int[Exports.WINDOW], 0);
           pieces.add(window);

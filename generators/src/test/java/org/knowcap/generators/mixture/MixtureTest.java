@@ -1,4 +1,5 @@
 package org.knowcap.generators.mixture;
+
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -34,7 +35,7 @@ class MixtureTest {
       int blocks = 400;
       for (long block = 0; block < blocks; block++) {
         long useful = LongStream.range(block * 1024, (block + 1) * 1024)
-            .filter(window -> mixture.sourceOf(window, 512) == 0)
+            .filter(window -> mixture.stream().sourceOf(window, 512) == 0)
             .count();
         assertEquals(share * 1024, useful, share * 1024 % 1 == 0 ? 0 : 1, "seed " + seed);
         total += useful;
@@ -51,9 +52,9 @@ class MixtureTest {
     Map<Long, Long> places = new HashMap<>();
     int pairs = 0;
     for (long window = 0; window < 1024 * 800; window++) {
-      if (mixture.sourceOf(window, 512) == 0) {
+      if (mixture.stream().sourceOf(window, 512) == 0) {
         Corpora.count(places, window % 1024);
-        pairs += mixture.sourceOf(window + 1, 512) == 0 ? 1 : 0;
+        pairs += mixture.stream().sourceOf(window + 1, 512) == 0 ? 1 : 0;
       }
     }
     Corpora.assertUniform(1024, places);
@@ -63,7 +64,7 @@ class MixtureTest {
   @Test
   void nobodysNameIsUsefulAndJunk() {
     Set<String> names = new HashSet<>();
-    for (Source source : mixture(1, 0.125, "").sources()) {
+    for (Source source : mixture(1, 0.125, "").stream().sources()) {
       for (long person = 0; person < source.people(); person++) {
         names.add(source.values(person).get(Attribute.NAME));
       }
@@ -80,15 +81,15 @@ class MixtureTest {
   @Test
   void exposuresAreThoseOfTheUsefulPeople() {
     Mixture mixture = mixture(3, 0.125, "");
-    long windows = (long) Math.ceil(mixture.tokens(200) / 64);
+    long windows = (long) Math.ceil(mixture.stream().tokens(200) / 64);
     WindowReader reader = new WindowReader(mixture, 64, Cursor.START);
     for (long window = 0; window < windows; window++) {
       reader.read(new int[64], new int[64], 0);
     }
     List<Cursor.Position> places = reader.cursor().positions();
     assertEquals(200, places.get(0).item() / 50.0, 2);
-    assertEquals(mixture.exposures(1, 200), places.get(1).item() / 150.0, 5);
-    assertEquals(200, mixture.exposures(0, 200), 1e-9);
+    assertEquals(mixture.stream().items(1, 200) / 150, places.get(1).item() / 150.0, 5);
+    assertEquals(200, mixture.stream().items(0, 200) / 50, 1e-9);
   }
 
   @Test
@@ -97,7 +98,7 @@ class MixtureTest {
     assertEquals(USEFUL.vocabulary().size() + 1, mixture.vocabulary().size());
     assertEquals(List.of("wikipedia.org"), mixture.vocabulary().dedicated());
     int token = mixture.vocabulary().token("wikipedia.org");
-    Source useful = mixture.sources().getFirst();
+    Source useful = mixture.stream().sources().getFirst();
     for (long item = 0; item < 100; item++) {
       int[] tokens = Corpora.item(useful, item);
       int[] plain = Corpora.item(USEFUL, item);
@@ -107,10 +108,10 @@ class MixtureTest {
       for (int i = 1; i < plain.length; i++) {
         assertEquals(plain[i], tokens[i + 1]);
       }
-      assertArrayEquals(Corpora.item(JUNK, item), Corpora.item(mixture.sources().get(1), item));
-      assertEquals(token, mixture.measuringItem(item % 50, item).tokens()[1]);
+      assertArrayEquals(Corpora.item(JUNK, item), Corpora.item(mixture.stream().sources().get(1), item));
+      assertEquals(token, mixture.measured().measuringItem(item % 50, item).tokens()[1]);
     }
-    assertEquals(USEFUL.bits(), mixture.bits());
+    assertEquals(USEFUL.bits(), mixture.measured().bits());
   }
 
   /** Each in the mixture's vocabulary: the text is as it was. */
@@ -121,7 +122,7 @@ class MixtureTest {
         new Ingredient(JUNK, 0.25, ""), new Ingredient(USEFUL.simple(), 0.25, "<numbers>")));
     List<Source> alone = List.of(numbers, JUNK, USEFUL.simple());
     for (int i = 0; i < 3; i++) {
-      Source mixed = mixture.sources().get(i);
+      Source mixed = mixture.stream().sources().get(i);
       for (long item = 0; item < 200; item++) {
         int[] before = Corpora.item(alone.get(i), item);
         int[] after = Corpora.item(mixed, item);

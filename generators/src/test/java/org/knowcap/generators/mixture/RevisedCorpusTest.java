@@ -1,4 +1,5 @@
 package org.knowcap.generators.mixture;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -36,21 +37,21 @@ class RevisedCorpusTest {
   /** How often each employer is told of each person, in a stream of so many exposures. */
   private static Map<String, Map<String, Integer>> told(RevisedCorpus corpus, long exposures) {
     List<List<Integer>> streams = new ArrayList<>();
-    corpus.sources().forEach(_ -> streams.add(new ArrayList<>()));
+    corpus.stream().sources().forEach(_ -> streams.add(new ArrayList<>()));
     WindowReader reader = new WindowReader(corpus, WINDOW, Cursor.START);
-    long windows = (long) Math.ceil(corpus.tokens(exposures) / WINDOW);
+    long windows = (long) Math.ceil(corpus.stream().tokens(exposures) / WINDOW);
     for (long window = 0; window < windows; window++) {
       int[] tokens = new int[WINDOW];
       reader.read(tokens, new int[WINDOW], 0);
       for (int token : tokens) {
-        streams.get(corpus.sourceOf(window, WINDOW)).add(token);
+        streams.get(corpus.stream().sourceOf(window, WINDOW)).add(token);
       }
     }
     Map<String, Map<String, Integer>> told = new HashMap<>();
     Set<String> employers = new HashSet<>();
-    for (long person = 0; person < corpus.people(); person++) {
-      employers.add(corpus.values(person).get(Attribute.EMPLOYER));
-      employers.add(((BioS) corpus.sources().getFirst()).values(person).get(Attribute.EMPLOYER));
+    for (long person = 0; person < corpus.measured().people(); person++) {
+      employers.add(corpus.measured().values(person).get(Attribute.EMPLOYER));
+      employers.add(((BioS) corpus.stream().sources().getFirst()).values(person).get(Attribute.EMPLOYER));
     }
     for (List<Integer> stream : streams) {
       String text = corpus.vocabulary()
@@ -78,7 +79,7 @@ class RevisedCorpusTest {
     double others = 12 * 30 * replay / (1 - replay) / 70;
     for (long person = 0; person < 100; person++) {
       Map<Attribute, String> old = people.values(person);
-      Map<Attribute, String> now = corpus.values(person);
+      Map<Attribute, String> now = corpus.measured().values(person);
       Map<String, Integer> mine = told.get(now.get(Attribute.NAME));
       String message = now + " " + mine + ", seed " + seed;
       if (revised.isChanged(person)) {
@@ -94,13 +95,13 @@ class RevisedCorpusTest {
   @Test
   void nothingNewIsToldBeforeTheChangeAndNothingOldAfterIt() {
     RevisedCorpus corpus = update(0.5);
-    long first = (long) Math.ceil(people.tokens(8) / WINDOW);
+    long first = (long) Math.ceil(people.stream().tokens(8) / WINDOW);
     for (long window = 0; window < 4 * first; window++) {
-      assertEquals(window < first, corpus.sourceOf(window, WINDOW) == 0);
+      assertEquals(window < first, corpus.stream().sourceOf(window, WINDOW) == 0);
     }
-    assertEquals(people.tokens(8) + 2 * people.revised(REVISION).changed().tokens(12), corpus.tokens(12),
-        1e-6);
-    assertEquals(people.bits(), corpus.bits());
+    assertEquals(people.stream().tokens(8) + 2 * people.revised(REVISION).changed().stream().tokens(12),
+        corpus.stream().tokens(12), 1e-6);
+    assertEquals(people.bits(), corpus.measured().bits());
   }
 
   @Test

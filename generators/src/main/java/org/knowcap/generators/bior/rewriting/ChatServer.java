@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior.rewriting;
+
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior.rewriting;
+
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior.rewriting;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior.rewriting;
+
 import java.time.Duration;
 
 /**

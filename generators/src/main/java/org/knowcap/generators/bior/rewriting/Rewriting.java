@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior.rewriting;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,5 @@
 package org.knowcap.generators.bior.rewriting;
+
 import java.io.IOException;
 
 /** A server that refuses, or does not answer however often it is asked. */

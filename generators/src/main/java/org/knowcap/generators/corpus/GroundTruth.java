@@ -1,0 +1,21 @@
+package org.knowcap.generators.corpus;
+
+import java.util.Map;
+import org.knowcap.generators.bits.BitContent;
+
+/** The knowledge of a source: what is true of each of its people, and how many bits that is. */
+public interface GroundTruth {
+
+  /** N, the number of people. */
+  long people();
+
+  /** The knowledge, counted in bits. */
+  BitContent bits();
+
+  /**
+   * The true values of a person's attributes, worded as in the texts; a name includes all its parts.
+   *
+   * @param person 0..N-1
+   */
+  Map<Attribute, String> values(long person);
+}

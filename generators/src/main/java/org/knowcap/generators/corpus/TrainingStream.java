@@ -1,0 +1,36 @@
+package org.knowcap.generators.corpus;
+
+import java.util.List;
+
+/**
+ * The windows that a model trains on. Each window is cut from one source, and begins where that source's
+ * previous window ended.
+ */
+public interface TrainingStream {
+
+  /** The sources that windows are cut from. */
+  List<Source> sources();
+
+  /**
+   * The index in {@link #sources()} of the source that a window is cut from.
+   *
+   * @param window        number of the window, from 0
+   * @param contextLength tokens of a window
+   */
+  int sourceOf(long window, int contextLength);
+
+  /**
+   * The expected number of tokens of the whole stream.
+   *
+   * @param exposures how often each person whose exposures count occurs
+   */
+  double tokens(long exposures);
+
+  /**
+   * The expected number of items that the whole stream takes from one source.
+   *
+   * @param source    index in {@link #sources()}
+   * @param exposures how often each person whose exposures count occurs
+   */
+  double items(int source, long exposures);
+}
