@@ -12,8 +12,8 @@ import org.knowcap.analysis.corpus.CorpusDescription.Mark;
 import org.knowcap.analysis.corpus.CorpusDescription.PartBits;
 import org.knowcap.analysis.corpus.CorpusDescription.Passage;
 import org.knowcap.analysis.corpus.CorpusDescription.Source;
-import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.analysis.units.Units;
+import org.knowcap.files.WholeFile;
 
 /** What a corpus is, on one page that needs nothing but itself. */
 public record CorpusPage(CorpusDescription corpus) {

@@ -9,11 +9,11 @@ import java.util.Locale;
 import java.util.function.Function;
 import org.knowcap.analysis.chart.ArchitectureChart;
 import org.knowcap.analysis.chart.CapacityChart;
-import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
+import org.knowcap.files.WholeFile;
 
 /**
  * A study on one page that needs nothing but itself: findings, chart, table, provenance.

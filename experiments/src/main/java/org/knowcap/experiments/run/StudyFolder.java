@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.knowcap.analysis.files.WholeFile;
 import org.knowcap.analysis.report.FailedRun;
 import org.knowcap.analysis.report.Provenance;
 import org.knowcap.analysis.report.ReportPage;
@@ -25,6 +24,7 @@ import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyChecks;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.files.WholeFile;
 
 /**
  * The output directory of one study: {@code study.yaml} (a copy of its file), {@code lists/} (copies of the directories

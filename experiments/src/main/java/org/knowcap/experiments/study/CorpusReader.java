@@ -5,23 +5,21 @@ import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
+import java.util.SequencedMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.stream.Stream;
-import org.knowcap.generators.biod.BioDShape;
+import java.util.function.Supplier;
 import org.knowcap.generators.bior.RewrittenTexts;
-import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import tools.jackson.databind.JsonNode;
 
-/** Reads the corpora of a study file. */
+/** Reads the corpora of a study file; {@link CorpusSpec.Kinds} reads what is peculiar to each kind. */
 final class CorpusReader {
   /** All names of the paper's pools. */
   static final long MOST_PEOPLE = 160_000_000;
   static final long MOST_EXPOSURES = 1_000_000;
-  private static final String NAMES = "names of attributes";
 
   private final Path file;
   private final Function<String, Path> paths;
@@ -32,42 +30,40 @@ final class CorpusReader {
     this.paths = paths;
   }
 
-  /** One corpus for each number of people; {@link StudyChecks} says whether it can be made. */
+  /** Reads one corpus for each number of people; {@link StudyChecks} says whether they can be made. */
   List<CorpusSpec> corpora(Fields fields) {
+    return List.copyOf(read(fields, CorpusSpec.Kinds.all(), ""));
+  }
+
+  /** Reads a corpus that other corpora are made of: one for each number of people. */
+  List<CorpusSpec.GeneratedSpec> generated(Fields fields) {
+    return List.copyOf(read(fields, CorpusSpec.Kinds.generated(), " inside another corpus"));
+  }
+
+  private <S extends CorpusSpec> List<? extends S> read(Fields fields,
+      SequencedMap<String, ? extends CorpusSpec.Kinds.Kind<? extends S>> kinds, String place) {
     String kind = fields.text("kind");
-    List<CorpusSpec> corpora = List.copyOf(switch (kind) {
-      case "bioS" -> {
-        Lists lists = lists(fields.mapping("pools"));
-        yield people(fields).stream().map(n -> new CorpusSpec.BioSSpec(n, lists)).toList();
-      }
-      case "bioS-simple" -> {
-        Lists lists = lists(fields.mapping("pools"));
-        yield people(fields).stream().map(n -> new CorpusSpec.BioSSimpleSpec(n, lists)).toList();
-      }
-      case "bioD" -> {
-        Lists lists = names(fields.mapping("pools"));
-        List<Long> people = people(fields);
-        int attributes = number(fields, "attributes");
-        int chunks = number(fields, "chunks");
-        int diversity = number(fields, "diversity");
-        int length = number(fields, "length");
-        int alphabet = number(fields, "alphabet");
-        BioDShape shape = Fields.checked(file, fields.path(),
-            () -> new BioDShape(attributes, chunks, diversity, length, alphabet));
-        yield people.stream().map(n -> new CorpusSpec.BioDSpec(n, shape, lists)).toList();
-      }
-      case "bioR" -> rewritings(fields).stream()
-          .map(each -> fields.checked("file", () -> new CorpusSpec.BioRSpec(each, texts(each))))
-          .toList();
-      case "mixture" -> mixtures(fields);
-      case "revised" -> revisions(fields);
-      default -> throw fields.wrongText("kind", "bioS, bioS-simple, bioD, bioR, mixture or revised", kind);
-    });
+    if (!kinds.containsKey(kind)) {
+      List<String> names = List.copyOf(kinds.sequencedKeySet());
+      throw fields.wrongText("kind",
+          String.join(", ", names.subList(0, names.size() - 1)) + " or " + names.getLast() + place, kind);
+    }
+    List<? extends S> corpora = kinds.get(kind).read(fields, this);
     fields.requireNoOthers();
     return corpora;
   }
 
-  /** What is to be written about each number of people, whether there are texts already or not. */
+  /** A mapping of the study file. */
+  Fields fields(String path, JsonNode node) {
+    return new Fields(file, path, node);
+  }
+
+  /** What a constructor makes of a mapping; its faults are shown as the mapping's. */
+  <T> T checked(Fields fields, Supplier<T> constructor) {
+    return Fields.checked(file, fields.path(), constructor);
+  }
+
+  /** Reads the settings of a bioR, one for each number of people; its texts need not exist yet. */
   List<RewritingSpec> rewritings(Fields fields) {
     Lists lists = lists(fields.mapping("pools"));
     long seed = fields.integer("people_seed", 0, Long.MAX_VALUE, 1);
@@ -80,7 +76,8 @@ final class CorpusReader {
     }).toList();
   }
 
-  private static RewrittenTexts texts(RewritingSpec spec) {
+  /** The texts of a bioR. */
+  static RewrittenTexts texts(RewritingSpec spec) {
     try {
       return RewrittenTexts.read(spec.file(), spec.who());
     } catch (NoSuchFileException e) {
@@ -91,73 +88,23 @@ final class CorpusReader {
     }
   }
 
-  /** One mixture for each way to choose one of each source's numbers of people. */
-  private List<CorpusSpec.MixtureSpec> mixtures(Fields fields) {
-    List<List<CorpusSpec.Ingredient>> chosen = List.of(List.of());
-    for (List<CorpusSpec.Ingredient> choices : fields.list("sources",
-        "a mapping with 'share' and 'corpus', or a list of them",
-        node -> ingredients(new Fields(file, fields.path() + ".sources", node)))) {
-      chosen = chosen.stream()
-          .flatMap(before -> choices.stream()
-              .map(next -> Stream.concat(before.stream(), Stream.of(next)).toList()))
-          .toList();
-    }
-    return chosen.stream().map(CorpusSpec.MixtureSpec::new).toList();
-  }
-
-  /** A source, one for each number of people. */
-  private List<CorpusSpec.Ingredient> ingredients(Fields fields) {
-    double share = fields.number("share");
-    String token = fields.text("token", "");
-    if (!token.matches("\\S*")) {
-      throw fields.wrongText("token", "text without spaces", token);
-    }
-    Fields corpus = fields.mapping("corpus");
-    fields.requireNoOthers();
-    return generated(corpus).stream().map(spec -> new CorpusSpec.Ingredient(share, token, spec)).toList();
-  }
-
-  /** Corpora that others are made of. */
-  private List<CorpusSpec.GeneratedSpec> generated(Fields fields) {
-    return corpora(fields).stream().map(spec -> switch (spec) {
-      case CorpusSpec.GeneratedSpec source -> source;
-      case CorpusSpec.BioRSpec _,CorpusSpec.MixtureSpec _,CorpusSpec.RevisedSpec _ -> throw fields
-          .wrongText("kind", "bioS, bioS-simple or bioD inside another corpus", fields.text("kind"));
-    }).toList();
-  }
-
-  /** One for each number of people. */
-  private List<CorpusSpec.RevisedSpec> revisions(Fields fields) {
-    Fields of = fields.mapping("of");
-    double share = fields.number("share");
-    Set<Attribute> attributes = Set.copyOf(fields.list("attributes", NAMES, node -> {
-      if (!node.isString()) {
-        throw fields.wrong("attributes", NAMES, node);
-      }
-      return new Attribute(node.asString());
-    }));
-    long before = fields.integer("before", 1, MOST_EXPOSURES);
-    double replay = fields.number("replay", 0);
-    return generated(of).stream().map(each -> {
-      return new CorpusSpec.RevisedSpec(each, share, attributes, before, replay);
-    }).toList();
-  }
-
-  private static List<Long> people(Fields fields) {
+  /** The numbers of people. */
+  static List<Long> people(Fields fields) {
     return fields.integers("people", 1, MOST_PEOPLE);
   }
 
-  /** A number whose range the constructor of the shape knows. */
-  private static int number(Fields fields, String name) {
+  /** A number whose range a constructor checks. */
+  static int number(Fields fields, String name) {
     return (int) fields.integer(name, Integer.MIN_VALUE, Integer.MAX_VALUE);
   }
 
-  private Lists lists(Fields fields) {
+  /** Pools and templates. */
+  Lists lists(Fields fields) {
     return lists(fields, CorpusReader::sizes);
   }
 
-  /** The lists of a corpus that needs no more of them than names. */
-  private Lists names(Fields fields) {
+  /** The lists of a corpus that uses only names. */
+  Lists names(Fields fields) {
     return lists(fields, CorpusReader::nameSizes);
   }
 

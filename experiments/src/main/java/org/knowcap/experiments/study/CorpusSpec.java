@@ -6,7 +6,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bior.BioR;
@@ -21,29 +23,61 @@ import org.knowcap.generators.people.GeneratedSource;
 import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.Pools;
 
-/** What determines a corpus but for its seed: one record for each kind. */
+/**
+ * What a study says of a corpus; with a seed, it determines the corpus. Each kind of corpus has a record here, which
+ * also reads the kind's settings, and a row in {@link Kinds}.
+ */
 public sealed interface CorpusSpec {
+  /** The kinds of corpora, by the names that studies give them. */
+  final class Kinds {
+    /** Kinds of generated texts, which other corpora can be made of. */
+    static SequencedMap<String, Kind<GeneratedSpec>> generated() {
+      SequencedMap<String, Kind<GeneratedSpec>> kinds = new LinkedHashMap<>();
+      kinds.put("bioS", BioSSpec::read);
+      kinds.put("bioS-simple", BioSSimpleSpec::read);
+      kinds.put("bioD", BioDSpec::read);
+      return kinds;
+    }
+
+    /** All kinds. */
+    static SequencedMap<String, Kind<? extends CorpusSpec>> all() {
+      SequencedMap<String, Kind<? extends CorpusSpec>> kinds = new LinkedHashMap<>(generated());
+      kinds.put("bioR", BioRSpec::read);
+      kinds.put("mixture", MixtureSpec::read);
+      kinds.put("revised", RevisedSpec::read);
+      return kinds;
+    }
+
+    private Kinds() {}
+
+    /** How the settings of a kind are read. */
+    interface Kind<S extends CorpusSpec> {
+      /** Reads one corpus for each number of people. */
+      List<? extends S> read(Fields fields, CorpusReader reader);
+    }
+  }
+
   /** N; of a mixture, the people of its first source. */
   long people();
 
-  /** The corpus; the same seed and lists give the same people whatever N. */
+  /** The corpus of a seed. With equal seeds and lists, a smaller corpus has the first people of a larger one. */
   Corpus corpus(long seed);
 
-  /** Begins the names of runs, as in "bioS-200". */
+  /** The beginning of the names of runs, such as "bioS-200". */
   String name();
 
-  /** What stands for it in {@code run.json}; runs of equal settings are the same run. */
+  /** The settings of the corpus in {@code run.json}; runs of equal settings are one run. */
   Map<String, Object> settings();
 
-  /** Pools and templates of all that it is made of. */
+  /** Pools and templates of all its sources. */
   List<Lists> lists();
 
-  /** Files that it was read from, by their names in the study. */
+  /** The files that the corpus was read from, by their names in the study. */
   default Map<String, Path> files() {
     return Map.of();
   }
 
-  /** What one should know of it before it is run. */
+  /** Remarks for people, shown before a run. */
   default List<String> notices() {
     return List.of();
   }
@@ -54,9 +88,9 @@ public sealed interface CorpusSpec {
     Source corpus(long seed);
   }
 
-  /** A corpus of one source whose texts are made on the way, which may be part of a mixture. */
+  /** A corpus of one source of generated texts, which may be part of a mixture. */
   sealed interface GeneratedSpec extends SourceSpec {
-    /** Its people are those that the seed and the lists make, from number {@code first} on. */
+    /** The source of the individuals from number {@code first} on, of all that the seed and the lists determine. */
     GeneratedSource<?> source(long seed, long first);
 
     @Override
@@ -65,8 +99,13 @@ public sealed interface CorpusSpec {
     }
   }
 
-  /** Biographies redrawn at every exposure. */
+  /** Biographies that are redrawn at every exposure. */
   record BioSSpec(long people, Lists from) implements GeneratedSpec {
+    static List<BioSSpec> read(Fields fields, CorpusReader reader) {
+      Lists lists = reader.lists(fields.mapping("pools"));
+      return CorpusReader.people(fields).stream().map(n -> new BioSSpec(n, lists)).toList();
+    }
+
     @Override
     public BioS source(long seed, long first) {
       return new BioS(people, seed, from.pools(), from.templates()).from(first);
@@ -92,8 +131,13 @@ public sealed interface CorpusSpec {
     }
   }
 
-  /** Biographies of which each person has one, the same at every exposure. */
+  /** One biography for each person, repeated at every exposure. */
   record BioSSimpleSpec(long people, Lists from) implements GeneratedSpec {
+    static List<BioSSimpleSpec> read(Fields fields, CorpusReader reader) {
+      Lists lists = reader.lists(fields.mapping("pools"));
+      return CorpusReader.people(fields).stream().map(n -> new BioSSimpleSpec(n, lists)).toList();
+    }
+
     @Override
     public BioS source(long seed, long first) {
       return new BioSSpec(people, from).source(seed, first).simple();
@@ -119,6 +163,19 @@ public sealed interface CorpusSpec {
 
   /** People whose values are strings of symbols. */
   record BioDSpec(long people, BioDShape shape, Lists from) implements GeneratedSpec {
+    static List<BioDSpec> read(Fields fields, CorpusReader reader) {
+      Lists lists = reader.names(fields.mapping("pools"));
+      List<Long> people = CorpusReader.people(fields);
+      int attributes = CorpusReader.number(fields, "attributes");
+      int chunks = CorpusReader.number(fields, "chunks");
+      int diversity = CorpusReader.number(fields, "diversity");
+      int length = CorpusReader.number(fields, "length");
+      int alphabet = CorpusReader.number(fields, "alphabet");
+      BioDShape shape = reader.checked(fields,
+          () -> new BioDShape(attributes, chunks, diversity, length, alphabet));
+      return people.stream().map(n -> new BioDSpec(n, shape, lists)).toList();
+    }
+
     @Override
     public BioD source(long seed, long first) {
       return new BioD(people, shape, seed, from.pools()).from(first);
@@ -146,8 +203,15 @@ public sealed interface CorpusSpec {
     }
   }
 
-  /** People about whom a language model has written. */
+  /** Texts about people, written by a language model. */
   record BioRSpec(RewritingSpec of, RewrittenTexts texts) implements SourceSpec {
+    static List<BioRSpec> read(Fields fields, CorpusReader reader) {
+      return reader.rewritings(fields)
+          .stream()
+          .map(each -> fields.checked("file", () -> new BioRSpec(each, CorpusReader.texts(each))))
+          .toList();
+    }
+
     @Override
     public long people() {
       return of.people();
@@ -195,6 +259,18 @@ public sealed interface CorpusSpec {
    * @param token in front of each of its texts; empty for none
    */
   record Ingredient(double share, String token, GeneratedSpec source) {
+    /** Reads a source of a mixture: one ingredient for each number of people. */
+    private static List<Ingredient> read(Fields fields, CorpusReader reader) {
+      double share = fields.number("share");
+      String token = fields.text("token", "");
+      if (!token.matches("\\S*")) {
+        throw fields.wrongText("token", "text without spaces", token);
+      }
+      Fields corpus = fields.mapping("corpus");
+      fields.requireNoOthers();
+      return reader.generated(corpus).stream().map(spec -> new Ingredient(share, token, spec)).toList();
+    }
+
     private Map<String, Object> settings() {
       Map<String, Object> settings = new LinkedHashMap<>();
       settings.put("share", share);
@@ -204,10 +280,24 @@ public sealed interface CorpusSpec {
     }
   }
 
-  /** Several sources, the useful one first. Those whose names are of the same lists have different people. */
+  /** Several sources, the useful one first. Sources with equal lists of names have different people. */
   record MixtureSpec(List<Ingredient> ingredients) implements CorpusSpec {
     public MixtureSpec {
       ingredients = List.copyOf(ingredients);
+    }
+
+    /** Reads one mixture for each way to choose one number of people for every source. */
+    static List<MixtureSpec> read(Fields fields, CorpusReader reader) {
+      List<List<Ingredient>> chosen = List.of(List.of());
+      for (List<Ingredient> choices : fields.list("sources",
+          "a mapping with 'share' and 'corpus', or a list of them",
+          node -> Ingredient.read(reader.fields(fields.path() + ".sources", node), reader))) {
+        chosen = chosen.stream()
+            .flatMap(before -> choices.stream()
+                .map(next -> Stream.concat(before.stream(), Stream.of(next)).toList()))
+            .toList();
+      }
+      return chosen.stream().map(MixtureSpec::new).toList();
     }
 
     @Override
@@ -249,18 +339,37 @@ public sealed interface CorpusSpec {
   }
 
   /**
-   * People some of whose values change while they are learnt.
+   * People some of whose values change during training.
    *
-   * @param of the people as they are at first
-   * @param share of the people who change
-   * @param attributes of which each of them gets another value
-   * @param before exposures of everybody before the change
-   * @param replay share of the windows after it that are about those who stay as they were
+   * @param of the people before the change
+   * @param share share of the people that change
+   * @param attributes attributes that get another value
+   * @param before exposures of all people before the change
+   * @param replay share of the windows after the change that are about unchanged people
    */
   record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before,
       double replay) implements CorpusSpec {
+    private static final String NAMES = "names of attributes";
+
     public RevisedSpec {
       attributes = Set.copyOf(attributes);
+    }
+
+    static List<RevisedSpec> read(Fields fields, CorpusReader reader) {
+      Fields of = fields.mapping("of");
+      double share = fields.number("share");
+      Set<Attribute> attributes = Set.copyOf(fields.list("attributes", NAMES, node -> {
+        if (!node.isString()) {
+          throw fields.wrong("attributes", NAMES, node);
+        }
+        return new Attribute(node.asString());
+      }));
+      long before = fields.integer("before", 1, CorpusReader.MOST_EXPOSURES);
+      double replay = fields.number("replay", 0);
+      return reader.generated(of)
+          .stream()
+          .map(each -> new RevisedSpec(each, share, attributes, before, replay))
+          .toList();
     }
 
     @Override

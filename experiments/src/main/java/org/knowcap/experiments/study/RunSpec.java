@@ -1,11 +1,8 @@
 package org.knowcap.experiments.study;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.program.Program;
@@ -99,12 +96,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
 
   /** SHA-256 of the settings as JSON, in hexadecimal. */
   public String fingerprint() {
-    try {
-      byte[] json = Json.MAPPER.writeValueAsString(settings()).getBytes(StandardCharsets.UTF_8);
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(json));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
+    return Sha256.of(Json.MAPPER.writeValueAsString(settings()));
   }
 
   /** The corpus; the same seed and lists give the same people whatever N. */

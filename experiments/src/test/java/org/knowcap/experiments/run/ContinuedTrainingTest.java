@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.study.Json;
-import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.files.Sha256;
 
 /** A study whose run goes on from another study's, and does more in a step than others, as its user meets it. */
 @Tag("process")
@@ -63,7 +63,7 @@ class ContinuedTrainingTest {
     assertEquals(0.01, metrics(calm).getFirst().learningRate(), 1e-4, "no warm-up");
     String run = Files.readString(folder(calm).path().resolve("run.json"));
     Map<?, ?> start = (Map<?, ?>) Json.MAPPER.readValue(run, Map.class).get("start");
-    assertEquals(Checkpoint.sha256(earlier.checkpoint()), start.get("checkpoint"));
+    assertEquals(Sha256.of(earlier.checkpoint()), start.get("checkpoint"));
 
     outcome = KnowcapProcess.run("curves", calm, "--rows", 3);
     assertEquals(0, outcome.exitCode(), outcome.toString());

@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.Digests;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.SpanSink;
@@ -114,7 +114,7 @@ public final class BioD extends GeneratedSource<BioD> {
     pieces = builder.build(IntStream.range(0, shape.alphabet()).mapToObj(BioD::symbol).toList());
     mergingJoints = names.mergingJoints(builder) + builder.merges(names.lastNames(), possessive);
     longestItem = (int) tokens(pieces::maxLength);
-    digest = Digests.sha256(parameters() + "\n" + String.join("\n", builder.texts()));
+    digest = Sha256.of(parameters() + "\n" + String.join("\n", builder.texts()));
 
     strings = new DiversitySets(RandomStream.DIVERSITY.random(population.seed()), shape);
     firstSymbol = pieces.vocabulary().eos() + 1;

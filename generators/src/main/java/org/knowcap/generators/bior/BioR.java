@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
-import org.knowcap.generators.corpus.Digests;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
@@ -125,7 +125,7 @@ public final class BioR implements Source {
 
   @Override
   public String digest() {
-    return Digests.sha256(parameters() + "\n" + texts.people().digest());
+    return Sha256.of(parameters() + "\n" + texts.people().digest());
   }
 
   @Override

@@ -11,7 +11,6 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,8 +20,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Gatherers;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.bios.BioS;
-import org.knowcap.generators.corpus.Digests;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.tokens.Gpt2;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -81,7 +80,7 @@ public final class RewrittenTexts {
     firsts = read.firsts;
     longest = (int) Arrays.stream(texts).map(RewrittenTexts::length).max().orElseThrow();
     BitSet occurring = new BitSet(Gpt2.EOS + 1);
-    MessageDigest all = Digests.sha256();
+    MessageDigest all = Sha256.digest();
     ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES + longest * Character.BYTES);
     for (int person = 0; person < firsts.length - 1; person++) {
       for (int text = firsts[person]; text < firsts[person + 1]; text++) {
@@ -95,7 +94,7 @@ public final class RewrittenTexts {
         all.update(bytes.flip());
       }
     }
-    digest = HexFormat.of().formatHex(all.digest());
+    digest = Sha256.hex(all);
     vocabulary = new Vocabulary(occurring.stream().toArray(), List.of());
     char[] tokens = new char[Gpt2.EOS];
     occurring.stream().forEach(id -> tokens[id] = (char) vocabulary.token(id));

@@ -5,10 +5,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.Digests;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.SpanSink;
@@ -182,7 +182,7 @@ public final class BioS extends GeneratedSource<BioS> {
 
   @Override
   public String digest() {
-    return Digests.sha256(parameters() + "\n" + String.join("\n", biographies.lists()));
+    return Sha256.of(parameters() + "\n" + String.join("\n", biographies.lists()));
   }
 
   @Override

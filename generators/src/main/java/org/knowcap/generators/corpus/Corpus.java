@@ -3,6 +3,7 @@ package org.knowcap.generators.corpus;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
@@ -33,7 +34,7 @@ public interface Corpus {
 
   /** SHA-256, in hex, of {@link #parameters()} and every list in force. Corpora of equal digests are equal. */
   default String digest() {
-    return Digests.sha256(parameters() + "\n"
+    return Sha256.of(parameters() + "\n"
         + stream().sources().stream().map(Source::digest).collect(Collectors.joining("\n")));
   }
 

@@ -9,50 +9,50 @@ import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 
 /**
- * An item with all that is known of it: a line of JSONL, a row of Parquet.
+ * An item with everything known about it: a line of JSONL or a row of Parquet.
  *
- * @param source of its mixture, counted from 0; 0 if there is no mixture
+ * @param source number of the source in its corpus, from 0
  * @param item   its number in the source's stream: exposure item / N of the person
  * @param person 0..N-1
- * @param text   what the tokens but for the first stand for
- * @param tokens the end of text, then the text's tokens, 0..V-1
- * @param spans  which tokens state what
- * @param values what is true of the person
+ * @param text   the text of all tokens except the first
+ * @param tokens the end-of-text token, then the text's tokens, 0..V-1
+ * @param spans  the tokens that state knowledge
+ * @param values the person's true values
  */
-record Biography(int source, long item, long person, String text, List<Integer> tokens, List<Place> spans,
+record Biography(int source, long item, long person, String text, List<Integer> tokens, List<TextSpan> spans,
     List<Value> values) {
 
   /**
-   * A span.
+   * A span with its position in the text.
    *
-   * @param part      "names", "values", "diversity", or "none" for what another span has told already
+   * @param part      "names", "values", "diversity", or "none" if another span implies the value
    * @param start     the first of {@code tokens}
-   * @param end       the token behind the last
+   * @param end       the token after the last
    * @param charStart the first character of {@code text}, counted in Unicode code points
-   * @param charEnd   the character behind the last
+   * @param charEnd   the character after the last
    */
-  record Place(String attribute, String part, int start, int end, int charStart, int charEnd) {}
+  record TextSpan(String attribute, String part, int start, int end, int charStart, int charEnd) {}
 
-  /** As it stands in texts; a name includes all its parts. */
+  /** A value worded as in the texts; a name includes all its parts. */
   record Value(String attribute, String value) {}
 
   /**
-   * A row of the table of truth: a span, and the value that it states or is a piece of.
+   * A row of the truth table: a span, and the value that it states in full or in part.
    *
-   * @param start the first of the item's tokens, the end of text before it being token 0
-   * @param end   the token behind the last
+   * @param start the first token; token 0 of an item is the end-of-text token
+   * @param end   the token after the last
    */
   record Truth(int source, long item, long person, String attribute, String part, String value, int start,
       int end) {}
 
-  static List<Place> places(AnnotatedItem item, TokenBytes text) {
+  static List<TextSpan> textSpans(AnnotatedItem item, TokenBytes text) {
     int[] characters = characters(item, text);
-    List<Place> places = new ArrayList<>();
+    List<TextSpan> textSpans = new ArrayList<>();
     for (Span span : item.spans()) {
-      places.add(new Place(span.attribute().key(), span.kind().partName(), span.start(), span.end(),
+      textSpans.add(new TextSpan(span.attribute().key(), span.kind().partName(), span.start(), span.end(),
           characters[span.start()], characters[span.end()]));
     }
-    return places;
+    return textSpans;
   }
 
   static List<Truth> truth(int number, Source source, long item) {
@@ -66,7 +66,7 @@ record Biography(int source, long item, long person, String text, List<Integer> 
     return rows;
   }
 
-  /** How many characters of the text come before each token, and before the end. */
+  /** The number of the text's characters in front of each token, and in front of the end. */
   static int[] characters(AnnotatedItem item, TokenBytes text) {
     int[] tokens = item.tokens();
     int[] characters = new int[tokens.length + 1];

@@ -10,26 +10,26 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.export.Manifest.Entry;
 
-/** A place to write a file to that keeps nothing, but compares it with the file that is there. */
+/** An output stream that stores nothing and compares what it receives with an existing file. */
 final class Comparison extends OutputStream {
   private static final int BUFFER_BYTES = 1 << 16;
 
   private final InputStream found;
-  private final MessageDigest digest = CorpusExport.sha256();
+  private final MessageDigest digest = Sha256.digest();
   private long bytes;
-  /** Where the first different byte is; below 0 while there is none. */
+  /** The position of the first different byte; negative while there is none. */
   private long difference = -1;
 
   private Comparison(InputStream found) {
     this.found = found;
   }
 
-  /** What is wrong with a file and with its entry in the manifest, a line each. */
+  /** The faults of a file and of its entry in the manifest, one line each. */
   static List<String> of(Path directory, PlannedFile file, Optional<Entry> entry) throws IOException {
     Path place = directory.resolve(file.name());
     if (!Files.isRegularFile(place)) {
@@ -43,7 +43,7 @@ final class Comparison extends OutputStream {
       OutputStream out = new BufferedOutputStream(comparison, BUFFER_BYTES);
       long count = file.content().writeTo(out);
       out.flush();
-      expected = new Entry(count, comparison.bytes, HexFormat.of().formatHex(comparison.digest.digest()));
+      expected = new Entry(count, comparison.bytes, Sha256.hex(comparison.digest));
       if (comparison.difference >= 0) {
         wrong.add(file.name() + describe(place, comparison.difference, size, comparison.bytes));
       } else if (size > comparison.bytes) {
@@ -74,7 +74,7 @@ final class Comparison extends OutputStream {
         + (lines ? ", in line " + line(place, difference) : "");
   }
 
-  /** The line of a byte, counted from 1. */
+  /** The number of the line that a byte is in, from 1. */
   private static long line(Path place, long position) throws IOException {
     long line = 1;
     try (InputStream in = new BufferedInputStream(Files.newInputStream(place), BUFFER_BYTES)) {

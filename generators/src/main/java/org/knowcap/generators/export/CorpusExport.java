@@ -7,13 +7,10 @@ import java.io.OutputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,26 +23,28 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.knowcap.files.Sha256;
+import org.knowcap.files.WholeFile;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.export.Manifest.Entry;
 
 /**
- * Writes a corpus to a directory of files, and compares one with what it should be.
+ * Writes a corpus to a directory of files, or compares such a directory with what it should contain.
  *
- * <p>Each file is written under another name and then renamed, and {@code manifest.json} comes last: where it
- * stands, the export is whole. An export that was interrupted goes on after the files that are finished.
+ * <p>Each file is written under a temporary name and then renamed. {@code manifest.json} is written last: an
+ * export that has it is complete. An interrupted export can be continued; finished files are kept.
  */
 public final class CorpusExport {
   private static final String ASIDE = ".tmp-";
   private static final int BUFFER_BYTES = 1 << 16;
 
-  /** Told of files while an export goes on. */
+  /** Receives the progress of an export. */
   public interface Progress {
-    /** @param done of {@code all} files */
+    /** Says that {@code done} of {@code all} files are complete. */
     void files(int done, int all);
   }
 
-  /** What is done with each file, on any thread. */
+  /** Work on one file, on any thread. */
   private interface Task<T> {
     T on(PlannedFile file) throws IOException;
   }
@@ -55,7 +54,7 @@ public final class CorpusExport {
 
   /**
    * @param corpus   what to write
-   * @param settings how
+   * @param settings formats, exposures and sizes
    * @throws ExportException if the corpus cannot be written like this
    */
   public CorpusExport(Corpus corpus, ExportSettings settings) {
@@ -64,18 +63,18 @@ public final class CorpusExport {
     manifest = Manifest.of(plan.header());
   }
 
-  /** How many files there are beside the manifest. */
+  /** The number of files, not counting the manifest. */
   public int files() {
     return files.size();
   }
 
   /**
-   * Writes what is not there yet.
+   * Writes the files that are missing.
    *
-   * @param directory new, or empty, or the place of an export of the same corpus and settings
-   * @param recipe    for the manifest: what the caller needs to make the corpus again, as JSON would have it
-   * @param threads   that write files at the same time
-   * @return how many files were written
+   * @param directory new, or empty, or with an export of this corpus and these settings
+   * @param recipe    whatever the caller needs to make the corpus again, as JSON values; goes into the manifest
+   * @param threads   number of threads that write files
+   * @return the number of files that were written
    * @throws ExportException if something else is in the directory
    * @throws IOException              if it cannot be written; the message says where and why
    */
@@ -142,7 +141,7 @@ public final class CorpusExport {
     });
   }
 
-  /** The files that are there, as far as their sizes tell. */
+  /** The files that exist with their full size. */
   private Map<PlannedFile, Entry> finished(Path directory, Journal journal) throws IOException {
     Optional<Manifest> complete = Files.exists(directory.resolve(Manifest.NAME))
         ? Optional.of(Manifest.read(directory))
@@ -159,31 +158,28 @@ public final class CorpusExport {
   }
 
   private static Entry write(Path directory, PlannedFile file) throws IOException {
-    Path place = directory.resolve(file.name());
-    Path aside = place.resolveSibling(ASIDE + place.getFileName());
-    MessageDigest digest = sha256();
-    Files.createDirectories(place.getParent());
+    Path target = directory.resolve(file.name());
+    MessageDigest digest = Sha256.digest();
+    long[] count = new long[1];
     try {
-      long count;
-      try (OutputStream out = new BufferedOutputStream(
-          new DigestOutputStream(Files.newOutputStream(aside), digest), BUFFER_BYTES)) {
-        count = file.content().writeTo(out);
-      }
-      Entry entry = new Entry(count, Files.size(aside), HexFormat.of().formatHex(digest.digest()));
-      Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      return entry;
+      // Without a random name: what a killed export has left is overwritten, and the journal keeps others away.
+      WholeFile.make(target, target.resolveSibling(ASIDE + target.getFileName()), aside -> {
+        try (OutputStream out = new BufferedOutputStream(
+            new DigestOutputStream(Files.newOutputStream(aside), digest), BUFFER_BYTES)) {
+          count[0] = file.content().writeTo(out);
+        }
+      });
+      return new Entry(count[0], Files.size(target), Sha256.hex(digest));
     } catch (IOException e) {
       throw new IOException(file.name() + ": " + reason(e), e);
-    } finally {
-      Files.deleteIfExists(aside);
     }
   }
 
   /**
-   * Makes every file anew, writing none, and compares.
+   * Makes every file again without writing it, and compares it with the existing one.
    *
-   * @return what is wrong, a line each: files that are missing, changed, or too many, and what the manifest
-   *         says wrongly; empty if all is as it should be
+   * @return the faults, one line each: files that are missing, changed or not part of the export, and wrong
+   *         entries of the manifest; empty if there are none
    * @throws ExportException if the directory holds no export, or one of another corpus
    * @throws IOException              if a file cannot be read
    */
@@ -207,7 +203,7 @@ public final class CorpusExport {
     return List.copyOf(all);
   }
 
-  /** Files in the export's directories that are not of it: whoever reads all of a directory reads them too. */
+  /** Files in the export's folders that are not part of it; a program that reads a whole folder would read them. */
   private List<String> strangers(Path directory) throws IOException {
     Set<Path> own = files.stream().map(file -> directory.resolve(file.name())).collect(Collectors.toSet());
     List<String> strangers = new ArrayList<>();
@@ -223,12 +219,12 @@ public final class CorpusExport {
     return strangers;
   }
 
-  /** What becomes of a file's result, on the calling thread. */
+  /** Takes the result for a file, on the calling thread. */
   private interface Receiver<T> {
     void accept(PlannedFile file, T result) throws IOException;
   }
 
-  /** Does something with each file, several at a time, and gives up at the first failure. */
+  /** Runs a task for each file, several at a time, and stops at the first failure. */
   private static <T> void forEach(List<PlannedFile> files, int threads, Task<T> task, Receiver<T> receiver)
       throws IOException {
     try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
@@ -254,15 +250,7 @@ public final class CorpusExport {
     }
   }
 
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
-  }
-
-  /** File system exceptions carry the file in their message and the reason apart, or in their name. */
+  /** The message of a file system exception names only the file; the reason is separate, or in the exception's name. */
   private static String reason(IOException e) {
     return e instanceof FileSystemException failed
         ? failed.getFile() + ": "

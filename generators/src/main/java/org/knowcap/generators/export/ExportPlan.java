@@ -22,17 +22,17 @@ import org.knowcap.generators.export.Sequences.Windows;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * Everything that an export consists of but for the manifest, which lists it. Formats of items have the items
+ * All files of an export except the manifest, which lists them. Formats of items have the items
  * of each source, one source after the other; formats of tokens have the training stream: the items of a
- * source, or the windows of a mixture or an update.
+ * source, or the windows of a corpus of several sources.
  */
 final class ExportPlan {
   static final String VOCABULARY = "vocab.json";
   private static final int MOST_SHARDS = 99_999;
-  /** The formats whose shards are stretches of the training stream. */
+  /** The formats whose shards are sections of the training stream. */
   private static final Set<Format> STREAM_SHARDS = Set.of(Format.LLMC, Format.MEGATRON);
 
-  /** What the manifest says of a source. */
+  /** A source's entry in the manifest. */
   private record SourceEntry(String corpus, long people, long items) {}
 
   private final Corpus corpus;
@@ -67,12 +67,12 @@ final class ExportPlan {
     return corpus instanceof Source;
   }
 
-  /** In the order of the manifest. */
+  /** The files, in the order of the manifest. */
   List<PlannedFile> files() {
     return List.copyOf(files);
   }
 
-  /** What the manifest says beside the files. */
+  /** The manifest's entries except the files. */
   Map<String, Object> header() {
     Map<String, Object> header = new LinkedHashMap<>();
     header.put("corpus", corpus.name());
@@ -104,10 +104,10 @@ final class ExportPlan {
   }
 
   private long windows() {
-    return (long) Math.ceil(corpus.stream().tokens(settings.exposures()) / settings.window());
+    return (long) Math.ceil(corpus.stream().tokens(settings.exposures()) / settings.contextLength());
   }
 
-  /** As many items of each source as the exposures of the first one's people bring with them. */
+  /** The items of each source that the stream takes until the exposures are complete. */
   private List<Items> items() {
     long most = Long.MAX_VALUE / corpus.measured().people();
     if (settings.exposures() > most) {
@@ -130,17 +130,17 @@ final class ExportPlan {
         .mapToObj(first -> new Items(all.source(), all.number(), first, Math.min(each, all.count() - first)));
   }
 
-  /** Runs through the whole stream once, to know where each shard begins. */
+  /** Reads the whole stream once to find out where each shard begins. */
   private List<Windows> windowShards() {
-    int window = settings.window();
-    long each = Math.max(1, settings.shardTokens() / window);
+    int contextLength = settings.contextLength();
+    long each = Math.max(1, settings.shardTokens() / contextLength);
     check(Math.ceilDiv(windows(), each));
     List<Windows> shards = new ArrayList<>();
-    WindowReader reader = new WindowReader(corpus, window, Cursor.START);
-    int[] tokens = new int[window];
-    int[] targets = new int[window];
+    WindowReader reader = new WindowReader(corpus, contextLength, Cursor.START);
+    int[] tokens = new int[contextLength];
+    int[] targets = new int[contextLength];
     for (long first = 0; first < windows(); first += each) {
-      Windows shard = new Windows(corpus, window, reader.cursor(), Math.min(each, windows() - first));
+      Windows shard = new Windows(corpus, contextLength, reader.cursor(), Math.min(each, windows() - first));
       shards.add(shard);
       for (long i = 0; i < shard.count(); i++) {
         reader.read(tokens, targets, 0);
@@ -177,7 +177,7 @@ final class ExportPlan {
         // nanoGPT reads one file, however long.
         Sequences all = isOfItems()
             ? items.getFirst()
-            : new Windows(corpus, settings.window(), Cursor.START, windows());
+            : new Windows(corpus, settings.contextLength(), Cursor.START, windows());
         files.add(new PlannedFile("nanogpt/train.bin", about(all), "tokens", TokenFiles.nanoGpt(all)));
         files.add(new PlannedFile("nanogpt/meta.pkl", Map.of(), "entries",
             TokenFiles.nanoGptMeta(corpus.vocabulary())));
@@ -198,7 +198,7 @@ final class ExportPlan {
       case PARQUET -> shards("truth/truth", ".parquet", itemShards, "rows", parquet::truth);
       case JSONL -> shards("truth/truth", ".jsonl", itemShards, "rows", lines::truth);
       case NONE -> {
-        // Nobody asked for it.
+        // No table.
       }
     }
   }
@@ -227,7 +227,7 @@ final class ExportPlan {
     return about;
   }
 
-  /** A list of each token's number, text, and GPT-2 id unless it is dedicated to the corpus. */
+  /** Writes each token's number, text, and GPT-2 id unless it is a dedicated token. */
   private long writeVocabulary(OutputStream out) throws IOException {
     Vocabulary vocabulary = corpus.vocabulary();
     int[] gpt2Ids = vocabulary.gpt2Ids();

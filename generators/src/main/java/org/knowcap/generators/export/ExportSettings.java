@@ -6,17 +6,17 @@ import java.util.Map;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What to write of a corpus.
+ * The formats and sizes of an export.
  *
  * @param formats     at least one, each once
- * @param truth       of the table of what is true
- * @param exposures   of every person; of a mixture, of the first source's people
- * @param window      tokens of a window, which a mixture's stream is made of
- * @param shardTokens about how many tokens go into a shard
+ * @param truth       format of the truth table
+ * @param exposures   of every person whose exposures the corpus counts
+ * @param contextLength tokens of a window, for corpora of several sources
+ * @param shardTokens approximate number of tokens of a shard
  */
-public record ExportSettings(List<Format> formats, TruthFormat truth, long exposures, int window,
+public record ExportSettings(List<Format> formats, TruthFormat truth, long exposures, int contextLength,
     long shardTokens) {
-  /** So that a shard is some hundred megabytes of JSON, and a fraction of that in any other format. */
+  /** A shard is then a few hundred megabytes of JSON, and less in all other formats. */
   public static final long DEFAULT_SHARD_TOKENS = 20_000_000;
   /** llm.c counts a file's tokens in 31 bits; items may be longer than the mean. */
   private static final long MOST_SHARD_TOKENS = 1_000_000_000;
@@ -31,8 +31,8 @@ public record ExportSettings(List<Format> formats, TruthFormat truth, long expos
     if (exposures < 1) {
       throw new IllegalArgumentException("exposures must be 1 or more, found " + exposures);
     }
-    if (window < 1) {
-      throw new IllegalArgumentException("a window must have 1 or more tokens, found " + window);
+    if (contextLength < 1) {
+      throw new IllegalArgumentException("a window must have 1 or more tokens, found " + contextLength);
     }
     if (shardTokens < 1 || shardTokens > MOST_SHARD_TOKENS) {
       throw new IllegalArgumentException(
@@ -45,15 +45,15 @@ public record ExportSettings(List<Format> formats, TruthFormat truth, long expos
     map.put("formats", formats.stream().map(Format::key).toList());
     map.put("truth", truth.key());
     map.put("exposures", exposures);
-    map.put("window", window);
+    map.put("window", contextLength);
     map.put("shard_tokens", shardTokens);
     return map;
   }
 
   /**
-   * Undoes {@link #toMap}.
+   * Reads the settings that {@link #toMap} has written.
    *
-   * @throws IllegalArgumentException if these are no settings
+   * @throws IllegalArgumentException if the map is not valid
    */
   static ExportSettings of(JsonNode map) {
     return new ExportSettings(

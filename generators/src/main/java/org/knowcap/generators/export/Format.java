@@ -4,22 +4,22 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** What training programs read. */
+/** Formats that training programs read. */
 public enum Format {
-  /** A JSON object an item: text, tokens, spans and values. */
+  /** One JSON object for each item: text, tokens, spans and values. */
   JSONL,
-  /** The same as JSONL, as columns. */
+  /** The content of {@link #JSONL} in columns. */
   PARQUET,
-  /** A line of text an item. */
+  /** One line of text for each item. */
   TXT,
   /** The stream's tokens in one file, 16 bits each. */
   NANOGPT,
-  /** The stream's tokens behind a header. */
+  /** The stream's tokens after a header. */
   LLMC,
   /** The stream's tokens, and an index of the sequences. */
   MEGATRON;
 
-  /** As in "jsonl": on the command line, and as the name of the directory. */
+  /** The name on the command line and of the folder, such as "jsonl". */
   public String key() {
     return name().toLowerCase(Locale.ROOT);
   }

@@ -18,7 +18,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What an export that has not ended yet has done so far, in {@code unfinished.jsonl}: the manifest without its
+ * The progress of an unfinished export, in {@code unfinished.jsonl}: the manifest without its
  * files, then a line for each finished file. While it is open, no other process can write the same export.
  */
 final class Journal implements AutoCloseable {
@@ -62,7 +62,7 @@ final class Journal implements AutoCloseable {
     }
   }
 
-  /** Reads whole lines; what is behind them was being written when the process ended, and is cut off. */
+  /** Reads complete lines and cuts off an incomplete one, which a killed process has left. */
   private void read() throws IOException {
     byte[] bytes = Channels.newInputStream(channel).readAllBytes();
     int start = 0;
@@ -84,12 +84,12 @@ final class Journal implements AutoCloseable {
     }
   }
 
-  /** The manifest that was begun with, if any. */
+  /** The manifest of the export, if there is one. */
   Optional<Manifest> manifest() {
     return manifest;
   }
 
-  /** Begins with a manifest. */
+  /** Begins an export. */
   void begin(Manifest manifest) throws IOException {
     append(manifest.tree());
   }

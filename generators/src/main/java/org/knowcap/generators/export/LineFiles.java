@@ -47,12 +47,12 @@ final class LineFiles {
     return ascii.getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** Whether no text can hold the end of a line. */
+  /** Whether no token has a line break, so that each text is one line. */
   boolean textsAreLines() {
     return !text.holdsAny((byte) '\n', (byte) '\r');
   }
 
-  /** A line of text an item. */
+  /** One line of text for each item. */
   Content txt(Items items) {
     return out -> {
       TextWriter writer = new TextWriter(items.source(), items.first(), text, out);
@@ -64,7 +64,7 @@ final class LineFiles {
     };
   }
 
-  /** A {@link Biography} a line. */
+  /** One {@link Biography} a line. */
   Content jsonl(Items items) {
     return out -> {
       Utf8Buffer line = new Utf8Buffer(out);
@@ -94,7 +94,7 @@ final class LineFiles {
     };
   }
 
-  /** A {@link Biography.Truth} a line. */
+  /** One {@link Biography.Truth} a line. */
   Content truth(Items items) {
     return out -> {
       Utf8Buffer line = new Utf8Buffer(out);
@@ -169,13 +169,13 @@ final class LineFiles {
     }
   }
 
-  /** The beginnings of objects about attributes, made once each. */
+  /** The beginnings of JSON objects about attributes; each is made once. */
   private static final class Keys {
     private final String before;
     private final Map<Attribute, byte[]> attributes = new HashMap<>();
     private final Map<KnowledgeKind, Map<Attribute, byte[]>> parts = new EnumMap<>(KnowledgeKind.class);
 
-    /** @param before what stands in front */
+    /** @param before text in front of the attribute */
     Keys(String before) {
       this.before = before;
       for (KnowledgeKind part : KnowledgeKind.values()) {

@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What {@code manifest.json} says of an export: all that it takes to make the same again, and its files. */
+/** The content of {@code manifest.json}: everything that is needed to make the export again, and its files. */
 public record Manifest(JsonNode tree) {
   public static final String NAME = "manifest.json";
   static final String FILES = "files";
@@ -29,9 +29,11 @@ public record Manifest(JsonNode tree) {
   private static final double ROUNDING = 1e-9;
 
   /**
-   * What the manifest says of a file.
+   * The manifest's entry for a file.
    *
-   * @param count in the units of {@link PlannedFile#unit}
+   * @param count  in the units of {@link PlannedFile#unit}
+   * @param bytes  size of the file
+   * @param sha256 in hexadecimal
    */
   record Entry(long count, long bytes, String sha256) {}
 
@@ -57,7 +59,7 @@ public record Manifest(JsonNode tree) {
     }
   }
 
-  /** @param header what {@link ExportPlan#header} says */
+  /** A manifest without files, from {@link ExportPlan#header}. */
   static Manifest of(Map<String, Object> header) {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put(VERSION, currentVersion());
@@ -66,7 +68,7 @@ public record Manifest(JsonNode tree) {
     return new Manifest(JSON.readTree(JSON.writeValueAsBytes(all)));
   }
 
-  /** The version of Knowcap that runs. */
+  /** The version of the running Knowcap. */
   public static String currentVersion() {
     return Optional.ofNullable(Manifest.class.getPackage().getImplementationVersion()).orElse("unpackaged");
   }
@@ -76,7 +78,7 @@ public record Manifest(JsonNode tree) {
     return tree.path(VERSION).asString("unknown");
   }
 
-  /** What the writer noted down to make the corpus again. */
+  /** The recipe by which the writer can make the corpus again. */
   public JsonNode recipe() {
     return tree.path(RECIPE);
   }
@@ -104,7 +106,7 @@ public record Manifest(JsonNode tree) {
             : Optional.empty();
   }
 
-  /** The same with a recipe and the files, as JSON. */
+  /** The complete manifest, with a recipe and the files, as JSON. */
   byte[] complete(Map<String, Object> recipe, Map<PlannedFile, Entry> entries) {
     Map<String, Object> all = new LinkedHashMap<>();
     tree.propertyStream().forEach(property -> all.put(property.getKey(), property.getValue()));
@@ -122,10 +124,10 @@ public record Manifest(JsonNode tree) {
   }
 
   /**
-   * The first thing that says that two exports are not of the same corpus and settings, as in
-   * "settings.exposures is 1, not 2". Where each was made from does not matter.
+   * The first difference between the corpora and settings of two exports, such as
+   * "settings.exposures is 1, not 2". Recipes and files are not compared.
    *
-   * @param anyVersion whether the version that wrote them does not matter either
+   * @param anyVersion whether to ignore the version of Knowcap as well
    */
   Optional<String> difference(Manifest expected, boolean anyVersion) {
     SequencedSet<String> names = names(tree, expected.tree);

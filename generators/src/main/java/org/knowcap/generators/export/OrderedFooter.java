@@ -14,17 +14,17 @@ import org.apache.parquet.format.RowGroup;
 import org.apache.parquet.format.Util;
 
 /**
- * Makes equal tables equal bytes. Parquet's library keeps the encodings of a column in a hash set, so their
- * order in a file's footer differs from one Java process to the next; here it becomes that of the format.
+ * Writes equal tables as equal bytes. Parquet's library keeps the encodings of a column in a hash set, so their
+ * order in a file's footer differs between Java processes; this class writes them in the format's order.
  */
 final class OrderedFooter extends OutputStream {
-  /** A footer is some kilobytes a row group: this is room for a thousand of them and more. */
+  /** A footer takes a few kilobytes for each row group: this is room for more than a thousand of them. */
   private static final int HELD_BYTES = 8 << 20;
   /** The footer's length, and "PAR1". */
   private static final int TAIL_BYTES = 8;
 
   private final OutputStream out;
-  /** The last bytes that came, not written yet: the footer is among them when all have come. */
+  /** The last bytes received, not yet written; at the end, the footer is among them. */
   private final byte[] held = new byte[2 * HELD_BYTES];
   private int size;
 
@@ -52,7 +52,7 @@ final class OrderedFooter extends OutputStream {
     }
   }
 
-  /** Writes what is held; to be called once, when the table is whole. */
+  /** Writes the remaining bytes; to be called once, when the table is complete. */
   void end() throws IOException {
     int end = size - TAIL_BYTES;
     int length = ByteBuffer.wrap(held).order(ByteOrder.LITTLE_ENDIAN).getInt(end);

@@ -15,9 +15,9 @@ import org.knowcap.generators.export.PlannedFile.Content;
 import org.knowcap.generators.export.Sequences.Items;
 import org.knowcap.generators.tokens.Vocabulary;
 
-/** Parquet files, whose rows are the records of {@link Biography}. */
+/** Parquet files; their rows are the records of {@link Biography}. */
 final class ParquetFiles {
-  /** Held in memory, once a thread. */
+  /** Each thread keeps one row group of this size in memory. */
   private static final long ROW_GROUP_BYTES = 32 << 20;
 
   private final TokenBytes text;
@@ -26,7 +26,7 @@ final class ParquetFiles {
     text = TokenBytes.text(vocabulary);
   }
 
-  /** A {@link Biography} a row. */
+  /** One {@link Biography} a row. */
   Content biographies(Items items) {
     return out -> {
       OrderedFooter file = new OrderedFooter(out);
@@ -43,7 +43,7 @@ final class ParquetFiles {
     };
   }
 
-  /** A {@link Biography.Truth} a row. */
+  /** One {@link Biography.Truth} a row. */
   Content truth(Items items) {
     return out -> {
       OrderedFooter file = new OrderedFooter(out);
@@ -65,7 +65,7 @@ final class ParquetFiles {
     int[] tokens = probe.tokens();
     long person = source.person(item);
     return new Biography(number, item, person, source.vocabulary().decode(tokens, 1, tokens.length),
-        Arrays.stream(tokens).boxed().toList(), Biography.places(probe, text),
+        Arrays.stream(tokens).boxed().toList(), Biography.textSpans(probe, text),
         source.values(person)
             .entrySet()
             .stream()

@@ -5,18 +5,19 @@ import java.io.OutputStream;
 import java.util.Map;
 
 /**
- * A file of an export. What is in it depends on nothing but the corpus and the settings, so that it can be
+ * A file of an export. Its content depends only on the corpus and the settings, so that it can be
  * written or compared at any time, on any thread.
  *
- * @param name  below the export's directory, with slashes
- * @param about what the manifest says of it beforehand
- * @param unit  what its content is counted in
+ * @param name  path below the export's directory, with slashes
+ * @param about the manifest's entries that are known beforehand
+ * @param unit  unit that the content is counted in
+ * @param content what goes into the file
  */
 record PlannedFile(String name, Map<String, Object> about, String unit, Content content) {
 
-  /** What goes into a file. */
+  /** The content of a file. */
   interface Content {
-    /** Writes all of it; returns how many units that was. */
+    /** Writes the content; returns its number of units. */
     long writeTo(OutputStream out) throws IOException;
   }
 }

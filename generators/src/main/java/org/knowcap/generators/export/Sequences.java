@@ -7,24 +7,24 @@ import org.knowcap.generators.corpus.ItemReader;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
 
-/** A stretch of a training stream, in the pieces that it is made of. */
+/** A section of a training stream, in pieces: items or windows. */
 sealed interface Sequences {
-  /** How many pieces. */
+  /** The number of pieces. */
   long count();
 
-  /** No piece has more tokens. */
+  /** The largest possible number of tokens of a piece. */
   int longest();
 
-  /** Hands over piece after piece. */
+  /** Passes each piece to the sink. */
   void forEach(Sink sink) throws IOException;
 
   /** Receives pieces. */
   interface Sink {
-    /** @param tokens of which the first {@code length} count, and only until the call returns */
+    /** Takes a piece: the first {@code length} tokens, which are valid only until the call returns. */
     void accept(int[] tokens, int length) throws IOException;
   }
 
-  /** How many tokens all pieces have. */
+  /** The number of tokens of all pieces. */
   default long tokens() throws IOException {
     long[] tokens = new long[1];
     forEach((_, length) -> tokens[0] += length);
@@ -34,8 +34,8 @@ sealed interface Sequences {
   /**
    * Items of a source.
    *
-   * @param number of the source in its mixture, or 0
-   * @param first  sequence number
+   * @param number of the source in its corpus, from 0
+   * @param first  sequence number of the first item
    */
   record Items(Source source, int number, long first, long count) implements Sequences {
     @Override
@@ -53,21 +53,21 @@ sealed interface Sequences {
     }
   }
 
-  /** Windows of a mixture, from a place on. */
-  record Windows(Corpus corpus, int window, Cursor start, long count) implements Sequences {
+  /** Windows of a training stream, from a cursor on. */
+  record Windows(Corpus corpus, int contextLength, Cursor start, long count) implements Sequences {
     @Override
     public int longest() {
-      return window;
+      return contextLength;
     }
 
     @Override
     public void forEach(Sink sink) throws IOException {
-      WindowReader reader = new WindowReader(corpus, window, start);
-      int[] tokens = new int[window];
-      int[] targets = new int[window];
+      WindowReader reader = new WindowReader(corpus, contextLength, start);
+      int[] tokens = new int[contextLength];
+      int[] targets = new int[contextLength];
       for (long i = 0; i < count; i++) {
         reader.read(tokens, targets, 0);
-        sink.accept(tokens, window);
+        sink.accept(tokens, contextLength);
       }
     }
   }

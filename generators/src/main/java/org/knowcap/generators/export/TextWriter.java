@@ -7,8 +7,8 @@ import org.knowcap.generators.corpus.ItemReader;
 import org.knowcap.generators.corpus.Source;
 
 /**
- * Writes a source's texts, a line each, in UTF-8: what a file of the format {@link Format#TXT} holds. Writing
- * allocates nothing for a text. Not for use by several threads at once.
+ * Writes a source's texts in UTF-8, one line each, as in a file of the format {@link Format#TXT}. Writing
+ * allocates nothing for a text. An instance is for one thread.
  */
 public final class TextWriter {
   private static final byte[] LINE = "\n".getBytes(StandardCharsets.US_ASCII);
@@ -27,7 +27,7 @@ public final class TextWriter {
     this(source, first, TokenBytes.text(source.vocabulary()), out);
   }
 
-  /** @param text of the source's vocabulary */
+  /** @param text bytes of each token of the source's vocabulary */
   TextWriter(Source source, long first, TokenBytes text, OutputStream out) {
     items = new ItemReader(source, first);
     this.text = text;
@@ -38,7 +38,7 @@ public final class TextWriter {
   /**
    * Writes the next item's line.
    *
-   * @return its bytes, the end of the line included
+   * @return the number of its bytes, including the end of the line
    * @throws IOException if a block cannot be written
    */
   public int write() throws IOException {
@@ -50,13 +50,13 @@ public final class TextWriter {
     return bytes + LINE.length;
   }
 
-  /** Of all items so far, each with the end of text in front. */
+  /** The number of tokens of all items so far, including their end-of-text tokens. */
   public long tokens() {
     return tokens;
   }
 
   /**
-   * Hands over what has been kept back to fill a block.
+   * Writes the last, incomplete block.
    *
    * @throws IOException if it cannot be written
    */

@@ -8,16 +8,16 @@ import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.knowcap.generators.tokens.Vocabulary;
 
-/** Bytes that stand for each token of a vocabulary, end to end in one array. */
+/** The bytes of each token of a vocabulary, end to end in one array. */
 final class TokenBytes {
-  /** Bytes behind what {@link #write} has written that it may overwrite. */
+  /** {@link #write} may overwrite this many bytes after those that it writes. */
   static final int SLACK = 2 * Long.BYTES;
 
   private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class,
       ByteOrder.nativeOrder());
 
   private final byte[] bytes;
-  /** Where each token's bytes start, times 2^32, plus how many they are: one look-up for both. */
+  /** The start of each token's bytes, times 2^32, plus their number: one look-up finds both. */
   private final long[] places;
   private final int longest;
 
@@ -52,24 +52,24 @@ final class TokenBytes {
     return new TokenBytes(vocabulary.size(), vocabulary::bytes);
   }
 
-  /** The tokens' text as it stands in JSON strings. */
+  /** The tokens' text, escaped for JSON strings. */
   static TokenBytes json(Vocabulary vocabulary) {
     return new TokenBytes(vocabulary.size(), token -> Utf8Buffer.escaped(vocabulary.bytes(token)));
   }
 
-  /** The tokens' numbers, each behind a comma. */
+  /** The tokens' numbers, each after a comma. */
   static TokenBytes numbers(Vocabulary vocabulary) {
     return new TokenBytes(vocabulary.size(), token -> ("," + token).getBytes(StandardCharsets.US_ASCII));
   }
 
-  /** No token has more bytes. */
+  /** The largest number of bytes of a token. */
   int longest() {
     return longest;
   }
 
   /**
    * Writes a token to {@code target[offset]} and on, where there must be room for {@link #longest} +
-   * {@link #SLACK} bytes; returns the offset behind it.
+   * {@link #SLACK} bytes; returns the offset after it.
    */
   int write(int token, byte[] target, int offset) {
     int start = start(places[token]);
@@ -83,7 +83,7 @@ final class TokenBytes {
     return offset + length;
   }
 
-  /** Whether any token holds one of these bytes. */
+  /** Whether any token has one of these bytes. */
   boolean holdsAny(byte... wanted) {
     return IntStream.range(0, bytes.length - SLACK).anyMatch(i -> {
       for (byte b : wanted) {
@@ -95,7 +95,7 @@ final class TokenBytes {
     });
   }
 
-  /** How many characters (Unicode code points) begin in a token. */
+  /** The number of characters (Unicode code points) that begin in a token. */
   int characters(int token) {
     int characters = 0;
     int start = start(places[token]);

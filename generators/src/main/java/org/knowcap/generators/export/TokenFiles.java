@@ -9,20 +9,20 @@ import org.knowcap.generators.export.PlannedFile.Content;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * Token files as three training programs read them; all numbers are little-endian. The definitions are those
- * of nanoGPT's {@code data/openwebtext/prepare.py} and {@code data/shakespeare_char/prepare.py}, llm.c's
+ * Token files for three training programs; all numbers are little-endian. The formats are defined by
+ * nanoGPT's {@code data/openwebtext/prepare.py} and {@code data/shakespeare_char/prepare.py}, llm.c's
  * {@code dev/data/data_common.py}, and Megatron-LM's {@code megatron/core/datasets/indexed_dataset.py}.
  */
 final class TokenFiles {
   /** Vocabularies whose tokens fit into 16 bits. */
   static final int SHORT_VOCABULARY = 1 << Short.SIZE;
-  /** Megatron changes to 32 bits a little earlier. */
+  /** Megatron uses 32 bits from this size on. */
   private static final int MEGATRON_SHORT_VOCABULARY = 65_500;
 
   private static final int LLMC_HEADER_INTS = 256;
   private static final int LLMC_MAGIC = 20240520;
   private static final int LLMC_VERSION = 1;
-  /** For 32 bits a token, as llm.c has it for Llama 3. */
+  /** llm.c's header for 32 bits a token, which it uses for Llama 3. */
   private static final int LLMC_WIDE_MAGIC = 20240801;
   private static final int LLMC_WIDE_VERSION = 7;
 
@@ -58,7 +58,7 @@ final class TokenFiles {
     };
   }
 
-  /** A token's text with all but plain ASCII escaped. */
+  /** A token's text with all characters except plain ASCII escaped. */
   private static String pickled(Vocabulary vocabulary, int token) {
     StringBuilder escaped = new StringBuilder();
     vocabulary.decode(new int[]{token}, 0, 1).codePoints().forEach(character -> {
@@ -71,7 +71,7 @@ final class TokenFiles {
     return escaped.toString();
   }
 
-  /** llm.c: 256 numbers of 32 bits, of which the first are magic, version and number of tokens; the tokens. */
+  /** llm.c: a header of 256 numbers of 32 bits, the first of them magic, version and number of tokens; then the tokens. */
   static Content llmC(Sequences sequences, int vocabulary) {
     boolean wide = vocabulary > SHORT_VOCABULARY;
     return out -> {
@@ -91,7 +91,7 @@ final class TokenFiles {
 
   /**
    * Megatron's {@code .idx}: magic, version, type of a token, numbers of sequences and of document bounds;
-   * then each sequence's length, where it begins in bytes, and the bounds. Each sequence is a document.
+   * then each sequence's length, its first byte, and the bounds. Each sequence is a document.
    */
   static Content megatronIndex(Sequences sequences, int vocabulary) {
     return out -> {
@@ -126,7 +126,7 @@ final class TokenFiles {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** Writes tokens of 2 or 4 bytes; returns how many. */
+  /** Writes tokens of 2 or 4 bytes; returns their number. */
   private static long writeTokens(Sequences sequences, int width, OutputStream out) throws IOException {
     byte[] bytes = new byte[BLOCK_BYTES + sequences.longest() * width];
     int[] used = new int[1];

@@ -4,14 +4,14 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** How the table of what is true is written. */
+/** Formats of the truth table. */
 public enum TruthFormat {
   PARQUET,
   JSONL,
-  /** Not at all. */
+  /** No table. */
   NONE;
 
-  /** As in "jsonl". */
+  /** The name on the command line, such as "jsonl". */
   public String key() {
     return name().toLowerCase(Locale.ROOT);
   }

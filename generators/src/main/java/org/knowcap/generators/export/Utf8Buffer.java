@@ -6,10 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
-/** Text on its way into a file, as bytes, so that nothing has to become a string first. */
+/** Collects text for a file as UTF-8, without intermediate strings. */
 final class Utf8Buffer {
   private static final int BLOCK_BYTES = 1 << 16;
-  /** Digits of the numbers that most places in a text have. */
+  /** The digits of small numbers. */
   private static final byte[][] SMALL = IntStream.range(0, 1000)
       .mapToObj(Utf8Buffer::digits)
       .toArray(byte[][]::new);
@@ -23,14 +23,14 @@ final class Utf8Buffer {
     this.out = out;
   }
 
-  /** Adds bytes as they are. */
+  /** Adds bytes unchanged. */
   void add(byte[] text) {
     reserve(text.length);
     System.arraycopy(text, 0, bytes, size, text.length);
     size += text.length;
   }
 
-  /** Adds what the tokens {@code from} to {@code to - 1} stand for; returns how many bytes that is. */
+  /** Adds the bytes of tokens {@code from} to {@code to - 1}; returns their number. */
   int add(TokenBytes text, int[] tokens, int from, int to) {
     reserve((to - from) * text.longest() + TokenBytes.SLACK);
     int at = size;
@@ -59,7 +59,7 @@ final class Utf8Buffer {
     bytes[size++] = '"';
   }
 
-  /** Ends a piece of text: from here on the buffer may be emptied. */
+  /** Ends a piece of text, and writes the buffer if it is full. */
   void flushIfFull() throws IOException {
     if (size >= BLOCK_BYTES) {
       flush();
@@ -71,7 +71,7 @@ final class Utf8Buffer {
     size = 0;
   }
 
-  /** UTF-8 as it stands between the quotes of a JSON string. */
+  /** Escapes UTF-8 for a JSON string. */
   static byte[] escaped(byte[] text) {
     boolean plain = true;
     for (byte b : text) {
@@ -105,7 +105,7 @@ final class Utf8Buffer {
     return b >= 0 && b < ' ' || b == '"' || b == '\\';
   }
 
-  /** Makes room for so many bytes, and for a quote behind them. */
+  /** Makes room for a number of bytes and a quote after them. */
   private void reserve(int count) {
     if (size + count >= bytes.length) {
       bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, size + count + 1));

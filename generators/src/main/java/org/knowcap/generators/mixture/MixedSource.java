@@ -4,8 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
-import org.knowcap.generators.corpus.Digests;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
@@ -89,7 +89,7 @@ final class MixedSource implements Source {
 
   @Override
   public String digest() {
-    return Digests.sha256(source.digest() + "\n" + token + "\n"
+    return Sha256.of(source.digest() + "\n" + token + "\n"
         + IntStream.of(vocabulary.gpt2Ids()).boxed().toList() + "\n" + vocabulary.dedicated());
   }
 

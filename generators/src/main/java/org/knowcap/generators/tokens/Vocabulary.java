@@ -2,10 +2,7 @@ package org.knowcap.generators.tokens;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -14,6 +11,7 @@ import java.util.SequencedSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.knowcap.files.Sha256;
 
 /**
  * The tokens that a corpus can produce, numbered 0..V-1: first the GPT-2 tokens, in ascending order of their
@@ -99,12 +97,7 @@ public final class Vocabulary {
     // A text may hold line breaks: its length keeps it apart from the next.
     String content = Arrays.toString(gpt2Ids)
         + dedicated.keySet().stream().map(text -> text.length() + ":" + text).collect(Collectors.joining());
-    try {
-      return HexFormat.of()
-          .formatHex(MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    return Sha256.of(content);
   }
 
   /** A vocabulary of the tokens of both, where texts that tokens are dedicated to are the same token. */

@@ -1,15 +1,8 @@
 package org.knowcap.models.checkpoint;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -136,17 +129,6 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     } catch (NumberFormatException e) {
       throw new CheckpointException(file, "damaged: step '" + step + "', updates '" + updates
           + "' or position '" + position + "' is no number");
-    }
-  }
-
-  /** SHA-256 of a checkpoint's bytes, in hexadecimal. */
-  public static String sha256(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      in.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
     }
   }
 

@@ -6,9 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +14,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.knowcap.files.WholeFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -74,27 +73,25 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
     byte[] padded = Arrays.copyOf(text, (text.length + 7) / 8 * 8);
     Arrays.fill(padded, text.length, padded.length, (byte) ' ');
 
-    Path aside = file.resolveSibling(".tmp-" + file.getFileName());
-    try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-        StandardOpenOption.TRUNCATE_EXISTING)) {
-      ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
-      writeFully(channel, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, padded.length));
-      writeFully(channel, ByteBuffer.wrap(padded));
-      for (Array array : tensors.values()) {
-        int last = array.offset() + array.size();
-        for (int at = array.offset(); at < last; at += CHUNK / 4) {
-          int count = Math.min(CHUNK / 4, last - at);
-          buffer.clear();
-          buffer.asFloatBuffer().put(array.flat(), at, count);
-          writeFully(channel, buffer.limit(4 * count));
+    // Without a random name: what a killed process has left is overwritten.
+    WholeFile.make(file, file.resolveSibling(".tmp-" + file.getFileName()), aside -> {
+      try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+          StandardOpenOption.TRUNCATE_EXISTING)) {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
+        writeFully(channel, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, padded.length));
+        writeFully(channel, ByteBuffer.wrap(padded));
+        for (Array array : tensors.values()) {
+          int last = array.offset() + array.size();
+          for (int at = array.offset(); at < last; at += CHUNK / 4) {
+            int count = Math.min(CHUNK / 4, last - at);
+            buffer.clear();
+            buffer.asFloatBuffer().put(array.flat(), at, count);
+            writeFully(channel, buffer.limit(4 * count));
+          }
         }
+        channel.force(true);
       }
-      channel.force(true);
-    } catch (IOException e) {
-      Files.deleteIfExists(aside);
-      throw e;
-    }
-    Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    });
   }
 
   private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.files.Sha256;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.checkpoint.ParameterIdentity;
@@ -201,8 +202,8 @@ class TrainerTest {
 
   private TrainingSpec continued(Path from, boolean optimiser, long steps, double peak) throws IOException {
     return new TrainingSpec(new Schedule(0, steps, peak, 1, LearningRateShape.CONSTANT),
-        new Initialisation.Continued(from, Checkpoint.sha256(from), optimiser), RARE, 1, Duration.ZERO,
-        "continued", MEANING);
+        new Initialisation.Continued(from, Sha256.of(from), optimiser), RARE, 1, Duration.ZERO, "continued",
+        MEANING);
   }
 
   /** At a constant rate, three steps and four more with the optimiser's state are seven. */

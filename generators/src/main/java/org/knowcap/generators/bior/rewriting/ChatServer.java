@@ -20,41 +20,42 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A language model behind a server that speaks OpenAI's chat completions. What may pass (no connection, no
- * answer in time, an answer that is none, status 408, 429 and 5xx) is tried again, with growing waits that
- * differ by chance, so that many requests do not come back at once. May be used by many threads.
+ * A language model behind a server that speaks OpenAI's chat completions. Temporary failures (no connection, no
+ * answer in time, a malformed answer, status 408, 429 and 5xx) are retried with growing, random waits, so that
+ * many requests do not return at once. Threads may share an instance.
  */
 public final class ChatServer implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
   private static final Duration CONNECT = Duration.ofSeconds(10);
-  /** A server that asks for more is better called another time. */
+  /** If a server asks for a longer wait, the request fails. */
   private static final Duration MOST_ASKED = Duration.ofHours(1);
   private static final int SHOWN = 300;
 
   private final URI address;
   private final String model;
   private final Optional<String> key;
-  private final RetryPolicy patience;
+  private final RetryPolicy retries;
   private final CounterRandom random;
   private final AtomicLong waits = new AtomicLong();
   private final HttpClient client = HttpClient.newBuilder().connectTimeout(CONNECT).build();
 
-  /** What came of one attempt. */
+  /** The result of one attempt. */
   private sealed interface Attempt {
     record Answer(String text) implements Attempt {}
 
-    /** @param asked how long the server asks to wait, or no time at all */
+    /** @param asked the wait that the server asks for; zero if it asks for none */
     record Failure(String problem, Duration asked) implements Attempt {}
   }
 
   /**
-   * @param endpoint such as http://localhost:8000/v1, to which /chat/completions is added unless it is there
-   * @param model    as the server calls it
-   * @param key      sent as a bearer token if there is one
+   * @param endpoint such as http://localhost:8000/v1; /chat/completions is appended unless the address ends with it
+   * @param model    the server's name for the model
+   * @param key      sent as a bearer token if present
+   * @param retries  what to do after failures
    * @param random   of the waits
-   * @throws IllegalArgumentException if the endpoint is no address for HTTP
+   * @throws IllegalArgumentException if the endpoint is not an HTTP address
    */
-  public ChatServer(String endpoint, String model, Optional<String> key, RetryPolicy patience,
+  public ChatServer(String endpoint, String model, Optional<String> key, RetryPolicy retries,
       CounterRandom random) {
     String base = endpoint.replaceFirst("/+$", "");
     try {
@@ -67,7 +68,7 @@ public final class ChatServer implements AutoCloseable {
     }
     this.model = model;
     this.key = key;
-    this.patience = patience;
+    this.retries = retries;
     this.random = random;
   }
 
@@ -76,19 +77,19 @@ public final class ChatServer implements AutoCloseable {
         "the endpoint must be like http://localhost:8000/v1, found " + endpoint);
   }
 
-  /** As the server calls it. */
+  /** The server's name for the model. */
   public String model() {
     return model;
   }
 
   /**
-   * What the model says to a prompt.
+   * The model's answer to a prompt.
    *
-   * @throws ServerException if the server refuses, or has failed as often as patience lasts
+   * @throws ServerException if the server refuses, or has failed as often as the policy allows
    */
   public String answer(String prompt) throws ServerException, InterruptedException {
     HttpRequest.Builder request = HttpRequest.newBuilder(address)
-        .timeout(patience.timeout())
+        .timeout(retries.timeout())
         .header("Content-Type", "application/json")
         .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(
             Map.of("model", model, "messages", List.of(Map.of("role", "user", "content", prompt))))));
@@ -99,11 +100,11 @@ public final class ChatServer implements AutoCloseable {
           return text;
         }
         case Attempt.Failure(String problem, Duration asked) -> {
-          if (failures == patience.attempts()) {
+          if (failures == retries.attempts()) {
             throw new ServerException(
                 address + " failed " + failures + " times in a row, at last: " + problem);
           }
-          Duration wait = patience.pause(failures, (random.bits(waits.getAndIncrement()) >>> 11) * 0x1p-53);
+          Duration wait = retries.pause(failures, (random.bits(waits.getAndIncrement()) >>> 11) * 0x1p-53);
           Thread.sleep(asked.compareTo(wait) > 0 ? asked : wait);
         }
       }
@@ -147,7 +148,7 @@ public final class ChatServer implements AutoCloseable {
     }
   }
 
-  /** Seconds, or a date; what is neither says nothing. */
+  /** Reads seconds or a date; anything else asks for no wait. */
   private static Duration retryAfter(String value) {
     try {
       return value.matches("\\d{1,9}")
@@ -164,7 +165,7 @@ public final class ChatServer implements AutoCloseable {
     return line.isEmpty() ? "nothing" : line.length() > SHOWN ? line.substring(0, SHOWN) + "..." : line;
   }
 
-  /** Breaks off what is under way. */
+  /** Cancels requests under way. */
   @Override
   public void close() {
     client.shutdownNow();

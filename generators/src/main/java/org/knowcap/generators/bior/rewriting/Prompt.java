@@ -10,20 +10,20 @@ import tools.jackson.databind.json.JsonMapper;
  * A request for a text about a person.
  *
  * @param person 0..N-1
- * @param draft  which of the texts about that person, 0 or more
- * @param prompt what to say to the language model
+ * @param draft  number of the text among those about that person, 0 or more
+ * @param prompt the request in words, for the language model
  */
 public record Prompt(long person, long draft, String prompt) {
   private static final JsonMapper JSON = JsonMapper.builder()
       .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
       .build();
 
-  /** As a line of a file, without its end: a JSON object with "person", "draft" and "prompt". */
+  /** The prompt as a line of a file, without its end: a JSON object with "person", "draft" and "prompt". */
   public String line() {
     return JSON.writeValueAsString(this);
   }
 
-  /** Reads a {@link #line()}, in which other keys are passed over; nothing if that is not what it is. */
+  /** Reads a {@link #line()} and ignores other keys; empty if the line is not such an object. */
   public static Optional<Prompt> parse(String line) {
     try {
       JsonNode tree = JSON.readTree(line);

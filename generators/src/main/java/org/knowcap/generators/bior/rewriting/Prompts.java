@@ -11,8 +11,8 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.random.CounterRandom;
 
 /**
- * Asks for texts about the people of a bioS. A prompt holds the six facts about a person as sentences, in an
- * order drawn for each draft, and a length.
+ * Makes prompts that ask for texts about the people of a bioS. A prompt has the six facts about a person as
+ * sentences, in an order drawn for each draft, and asks for a length.
  */
 public final class Prompts {
   /** Keeps orders and lengths apart from everything else that is drawn from the seed. */
@@ -32,20 +32,20 @@ public final class Prompts {
   private final BioS people;
   private final CounterRandom random;
 
-  /** @param people whose texts are wanted */
+  /** @param people the people that texts are needed about */
   public Prompts(BioS people) {
     this.people = people;
     random = new CounterRandom(people.seed()).child(STREAM);
   }
 
-  /** So many prompts about each of the people. */
+  /** {@code drafts} prompts about each of the people. */
   public Stream<Prompt> all(int drafts) {
     return LongStream.range(0, people.people())
         .boxed()
         .flatMap(person -> LongStream.range(0, drafts).mapToObj(draft -> prompt(person, draft)));
   }
 
-  /** The prompt for one text: always the same. */
+  /** The prompt for one text; it depends only on the people, the person and the draft. */
   public Prompt prompt(long person, long draft) {
     CounterRandom random = this.random.child(person).child(draft);
     List<Sentence> order = new ArrayList<>();

@@ -3,11 +3,11 @@ package org.knowcap.generators.bior.rewriting;
 import java.time.Duration;
 
 /**
- * How a server's failures are met. Before attempt k, from 1 on, the wait is first * 2^(k-1), but not above
- * most, and of that a half to the whole, drawn at random; or longer, if the server says so.
+ * How often and when a failed request is sent again. After failure k, from 1 on, the wait is first * 2^(k-1), at
+ * most {@code most}, times a random factor from one half to one; the server may ask for a longer wait.
  *
- * @param attempts how often a request is sent at all, at least 1
- * @param first    wait before it is sent again
+ * @param attempts how often a request is sent in all, at least 1
+ * @param first    wait after the first failure
  * @param most     the longest wait
  * @param timeout  how long an answer may take
  */
@@ -20,7 +20,11 @@ public record RetryPolicy(int attempts, Duration first, Duration most, Duration 
     }
   }
 
-  /** @param share 0 to 1: where in the upper half of the wait */
+  /**
+   * The wait after a failure.
+   *
+   * @param share 0 to 1: the position in the upper half of the range
+   */
   Duration pause(int failures, double share) {
     double whole = Math.min(most.toNanos(), first.toNanos() * Math.pow(2, failures - 1));
     return Duration.ofNanos((long) (whole * (1 + share) / 2));

@@ -21,48 +21,50 @@ import org.knowcap.generators.bior.RewrittenLine;
 import org.knowcap.generators.bios.BioS;
 
 /**
- * Has a language model write a text for each prompt of a file, and adds those that can be used to another
- * file, in the order in which they come. Prompts whose text is in that file already are not asked again, so
- * a killed run goes on where it stopped.
+ * Has a language model write a text for each prompt of a file, and appends usable texts to another file, in the
+ * order in which they arrive. Prompts whose text is already in that file are skipped, so a killed run can be
+ * continued.
  */
 public final class Rewriting {
   private final BioS people;
-  private final FactFinder mentions;
+  private final FactFinder facts;
   private final ChatServer server;
   private final int concurrency;
   private final int asks;
 
-  /** Hears how it goes, from one thread at a time. */
+  /** Receives progress, from one thread at a time. */
   public interface Listener {
     /**
-     * @param done  prompts that are through, those of earlier runs included
-     * @param tally what this run has come to so far
+     * A prompt has been completed.
+     *
+     * @param done  number of completed prompts, including those of earlier runs
+     * @param tally of this run so far
      */
     void progressed(long done, Tally tally);
   }
 
   /**
-   * What a run has come to.
+   * The counts of a run.
    *
-   * @param kept  texts that were added to the file
-   * @param again answers that were of no use and asked for again, by reason
-   * @param lost  prompts that were given up, by the reason why their last answer was of no use
+   * @param kept  number of texts that were added to the file
+   * @param again number of unusable answers that were followed by another request, by reason
+   * @param lost  number of prompts that were given up, by the fault of their last answer
    */
   public record Tally(long kept, Map<String, Long> again, Map<String, Long> lost) {
-    /** Prompts that were given up. */
+    /** The number of prompts that were given up. */
     public long lostPrompts() {
       return lost.values().stream().mapToLong(Long::longValue).sum();
     }
   }
 
   /**
-   * @param people      whom prompts are about
+   * @param people      the people that prompts are about
    * @param concurrency requests under way at a time, at least 1
    * @param asks        how often a prompt is sent until its answer can be used, at least 1
    */
   public Rewriting(BioS people, ChatServer server, int concurrency, int asks) {
     this.people = people;
-    mentions = new FactFinder(people);
+    facts = new FactFinder(people);
     this.server = server;
     this.concurrency = concurrency;
     this.asks = asks;
@@ -71,7 +73,7 @@ public final class Rewriting {
   /**
    * The number of prompts of a file.
    *
-   * @throws RewritingException naming the first line that is none, or about nobody of the people
+   * @throws RewritingException naming the first line that is not a prompt about these people
    */
   public long count(Path prompts) throws IOException {
     try (BufferedReader lines = Files.newBufferedReader(prompts)) {
@@ -92,12 +94,12 @@ public final class Rewriting {
   }
 
   /**
-   * Asks for every text that is not there yet.
+   * Asks for every missing text.
    *
    * @param prompts of {@link #count} lines
-   * @param texts   added to; made if it is not there
-   * @throws RewritingException if there are texts in the file, but none that can be used about these
-   *                                  people, or another process is writing to it
+   * @param texts   the file to append to; created if it is missing
+   * @throws RewritingException if the file has texts, but no usable text about these people, or
+   *                                  another process is writing to it
    * @throws ServerException          if the server refuses, or fails too often
    * @throws IOException              if a file cannot be read or written
    */
@@ -160,7 +162,7 @@ public final class Rewriting {
         ledger.again(reason);
       }
       String text = server.answer(prompt.prompt()).strip().replaceAll("\\s+", " ");
-      Optional<String> fault = switch (mentions.read(prompt.person(), text)) {
+      Optional<String> fault = switch (facts.read(prompt.person(), text)) {
         case FactFinder.Fault(String why) -> Optional.of(why);
         case FactFinder.Usable _ -> ledger.isNew(prompt.person(), text)
             ? Optional.empty()
@@ -176,12 +178,12 @@ public final class Rewriting {
     ledger.lost(reason);
   }
 
-  /** What is there already, and how it goes. */
+  /** The texts that exist, and the counts of this run. */
   private final class Ledger {
     private final Listener listener;
-    /** By draft: whom there is such a text of, or soon will be. */
+    /** For each draft, the people whose text exists or is under way. */
     private final Map<Long, BitSet> taken = new HashMap<>();
-    /** Of each text, the person and the text's hash. */
+    /** For each text, the person and the text's hash. */
     private final Set<Long> texts = new HashSet<>();
     private final Map<String, Long> again = new TreeMap<>();
     private final Map<String, Long> lost = new TreeMap<>();
@@ -193,19 +195,19 @@ public final class Rewriting {
       this.listener = listener;
     }
 
-    /** Takes note of a line that was in the file of texts before. */
+    /** Notes a line that is already in the file of texts. */
     void remember(String line) {
       earlier++;
       RewrittenLine.parse(line)
           .filter(text -> text.person() < people.people()
-              && mentions.read(text.person(), text.text()) instanceof FactFinder.Usable)
+              && facts.read(text.person(), text.text()) instanceof FactFinder.Usable)
           .ifPresent(text -> {
             isNew(text.person(), text.text());
             taken.computeIfAbsent(text.draft(), _ -> new BitSet()).set((int) text.person());
           });
     }
 
-    /** Whether there is no text for a prompt yet, and none under way. */
+    /** Reserves a prompt; false if its text exists or is under way. */
     synchronized boolean take(Prompt prompt) {
       BitSet persons = taken.computeIfAbsent(prompt.draft(), _ -> new BitSet());
       if (persons.get((int) prompt.person())) {
@@ -217,7 +219,7 @@ public final class Rewriting {
       return true;
     }
 
-    /** Whether a text is not one of those that there are; from now on it is. */
+    /** Adds a text to the known ones; false if it was known. */
     synchronized boolean isNew(long person, String text) {
       return texts.add(person << Integer.SIZE | Integer.toUnsignedLong(text.strip().hashCode()));
     }

@@ -2,7 +2,7 @@ package org.knowcap.generators.bior.rewriting;
 
 import java.io.IOException;
 
-/** A server that refuses, or does not answer however often it is asked. */
+/** The server refuses a request, or has failed too often. */
 public final class ServerException extends IOException {
   private static final long serialVersionUID = 1;
 

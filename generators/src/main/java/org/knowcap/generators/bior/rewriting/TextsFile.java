@@ -15,8 +15,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.function.Consumer;
 
 /**
- * A file of lines that grows. One process at a time may write to it; what a killed one has left of a line is
- * dropped when it is opened. May be used by many threads.
+ * A file of lines that grows. One process at a time may write to it. Opening it removes an incomplete line that a
+ * killed process has left. Threads may share an instance.
  */
 final class TextsFile implements AutoCloseable {
   private static final int STEP = 1 << 16;
@@ -26,7 +26,7 @@ final class TextsFile implements AutoCloseable {
   private boolean broken;
 
   /**
-   * @param earlier hears of each line that is there already
+   * @param earlier receives each line that the file already has
    * @throws RewritingException if another process, or another part of this one, has it open
    */
   TextsFile(Path path, Consumer<String> earlier) throws IOException {
@@ -60,7 +60,7 @@ final class TextsFile implements AutoCloseable {
     }
   }
 
-  /** The position behind the last line that has an end. */
+  /** The position after the last complete line. */
   private long endOfLines() throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(STEP);
     for (long end = channel.size(); end > 0; end -= STEP) {
@@ -78,7 +78,7 @@ final class TextsFile implements AutoCloseable {
     return 0;
   }
 
-  /** Adds a line: all of it, or nothing. */
+  /** Appends a line, completely or not at all. */
   synchronized void append(String line) throws IOException {
     if (broken) {
       throw new IOException(path + " could not be written to before");

@@ -1,5 +1,5 @@
 /**
- * How texts for bioR come to be: prompts with the facts about each person, a language model behind an
- * OpenAI-compatible server, and a file of those of its answers that say everything.
+ * Makes the texts of bioR: prompts with the facts about each person go to a language model behind an
+ * OpenAI-compatible server, and its usable answers go into a file.
  */
 package org.knowcap.generators.bior.rewriting;

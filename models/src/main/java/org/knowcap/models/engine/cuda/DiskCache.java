@@ -1,14 +1,11 @@
 package org.knowcap.models.engine.cuda;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.function.Supplier;
+import org.knowcap.files.Sha256;
+import org.knowcap.files.WholeFile;
 
 /** Keeps on disk what takes long to make and is the same each time: compiled kernels, algorithms of products. */
 record DiskCache(Path folder) {
@@ -27,7 +24,7 @@ record DiskCache(Path folder) {
    * @param key everything that the content depends on
    */
   byte[] get(String key, Supplier<byte[]> maker) {
-    Path file = folder.resolve(hash(key));
+    Path file = folder.resolve(Sha256.of(key));
     try {
       if (Files.exists(file)) {
         return Files.readAllBytes(file);
@@ -37,22 +34,10 @@ record DiskCache(Path folder) {
     }
     byte[] content = maker.get();
     try {
-      Files.createDirectories(folder);
-      Path aside = Files.createTempFile(folder, "new", ".part");
-      Files.write(aside, content);
-      Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      WholeFile.write(file, out -> out.write(content));
     } catch (IOException e) {
       // A folder that cannot be written to costs time, no more.
     }
     return content;
-  }
-
-  private static String hash(String key) {
-    try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 }

@@ -9,12 +9,12 @@ import java.lang.foreign.SymbolLookup;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.knowcap.files.WholeFile;
 
 /**
  * Finds NVIDIA's libraries: in the folders of {@link #SETTING}, on the loader's path, where CUDA toolkits and Python's
@@ -224,10 +224,7 @@ public final class Libraries {
       }
       try (InputStream in = Libraries.class.getResourceAsStream(JAR_FOLDER + file)) {
         if (in != null) {
-          Files.createDirectories(unpacked);
-          Path aside = Files.createTempFile(unpacked, file, ".part");
-          Files.copy(in, aside, StandardCopyOption.REPLACE_EXISTING);
-          Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+          WholeFile.make(target, aside -> Files.copy(in, aside));
         }
       } catch (IOException e) {
         throw new UncheckedIOException("cannot unpack " + file + " into " + unpacked, e);

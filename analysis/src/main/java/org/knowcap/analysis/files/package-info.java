@@ -1,2 +1,0 @@
-/** Files that are either whole or not there. */
-package org.knowcap.analysis.files;

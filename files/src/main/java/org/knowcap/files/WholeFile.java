@@ -1,0 +1,70 @@
+package org.knowcap.files;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.UUID;
+
+/**
+ * Writes a file under a temporary name beside its target and then renames it, so that a reader never meets an
+ * incomplete file. If the writing fails, an existing target is unchanged and nothing is left beside it.
+ */
+public final class WholeFile {
+  private WholeFile() {}
+
+  /** The content of a file, as bytes. */
+  @FunctionalInterface
+  public interface Content {
+    /** Writes all of the content. */
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  /** The content of a file, written by its path. */
+  @FunctionalInterface
+  public interface Maker {
+    /** Creates the file. */
+    void make(Path file) throws IOException;
+  }
+
+  /**
+   * Writes a file. Creates the target's folder if it is missing.
+   *
+   * @throws IOException if the folder or the file cannot be written
+   */
+  public static void write(Path target, Content content) throws IOException {
+    make(target, aside -> {
+      try (OutputStream out = Files.newOutputStream(aside)) {
+        content.writeTo(out);
+      }
+    });
+  }
+
+  /**
+   * Has a file made. Creates the target's folder if it is missing.
+   *
+   * @throws IOException if the folder or the file cannot be written
+   */
+  public static void make(Path target, Maker maker) throws IOException {
+    // Not Files.createTempFile: only their owner can read its files.
+    make(target, target.resolveSibling(".tmp-" + target.getFileName() + "-" + UUID.randomUUID()), maker);
+  }
+
+  /**
+   * Has a file made under a temporary name that the caller chooses, if no other process may write the target:
+   * what a killed process has left is overwritten.
+   *
+   * @param aside in the target's folder
+   * @throws IOException if the folder or the file cannot be written
+   */
+  public static void make(Path target, Path aside, Maker maker) throws IOException {
+    Files.createDirectories(target.toAbsolutePath().getParent());
+    try {
+      maker.make(aside);
+      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(aside);
+    }
+  }
+}
