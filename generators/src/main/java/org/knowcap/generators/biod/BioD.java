@@ -29,7 +29,7 @@ import org.knowcap.generators.tokens.Vocabulary;
 
 /**
  * bioD(N, K, C, D, L, T): N people with K attributes "ID 1" to "ID K", whose values are strings of symbols
- * (paper, definition 2.2). A text has one sentence for each attribute, in an order drawn anew at every exposure:
+ * (paper, definition 2.2). A text has one sentence for each attribute, in an order redrawn at every exposure:
  * "Anna Mae Smith's ID 2 is #17 #4. Their ID 1 is #8 #8."
  *
  * <p>Names and sentences are GPT-2's tokens. Each of the T symbols has a token of its own; no token separates

@@ -25,7 +25,7 @@ import org.knowcap.generators.tokens.Vocabulary;
 
 /**
  * bioS(N): biographies of N people in six sentences, one for each attribute. The sentences' templates and order
- * are drawn anew at every exposure (arXiv 2404.05405, and 2309.14316 in more detail). The first sentence names
+ * are redrawn at every exposure (arXiv 2404.05405, and 2309.14316 in more detail). The first sentence names
  * the person, the others say "He" or "She".
  *
  * <p>Other sources can be derived from one: {@link #simple} gives each person one text only, {@link #from} has

@@ -9,7 +9,7 @@ import org.knowcap.generators.random.RandomStream;
 
 /**
  * Windows of several sources in random order. In every block of 1,024 consecutive windows, each source gets its
- * share of the windows to within one window; the positions of its windows are drawn anew for each block.
+ * share of the windows to within one window; the positions of its windows are redrawn for each block.
  *
  * <p>Exposures are those of the first source's people.
  */

@@ -1,9 +1,9 @@
 package org.knowcap.generators.pools;
 
 /**
- * An employer and the city of its head office, which therefore carries no knowledge of its own.
+ * An employer and the city of its head office. The employer determines the city, so the city holds no knowledge.
  *
- * @param name as in "Acme Widgets"
- * @param city as in "Princeton, NJ"
+ * @param name such as "Acme Widgets"
+ * @param city such as "Princeton, NJ"
  */
 public record Employer(String name, String city) {}

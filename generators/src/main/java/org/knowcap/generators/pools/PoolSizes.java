@@ -1,7 +1,7 @@
 package org.knowcap.generators.pools;
 
 /**
- * How many entries of each pool are in force; a pool cut to k keeps the first k entries of its list. Every
+ * The number of entries of each pool; a pool of size k has the first k entries of its list. Every
  * count of bits follows from these sizes.
  *
  * @param first        first names
@@ -13,12 +13,12 @@ package org.knowcap.generators.pools;
  * @param birthCities  cities of birth
  * @param universities names of universities
  * @param majors       fields of study
- * @param employers    an employer's city comes with it
+ * @param employers    employers, each with its city
  */
 public record PoolSizes(int first, int middle, int last, int months, int days, int years, int birthCities,
     int universities, int majors, int employers) {
 
-  /** The sizes of the paper (arXiv 2404.05405), which are also the shipped lists' lengths. */
+  /** The sizes of the paper (arXiv 2404.05405), which are also the lengths of the shipped lists. */
   public static final PoolSizes PAPER = new PoolSizes(400, 400, 1000, 12, 28, 200, 200, 300, 100, 263);
 
   /** N0, the number of different full names. */

@@ -9,7 +9,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * What people are made of: the entries in force of every pool, in order.
+ * The lists of names and values that people are drawn from.
  *
  * @param first        first names
  * @param middle       middle names
@@ -33,7 +33,7 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
   private static final int YEARS = 200;
 
   /**
-   * The toolkit's own lists.
+   * The lists that ship with the toolkit.
    *
    * @throws IllegalArgumentException naming file and line if a list is faulty
    */
@@ -41,7 +41,7 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
     return of(TextList::shipped);
   }
 
-  /** The toolkit's own lists, {@link #cut}. */
+  /** The lists that ship with the toolkit, {@link #cut} to some sizes. */
   public static Pools shipped(PoolSizes sizes) {
     return shipped().cut(sizes);
   }
@@ -50,9 +50,9 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
    * The lists of a directory laid out like the {@code fields} folder of PhysicsLM4: {@code first_name.txt},
    * {@code middle_name.txt}, {@code last_name.txt}, {@code city.txt}, {@code university.txt},
    * {@code field.txt} and {@code company.txt}, with one entry a line, in UTF-8, with LF or CRLF; a line of
-   * {@code company.txt} is "Name; City, ST". A list that is not there is the toolkit's own.
+   * {@code company.txt} is "Name; City, ST". A missing list is replaced by the toolkit's own.
    *
-   * @throws IllegalArgumentException naming file and line if a list is faulty, or the directory is none
+   * @throws IllegalArgumentException naming file and line if a list is faulty, or there is no such directory
    * @throws java.io.UncheckedIOException if a list cannot be read
    */
   public static Pools in(Path directory) {
@@ -78,7 +78,7 @@ public record Pools(List<String> first, List<String> middle, List<String> last, 
   }
 
   /**
-   * The first entries of each list.
+   * The lists cut to their first entries.
    *
    * @throws IllegalArgumentException if a size is below 1 or above its list
    */

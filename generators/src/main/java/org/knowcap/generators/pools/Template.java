@@ -2,16 +2,16 @@ package org.knowcap.generators.pools;
 
 /**
  * A sentence with two gaps: subject, then {@code prefix}, then a space and the value, then {@code suffix}.
- * As a line of text: "{name} was born on {value}.".
+ * Written as a line: "{name} was born on {value}.".
  *
- * @param prefix what stands between subject and value, as in " was born on" or "'s birthday is"
- * @param suffix what follows the value, as in "." or ", a day to remember."
+ * @param prefix text between subject and value, such as " was born on" or "'s birthday is"
+ * @param suffix text after the value, such as "." or ", a day to remember."
  */
 public record Template(String prefix, String suffix) {
   private static final String SUBJECT = "{name}";
   private static final String VALUE = " {value}";
 
-  /** @throws IllegalArgumentException if the line lacks a gap or has one too many */
+  /** @throws IllegalArgumentException if the line does not have each gap once */
   static Template parse(String line) {
     int value = line.indexOf(VALUE);
     if (!line.startsWith(SUBJECT) || value < 0 || line.split("[{}]", -1).length != 5) {

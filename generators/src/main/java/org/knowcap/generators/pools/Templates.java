@@ -5,12 +5,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** The sentences that can state each attribute; one is drawn, uniformly, each time a biography is written. */
+/** The sentences that can state each attribute; each biography uses one of them, drawn uniformly. */
 public record Templates(List<Template> birthDate, List<Template> birthCity, List<Template> university,
     List<Template> major, List<Template> employer, List<Template> employerCity) {
 
   /**
-   * The toolkit's own templates.
+   * The templates that ship with the toolkit.
    *
    * @throws IllegalArgumentException naming file and line if a list is faulty
    */
@@ -19,12 +19,12 @@ public record Templates(List<Template> birthDate, List<Template> birthCity, List
   }
 
   /**
-   * The templates of a directory, as {@code template_birth_date.txt}, {@code template_birth_city.txt},
+   * The templates of a directory, from the files {@code template_birth_date.txt}, {@code template_birth_city.txt},
    * {@code template_university.txt}, {@code template_major.txt}, {@code template_employer.txt} and
    * {@code template_employer_city.txt}, with one template a line, such as "{name}'s birthday is {value}.". A
-   * list that is not there is the toolkit's own.
+   * missing list is replaced by the toolkit's own.
    *
-   * @throws IllegalArgumentException naming file and line if a list is faulty, or the directory is none
+   * @throws IllegalArgumentException naming file and line if a list is faulty, or there is no such directory
    * @throws java.io.UncheckedIOException if a list cannot be read
    */
   public static Templates in(Path directory) {

@@ -34,7 +34,7 @@ record TextList(String file, List<String> lines) {
   }
 
   /**
-   * How to read a list by its file name: from a directory, or else as it ships.
+   * A reader of lists by file name: from a directory, or, if the file is missing, from the toolkit.
    *
    * @throws IllegalArgumentException if there is no such directory
    */
@@ -88,7 +88,7 @@ record TextList(String file, List<String> lines) {
     return new TextList(file, List.copyOf(lines));
   }
 
-  /** Something wrong with the line at {@code index}, counted from 0. */
+  /** A fault of the line at {@code index}, counted from 0. */
   IllegalArgumentException fault(int index, String what) {
     return fault(file, index + 1, what + ", found \"" + lines.get(index) + "\"");
   }

@@ -1,2 +1,2 @@
-/** The lists that people and sentences are drawn from, read from plain text and cut to the sizes in force. */
+/** The lists of names, values and templates that texts are drawn from; they are read from plain text. */
 package org.knowcap.generators.pools;

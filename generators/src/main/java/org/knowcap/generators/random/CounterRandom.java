@@ -1,8 +1,8 @@
 package org.knowcap.generators.random;
 
 /**
- * A stream of random numbers addressed by counter: number c is a pure function of (key, c), so any part of it
- * can be had anywhere, in any order, on any thread, and nothing has to be stored or replayed.
+ * A stream of random numbers addressed by counter: number c is a pure function of (key, c), so any part of the
+ * stream can be computed anywhere, in any order, on any thread; nothing has to be stored or replayed.
  *
  * <p>The function is the output mixer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, with Stafford's
  * constants, variant 13) over key + golden ratio * counter. Not for cryptography.

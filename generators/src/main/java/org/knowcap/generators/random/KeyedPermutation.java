@@ -4,10 +4,10 @@ import java.util.Objects;
 
 /**
  * A family of pseudo-random permutations of 0..size-1, in constant memory: member m of the family is a pure
- * function of (key, m). It stands for a shuffled list that is too long to hold, or too many of them.
+ * function of (key, m). It replaces shuffled lists that are too long, or too many, to store.
  *
  * <p>A balanced Feistel network permutes the smallest power of four that is at least size; an output
- * outside of the range is put through again until it falls inside (cycle walking: fewer than four passes on
+ * outside of the range goes through again until it falls inside (cycle walking: fewer than four passes on
  * average).
  */
 public final class KeyedPermutation {
@@ -38,7 +38,7 @@ public final class KeyedPermutation {
   }
 
   /**
-   * Where the member's permutation takes an index.
+   * The value to which the member's permutation maps an index.
    *
    * @param member 0..2^28-1
    * @param index  0..size-1
@@ -52,8 +52,8 @@ public final class KeyedPermutation {
   }
 
   /**
-   * Where the member's permutation takes a run of indices: {@link #apply(long, long)} of each, but several
-   * times as fast, as a pass is a chain of steps that wait for each other, and so it is for many at a time.
+   * The values to which the member's permutation maps a run of indices. The result is {@link #apply(long, long)} of
+   * each index, several times as fast: the steps of one pass wait for each other, those of many passes do not.
    *
    * @param index  the first of the run
    * @param target receives the results in {@code target[from..to-1]}
@@ -81,7 +81,7 @@ public final class KeyedPermutation {
     }
   }
 
-  /** The Feistel network, once. */
+  /** One pass through the Feistel network. */
   private long pass(long member, long x) {
     long left = x >>> halfBits;
     long right = x & halfMask;
@@ -93,7 +93,7 @@ public final class KeyedPermutation {
     return left << halfBits | right;
   }
 
-  /** The index that the member's permutation takes to {@code value}: undoes {@link #apply}. */
+  /** The index that the member's permutation maps to {@code value}: the inverse of {@link #apply(long, long)}. */
   public long invert(long member, long value) {
     long x = Objects.checkIndex(value, size);
     do {

@@ -6,12 +6,12 @@ import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
 import java.nio.charset.StandardCharsets;
 
-/** GPT-2's byte-pair encoding: 50,257 ids, the last of which ends a text. */
+/** GPT-2's byte-pair encoding: 50,257 ids; the last is the end-of-text token. */
 public final class Gpt2 {
   /** The end-of-text token. */
   public static final int EOS = 50256;
 
-  /** How {@link #EOS} is written out. */
+  /** The text that stands for {@link #EOS}. */
   public static final String EOS_TEXT = "<|endoftext|>";
 
   private static final Encoding ENCODING = Encodings.newLazyEncodingRegistry()
@@ -24,7 +24,7 @@ public final class Gpt2 {
     return ENCODING.encodeOrdinary(text).toArray();
   }
 
-  /** The UTF-8 bytes of one token, which may be a part of a character only. */
+  /** The UTF-8 bytes of one token; they may be only a part of a character. */
   public static byte[] bytes(int id) {
     if (id == EOS) {
       return EOS_TEXT.getBytes(StandardCharsets.UTF_8);

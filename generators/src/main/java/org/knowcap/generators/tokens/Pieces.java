@@ -8,13 +8,13 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * Texts tokenised once, each by itself, in one flat array: writing a text is a copy. Longer texts are made by
- * writing one piece after another; {@link Builder#merges} says whether GPT-2 would have encoded them as a
- * whole in the same way.
+ * Texts that are tokenised once, each by itself, in one flat array: writing a text is a copy. Longer texts are made by
+ * writing one piece after another; {@link Builder#merges} says whether GPT-2 would have encoded the whole text
+ * in the same way.
  */
 public final class Pieces {
 
-  /** Consecutive pieces: those of one list. */
+  /** The consecutive pieces of one list. */
   public record Range(int first, int size) {
     private IntStream pieces() {
       return IntStream.range(first, first + size);
@@ -24,7 +24,7 @@ public final class Pieces {
   private static final int FEW = 4;
 
   private final Vocabulary vocabulary;
-  /** Piece p is tokens[starts[p]..starts[p+1]-1]; so many more follow that the last can be copied with. */
+  /** Piece p is tokens[starts[p]..starts[p+1]-1]; {@link #FEW} more tokens follow the last piece. */
   private final int[] tokens;
   private final int[] starts;
 
@@ -45,14 +45,14 @@ public final class Pieces {
   }
 
   /**
-   * Copies a piece to {@code target[offset]} and on; returns the offset behind it. Up to three places behind
+   * Copies a piece to {@code target[offset]} and on; returns the offset after it. Up to three elements after
    * the piece may be overwritten.
    */
   public int write(int piece, int[] target, int offset) {
     int start = starts[piece];
     int length = starts[piece + 1] - start;
     int i = 0;
-    // Most pieces have a few tokens: to copy as many, wanted or not, beats a loop whose end is a surprise.
+    // Most pieces have a few tokens: copying a fixed number is faster than a loop whose end cannot be predicted.
     if (offset + FEW <= target.length) {
       for (; i < FEW; i++) {
         target[offset + i] = tokens[start + i];
@@ -82,7 +82,7 @@ public final class Pieces {
   public static final class Builder {
     private final List<String> texts = new ArrayList<>();
 
-    /** Adds a list; its pieces are numbered on. */
+    /** Adds a list; its pieces get the next numbers. */
     public Range add(List<String> list) {
       Range range = new Range(texts.size(), list.size());
       texts.addAll(list);
@@ -91,10 +91,10 @@ public final class Pieces {
 
     /**
      * The number of different joints between a left and a right text at which GPT-2's own encoding of the
-     * joined text has a token across the joint, as in "Inc." before ".".
+     * joined text has a token across the joint; an example is "Inc." before ".".
      *
      * <p>GPT-2 encodes words one by one, and a space begins a word. So a joint before a space never merges,
-     * and at any other only the last word on the left and the first on the right matter.
+     * and at any other joint only the last word on the left and the first on the right matter.
      */
     public int merges(Range left, Range right) {
       Set<String> tails = new HashSet<>();
@@ -119,15 +119,15 @@ public final class Pieces {
       return merges;
     }
 
-    /** Everything that was added, in order. */
+    /** All texts that were added, in order. */
     public List<String> texts() {
       return List.copyOf(texts);
     }
 
     /**
-     * Tokenises what was added.
+     * Tokenises the texts.
      *
-     * @param dedicated tokens to add to the vocabulary, which no piece contains
+     * @param dedicated tokens to add to the vocabulary; no piece contains them
      */
     public Pieces build(List<String> dedicated) {
       return new Pieces(texts, dedicated);

@@ -15,10 +15,10 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A vocabulary as Hugging Face's tokenizers read it: GPT-2's byte-pair encoding with the corpus's numbers. To build its
- * tokens pair by pair, GPT-2 needs shorter ones that never stand in the corpus: they and the bytes that it lacks are
- * numbered V and on, where the model has no embedding. Of the corpus's own texts it makes tokens 0..V-1, as GPT-2 would:
- * every merge GPT-2 makes in them is among those kept, so the first of them is the same at each step.
+ * A vocabulary in the format of Hugging Face's tokenizers: GPT-2's byte-pair encoding with the corpus's numbers. To build its
+ * tokens pair by pair, GPT-2 needs shorter tokens that never occur in the corpus: these, and single bytes, are
+ * numbered V and on, where the model has no embedding. It encodes the corpus's texts with tokens 0..V-1, as GPT-2 would:
+ * every merge that GPT-2 makes in them is included, so the first possible merge is GPT-2's at each step.
  */
 public final class TokenizerFiles {
   /** Name of the file of tokens and merges. */
@@ -30,7 +30,7 @@ public final class TokenizerFiles {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private final Vocabulary vocabulary;
-  /** GPT-2's ids by the bytes they stand for, one char a byte. */
+  /** GPT-2's ids by their bytes, with one char for each byte. */
   private final Map<String, Integer> gpt2 = new HashMap<>();
 
   public TokenizerFiles(Vocabulary vocabulary) {
@@ -44,7 +44,7 @@ public final class TokenizerFiles {
     return new String(Gpt2.bytes(gpt2Id), StandardCharsets.ISO_8859_1);
   }
 
-  /** What tokenizer.json holds. */
+  /** The content of tokenizer.json. */
   public String tokenizer() {
     ObjectNode tokenizer = JSON.createObjectNode();
     tokenizer.put("version", "1.0");
@@ -86,11 +86,11 @@ public final class TokenizerFiles {
   }
 
   /**
-   * What tokenizer_config.json holds.
+   * The content of tokenizer_config.json.
    *
-   * @param context tokens of the windows that the model was trained on
+   * @param contextLength tokens of the windows that the model was trained on
    */
-  public String config(int context) {
+  public String config(int contextLength) {
     return pretty(JSON.createObjectNode()
         .put("tokenizer_class", "PreTrainedTokenizerFast")
         .put("bos_token", Gpt2.EOS_TEXT)
@@ -98,13 +98,13 @@ public final class TokenizerFiles {
         .put("pad_token", Gpt2.EOS_TEXT)
         .put("add_prefix_space", false)
         .put("clean_up_tokenization_spaces", false)
-        .put("model_max_length", context));
+        .put("model_max_length", contextLength));
   }
 
   /**
    * Compares a tokenizer.json with the vocabulary.
    *
-   * @return what is wrong: of a token that has another number, or none; empty where all are the same
+   * @return the first token that is missing or has another number; empty if all numbers agree
    */
   public Optional<String> difference(String tokenizer) {
     JsonNode root;
@@ -206,7 +206,7 @@ public final class TokenizerFiles {
     return value >= '!' && value <= '~' || value >= 0xa1 && value <= 0xac || value >= 0xae && value <= 0xff;
   }
 
-  /** How many bytes before it do not print. */
+  /** The number of smaller values that do not print. */
   private static int ordinal(int value) {
     int count = 0;
     for (int earlier = 0; earlier < value; earlier++) {

@@ -16,11 +16,11 @@ import org.knowcap.files.Sha256;
 /**
  * The tokens that a corpus can produce, numbered 0..V-1: first the GPT-2 tokens, in ascending order of their
  * GPT-2 ids, so that the end of text, which belongs to every vocabulary, is the last of them; then tokens
- * dedicated to the corpus, which GPT-2 does not have. (The paper counts the rows of its embedding likewise.)
+ * dedicated to the corpus, which GPT-2 does not have. (The paper counts the rows of its embedding in the same way.)
  */
 public final class Vocabulary {
   private final int[] gpt2Ids;
-  /** Each text's token. */
+  /** The dedicated tokens by their texts. */
   private final SequencedMap<String, Integer> dedicated = new LinkedHashMap<>();
   private final byte[][] bytes;
 
@@ -46,7 +46,7 @@ public final class Vocabulary {
         .toArray(byte[][]::new);
   }
 
-  /** V, the number of different tokens, {@link #eos} included. */
+  /** V, the number of tokens, including {@link #eos}. */
   public int size() {
     return bytes.length;
   }
@@ -61,7 +61,7 @@ public final class Vocabulary {
     return gpt2Ids.clone();
   }
 
-  /** What the tokens from {@link #eos()} + 1 on stand for. */
+  /** The texts of the dedicated tokens, which are numbered from {@link #eos()} + 1 on. */
   public List<String> dedicated() {
     return List.copyOf(dedicated.keySet());
   }
@@ -83,7 +83,7 @@ public final class Vocabulary {
   /**
    * The token dedicated to a text.
    *
-   * @throws IllegalArgumentException if there is none
+   * @throws IllegalArgumentException if no token is dedicated to it
    */
   public int token(String text) {
     if (!dedicated.containsKey(text)) {
@@ -92,7 +92,7 @@ public final class Vocabulary {
     return dedicated.get(text);
   }
 
-  /** SHA-256, in hex, of which token has which number: equal digests, equal vocabularies. */
+  /** SHA-256, in hex, of the tokens and their numbers. Vocabularies of equal digests are equal. */
   public String digest() {
     // A text may hold line breaks: its length keeps it apart from the next.
     String content = Arrays.toString(gpt2Ids)
@@ -100,7 +100,7 @@ public final class Vocabulary {
     return Sha256.of(content);
   }
 
-  /** A vocabulary of the tokens of both, where texts that tokens are dedicated to are the same token. */
+  /** The vocabulary of the tokens of both; a text that both have a dedicated token for has one token. */
   public Vocabulary union(Vocabulary other) {
     SequencedSet<String> texts = new LinkedHashSet<>(dedicated.keySet());
     texts.addAll(other.dedicated.keySet());
@@ -108,7 +108,7 @@ public final class Vocabulary {
         List.copyOf(texts));
   }
 
-  /** The UTF-8 bytes of one token, which may be a part of a character only. */
+  /** The UTF-8 bytes of one token; they may be only a part of a character. */
   public byte[] bytes(int token) {
     return bytes[token].clone();
   }

@@ -1,2 +1,2 @@
-/** GPT-2 byte-pair tokens, renumbered to what a corpus can produce, texts tokenised once to be copied, and tokenizer files. */
+/** GPT-2's byte-pair tokens, the vocabulary of a corpus, texts that are tokenised once and copied, and tokenizer files. */
 package org.knowcap.generators.tokens;
