@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.knowcap.generators.bior.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
@@ -56,11 +55,6 @@ final class CorpusReader {
   /** A mapping of the study file. */
   Fields fields(String path, JsonNode node) {
     return new Fields(file, path, node);
-  }
-
-  /** What a constructor makes of a mapping; its faults are shown as the mapping's. */
-  <T> T checked(Fields fields, Supplier<T> constructor) {
-    return Fields.checked(file, fields.path(), constructor);
   }
 
   /** Reads the settings of a bioR, one for each number of people; its texts need not exist yet. */

@@ -171,8 +171,8 @@ public sealed interface CorpusSpec {
       int diversity = CorpusReader.number(fields, "diversity");
       int length = CorpusReader.number(fields, "length");
       int alphabet = CorpusReader.number(fields, "alphabet");
-      BioDShape shape = reader.checked(fields,
-          () -> new BioDShape(attributes, chunks, diversity, length, alphabet));
+      BioDShape shape = fields
+          .checkedAll(() -> new BioDShape(attributes, chunks, diversity, length, alphabet));
       return people.stream().map(n -> new BioDSpec(n, shape, lists)).toList();
     }
 
