@@ -313,8 +313,9 @@ class StudyReaderTest {
         mistake("<useful>", "two words", "'corpus.sources.token'", "'two words'", "without spaces"),
         mistake("token:", "tokens:", "unknown key 'corpus.sources.tokens'", "share, token, corpus"),
         mistake("people: 40", "people: 1599990", "'corpus.sources'", "found 1599990", "taken by others"),
-        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.sources' is missing"),
-        mistake("bioS-simple", "bioR", "'corpus.sources.corpus.file' is missing"));
+        mistake("bioS-simple", "mixture", "'corpus.sources.corpus.kind'", "bioS, bioS-simple or bioD",
+            "'mixture'"),
+        mistake("bioS-simple", "bioR", "'corpus.sources.corpus.kind'", "inside another corpus", "'bioR'"));
   }
 
   @ParameterizedTest
@@ -669,7 +670,7 @@ class StudyReaderTest {
         mistake("before: 100", "before: 0", "'corpus.before'", "a whole number from 1"),
         mistake("replay: 0.5", "replay: 1", "'corpus'", "replay", "below 1", "found 1.0"),
         mistake("replay: 0.5", "repay: 0.5", "unknown key 'corpus.repay'", "'corpus.replay'?"),
-        mistake("kind: bioS,", "kind: revised,", "'corpus.of.share' is missing"));
+        mistake("kind: bioS,", "kind: revised,", "'corpus.of.kind'", "inside another corpus", "'revised'"));
   }
 
   @ParameterizedTest
