@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,7 +34,7 @@ import org.knowm.xchart.style.markers.TriangleUp;
  * means over seeds of one architecture's sizes. Of each model it shows the corpus from which it stores most bits per
  * parameter, that is where it is full, for the greatest number of exposures.
  */
-public final class ArchitectureChart {
+public final class ArchitectureChart implements Chart {
   private static final int WIDTH = 1800;
   private static final int HEIGHT = 1100;
   private static final String TITLE = "Bits per parameter by architecture";
@@ -48,6 +49,22 @@ public final class ArchitectureChart {
   private ArchitectureChart(Map<String, List<SeedMeans>> architectures, List<RunResult> runs) {
     this.architectures = architectures;
     this.runs = runs;
+  }
+
+  /** The chart of these results, where they have something to show in it. */
+  static Optional<ArchitectureChart> shows(List<RunResult> results) {
+    return compares(results) ? Optional.of(of(results)) : Optional.empty();
+  }
+
+  @Override
+  public String file() {
+    return "architectures";
+  }
+
+  @Override
+  public String caption() {
+    return "Of each model, the runs on the corpus from which it stores most bits per parameter after the most "
+        + "exposures; lines join the means over seeds.";
   }
 
   /**
@@ -93,19 +110,20 @@ public final class ArchitectureChart {
    *
    * @throws IOException if they cannot be written
    */
+  @Override
   public void write(Path folder) throws IOException {
     String svg = svg();
-    WholeFile.write(folder.resolve("architectures.svg"),
-        out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
+    WholeFile.write(folder.resolve(file() + ".svg"), out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
     XYChart chart = chart();
-    WholeFile.write(folder.resolve("architectures.png"), out -> ChartEncoder.saveChart(chart, out, "png"));
+    WholeFile.write(folder.resolve(file() + ".png"), out -> ChartEncoder.saveChart(chart, out, "png"));
   }
 
   /** The chart as an SVG document that scales with its width; its letters are drawn, so it needs no fonts. */
+  @Override
   public String svg() {
     try {
       String svg = new String(ChartEncoder.getBytes(chart(), "svg"), StandardCharsets.UTF_8);
-      return SvgDocument.finished("architectures", svg, WIDTH, HEIGHT, TITLE, description());
+      return SvgDocument.finished(file(), svg, WIDTH, HEIGHT, TITLE, description());
     } catch (IOException e) {
       throw new UncheckedIOException("the chart could not be drawn in memory", e);
     }

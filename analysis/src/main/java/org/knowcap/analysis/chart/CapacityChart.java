@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -38,7 +39,7 @@ import org.knowm.xchart.style.markers.TriangleUp;
  * size, if all are of one architecture. Thin lines show all the bits of a corpus; dashed ones equal bits per
  * parameter, at 2, 1 and 0.5, and on down until one lies at or below the best run.
  */
-public final class CapacityChart {
+public final class CapacityChart implements Chart {
   /** Twice the size at which it is shown. */
   static final int WIDTH = 1800;
   static final int HEIGHT = 1200;
@@ -86,6 +87,21 @@ public final class CapacityChart {
         .including(ratios.getLast() * parameters.high() / 2);
   }
 
+  /** The chart of these results, where they have something to show in it. */
+  static Optional<CapacityChart> shows(List<RunResult> results) {
+    return !results.isEmpty() ? Optional.of(of(results)) : Optional.empty();
+  }
+
+  @Override
+  public String file() {
+    return "capacity";
+  }
+
+  @Override
+  public String caption() {
+    return "Every point is a run; lines join the means over runs of equal size.";
+  }
+
   /**
    * Chart of these runs.
    *
@@ -100,18 +116,20 @@ public final class CapacityChart {
    *
    * @throws IOException if they cannot be written
    */
+  @Override
   public void write(Path folder) throws IOException {
     String svg = svg();
-    WholeFile.write(folder.resolve("capacity.svg"), out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
+    WholeFile.write(folder.resolve(file() + ".svg"), out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
     XYChart chart = chart();
-    WholeFile.write(folder.resolve("capacity.png"), out -> ChartEncoder.saveChart(chart, out, "png"));
+    WholeFile.write(folder.resolve(file() + ".png"), out -> ChartEncoder.saveChart(chart, out, "png"));
   }
 
   /** The chart as an SVG document that scales with its width; its letters are drawn, so it needs no fonts. */
+  @Override
   public String svg() {
     try {
       String svg = new String(ChartEncoder.getBytes(chart(), "svg"), StandardCharsets.UTF_8);
-      return SvgDocument.finished("capacity", svg, WIDTH, HEIGHT, TITLE, description());
+      return SvgDocument.finished(file(), svg, WIDTH, HEIGHT, TITLE, description());
     } catch (IOException e) {
       throw new UncheckedIOException("the chart could not be drawn in memory", e);
     }

@@ -1,4 +1,5 @@
 /**
- * The capacity chart: parameters against stored bits, with ceilings and lines of equal bits per parameter.
+ * The charts of a study's results and of a corpus. {@link org.knowcap.analysis.chart.Chart} is what a report needs of one;
+ * its list holds all of them.
  */
 package org.knowcap.analysis.chart;

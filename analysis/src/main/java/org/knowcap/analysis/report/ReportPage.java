@@ -7,8 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
-import org.knowcap.analysis.chart.ArchitectureChart;
-import org.knowcap.analysis.chart.CapacityChart;
+import org.knowcap.analysis.chart.Chart;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
@@ -101,11 +100,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
    * @throws IOException if they cannot be written
    */
   public void write(Path folder) throws IOException {
-    if (!results.isEmpty()) {
-      CapacityChart.of(results).write(folder);
-    }
-    if (ArchitectureChart.compares(results)) {
-      ArchitectureChart.of(results).write(folder);
+    for (Chart chart : Chart.of(results)) {
+      chart.write(folder);
     }
     String html = html();
     WholeFile.write(folder.resolve("index.html"), out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
@@ -119,13 +115,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
     page.append("</ul>\n");
     if (!results.isEmpty()) {
-      appendChart(page, CapacityChart.of(results).svg(), "capacity",
-          "Every point is a run; lines join the means over runs of equal size.");
-      if (ArchitectureChart.compares(results)) {
-        appendChart(page, ArchitectureChart.of(results).svg(), "architectures",
-            "Of each model, the runs on the corpus from which it stores most bits per parameter after the most "
-                + "exposures; lines join the means over seeds.");
-      }
+      Chart.of(results).forEach(chart -> appendChart(page, chart));
       appendReading(page);
       appendResults(page);
       appendSeeds(page);
@@ -143,15 +133,15 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     return page.append("</tbody>\n</table>\n</body>\n</html>\n").toString();
   }
 
-  private static void appendChart(StringBuilder page, String svg, String file, String caption) {
+  private static void appendChart(StringBuilder page, Chart chart) {
     page.append("<figure>\n")
-        .append(svg)
+        .append(chart.svg())
         .append("<figcaption>")
-        .append(caption)
+        .append(chart.caption())
         .append(" The chart alone: <a href=\"")
-        .append(file)
+        .append(chart.file())
         .append(".svg\">SVG</a>, <a href=\"")
-        .append(file)
+        .append(chart.file())
         .append(".png\">PNG</a>.</figcaption>\n</figure>\n");
   }
 

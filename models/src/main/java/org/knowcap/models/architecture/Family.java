@@ -7,26 +7,41 @@ import java.util.Optional;
 /** The architectures that have a name (paper, sections 3 and 7). */
 public enum Family {
   /** GPT-2 with rotary positions instead of learned ones, no dropout, and a head tied to the embedding. */
-  GPT2("gpt2", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 8), true, true),
+  GPT2("gpt2", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 8), KeyHeads.ONE_EACH, true, true),
   /** GPT2 with a feed-forward of d to d to d. */
-  GPT2_QUARTER("gpt2-quarter", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 2), true, true),
+  GPT2_QUARTER("gpt2-quarter", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 2),
+      KeyHeads.ONE_EACH, true, true),
   /** GPT2 without any feed-forward. */
-  GPT2_NOMLP("gpt2-nomlp", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.NONE, 8), true, true),
+  GPT2_NOMLP("gpt2-nomlp", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.NONE, 8), KeyHeads.ONE_EACH, true,
+      true),
   /** The paper's GPT2-MoE: for a feed-forward 32 experts of d to d to d, one for each token. */
-  GPT2_MOE("gpt2-moe", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.STANDARD, 2).with(Experts.of(32, 1)),
-      true, true),
+  GPT2_MOE("gpt2-moe", GPT2_QUARTER, gelu(FeedForward.Form.STANDARD, 2).with(Experts.of(32, 1))),
   /** GPT2 with GLaM's mixture (arXiv 2112.06905): in every second block 64 experts, two for each token. */
-  GLAM("glam", Rotary.PAPER, Norm.LAYER,
+  GLAM("glam", GPT2,
       gelu(FeedForward.Form.STANDARD, 8)
-          .with(Experts.of(64, 2).withCapacity(Optional.of(1.0), Optional.of(8.0)).withEvery(2)),
-      true, true),
+          .with(Experts.of(64, 2).withCapacity(Optional.of(1.0), Optional.of(8.0)).withEvery(2))),
   /** LLaMA: RMSNorm, a gated feed-forward of 8 d^2 parameters, no biases, a head of its own. */
-  LLAMA("llama", Rotary.WHOLE, Norm.RMS, silu(8), false, false),
-  /** Mistral: as LLaMA, with a feed-forward of 10.5 d^2 parameters and grouped-query attention. */
-  MISTRAL("mistral", Rotary.WHOLE, Norm.RMS, silu(10.5), false, false),
-  /** Mixtral (arXiv 2401.04088): as Mistral, with 8 such feed-forwards, two for each token, and none turned away. */
-  MIXTRAL("mixtral", Rotary.WHOLE, Norm.RMS,
-      silu(10.5).with(Experts.of(8, 2).withCapacity(Optional.empty(), Optional.empty())), false, false);
+  LLAMA("llama", Rotary.WHOLE, Norm.RMS, silu(8), KeyHeads.ONE_EACH, false, false),
+  /** Mistral: LLaMA with a feed-forward of 10.5 d^2 parameters and grouped-query attention. */
+  MISTRAL("mistral", Rotary.WHOLE, Norm.RMS, silu(10.5), KeyHeads.GROUPED, false, false),
+  /** Mixtral (arXiv 2401.04088): Mistral with 8 experts, two for each token, and unlimited capacity. */
+  MIXTRAL("mixtral", MISTRAL,
+      silu(10.5).with(Experts.of(8, 2).withCapacity(Optional.empty(), Optional.empty())));
+
+  /** How many heads of keys and values a number of query heads has, unless a model says otherwise. */
+  private enum KeyHeads {
+    /** One for each head of queries. */
+    ONE_EACH,
+    /** The paper's rule for Mistral: four query heads share one if four divides them, otherwise two, or none. */
+    GROUPED;
+
+    int of(int heads) {
+      return switch (this) {
+        case ONE_EACH -> heads;
+        case GROUPED -> heads / (heads % 4 == 0 ? 4 : heads % 2 == 0 ? 2 : 1);
+      };
+    }
+  }
 
   private final String prefix;
   private final Rotary rotary;
@@ -34,14 +49,31 @@ public enum Family {
   private final FeedForward feedForward;
   private final boolean biases;
   private final boolean tied;
+  private final KeyHeads keyHeads;
+  private final Optional<Family> dense;
 
-  Family(String prefix, Rotary rotary, Norm norm, FeedForward feedForward, boolean biases, boolean tied) {
+  Family(String prefix, Rotary rotary, Norm norm, FeedForward feedForward, KeyHeads keyHeads, boolean biases,
+      boolean tied) {
     this.prefix = prefix;
     this.rotary = rotary;
     this.norm = norm;
     this.feedForward = feedForward;
+    this.keyHeads = keyHeads;
     this.biases = biases;
     this.tied = tied;
+    dense = Optional.empty();
+  }
+
+  /** A family with experts: its dense twin, with another feed-forward. */
+  Family(String prefix, Family dense, FeedForward feedForward) {
+    this.prefix = prefix;
+    this.feedForward = feedForward;
+    this.dense = Optional.of(dense);
+    rotary = dense.rotary;
+    norm = dense.norm;
+    keyHeads = dense.keyHeads;
+    biases = dense.biases;
+    tied = dense.tied;
   }
 
   private static FeedForward gelu(FeedForward.Form form, double factor) {
@@ -62,14 +94,9 @@ public enum Family {
     return Arrays.stream(values()).map(Family::prefix).toList();
   }
 
-  /** The family whose blocks have one feed-forward where these have experts. */
+  /** The family whose blocks have one feed-forward where these have experts; itself where there are none. */
   Family dense() {
-    return switch (this) {
-      case GPT2_MOE -> GPT2_QUARTER;
-      case GLAM -> GPT2;
-      case MIXTRAL -> MISTRAL;
-      case GPT2, GPT2_QUARTER, GPT2_NOMLP, LLAMA, MISTRAL -> this;
-    };
+    return dense.orElse(this);
   }
 
   /** What short names of the families with experts begin with, before their number. */
@@ -101,7 +128,7 @@ public enum Family {
 
   /** The same with other positions. */
   public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
-    return new ModelSpec(this, layers, heads, headWidth, keyHeads(heads), Optional.empty(), Mask.CAUSAL,
+    return new ModelSpec(this, layers, heads, headWidth, keyHeads.of(heads), Optional.empty(), Mask.CAUSAL,
         other, norm, feedForward, biases, tied);
   }
 
@@ -123,11 +150,5 @@ public enum Family {
       nearest = larger;
     }
     return nearest;
-  }
-
-  /** The paper's rule for Mistral: four query heads share keys and values if four divides them, otherwise two, or none. */
-  private int keyHeads(int heads) {
-    int group = this != MISTRAL && this != MIXTRAL ? 1 : heads % 4 == 0 ? 4 : heads % 2 == 0 ? 2 : 1;
-    return heads / group;
   }
 }
