@@ -28,7 +28,15 @@ study "[10, 20, 30, 40, 50, 60, 70, 80, 90, 100]" "[10, 20, 50, 100, 200]" "[1, 
 while read -r run; do
   mkdir -p "$dir/all/runs/$run"
   cp "$one/run.json" "$one/metrics.jsonl" "$dir/all/runs/$run/"
-  sed "s/\"run\" : \"[^\"]*\"/\"run\" : \"$run\"/" "$one/result.json" > "$dir/all/runs/$run/result.json"
+  rest=${run#bioS-}
+  people=${rest%%_*}; rest=${rest#*_}
+  model=${rest%%_*}; rest=${rest#*_e}
+  exposures=${rest%%_*}; rest=${rest#*_s}
+  seed=${rest%%-*}
+  sed -e "s/\"run\" : \"[^\"]*\"/\"run\" : \"$run\"/" -e "s/\"model\" : \"[^\"]*\"/\"model\" : \"$model\"/" \
+    -e "s/\"corpus\" : \"[^\"]*\"/\"corpus\" : \"bioS($people)\"/" \
+    -e "s/\"people\" : [0-9]*/\"people\" : $people/" -e "s/\"exposures\" : [0-9]*/\"exposures\" : $exposures/" \
+    -e "s/\"seed\" : [0-9]*/\"seed\" : $seed/" "$one/result.json" > "$dir/all/runs/$run/result.json"
 done < "$dir/names"
 echo "$(wc -l < "$dir/names") runs in $dir/all"
 
