@@ -45,7 +45,7 @@ static std::set<Address> globals;
 static int retained;
 static bool faulted;
 static size_t used;
-static std::string calls;
+static std::string calls, launches;
 
 static int note(const char* name) { calls += name; calls += ' '; return 0; }
 
@@ -111,6 +111,8 @@ int emulated_ask(Stream* s, const std::function<int()>* work) { Guard guard; ret
 
 // For tests: the calls since the last time this was asked for, memory to be had, and what is still allocated.
 const char* emulated_calls() { static std::string told; told = calls; calls.clear(); return told.c_str(); }
+// The kernels launched since the last time: name, blocks along and down, and threads.
+const char* emulated_launches() { static std::string told; told = launches; launches.clear(); return told.c_str(); }
 void emulated_capacity(long long bytes) { capacity = bytes; }
 long long emulated_leaks() {
   return memory.size() + pinned.size() + streams.size() + modules.size() + graphs.size() + executables.size() + events.size();
@@ -318,6 +320,7 @@ int cuFuncSetAttribute(Function* f, int which, int value) { Guard guard;
 int cuLaunchKernel(Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream* s,
     void** arguments, void** extra) { Guard guard;
   note("cuLaunchKernel");
+  launches += f->name + ' ' + std::to_string(gx) + ' ' + std::to_string(gy) + ' ' + std::to_string(bx) + ';';
   if (!functions.count(f) || extra || !gx || !gy || gy > 65535 || !gz || gz > 65535 || !bx || bx > 1024 || by != 1 || bz != 1) return INVALID_VALUE;
   if ((int)shared > f->shared) return INVALID_VALUE;
   std::vector<std::vector<char>> values;

@@ -201,6 +201,10 @@ static inline float __shfl_xor_sync(unsigned, float x, int mask) {
   return __uint_as_float(emulation::exchange(&x, 1)[emulation::current % 32 ^ mask][0]);
 }
 
+static inline float __shfl_sync(unsigned, float x, int lane) {
+  return __uint_as_float(emulation::exchange(&x, 1)[lane][0]);
+}
+
 static inline unsigned __ballot_sync(unsigned, bool vote) {
   unsigned word = vote, votes = 0;
   auto all = emulation::exchange(&word, 1);
@@ -236,17 +240,51 @@ static inline void multiply(float* c, const unsigned* a, const unsigned* b) {
   }
 }
 
-static inline void loadColumns(unsigned* b, const unsigned short* row) {
+static inline void loadTiles(unsigned* four, const unsigned short* row, bool transposed = false) {
   auto all = emulation::exchange(&row, 2);
   int g = emulation::current % 32 / 4, t = emulation::current % 4;
-  for (int i = 0; i < 2; i++) {
-    const unsigned short *even, *odd;
-    memcpy(&even, all[8 * i + 2 * t], 8);
-    memcpy(&odd, all[8 * i + 2 * t + 1], 8);
-    b[i] = even[g] | (unsigned)odd[g] << 16;
+  for (int i = 0; i < 4; i++) {
+    const unsigned short *first, *second;
+    memcpy(&first, all[8 * i + (transposed ? 2 * t : g)], 8);
+    memcpy(&second, all[8 * i + (transposed ? 2 * t + 1 : g)], 8);
+    if ((uintptr_t)first % 16) emulation::fail("ldmatrix from an address that is no multiple of 16");
+    four[i] = transposed ? first[g] | (unsigned)second[g] << 16 : first[2 * t] | (unsigned)first[2 * t + 1] << 16;
   }
   // The rows may change as soon as this returns.
   emulation::warpBarrier();
+}
+
+static inline void loadTransposed(unsigned* four, const unsigned short* row) { loadTiles(four, row, true); }
+
+// A copy in the background may be done at once, or no earlier than it is waited for: even threads' are the one, odd threads' the
+// other.
+namespace emulation {
+struct Copy {
+  void* to;
+  const void* from;
+  int bytes, there;
+  void run() const {
+    if (there) memcpy(to, from, bytes);
+    else memset(to, 0, bytes);
+  }
+};
+static Copy copies[MOST][256];
+static int pending[MOST];
+}  // namespace emulation
+
+template <int BYTES> static inline void fetchLater(void* to, const void* from, bool there) {
+  if ((uintptr_t)to % BYTES || (uintptr_t)from % BYTES) emulation::fail("cp.async from or to an odd address");
+  emulation::Copy copy = {to, from, BYTES, there};
+  int& count = emulation::pending[emulation::current];
+  if (emulation::current % 2 == 0) copy.run();
+  else if (count == 256) emulation::fail("too many copies that nobody waits for");
+  else emulation::copies[emulation::current][count++] = copy;
+}
+
+static inline void fetched() {
+  int& count = emulation::pending[emulation::current];
+  for (int i = 0; i < count; i++) emulation::copies[emulation::current][i].run();
+  count = 0;
 }
 
 // What the driver's stand-in looks for: the kernel behind a name, and the sizes of its parameters.

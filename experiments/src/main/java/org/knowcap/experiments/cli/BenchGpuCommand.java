@@ -11,13 +11,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.bench.TrainingShape;
 import org.knowcap.experiments.bench.gpu.GpuBench;
 import org.knowcap.experiments.bench.gpu.GpuItem;
 import org.knowcap.experiments.bench.gpu.GpuLine;
 import org.knowcap.experiments.bench.gpu.GpuLine.Status;
 import org.knowcap.experiments.bench.gpu.GpuLog;
 import org.knowcap.experiments.bench.gpu.GpuPage;
+import org.knowcap.experiments.bench.gpu.GpuPrediction;
 import org.knowcap.experiments.bench.gpu.GpuResult;
 import org.knowcap.experiments.bench.gpu.GpuWork;
 import org.knowcap.experiments.study.Json;
@@ -52,6 +55,13 @@ final class BenchGpuCommand implements Callable<Integer> {
       description = "Only this, or all of a kind, such as parity:gpt2-2-2:bf16 or speed. A SHAPE is"
           + " MODEL@BATCH[xCONTEXT[xVOCABULARY]]. Repeatable. Default: all but profile, export and peer.")
   private List<String> items = List.of();
+
+  @Option(
+      names = "--predict",
+      paramLabel = "SHAPE",
+      description = "Without a GPU: bytes, products and predicted time of each launch of a training step of this shape, on an"
+          + " H200 and an H100, and measure nothing. Repeatable; 'all' stands for the shapes of the speed items.")
+  private List<String> predicted = List.of();
 
   @Option(
       names = "--page",
@@ -124,6 +134,13 @@ final class BenchGpuCommand implements Callable<Integer> {
     }
     if (list) {
       GpuItem.all().forEach(item -> System.out.println(item.id()));
+      return 0;
+    }
+    if (!predicted.isEmpty()) {
+      Stream<TrainingShape> shapes = predicted.stream()
+          .flatMap(name -> name.equals("all") ? GpuItem.SHAPES.stream() : Stream.of(GpuItem.shape(name)));
+      shapes.forEach(shape -> GpuPrediction.CHIPS
+          .forEach(chip -> System.out.println(GpuPrediction.of(shape, chip).markdown())));
       return 0;
     }
     Path folder = out

@@ -116,13 +116,11 @@ final class Launches {
     return all;
   }
 
-  /** A step's last batch, or only one, the update, and gradients of zero for the next step. */
+  /** A step's last batch, or only one, and the update, which leaves gradients of zero for the next step. */
   List<Launch> lastBatch() {
     List<Launch> all = batch();
     all.add(mean(true));
     program.updateRule().ifPresent(how -> all.addAll(new Updates(program, how, kernels, buffers).all()));
-    long count = program.parameterCount();
-    all.add(kernels.each("zero", count, buffers.address(Part.GRADIENTS), count).moving(4 * count));
     return all;
   }
 
@@ -136,10 +134,15 @@ final class Launches {
 
   /** Bytes of shared memory that attention takes at most. */
   static int attentionBytes(KernelSource source) {
+    return attentionBytes(source, 2);
+  }
+
+  /** @param kept matrices of which a block keeps its rows */
+  private static int attentionBytes(KernelSource source, int kept) {
     int head = source.head();
     return source.tensorAttention()
-        ? 2 * (head + 8) * (2 * TENSOR_ROWS + 2 * TENSOR_WALK)
-        : 4 * (2 * ROWS * head + 2 * TILE_ROWS * (head + 1) + ATTENTION_THREADS);
+        ? 2 * (head + 8) * (kept * TENSOR_ROWS + 4 * TENSOR_WALK) + 16 * TENSOR_WALK
+        : 4 * (kept * ROWS * head + 2 * TILE_ROWS * (head + 1) + ATTENTION_THREADS);
   }
 
   private List<Launch> of(Step step) {
@@ -428,19 +431,13 @@ final class Launches {
         heads.length(), heads.count(), heads.keyCount(), low, high, (float) (1 / Math.sqrt(heads.width()))));
     boolean tensor = source.tensorAttention();
     int tiles = Math.ceilDiv(heads.length(), tensor ? TENSOR_ROWS : ROWS);
-    return kernels.launch(tensor ? "tensor_" + kernel : kernel,
-        new Grid(heads.windows() * count, tiles, ATTENTION_THREADS, attentionBytes(source)), all.toArray());
+    return kernels.launch(tensor ? "tensor_" + kernel : kernel, new Grid(heads.windows() * count, tiles,
+        ATTENTION_THREADS, attentionBytes(source, kernel.equals("attend") ? 1 : 2)), all.toArray());
   }
 
   private List<Launch> attendBackward(Step.AttendBackward s) {
     Attention o = s.operation();
-    int count = Math.toIntExact(s.normalisers().size());
     List<Launch> all = new ArrayList<>();
-    all.add(kernels
-        .launch("attend_deltas",
-            new Grid(Math.ceilDiv(count, ATTENTION_THREADS / WARP), 1, ATTENTION_THREADS, 0),
-            address(s.out()), address(s.dOut()), work(), count)
-        .moving(bytes(s.out()) + bytes(s.dOut()) + 4L * count));
     all.addAll(attendBackward(s, s.qkv(), s.dQkv(), 0, from(o)));
     s.distant()
         .ifPresent(distant -> all
@@ -451,15 +448,17 @@ final class Launches {
   /** Of the pairs at least so many tokens apart and less than so many, whose queries and keys are in a tensor of their own. */
   private List<Launch> attendBackward(Step.AttendBackward s, Tensor band, Tensor dBand, int low, int high) {
     Heads heads = s.operation().heads();
-    Object[] arguments = {address(band), address(s.qkv()), address(s.normalisers()), work(),
-        address(s.dOut()), address(dBand), address(s.dQkv())};
+    Object[] inputs = {address(band), address(s.qkv())};
+    Object[] others = {address(s.normalisers()), work(), address(s.dOut()), address(dBand),
+        address(s.dQkv())};
     long read = bytes(band) + bytes(s.dOut()) + 2 * bytes(s.normalisers())
         + (band.equals(s.qkv()) ? 0 : bytes(s.qkv()));
     long queries = bytes(dBand) / heads.qkvWidth() * heads.count() * heads.width();
     return List.of(
-        attend(s.operation(), heads.count(), "attend_queries", low, high, arguments).costing(read + queries,
-            productFlops(heads, 3, low, high)),
-        attend(s.operation(), heads.keyCount(), "attend_keys", low, high, arguments)
+        attend(s.operation(), heads.count(), "attend_queries", low, high,
+            joined(inputs, new Object[]{address(s.out())}, others))
+            .costing(read + bytes(s.out()) + queries, productFlops(heads, 3, low, high)),
+        attend(s.operation(), heads.keyCount(), "attend_keys", low, high, joined(inputs, others))
             .costing(read + bytes(dBand) - queries, productFlops(heads, 4, low, high)));
   }
 

@@ -75,10 +75,10 @@ final class Updates {
         buffers.address(Part.FIRST_MOMENT), buffers.address(Part.BF16_COPY), buffers.address(Part.INPUTS),
         count, before(Group.MATRICES), before(Group.VECTORS)));
     arguments.addAll(List.of(own));
-    // Each moment and parameter is read and written, the gradient read, the copy written.
+    // Each moment, parameter and gradient is read and written, the copy written.
     int moments = program.optimiser().orElseThrow().state().size();
     int copied = buffers.bytes(Part.BF16_COPY) > 0 ? 2 : 0;
-    return kernels.each(kernel, count, arguments.toArray()).moving((12 + 8L * moments + copied) * count);
+    return kernels.each(kernel, count, arguments.toArray()).moving((16 + 8L * moments + copied) * count);
   }
 
   /** Parameters of the groups before one. */
@@ -131,7 +131,7 @@ final class Updates {
         kernels
             .each("adafactor", (long) WARP * rows, parameters, gradients, scale,
                 buffers.address(Part.BF16_COPY), all, ofRow, rowMoments, factors, rates, dials, rows)
-            .moving((12L + copied) * count));
+            .moving((16L + copied) * count));
   }
 
   /** What the kernels read of this step: Dials of optimiser.cu. */

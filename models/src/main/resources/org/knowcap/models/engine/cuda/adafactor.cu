@@ -101,7 +101,7 @@ KERNEL void factor_rates(const Factored* factored, const float* moments, const f
 }
 
 // The update. A warp takes a row.
-KERNEL void adafactor(float* parameters, const float* gradients, const float* scale, bf16* copy, const Factored* factored,
+KERNEL void adafactor(float* parameters, float* gradients, const float* scale, bf16* copy, const Factored* factored,
     const int* parameterOf, const float* moments, const float* factors, const float2* rates, const Dials* dials, int count) {
   ofReplica(parameters, gradients, scale, copy, factored, parameterOf, moments, factors, rates, dials);
   int row = thread() / 32, lane = threadIdx.x % 32;
@@ -111,7 +111,7 @@ KERNEL void adafactor(float* parameters, const float* gradients, const float* sc
   float factor = rates[which].y * sqrtf(rates[which].x / moments[row]), keep = dials->keep[p.group];
   Index from = p.from + (Index)(row - p.row) * p.columns;
   for (int c = lane; c < p.columns; c += 32) {
-    float x = parameters[from + c] * keep - clipped(gradients + from, scale, c) * factors[p.column + c] * factor;
+    float x = parameters[from + c] * keep - taken(gradients + from, scale, c) * factors[p.column + c] * factor;
     parameters[from + c] = x;
     if (copy) copy[from + c] = narrow(x);
   }

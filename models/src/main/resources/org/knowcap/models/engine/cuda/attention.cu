@@ -138,23 +138,13 @@ KERNEL void attend(const Element* qkv, const Element* distant, Element* out, flo
   }
 }
 
-// deltas [R, heads]: each head's dOut . out, which the softmax's gradient needs. A warp takes a row of a head.
-KERNEL void attend_deltas(const Element* out, const Element* dOut, float* deltas, int count) {
-  ofReplica(out, dOut, deltas);
-  int i = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
-  if (i >= count) return;
-  float sum = 0;
-  for (int c = lane; c < HEAD; c += 32) sum += widen(out[(Index)i * HEAD + c]) * widen(dOut[(Index)i * HEAD + c]);
-  sum = warpSum(sum);
-  if (lane == 0) deltas[i] = sum;
-}
-
 // Of the pairs of a band, whose queries and keys are in `band`, which is qkv itself or `distant`: with weights
 // w = exp(scale q k - normaliser) and steps s = w (dOut v - delta) scale, dQ = sum over keys of s k.
-KERNEL void attend_queries(const Element* band, const Element* qkv, const float* normalisers, const float* deltas,
+// Leaves in deltas [R, heads] each head's dOut . out, which the softmax's gradient needs.
+KERNEL void attend_queries(const Element* band, const Element* qkv, const Element* out, const float* normalisers, float* deltas,
     const Element* dOut, Element* dBand, Element* dQkv, const int2* documents, const float* slopes, int length, int heads,
     int keyHeads, int low, int high, float scale) {
-  ofReplica(band, qkv, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
+  ofReplica(band, qkv, out, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   float* q = shared;
   float* g = q + ROWS * HEAD;
@@ -168,7 +158,16 @@ KERNEL void attend_queries(const Element* band, const Element* qkv, const float*
   float slope = slopes ? slopes[p.head] : 0;
   fetch(q, HEAD, band + window + p.head * HEAD, p.stride, p.first, ROWS, length);
   fetch(g, HEAD, dOut + ((Index)p.window * length * heads + p.head) * HEAD, heads * HEAD, p.first, ROWS, length);
-  float sums[OWN][COLUMNS] = {};
+  float sums[OWN][COLUMNS] = {}, delta[OWN] = {};
+#pragma unroll
+  for (int m = 0; m < OWN; m++) {
+    int query = p.first + warp * OWN + m;
+    if (query >= length) continue;
+    Index at = ((Index)p.window * length + query) * heads + p.head;
+    for (int c = lane; c < HEAD; c += 32) delta[m] += widen(out[at * HEAD + c]) * widen(dOut[at * HEAD + c]);
+    delta[m] = warpSum(delta[m]);
+    if (lane == 0) deltas[at] = delta[m];
+  }
   int sees[OWN];
   for (int m = 0; m < OWN; m++) sees[m] = firstKey(documents, p.window, length, p.first + warp * OWN + m, high);
   int first = firstKey(documents, p.window, length, p.first, high) / TILE_ROWS * TILE_ROWS;
@@ -186,7 +185,7 @@ KERNEL void attend_queries(const Element* band, const Element* qkv, const float*
       if (seen) {
         float product = dot(q + own * HEAD, k + lane * PADDED) - slope * (query - key);
         float weight = expf(scale * product - normalisers[at]);
-        step = weight * (dot(g + own * HEAD, v + lane * PADDED) - deltas[at]) * scale;
+        step = weight * (dot(g + own * HEAD, v + lane * PADDED) - delta[m]) * scale;
       }
       gather(sums[m], step, weights, k, lane);
     }

@@ -36,13 +36,6 @@ KERNEL void copy(Numbers x, Numbers out, Index count) {
   if (i < count) put(out, i, get(x, i));
 }
 
-// x = 0
-KERNEL void zero(float* x, Index count) {
-  ofReplica(x);
-  Index i = thread();
-  if (i < count) x[i] = 0;
-}
-
 // out = activation(x)
 KERNEL void activate(int which, Numbers x, Numbers out, Index count) {
   ofReplica(x, out);
@@ -180,13 +173,19 @@ KERNEL_OF(256, 4) void turn_back(Element* qkv, const float* turns, const float* 
   Pack left = {}, right = {};
   if (mine && turning) {
     const float* table = head < queries ? turns : keyTurns;
-#pragma unroll 2
-    for (int row = blockIdx.x * slots + slot; row < rows; row += gridDim.x * slots) {
-      Element* at = qkv + (Index)row * stride + column;
-      Pairs<VECTOR> p = loadPairs<VECTOR>(at, half);
+    auto finish = [&](Pairs<VECTOR> p, int row) {
       turnPairs(p, table + 2 * (row % length * half + component), -1);
-      storePairs(at, half, p);
+      storePairs(qkv + (Index)row * stride + column, half, p);
       for (int k = 0; k < VECTOR; k++) left.x[k] += p.left[k], right.x[k] += p.right[k];
+    };
+    // Two rows at a time, so that the second's load need not wait for the first's store.
+    int step = gridDim.x * slots;
+    for (int row = blockIdx.x * slots + slot; row < rows; row += 2 * step) {
+      bool two = row + step < rows;
+      Pairs<VECTOR> p = loadPairs<VECTOR>(qkv + (Index)row * stride + column, half), q = p;
+      if (two) q = loadPairs<VECTOR>(qkv + (Index)(row + step) * stride + column, half);
+      finish(p, row);
+      if (two) finish(q, row + step);
     }
   } else if (mine) {
 #pragma unroll 4

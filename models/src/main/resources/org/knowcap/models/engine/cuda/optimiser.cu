@@ -12,6 +12,13 @@ DEVICE float clipped(const float* gradients, const float* scale, Index i) {
   return scale ? gradients[i] * *scale : gradients[i];
 }
 
+// The same, and zero is left for the next step.
+DEVICE float taken(float* gradients, const float* scale, Index i) {
+  float g = clipped(gradients, scale, i);
+  gradients[i] = 0;
+  return g;
+}
+
 // parts[block] = sum of g^2 over every so many stretches of the gradient, by 256 threads.
 KERNEL void squares(const float* gradients, double* parts, Index count) {
   ofReplica(gradients, parts);
@@ -42,36 +49,36 @@ DEVICE void change(float* parameters, bf16* copy, const Dials* dials, Index matr
 }
 
 // m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; p -= rate m / (sqrt(v) correction + epsilon)
-KERNEL void adamw(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
+KERNEL void adamw(float* parameters, float* gradients, const float* scale, float* first, bf16* copy,
     const Dials* dials, Index count, Index matrices, Index vectors, float* second, float beta1, float beta2,
     float epsilon) {
   ofReplica(parameters, gradients, scale, first, copy, dials, second);
   Index i = thread();
   if (i >= count) return;
-  float g = clipped(gradients, scale, i);
+  float g = taken(gradients, scale, i);
   float m = first[i] = beta1 * first[i] + (1 - beta1) * g;
   float v = second[i] = beta2 * second[i] + (1 - beta2) * g * g;
   change(parameters, copy, dials, matrices, vectors, i, m / (sqrtf(v) * dials->correction + epsilon));
 }
 
 // p -= rate sign(beta1 m + (1 - beta1) g); m = beta2 m + (1 - beta2) g. Tiger is the same with one beta.
-KERNEL void lion(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
+KERNEL void lion(float* parameters, float* gradients, const float* scale, float* first, bf16* copy,
     const Dials* dials, Index count, Index matrices, Index vectors, float beta1, float beta2) {
   ofReplica(parameters, gradients, scale, first, copy, dials);
   Index i = thread();
   if (i >= count) return;
-  float g = clipped(gradients, scale, i), m = first[i];
+  float g = taken(gradients, scale, i), m = first[i];
   float blend = beta1 * m + (1 - beta1) * g;
   first[i] = beta2 * m + (1 - beta2) * g;
   change(parameters, copy, dials, matrices, vectors, i, (blend > 0) - (blend < 0));
 }
 
 // m = momentum m + g; p -= rate m
-KERNEL void sgd(float* parameters, const float* gradients, const float* scale, float* first, bf16* copy,
+KERNEL void sgd(float* parameters, float* gradients, const float* scale, float* first, bf16* copy,
     const Dials* dials, Index count, Index matrices, Index vectors, float momentum) {
   ofReplica(parameters, gradients, scale, first, copy, dials);
   Index i = thread();
   if (i >= count) return;
-  float m = first[i] = momentum * first[i] + clipped(gradients, scale, i);
+  float m = first[i] = momentum * first[i] + taken(gradients, scale, i);
   change(parameters, copy, dials, matrices, vectors, i, m);
 }

@@ -35,13 +35,36 @@ DEVICE void multiply(float* c, const unsigned* a, const unsigned* b) {
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-// b of multiply() from 16 rows of 8 numbers in shared memory, down whose columns it reads; lane l % 16 gives the
-// address of row l % 16.
-DEVICE void loadColumns(unsigned* b, const unsigned short* row) {
+// Four 8 x 8 tiles of numbers in shared memory, lane l giving the address of row l % 8 of tile l / 8: of each, lane 4 g + t gets
+// elements 2t and 2t + 1 of row g.
+DEVICE void loadTiles(unsigned* four, const unsigned short* row) {
   unsigned address = (unsigned)__cvta_generic_to_shared(row);
-  asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"
-      : "=r"(b[0]), "=r"(b[1]) : "r"(address) : "memory");
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+      : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(address) : "memory");
 }
+
+// The same of tiles transposed: elements 2t and 2t + 1 of column g.
+DEVICE void loadTransposed(unsigned* four, const unsigned short* row) {
+  unsigned address = (unsigned)__cvta_generic_to_shared(row);
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+      : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(address) : "memory");
+}
+
+// Copies 4 or 16 bytes to shared memory in the background, or zeros that are not `there`; `from` is an address that exists all the
+// same. Both are multiples of as many bytes.
+template <int BYTES> DEVICE void fetchLater(void* to, const void* from, bool there) {
+  unsigned address = (unsigned)__cvta_generic_to_shared(to);
+  if constexpr (BYTES == 16) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+        :: "r"(address), "l"(from), "r"(there ? 16 : 0) : "memory");
+  } else {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;"
+        :: "r"(address), "l"(from), "n"(BYTES), "r"(there ? BYTES : 0) : "memory");
+  }
+}
+
+// Waits for this thread's copies. Those of others are there behind the next barrier.
+DEVICE void fetched() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 #endif
 
 typedef long long Index;

@@ -356,6 +356,53 @@ class CudaEngineTest {
     assertTrue(message.contains("'no-gruel'") && message.contains("parts-apart"), message);
   }
 
+  /**
+   * Rows of logits that are longer than a block of the loss keeps in registers, and the kernel that turns heads back four
+   * pairs at a time and sums up their bias's gradient, whose widths small models do not have.
+   */
+  @ParameterizedTest
+  @CsvSource({"FP32, 2e-5", "BF16, 0.03"})
+  void longRowsOfLogitsAndWideHeadsAgreeWithTheReference(Precision precision, double tolerance) {
+    int vocabulary = 7001;
+    Program program = Program.training(ModelSpec.parse("llama-1-2-w16-biased"), vocabulary, 2, 5,
+        new Optimiser.AdamW(0, 0.5, 1e-6, 0.01));
+    RandomGenerator random = random();
+    Map<String, float[]> parameters = Batches.parameters(program, 0.3, random);
+    Batches batch = Batches.random(program, vocabulary, random);
+    ReferenceSession reference = new ReferenceSession(program);
+    reference.load(parameters);
+    double[] gradient = reference.gradient(batch.tokens(), batch.targets());
+    double largest = Arrays.stream(gradient).map(Math::abs).max().orElseThrow();
+    EmulatedGpu.launches();
+    try (Session session = EmulatedGpu.engine(true).compile(program, new Execution(1, precision))) {
+      assertTrue(EmulatedGpu.launches().stream().anyMatch(launch -> launch.startsWith("turn_back ")));
+      session.load(parameters);
+      session.step(batch.tokens(), batch.targets(), 0.01, 1);
+      assertEquals(reference.meanLoss(batch.tokens(), batch.targets()), session.loss(), tolerance);
+      float[] found = session.state().get(StateBuffer.FIRST_MOMENT.key());
+      for (int i = 0; i < gradient.length; i++) {
+        assertEquals(gradient[i], found[i], tolerance * largest, "gradient " + i);
+      }
+    }
+  }
+
+  /** What is predicted is what the driver is asked for: kernels, blocks and threads, in order, of the last graph recorded. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2-2-2-w16", "llama-1-2-w8", "gpt2-moe4-1-2-w8", "mistral-1-4-w16-k1-leaky5k3"})
+  void describedLaunchesAreThoseTheDriverSees(String model) {
+    Program program = program(model, 2, 9);
+    EmulatedGpu.launches();
+    EmulatedGpu.engine(true).compile(program, new Execution(1, Precision.BF16)).close();
+    List<String> described = StepLaunches.of(program, Precision.BF16)
+        .stream()
+        .flatMap(launch -> launch.grid()
+            .stream()
+            .map(grid -> launch.name() + " " + grid.x() + " " + grid.y() + " " + grid.threads()))
+        .toList();
+    List<String> launched = EmulatedGpu.launches();
+    assertEquals(described, launched.subList(launched.size() - described.size(), launched.size()));
+  }
+
   /** Timed in place: as many as a step has, and one step in sight of a profiler, kernel by kernel. */
   @Test
   void aProfileTimesEveryLaunchOfAStep() {

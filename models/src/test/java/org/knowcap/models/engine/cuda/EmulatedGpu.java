@@ -193,12 +193,21 @@ public final class EmulatedGpu {
 
   /** The driver's functions that were called since the last time, in order. */
   static List<String> calls() {
+    return told("emulated_calls", " ");
+  }
+
+  /** The kernels launched since the last time: name, blocks along and down, and threads. */
+  static List<String> launches() {
+    return told("emulated_launches", ";");
+  }
+
+  private static List<String> told(String function, String between) {
     try {
       MemorySegment text = (MemorySegment) Linker.nativeLinker()
-          .downcallHandle(symbol("emulated_calls"), FunctionDescriptor.of(ValueLayout.ADDRESS))
+          .downcallHandle(symbol(function), FunctionDescriptor.of(ValueLayout.ADDRESS))
           .invokeExact();
-      String calls = text.reinterpret(Long.MAX_VALUE).getString(0).trim();
-      return calls.isEmpty() ? List.of() : new ArrayList<>(List.of(calls.split(" ")));
+      String all = text.reinterpret(Long.MAX_VALUE).getString(0).trim();
+      return all.isEmpty() ? List.of() : new ArrayList<>(List.of(all.split(between)));
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }

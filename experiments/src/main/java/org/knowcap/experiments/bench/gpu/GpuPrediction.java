@@ -1,0 +1,123 @@
+package org.knowcap.experiments.bench.gpu;
+
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.knowcap.experiments.bench.TrainingShape;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.cuda.LaunchDescription;
+import org.knowcap.models.engine.cuda.StepLaunches;
+
+/**
+ * How long a training step in bf16 should take on a GPU that is not at hand: each of the step's launches by the bytes it moves
+ * and the products it computes, and what a launch costs by itself. Nothing of it is fitted to a measurement of this engine: there is
+ * none yet.
+ *
+ * @param launches of a step, in order
+ */
+public record GpuPrediction(TrainingShape shape, Chip chip, List<Timed> launches) {
+  /** Published: what others measured of large products and of copies on these cards. */
+  public static final List<Chip> CHIPS = List.of(new Chip("H200", 790e12, 4.3e12),
+      new Chip("H100", 790e12, 3.09e12));
+
+  /** A kernel of a graph, from the end of the one before to its own first byte, and until its last block is done. */
+  private static final double LAUNCH_SECONDS = 3e-6;
+  /**
+   * What kernels that stream rows reach of a copy's speed, what cuBLASLt's products reach of it, as narrow as these are, and of
+   * a large product's.
+   */
+  private static final double STREAMING = 0.85;
+  private static final double PRODUCTS_STREAMING = 0.65;
+  private static final double MULTIPLYING = 0.85;
+  /** Bytes that a thread has asked for at a time, and how long they take to come: what a kernel of few threads is bound by. */
+  private static final double BYTES_IN_FLIGHT = 32;
+  private static final double LATENCY_SECONDS = 0.7e-6;
+  /**
+   * Attention computes by mma.sync, and is bound by the instructions around it: a warp's 16 x 32 tile of heads 64 wide takes
+   * 384 forwards, 354 for the queries' gradient and 493 for the keys' as compiled for sm_90a, of which a multiprocessor's
+   * four schedulers start 0.4 each a cycle of 1.755 GHz; and of whose pairs 89 % at T = 512 are seen. Operations a second of a
+   * multiprocessor of 132.
+   */
+  private static final Map<String, Double> ATTENTION = Map.of("tensor_attend", rate(2, 384),
+      "tensor_attend_queries", rate(3, 354), "tensor_attend_keys", rate(4, 493));
+
+  private static double rate(int products, int instructions) {
+    double perInstruction = products * 2.0 * 16 * 32 * 64 / instructions;
+    return perInstruction * 0.4 * 4 * 132 * 1.755e9 * 0.89;
+  }
+
+  /**
+   * A card.
+   *
+   * @param flopsPerSecond of a large bf16 product of random numbers
+   * @param bytesPerSecond of a copy, read and written
+   */
+  public record Chip(String name, double flopsPerSecond, double bytesPerSecond) {
+    /** Seconds that a launch should take. */
+    double seconds(LaunchDescription launch) {
+      double bytes = (launch.grid().isPresent() ? STREAMING : PRODUCTS_STREAMING) * bytesPerSecond;
+      double flops = ATTENTION.getOrDefault(launch.name(), MULTIPLYING * flopsPerSecond);
+      if (launch.grid().isPresent()) {
+        double threads = launch.grid().get().x() * (double) launch.grid().get().y()
+            * launch.grid().get().threads() * launch.replicas();
+        bytes = Math.min(bytes, threads * BYTES_IN_FLIGHT / LATENCY_SECONDS);
+      }
+      return LAUNCH_SECONDS + launch.leastSeconds(flops, bytes);
+    }
+  }
+
+  /** A launch and the seconds that it should take. */
+  public record Timed(LaunchDescription launch, double seconds) {}
+
+  /** Predicts a step of AdamW on one batch. */
+  public static GpuPrediction of(TrainingShape shape, Chip chip) {
+    return new GpuPrediction(shape, chip,
+        StepLaunches.of(shape.program(), Precision.BF16)
+            .stream()
+            .map(launch -> new Timed(launch, chip.seconds(launch)))
+            .toList());
+  }
+
+  /** Of a step. */
+  public double seconds() {
+    return launches.stream().mapToDouble(Timed::seconds).sum();
+  }
+
+  public double tokensPerSecond() {
+    return shape.tokens() / seconds();
+  }
+
+  public double bytes() {
+    return launches.stream().mapToDouble(timed -> timed.launch.bytes()).sum();
+  }
+
+  public double flops() {
+    return launches.stream().mapToDouble(timed -> timed.launch.flops()).sum();
+  }
+
+  /** Launches that do the same, as one line each, those that take longest first; and the step. */
+  public String markdown() {
+    StringBuilder text = new StringBuilder(String.format(Locale.ROOT,
+        "%s on one %s, bf16, predicted: %d launches, %.2f GB, %.3f TFLOP, %.0f us, %.2fM tokens/s%n%n"
+            + "| launch | grid | times | MB | GFLOP | us each | share |%n|---|---|---|---|---|---|---|%n",
+        shape.name(), chip.name, launches.size(), bytes() / 1e9, flops() / 1e12, seconds() * 1e6,
+        tokensPerSecond() / 1e6));
+    Map<LaunchDescription, Integer> times = new LinkedHashMap<>();
+    launches.forEach(timed -> times.merge(timed.launch, 1, Integer::sum));
+    times.entrySet()
+        .stream()
+        .sorted(Comparator.comparingDouble(entry -> -entry.getValue() * chip.seconds(entry.getKey())))
+        .forEach(entry -> {
+          LaunchDescription launch = entry.getKey();
+          String grid = launch.grid()
+              .map(g -> g.x() + " x " + g.y() + " x " + g.threads())
+              .orElse("cuBLASLt's");
+          text.append(String.format(Locale.ROOT, "| %s | %s | %d | %.1f | %.1f | %.1f | %.1f %% |%n",
+              launch.name(), grid, entry.getValue(), launch.bytes() / 1e6, launch.flops() / 1e9,
+              chip.seconds(launch) * 1e6, 100 * entry.getValue() * chip.seconds(launch) / seconds()));
+        });
+    return text.toString();
+  }
+}

@@ -1,0 +1,50 @@
+package org.knowcap.experiments.bench.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.knowcap.experiments.bench.TrainingShape;
+import org.knowcap.models.architecture.ModelSpec;
+
+/** A prediction against operations counted by another way, and against bounds that no chip can pass. */
+class GpuPredictionTest {
+  private static TrainingShape shape(String model, int windows) {
+    return new TrainingShape(ModelSpec.parse(model), 3275, 512, windows);
+  }
+
+  @Test
+  void everyLaunchMovesSomethingAndNoneIsFasterThanTheChip() {
+    for (String model : List.of("gpt2-2-2", "llama-2-2", "gpt2-moe8-2-2", "mistral-1-4-w20-k1-leaky20k3",
+        "llama-1-3-w20-alibi")) {
+      for (GpuPrediction.Chip chip : GpuPrediction.CHIPS) {
+        for (GpuPrediction.Timed timed : GpuPrediction.of(shape(model, 4), chip).launches()) {
+          assertTrue(timed.launch().bytes() > 0, timed::toString);
+          assertTrue(
+              timed.seconds() > timed.launch().leastSeconds(chip.flopsPerSecond(), chip.bytesPerSecond()),
+              timed::toString);
+        }
+      }
+    }
+  }
+
+  /** The program counts a backward pass of attention's four products; the kernels compute scores once more for each gradient. */
+  @Test
+  void productsAreThoseOfTheProgramAndAttentionsAgain() {
+    TrainingShape shape = shape("gpt2-2-2", 4);
+    double scores = 2.0 * 2 * 2 * 64 * 4 * (512 * 513 / 2);
+    double expected = shape.program().flops() + 3 * scores;
+    assertEquals(expected, GpuPrediction.of(shape, GpuPrediction.CHIPS.getFirst()).flops(), 0.002 * expected);
+  }
+
+  @Test
+  void theFasterMemoryIsTheFasterChipAndLargerBatchesAreBetterUsed() {
+    GpuPrediction h200 = GpuPrediction.of(shape("gpt2-2-2", 96), GpuPrediction.CHIPS.get(0));
+    GpuPrediction h100 = GpuPrediction.of(shape("gpt2-2-2", 96), GpuPrediction.CHIPS.get(1));
+    GpuPrediction small = GpuPrediction.of(shape("gpt2-2-2", 12), GpuPrediction.CHIPS.get(0));
+    assertTrue(h200.tokensPerSecond() > h100.tokensPerSecond());
+    assertTrue(h200.tokensPerSecond() > small.tokensPerSecond());
+    assertTrue(h200.markdown().contains("| loss | 49152 x 1 x 224 | 1 |"), h200::markdown);
+  }
+}
