@@ -1,6 +1,8 @@
 #!/bin/sh
-# Packs Knowcap into one archive, for machines with a GPU but without Java or Maven: a Java runtime, the jars, and the PyTorch
-# script to compare with. There: unpack, then
+# Packs Knowcap into one archive, for machines with a GPU but without Java or Maven: a Java runtime, the jars, and the scripts
+# that compare with PyTorch and transformers. There:
+#     tar -xf gpu-kit.tar.xz
+#     gpu-kit/gpu-check.sh A results                                         # everything, in minutes: see that script
 #     gpu-kit/knowcap bench gpu --out results --peer gpu-kit/peer_torch.py   # parity and speed, beside PyTorch
 #     gpu-kit/knowcap run STUDY.yaml --out runs                              # studies with engine cuda or cpu
 # Usage: scripts/gpu-kit.sh [ARCHIVE]          # default gpu-kit.tar.xz; JAVA_HOME must name a JDK 25
@@ -35,7 +37,9 @@ for file in "$home"/experiments/target/app/*.jar; do
       ;;
   esac
 done
-cp "$home/benchmarks/peer_torch.py" "$kit/"
+cp "$home/benchmarks/peer_torch.py" "$home/scripts/check_hf_export.py" "$home/scripts/gpu-check.sh" "$kit/"
+# The study's first model alone: a point of the paper's in half a minute of a GPU.
+sed '/^  - gpt2-/{/gpt2-2-2$/!d}' "$home/experiments/studies/paper-50k-100-exposures.yaml" > "$kit/paper-50k-gpt2-2-2.yaml"
 cat > "$kit/knowcap" <<'LAUNCHER'
 #!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -45,4 +49,6 @@ exec "$here/java/bin/java" --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-
 LAUNCHER
 chmod +x "$kit/knowcap"
 XZ_OPT="${XZ_OPT:--3 -T0}" tar -C "$folder" -cJf "$archive" gpu-kit
-echo "$archive: $(du -m "$archive" | cut -f1) MB"
+megabytes=$(du -m "$archive" | cut -f1)
+echo "$archive: $megabytes MB"
+[ "$megabytes" -le 60 ] || { echo "gpu-kit: more than 60 MB, found $megabytes: leave out what a GPU does not need" >&2; exit 1; }

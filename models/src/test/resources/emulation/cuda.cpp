@@ -127,7 +127,7 @@ int cuGetErrorName(int code, const char** name) { Guard guard;
 }
 int cuGetErrorString(int code, const char** text) { Guard guard; *text = code == OUT_OF_MEMORY ? "out of memory" : "emulated"; return 0; }
 int cuInit(unsigned flags) { Guard guard; return flags ? INVALID_VALUE : atoi(setting("EMULATED_GPUS", "1")) ? 0 : NO_DEVICE; }
-int cuDriverGetVersion(int* version) { Guard guard; *version = 13000; return 0; }
+int cuDriverGetVersion(int* version) { Guard guard; *version = atoi(setting("EMULATED_DRIVER", "13000")); return 0; }
 int cuDeviceGetCount(int* count) { Guard guard; *count = atoi(setting("EMULATED_GPUS", "1")); return 0; }
 int cuDeviceGet(int* device, int ordinal) { Guard guard; *device = 7; return ordinal ? INVALID_VALUE : 0; }
 int cuDeviceGetName(char* name, int size, int device) { Guard guard; snprintf(name, size, "%s", setting("EMULATED_GPU", "Emulated GPU")); return device == 7 ? 0 : INVALID_VALUE; }

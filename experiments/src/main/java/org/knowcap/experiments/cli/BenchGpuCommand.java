@@ -150,7 +150,7 @@ final class BenchGpuCommand implements Callable<Integer> {
         throw UserException
             .usage("--page needs the lines of an earlier call, found no file " + folder.resolve("gpu.jsonl"));
       }
-      return finish(folder, GpuLog.in(folder));
+      return finish(folder, GpuLog.of(folder));
     }
     List<GpuItem> chosen = GpuItem.chosen(items, peer.isPresent());
     PrintStream err = System.err;
@@ -164,7 +164,8 @@ final class BenchGpuCommand implements Callable<Integer> {
     List<GpuLine> first = new ArrayList<>();
     bench.measure(List.of(machine), first::add);
     require(first.getFirst());
-    GpuLog log = GpuLog.in(folder);
+    GpuLog log = GpuLog.of(folder);
+    log.requireRoom();
     Lost lost = new Lost();
     lost.keep(log, folder, first.getFirst());
     bench.measure(chosen.stream().filter(item -> !item.equals(machine)).toList(),

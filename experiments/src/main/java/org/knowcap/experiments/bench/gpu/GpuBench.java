@@ -35,7 +35,7 @@ import tools.jackson.databind.JsonNode;
  * process fails, and a kernel that never ends can only be ended with its process.
  */
 public final class GpuBench {
-  /** Items that compile kernels of the PyTorch's for minutes have so many times the limit of others. */
+  /** Items that have PyTorch compile kernels for minutes have so many times the limit of others. */
   private static final int PEER_LIMITS = 4;
   private static final int LAST_WORDS = 8;
 
@@ -149,7 +149,11 @@ public final class GpuBench {
               "it takes about %.0f s, and the budget has %.0f s left", expected, Math.max(0, left))),
           Json.MAPPER.nullNode());
     }
-    progress.accept(item.id() + " ...");
+    // What is wrong with the machine the caller says, in one line.
+    boolean silent = item.kind() == Kind.MACHINE;
+    if (!silent) {
+      progress.accept(item.id() + " ...");
+    }
     long start = System.nanoTime();
     GpuLine line = inProcess(item,
         Math.min(left, limits.itemSeconds * (item.kind() == Kind.PEER ? PEER_LIMITS : 1)));
@@ -157,7 +161,7 @@ public final class GpuBench {
     synchronized (longest) {
       longest.merge(item.kind(), seconds, Math::max);
     }
-    line.error().ifPresent(error -> progress.accept(item.id() + " failed: " + error));
+    line.error().filter(_ -> !silent).ifPresent(error -> progress.accept(item.id() + " failed: " + error));
     return new GpuLine(line.item(), line.status(), seconds, line.finished(), line.commit(), line.card(),
         line.debug(), line.error(), line.result());
   }

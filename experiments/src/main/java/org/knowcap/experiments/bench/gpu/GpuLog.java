@@ -15,6 +15,9 @@ import tools.jackson.core.JacksonException;
 
 /** The file gpu.jsonl: a line for each item that has ended, on the disk before the next one begins. */
 public final class GpuLog {
+  /** Bytes that must find room. */
+  private static final int PAGE = 4096;
+
   private final Path file;
 
   private GpuLog(Path file) {
@@ -24,22 +27,37 @@ public final class GpuLog {
   /** What is in a file. */
   public record Lines(List<GpuLine> lines, int broken) {}
 
+  /** The file in a folder. */
+  public static GpuLog of(Path folder) {
+    return new GpuLog(folder.resolve("gpu.jsonl"));
+  }
+
   /**
-   * The file in a folder, made if need be.
+   * Makes the folder if need be, and sees that it has room: now, rather than after the first measurement.
    *
-   * @throws UserException where it cannot be written
+   * @throws UserException where it has none, or cannot be written
    */
-  public static GpuLog in(Path folder) {
-    GpuLog log = new GpuLog(folder.resolve("gpu.jsonl"));
+  public void requireRoom() {
     try {
-      Files.createDirectories(folder);
-      // Shows now what would show after the first measurement.
-      log.append(new byte[0]);
+      Files.createDirectories(file.getParent());
+      try (
+          FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        long end = channel.size();
+        try {
+          ByteBuffer page = ByteBuffer.wrap(" ".repeat(PAGE).getBytes(StandardCharsets.UTF_8));
+          channel.position(end);
+          while (page.hasRemaining()) {
+            channel.write(page);
+          }
+          channel.force(true);
+        } finally {
+          channel.truncate(end);
+        }
+      }
     } catch (IOException e) {
-      throw UserException.failure(
-          "--out " + folder + " cannot be written: " + reason(e) + "; name another folder, or make room");
+      throw UserException.failure("--out " + file.getParent() + " cannot be written: " + reason(e)
+          + "; name another folder, or make room");
     }
-    return log;
   }
 
   private static String reason(IOException e) {
@@ -61,7 +79,7 @@ public final class GpuLog {
       long end = channel.size();
       // Of a line that was cut off, by a kill or for want of room, nothing else must suffer.
       ByteBuffer last = ByteBuffer.allocate(1);
-      boolean cut = end > 0 && content.length > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
+      boolean cut = end > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
       ByteBuffer all = ByteBuffer.allocate(content.length + 1);
       if (cut) {
         all.put((byte) '\n');

@@ -1,0 +1,270 @@
+package org.knowcap.experiments.bench.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.bench.gpu.GpuLine.Status;
+
+/**
+ * {@code knowcap bench gpu} and {@code scripts/gpu-check.sh} as processes, on the stand-ins for NVIDIA's libraries that the
+ * tests of module models build: what was measured is there, whatever goes wrong.
+ */
+@Tag("emulation")
+class BenchGpuTest {
+  private static final Path STAND_INS = Path.of("..", "models", "target", "emulation")
+      .toAbsolutePath()
+      .normalize();
+  private static final String WITH_PRODUCTS = STAND_INS + File.pathSeparator + STAND_INS.resolve("cublaslt");
+  /** Compiled kernels and chosen algorithms, for all of these tests. */
+  private static final Path CACHE = Path.of("target", "emulation-cache").toAbsolutePath();
+  private static final String MODEL = "gpt2-1-1-w8";
+  private static final String PARITY = "parity:" + MODEL + ":fp32";
+
+  @TempDir
+  private Path folder;
+
+  @BeforeEach
+  void needsTheStandIns() {
+    assumeTrue(Files.exists(STAND_INS.resolve("libcuda.so.1")),
+        "module models' tests have not built the stand-ins: bench gpu is not tested");
+  }
+
+  private static Map<String, String> environment(Map<String, String> more) {
+    Map<String, String> all = new HashMap<>(
+        Map.of("KNOWCAP_CUDA_LIBRARIES", WITH_PRODUCTS, "XDG_CACHE_HOME", CACHE.toString()));
+    all.putAll(more);
+    return all;
+  }
+
+  private static KnowcapProcess start(Map<String, String> more, Object... arguments) {
+    return KnowcapProcess.start(environment(more), List.of(),
+        Stream.concat(Stream.of("bench", "gpu"), Stream.of(arguments)).toArray());
+  }
+
+  private static Map<String, Status> statuses(Path folder) throws IOException {
+    return GpuLog.of(folder)
+        .read()
+        .lines()
+        .stream()
+        .collect(Collectors.toMap(GpuLine::item, GpuLine::status, (a, b) -> b));
+  }
+
+  /** A kernel that meets an illegal address, after which every call of its process fails, costs its own item alone. */
+  @Test
+  void aKernelThatFaultsCostsItsItem() throws Exception {
+    Outcome outcome = start(Map.of("EMULATED_FAULT", "attend_keys"), "--out", folder, "--item",
+        "parity:" + MODEL + ":fp32", "--item", "meter:64").end();
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    assertEquals(Map.of("machine", Status.OK, PARITY, Status.FAILED, "meter:64", Status.OK),
+        statuses(folder));
+    String page = Files.readString(folder.resolve("README.md"));
+    assertTrue(page.contains("FAILED: " + PARITY) && page.contains("CUDA_ERROR_ILLEGAL_ADDRESS")
+        && page.contains("TFLOP/s"), page);
+  }
+
+  /** One that never ends is ended with its process; then the budget has no room for what is left. */
+  @Test
+  void aKernelThatNeverEndsIsEnded() throws Exception {
+    Outcome outcome = start(Map.of("EMULATED_HANG", "attend"), "--out", folder, "--limit", 20, "--budget", 60,
+        "--seconds", 10, "--item", "meter:64", "--item", PARITY, "--item", "fused:" + MODEL + "@1x8x37")
+        .end();
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    Map<String, Status> found = statuses(folder);
+    assertEquals(Status.TIMEOUT, found.get(PARITY), outcome.toString());
+    assertEquals(Status.OK, found.get("meter:64"), outcome.toString());
+    assertEquals(Status.SKIPPED, found.get("fused:" + MODEL + "@1x8x37"), outcome.toString());
+    assertTrue(Files.readString(folder.resolve("README.md")).contains("for want of time: fused"));
+  }
+
+  /** Killed half-way: lines of before are there, the page is of them, and nothing goes on measuring. */
+  @Test
+  void aKillCostsNothingThatWasMeasured() throws Exception {
+    KnowcapProcess process = start(Map.of("EMULATED_HANG", "attend"), "--out", folder, "--item", "meter:64",
+        "--item", PARITY, "--limit", 100);
+    Path lines = folder.resolve("gpu.jsonl");
+    for (int i = 0; i < 600 && !(Files.exists(lines) && Files.readString(lines).contains("meter:64")); i++) {
+      Thread.sleep(100);
+    }
+    List<ProcessHandle> children = List.of();
+    for (int i = 0; i < 100 && children.isEmpty(); i++) {
+      Thread.sleep(100);
+      children = process.handle().descendants().toList();
+    }
+    assertFalse(children.isEmpty(), "nothing is being measured");
+    process.handle().destroyForcibly();
+    process.end();
+    for (int i = 0; i < 300 && children.stream().anyMatch(ProcessHandle::isAlive); i++) {
+      Thread.sleep(100);
+    }
+    assertFalse(children.stream().anyMatch(ProcessHandle::isAlive), "a process was left behind");
+    assertEquals(Map.of("machine", Status.OK, "meter:64", Status.OK), statuses(folder));
+    assertTrue(Files.readString(folder.resolve("README.md")).contains("TFLOP/s"));
+    Files.delete(folder.resolve("README.md"));
+    Outcome page = start(Map.of(), "--out", folder, "--page").end();
+    assertEquals(0, page.exitCode(), page.toString());
+    assertTrue(page.out().contains("TFLOP/s") && Files.exists(folder.resolve("README.md")), page.out());
+  }
+
+  /** What finds no room on the disk is on standard error, and said. */
+  @Test
+  void aFullDiskIsSaid() throws Exception {
+    Path small = Files.createDirectories(folder.resolve("small"));
+    assumeTrue(done("mount", "-t", "tmpfs", "-o", "size=8k", "none", small.toString()),
+        "no file system of 4 kB can be mounted here: a full disk is not tested");
+    try {
+      // Of what others wrote, too.
+      Files.writeString(small.resolve("gpu.jsonl"), "x".repeat(2900) + "\n");
+      Outcome outcome = start(Map.of(), "--out", small, "--item", "meter:64", "--item", "meter:72", "--item",
+          "meter:80", "--item", "meter:88").end();
+      assertEquals(1, outcome.exitCode(), outcome.toString());
+      assertTrue(outcome.err().contains("could not be written") && outcome.err().contains("NOT WRITTEN {"),
+          outcome.err());
+      assertTrue(statuses(small).containsKey("machine"));
+      Outcome full = start(Map.of(), "--out", small.resolve("deeper"), "--item", "meter:64").end();
+      assertTrue(full.exitCode() != 0 && full.err().contains("make room"), full.toString());
+    } finally {
+      done("umount", small.toString());
+    }
+  }
+
+  /** The peer is PyTorch's; without Python there is none, and what else was asked for is measured. */
+  @Test
+  void withoutPythonThePeerIsSaidToBeMissing() throws Exception {
+    Path peer = Files.writeString(folder.resolve("peer.py"), "");
+    Outcome outcome = start(Map.of("PATH", folder.toString()), "--out", folder, "--peer", peer, "--item",
+        "peer:gpt2-2-2@96:eager").end();
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.out().contains("no python3 on the PATH"), outcome.toString());
+  }
+
+  @Test
+  void aBudgetForNothingIsRefused() {
+    Outcome outcome = start(Map.of(), "--out", folder.resolve("results"), "--budget", 1).end();
+    assertEquals(2, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.err().contains("a budget of 1 s is too small for anything"), outcome.err());
+    assertFalse(Files.exists(folder.resolve("results")));
+  }
+
+  private static boolean done(String... command) throws InterruptedException {
+    try {
+      return new ProcessBuilder(command).start().waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Each is one line that says what was found and what to do, and leaves no folder behind. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      value = {"EMULATED_DRIVER=11080 | knows CUDA 11.8, which is too old: install one",
+          "EMULATED_GPUS=0 | shows no GPU: 'nvidia-smi -L'",
+          "KNOWCAP_CUDA_DEBUG=no-gruel | there is no debug switch 'no-gruel'",
+          "KNOWCAP_CUDA_LIBRARIES=products | pip install nvidia-cublas"})
+  void whatIsMissingIsOneLine(String setting, String said) throws Exception {
+    String[] parts = setting.split("=");
+    Outcome outcome = start(Map.of(parts[0], parts[1].equals("products") ? STAND_INS.toString() : parts[1]),
+        "--out", folder.resolve("results")).end();
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    List<String> complaints = outcome.err().lines().filter(line -> line.contains(said)).toList();
+    assertFalse(complaints.isEmpty(), outcome.err());
+    assertFalse(Files.exists(folder.resolve("results")));
+  }
+
+  /** A GPU that others have to themselves, or have filled, shows when it is used. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      value = {"EMULATED_CONTEXT=46 | another process has it for itself (compute mode 'exclusive process')",
+          "EMULATED_CONTEXT=2 | its memory is full", "EMULATED_BYTES=1000000 | 'nvidia-smi' shows which"})
+  void aGpuThatOthersHoldIsSaid(String setting, String said) throws Exception {
+    String[] parts = setting.split("=");
+    Outcome outcome = start(Map.of(parts[0], parts[1], "EMULATED_GPU", "NVIDIA H100 80GB HBM3 MIG 1g.10gb"),
+        "--out", folder, "--item", "meter:64").end();
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.out().contains(said), outcome.toString());
+    assertTrue(outcome.out().contains("slice of a GPU (MIG)"), outcome.out());
+  }
+
+  /** The whole script, in both of its forms, with a kit made of this build. */
+  @Test
+  void theScriptLeavesWhatItMeasured() throws Exception {
+    Path kit = kit();
+    Path a = folder.resolve("a");
+    Outcome outcome = script(Map.of(), kit, "A", a);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    Map<String, Status> found = statuses(a);
+    assertEquals(Map.of("machine", Status.OK, PARITY, Status.OK, "parity:gpt2-1-1-w16:bf16", Status.OK,
+        "parity:llama-1-1-w8:fp32", Status.OK, "meter:64", Status.OK, "speed:" + MODEL + "@2x16x37",
+        Status.OK, "profile:" + MODEL + "@2x16x37", Status.OK), found, outcome.toString());
+    String page = Files.readString(a.resolve("README.md"));
+    assertTrue(page.contains("adamw") && page.contains("roofline"), page);
+    try (Stream<Path> files = Files.list(a)) {
+      assertTrue(files.count() <= 8);
+    }
+
+    Path wrong = folder.resolve("wrong");
+    Outcome faulty = script(Map.of("EMULATED_FAULT", "attend_keys"), kit, "B", wrong);
+    assertEquals(1, faulty.exitCode(), faulty.toString());
+    String log = Files.readString(wrong.resolve("check.log"));
+    assertTrue(
+        log.contains("does not hold with no-graph") && log.contains("stopped: the engine does not agree"),
+        log);
+    assertFalse(statuses(wrong).keySet().stream().anyMatch(item -> item.startsWith("speed")));
+  }
+
+  /** The launcher's part of a kit, with this build's classes. */
+  private Path kit() throws IOException {
+    Path kit = Files.createDirectories(folder.resolve("kit"));
+    Path home = Path.of("..").toAbsolutePath().normalize();
+    for (String file : List.of("benchmarks/peer_torch.py", "scripts/check_hf_export.py",
+        "scripts/gpu-check.sh")) {
+      Files.copy(home.resolve(file), kit.resolve(home.resolve(file).getFileName().toString()));
+    }
+    Files.writeString(kit.resolve("class-path"), System.getProperty("java.class.path"));
+    Path launcher = Files.writeString(kit.resolve("knowcap"),
+        """
+            #!/bin/sh
+            here=$(cd "$(dirname "$0")" && pwd -P)
+            exec '%s/bin/java' --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow -XX:+UseSerialGC \\
+              -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$(cat "$here/class-path")" \\
+              org.knowcap.experiments.cli.Knowcap "$@"
+            """
+            .formatted(System.getProperty("java.home")));
+    assertTrue(launcher.toFile().setExecutable(true));
+    return kit;
+  }
+
+  private Outcome script(Map<String, String> more, Path kit, String run, Path out)
+      throws IOException, InterruptedException {
+    Path said = folder.resolve("said-" + run);
+    ProcessBuilder builder = new ProcessBuilder("sh", kit.resolve("gpu-check.sh").toString(), "--tiny",
+        "--budget", run.equals("A") ? "1200" : "150", "--kit", kit.toString(), run, out.toString())
+        .redirectErrorStream(true)
+        .redirectOutput(said.toFile());
+    builder.environment().putAll(environment(more));
+    int exitCode = builder.start().waitFor();
+    return new Outcome(exitCode, Files.readString(said), "");
+  }
+}

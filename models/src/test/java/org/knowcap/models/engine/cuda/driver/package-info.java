@@ -1,0 +1,2 @@
+/** Tests of how NVIDIA's libraries are found. */
+package org.knowcap.models.engine.cuda.driver;

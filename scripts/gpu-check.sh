@@ -1,0 +1,261 @@
+#!/bin/sh
+# Checks and measures the cuda engine on a machine with an NVIDIA GPU that is borrowed for minutes. It needs the driver,
+# python3 with PyTorch and transformers, and no Java: the kit that scripts/gpu-kit.sh packs brings a runtime.
+#
+#     gpu-check.sh A DIR     does it work, how fast is it, where does the time go: at most 6 minutes
+#     gpu-check.sh B DIR     after repairs: longer speeds, runs that train as one, a point of the paper, exports: at most 7
+#
+# Options before A or B:
+#     --kit FILE      the kit, a folder or an archive (default: the folder of this script, or gpu-kit.tar.xz beside it)
+#     --budget S      seconds for all of it
+#     --tiny          models and shapes so small that an emulated GPU does them: to try this script, not to measure
+#
+# DIR has at most 8 files, each at most 16 MiB, and each is of use whenever this is ended:
+#     gpu.jsonl, gpu.json, README.md    what 'knowcap bench gpu' measured
+#     check.log                         what was done and said, with times
+#     sanitizer.txt, ncu.csv            compute-sanitizer's reports; Nsight Compute's counters
+#     debug.jsonl                       which debug switch heals a fault, if there was one
+#     paper.txt                         the point of the paper's
+# Exit code: 0 if all that was done went well, 1 if something failed, 2 if it could not begin.
+set -u
+
+most_bytes=$((16 * 1024 * 1024))
+began=$(date +%s)
+kit=""
+budget=""
+tiny=""
+
+die() { echo "gpu-check: $*" >&2; exit 2; }
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --kit) [ $# -ge 2 ] || die "--kit needs a file"; kit=$2; shift 2 ;;
+    --budget) [ $# -ge 2 ] || die "--budget needs seconds"; budget=$2; shift 2 ;;
+    --tiny) tiny=yes; shift ;;
+    -h | --help) sed -n '2,/^set -u/s/^# \{0,1\}//p' "$0" | sed '/^set -u/d'; exit 0 ;;
+    --*) die "there is no option $1; --help says which there are" ;;
+    *) break ;;
+  esac
+done
+[ $# -eq 2 ] || die "say A or B and a folder for the results, such as: gpu-check.sh A results"
+run=$1
+dir=$2
+case "$run" in
+  A) budget=${budget:-350} ;;
+  B) budget=${budget:-410} ;;
+  *) die "the first argument is A or B, found '$run'" ;;
+esac
+case "$budget" in '' | *[!0-9]*) die "--budget must be a number of seconds, found '$budget'" ;; esac
+[ "$budget" -ge 30 ] || die "a budget of $budget s is too small for anything: the first comparisons take about 30 s"
+
+mkdir -p "$dir" 2>/dev/null && [ -w "$dir" ] || die "the folder '$dir' cannot be made or written; name another"
+dir=$(cd "$dir" && pwd -P)
+log="$dir/check.log"
+(echo "gpu-check $run, budget $budget s, $(date -u +%Y-%m-%dT%H:%M:%SZ)" >> "$log") 2>/dev/null \
+  || die "'$log' cannot be written (is the disk full?); make room or name another folder"
+
+left() { echo $((budget - ($(date +%s) - began))); }
+failed=0
+
+# note WORDS: to the screen and, as long as there is room, the log.
+note() {
+  echo "[$(($(date +%s) - began)) s] $*"
+  { [ "$(wc -c < "$log")" -lt "$most_bytes" ] && echo "[$(($(date +%s) - began)) s] $*" >> "$log"; } 2>/dev/null
+}
+
+# keep FILE: passes on what comes in, and keeps it in a file of at most 16 MiB.
+keep() {
+  held=$({ wc -c < "$1"; } 2> /dev/null || echo 0)
+  head -c "$((most_bytes - held))" 2> /dev/null | tee -a "$1" 2> /dev/null
+  cat > /dev/null
+}
+
+stop() {
+  note "stopped: $*"
+  finish
+}
+
+finish() {
+  [ -n "$work" ] && rm -rf "$work"
+  rm -f "$dir"/.tmp-*
+  note "done; results are in $dir"
+  exit "$failed"
+}
+
+# --- the kit ---
+here=$(cd "$(dirname "$0")" && pwd -P)
+work=$(mktemp -d) || die "no folder for temporary files can be made; set TMPDIR to one"
+[ -n "$kit" ] || { [ -x "$here/knowcap" ] && [ -d "$here/lib" ] && kit=$here; } || kit="$here/gpu-kit.tar.xz"
+if [ -f "$kit" ]; then
+  note "unpacking $kit"
+  tar -C "$work" -xf "$kit" || { rm -rf "$work"; die "$kit cannot be unpacked here (is there room in $work, and xz?)"; }
+  kit="$work/gpu-kit"
+fi
+[ -x "$kit/knowcap" ] || { rm -rf "$work"; die "there is no kit at '$kit': make one by scripts/gpu-kit.sh, and name it with --kit"; }
+export XDG_CACHE_HOME="$work/cache" # algorithms are chosen by this run, on this card
+
+have_python=""
+command -v python3 > /dev/null && have_python=yes
+[ -n "$have_python" ] || note "there is no python3 on the PATH: PyTorch is not measured and exports are not compared"
+if command -v nvidia-smi > /dev/null; then
+  nvidia-smi -L 2>&1 | keep "$log"
+  nvidia-smi --query-gpu=name,driver_version,memory.total,memory.used,clocks.sm,clocks.max.sm,compute_mode,mig.mode.current \
+    --format=csv 2>&1 | keep "$log"
+fi
+
+# bench SECONDS ITEMS... : items into DIR, within SECONDS and what is left.
+bench() {
+  most=$(($1 * slow))
+  shift
+  [ "$(left)" -lt "$most" ] && most=$(left)
+  [ "$most" -ge 15 ] || { note "no time left for: $*"; return 0; }
+  words=""
+  for item; do
+    case "$item" in --*) words="$words $item" ;; *) words="$words --item $item" ;; esac
+  done
+  note "bench gpu $* (at most $most s)"
+  # shellcheck disable=SC2086
+  timeout -k 5 "$((most + 10))" "$kit/knowcap" bench gpu --out "$dir" --budget "$most" --peer "$kit/peer_torch.py" \
+    --check "$kit/check_hf_export.py" $words > "$work/page" 2> "$work/said"
+  code=$?
+  keep "$log" < "$work/said"
+  return $code
+}
+
+# holds FILE ITEM: whether an item's last line says that it went well, and a comparison is near enough.
+holds() {
+  grep -F "\"item\":\"$2\"" "$1" 2>/dev/null | tail -n 1 | grep -q '"status":"ok"' || return 1
+  "$kit/knowcap" bench gpu --out "$3" --page 2> /dev/null | grep -F "| $(echo "$2" | cut -d: -f2) | $(echo "$2" | cut -d: -f3) |" | grep -q holds
+}
+
+slow=1
+if [ -n "$tiny" ]; then
+  slow=5
+  model=gpt2-1-1-w8
+  meter=meter:64
+  smoke="parity:$model:fp32 parity:gpt2-1-1-w16:bf16"
+  sanitized="parity:$model:fp32"
+  parity="parity:llama-1-1-w8:fp32"
+  speeds="speed:$model@2x16x37"
+  profiles="profile:$model@2x16x37"
+  peers=""
+  fused="fused:$model@2x16x37"
+  exports=""
+  seconds_a=0.2
+  seconds_b=0.2
+else
+  meter=meter
+  smoke="parity:gpt2-2-2:fp32 parity:gpt2-2-2:bf16"
+  sanitized="parity:gpt2-1-2-w32:bf16 parity:gpt2-moe4-1-2-w32-expertchoice:bf16 parity:mistral-1-4-w20-k1:fp32"
+  parity=parity
+  speeds=speed
+  profiles="profile:gpt2-2-2@96 profile:gpt2-4-4@96 profile:gpt2-12-12@96"
+  peers="peer:gpt2-2-2@96:compile peer:gpt2-4-4@96:compile"
+  fused=fused
+  exports=export
+  seconds_a=2
+  seconds_b=5
+fi
+
+# --- is there an engine at all ---
+note "engines"
+"$kit/knowcap" engines 2>&1 | keep "$log"
+bench 60 machine
+if [ $? -ne 0 ] || ! grep -q '"status":"ok"' "$dir/gpu.jsonl" 2>/dev/null; then
+  failed=1
+  stop "the cuda engine is not ready here, and nothing else would be worth its time; the reason stands above"
+fi
+
+# --- smoke: one model in both precisions ---
+# shellcheck disable=SC2086
+bench 60 $smoke
+ok=yes
+for item in $smoke; do
+  holds "$dir/gpu.jsonl" "$item" "$dir" || { ok=""; note "$item does not hold"; }
+done
+
+# sanitizer TOOL ITEM: its report goes to sanitizer.txt.
+sanitizer() {
+  command -v compute-sanitizer > /dev/null || { note "there is no compute-sanitizer on the PATH: $1 of $2 is not done"; return 0; }
+  [ "$(left)" -ge 45 ] || { note "no time left for $1 of $2"; return 0; }
+  note "compute-sanitizer $1, $2"
+  echo "== $1 $2" | keep "$dir/sanitizer.txt"
+  timeout -k 5 45 compute-sanitizer --tool "$1" --target-processes all --print-limit 20 "$kit/knowcap" bench gpu \
+    --out "$work/sanitized" --limit 40 --debug parts-apart,line-info,first-heuristic --item "$2" > "$work/san" 2>&1
+  keep "$dir/sanitizer.txt" < "$work/san" > /dev/null
+  # One summary for each process.
+  if ! grep -q "ERROR SUMMARY" "$work/san" || grep "ERROR SUMMARY" "$work/san" | grep -qv "SUMMARY: 0 errors"; then
+    failed=1
+    note "$1 found something, or did not end: see sanitizer.txt"
+  fi
+}
+
+if [ -z "$ok" ]; then
+  failed=1
+  note "looking for what is to blame: one switch at a time"
+  for switch in no-graph no-epilogues plain-attention own-matmul parts-apart; do
+    [ "$(left)" -ge 40 ] || break
+    for item in $smoke; do
+      rm -rf "$work/debug"
+      timeout -k 5 50 "$kit/knowcap" bench gpu --out "$work/debug" --budget 45 --limit 40 --debug "$switch" --item "$item" \
+        > /dev/null 2>> "$work/debug.said"
+      grep -F "\"item\":\"$item\"" "$work/debug/gpu.jsonl" 2>/dev/null | keep "$dir/debug.jsonl"
+      if holds "$work/debug/gpu.jsonl" "$item" "$work/debug"; then
+        note "$item holds with $switch"
+      else
+        note "$item does not hold with $switch"
+      fi
+    done
+  done
+  for item in $smoke; do sanitizer memcheck "$item"; done
+  stop "the engine does not agree with the cpu engine; speeds of it would say nothing"
+fi
+
+case "$run" in
+  A)
+    # shellcheck disable=SC2086
+    bench 100 $parity --at-once=5 || { failed=1; note "some comparisons failed"; }
+    for item in $sanitized; do sanitizer memcheck "$item"; done
+    first=${sanitized%% *}
+    sanitizer racecheck "$first"
+    sanitizer synccheck "$first"
+    # shellcheck disable=SC2086
+    bench 90 $meter $speeds --seconds=$seconds_a || failed=1
+    # shellcheck disable=SC2086
+    bench 50 $profiles || failed=1
+    if [ -n "$peers" ] && [ -n "$have_python" ]; then
+      # shellcheck disable=SC2086
+      bench 100 $peers --seconds=$seconds_a || failed=1
+    fi
+    if command -v ncu > /dev/null && [ "$(left)" -ge 40 ]; then
+      shape=${profiles%% *}
+      note "ncu, one step of $shape"
+      timeout -k 5 "$(($(left) - 5))" ncu --csv --page raw --set basic --clock-control none --profile-from-start off \
+        --target-processes all "$kit/knowcap" bench gpu --out "$work/ncu" --limit 300 --item "$shape" 2> "$work/ncu.said" \
+        | grep '^"' | head -c "$most_bytes" > "$dir/ncu.csv"
+      tail -n 3 "$work/ncu.said" | keep "$log"
+    fi
+    ;;
+  B)
+    # shellcheck disable=SC2086
+    bench 120 $meter $speeds --seconds=$seconds_b || failed=1
+    # shellcheck disable=SC2086
+    bench 40 $fused --seconds=$seconds_b || failed=1
+    if [ -z "$tiny" ] && [ "$(left)" -ge 80 ]; then
+      note "a point of the paper: gpt2-2-2, 50,000 people, 100 exposures"
+      timeout -k 5 "$(($(left) - 10))" "$kit/knowcap" run "$kit/paper-50k-gpt2-2-2.yaml" --out "$work/paper" 2>&1 \
+        | keep "$dir/paper.txt"
+      "$kit/knowcap" results "$work/paper" 2>&1 | keep "$dir/paper.txt"
+      keep "$dir/paper.txt" < "$work/paper/results.csv"
+      [ -s "$work/paper/results.csv" ] || { failed=1; note "the point of the paper did not end"; }
+    fi
+    if [ -n "$exports" ] && [ -n "$have_python" ]; then
+      bench 120 $exports || failed=1
+    fi
+    if [ -n "$peers" ] && [ -n "$have_python" ]; then
+      bench "$(left)" peer:gpt2-2-2@96:max-autotune --seconds=$seconds_b || failed=1
+    fi
+    ;;
+esac
+keep "$log" < "$work/page"
+finish
