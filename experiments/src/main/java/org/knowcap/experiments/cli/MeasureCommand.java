@@ -10,7 +10,7 @@ import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
-import org.knowcap.experiments.run.Measurement;
+import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;

@@ -1,5 +1,7 @@
 package org.knowcap.experiments.run;
 
+import org.knowcap.experiments.measure.RareTokens;
+import org.knowcap.experiments.measure.Measurement;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;

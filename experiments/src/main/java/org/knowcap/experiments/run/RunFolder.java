@@ -1,5 +1,6 @@
 package org.knowcap.experiments.run;
 
+import org.knowcap.experiments.measure.RareTokens;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

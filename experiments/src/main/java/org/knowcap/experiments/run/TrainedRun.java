@@ -1,5 +1,6 @@
 package org.knowcap.experiments.run;
 
+import org.knowcap.experiments.measure.Measurement;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package org.knowcap.experiments.run;
+package org.knowcap.experiments.measure;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,4 +1,4 @@
-package org.knowcap.experiments.run;
+package org.knowcap.experiments.measure;
 
 import java.util.Arrays;
 import java.util.BitSet;
@@ -11,7 +11,7 @@ import org.knowcap.generators.corpus.WindowReader;
  * The tokens that a corpus tells least often: the tenth of the vocabulary that comes least often at the beginning of the
  * training stream, or not at all, and all others that come as seldom.
  */
-final class RareTokens {
+public final class RareTokens {
   /** Tokens of the stream that are counted. */
   private static final long COUNTED = 1 << 18;
   private static final double SHARE = 0.1;
@@ -24,7 +24,7 @@ final class RareTokens {
    * @param window tokens of a window
    * @param tokens that the whole run sees; no more are counted
    */
-  static BitSet of(Corpus corpus, int window, long tokens) {
+  public static BitSet of(Corpus corpus, int window, long tokens) {
     long[] counts = new long[corpus.vocabulary().size()];
     WindowReader reader = new WindowReader(corpus, window, Cursor.START);
     int[] read = new int[window];

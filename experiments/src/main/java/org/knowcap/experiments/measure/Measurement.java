@@ -1,4 +1,4 @@
-package org.knowcap.experiments.run;
+package org.knowcap.experiments.measure;
 
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -55,7 +55,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /** Measures a trained model, in fp32, on up to {@code most} people. */
-  static Measurement of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
+  public static Measurement of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
       long most) {
     int length = corpus.longestItem() - 1;
     Program program = Program.scoring(model, RunSpec.ids(corpus), WINDOWS, length);
@@ -143,7 +143,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /** The losses of a part. */
-  double[] losses(KnowledgeKind part) {
+  public double[] losses(KnowledgeKind part) {
     return IntStream.range(0, losses.length)
         .filter(i -> knowledge.get(i).kind() == part)
         .mapToObj(i -> losses[i])
@@ -152,7 +152,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /** Summary over people of the losses of a part. */
-  SampleSummary summary(KnowledgeKind part) {
+  public SampleSummary summary(KnowledgeKind part) {
     return SampleSummary.of(losses(part), people);
   }
 

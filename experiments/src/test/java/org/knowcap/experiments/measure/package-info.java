@@ -1,0 +1,2 @@
+/** Tests of measuring. */
+package org.knowcap.experiments.measure;
