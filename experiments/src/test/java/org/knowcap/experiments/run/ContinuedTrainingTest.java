@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,8 +61,8 @@ class ContinuedTrainingTest {
         "it has not forgotten");
     assertEquals(0.01, metrics(calm).getFirst().learningRate(), 1e-4, "no warm-up");
     String run = Files.readString(folder(calm).path().resolve("run.json"));
-    Map<?, ?> start = (Map<?, ?>) Json.MAPPER.readValue(run, Map.class).get("start");
-    assertEquals(Sha256.of(earlier.checkpoint()), start.get("checkpoint"));
+    assertEquals(Sha256.of(earlier.checkpoint()),
+        Json.MAPPER.readTree(run).path("training").path("start").path("checkpoint").asString());
 
     outcome = KnowcapProcess.run("curves", calm, "--rows", 3);
     assertEquals(0, outcome.exitCode(), outcome.toString());
