@@ -259,7 +259,8 @@ final class BenchGpuCommand implements Callable<Integer> {
       missing.ifPresent(reason -> {
         throw UserException.failure(reason);
       });
-      GpuResult result = new GpuWork(engine, seconds, new GpuWork.Scripts(peer, check)).measure(item);
+      GpuResult result = new GpuWork(engine, seconds, new GpuWork.Scripts(peer, check), System.err::println)
+          .measure(item);
       said = new GpuBench.Answer(engine.card(), Optional.empty(), Json.MAPPER.valueToTree(result));
     } catch (Exception e) {
       if (!(e instanceof UserException)) {

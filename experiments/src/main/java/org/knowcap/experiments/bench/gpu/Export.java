@@ -1,10 +1,12 @@
 package org.knowcap.experiments.bench.gpu;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.runner.ChildProcess;
@@ -27,14 +29,16 @@ final class Export {
 
   private Export() {}
 
-  static GpuResult.Exported check(String model, Path script) throws IOException, InterruptedException {
+  /** @param progress hears what the commands say, line by line */
+  static GpuResult.Exported check(String model, Path script, Consumer<String> progress)
+      throws IOException, InterruptedException {
     Path folder = Files.createTempDirectory("knowcap-export");
     try {
       Path study = Files.writeString(folder.resolve("export.yaml"), STUDY.formatted(model));
       Path runs = folder.resolve("study");
       Path exported = folder.resolve("model");
-      knowcap("run", study.toString(), "--out", runs.toString());
-      knowcap("export", runs.toString(), exported.toString(), "--to", "huggingface", "--check");
+      knowcap(progress, "run", study.toString(), "--out", runs.toString());
+      knowcap(progress, "export", runs.toString(), exported.toString(), "--to", "huggingface", "--check");
       String said = Python.output(List.of("python3", script.toString(), exported.toString()));
       return new GpuResult.Exported(model, said.strip());
     } finally {
@@ -46,10 +50,10 @@ final class Export {
     }
   }
 
-  /** Runs a command; what it says goes to standard error. */
-  private static void knowcap(String... arguments) throws IOException, InterruptedException {
+  private static void knowcap(Consumer<String> progress, String... arguments)
+      throws IOException, InterruptedException {
     Process process = ChildProcess.builder(1, arguments).redirectErrorStream(true).start();
-    process.getInputStream().transferTo(System.err);
+    process.inputReader(StandardCharsets.UTF_8).lines().forEach(progress);
     int exitCode = process.waitFor();
     if (exitCode != 0) {
       throw UserException.failure("'knowcap " + String.join(" ", arguments) + "' ended with exit code "

@@ -194,7 +194,7 @@ public final class GpuBench {
           .daemon()
           .start(() -> lines(started.errorReader(StandardCharsets.UTF_8), line -> {
             if (!line.equals(ChildProcess.WARNING)) {
-              System.err.println(line);
+              progress.accept(line);
               last.addLast(line);
               if (last.size() > LAST_WORDS) {
                 last.removeFirst();

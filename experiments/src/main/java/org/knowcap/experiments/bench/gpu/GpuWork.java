@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.bench.TrainingShape;
@@ -34,8 +35,9 @@ import org.knowcap.models.training.InitialParameters;
  *
  * @param seconds for which a speed is measured
  * @param scripts the Python scripts that compare with PyTorch and transformers
+ * @param progress hears what other commands say that the item needs, line by line
  */
-public record GpuWork(CudaEngine engine, double seconds, Scripts scripts) {
+public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consumer<String> progress) {
   /** Scripts, where they were given. */
   public record Scripts(Optional<Path> peer, Optional<Path> check) {}
 
@@ -58,8 +60,10 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts) {
       case SPEED -> new GpuResult.Speed(GpuItem.name(item.shape()), speed(item.shape(), seconds));
       case FUSED -> fused(engine, item.shape(), TOGETHER, seconds);
       case PROFILE -> profile(item.shape());
-      case EXPORT -> Export.check(item.argument(), scripts.check.orElseThrow(
-          () -> UserException.usage("export needs --check SCRIPT, such as scripts/check_hf_export.py")));
+      case EXPORT -> Export.check(item.argument(),
+          scripts.check.orElseThrow(
+              () -> UserException.usage("export needs --check SCRIPT, such as scripts/check_hf_export.py")),
+          progress);
       case PEER -> TorchPeer.measure(
           scripts.peer.orElseThrow(
               () -> UserException.usage("peer needs --peer SCRIPT, such as benchmarks/peer_torch.py")),
