@@ -66,6 +66,7 @@ note() {
 # keep FILE: passes on what comes in, and keeps it in a file of at most 16 MiB.
 keep() {
   held=$({ wc -c < "$1"; } 2> /dev/null || echo 0)
+  [ "$held" -le "$most_bytes" ] || held=$most_bytes
   head -c "$((most_bytes - held))" 2> /dev/null | tee -a "$1" 2> /dev/null
   cat > /dev/null
 }
@@ -93,7 +94,9 @@ if [ -f "$kit" ]; then
 fi
 [ -x "$kit/knowcap" ] || { rm -rf "$work"; die "there is no kit at '$kit': make one by scripts/gpu-kit.sh, and name it with --kit"; }
 export XDG_CACHE_HOME="$work/cache" # algorithms are chosen by this run, on this card
+PATH="$PATH:/usr/local/cuda/bin" # where compute-sanitizer and ncu often are
 
+at_once=5
 have_python=""
 command -v python3 > /dev/null && have_python=yes
 [ -n "$have_python" ] || note "there is no python3 on the PATH: PyTorch is not measured and exports are not compared"
@@ -101,6 +104,8 @@ if command -v nvidia-smi > /dev/null; then
   nvidia-smi -L 2>&1 | keep "$log"
   nvidia-smi --query-gpu=name,driver_version,memory.total,memory.used,clocks.sm,clocks.max.sm,compute_mode,mig.mode.current \
     --format=csv 2>&1 | keep "$log"
+  # One process at a time where the GPU takes no more.
+  case "$(nvidia-smi --query-gpu=compute_mode --format=csv,noheader 2> /dev/null)" in Exclusive*) at_once=1 ;; esac
 fi
 
 # bench SECONDS ITEMS... : items into DIR, within SECONDS and what is left.
@@ -122,9 +127,12 @@ bench() {
   return $code
 }
 
-# holds FILE ITEM: whether an item's last line says that it went well, and a comparison is near enough.
+# last FILE ITEM: the item's last line.
+last() { grep -F "\"item\":\"$2\"" "$1" 2> /dev/null | tail -n 1; }
+
+# holds FILE ITEM FOLDER: whether an item's last line says that it went well, and a comparison is near enough.
 holds() {
-  grep -F "\"item\":\"$2\"" "$1" 2>/dev/null | tail -n 1 | grep -q '"status":"ok"' || return 1
+  last "$1" "$2" | grep -q '"status":"ok"' || return 1
   "$kit/knowcap" bench gpu --out "$3" --page 2> /dev/null | grep -F "| $(echo "$2" | cut -d: -f2) | $(echo "$2" | cut -d: -f3) |" | grep -q holds
 }
 
@@ -160,42 +168,62 @@ fi
 # --- is there an engine at all ---
 note "engines"
 "$kit/knowcap" engines 2>&1 | keep "$log"
+# A line more than an earlier call has left, which may have failed elsewhere.
+machines() { grep -c '"item":"machine","status":"ok"' "$dir/gpu.jsonl" 2> /dev/null; }
+before=$(machines)
 bench 60 machine
-if [ $? -ne 0 ] || ! grep -q '"status":"ok"' "$dir/gpu.jsonl" 2>/dev/null; then
+if [ "$(machines)" = "$before" ]; then
   failed=1
   stop "the cuda engine is not ready here, and nothing else would be worth its time; the reason stands above"
 fi
 
 # --- smoke: one model in both precisions ---
 # shellcheck disable=SC2086
-bench 60 $smoke
-ok=yes
+bench 120 $smoke
+apart=""
 for item in $smoke; do
-  holds "$dir/gpu.jsonl" "$item" "$dir" || { ok=""; note "$item does not hold"; }
+  case "$(last "$dir/gpu.jsonl" "$item")" in
+    '' | *'"status":"skipped"'*)
+      failed=1
+      stop "there was no time to compare $item: give a larger --budget" ;;
+    *'"status":"failed"'*" cannot be used: "* | *'"status":"failed"'*" MiB left, but "*)
+      failed=1
+      stop "the GPU is full, or others have it; the reason stands above" ;;
+  esac
+  holds "$dir/gpu.jsonl" "$item" "$dir" || { apart="$apart $item"; note "$item does not hold"; }
 done
 
-# sanitizer TOOL ITEM: its report goes to sanitizer.txt.
-sanitizer() {
-  command -v compute-sanitizer > /dev/null || { note "there is no compute-sanitizer on the PATH: $1 of $2 is not done"; return 0; }
-  [ "$(left)" -ge 45 ] || { note "no time left for $1 of $2"; return 0; }
-  note "compute-sanitizer $1, $2"
-  echo "== $1 $2" | keep "$dir/sanitizer.txt"
-  timeout -k 5 45 compute-sanitizer --tool "$1" --target-processes all --print-limit 20 "$kit/knowcap" bench gpu \
-    --out "$work/sanitized" --limit 40 --debug parts-apart,line-info,first-heuristic --item "$2" > "$work/san" 2>&1
-  keep "$dir/sanitizer.txt" < "$work/san" > /dev/null
-  # One summary for each process.
-  if ! grep -q "ERROR SUMMARY" "$work/san" || grep "ERROR SUMMARY" "$work/san" | grep -qv "SUMMARY: 0 errors"; then
-    failed=1
-    note "$1 found something, or did not end: see sanitizer.txt"
-  fi
+# sanitize TOOL=ITEM... : at a time, for nothing of them is timed; reports go to sanitizer.txt.
+sanitize() {
+  command -v compute-sanitizer > /dev/null || { note "there is no compute-sanitizer on the PATH, so not done: $*"; return 0; }
+  [ "$(left)" -ge 70 ] || { note "no time left for compute-sanitizer: $*"; return 0; }
+  note "compute-sanitizer, at most 60 s: $*"
+  for pair; do
+    timeout -k 5 60 compute-sanitizer --tool "${pair%%=*}" --target-processes all --print-limit 20 "$kit/knowcap" bench gpu \
+      --out "$work/out-$pair" --limit 55 --debug parts-apart,line-info,first-heuristic --item "${pair#*=}" > "$work/$pair" 2>&1 &
+    [ "$at_once" -gt 1 ] || wait
+  done
+  wait
+  for pair; do
+    { echo "== $pair"; cat "$work/$pair"; } | keep "$dir/sanitizer.txt" > /dev/null
+    # One summary for each process; racecheck words its own.
+    if ! grep -q " SUMMARY: " "$work/$pair" || grep " SUMMARY: " "$work/$pair" | grep -Eqv "SUMMARY: 0 (errors|hazards)"; then
+      failed=1
+      note "$pair: something was found, or it did not end: see sanitizer.txt"
+    fi
+  done
 }
 
-if [ -z "$ok" ]; then
+if [ -n "$apart" ]; then
   failed=1
+  pairs=""
+  for item in $apart; do pairs="$pairs memcheck=$item"; done
+  # shellcheck disable=SC2086
+  sanitize $pairs
   note "looking for what is to blame: one switch at a time"
   for switch in no-graph no-epilogues plain-attention own-matmul parts-apart; do
     [ "$(left)" -ge 40 ] || break
-    for item in $smoke; do
+    for item in $apart; do
       rm -rf "$work/debug"
       timeout -k 5 50 "$kit/knowcap" bench gpu --out "$work/debug" --budget 45 --limit 40 --debug "$switch" --item "$item" \
         > /dev/null 2>> "$work/debug.said"
@@ -207,22 +235,22 @@ if [ -z "$ok" ]; then
       fi
     done
   done
-  for item in $smoke; do sanitizer memcheck "$item"; done
   stop "the engine does not agree with the cpu engine; speeds of it would say nothing"
 fi
 
 case "$run" in
   A)
     # shellcheck disable=SC2086
-    bench 100 $parity --at-once=5 || { failed=1; note "some comparisons failed"; }
-    for item in $sanitized; do sanitizer memcheck "$item"; done
-    first=${sanitized%% *}
-    sanitizer racecheck "$first"
-    sanitizer synccheck "$first"
+    bench 100 $parity --at-once=$at_once || { failed=1; note "some comparisons failed"; }
     # shellcheck disable=SC2086
     bench 90 $meter $speeds --seconds=$seconds_a || failed=1
     # shellcheck disable=SC2086
     bench 50 $profiles || failed=1
+    first=${sanitized%% *}
+    pairs="racecheck=$first synccheck=$first"
+    for item in $sanitized; do pairs="memcheck=$item $pairs"; done
+    # shellcheck disable=SC2086
+    sanitize $pairs
     if [ -n "$peers" ] && [ -n "$have_python" ]; then
       # shellcheck disable=SC2086
       bench 100 $peers --seconds=$seconds_a || failed=1
@@ -243,11 +271,18 @@ case "$run" in
     bench 40 $fused --seconds=$seconds_b || failed=1
     if [ -z "$tiny" ] && [ "$(left)" -ge 80 ]; then
       note "a point of the paper: gpt2-2-2, 50,000 people, 100 exposures"
-      timeout -k 5 "$(($(left) - 10))" "$kit/knowcap" run "$kit/paper-50k-gpt2-2-2.yaml" --out "$work/paper" 2>&1 \
+      # Half a minute of a GPU and what the corpus and measuring take; exports and PyTorch come after it.
+      most=$(($(left) - 10))
+      [ "$most" -le 170 ] || most=170
+      timeout -k 5 "$most" "$kit/knowcap" run "$kit/paper-50k-gpt2-2-2.yaml" --out "$work/paper" 2>&1 \
         | keep "$dir/paper.txt"
       "$kit/knowcap" results "$work/paper" 2>&1 | keep "$dir/paper.txt"
-      keep "$dir/paper.txt" < "$work/paper/results.csv"
-      [ -s "$work/paper/results.csv" ] || { failed=1; note "the point of the paper did not end"; }
+      if [ -s "$work/paper/results.csv" ]; then
+        keep "$dir/paper.txt" < "$work/paper/results.csv"
+      else
+        failed=1
+        note "the point of the paper did not end"
+      fi
     fi
     if [ -n "$exports" ] && [ -n "$have_python" ]; then
       bench 120 $exports || failed=1
