@@ -163,9 +163,10 @@ final class Layout {
   }
 
   private long attentionWork(ForwardOperation.Attention operation) {
-    return ShortAttention.takes(operation)
-        ? ShortAttention.workSize(operation)
-        : Attention.workSize(operation, element);
+    long size = Attention.workSize(operation, element);
+    return ShortAttention.Bounds.mayTake(operation)
+        ? Math.max(size, ShortAttention.Bounds.workSize(operation))
+        : size;
   }
 
   /** Bytes of the whole. */

@@ -48,7 +48,7 @@ final class ShortAttention {
   private final long sums;
 
   /**
-   * @param work offset of {@link #workSize} floats
+   * @param work offset of {@link Bounds#workSize} floats
    * @param element how operands go into products
    */
   ShortAttention(MemorySegment memory, ForwardOperation.Attention operation, long work, Element element) {
@@ -79,20 +79,34 @@ final class ShortAttention {
 
   /** Whether it can do such attention, on this machine. */
   static boolean takes(ForwardOperation.Attention operation) {
-    Heads heads = operation.heads();
-    return LANES >= 8 && heads.length() % LANES == 0 && heads.length() <= LONGEST
-        && heads.reach() >= heads.length() && operation.scores() instanceof Scores.Product
-        && operation.documents().isEmpty();
+    return LANES >= Bounds.LEAST_LANES && LANES <= Bounds.MOST_LANES
+        && operation.heads().length() % LANES == 0 && Bounds.mayTake(operation);
   }
 
   private static int padded(Heads heads) {
     return Math.ceilDiv(heads.width(), LANES) * LANES;
   }
 
-  /** Floats of work space. */
-  static long workSize(ForwardOperation.Attention operation) {
-    Heads heads = operation.heads();
-    return (9L * padded(heads) + 2L * heads.length()) * heads.length() + 2 * LANES;
+  /** Bounds that hold for vectors of any length. Commands that only count bytes run without the Vector API. */
+  static final class Bounds {
+    private static final int LEAST_LANES = 8;
+    private static final int MOST_LANES = 16;
+
+    private Bounds() {}
+
+    /** Whether some machine does such attention by {@link ShortAttention}. */
+    static boolean mayTake(ForwardOperation.Attention operation) {
+      Heads heads = operation.heads();
+      return heads.length() % LEAST_LANES == 0 && heads.length() <= LONGEST && heads.reach() >= heads.length()
+          && operation.scores() instanceof Scores.Product && operation.documents().isEmpty();
+    }
+
+    /** The most floats of work space that it needs. */
+    static long workSize(ForwardOperation.Attention operation) {
+      Heads heads = operation.heads();
+      int padded = Math.ceilDiv(heads.width(), MOST_LANES) * MOST_LANES;
+      return (9L * padded + 2L * heads.length()) * heads.length() + 2 * MOST_LANES;
+    }
   }
 
   private static MemorySegment later() {
