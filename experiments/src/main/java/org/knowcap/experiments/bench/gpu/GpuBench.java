@@ -173,7 +173,10 @@ public final class GpuBench {
   }
 
   private String debug() {
-    return Optional.ofNullable(environment.get(org.knowcap.models.engine.cuda.DebugSwitch.SETTING))
+    String setting = org.knowcap.models.engine.cuda.DebugSwitch.SETTING;
+    // Of this process, or as the one that measures inherits it.
+    return Optional.ofNullable(environment.get(setting))
+        .or(() -> Optional.ofNullable(System.getenv(setting)))
         .orElse("");
   }
 

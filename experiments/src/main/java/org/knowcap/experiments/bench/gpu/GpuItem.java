@@ -274,7 +274,7 @@ public record GpuItem(Kind kind, String argument) {
       case PEER -> seconds + switch (mode()) {
         case "eager" -> 15;
         case "compile" -> 45;
-        default -> 120;
+        default -> 80;
       };
     };
   }

@@ -18,7 +18,12 @@ final class Python {
   static String output(List<String> command) throws IOException, InterruptedException {
     Process process;
     try {
-      process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+      // ChildProcess gave this process one thread that does not spin; PyTorch is to have what it has by itself.
+      builder.environment()
+          .keySet()
+          .removeIf(name -> name.startsWith("OMP_") || name.startsWith("OPENBLAS_"));
+      process = builder.start();
     } catch (IOException e) {
       throw UserException
           .failure("there is no python3 on the PATH: install Python 3 with PyTorch and transformers,"
