@@ -89,7 +89,8 @@ work=$(mktemp -d) || die "no folder for temporary files can be made; set TMPDIR 
 [ -n "$kit" ] || { [ -x "$here/knowcap" ] && [ -d "$here/lib" ] && kit=$here; } || kit="$here/gpu-kit.tar.xz"
 if [ -f "$kit" ]; then
   note "unpacking $kit"
-  tar -C "$work" -xf "$kit" || { rm -rf "$work"; die "$kit cannot be unpacked here (is there room in $work, and xz?)"; }
+  # Where there is no xz, Python has its own.
+  tar -C "$work" -xf "$kit" 2> /dev/null || python3 -m tarfile -e "$kit" "$work" || { rm -rf "$work"; die "$kit cannot be unpacked here (is there room in $work, and xz or python3?)"; }
   kit="$work/gpu-kit"
 fi
 [ -x "$kit/knowcap" ] || { rm -rf "$work"; die "there is no kit at '$kit': make one by scripts/gpu-kit.sh, and name it with --kit"; }
