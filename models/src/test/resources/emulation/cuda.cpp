@@ -21,7 +21,7 @@
 #include <vector>
 
 typedef unsigned long long Address;
-enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, DEVICE_UNAVAILABLE = 46, NO_DEVICE = 100, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE = 900 };
+enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, DEVICE_UNAVAILABLE = 46, NO_DEVICE = 100, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE = 900 };
 
 struct Stream { std::deque<std::function<int()>> work; bool recording = false; std::thread::id recorder; std::vector<std::function<int()>> recorded; };
 struct Module { void* library; std::string file; };
@@ -128,7 +128,7 @@ int cuGetErrorName(int code, const char** name) { Guard guard;
 int cuGetErrorString(int code, const char** text) { Guard guard; *text = code == OUT_OF_MEMORY ? "out of memory" : "emulated"; return 0; }
 int cuInit(unsigned flags) { Guard guard; return flags ? INVALID_VALUE : atoi(setting("EMULATED_GPUS", "1")) ? 0 : NO_DEVICE; }
 int cuDriverGetVersion(int* version) { Guard guard; *version = atoi(setting("EMULATED_DRIVER", "13000")); return 0; }
-int cuDeviceGetCount(int* count) { Guard guard; *count = atoi(setting("EMULATED_GPUS", "1")); return 0; }
+int cuDeviceGetCount(int* count) { Guard guard; *count = atoi(setting("EMULATED_GPUS", "1")); return *count ? 0 : NOT_INITIALIZED; }
 int cuDeviceGet(int* device, int ordinal) { Guard guard; *device = 7; return ordinal ? INVALID_VALUE : 0; }
 int cuDeviceGetName(char* name, int size, int device) { Guard guard; snprintf(name, size, "%s", setting("EMULATED_GPU", "Emulated GPU")); return device == 7 ? 0 : INVALID_VALUE; }
 int cuDeviceGetAttribute(int* value, int which, int device) { Guard guard;

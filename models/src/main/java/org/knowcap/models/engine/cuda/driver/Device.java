@@ -64,8 +64,12 @@ public final class Device {
         throw new CudaException("the NVIDIA driver does not start: cuInit says "
             + text(functions, "cuGetErrorName", started) + "; 'nvidia-smi' may say why", started);
       }
-      functions.call("cuDeviceGetCount", number);
-      if (started == NO_DEVICE || number.get(JAVA_INT, 0) == 0) {
+      number.set(JAVA_INT, 0, 0);
+      if (started == 0) {
+        // A driver that shows no GPU has not started, and refuses to count.
+        functions.call("cuDeviceGetCount", number);
+      }
+      if (number.get(JAVA_INT, 0) == 0) {
         throw new CudaException("the NVIDIA driver shows no GPU: 'nvidia-smi -L' lists what there is;"
             + " CUDA_VISIBLE_DEVICES may hide it, or a GPU in MIG mode may have no slice", started);
       }

@@ -275,6 +275,9 @@ public final class Gpu implements AutoCloseable {
    * @return milliseconds of one time, the best of a few recordings
    */
   public float milliseconds(Runnable work, double warmUp, int times) {
+    // What a driver does at a kernel's first launch has no place in a recording.
+    work.run();
+    synchronise();
     Graph graph = record(() -> {
       for (int i = 0; i < times; i++) {
         work.run();
@@ -314,14 +317,14 @@ public final class Gpu implements AutoCloseable {
     return milliseconds(from, to);
   }
 
-  /** Lets a profiler of NVIDIA's see what follows, up to {@link #profiled}; does nothing without one. */
+  /** Lets a profiler of NVIDIA's see what follows, up to {@link #profiled}; without one nothing happens, or it is refused. */
   public void profiling() {
-    functions.call("cuProfilerStart");
+    functions.status("cuProfilerStart");
   }
 
   /** See {@link #profiling}. */
   public void profiled() {
-    functions.call("cuProfilerStop");
+    functions.status("cuProfilerStop");
   }
 
   /** A mark that can be set in the stream, waited for, and timed. */
