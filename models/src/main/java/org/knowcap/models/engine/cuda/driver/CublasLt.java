@@ -45,6 +45,7 @@ public final class CublasLt {
   /** Parts of split sums go to scratch memory and are added in order: the same to the last bit every time. */
   private static final int ORDERED_REDUCTIONS = 2;
   private static final int CANDIDATES = 8;
+  private static final int MOST_ALIGNMENT = 256;
   private static final int RESULT_BYTES = 96;
   private static final int STATE_OFFSET = 72;
   private static final Map<Integer, String> ERRORS = Map.of(1, "CUBLAS_STATUS_NOT_INITIALIZED", 3,
@@ -89,8 +90,9 @@ public final class CublasLt {
     private final long[] apart;
     private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
     private final MemorySegment keep;
-    /** Alignments of a bias and of what an epilogue writes or reads, where there are such. */
+    /** Alignments of a bias and of what an epilogue writes or reads, where there are such, and the least of them. */
     private String beside = "";
+    private int besideAlignment = MOST_ALIGNMENT;
     private final MemorySegment algorithm = arena.allocate(ALGORITHM_BYTES, 8);
 
     /**
@@ -112,7 +114,7 @@ public final class CublasLt {
       set(TRANSPOSE_B, a.transposed() ? 1 : 0);
       bias.ifPresent(numbers -> {
         set(EPILOGUE, EPILOGUE_BIAS);
-        beside += " bias " + alignment(numbers.address(), count > 1 ? apart[3] : 0);
+        beside("bias", alignment(numbers.address(), count > 1 ? apart[3] : 0));
         functions.call("cublasLtMatmulDescSetAttribute", description, BIAS_POINTER,
             arena.allocateFrom(JAVA_LONG, numbers.address()), 8L);
         if (count > 1) {
@@ -143,12 +145,17 @@ public final class CublasLt {
 
     private void epilogue(int which, Matrix before) {
       set(EPILOGUE, which);
-      beside += " beside " + alignment(before.numbers().address(), count > 1 ? apart[2] : 0);
+      beside("beside", alignment(before.numbers().address(), count > 1 ? apart[2] : 0));
       set(AUXILIARY_POINTER, before.numbers().address());
       set(AUXILIARY_STRIDE, (long) before.stride());
       if (count > 1) {
         set(AUXILIARY_BATCH_STRIDE, apart[2] / before.numbers().bytes());
       }
+    }
+
+    private void beside(String what, int alignment) {
+      beside += " " + what + " " + alignment;
+      besideAlignment = Math.min(besideAlignment, alignment);
     }
 
     private void set(int attribute, int value) {
@@ -235,9 +242,12 @@ public final class CublasLt {
             temporary.allocateFrom(JAVA_LONG, WORKSPACE), 8L);
         functions.call("cublasLtMatmulPreferenceSetAttribute", preference, REDUCTIONS,
             temporary.allocateFrom(JAVA_INT, ORDERED_REDUCTIONS), 4L);
-        for (int i = 0; i < 4; i++) {
+        // A bias has no alignment of its own there: it counts with the result's, as in PyTorch.
+        int[] alignments = {alignment(0), alignment(1), alignment(2),
+            Math.min(alignment(2), besideAlignment)};
+        for (int i = 0; i < alignments.length; i++) {
           functions.call("cublasLtMatmulPreferenceSetAttribute", preference, ALIGNMENT_A + i,
-              temporary.allocateFrom(JAVA_INT, alignment(Math.min(i, 2))), 4L);
+              temporary.allocateFrom(JAVA_INT, alignments[i]), 4L);
         }
         MemorySegment results = arena.allocate(CANDIDATES * (long) RESULT_BYTES, 8);
         MemorySegment count = temporary.allocate(JAVA_INT);
@@ -265,7 +275,7 @@ public final class CublasLt {
     }
 
     private static int alignment(long address, long apart) {
-      return (int) Math.min(256, Long.lowestOneBit(address | apart));
+      return (int) Math.min(MOST_ALIGNMENT, Long.lowestOneBit(address | apart));
     }
 
     /** Computes it. */
