@@ -85,7 +85,7 @@ class BenchGpuTest {
   @Test
   void aKernelThatNeverEndsIsEnded() throws Exception {
     Outcome outcome = start(Map.of("EMULATED_HANG", "attend"), "--out", folder, "--limit", 20, "--budget", 60,
-        "--seconds", 10, "--item", "meter:64", "--item", PARITY, "--item", "fused:" + MODEL + "@1x8x37")
+        "--seconds", 30, "--item", "meter:64", "--item", PARITY, "--item", "fused:" + MODEL + "@1x8x37")
         .end();
     assertEquals(1, outcome.exitCode(), outcome.toString());
     Map<String, Status> found = statuses(folder);
