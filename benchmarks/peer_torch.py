@@ -7,9 +7,13 @@ max-autotune mode, which records graphs. Prints one JSON object a line.
 """
 import argparse
 import json
+import sys
 import time
 
-import torch
+try:
+    import torch
+except ImportError as e:
+    sys.exit(f"{sys.executable} cannot import PyTorch ({e}); install it (python3 -m pip install torch) for the python3 on the PATH")
 import torch.nn as nn
 import torch.nn.functional as F
 
