@@ -254,6 +254,8 @@ final class BenchGpuCommand implements Callable<Integer> {
     System.setOut(System.err);
     CudaEngine engine = new CudaEngine();
     Optional<String> missing = engine.unavailable();
+    // Asked now: after a fault a driver may refuse to say.
+    String card = missing.isPresent() ? "" : engine.card();
     GpuBench.Answer said;
     try {
       missing.ifPresent(reason -> {
@@ -261,14 +263,14 @@ final class BenchGpuCommand implements Callable<Integer> {
       });
       GpuResult result = new GpuWork(engine, seconds, new GpuWork.Scripts(peer, check), System.err::println)
           .measure(item);
-      said = new GpuBench.Answer(engine.card(), Optional.empty(), Json.MAPPER.valueToTree(result));
+      said = new GpuBench.Answer(card, Optional.empty(), Json.MAPPER.valueToTree(result));
     } catch (Exception e) {
       if (!(e instanceof UserException)) {
         e.printStackTrace();
       }
       JsonNode nothing = Json.MAPPER.nullNode();
-      said = new GpuBench.Answer(missing.isPresent() ? "" : engine.card(),
-          Optional.of(e.getMessage() == null ? e.toString() : e.getMessage()), nothing);
+      said = new GpuBench.Answer(card, Optional.of(e.getMessage() == null ? e.toString() : e.getMessage()),
+          nothing);
     }
     answer.println(Json.MAPPER.writeValueAsString(said));
     return said.error().isPresent() ? UserException.FAILURE : 0;
