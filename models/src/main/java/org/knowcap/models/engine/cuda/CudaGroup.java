@@ -128,16 +128,24 @@ final class CudaGroup implements SessionGroup {
   public CudaSession join() {
     // First of all, so that no step is taken while it is made ready.
     meeting.register();
-    synchronized (this) {
-      if (free.isEmpty()) {
-        meeting.arriveAndDeregister();
-        throw new IllegalStateException("all " + buffers.size() + " sessions of this group are open");
-      }
-      int replica = free.remove();
-      gpu.enter();
-      clear(buffers.get(replica));
-      return new CudaSession(program, this, replica, buffers.get(replica), () -> leave(replica));
+    try {
+      return joined();
+    } catch (RuntimeException e) {
+      // The others must not wait for it.
+      meeting.arriveAndDeregister();
+      throw e;
     }
+  }
+
+  private synchronized CudaSession joined() {
+    if (free.isEmpty()) {
+      throw new IllegalStateException("all " + buffers.size() + " sessions of this group are open");
+    }
+    int replica = free.element();
+    gpu.enter();
+    clear(buffers.get(replica));
+    free.remove();
+    return new CudaSession(program, this, replica, buffers.get(replica), () -> leave(replica));
   }
 
   /** The session of a group for one, which ends with it. */
@@ -154,8 +162,7 @@ final class CudaGroup implements SessionGroup {
   }
 
   private void leave(int replica) {
-    // The others' step may be waiting for this alone.
-    gpu.enter();
+    // The others' step may be waiting for this alone. Nothing of the GPU is asked for before: after a fault it refuses everything.
     meeting.arriveAndDeregister();
     synchronized (this) {
       free.add(replica);
