@@ -12,9 +12,11 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -27,6 +29,7 @@ import org.knowcap.experiments.bench.gpu.GpuLine.Status;
 import org.knowcap.experiments.run.Provenances;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.models.engine.cuda.DebugSwitch;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -104,7 +107,7 @@ public final class GpuBench {
         .min()
         .orElse(0);
     if (left() < least) {
-      throw UserException.usage(String.format(java.util.Locale.ROOT,
+      throw UserException.usage(String.format(Locale.ROOT,
           "a budget of %.0f s is too small for anything: the quickest of these items takes about %.0f s",
           limits.budgetSeconds.orElseThrow(), least));
     }
@@ -131,7 +134,7 @@ public final class GpuBench {
       for (Future<?> each : all) {
         each.get();
       }
-    } catch (java.util.concurrent.ExecutionException e) {
+    } catch (ExecutionException e) {
       throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
     }
   }
@@ -144,8 +147,8 @@ public final class GpuBench {
     double left = left();
     if (left < expected) {
       progress.accept(item.id() + ": skipped");
-      return line(item, Status.SKIPPED, 0, "",
-          Optional.of(String.format(java.util.Locale.ROOT,
+      return line(
+          item, Status.SKIPPED, 0, "", Optional.of(String.format(Locale.ROOT,
               "it takes about %.0f s, and the budget has %.0f s left", expected, Math.max(0, left))),
           Json.MAPPER.nullNode());
     }
@@ -173,7 +176,7 @@ public final class GpuBench {
   }
 
   private String debug() {
-    String setting = org.knowcap.models.engine.cuda.DebugSwitch.SETTING;
+    String setting = DebugSwitch.SETTING;
     // Of this process, or as the one that measures inherits it.
     return Optional.ofNullable(environment.get(setting))
         .or(() -> Optional.ofNullable(System.getenv(setting)))
@@ -207,8 +210,8 @@ public final class GpuBench {
       boolean ended = process.waitFor((long) (mostSeconds * 1e3), TimeUnit.MILLISECONDS);
       end(process);
       if (!ended) {
-        return line(item, Status.TIMEOUT, 0, "",
-            Optional.of(String.format(java.util.Locale.ROOT,
+        return line(
+            item, Status.TIMEOUT, 0, "", Optional.of(String.format(Locale.ROOT,
                 "it did not end within %.0f s, and its process was ended", mostSeconds)),
             Json.MAPPER.nullNode());
       }
