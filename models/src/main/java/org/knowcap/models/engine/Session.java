@@ -44,6 +44,16 @@ public interface Session extends AutoCloseable {
   void losses(int[] tokens, int[] targets, float[] losses);
 
   /**
+   * Loss of each token, without learning, and the token that the model would have said instead of the target.
+   *
+   * @param tokens [R]
+   * @param targets [R]
+   * @param losses filled with -ln p of each target, in nats, [R]
+   * @param predictions filled with the most likely token, the smallest of several, [R]
+   */
+  void score(int[] tokens, int[] targets, float[] losses, int[] predictions);
+
+  /**
    * What each router did in the last step or scoring, in the order of blocks; empty where the program has none. An engine
    * that takes a step's batches one by one tells of the last.
    */

@@ -363,6 +363,7 @@ class EngineParityTest {
         assertEquals(expectedLosses[r], losses[r], variant.tolerance() * (1 + Math.abs(expectedLosses[r])),
             "loss of row " + r);
       }
+      comparePredictions(variant, reference, session, batch);
       session.step(batch.tokens(), batch.targets(), 0.01, 1);
       float[] first = session.state().get(StateBuffer.FIRST_MOMENT.key());
       for (int i = 0; i < gradient.length; i++) {
@@ -373,6 +374,29 @@ class EngineParityTest {
       compare(reference.routing(), session.routing(), 5 * variant.tolerance());
     }
     return reference;
+  }
+
+  /** What a session takes to be the most likely tokens must be as likely as the reference's, but for rounding. */
+  private static void comparePredictions(Variant variant, ReferenceSession reference, Session session,
+      Batches batch) {
+    int rows = batch.tokens().length;
+    float[] losses = new float[rows];
+    int[] expected = new int[rows];
+    int[] found = new int[rows];
+    reference.score(batch.tokens(), batch.targets(), losses, expected);
+    float[] foundLosses = new float[rows];
+    session.score(batch.tokens(), batch.targets(), foundLosses, found);
+    for (int r = 0; r < rows; r++) {
+      assertEquals(losses[r], foundLosses[r], variant.tolerance() * (1 + Math.abs(losses[r])));
+    }
+    float[] least = new float[rows];
+    reference.losses(batch.tokens(), expected, least);
+    reference.losses(batch.tokens(), found, losses);
+    for (int r = 0; r < rows; r++) {
+      assertEquals(least[r], losses[r], 2 * variant.tolerance() * (1 + least[r]), "prediction of row " + r);
+    }
+    // The reference goes on with the losses of the batch itself.
+    reference.meanLoss(batch.tokens(), batch.targets());
   }
 
   private static void compare(List<RoutingMetrics> expected, List<RoutingMetrics> found, double tolerance) {

@@ -914,6 +914,18 @@ public final class ReferenceSession implements Session {
   }
 
   @Override
+  public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
+    losses(tokens, targets, losses);
+    Tensor logits = ((ForwardOperation.CrossEntropy) program.forward().getLast()).logits();
+    for (int r = 0; r < predictions.length; r++) {
+      int first = r * logits.columns();
+      predictions[r] = IntStream.range(0, logits.columns())
+          .reduce((a, b) -> get(logits)[first + b] > get(logits)[first + a] ? b : a)
+          .orElseThrow();
+    }
+  }
+
+  @Override
   public Map<String, float[]> state() {
     Map<String, float[]> copies = new LinkedHashMap<>();
     state.forEach((name, content) -> {

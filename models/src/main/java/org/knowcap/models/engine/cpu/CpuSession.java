@@ -240,6 +240,12 @@ final class CpuSession implements Session {
   }
 
   @Override
+  public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
+    losses(tokens, targets, losses);
+    MemorySegment.copy(memory, ValueLayout.JAVA_INT, layout.predictions, predictions, 0, program.stepRows());
+  }
+
+  @Override
   public List<RoutingMetrics> routing() {
     List<List<Router>> slices = workers.stream().flatMap(worker -> worker.routers(learnt)).toList();
     return IntStream.range(0, slices.getFirst().size())

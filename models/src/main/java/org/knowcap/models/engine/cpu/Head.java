@@ -19,6 +19,7 @@ final class Head {
   private final Products products;
   private final long targets;
   private final long losses;
+  private final long predictions;
   private final long work;
   private final Element element;
 
@@ -28,14 +29,17 @@ final class Head {
   /**
    * @param targets offset of the batch's target ids, int32 [R]
    * @param losses offset of the batch's losses in nats, fp32 [R]
+   * @param predictions offset of the batch's most likely tokens, int32 [R]; written where there are no gradients
    * @param work offset of {@link #workSize} floats
    * @param element how gradients of logits go into products
    */
-  Head(MemorySegment memory, Products products, long targets, long losses, long work, Element element) {
+  Head(MemorySegment memory, Products products, long targets, long losses, long predictions, long work,
+      Element element) {
     this.memory = memory;
     this.products = products;
     this.targets = targets;
     this.losses = losses;
+    this.predictions = predictions;
     this.work = work;
     this.element = element;
   }
@@ -85,8 +89,7 @@ final class Head {
 
   private void losses(Matrix logits, int firstRow) {
     for (int r = 0; r < logits.rows(); r++) {
-      float loss = lossRow(memory, logits.at(r, 0), logits.columns(), target(firstRow + r));
-      memory.set(ValueLayout.JAVA_FLOAT, losses + 4L * (firstRow + r), loss);
+      scoreRow(logits.at(r, 0), logits.columns(), firstRow + r);
     }
   }
 
@@ -102,11 +105,23 @@ final class Head {
     return Embedding.id(memory, targets, row);
   }
 
-  private static float lossRow(MemorySegment memory, long row, int columns, int target) {
-    int end = Vectors.close(memory, row, columns, Float.NEGATIVE_INFINITY);
-    float largest = Loops.largest(memory, row, end);
-    float score = memory.get(ValueLayout.JAVA_FLOAT, row + 4L * target);
-    return (float) Math.log(Loops.sumOfExponentials(memory, row, 1, -largest, end)) + largest - score;
+  private void scoreRow(long logits, int columns, int row) {
+    int end = Vectors.close(memory, logits, columns, Float.NEGATIVE_INFINITY);
+    float largest = Loops.largest(memory, logits, end);
+    float score = memory.get(ValueLayout.JAVA_FLOAT, logits + 4L * target(row));
+    float loss = (float) Math.log(Loops.sumOfExponentials(memory, logits, 1, -largest, end)) + largest
+        - score;
+    memory.set(ValueLayout.JAVA_FLOAT, losses + 4L * row, loss);
+    memory.set(ValueLayout.JAVA_INT, predictions + 4L * row, first(logits, columns, largest));
+  }
+
+  /** The first column that holds a number; the last one if none does, as where logits are not numbers. */
+  private int first(long logits, int columns, float number) {
+    int column = 0;
+    while (column < columns - 1 && memory.get(ValueLayout.JAVA_FLOAT, logits + 4L * column) != number) {
+      column++;
+    }
+    return column;
   }
 
   private static float gradientRow(MemorySegment memory, long row, long gradient, boolean narrow, int columns,

@@ -47,6 +47,8 @@ final class Layout {
   final long documents;
   final OptionalInt separator;
   final long losses;
+  /** Of each token the most likely next one, where there is no learning, int32 [R]. */
+  final long predictions;
   final long parameters;
   /** The optimiser's buffers; where it has none of the kind, the parameters', which nobody then asks for. */
   final long firstMoment;
@@ -75,6 +77,7 @@ final class Layout {
     tokens = reserve(4L * program.stepRows());
     targets = reserve(4L * program.stepRows());
     losses = reserve(4L * program.stepRows());
+    predictions = reserve(4L * program.stepRows());
     parameters = reserve(4 * count);
     program.optimiser()
         .ifPresent(optimiser -> optimiser.state()

@@ -169,8 +169,8 @@ final class Slice {
 
   private Kernel head(Step.Head s) {
     Step.Linear linear = s.linear();
-    Head head = new Head(memory, products, layout.targets, layout.losses, layout.work(worker),
-        layout.element());
+    Head head = new Head(memory, products, layout.targets, layout.losses, layout.predictions,
+        layout.work(worker), layout.element());
     return head.run(at(linear.x()), weight(linear.weight(), linear.transposed(), linear.exact()),
         linear.bias().map(layout::parameter),
         s.backward()

@@ -102,7 +102,7 @@ final class Buffers {
   static final long TOTAL = 8;
   /** the length of the last step's gradient, */
   static final long NORM = 16;
-  /** and what it was multiplied by: three doubles and a float. */
+  /** and what it was multiplied by: three doubles and a float. The most likely tokens lie behind the losses. */
   static final long SCALE = 24;
   static final long RESULTS = 32;
 
@@ -185,7 +185,7 @@ final class Buffers {
     bytes.put(Part.ROUTERS, routed);
     bytes.put(Part.INPUTS,
         DIALS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
-    bytes.put(Part.LOSSES, RESULTS + 4L * program.rows());
+    bytes.put(Part.LOSSES, RESULTS + 8L * program.rows());
     long end = address;
     for (Map.Entry<Part, Long> part : bytes.entrySet()) {
       addresses.put(part.getKey(), part.getValue() == 0 ? 0 : end);

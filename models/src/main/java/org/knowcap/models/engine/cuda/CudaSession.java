@@ -106,14 +106,20 @@ final class CudaSession implements Session {
 
   @Override
   public void losses(int[] tokens, int[] targets, float[] losses) {
+    score(tokens, targets, losses, new int[program.stepRows()]);
+  }
+
+  @Override
+  public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
     checked(tokens);
     checked(targets);
     int rows = program.rows();
+    long results = buffers.address(Part.LOSSES) + Buffers.RESULTS;
     for (int from = 0; from < program.stepRows(); from += rows) {
       int first = from;
       group.score(replica, (_, to) -> write(tokens, targets, first, to));
-      group.download(buffers.address(Part.LOSSES) + Buffers.RESULTS,
-          MemorySegment.ofArray(losses).asSlice(4L * from, 4L * rows));
+      group.download(results, MemorySegment.ofArray(losses).asSlice(4L * from, 4L * rows));
+      group.download(results + 4L * rows, MemorySegment.ofArray(predictions).asSlice(4L * from, 4L * rows));
     }
   }
 

@@ -227,6 +227,10 @@ final class Launches {
     return buffers.address(Part.LOSSES) + Buffers.RESULTS;
   }
 
+  private long predictions() {
+    return losses() + 4L * program.rows();
+  }
+
   private long work() {
     return buffers.address(Part.WORK);
   }
@@ -478,6 +482,12 @@ final class Launches {
               s.backward().isPresent() ? 1f / program.stepRows() : 0f)
           .moving(count * (8L
               + (s.backward().isPresent() ? 2L : 1L) * program.vocabulary() * logits.numbers().bytes())));
+      if (s.backward().isEmpty()) {
+        all.add(kernels
+            .launch("predict", new Grid(count, 1, WARP, 0), logits.numbers().address(),
+                predictions() + 4L * from, program.vocabulary(), logits.stride())
+            .moving(count * (4L + (long) program.vocabulary() * logits.numbers().bytes())));
+      }
       s.backward()
           .ifPresent(backward -> all.addAll(linearBackward(backward, x, logits,
               dense(backward.dX()).rows(first, count), buffers.sums().partsBefore(first))));

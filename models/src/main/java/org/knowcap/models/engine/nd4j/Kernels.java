@@ -594,6 +594,11 @@ final class Kernels {
         .multiplyColumn(probabilities, sum, picked, probabilities);
   }
 
+  /** Of the tokens scored last, [R, V]. */
+  INDArray probabilities(ForwardOperation.CrossEntropy o) {
+    return ((CrossEntropyState) states.get(o)).probabilities;
+  }
+
   private Recording crossEntropyBackward(BackwardOperation.CrossEntropyBackward o) {
     CrossEntropyState state = (CrossEntropyState) states.get(o.forward());
     INDArray dLogits = memory.of(o.dLogits());

@@ -34,6 +34,8 @@ final class Nd4jSession implements InspectableSession {
   /** Losses of a step's batches, one a row. */
   private final INDArray losses;
   private final List<Recording> keepLosses = new ArrayList<>();
+  /** Of the batch scored last, [R, V]. */
+  private final INDArray probabilities;
   private OptionalDouble gradientNorm = OptionalDouble.empty();
 
   /** Changes the parameters by their gradients. */
@@ -52,6 +54,7 @@ final class Nd4jSession implements InspectableSession {
     for (Operation operation : program.backward()) {
       backward.add(kernels.of(operation));
     }
+    probabilities = kernels.probabilities((ForwardOperation.CrossEntropy) program.forward().getLast());
     state.put(PARAMETERS, memory.parameters);
     losses = memory.own(program.accumulation(), program.rows());
     for (int batch = 0; batch < program.accumulation(); batch++) {
@@ -265,6 +268,16 @@ final class Nd4jSession implements InspectableSession {
   public void losses(int[] tokens, int[] targets, float[] losses) {
     for (int batch = 0; batch < program.accumulation(); batch++) {
       runForward(tokens, targets, batch);
+    }
+    read(losses);
+  }
+
+  @Override
+  public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
+    for (int batch = 0; batch < program.accumulation(); batch++) {
+      runForward(tokens, targets, batch);
+      int[] likeliest = probabilities.argMax(1).toIntVector();
+      System.arraycopy(likeliest, 0, predictions, batch * program.rows(), program.rows());
     }
     read(losses);
   }

@@ -105,6 +105,22 @@ KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, 
   }
 }
 
+// predictions[r] = the column of the largest of logits[r], the first of several. A warp takes a row.
+KERNEL_OF(32, 1) void predict(const Element* logits, int* predictions, int vocabulary, int stride) {
+  ofReplica(logits, predictions);
+  const Element* row = logits + (Index)blockIdx.x * stride;
+  float top = -INFINITE;
+  int best = vocabulary - 1;
+  for (int c = threadIdx.x; c < vocabulary; c += 32) {
+    float x = widen(row[c]);
+    if (x > top) top = x, best = c;
+  }
+  float largest = warpMax(top);
+  // Columns are whole numbers that a float holds exactly.
+  best = (int)-warpMax(top == largest ? -(float)best : -(float)vocabulary);
+  if (threadIdx.x == 0) predictions[blockIdx.x] = best < vocabulary ? best : vocabulary - 1;
+}
+
 // The mean loss of a step of `all` tokens, whose batches come one after the other: total += sum of x; at the last of them
 // out = total / all, and total is zero again. By one block: more would need a launch to add up what each found.
 KERNEL_OF(1024, 1) void mean(const float* x, double* total, double* out, int count, int all, int last) {
