@@ -2,6 +2,7 @@ package org.knowcap.files;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -59,12 +60,26 @@ public final class WholeFile {
    * @throws IOException if the folder or the file cannot be written
    */
   public static void make(Path target, Path aside, Maker maker) throws IOException {
-    Files.createDirectories(target.toAbsolutePath().getParent());
+    Path folder = target.toAbsolutePath().getParent();
+    Files.createDirectories(folder);
     try {
-      maker.make(aside);
+      makeNamed(target, aside, maker);
       Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(aside);
+    }
+  }
+
+  /** Java says "No space left on device" without the file: the exception that leaves here always names it. */
+  private static void makeNamed(Path target, Path aside, Maker maker) throws IOException {
+    try {
+      maker.make(aside);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      FileSystemException named = new FileSystemException(target.toString(), null, e.getMessage());
+      named.initCause(e);
+      throw named;
     }
   }
 }

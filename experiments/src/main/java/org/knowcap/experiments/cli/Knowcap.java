@@ -3,7 +3,10 @@ package org.knowcap.experiments.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Provenances;
 import org.knowcap.generators.bior.rewriting.RewritingException;
@@ -12,6 +15,7 @@ import org.knowcap.models.engine.EngineUnavailableException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParseResult;
 
 /** The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input. */
 @Command(
@@ -26,6 +30,8 @@ import picocli.CommandLine.IVersionProvider;
         EnginesCommand.class, ModelsCommand.class, BenchCommand.class, WorkerCommand.class,
         TimeStepsCommand.class})
 public final class Knowcap {
+  private static final int LONGEST_LINE = 1000;
+
   private Knowcap() {}
 
   /** What --version prints. */
@@ -42,36 +48,85 @@ public final class Knowcap {
   }
 
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    // Files and tables must be the same whatever the machine's language is, also where a library writes them.
+    Locale.setDefault(Locale.ROOT);
+    StandardOutput output = StandardOutput.ofProcess();
+    CommandLine line = commandLine();
+    line.setOut(output.writer());
+    int exitCode = line.execute(arguments);
+    line.getOut().flush();
+    System.out.flush();
+    System.exit(exitCode == 0 && output.failure().isPresent() ? unwritten(output.failure().get()) : exitCode);
+  }
+
+  private static int unwritten(IOException failure) {
+    // A reader that has seen enough, such as 'head', closes its pipe: that is no news to anybody.
+    if (!String.valueOf(failure.getMessage()).contains("Broken pipe")) {
+      System.err.println(
+          "knowcap: standard output: " + failure.getMessage() + "; what was printed is not complete");
+    }
+    return UserException.FAILURE;
   }
 
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Knowcap());
     line.getSubcommands().values().forEach(sub -> sub.getCommandSpec().versionProvider(new Version()));
+    line.registerConverter(Path.class, new UserPath());
+    line.setExecutionStrategy(parsed -> {
+      requireKnownWords(parsed);
+      return new CommandLine.RunLast().execute(parsed);
+    });
     line.setExecutionExceptionHandler((exception, command, parsed) -> complain(exception, command));
     line.setParameterExceptionHandler((exception, arguments) -> {
       PrintWriter err = exception.getCommandLine().getErr();
-      err.println("knowcap: " + exception.getMessage());
+      err.println("knowcap: " + shortened(exception.getMessage()));
+      CommandLine.UnmatchedArgumentException.printSuggestions(exception, err);
       err.println("Try '" + exception.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
       return UserException.USAGE;
     });
     return line;
   }
 
+  /** Refuses words that no command takes: picocli lets them pass beside --help and --version. */
+  private static void requireKnownWords(ParseResult parsed) {
+    ParseResult last = parsed;
+    while (true) {
+      if (!last.unmatched().isEmpty()) {
+        throw new CommandLine.UnmatchedArgumentException(last.commandSpec().commandLine(), last.unmatched());
+      }
+      if (!last.hasSubcommand()) {
+        return;
+      }
+      last = last.subcommand();
+    }
+  }
+
+  /** A message whose lines a person can read: a value of the user's may be as long as a file. */
+  private static String shortened(String message) {
+    return message == null
+        ? "failed without a message"
+        : message.lines()
+            .map(line -> line.length() <= LONGEST_LINE
+                ? line
+                : line.substring(0, LONGEST_LINE / 2) + " ... "
+                    + line.substring(line.length() - LONGEST_LINE / 2))
+            .collect(Collectors.joining("\n"));
+  }
+
   private static int complain(Exception exception, CommandLine command) {
     PrintWriter err = command.getErr();
     switch (exception) {
       case UserException e -> {
-        err.println("knowcap: " + e.getMessage());
+        err.println("knowcap: " + shortened(e.getMessage()));
         return e.exitCode();
       }
-      case EngineUnavailableException e -> err.println("knowcap: " + e.getMessage());
+      case EngineUnavailableException e -> err.println("knowcap: " + shortened(e.getMessage()));
       case ExportException e -> {
-        err.println("knowcap: " + e.getMessage());
+        err.println("knowcap: " + shortened(e.getMessage()));
         return UserException.USAGE;
       }
       case RewritingException e -> {
-        err.println("knowcap: " + e.getMessage());
+        err.println("knowcap: " + shortened(e.getMessage()));
         return UserException.USAGE;
       }
       case IOException e -> err.println("knowcap: " + describe(e));
@@ -93,7 +148,7 @@ public final class Knowcap {
       case java.nio.file.NoSuchFileException missing -> missing.getFile() + ": no such file";
       case java.nio.file.FileSystemException system -> system.getFile() + ": "
           + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
-      default -> failed.getMessage();
+      default -> failed.getMessage() == null ? failed.getClass().getSimpleName() : failed.getMessage();
     };
   }
 }

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -32,11 +33,12 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   private final Map<String, Progress> running = new TreeMap<>();
   /** Engines whose handicap has been told. */
   private final Set<String> handicapped = new HashSet<>();
-  private final double workBefore;
-  private final long began = System.nanoTime();
   private final Optional<ProgressBar> bar;
-  private long lastLine = began;
-  private int failures;
+  private long lastLine = System.nanoTime();
+  /** When the first progress was told, and the work done by then: a worker's start says nothing of its speed. */
+  private OptionalLong began = OptionalLong.empty();
+  private double workBefore;
+  private boolean workersFailed;
 
   /**
    * @param out where lines go
@@ -48,7 +50,6 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
     this.out = out;
     this.work = work;
     finished.forEach(run -> fractionDone.put(run, 1.0));
-    workBefore = workDone();
     bar = terminal
         ? Optional.of(new ProgressBarBuilder().setTaskName("runs")
             .setInitialMax(BAR_STEPS)
@@ -87,6 +88,10 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
       case WorkerEvent.Progressed(String run, Progress progress) -> {
         fractionDone.put(run, (double) progress.step() / progress.steps());
         running.put(run, progress);
+        if (began.isEmpty()) {
+          began = OptionalLong.of(System.nanoTime());
+          workBefore = workDone();
+        }
         show();
       }
       case WorkerEvent.Finished(String run, double stored, double ratio, double saturation, double seconds) -> {
@@ -96,7 +101,7 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
             + Units.ratio(ratio) + " bits per parameter, in " + Units.seconds(seconds));
       }
       case WorkerEvent.Failed(String run, String reason) -> {
-        failures++;
+        workersFailed |= !work.containsKey(run);
         running.remove(run);
         say(run + ": FAILED: " + reason);
       }
@@ -126,9 +131,9 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
 
   /** Time left, once there is something to tell it from. */
   private String left() {
-    double seconds = (System.nanoTime() - began) / 1e9;
+    double seconds = (System.nanoTime() - began.orElse(System.nanoTime())) / 1e9;
     double speed = (workDone() - workBefore) / seconds;
-    return seconds < 10 ? "" : ", " + Units.seconds((allWork() - workDone()) / speed) + " left";
+    return seconds < 10 || speed <= 0 ? "" : ", " + Units.seconds((allWork() - workDone()) / speed) + " left";
   }
 
   private void say(String line) {
@@ -138,9 +143,9 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
     out.flush();
   }
 
-  /** Runs and workers that failed. */
-  int failures() {
-    return failures;
+  /** Whether a worker failed that was at no run. */
+  boolean workersFailed() {
+    return workersFailed;
   }
 
   @Override

@@ -7,6 +7,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
@@ -82,28 +85,58 @@ final class StudyRun {
         + Math.min(workers * concurrent, Math.max(1, open)) + " at a time, " + threads
         + " thread(s) each; in " + study.path());
     out.flush();
-    int failures = 0;
+    boolean workersFailed = false;
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
           System.console() != null && System.console().isTerminal())) {
         new Supervisor(study, workers, threads, concurrent, display).run();
-        failures = display.failures();
+        workersFailed = display.workersFailed();
       }
     }
     Path results = study.writeResults();
     out.println("table:  " + results);
-    UserException failed = UserException.failure(failures + " of " + states.size()
-        + " runs failed, see above; the same command tries them again and leaves the others as they are");
-    if (failures > 0 && study.results().results().isEmpty()) {
-      throw failed;
+    Optional<UserException> unfinished = unfinished(workersFailed);
+    if (unfinished.isPresent() && study.results().results().isEmpty()) {
+      throw unfinished.get();
     }
     Path report = study.writeReport();
     out.println("report: " + report);
     out.flush();
-    if (failures > 0) {
-      throw failed;
+    if (unfinished.isPresent()) {
+      throw unfinished.get();
     }
     return report;
+  }
+
+  /**
+   * What is to be said of runs without a result. The folders alone decide: how a worker ended tells nothing of runs that
+   * another process has, or that nobody took.
+   */
+  private Optional<UserException> unfinished(boolean workersFailed) throws IOException {
+    Map<RunSpec, RunState> states = study.states();
+    Map<String, Long> open = states.values()
+        .stream()
+        .filter(state -> !(state instanceof RunState.Done))
+        .collect(Collectors.groupingBy(StudyRun::shown, TreeMap::new, Collectors.counting()));
+    if (open.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(UserException.failure(open.values().stream().mapToLong(Long::longValue).sum() + " of "
+        + states.size() + " runs have no result ("
+        + open.entrySet().stream().map(e -> e.getValue() + " " + e.getKey()).collect(Collectors.joining(", "))
+        + (workersFailed ? "; a worker ended early, see above" : "")
+        + "); table and report are of the others. The same command goes on with them; 'knowcap status "
+        + study.path() + "' names them"));
+  }
+
+  private static String shown(RunState state) {
+    return switch (state) {
+      case RunState.Pending() -> "not begun";
+      case RunState.Running _ -> "running in another process";
+      case RunState.Interrupted _ -> "interrupted";
+      case RunState.Failed _ -> "failed";
+      case RunState.Done _ -> "done";
+    };
   }
 
   /** Floating-point operations of each run. */

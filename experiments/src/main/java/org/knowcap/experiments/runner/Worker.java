@@ -73,8 +73,17 @@ public final class Worker {
   }
 
   /** Brings a run to its end, unless it is there or somebody else has it. */
-  private void take(RunSpec spec, Sessions sessions) throws IOException, InterruptedException {
-    RunFolder folder = study.runFolder(spec);
+  private void take(RunSpec spec, Sessions sessions) throws InterruptedException {
+    try {
+      takeIfOpen(spec, study.runFolder(spec), sessions);
+    } catch (IOException e) {
+      // A folder that cannot be used is this run's fault alone; failure.json could not be written there either.
+      events.accept(new WorkerEvent.Failed(spec.name(), "its folder cannot be used: " + e));
+    }
+  }
+
+  private void takeIfOpen(RunSpec spec, RunFolder folder, Sessions sessions)
+      throws IOException, InterruptedException {
     if (!folder.finished()) {
       Optional<RunFolder.Lock> lock = folder.lock();
       if (lock.isPresent()) {

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -23,6 +24,17 @@ import tools.jackson.databind.JsonNode;
  * nobody asked for. Every complaint names the file, the key, the value found and what is allowed.
  */
 final class Fields {
+  /** What people write who know other tools, and the key they mean. */
+  private static final Map<String, String> OTHER_WORDS = Map.ofEntries(Map.entry("lr", "learning_rate"),
+      Map.entry("batch", "batch_size"), Map.entry("block_size", "context_length"),
+      Map.entry("max_length", "context_length"), Map.entry("sequence_length", "context_length"),
+      Map.entry("epochs", "exposures"), Map.entry("warmup", "warmup_steps"), Map.entry("wd", "weight_decay"),
+      Map.entry("corpora", "corpus"), Map.entry("dataset", "corpus"), Map.entry("n", "people"));
+  /** Keys that may be spelt the American way. */
+  private static final Map<String, String> AMERICAN = Map.of("optimiser", "optimizer", "initialisation",
+      "initialization");
+  private static final int CLOSE = 3;
+
   private final Path file;
   private final String path;
   private final JsonNode node;
@@ -68,6 +80,14 @@ final class Fields {
 
   private Optional<JsonNode> value(String name) {
     known.add(name);
+    String american = AMERICAN.getOrDefault(name, name);
+    if (!american.equals(name) && node.has(american)) {
+      if (node.has(name)) {
+        throw UserException.usage(file + ": give '" + key(name) + "' or '" + key(american) + "', not both");
+      }
+      known.add(american);
+      return Optional.of(node.path(american));
+    }
     JsonNode value = node.path(name);
     return value.isMissingNode() ? Optional.empty() : Optional.of(value);
   }
@@ -108,7 +128,18 @@ final class Fields {
   }
 
   private UserException missing(String name, String what) {
-    return UserException.usage(file + ": '" + key(name) + "' is missing; it must be " + what);
+    String hint = node.propertyNames()
+        .stream()
+        .filter(each -> !known.contains(each) && means(each, name))
+        .findFirst()
+        .map(each -> " Is '" + key(each) + "' meant to be '" + key(name) + "'?")
+        .orElse("");
+    return UserException.usage(file + ": '" + key(name) + "' is missing; it must be " + what + "." + hint);
+  }
+
+  /** Whether somebody who wrote one word may have meant the other. */
+  private static boolean means(String written, String name) {
+    return name.equals(OTHER_WORDS.get(written.toLowerCase(Locale.ROOT))) || distance(name, written) <= CLOSE;
   }
 
   long integer(String name, long least, long most, long absent) {
@@ -219,8 +250,11 @@ final class Fields {
   void requireNoOthers() {
     for (String name : node.propertyNames()) {
       if (!known.contains(name)) {
-        String closest = known.stream().min(Comparator.comparingInt(k -> distance(k, name))).orElse("");
-        String hint = distance(closest, name) <= 3 ? " Did you mean '" + key(closest) + "'?" : "";
+        String closest = known.stream()
+            .filter(each -> means(name, each))
+            .min(Comparator.comparingInt(k -> distance(k, name)))
+            .orElse("");
+        String hint = closest.isEmpty() ? "" : " Did you mean '" + key(closest) + "'?";
         throw UserException.usage(file + ": unknown key '" + key(name) + "'; allowed here: "
             + String.join(", ", known) + "." + hint);
       }

@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -15,9 +16,11 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.architecture.ModelSpec;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
+import tools.jackson.dataformat.yaml.YAMLParser;
 
 /**
  * Reads a study file: every key is of a known name, type and range. The corpora are not built, so that the answer takes
@@ -83,7 +86,9 @@ public final class StudyReader {
 
   private JsonNode tree() {
     try {
-      return YAML.readTree(Files.readString(file));
+      String text = Files.readString(file);
+      requireOnePlainDocument(text);
+      return YAML.readTree(text);
     } catch (NoSuchFileException e) {
       throw UserException.usage(file + ": there is no such study file");
     } catch (CharacterCodingException e) {
@@ -91,12 +96,38 @@ public final class StudyReader {
     } catch (IOException e) {
       throw UserException.usage(file + ": the study file cannot be read (" + e.getMessage() + ")");
     } catch (JacksonException e) {
-      throw UserException.usage(file + ", line " + e.getLocation().getLineNr() + ": no valid YAML: "
+      // What is nested too deep has no place.
+      String where = Optional.ofNullable(e.getLocation()).map(at -> ", line " + at.getLineNr()).orElse("");
+      throw UserException.usage(file + where + ": no valid YAML: "
           + e.getOriginalMessage()
               .lines()
               .filter(line -> !line.startsWith(" ") && !line.startsWith("in "))
               .limit(2)
               .collect(Collectors.joining(", ")));
+    }
+  }
+
+  /**
+   * Refuses what Jackson reads without a word as something else: an alias as the text of its name, and of several documents
+   * the first alone.
+   */
+  private void requireOnePlainDocument(String text) {
+    try (YAMLParser parser = (YAMLParser) YAML.createParser(text)) {
+      int depth = 0;
+      boolean ended = false;
+      for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+        if (ended) {
+          throw UserException.usage(file + ", line " + parser.currentTokenLocation().getLineNr()
+              + ": a second YAML document begins; a study is one, so remove the line '---' or what follows it");
+        }
+        if (parser.isCurrentAlias()) {
+          throw UserException.usage(
+              file + ", line " + parser.currentTokenLocation().getLineNr() + ": '*" + parser.getString()
+                  + "' is a YAML alias, which a study must not have; write the value in its place");
+        }
+        depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
+        ended = depth == 0;
+      }
     }
   }
 

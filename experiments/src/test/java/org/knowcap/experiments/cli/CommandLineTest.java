@@ -131,7 +131,7 @@ class CommandLineTest {
     assertTrue(
         message.startsWith(runs.getFirst().name() + ": ") && message.contains(broken.checkpoint().toString()),
         message);
-    assertTrue(partly.err().startsWith("knowcap: 1 of 2 runs failed"), partly.err());
+    assertTrue(partly.err().startsWith("knowcap: 1 of 2 runs have no result (1 failed)"), partly.err());
     assertArrayEquals(cutOff, Files.readAllBytes(broken.checkpoint()));
     assertFalse(Files.exists(broken.path().resolve("result.json")));
     assertTrue(Files.exists(sound.path().resolve("result.json")));
@@ -225,7 +225,7 @@ class CommandLineTest {
     for (String part : List.of(run + ": ", "NaN", "step 2", "learning rate 2.0", "embedding")) {
       assertTrue(message.contains(part), message);
     }
-    assertTrue(outcome.err().startsWith("knowcap: 1 of 1 runs failed"), outcome.err());
+    assertTrue(outcome.err().startsWith("knowcap: 1 of 1 runs have no result (1 failed)"), outcome.err());
     assertEquals(1, outcome.err().lines().count(), outcome.err());
   }
 

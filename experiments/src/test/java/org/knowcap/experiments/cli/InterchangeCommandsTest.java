@@ -127,7 +127,7 @@ class InterchangeCommandsTest {
             .replace(", gpt2-nomlp-1-1-w8", "")
             .replace("training: {", "training: {start: {run: " + imported + "}, "));
     succeeds("run", further, "--out", directory.resolve("further"));
-    fails(1, "1 of 2 runs failed", "run", spec, "--out", directory.resolve("back-true"));
+    fails(1, "1 of 2 runs have no result (1 failed)", "run", spec, "--out", directory.resolve("back-true"));
 
     Path nomlp = study.runFolder(study.study().runs().getLast()).path();
     fails(2, "gpt_neox wants a standard feed-forward, found none", "export", nomlp, directory.resolve("no"),

@@ -708,6 +708,12 @@ class StudyReaderTest {
         mistake("head_width: 16", "headwidth: 16", "unknown key 'models.headwidth'", "'models.head_width'?"),
         mistake("batch_size: 2", "learning_curve: yes", "unknown key 'training.learning_curve'",
             "batch_size, context_length,"),
+        mistake("batch_size: 2", "lr: 0.1\n  batch_size: 2", "unknown key 'training.lr'",
+            "'training.learning_rate'?"),
+        mistake("exposures: [100, 200]", "exposure: 100", "'exposures' is missing", "Is 'exposure' meant"),
+        mistake("exposures: [100, 200]", "exposures: &e 100\nseeds: *e", "*e'", "YAML alias"),
+        mistake("name: grid-1", "---\nname: grid-1\n---", "a second YAML document begins"),
+        mistake("name: grid-1", "name: " + "[".repeat(3000), "no valid YAML"),
         mistake("measurement: {people: 15}", "measurement: {persons: 15}",
             "unknown key 'measurement.persons'", "allowed here: people"),
 

@@ -1,0 +1,137 @@
+package org.knowcap.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.UserException;
+
+/** What surrounds a command: the machine's language, where its output goes, and what the shell hands it. */
+@Tag("process")
+class SurroundingsTest {
+  private static final String STUDY = """
+      name: around
+      corpus: {kind: bioS, people: 40}
+      models: gpt2-1-1
+      exposures: 20
+      training: {batch_size: 4, context_length: 128, learning_rate: 0.001, warmup_steps: 1}
+      """;
+
+  @TempDir
+  private Path directory;
+
+  private Path study(String text) throws IOException {
+    return Files.writeString(directory.resolve("study.yaml"), text);
+  }
+
+  private static Map<String, byte[]> files(Path folder) throws IOException {
+    Map<String, byte[]> files = new TreeMap<>();
+    try (Stream<Path> walk = Files.walk(folder)) {
+      for (Path file : walk.filter(Files::isRegularFile).toList()) {
+        files.put(folder.relativize(file).toString(), Files.readAllBytes(file));
+      }
+    }
+    return files;
+  }
+
+  /** Languages with digits of their own, with decimal commas, and none. */
+  @Test
+  void outputIsTheSameInEveryLanguage() throws Exception {
+    Path spec = study(STUDY);
+    List<List<String>> languages = List.of(List.of(), List.of("-Duser.language=ar", "-Duser.country=EG"),
+        List.of("-Duser.language=fa", "-Duser.country=IR"),
+        List.of("-Duser.language=de", "-Duser.country=DE"));
+    Map<String, byte[]> expected = Map.of();
+    String plan = "";
+    for (int i = 0; i < languages.size(); i++) {
+      Path out = directory.resolve("corpus" + i);
+      Outcome generated = KnowcapProcess.start(languages.get(i), "generate", spec, "--out", out).end();
+      assertEquals(0, generated.exitCode(), generated.toString());
+      Outcome planned = KnowcapProcess.start(languages.get(i), "models", "gpt2-1-1").end();
+      assertEquals(0, planned.exitCode(), planned.toString());
+      Map<String, byte[]> written = files(out);
+      if (i == 0) {
+        expected = written;
+        plan = planned.out();
+      }
+      assertEquals(expected.keySet(), written.keySet());
+      expected.forEach((name, bytes) -> assertArrayEquals(bytes, written.get(name), name));
+      assertEquals(plan, planned.out());
+    }
+  }
+
+  @Test
+  void aFullDiskUnderStandardOutputIsAFailure() throws Exception {
+    Path full = Path.of("/dev/full");
+    Assumptions.assumeTrue(Files.exists(full), "this system has no /dev/full");
+    for (String[] command : List.of(new String[]{"models", "gpt2-1-1"}, new String[]{"models", "--json"},
+        new String[]{"engines"}, new String[]{"--help"}, new String[]{"--version"})) {
+      Path err = directory.resolve("err.txt");
+      Process process = KnowcapProcess.java(Knowcap.class, List.of(), command)
+          .redirectOutput(full.toFile())
+          .redirectError(err.toFile())
+          .start();
+      assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+      String said = Files.readString(err);
+      assertEquals(UserException.FAILURE, process.exitValue(), String.join(" ", command) + ": " + said);
+      assertTrue(said.startsWith("knowcap: standard output: ") && said.lines().count() == 1, said);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"s3://bucket/key", "file:///tmp/x", "~/x", "C:\\x", "out ", "", " ", "a\nb"})
+  void aPathThatMeansSomethingElseIsRefused(String out) throws Exception {
+    Path spec = study(STUDY);
+    for (String command : List.of("run", "generate")) {
+      ProcessBuilder builder = KnowcapProcess.java(Knowcap.class, List.of(), command, spec.toString(),
+          "--out", out);
+      File err = directory.resolve("err.txt").toFile();
+      Process process = builder.directory(directory.toFile()).redirectError(err).start();
+      assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+      String said = Files.readString(err.toPath());
+      assertEquals(UserException.USAGE, process.exitValue(), said);
+      assertTrue(said.startsWith("knowcap: Invalid value for option '--out'"), said);
+    }
+    try (Stream<Path> left = Files.list(directory)) {
+      assertEquals(List.of("err.txt", "study.yaml"),
+          left.map(file -> file.getFileName().toString()).sorted().toList());
+    }
+  }
+
+  @Test
+  void aWordThatNoCommandTakesIsRefusedBesideHelpToo() {
+    for (String[] words : List.of(new String[]{"reslts", "--help"}, new String[]{"reslts"},
+        new String[]{"results", "--jsn", "x"})) {
+      Outcome outcome = KnowcapProcess.run((Object[]) words);
+      assertEquals(UserException.USAGE, outcome.exitCode(), outcome.toString());
+      assertTrue(outcome.err().contains(words[0].equals("reslts") ? "results" : "--json"), outcome.err());
+      assertFalse(outcome.out().contains("Usage"), outcome.out());
+    }
+  }
+
+  @Test
+  void aHugeValueIsShownInPart() throws Exception {
+    Path spec = study(STUDY.replace("name: around", "name: '" + "x y".repeat(30_000) + "'"));
+    Outcome outcome = KnowcapProcess.run("plan", spec);
+    assertEquals(UserException.USAGE, outcome.exitCode());
+    assertTrue(outcome.err().length() < 2000 && outcome.err().contains(" ... "), outcome.err());
+  }
+}
