@@ -10,7 +10,8 @@
 #     --budget S      seconds for all of it
 #     --tiny          models and shapes so small that an emulated GPU does them: to try this script, not to measure
 #
-# DIR has at most 8 files, each at most 16 MiB, and each is of use whenever this is ended:
+# DIR has at most 8 files, each at most 16 MiB, and each is of use whenever this is ended. Whatever ends this script, SIGKILL
+# too, what it has started ends within seconds:
 #     gpu.jsonl, gpu.json, README.md    what 'knowcap bench gpu' measured
 #     check.log                         what was done and said, with times
 #     sanitizer.txt, ncu.csv            compute-sanitizer's reports; Nsight Compute's counters
@@ -77,7 +78,7 @@ stop() {
 }
 
 finish() {
-  [ -n "$work" ] && rm -rf "$work"
+  rm -rf "$work"
   rm -f "$dir"/.tmp-*
   note "done; results are in $dir"
   exit "$failed"
@@ -86,6 +87,37 @@ finish() {
 # --- the kit ---
 here=$(cd "$(dirname "$0")" && pwd -P)
 work=$(mktemp -d) || die "no folder for temporary files can be made; set TMPDIR to one"
+mkdir "$work/stages"
+
+# Ends what this script has started once the script is gone, and clears up after it. timeout gives the watcher a process group of
+# its own, so that it outlives whoever ends the script's. A process that is dead and not yet waited for is a zombie, Z.
+timeout "$((budget + 600))" sh -c '
+  script=$1 work=$2 dir=$3
+  alive() { state=$(cat "/proc/$script/stat" 2> /dev/null) && case "${state##*) }" in Z*) false ;; esac; }
+  while alive; do sleep 1; done
+  [ -d "$work" ] || exit 0
+  echo "gpu-check was ended from outside" >> "$dir/check.log"
+  for stage in "$work"/stages/*; do kill "${stage##*/}"; done
+  for _ in 1 2 3 4 5 6 7 8; do
+    running=""
+    for stage in "$work"/stages/*; do kill -0 "${stage##*/}" && running=yes; done
+    [ -n "$running" ] || break
+    sleep 1
+  done
+  rm -rf "$work" "$dir"/.tmp-*
+' watcher "$$" "$work" "$dir" > /dev/null 2>&1 &
+
+# limited SECONDS COMMAND... : ends it after that, and also once this script is gone.
+limited() {
+  timeout -k 5 "$@" &
+  stage=$!
+  : > "$work/stages/$stage"
+  wait "$stage"
+  code=$?
+  rm -f "$work/stages/$stage"
+  return $code
+}
+
 [ -n "$kit" ] || { [ -x "$here/knowcap" ] && [ -d "$here/lib" ] && kit=$here; } || kit="$here/gpu-kit.tar.xz"
 if [ -f "$kit" ]; then
   note "unpacking $kit"
@@ -121,7 +153,7 @@ bench() {
   done
   note "bench gpu $* (at most $most s)"
   # shellcheck disable=SC2086
-  timeout -k 5 "$((most + 10))" "$kit/knowcap" bench gpu --out "$dir" --budget "$most" --peer "$kit/peer_torch.py" \
+  limited "$((most + 10))" "$kit/knowcap" bench gpu --out "$dir" --budget "$most" --peer "$kit/peer_torch.py" \
     --check "$kit/check_hf_export.py" $words > "$work/page" 2> "$work/said"
   code=$?
   keep "$log" < "$work/said"
@@ -169,7 +201,7 @@ fi
 
 # --- is there an engine at all ---
 note "engines"
-"$kit/knowcap" engines 2>&1 | keep "$log"
+limited 60 "$kit/knowcap" engines 2>&1 | keep "$log"
 # A line more than an earlier call has left, which may have failed elsewhere.
 machines() { grep -c '"item":"machine","status":"ok"' "$dir/gpu.jsonl" 2> /dev/null; }
 before=$(machines)
@@ -199,13 +231,17 @@ done
 sanitize() {
   command -v compute-sanitizer > /dev/null || { note "there is no compute-sanitizer on the PATH, so not done: $*"; return 0; }
   note "compute-sanitizer, at most 60 s: $*"
+  sanitizers=""
   for pair; do
     [ "$(left)" -ge 70 ] || { note "no time left for $pair"; continue; }
-    timeout -k 5 60 compute-sanitizer --tool "${pair%%=*}" --target-processes all --print-limit 20 "$kit/knowcap" bench gpu \
+    limited 60 compute-sanitizer --tool "${pair%%=*}" --target-processes all --print-limit 20 "$kit/knowcap" bench gpu \
       --out "$work/out-$pair" --limit 55 --debug parts-apart,line-info,first-heuristic --item "${pair#*=}" > "$work/$pair" 2>&1 &
-    [ "$at_once" -gt 1 ] || wait
+    sanitizers="$sanitizers $!"
+    [ "$at_once" -gt 1 ] || wait "$!"
   done
-  wait
+  # Not for everything in the background: that has the watcher, too.
+  # shellcheck disable=SC2086
+  [ -z "$sanitizers" ] || wait $sanitizers
   for pair; do
     [ -f "$work/$pair" ] || continue
     { echo "== $pair"; cat "$work/$pair"; } | keep "$dir/sanitizer.txt" > /dev/null
@@ -228,7 +264,7 @@ if [ -n "$apart" ]; then
     [ "$(left)" -ge 40 ] || break
     for item in $apart; do
       rm -rf "$work/debug"
-      timeout -k 5 50 "$kit/knowcap" bench gpu --out "$work/debug" --budget 45 --limit 40 --debug "$switch" --item "$item" \
+      limited 50 "$kit/knowcap" bench gpu --out "$work/debug" --budget 45 --limit 40 --debug "$switch" --item "$item" \
         > /dev/null 2>> "$work/debug.said"
       grep -F "\"item\":\"$item\"" "$work/debug/gpu.jsonl" 2>/dev/null | keep "$dir/debug.jsonl"
       if holds "$work/debug/gpu.jsonl" "$item" "$work/debug"; then
@@ -261,7 +297,7 @@ case "$run" in
     if command -v ncu > /dev/null && [ "$(left)" -ge 40 ]; then
       shape=${profiles%% *}
       note "ncu, one step of $shape"
-      timeout -k 5 "$(($(left) - 5))" ncu --csv --page raw --set basic --clock-control none --profile-from-start off \
+      limited "$(($(left) - 5))" ncu --csv --page raw --set basic --clock-control none --profile-from-start off \
         --target-processes all "$kit/knowcap" bench gpu --out "$work/ncu" --limit 300 --item "$shape" 2> "$work/ncu.said" \
         | grep '^"' | head -c "$most_bytes" > "$dir/ncu.csv"
       tail -n 3 "$work/ncu.said" | keep "$log"
@@ -277,9 +313,9 @@ case "$run" in
       # Half a minute of a GPU and what the corpus and measuring take; exports and PyTorch come after it.
       most=$(($(left) - 10))
       [ "$most" -le 170 ] || most=170
-      timeout -k 5 "$most" "$kit/knowcap" run "$kit/paper-50k-gpt2-2-2.yaml" --out "$work/paper" 2>&1 \
+      limited "$most" "$kit/knowcap" run "$kit/paper-50k-gpt2-2-2.yaml" --out "$work/paper" 2>&1 \
         | keep "$dir/paper.txt"
-      "$kit/knowcap" results "$work/paper" 2>&1 | keep "$dir/paper.txt"
+      limited 30 "$kit/knowcap" results "$work/paper" 2>&1 | keep "$dir/paper.txt"
       if [ -s "$work/paper/results.csv" ]; then
         keep "$dir/paper.txt" < "$work/paper/results.csv"
       else

@@ -197,6 +197,15 @@ static int sizes(void (*)(A...), int* to) {
 static inline void __syncthreads() { emulation::barrier(); }
 static inline void __syncwarp() { emulation::warpBarrier(); }
 
+static inline void __threadfence() {}
+
+// Blocks come one after the other, and fibres change only where they wait.
+static inline unsigned atomicInc(unsigned* at, unsigned last) {
+  unsigned old = *at;
+  *at = old >= last ? 0 : old + 1;
+  return old;
+}
+
 static inline float __shfl_xor_sync(unsigned, float x, int mask) {
   return __uint_as_float(emulation::exchange(&x, 1)[emulation::current % 32 ^ mask][0]);
 }

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.knowcap.experiments.run.Provenances;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
@@ -23,11 +24,13 @@ import org.knowcap.models.training.InitialParameters;
  * @param tokensPerSecond median over rounds
  * @param peers what the peers reached in the same rounds, turn by turn, in each of their modes
  * @param gigaflops 10^9 floating-point operations a second by {@link TrainingShape#flopsPerToken}
- * @param productFraction that over what products reach on this machine in this precision
+ * @param productFraction that over what products reach on this machine in this precision, before or after, whichever was faster
+ * @param productsBefore what products reached right before the shape was measured, in 10^9 operations a second
+ * @param productsAfter the same right after it
  * @param stepSeconds seconds of a step by kind of operation
  */
 public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> peers, double gigaflops,
-    double productFraction, Map<String, Double> stepSeconds) {
+    double productFraction, double productsBefore, double productsAfter, Map<String, Double> stepSeconds) {
   static final double LEARNING_RATE = 1e-4;
   /** Of the parameters. */
   static final long SEED = 1;
@@ -42,6 +45,8 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
   /** Rounds of a shape, each a stretch of ours and a stretch of each mode of each peer. */
   private static final int ROUNDS = 5;
   private static final int BREAKDOWN_STEPS = 5;
+  /** A part by which products before and after a shape may differ; beyond it the machine was not the same, and it is said. */
+  public static final double STEADY = 0.05;
   /** Stretches before the first that counts: until then Java still compiles the loops. */
   private static final int WARM_UP = 8;
 
@@ -73,11 +78,16 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
   /**
    * Everything measured in one precision.
    *
-   * @param productGigaflops what products reach on this machine, in 10^9 operations a second
+   * @param productGigaflops the most that products reached, before, between and after the shapes, in 10^9 operations a second
    * @param copyGigabytes 10^9 bytes copied a second
    */
   public record Table(String engine, String commit, int threads, String precision, double productGigaflops,
       double copyGigabytes, List<CpuSpeed> speeds) {}
+
+  /** Whether products were as fast before the shape as after it: otherwise something else had the machine, or its clock changed. */
+  public boolean steady() {
+    return Math.abs(productsBefore - productsAfter) <= STEADY * Math.max(productsBefore, productsAfter);
+  }
 
   /** The fastest of the peers and their modes. */
   public Optional<PeerSpeed> fastestPeer() {
@@ -96,15 +106,26 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
     CpuMeter meter = new CpuMeter(engine);
     String name = precision.name().toLowerCase(Locale.ROOT);
     progress.accept(name + ": what the machine gives");
-    double products = meter.productRate(precision, threads, 2 * seconds) / 1e9;
+    DoubleSupplier products = () -> meter.productRate(precision, threads, 2 * seconds) / 1e9;
+    double before = products.getAsDouble();
+    double most = before;
     double copy = meter.copyRate(threads, 2 * seconds) / 1e9;
     List<CpuSpeed> speeds = new ArrayList<>();
     for (TrainingShape shape : shapes) {
       progress.accept(name + ": " + shape.name());
-      speeds.add(new Turns(engine, shape, new Execution(threads, precision), seconds, progress).measure(meter,
-          products, comparison));
+      CpuSpeed speed = new Turns(engine, shape, new Execution(threads, precision), seconds, progress)
+          .measure(meter, before, products, comparison);
+      if (!speed.steady()) {
+        progress.accept(String.format(Locale.ROOT,
+            "%s: WARNING: products reached %.0f GFLOP/s before and %.0f after, more than %.0f %% apart: something else uses"
+                + " the machine; measure again",
+            shape.name(), speed.productsBefore, speed.productsAfter, 100 * STEADY));
+      }
+      speeds.add(speed);
+      before = speed.productsAfter;
+      most = Math.max(most, before);
     }
-    return new Table(engine.description(), Provenances.commit(), threads, name, products, copy,
+    return new Table(engine.description(), Provenances.commit(), threads, name, most, copy,
         List.copyOf(speeds));
   }
 
@@ -115,7 +136,8 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
   private record Turns(CpuEngine engine, TrainingShape shape, Execution execution, double seconds,
       Consumer<String> progress) {
 
-    CpuSpeed measure(CpuMeter meter, double ceiling, Comparison comparison) throws IOException {
+    CpuSpeed measure(CpuMeter meter, double before, DoubleSupplier products, Comparison comparison)
+        throws IOException {
       Map<Mode, List<Double>> alone = new LinkedHashMap<>();
       // Before and after: so the machine's drift tells on neither.
       if (comparison.alone) {
@@ -127,13 +149,15 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
       if (comparison.alone) {
         alone(comparison.peers, alone);
       }
+      double after = products.getAsDouble();
       double tokensPerSecond = median(ours);
       double gigaflops = tokensPerSecond * shape.flopsPerToken() / 1e9;
       List<PeerSpeed> peers = new ArrayList<>();
       theirs.forEach((mode, rates) -> peers.add(new PeerSpeed(mode.peer.label(), mode.version, mode.name,
           median(rates), Optional.ofNullable(alone.get(mode)).map(Turns::median))));
-      return new CpuSpeed(shape.name(), tokensPerSecond, peers, gigaflops, gigaflops / ceiling, meter
-          .breakdown(shape.program(), execution, shape.ids(TOKENS), shape.ids(TARGETS), BREAKDOWN_STEPS));
+      return new CpuSpeed(shape.name(), tokensPerSecond, peers, gigaflops,
+          gigaflops / Math.max(before, after), before, after, meter.breakdown(shape.program(), execution,
+              shape.ids(TOKENS), shape.ids(TARGETS), BREAKDOWN_STEPS));
     }
 
     private void alone(List<Peer> peers, Map<Mode, List<Double>> rates) throws IOException {

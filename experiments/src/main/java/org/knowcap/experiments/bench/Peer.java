@@ -89,9 +89,14 @@ public enum Peer {
   /** Refuses where this build does not have it. */
   abstract void requirePresent();
 
-  /** Leaves of an environment what a plain run would have, and adds what peers gain from. */
-  static void plain(Map<String, String> environment, int threads) {
+  /** Leaves of an environment what a plain run would have: nothing that sets a native library's threads or memory. */
+  public static void withoutTuning(Map<String, String> environment) {
     environment.keySet().removeIf(TUNING);
+  }
+
+  /** The same, and adds what peers on the CPU gain from. */
+  static void plain(Map<String, String> environment, int threads) {
+    withoutTuning(environment);
     environment.putAll(GLIBC_KEEPS_MEMORY);
     environment.put("OMP_NUM_THREADS", Integer.toString(threads));
   }

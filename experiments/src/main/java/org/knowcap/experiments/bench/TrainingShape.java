@@ -5,6 +5,7 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.architecture.ModelSpec;
 
 /**
@@ -26,6 +27,9 @@ public record TrainingShape(ModelSpec model, int vocabulary, int length, int win
       new TrainingShape(ModelSpec.parse("gpt2-4-4"), 3275, 512, 8),
       new TrainingShape(ModelSpec.parse("gpt2-12-12"), 3275, 512, 2));
 
+  /** The token that separates documents, for models whose tokens see only their own. */
+  private static final int SEPARATOR = 0;
+
   public String name() {
     return model.name() + ", V " + vocabulary + ", " + windows + " windows of " + length;
   }
@@ -44,7 +48,8 @@ public record TrainingShape(ModelSpec model, int vocabulary, int length, int win
   }
 
   public Program program() {
-    return Program.training(model, vocabulary, windows, length, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
+    return Program.training(model, new TokenIds(vocabulary, SEPARATOR), windows, length,
+        new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
   }
 
   /** Ids to train on, [R]: their values do not matter to speed. */

@@ -165,6 +165,13 @@ final class BenchCpuCommand implements Callable<Integer> {
               .orElse(""),
           String.format(Locale.ROOT, "%.0f", speed.gigaflops()), Units.percent(speed.productFraction()));
     }
+    for (CpuSpeed speed : table.speeds()) {
+      if (!speed.steady()) {
+        out.printf(Locale.ROOT,
+            "not steady: %s: products reached %.0f GFLOP/s before and %.0f after; measure again on a quiet machine%n",
+            speed.shape(), speed.productsBefore(), speed.productsAfter());
+      }
+    }
     out.println();
     for (CpuSpeed speed : table.speeds()) {
       for (CpuSpeed.PeerSpeed peer : speed.peers()) {

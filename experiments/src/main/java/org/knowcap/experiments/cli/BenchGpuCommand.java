@@ -25,6 +25,7 @@ import org.knowcap.experiments.bench.gpu.GpuResult;
 import org.knowcap.experiments.bench.gpu.GpuWork;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.files.WholeFile;
+import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.cuda.CudaEngine;
 import org.knowcap.models.engine.cuda.DebugSwitch;
 import picocli.CommandLine.Command;
@@ -139,8 +140,7 @@ final class BenchGpuCommand implements Callable<Integer> {
     if (!predicted.isEmpty()) {
       Stream<TrainingShape> shapes = predicted.stream()
           .flatMap(name -> name.equals("all") ? GpuItem.SHAPES.stream() : Stream.of(GpuItem.shape(name)));
-      shapes.forEach(shape -> GpuPrediction.CHIPS
-          .forEach(chip -> System.out.println(GpuPrediction.of(shape, chip).markdown())));
+      shapes.forEach(BenchGpuCommand::predict);
       return 0;
     }
     Path folder = out
@@ -175,6 +175,17 @@ final class BenchGpuCommand implements Callable<Integer> {
           + ") and stand above, each behind 'NOT WRITTEN'; make room, or name another --out");
     }
     return finish(folder, log);
+  }
+
+  private static void predict(TrainingShape shape) {
+    for (GpuPrediction.Chip chip : GpuPrediction.CHIPS) {
+      try {
+        System.out.println(GpuPrediction.of(shape, chip).markdown());
+      } catch (IllegalArgumentException | ArithmeticException | EngineUnavailableException e) {
+        throw UserException
+            .usage("no step of '" + GpuItem.name(shape) + "' can be predicted: " + e.getMessage());
+      }
+    }
   }
 
   /** Lines that found no room. */

@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
@@ -214,22 +215,38 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
     }
   }
 
-  /** Takes steps in all sessions, each on a thread of its own, and waits for the GPU. */
-  private static void train(ExecutorService threads, List<Session> sessions, TrainingShape shape, int from,
-      int to) throws InterruptedException, ExecutionException {
+  /**
+   * Takes steps in all sessions, each on a thread of its own, and waits for the GPU. A session waits at each step for the
+   * others: once one has failed, all are closed, and the first failure is thrown.
+   */
+  static void train(ExecutorService threads, List<Session> sessions, TrainingShape shape, int from, int to)
+      throws InterruptedException, ExecutionException {
     int[] tokens = shape.ids(1);
     int[] targets = shape.ids(2);
+    AtomicReference<Throwable> failure = new AtomicReference<>();
     List<Callable<Double>> all = new ArrayList<>();
     for (Session session : sessions) {
       all.add(() -> {
-        for (int step = from + 1; step <= to; step++) {
-          session.step(tokens, targets, 1e-4, step);
+        try {
+          for (int step = from + 1; step <= to && failure.get() == null; step++) {
+            session.step(tokens, targets, 1e-4, step);
+          }
+          return session.loss();
+        } catch (RuntimeException | Error e) {
+          failure.compareAndSet(null, e);
+          return Double.NaN;
+        } finally {
+          if (failure.get() != null) {
+            session.close();
+          }
         }
-        return session.loss();
       });
     }
     for (Future<Double> loss : threads.invokeAll(all)) {
       loss.get();
+    }
+    if (failure.get() != null) {
+      throw new ExecutionException(failure.get());
     }
   }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.bench.Peer;
 
 /** The python3 on the path. */
 final class Python {
@@ -20,9 +21,7 @@ final class Python {
     try {
       ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
       // ChildProcess gave this process one thread that does not spin; PyTorch is to have what it has by itself.
-      builder.environment()
-          .keySet()
-          .removeIf(name -> name.startsWith("OMP_") || name.startsWith("OPENBLAS_"));
+      Peer.withoutTuning(builder.environment());
       process = builder.start();
     } catch (IOException e) {
       throw UserException

@@ -8,9 +8,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 
 /**
@@ -32,6 +35,10 @@ class GpuCheckTest {
       esac
       mkdir -p "$out"
       for item in $items; do
+        if [ "$item" = "${FAKE_ENDLESS:-}" ]; then
+          echo $$ > "$out/../endless.pid"
+          exec sleep 600
+        fi
         if [ "$item" = "${FAKE_ITEM:-}" ]; then
           echo "{\\"item\\":\\"$item\\",\\"status\\":\\"$FAKE_STATUS\\",\\"error\\":\\"${FAKE_ERROR:-}\\"}"
         else
@@ -67,6 +74,11 @@ class GpuCheckTest {
   }
 
   private Outcome check(Map<String, String> more) throws IOException, InterruptedException {
+    int exitCode = start(more).waitFor();
+    return new Outcome(exitCode, Files.readString(folder.resolve("said")), "");
+  }
+
+  private Process start(Map<String, String> more) throws IOException {
     Path said = folder.resolve("said");
     ProcessBuilder builder = new ProcessBuilder("sh",
         Path.of("..", "scripts", "gpu-check.sh").toAbsolutePath().normalize().toString(), "--kit",
@@ -74,8 +86,7 @@ class GpuCheckTest {
         .redirectOutput(said.toFile());
     builder.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
     builder.environment().putAll(more);
-    int exitCode = builder.start().waitFor();
-    return new Outcome(exitCode, Files.readString(said), "");
+    return builder.start();
   }
 
   @Test
@@ -124,5 +135,40 @@ class GpuCheckTest {
     assertEquals(1, spent.exitCode(), spent.out());
     assertTrue(spent.out().contains("stopped: there was no time to compare parity:gpt2-2-2:bf16"),
         spent.out());
+  }
+
+  /** A borrowed GPU must not go on computing for a script that is gone; what was measured before is there, and nothing else. */
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "KILL"})
+  void aScriptThatIsKilledLeavesNothingRunning(String signal) throws Exception {
+    Path temporary = Files.createDirectories(folder.resolve("temporary"));
+    Process script = start(Map.of("FAKE_ENDLESS", "speed", "TMPDIR", temporary.toString()));
+    Path pid = folder.resolve("endless.pid");
+    await(() -> Files.exists(pid) && Files.size(pid) > 0, "no stage was started");
+    ProcessHandle stage = ProcessHandle.of(Long.parseLong(Files.readString(pid).strip())).orElseThrow();
+    assertEquals(0, new ProcessBuilder("kill", "-" + signal, Long.toString(script.pid())).start().waitFor());
+    script.waitFor();
+    await(() -> !stage.isAlive(), "the stage goes on");
+    await(() -> isEmpty(temporary), "temporary files were left behind");
+    String lines = Files.readString(results().resolve("gpu.jsonl"));
+    assertTrue(lines.contains("\"item\":\"parity\"") && !lines.contains("\"item\":\"speed\""), lines);
+    assertTrue(Files.readString(results().resolve("check.log")).contains("ended from outside"));
+  }
+
+  private interface Condition {
+    boolean holds() throws IOException;
+  }
+
+  private static void await(Condition condition, String otherwise) throws IOException, InterruptedException {
+    for (int i = 0; i < 600 && !condition.holds(); i++) {
+      Thread.sleep(100);
+    }
+    assertTrue(condition.holds(), otherwise);
+  }
+
+  private static boolean isEmpty(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.findAny().isEmpty();
+    }
   }
 }

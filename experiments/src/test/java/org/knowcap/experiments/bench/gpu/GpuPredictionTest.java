@@ -17,7 +17,8 @@ class GpuPredictionTest {
   @Test
   void everyLaunchMovesSomethingAndNoneIsFasterThanTheChip() {
     for (String model : List.of("gpt2-2-2", "llama-2-2", "gpt2-moe8-2-2", "mistral-1-4-w20-k1-leaky20k3",
-        "llama-1-3-w20-alibi")) {
+        "llama-1-3-w20-alibi", "gpt2-1-2-w16-document", "gpt2-nomlp-1-2-w24-rerope40", "glam5-2-2-w24-cap0.5",
+        "gpt2-moe4-1-2-w32-expertchoice", "mixtral4-1-2-w34")) {
       for (GpuPrediction.Chip chip : GpuPrediction.CHIPS) {
         for (GpuPrediction.Timed timed : GpuPrediction.of(shape(model, 4), chip).launches()) {
           assertTrue(timed.launch().bytes() > 0, timed::toString);

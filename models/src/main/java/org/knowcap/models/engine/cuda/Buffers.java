@@ -104,7 +104,11 @@ final class Buffers {
   static final long NORM = 16;
   /** and what it was multiplied by: three doubles and a float. The most likely tokens lie behind the losses. */
   static final long SCALE = 24;
-  static final long RESULTS = 32;
+  /** How many blocks of the mean are done, and the sum of each, a double; see loss.cu. */
+  static final long BLOCKS_DONE = 28;
+  static final long BLOCK_SUMS = 32;
+  static final int MOST_BLOCKS = 64;
+  static final long RESULTS = BLOCK_SUMS + 8 * MOST_BLOCKS;
 
   private final Program program;
   private final Element element;

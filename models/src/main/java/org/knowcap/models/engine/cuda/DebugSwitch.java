@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 
 /** Ways in which the engine can do without something, to find out what a fault comes from. */
 public enum DebugSwitch {
-  /** Launches are asked for one by one each time, not recorded as graphs. */
+  /** Launches are asked for one by one each time, not recorded as graphs; algorithms as with {@link #FIRST_HEURISTIC}, for nothing can be timed. */
   NO_GRAPH,
   /** GELU and its slope are kernels of ours, not ends of cuBLASLt's products. */
   NO_EPILOGUES,

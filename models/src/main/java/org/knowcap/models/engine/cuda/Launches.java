@@ -23,7 +23,9 @@ final class Launches {
   private static final int NORM_WARPS = 4;
   private static final int COLUMN_THREADS = 256;
   private static final int SUM_THREADS = 1024;
-  private static final int MEAN_THREADS = 1024;
+  private static final int MEAN_THREADS = 256;
+  /** Numbers that a thread of the mean reads at once. */
+  private static final int MEAN_READ = 4;
   private static final int TURN_THREADS = 256;
   /** Bytes that a thread of the loss reads at a time, how many of them it keeps, and the most threads; see loss.cu. */
   private static final int CHUNK_BYTES = 16;
@@ -126,10 +128,12 @@ final class Launches {
 
   private Launch mean(boolean last) {
     long results = buffers.address(Part.LOSSES);
+    int blocks = Math.clamp(Math.ceilDiv(program.rows(), MEAN_THREADS * MEAN_READ), 1, Buffers.MOST_BLOCKS);
     return kernels
-        .launch("mean", new Grid(1, 1, MEAN_THREADS, 0), losses(), results + Buffers.TOTAL,
-            results + Buffers.MEAN, program.rows(), program.stepRows(), last ? 1 : 0)
-        .moving(4L * program.rows());
+        .launch("mean", new Grid(blocks, 1, MEAN_THREADS, 0), losses(), results + Buffers.TOTAL,
+            results + Buffers.MEAN, results + Buffers.BLOCK_SUMS, results + Buffers.BLOCKS_DONE,
+            program.rows(), program.stepRows(), last ? 1 : 0)
+        .moving(4L * program.rows() + 16L * blocks);
   }
 
   /** Bytes of shared memory that attention takes at most. */

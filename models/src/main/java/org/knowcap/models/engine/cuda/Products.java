@@ -115,7 +115,7 @@ final class Products {
   /** With the algorithm that was chosen before, or is now. */
   private static Runnable chosen(Library l, Kernels kernels, int count, CublasLt.Product product, Matrix a,
       Matrix b, Optional<Numbers> bias) {
-    if (l.machine.has(DebugSwitch.FIRST_HEURISTIC)) {
+    if (untimed(l.machine)) {
       product.first();
     } else {
       product.use(l.machine.cache().get(key(l, product, bias), () -> {
@@ -124,6 +124,11 @@ final class Products {
       }));
     }
     return product::run;
+  }
+
+  /** Whether the library's first choice is taken: asked for one by one, products take the host's time, not the GPU's. */
+  private static boolean untimed(CudaEngine.Machine machine) {
+    return machine.has(DebugSwitch.FIRST_HEURISTIC) || machine.has(DebugSwitch.NO_GRAPH);
   }
 
   private static String key(Library l, CublasLt.Product product, Optional<Numbers> bias) {
@@ -179,7 +184,7 @@ final class Products {
     CublasLt.Product product = l.library.product(a, b, bias, out, false, l.replicas);
     epilogue.accept(product);
     Launch one = new Launch(both, product::run);
-    if (l.machine.has(DebugSwitch.FIRST_HEURISTIC)) {
+    if (untimed(l.machine)) {
       try {
         product.first();
         return List.of(one);

@@ -122,18 +122,29 @@ KERNEL_OF(32, 1) void predict(const Element* logits, int* predictions, int vocab
 }
 
 // The mean loss of a step of `all` tokens, whose batches come one after the other: total += sum of x; at the last of them
-// out = total / all, and total is zero again. By one block: more would need a launch to add up what each found.
-KERNEL_OF(1024, 1) void mean(const float* x, double* total, double* out, int count, int all, int last) {
-  ofReplica(x, total, out);
+// out = total / all, and total is zero again. Each block leaves its sum among `parts`, and the block that is done last, which
+// `done` tells, adds these up in their order: whichever it is, the result has the same bits. `done` is zero before and after.
+KERNEL_OF(256, 4) void mean(const float* x, double* total, double* out, double* parts, unsigned* done, int count, int all, int last) {
+  ofReplica(x, total, out, parts, done);
+  __shared__ bool isLast;
   double sum = 0;
-#pragma unroll 4
-  for (int i = threadIdx.x * 4; i < count - 3; i += blockDim.x * 4) {
+  Index at = thread(), step = (Index)gridDim.x * blockDim.x;
+  for (Index i = at * 4; i < count - 3; i += step * 4) {
     float4 v = *(const float4*)(x + i);
     sum += ((double)v.x + v.y) + ((double)v.z + v.w);
   }
-  int i = count / 4 * 4 + threadIdx.x;
+  Index i = count / 4 * 4 + at;
   if (i < count) sum += x[i];
   sum = blockSum(sum);
+  if (threadIdx.x == 0) {
+    parts[blockIdx.x] = sum;
+    __threadfence();
+    isLast = atomicInc(done, gridDim.x - 1) == gridDim.x - 1;
+  }
+  __syncthreads();
+  if (!isLast) return;
+  __threadfence();
+  sum = blockSum(threadIdx.x < gridDim.x ? ((volatile double*)parts)[threadIdx.x] : 0);
   if (threadIdx.x == 0) {
     sum += *total;
     *total = last ? 0 : sum;

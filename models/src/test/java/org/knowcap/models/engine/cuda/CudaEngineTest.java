@@ -10,6 +10,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -321,6 +325,8 @@ class CudaEngineTest {
     Program program = program("gpt2-1-2-w16", 2, 9);
     List<Double> losses = new ArrayList<>();
     List<String> usual = new ArrayList<>();
+    // What is timed once, and kept, is not to be counted.
+    EmulatedGpu.cuda(true).compile(program, new Execution(1, Precision.BF16)).close();
     for (Set<DebugSwitch> switches : List.<Set<DebugSwitch>>of(Set.of(), Set.of(debug))) {
       EmulatedGpu.calls();
       CudaEngine engine = EmulatedGpu.cuda(true, switches);
@@ -347,6 +353,38 @@ class CudaEngineTest {
     }
     assertEquals(losses.get(0), losses.get(1), 0.01);
     assertEquals(0, EmulatedGpu.leaks());
+  }
+
+  /** Launches that are asked for one by one take the host's time: no algorithm may be chosen by it and kept. */
+  @ParameterizedTest
+  @CsvSource({"NO_GRAPH, false", "FIRST_HEURISTIC, false", "LINE_INFO, true"})
+  void onlyWhatAGpuTimedIsKept(DebugSwitch debug, boolean kept, @TempDir Path cache) throws IOException {
+    EmulatedGpu.cuda(true, Set.of(debug), cache)
+        .compile(program("gpt2-1-1-w8", 1, 5), new Execution(1, Precision.BF16))
+        .close();
+    try (Stream<Path> files = Files.list(cache)) {
+      // The compiled kernels are one.
+      assertEquals(kept, files.count() > 1);
+    }
+  }
+
+  /** More rows than a block of the mean reads at once: its blocks' sums, over several batches and steps. */
+  @Test
+  void theMeanLossIsThatOfAllTokens() {
+    Program program = Program.training(ModelSpec.parse("gpt2-1-1-w8"), new TokenIds(VOCABULARY, 0), 341, 9,
+        UpdateRule.by(ADAMW).withAccumulation(2));
+    RandomGenerator random = random();
+    try (Session session = EmulatedGpu.engine(false).compile(program, Execution.PLAIN)) {
+      session.load(Batches.parameters(program, 0.5, random));
+      for (int step = 1; step <= 3; step++) {
+        Batches batch = Batches.random(program, VOCABULARY, random);
+        float[] losses = new float[program.stepRows()];
+        session.losses(batch.tokens(), batch.targets(), losses);
+        double sum = IntStream.range(0, losses.length).mapToDouble(i -> losses[i]).sum();
+        session.step(batch.tokens(), batch.targets(), 0.01, step);
+        assertEquals(sum / program.stepRows(), session.loss(), 1e-12);
+      }
+    }
   }
 
   @Test

@@ -99,9 +99,14 @@ public final class EmulatedGpu {
 
   /** The same with switches. */
   static CudaEngine cuda(boolean cublasLt, Set<DebugSwitch> switches) {
+    return cuda(cublasLt, switches, FOLDER.resolve("cache"));
+  }
+
+  /** The same, keeping what it compiles and times in a folder. */
+  static CudaEngine cuda(boolean cublasLt, Set<DebugSwitch> switches, Path cache) {
     return new CudaEngine(
         Libraries.in(cublasLt ? List.of(FOLDER, FOLDER.resolve("cublaslt")) : List.of(FOLDER)),
-        new DiskCache(FOLDER.resolve("cache")), new Tuning(0, 1, 0.03), switches);
+        new DiskCache(cache), new Tuning(0, 1, 0.03), switches);
   }
 
   private static boolean build() {

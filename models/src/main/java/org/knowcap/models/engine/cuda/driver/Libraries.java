@@ -29,6 +29,8 @@ public final class Libraries {
   /** Major versions of CUDA that the engine knows, the newest first. */
   private static final List<Integer> MAJORS = List.of(13, 12);
   private static final int MOST_LINKS = 10;
+  /** Where conda's own packages put libraries, as against pip's within an environment of conda's. */
+  private static final List<String> CONDA_FOLDERS = List.of("lib", "targets/x86_64-linux/lib");
   private static final String JAR_FOLDER = "/org/bytedeco/cuda/linux-x86_64/";
 
   /** A library and where it was found. */
@@ -65,8 +67,13 @@ public final class Libraries {
     matches(Path.of("/usr/local"), "cuda-*").forEach(root -> folders.add(root.resolve("lib64")));
     folders.add(Path.of("/opt/cuda/lib64"));
     folders.add(Path.of("/usr/lib/wsl/lib"));
-    pythons(environment).flatMap(packages -> matches(packages.resolve("nvidia"), "*").stream())
+    List<Path> roots = pythonRoots(environment);
+    packages(roots).flatMap(packages -> matches(packages.resolve("nvidia"), "*").stream())
         .forEach(wheel -> folders.add(wheel.resolve("lib")));
+    roots.stream()
+        .filter(root -> Files.isDirectory(root.resolve("conda-meta")))
+        .flatMap(root -> CONDA_FOLDERS.stream().map(root::resolve))
+        .forEach(folders::add);
     return folders.stream().distinct().toList();
   }
 
@@ -84,21 +91,55 @@ public final class Libraries {
     }
   }
 
-  /** Folders that hold Python packages: of the environment that is active, of each python3 on the path, and the system's. */
-  private static Stream<Path> pythons(Map<String, String> environment) {
+  /** Where Pythons are installed: the environment that is active, that of each python3 on the path, and the system's. */
+  private static List<Path> pythonRoots(Map<String, String> environment) {
     List<Path> roots = new ArrayList<>();
     for (String root : List.of("VIRTUAL_ENV", "CONDA_PREFIX")) {
       Optional.ofNullable(environment.get(root)).map(Path::of).ifPresent(roots::add);
     }
     List<Path> path = new ArrayList<>();
     addPath(path, environment.get("PATH"));
-    path.stream()
-        .map(folder -> folder.resolve("python3"))
-        .filter(Files::isExecutable)
-        .forEach(python -> roots.addAll(roots(python)));
+    path.stream().map(folder -> folder.resolve("python3")).filter(Files::isExecutable).forEach(python -> {
+      roots.addAll(roots(python));
+      roots.addAll(behindShim(python, environment));
+    });
     roots.add(Path.of(System.getProperty("user.home"), ".local"));
     roots.add(Path.of("/usr/local"));
     roots.add(Path.of("/usr"));
+    return roots;
+  }
+
+  /**
+   * What pyenv, asdf or mise may start by a python3 in their folder of shims: pyenv's versions, those first that it is told to
+   * take, and the others' installations.
+   */
+  private static List<Path> behindShim(Path python, Map<String, String> environment) {
+    Path bin = python.toAbsolutePath().getParent();
+    if (!bin.endsWith("shims")) {
+      return List.of();
+    }
+    Path home = bin.getParent();
+    List<Path> roots = new ArrayList<>();
+    Stream.concat(Stream.ofNullable(environment.get("PYENV_VERSION")), told(home.resolve("version")))
+        .flatMap(names -> Stream.of(names.split("[:\\s]+")))
+        .filter(name -> !name.isBlank())
+        .forEach(name -> roots.add(home.resolve("versions").resolve(name)));
+    roots.addAll(matches(home.resolve("versions"), "*"));
+    roots.addAll(matches(home.resolve("installs").resolve("python"), "*"));
+    return roots;
+  }
+
+  private static Stream<String> told(Path file) {
+    try {
+      return Files.isRegularFile(file) ? Stream.of(Files.readString(file)) : Stream.empty();
+    } catch (IOException e) {
+      // What cannot be read says nothing.
+      return Stream.empty();
+    }
+  }
+
+  /** Folders that hold Python packages. */
+  private static Stream<Path> packages(List<Path> roots) {
     return roots.stream()
         .flatMap(root -> Stream.of(root.resolve("lib"), root.resolve("lib64")))
         .flatMap(lib -> matches(lib, "python3*").stream())

@@ -67,6 +67,39 @@ class LibrariesTest {
     assertTrue(folders(root.resolve("linked")).contains(wanted.toRealPath()));
   }
 
+  /** An environment of conda's has libraries in its own folders, whether it is activated or only on the path. */
+  @Test
+  void condasOwnLibrariesAreFound() throws IOException {
+    interpreter("conda");
+    Path lib = Files.createDirectories(root.resolve("conda/lib")).toRealPath();
+    assertFalse(folders(root.resolve("conda/bin")).contains(lib));
+    Files.createDirectories(root.resolve("conda/conda-meta"));
+    List<Path> found = folders(root.resolve("conda/bin"));
+    assertTrue(found.contains(lib) && found.contains(lib.resolveSibling("targets/x86_64-linux/lib")),
+        found::toString);
+    assertTrue(Libraries.folders(Map.of("CONDA_PREFIX", root.resolve("conda").toString()))
+        .contains(root.resolve("conda/lib")));
+  }
+
+  /** A shim is a script that starts another python3, which pyenv is told in a file or by the environment. */
+  @Test
+  void whatAShimStartsIsFoundAndWhatPyenvIsToldComesFirst() throws IOException {
+    Path shims = Files.createDirectories(root.resolve("pyenv/shims"));
+    assumeTrue(Files.writeString(shims.resolve("python3"), "#!/bin/sh\n").toFile().setExecutable(true));
+    Path old = wheels("pyenv/versions/3.11.9");
+    Path chosen = wheels("pyenv/versions/3.10.1");
+    wheels("pyenv/versions/3.12.3");
+    Files.writeString(root.resolve("pyenv/version"), "3.10.1\n");
+    List<Path> found = folders(shims);
+    assertTrue(found.contains(old) && found.indexOf(chosen) < found.indexOf(old), found::toString);
+    List<Path> told = Libraries.folders(Map.of("PATH", shims.toString(), "PYENV_VERSION", "3.11.9"));
+    assertTrue(told.indexOf(old) < told.indexOf(chosen), told::toString);
+    Path asdf = Files.createDirectories(root.resolve("asdf/shims"));
+    assumeTrue(Files.writeString(asdf.resolve("python3"), "#!/bin/sh\n").toFile().setExecutable(true));
+    Path installed = wheels("asdf/installs/python/3.12.1");
+    assertTrue(folders(asdf).contains(installed));
+  }
+
   /** Each python3 on the path counts, not the first alone, and one that links to itself does no harm. */
   @Test
   void everyPythonOnThePathIsLookedAt() throws IOException {
