@@ -21,11 +21,9 @@ import org.knowcap.models.program.Tensor;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.architecture.Family;
-import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.ParameterCount;
-import org.knowcap.models.architecture.Positions;
-import org.knowcap.models.architecture.Rotary;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -120,9 +118,7 @@ final class ModelsCommand implements Callable<Integer> {
       return 0;
     }
     out.println(model.name() + ": " + model.layers() + " layers of width " + model.width() + ", "
-        + model.heads() + " heads of " + model.headWidth()
-        + (model.keyHeads() == model.heads() ? "" : ", " + model.keyHeads() + " of keys and values")
-        + ", feed-forward of " + model.innerWidth() + experts(model) + ", " + positions(model));
+        + ModelOption.describe(model));
     out.println("  embedding     " + Units.count(parameters.embedding()));
     if (parameters.positions() > 0) {
       out.println("  positions     " + Units.count(parameters.positions()));
@@ -166,54 +162,10 @@ final class ModelsCommand implements Callable<Integer> {
     String row = "%-18s %12s  %s%n";
     out.printf(row, "such as", "parameters", "blocks");
     for (ModelSpec model : models) {
-      out.printf(row, model.name(), Units.count(model.parameters(vocabulary).total()), blocks(model));
+      out.printf(row, model.name(), Units.count(model.parameters(vocabulary).total()),
+          ModelOption.describe(model));
     }
     out.println("NAME is FAMILY-LAYERS-HEADS and options, see docs/architectures.md");
-  }
-
-  private static String blocks(ModelSpec model) {
-    FeedForward feedForward = model.feedForward();
-    return model.keyHeads() + " of " + model.heads() + " heads have keys of their own, "
-        + switch (model.norm()) {
-          case LAYER -> "LayerNorm";
-          case RMS -> "RMSNorm";
-        } + ", " + switch (feedForward.form()) {
-          case NONE -> "no feed-forward";
-          case STANDARD -> "feed-forward of " + model.innerWidth() + " with " + feedForward.activation();
-          case GATED -> "feed-forward of " + model.innerWidth() + " gated by " + feedForward.activation();
-        } + experts(model) + ", head " + (model.tied() ? "tied" : "of its own");
-  }
-
-  private static String positions(ModelSpec model) {
-    Positions positions = model.positions();
-    return switch (positions) {
-      case Rotary rotary -> "rotary positions" + turned(rotary, model);
-      case Positions.Ntk ntk -> "NTK-aware positions" + turned(ntk.scaled(model.headWidth()), model);
-      case Positions.Rerope rerope -> "ReRoPE of window " + rerope.window() + turned(rerope.plain(), model);
-      case Positions.LeakyRerope leaky -> "Leaky ReRoPE of window " + leaky.window() + ", "
-          + Units.ratio(leaky.slowness()) + " times slower beyond" + turned(leaky.plain(), model);
-      case Positions.Alibi _ -> "ALiBi";
-      case Positions.Learned learned -> Units.count(learned.length()) + " learned positions";
-      case Positions.None _ -> "no positions";
-    } + switch (model.mask()) {
-      case CAUSAL -> "";
-      case DOCUMENT -> "; tokens see their own document only";
-    };
-  }
-
-  private static String turned(Rotary rotary, ModelSpec model) {
-    return ", turning " + rotary.width(model.headWidth()) + " of " + model.headWidth() + " by base "
-        + Units.brief(rotary.base());
-  }
-
-  private static String experts(ModelSpec model) {
-    return model.feedForward()
-        .experts()
-        .map(experts -> " in " + experts.count() + " experts, "
-            + (experts.causal() ? experts.topK() + " for each token" : "which choose tokens: not causal")
-            + (experts.every() == 1 ? "" : ", in one of every " + experts.every() + " blocks")
-            + (experts.shared() == 0 ? "" : ", and " + experts.shared() + " shared"))
-        .orElse("");
   }
 
   /** The forward part: blocks that differ stand for all. */

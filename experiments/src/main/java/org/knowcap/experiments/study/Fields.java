@@ -16,6 +16,7 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.knowcap.experiments.UserException;
+import org.knowcap.models.architecture.OptionValues;
 import org.knowcap.models.engine.EngineUnavailableException;
 import tools.jackson.databind.JsonNode;
 
@@ -23,7 +24,7 @@ import tools.jackson.databind.JsonNode;
  * Reads the keys of one mapping of a YAML file, each of a known type and range, and in the end refuses those that
  * nobody asked for. Every complaint names the file, the key, the value found and what is allowed.
  */
-final class Fields {
+final class Fields implements OptionValues {
   /** What people write who know other tools, and the key they mean. */
   private static final Map<String, String> OTHER_WORDS = Map.ofEntries(Map.entry("lr", "learning_rate"),
       Map.entry("batch", "batch_size"), Map.entry("block_size", "context_length"),
@@ -69,7 +70,8 @@ final class Fields {
   }
 
   /** A complaint about a text. */
-  UserException wrongText(String name, String allowed, String found) {
+  @Override
+  public UserException wrongText(String name, String allowed, String found) {
     return UserException.usage(file + ": '" + key(name) + "' must be " + allowed + ", found '" + found + "'");
   }
 
@@ -93,12 +95,14 @@ final class Fields {
   }
 
   /** Whether the key is there. */
-  boolean has(String name) {
+  @Override
+  public boolean has(String name) {
     return value(name).isPresent();
   }
 
   /** Whether the key is there and has this text. */
-  boolean isText(String name, String text) {
+  @Override
+  public boolean isText(String name, String text) {
     return value(name).map(v -> v.isString() && v.asString().equals(text)).orElse(false);
   }
 
@@ -112,7 +116,8 @@ final class Fields {
     return value(name).map(JsonNode::isObject).orElse(false);
   }
 
-  String text(String name, String absent) {
+  @Override
+  public String text(String name, String absent) {
     return value(name).map(v -> text(name, v)).orElse(absent);
   }
 
@@ -142,11 +147,13 @@ final class Fields {
     return name.equals(OTHER_WORDS.get(written.toLowerCase(Locale.ROOT))) || distance(name, written) <= CLOSE;
   }
 
-  long integer(String name, long least, long most, long absent) {
+  @Override
+  public long integer(String name, long least, long most, long absent) {
     return value(name).map(v -> integer(name, v, least, most)).orElse(absent);
   }
 
-  long integer(String name, long least, long most) {
+  @Override
+  public long integer(String name, long least, long most) {
     return integer(name, value(name).orElseThrow(() -> missing(name, "a whole number")), least, most);
   }
 
@@ -158,11 +165,13 @@ final class Fields {
     return value.asLong();
   }
 
-  double number(String name, double absent) {
+  @Override
+  public double number(String name, double absent) {
     return value(name).map(v -> number(name, v)).orElse(absent);
   }
 
-  double number(String name) {
+  @Override
+  public double number(String name) {
     return number(name, value(name).orElseThrow(() -> missing(name, "a number")));
   }
 
@@ -173,7 +182,8 @@ final class Fields {
     return value.asDouble();
   }
 
-  boolean flag(String name, boolean absent) {
+  @Override
+  public boolean flag(String name, boolean absent) {
     return value(name).map(v -> {
       if (!v.isBoolean()) {
         throw wrong(name, "true or false", v);
@@ -183,7 +193,8 @@ final class Fields {
   }
 
   /** One of an enumeration's names, in lower case. */
-  <E extends Enum<E>> E choice(String name, Class<E> type, E absent) {
+  @Override
+  public <E extends Enum<E>> E choice(String name, Class<E> type, E absent) {
     return value(name).map(v -> Arrays.stream(type.getEnumConstants())
         .filter(each -> each.name().toLowerCase(Locale.ROOT).equals(text(name, v)))
         .findFirst()
@@ -221,12 +232,14 @@ final class Fields {
   }
 
   /** Runs a constructor that checks its values, and puts file and key in front of its complaint. */
-  <T> T checked(String name, Supplier<T> constructor) {
+  @Override
+  public <T> T checked(String name, Supplier<T> constructor) {
     return checked(file, key(name), constructor);
   }
 
   /** The same for a constructor that several keys make up. */
-  <T> T checkedAll(Supplier<T> constructor) {
+  @Override
+  public <T> T checkedAll(Supplier<T> constructor) {
     return checked(file, path, constructor);
   }
 

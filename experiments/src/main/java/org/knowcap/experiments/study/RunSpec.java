@@ -7,9 +7,8 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
+import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
-import org.knowcap.models.architecture.Positions;
-import org.knowcap.models.architecture.Rotary;
 import org.knowcap.models.training.Schedule;
 import org.knowcap.models.training.Initialisation;
 
@@ -59,38 +58,8 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     settings.put("family", model.family().prefix());
     settings.put("layers", model.layers());
     settings.put("heads", model.heads());
-    settings.put("head_width", model.headWidth());
-    settings.put("key_heads", model.keyHeads());
-    settings.put("attention_window", model.attentionWindow());
-    settings.put("mask", model.mask());
-    settings.put("positions", positionsSettings(model.positions()));
-    settings.put("norm", model.norm());
-    settings.put("feed_forward", model.feedForward());
-    settings.put("biases", model.biases());
-    settings.put("tied", model.tied());
+    ModelOption.ALL.forEach(option -> option.setting().accept(model, settings));
     settings.put("causal", model.causal());
-    return settings;
-  }
-
-  private static Map<String, Object> positionsSettings(Positions positions) {
-    Map<String, Object> settings = new LinkedHashMap<>();
-    settings.put("kind", positions.kind());
-    positions.rotary().ifPresent(rotary -> {
-      settings.put("rotary_fraction", rotary.fraction());
-      settings.put("rotary_base", rotary.base());
-    });
-    switch (positions) {
-      case Rotary _,Positions.Alibi _,Positions.None _ -> {
-        // Nothing more to say.
-      }
-      case Positions.Ntk ntk -> settings.put("ntk_scale", ntk.scale());
-      case Positions.Rerope rerope -> settings.put("rerope_window", rerope.window());
-      case Positions.LeakyRerope leaky -> {
-        settings.put("rerope_window", leaky.window());
-        settings.put("rerope_slowness", leaky.slowness());
-      }
-      case Positions.Learned learned -> settings.put("learned_positions", learned.length());
-    }
     return settings;
   }
 

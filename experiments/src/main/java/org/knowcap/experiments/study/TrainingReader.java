@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Function;
 import org.knowcap.experiments.UserException;
+import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.training.LearningRateShape;
@@ -12,7 +13,7 @@ import org.knowcap.models.training.Schedule;
 /** Reads how the runs of a study file are trained. */
 final class TrainingReader {
   /** Most tokens of a step. */
-  static final long MOST_TOKENS = 1 << 24;
+  static final long MOST_TOKENS = ModelOption.MOST_TOKENS;
 
   private final Path file;
   private final Function<String, Path> paths;

@@ -136,9 +136,11 @@ class ModelSpecTest {
     assertEquals(training.parameters(), scoring.parameters());
     assertEquals(List.of(32, 32), places(training));
     assertEquals(List.of(128, 128), places(scoring));
-    assertEquals(List.of(32), places(Program.training(ModelSpec.parse("gpt2-moe32-3-2")
-        .withFeedForward(spec.feedForward().with(spec.feedForward().experts().orElseThrow().withEvery(2))),
-        11, 3, 512, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1))));
+    assertEquals(List.of(32),
+        places(Program.training(
+            ModelSpec.parse("gpt2-moe32-3-2")
+                .with(ModelOption.EXPERTS, spec.feedForward().experts().map(experts -> experts.withEvery(2))),
+            11, 3, 512, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1))));
   }
 
   private static List<Integer> places(Program program) {
@@ -169,7 +171,7 @@ class ModelSpecTest {
   @Test
   void printsTheNameItReads() {
     assertEquals("gpt2-12-4", ModelSpec.parse("gpt2-12-4").name());
-    assertEquals("gpt2-2-3-w32", ModelSpec.parse("gpt2-2-3").withHeadWidth(32, Rotary.PAPER).name());
+    assertEquals("gpt2-2-3-w32", ModelSpec.parse("gpt2-2-3").with(ModelOption.HEAD_WIDTH, 32).name());
     assertEquals(Family.GPT2.model(2, 3, 32), ModelSpec.parse("gpt2-2-3-w32"));
     assertEquals("gpt2-2-3", ModelSpec.parse("gpt2-2-3-w64").name());
   }
@@ -228,7 +230,7 @@ class ModelSpecTest {
   @Test
   void refusesOddRotaryWidths() {
     String message = assertThrows(IllegalArgumentException.class,
-        () -> ModelSpec.parse("gpt2-2-2").withHeadWidth(20, Rotary.PAPER)).getMessage();
+        () -> ModelSpec.parse("gpt2-2-2").with(ModelOption.HEAD_WIDTH, 20)).getMessage();
     assertTrue(message.contains("0.25") && message.contains("20"), message);
   }
 

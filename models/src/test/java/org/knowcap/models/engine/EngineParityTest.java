@@ -42,6 +42,7 @@ import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.architecture.Experts.Choice;
 import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Rotary;
 
@@ -217,8 +218,8 @@ class EngineParityTest {
     }
     for (int reach : new int[]{1, 40, 64, 69}) {
       cases.add(new Case("mistral, large, reach " + reach, LARGE,
-          training(Family.MISTRAL.model(1, LARGE.heads(), LARGE.headWidth()).withAttentionWindow(reach),
-              LARGE),
+          training(Family.MISTRAL.model(1, LARGE.heads(), LARGE.headWidth())
+              .with(ModelOption.ATTENTION_WINDOW, Optional.of(reach)), LARGE),
           Scope.MODEL));
     }
     for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied",
@@ -499,9 +500,9 @@ class EngineParityTest {
     // A key's bias has no gradient but what rounding leaves, and Adafactor steps by that as by any other.
     boolean biases = !(updateRule.optimiser() instanceof Optimiser.Adafactor);
     // 3 heads of 10: rows that are no multiple of a vector.
-    Program program = Program.training(
-        Family.GPT2.model(2, 3, 10, new Rotary(0.2, 100)).withTied(false).withBiases(biases), 17, 3, 11,
-        updateRule);
+    Program program = Program.training(Family.GPT2.model(2, 3, 10, new Rotary(0.2, 100))
+        .with(ModelOption.TIED, false)
+        .with(ModelOption.BIASES, biases), 17, 3, 11, updateRule);
     RandomGenerator random = random(updateRule.hashCode());
     Map<String, float[]> parameters = Batches.parameters(program, 0.3, random);
     ReferenceSession reference = new ReferenceSession(program);
@@ -669,9 +670,9 @@ class EngineParityTest {
     Experts e = spec.feedForward().experts().orElseThrow();
     Experts strong = new Experts(e.count(), e.choice(), e.topK(), e.capacityFactor(), e.testCapacityFactor(),
         e.every(), shared, e.causal() ? 0.2 : 0, 0.02);
-    return training(
-        spec.withHeadWidth(shape.headWidth(), Rotary.WHOLE).withFeedForward(spec.feedForward().with(strong)),
-        shape);
+    return training(spec.with(ModelOption.POSITIONS, Rotary.WHOLE)
+        .with(ModelOption.HEAD_WIDTH, shape.headWidth())
+        .with(ModelOption.EXPERTS, Optional.of(strong)), shape);
   }
 
   private static Program model(Family family, Shape shape, int layers) {

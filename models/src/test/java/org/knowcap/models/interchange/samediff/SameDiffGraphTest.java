@@ -23,6 +23,7 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -43,11 +44,10 @@ class SameDiffGraphTest {
     Experts experts = mixed.feedForward().experts().orElseThrow();
     return Stream.concat(names().map(ModelSpec::parse), Stream.of(
         // So few places at test that tokens are turned away; experts that all share.
-        mixed.withFeedForward(
-            mixed.feedForward().with(experts.withCapacity(Optional.of(1.0), Optional.of(0.5)))),
-        mixed.withFeedForward(mixed.feedForward()
-            .with(new Experts(4, Experts.Choice.TOKENS, 2, Optional.empty(), Optional.of(1.0), 1, 2, 0.01,
-                0)))));
+        mixed.with(ModelOption.EXPERTS,
+            Optional.of(experts.withCapacity(Optional.of(1.0), Optional.of(0.5)))),
+        mixed.with(ModelOption.EXPERTS, Optional.of(
+            new Experts(4, Experts.Choice.TOKENS, 2, Optional.empty(), Optional.of(1.0), 1, 2, 0.01, 0)))));
   }
 
   private static Stream<String> names() {
