@@ -94,10 +94,6 @@ final class ExportCommand implements Callable<Integer> {
     String type = HuggingFaceFolder.write(trained, directory, losses);
     out.println(trained.spec().name() + ": " + Units.count(trained.parameters().length) + " parameters as "
         + type + " in " + directory);
-    if (trained.corpus().mergingJoints() > 0) {
-      out.println("note: the corpus has " + trained.corpus().mergingJoints() + " kinds of joints at which the"
-          + " tokenizer merges what the corpus keeps apart; its texts are not always encoded as they were trained on");
-    }
     losses.ifPresent(written -> out
         .println("compare it with transformers: python3 scripts/check_hf_export.py " + directory));
   }

@@ -76,7 +76,7 @@ public final class BioD extends GeneratedSource<BioD> {
   /** " ID 1 is" and so on. */
   private final Pieces.Range labels;
   private final Pieces.Range period;
-  private final int mergingJoints;
+  private final Pieces.Seams possessives;
   private final int longestItem;
   private final String digest;
 
@@ -107,13 +107,13 @@ public final class BioD extends GeneratedSource<BioD> {
     Pieces.Builder builder = new Pieces.Builder();
     names = new Names(population.seed(), pools, builder);
     possessive = builder.add(List.of("'s"));
+    possessives = builder.seams(names.lastNames(), possessive);
     pronoun = builder.add(List.of(" Their"));
     labels = builder.add(
         IntStream.rangeClosed(1, shape.attributes()).mapToObj(number -> " ID " + number + " is").toList());
     period = builder.add(List.of("."));
     pieces = builder.build(IntStream.range(0, shape.alphabet()).mapToObj(BioD::symbol).toList());
-    mergingJoints = names.mergingJoints(builder) + builder.merges(names.lastNames(), possessive);
-    longestItem = (int) tokens(pieces::maxLength);
+    longestItem = (int) tokens(pieces::maxLength) + pieces.maxExcess(possessives);
     digest = Sha256.of(parameters() + "\n" + String.join("\n", builder.texts()));
 
     strings = new DiversitySets(RandomStream.DIVERSITY.random(population.seed()), shape);
@@ -170,7 +170,7 @@ public final class BioD extends GeneratedSource<BioD> {
 
   @Override
   public double meanItemTokens() {
-    return tokens(pieces::meanLength);
+    return tokens(pieces::meanLength) + pieces.meanExcess(possessives);
   }
 
   @Override
@@ -187,11 +187,6 @@ public final class BioD extends GeneratedSource<BioD> {
     return 1 + names.tokens(length) + length.applyAsDouble(possessive)
         + (attributes - 1) * length.applyAsDouble(pronoun) + label
         + attributes * (shape.chunks() * shape.length() + length.applyAsDouble(period));
-  }
-
-  @Override
-  public int mergingJoints() {
-    return mergingJoints;
   }
 
   @Override
@@ -263,9 +258,12 @@ public final class BioD extends GeneratedSource<BioD> {
       int attribute = target[order + place];
       int subject = at;
       if (place == 0) {
-        at = names.write(individual, pieces, target, at);
-        spans.span(KnowledgeKind.NAME, Attribute.NAME, subject - offset, at - offset);
-        at = pieces.write(possessive.first(), target, at);
+        long name = names.number(individual);
+        at = names.writeGiven(name, pieces, target, at);
+        int last = names.last(name);
+        int end = at + pieces.leftTokens(possessives, last, 0);
+        spans.span(KnowledgeKind.NAME, Attribute.NAME, subject - offset, end - offset);
+        at = pieces.write(possessives, last, 0, target, at);
       } else {
         at = pieces.write(pronoun.first(), target, at);
       }

@@ -103,12 +103,6 @@ public final class BioR implements Source {
     return 1 + texts.longest();
   }
 
-  /** 0, because texts are encoded whole. */
-  @Override
-  public int mergingJoints() {
-    return 0;
-  }
-
   @Override
   public Map<String, Object> parameters() {
     Map<String, Object> parameters = new LinkedHashMap<>();

@@ -148,8 +148,9 @@ public final class FactFinder {
   /**
    * Reads a text about a person.
    *
-   * @return a fault unless the text has the name and the six values word for word, each of them ends where a GPT-2
-   *         token ends, and the first word that states a gender states the right one
+   * @return a fault unless the text has the name and the six values word for word, each of them begins where a GPT-2
+   *         token begins, and the first word that states a gender states the right one. A token across a value's end
+   *         ("..") belongs to the value
    */
   public Reading read(long person, String text) {
     String normal = normal(text);
@@ -186,8 +187,9 @@ public final class FactFinder {
       return new Fault("has more than " + MOST_TOKENS + " tokens");
     }
     for (Map.Entry<Attribute, TextRange> each : ranges.entrySet()) {
-      if (!tokens.areAligned(each.getValue())) {
-        return new Fault("has a token that holds more than the " + words(each.getKey()));
+      if (!tokens.begins(each.getValue())) {
+        return new Fault(
+            "has a token that holds the beginning of the " + words(each.getKey()) + " and the text before");
       }
     }
     return usable(values, ranges, words, tokens);
@@ -316,16 +318,15 @@ public final class FactFinder {
       }
     }
 
-    /** Whether the tokens of a range have no other characters than the range, except one space in front. */
-    boolean areAligned(TextRange range) {
+    /** Whether a range's first token begins with the range, or with one space in front of it. */
+    boolean begins(TextRange range) {
       int start = bytes[range.start];
       int first = token(start);
       int begin = first == 0 ? 0 : ends[first - 1];
-      return (begin == start || begin == start - 1 && text.charAt(range.start - 1) == ' ')
-          && ends[token(bytes[range.end] - 1)] == bytes[range.end];
+      return begin == start || begin == start - 1 && text.charAt(range.start - 1) == ' ';
     }
 
-    /** Marks the tokens of a range that have no mark yet; returns whether there are any. */
+    /** Marks the tokens that hold a part of a range and have no mark yet; returns whether there are any. */
     boolean mark(TextRange range, Mark mark, Mark[] marks) {
       boolean any = false;
       for (int token = token(bytes[range.start]); token <= token(bytes[range.end] - 1); token++) {

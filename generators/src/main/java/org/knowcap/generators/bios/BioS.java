@@ -35,6 +35,7 @@ public final class BioS extends GeneratedSource<BioS> {
 
   /** To be raised when a change of the code gives other texts for unchanged parameters and lists. */
   private static final int VERSION = 1;
+  private static final int SIMPLE_VERSION = 2;
 
   private static final List<Attribute> CHANGEABLE = List.of(Attribute.GENDER, Attribute.BIRTH_DATE,
       Attribute.BIRTH_CITY, Attribute.UNIVERSITY, Attribute.MAJOR, Attribute.EMPLOYER);
@@ -89,12 +90,15 @@ public final class BioS extends GeneratedSource<BioS> {
       latest = new Facts.Revised(latest, revision, pools);
     }
     facts = latest;
-    longestItem = (int) biographies.tokens(biographies.pieces()::maxLength);
+    longestItem = biographies.longest();
     texts = population.random(RandomStream.TEXTS);
     measuring = population.measuringRandom();
   }
 
-  /** bioS-simple(N): the text of a person's first exposure is the person's only text. */
+  /**
+   * bioS-simple(N): each person has one text, in which the employer comes before its city. The text is also the one that
+   * is measured: with the city in front, an employer would be measured in another way than bioS's.
+   */
   public BioS simple() {
     return new BioS(population, true, pools, biographies);
   }
@@ -142,17 +146,12 @@ public final class BioS extends GeneratedSource<BioS> {
 
   @Override
   public double meanItemTokens() {
-    return biographies.tokens(biographies.pieces()::meanLength);
+    return biographies.meanTokens(simple);
   }
 
   @Override
   public int longestItem() {
     return longestItem;
-  }
-
-  @Override
-  public int mergingJoints() {
-    return biographies.mergingJoints();
   }
 
   @Override
@@ -171,7 +170,7 @@ public final class BioS extends GeneratedSource<BioS> {
     pools.put("employers", sizes.employers());
     Map<String, Object> parameters = new LinkedHashMap<>();
     parameters.put("kind", simple ? "bioS-simple" : "bioS");
-    parameters.put("version", VERSION);
+    parameters.put("version", simple ? SIMPLE_VERSION : VERSION);
     parameters.put("people", population.all());
     parameters.put("seed", population.seed());
     parameters.put("pools", pools);
@@ -213,6 +212,6 @@ public final class BioS extends GeneratedSource<BioS> {
       SpanSink spans) {
     long text = (simple ? 0 : draw) * people() + person;
     return biographies.write(facts, population.individual(person), random, text * biographies.draws(),
-        ordered, target, offset, spans);
+        simple || ordered, target, offset, spans);
   }
 }

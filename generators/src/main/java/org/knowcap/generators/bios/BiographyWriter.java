@@ -1,6 +1,7 @@
 package org.knowcap.generators.bios;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,12 +30,19 @@ final class BiographyWriter {
    */
   private record Pool(Fact fact, List<String> entries, Pieces.Range pieces, int lead) {}
 
-  /** An attribute's sentence: subject, a template's prefix, an entry of each pool, the template's suffix. */
-  private record Sentence(Attribute attribute, Pieces.Range prefixes, Pool[] values, Pieces.Range suffixes) {}
+  /**
+   * An attribute's sentence: subject, a template's prefix, an entry of each pool, the template's suffix. GPT-2 may make
+   * a token across the ends of a subject and of the last pool's entry.
+   *
+   * @param named      last names and prefixes
+   * @param pronounced pronouns and prefixes
+   * @param endings    the last pool's entries and suffixes
+   */
+  private record Sentence(Attribute attribute, Pieces.Range prefixes, Pool[] values, Pieces.Range suffixes,
+      Pieces.Seams named, Pieces.Seams pronounced, Pieces.Seams endings) {}
 
   private final Names names;
   private final Pieces pieces;
-  private final int mergingJoints;
   private final List<String> lists;
   private final Pool pronouns;
   private final List<Sentence> sentences;
@@ -64,7 +72,6 @@ final class BiographyWriter {
         sentence(builder, Attribute.UNIVERSITY, templates.university(), universities),
         sentence(builder, Attribute.MAJOR, templates.major(), majors), employer, employerCity);
     pieces = builder.build(List.of());
-    mergingJoints = countMergingJoints(builder);
     lists = builder.texts();
 
     List<List<Sentence>> all = permutations(sentences);
@@ -79,10 +86,6 @@ final class BiographyWriter {
 
   Pieces pieces() {
     return pieces;
-  }
-
-  int mergingJoints() {
-    return mergingJoints;
   }
 
   /** All texts that are tokenised. */
@@ -102,8 +105,35 @@ final class BiographyWriter {
     return sentences.size() + 1;
   }
 
-  /** The number of tokens of an item, given the number that each list contributes. */
-  double tokens(ToDoubleFunction<Pieces.Range> length) {
+  /**
+   * The expected number of tokens of an item.
+   *
+   * @param ordered whether the employer comes before its city
+   */
+  double meanTokens(boolean ordered) {
+    double tokens = tokens(pieces::meanLength);
+    Sentence[][] choices = ordered ? measuringOrders : orders;
+    for (Sentence sentence : sentences) {
+      double first = Arrays.stream(choices).filter(order -> order[0] == sentence).count()
+          / (double) choices.length;
+      tokens += first * pieces.meanExcess(sentence.named)
+          + (1 - first) * pieces.meanExcess(sentence.pronounced) + pieces.meanExcess(sentence.endings);
+    }
+    return tokens;
+  }
+
+  /** An upper bound on the number of tokens of an item. */
+  int longest() {
+    int tokens = (int) tokens(pieces::maxLength);
+    for (Sentence sentence : sentences) {
+      tokens += Math.max(pieces.maxExcess(sentence.named), pieces.maxExcess(sentence.pronounced))
+          + pieces.maxExcess(sentence.endings);
+    }
+    return tokens;
+  }
+
+  /** The number of tokens of all pieces of an item, given the number that each list contributes. */
+  private double tokens(ToDoubleFunction<Pieces.Range> length) {
     double tokens = 1 + (sentences.size() - 1) * length.applyAsDouble(pronouns.pieces);
     tokens += names.tokens(length);
     for (Sentence sentence : sentences) {
@@ -148,48 +178,43 @@ final class BiographyWriter {
     int at = offset;
     target[at++] = pieces.vocabulary().eos();
     for (int place = 0; place < order.length; place++) {
+      Sentence sentence = order[place];
+      int template = random.below(sentence.prefixes.size(), counter + 1 + place);
       int subject = at;
       if (place == 0) {
-        at = names.write(individual, pieces, target, at);
-        spans.span(KnowledgeKind.NAME, Attribute.NAME, subject - offset, at - offset);
+        long name = names.number(individual);
+        at = names.writeGiven(name, pieces, target, at);
+        int last = names.last(name);
+        int end = at + pieces.leftTokens(sentence.named, last, template);
+        spans.span(KnowledgeKind.NAME, Attribute.NAME, subject - offset, end - offset);
+        at = pieces.write(sentence.named, last, template, target, at);
       } else {
-        at = pieces.write(pronouns.pieces.first() + facts.index(Fact.GENDER, individual), target, at);
+        int pronoun = facts.index(Fact.GENDER, individual);
         if (place == 1) {
-          spans.span(KnowledgeKind.VALUE, Attribute.GENDER, subject - offset, at - offset);
+          int end = at + pieces.leftTokens(sentence.pronounced, pronoun, template);
+          spans.span(KnowledgeKind.VALUE, Attribute.GENDER, subject - offset, end - offset);
         }
+        at = pieces.write(sentence.pronounced, pronoun, template, target, at);
       }
-      Sentence sentence = order[place];
       employerKnown |= sentence == employer;
       // A city in front of its employer states a part of the employer: together they state all of it, once.
       KnowledgeKind kind = sentence == employerCity && employerKnown
           ? KnowledgeKind.IMPLIED
           : KnowledgeKind.VALUE;
-      int template = random.below(sentence.prefixes.size(), counter + 1 + place);
-      at = pieces.write(sentence.prefixes.first() + template, target, at);
-      for (Pool value : sentence.values) {
-        int start = at + value.lead;
-        at = pieces.write(value.pieces.first() + facts.index(value.fact, individual), target, at);
+      Pool[] values = sentence.values;
+      for (int part = 0; part < values.length - 1; part++) {
+        int start = at + values[part].lead;
+        at = pieces.write(values[part].pieces.first() + facts.index(values[part].fact, individual), target,
+            at);
         spans.span(kind, sentence.attribute, start - offset, at - offset);
       }
-      at = pieces.write(sentence.suffixes.first() + template, target, at);
+      Pool value = values[values.length - 1];
+      int entry = facts.index(value.fact, individual);
+      int end = at + pieces.leftTokens(sentence.endings, entry, template);
+      spans.span(kind, sentence.attribute, at + value.lead - offset, end - offset);
+      at = pieces.write(sentence.endings, entry, template, target, at);
     }
     return at - offset;
-  }
-
-  /** Checks every kind of joint inside a sentence. Sentences begin with a space, so nothing merges between them. */
-  private int countMergingJoints(Pieces.Builder builder) {
-    int joints = names.mergingJoints(builder);
-    for (Sentence sentence : sentences) {
-      joints += builder.merges(names.lastNames(), sentence.prefixes)
-          + builder.merges(pronouns.pieces, sentence.prefixes);
-      Pieces.Range left = sentence.prefixes;
-      for (Pool value : sentence.values) {
-        joints += builder.merges(left, value.pieces);
-        left = value.pieces;
-      }
-      joints += builder.merges(left, sentence.suffixes);
-    }
-    return joints;
   }
 
   private static Pool words(Pieces.Builder builder, Fact fact, List<String> entries) {
@@ -200,10 +225,12 @@ final class BiographyWriter {
     return new Pool(fact, entries, builder.add(entries), lead);
   }
 
-  private static Sentence sentence(Pieces.Builder builder, Attribute attribute, List<Template> templates,
+  private Sentence sentence(Pieces.Builder builder, Attribute attribute, List<Template> templates,
       Pool... values) {
-    return new Sentence(attribute, builder.add(templates.stream().map(Template::prefix).toList()), values,
-        builder.add(templates.stream().map(Template::suffix).toList()));
+    Pieces.Range prefixes = builder.add(templates.stream().map(Template::prefix).toList());
+    Pieces.Range suffixes = builder.add(templates.stream().map(Template::suffix).toList());
+    return new Sentence(attribute, prefixes, values, suffixes, builder.seams(names.lastNames(), prefixes),
+        builder.seams(pronouns.pieces, prefixes), builder.seams(values[values.length - 1].pieces, suffixes));
   }
 
   private static List<List<Sentence>> permutations(List<Sentence> sentences) {

@@ -59,14 +59,6 @@ public interface Corpus {
   }
 
   /**
-   * The number of joints between pieces of text at which GPT-2's own encoding would merge both sides into one
-   * token. Pieces are encoded separately, so spans are exact in any case; at 0, the tokens are GPT-2's own.
-   */
-  default int mergingJoints() {
-    return stream().sources().stream().mapToInt(Source::mergingJoints).sum();
-  }
-
-  /**
    * Checks that a training window can hold every text that is measured. A measured text is scored whole; if
    * training only ever saw parts of it, the measurement would use positions and distances that the model was
    * not trained on.

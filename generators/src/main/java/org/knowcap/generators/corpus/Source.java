@@ -105,7 +105,4 @@ public interface Source extends Corpus {
 
   @Override
   int longestItem();
-
-  @Override
-  int mergingJoints();
 }

@@ -90,7 +90,6 @@ final class ExportPlan {
     header.put("vocabulary", corpus.vocabulary().size());
     header.put("end_of_text", corpus.vocabulary().eos());
     header.put("encoding", "GPT-2 byte pairs (r50k_base), renumbered as in " + VOCABULARY);
-    header.put("merging_joints", corpus.mergingJoints());
     header.put("bits", bits(KnowledgePart::totalBits));
     header.put("entropy_bits", bits(KnowledgePart::entropyBits));
     return header;

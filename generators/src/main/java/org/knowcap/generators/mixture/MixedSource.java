@@ -76,11 +76,6 @@ final class MixedSource implements Source {
   }
 
   @Override
-  public int mergingJoints() {
-    return source.mergingJoints();
-  }
-
-  @Override
   public Map<String, Object> parameters() {
     Map<String, Object> parameters = new LinkedHashMap<>(source.parameters());
     parameters.put("domain_token", token);

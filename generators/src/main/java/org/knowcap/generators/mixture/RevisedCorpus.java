@@ -82,12 +82,6 @@ public final class RevisedCorpus implements Corpus {
     return parameters;
   }
 
-  /** Those of one source: all sources are made of the same pieces. */
-  @Override
-  public int mergingJoints() {
-    return revised.mergingJoints();
-  }
-
   /**
    * How much a model knows of the revised attributes: "new values" and "old values" of the changed people, and
    * "unchanged values" of the others, if there are any.

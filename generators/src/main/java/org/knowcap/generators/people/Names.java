@@ -50,19 +50,25 @@ public final class Names {
     }
   }
 
-  /** Writes an individual's full name, beginning with a space; returns the offset after it. */
-  public int write(long individual, Pieces texts, int[] target, int offset) {
-    long name = permutation.apply(0, individual);
-    int at = offset;
-    for (int part = 0; part < 3; part++) {
-      at = texts.write(pieces.get(part).first() + index(name, part), target, at);
-    }
-    return at;
+  /** The number of an individual's name among all names. */
+  public long number(long individual) {
+    return permutation.apply(0, individual);
+  }
+
+  /** Writes the first and middle name, beginning with a space; returns the offset after them. */
+  public int writeGiven(long number, Pieces texts, int[] target, int offset) {
+    int middle = texts.write(pieces.get(0).first() + index(number, 0), target, offset);
+    return texts.write(pieces.get(1).first() + index(number, 1), target, middle);
+  }
+
+  /** The index of a name's last name in {@link #lastNames()}. */
+  public int last(long number) {
+    return index(number, 2);
   }
 
   /** An individual's full name. */
   public String text(long individual) {
-    long name = permutation.apply(0, individual);
+    long name = number(individual);
     StringBuilder text = new StringBuilder();
     for (int part = 0; part < 3; part++) {
       text.append(entries.get(part).get(index(name, part)));
@@ -78,11 +84,6 @@ public final class Names {
   /** The pieces that the rest of a sentence follows. */
   public Pieces.Range lastNames() {
     return pieces.get(2);
-  }
-
-  /** The number of joints inside a name at which GPT-2 would merge both sides. */
-  public int mergingJoints(Pieces.Builder builder) {
-    return builder.merges(pieces.get(0), pieces.get(1)) + builder.merges(pieces.get(1), pieces.get(2));
   }
 
   /** The index of a name's part in its pool; names are numbered with the last name running fastest. */

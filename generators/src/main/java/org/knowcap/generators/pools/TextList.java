@@ -78,7 +78,7 @@ record TextList(String file, List<String> lines) {
       if (line.isEmpty()) {
         throw fault(file, number, "is empty");
       }
-      if (!line.matches("\\S+( \\S+)*")) {
+      if (!line.matches("(?U)\\S+( \\S+)*")) {
         throw fault(file, number, "must have single spaces, and only between words, found \"" + line + "\"");
       }
       if (!lines.add(line)) {

@@ -101,7 +101,6 @@ class BioSTest {
           Arrays.copyOfRange(tokens, 1, tokens.length), text);
       assertTrue(text.matches("( \\S+)+"), text);
     }
-    assertEquals(0, PAPER.mergingJoints());
   }
 
   @Test

@@ -95,8 +95,8 @@ class TokenizerFilesTest {
 
   private static final List<String> TEXTS = List.of(" Zoltán O'Brien was born on September 12, 1996.",
       " She's majored in Electroencephalography at MIT!",
-      " Anahí's 日本 company isn't Acme Inc.; it's Microsoft", "\n\n  line  ends\t",
-      " Supercalifragilistic naïveté");
+      " Anahí's 日本 company isn't Acme Inc.; it's Microsoft.", " She is at Acme Inc.. He's with Dow Inc., in",
+      " Paramount+. Disney+, Apple+'s Dow Inc.'s", "\n\n  line  ends\t", " Supercalifragilistic naïveté");
 
   private static Vocabulary vocabulary(List<String> dedicated) {
     return new Vocabulary(TEXTS.stream().flatMapToInt(text -> Arrays.stream(Gpt2.encode(text))).toArray(),
