@@ -8,9 +8,11 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.Recall;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
@@ -55,6 +57,7 @@ final class MeasureCommand implements Callable<Integer> {
     Measurement measurement = trained.measure(threads);
     Capacity capacity = measurement.capacity(trained.parameters().length);
     List<Knowledge> parts = measurement.parts();
+    Recall recall = trained.recall(threads);
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
@@ -67,6 +70,8 @@ final class MeasureCommand implements Callable<Integer> {
       answer.put("saturation", capacity.saturation());
       answer.put("parts", parts);
       answer.put("answers", measurement.answers());
+      answer.put("recall", recall.shares());
+      answer.put("recall_by_attribute", recall.byAttribute());
       out.println(Json.MAPPER.writeValueAsString(answer));
       return 0;
     }
@@ -77,7 +82,22 @@ final class MeasureCommand implements Callable<Integer> {
         + Units.bits(capacity.totalBits()) + ", " + Units.percent(capacity.saturation()) + ", "
         + Units.ratio(capacity.capacityRatio(), capacity.capacityRatioStandardError()) + " bits a parameter");
     measurement.answers().forEach(answer -> print(answer, out));
+    RecallShares shares = recall.shares();
+    out.println("said right, of people whose values are all right: behind true words "
+        + shown(shares.recalled(), shares.recalledUnseen()) + "; in a text from the name alone "
+        + shown(shares.generated(), shares.generatedUnseen()));
+    recall.byAttribute()
+        .forEach(
+            each -> out.println("  " + each.attribute() + ": " + shown(each.recalled(), each.recalledUnseen())
+                + "; " + shown(each.generated(), each.generatedUnseen())));
     return 0;
+  }
+
+  private static String shown(double share, double unseen) {
+    return Double.isNaN(share)
+        ? "not measured"
+        : Units.percent(share)
+            + (Double.isNaN(unseen) ? "" : " (of people never seen " + Units.percent(unseen) + ")");
   }
 
   private static void print(Knowledge part, PrintWriter out) {

@@ -16,8 +16,6 @@ import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Span;
-import org.knowcap.generators.random.CounterRandom;
-import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
@@ -41,8 +39,6 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     List<Knowledge> answers) {
   /** People scored at once. */
   private static final int WINDOWS = 16;
-  /** Keeps the choice of people and the rendering apart from everything else that is drawn from the seed. */
-  private static final long STREAM = 0x6d656173757265L;
 
   /** Anything that gives each token's loss: a session, or a stand-in of known losses. */
   public interface Scorer {
@@ -111,9 +107,8 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
 
   private static void forEachSpan(Corpus corpus, long most, Scorer scorer, SpanLoss consumer) {
     int length = corpus.longestItem() - 1;
-    int people = people(corpus, most);
-    CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
-    KeyedPermutation chosen = new KeyedPermutation(random, corpus.measured().people());
+    MeasuredPeople measured = MeasuredPeople.of(corpus, most);
+    int people = measured.count();
     int[] tokens = new int[WINDOWS * length];
     int[] targets = new int[WINDOWS * length];
     float[] losses = new float[WINDOWS * length];
@@ -123,8 +118,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       Arrays.fill(tokens, corpus.vocabulary().eos());
       Arrays.fill(targets, corpus.vocabulary().eos());
       for (int row = 0; row < count; row++) {
-        long person = chosen.apply(0, first + row);
-        probes[row] = corpus.measured().measuringItem(person, random.bits(person));
+        probes[row] = measured.item(first + row);
         int[] item = probes[row].tokens();
         System.arraycopy(item, 0, tokens, row * length, item.length - 1);
         System.arraycopy(item, 1, targets, row * length, item.length - 1);

@@ -6,7 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.models.engine.RoutingMetrics;
 
@@ -19,12 +21,17 @@ import org.knowcap.models.engine.RoutingMetrics;
  * @param measuredPeople people whose losses were taken
  * @param provenance where it comes from
  * @param routing what routers of mixtures did in the last step of training; left out where there are none
+ * @param recall what the model says right
+ * @param recallByAttribute of each of the K attributes
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
-    Map<String, String> provenance,
-    @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing) {
+    Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
+    RecallShares recall, List<AttributeRecall> recallByAttribute) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
+    // Results of earlier versions have no recall.
+    recall = recall == null ? RecallShares.NONE : recall;
+    recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
@@ -37,6 +44,6 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     }
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
-    return new MeasuredRun(result, parts, measuredPeople, entries, routing);
+    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recall, recallByAttribute);
   }
 }

@@ -1,6 +1,7 @@
 package org.knowcap.experiments.run;
 
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.Recall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -139,11 +140,13 @@ public final class Quantisation {
     Engine engine = Run.engine(spec);
     Measurement losses = Measurement.of(engine, threads, spec.model(), model.parameters(), corpus,
         spec.measuredPeople());
+    Recall recall = Recall.of(engine, threads, spec.model(), model.parameters(), corpus,
+        spec.measuredPeople());
     RunFolder.Metric last = new RunFolder.Metric(trained.steps(), trained.finalLossNats(),
         trained.learningRate(), trained.tokensPerSecond(), trained.seconds(), Optional.empty(),
         Optional.empty(), Optional.empty(), List.of());
     MeasuredRun run = Run.measured(spec, spec.name() + "/" + quantiser.label(), engine, threads, corpus,
-        losses, last, trained.tokens());
+        losses, recall, last, trained.tokens());
     return new MeasuredQuantisation(
         new QuantisedResult(run.result(), quantiser.method(), quantiser.bits(), quantiser.group(),
             model.bitsPerWeight(), model.modelBits(), run.result().storedBits() / model.modelBits()),

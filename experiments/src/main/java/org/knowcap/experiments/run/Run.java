@@ -2,6 +2,7 @@ package org.knowcap.experiments.run;
 
 import org.knowcap.experiments.measure.RareTokens;
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.Recall;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -82,8 +83,9 @@ public final class Run {
     }
     Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
         spec.measuredPeople());
-    MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, metrics.last(), tokens)
-        .trainedTogether(sessions.replicas());
+    Recall recall = Recall.of(engine, threads, spec.model(), parameters, corpus, spec.measuredPeople());
+    MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
+        tokens).trainedTogether(sessions.replicas());
     folder.writeResult(run);
     return run;
   }
@@ -93,11 +95,12 @@ public final class Run {
    *
    * @param name of the row of results
    * @param losses of its model, or of what was made of it
+   * @param recall of that model
    * @param last metric of the training
    * @param tokens trained on
    */
   static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
-      Measurement losses, RunFolder.Metric last, long tokens) {
+      Measurement losses, Recall recall, RunFolder.Metric last, long tokens) {
     SampleSummary names = losses.summary(KnowledgeKind.NAME);
     SampleSummary values = losses.summary(KnowledgeKind.VALUE);
     long parameters = spec.model().parameters(corpus.vocabulary().size()).total();
@@ -111,7 +114,7 @@ public final class Run {
         spec.model().parameters(corpus.vocabulary().size()).active(), spec.model().causal());
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
-        Provenances.of(engine, threads, corpus), last.routing());
+        Provenances.of(engine, threads, corpus), last.routing(), recall.shares(), recall.byAttribute());
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */

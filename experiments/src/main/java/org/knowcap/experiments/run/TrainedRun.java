@@ -1,6 +1,7 @@
 package org.knowcap.experiments.run;
 
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.Recall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,6 +97,15 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
    */
   public Measurement measure(int threads) {
     return Measurement.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople());
+  }
+
+  /**
+   * Asks it about people as the run does at its end, in fp32.
+   *
+   * @param threads that the engine may use
+   */
+  public Recall recall(int threads) {
+    return Recall.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople());
   }
 
   /** Whether all of its steps are done; weights that were imported are as they are. */

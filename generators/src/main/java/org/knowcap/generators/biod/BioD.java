@@ -2,9 +2,11 @@ package org.knowcap.generators.biod;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.knowcap.files.Sha256;
@@ -229,6 +231,25 @@ public final class BioD extends GeneratedSource<BioD> {
   @Override
   public AnnotatedItem measuringItem(long person, long draw) {
     return annotated(person, measuring, draw);
+  }
+
+  @Override
+  public Set<Attribute> stated(long person, String text) {
+    Set<Attribute> stated = new HashSet<>();
+    Map<Attribute, String> values = values(person);
+    for (int number = 1; number <= shape.attributes(); number++) {
+      String label = " ID " + number + " is ";
+      int at = text.indexOf(label);
+      if (at >= 0 && text.startsWith(values.get(Attribute.id(number)) + ".", at + label.length())) {
+        stated.add(Attribute.id(number));
+      }
+    }
+    return stated;
+  }
+
+  @Override
+  protected long names() {
+    return pools.sizes().names();
   }
 
   private AnnotatedItem annotated(long person, CounterRandom random, long draw) {

@@ -3,10 +3,12 @@ package org.knowcap.generators.bior;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
@@ -142,6 +144,11 @@ public final class BioR implements Source {
   @Override
   public AnnotatedItem measuringItem(long person, long draw) {
     return annotated(person, texts.measured(person));
+  }
+
+  @Override
+  public Set<Attribute> stated(long person, String text) {
+    return texts.stated(person, text);
   }
 
   private AnnotatedItem annotated(long person, int text) {

@@ -3,6 +3,7 @@ package org.knowcap.generators.bior;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -193,6 +194,23 @@ public final class FactFinder {
       }
     }
     return usable(values, ranges, words, tokens);
+  }
+
+  /** The attributes whose values a text has word for word, whatever else it says of them. */
+  Set<Attribute> stated(long person, String text) {
+    String normal = normal(text);
+    Map<Attribute, String> values = people.values(person);
+    Set<Attribute> stated = VERBATIM.stream()
+        .filter(attribute -> find(values.get(attribute), normal, 0).isPresent())
+        .collect(Collectors.toCollection(HashSet::new));
+    Word.all(normal)
+        .stream()
+        .map(word -> GENDERS.get(word.text.toLowerCase(Locale.ROOT)))
+        .filter(Objects::nonNull)
+        .findFirst()
+        .filter(values.get(Attribute.GENDER)::equals)
+        .ifPresent(_ -> stated.add(Attribute.GENDER));
+    return stated;
   }
 
   private static String words(Attribute attribute) {

@@ -16,12 +16,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Gatherers;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.bios.BioS;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.tokens.Gpt2;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -339,6 +341,10 @@ public final class RewrittenTexts {
   }
 
   /** The spans of a usable text. */
+  Set<Attribute> stated(long person, String text) {
+    return facts.stated(person, text);
+  }
+
   List<Span> spans(long person, String text) {
     return switch (facts.read(person, text)) {
       case FactFinder.Usable(_, List<Span> spans, _) -> spans;

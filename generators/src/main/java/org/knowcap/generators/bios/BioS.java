@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.corpus.AnnotatedItem;
@@ -197,6 +198,16 @@ public final class BioS extends GeneratedSource<BioS> {
   @Override
   public AnnotatedItem measuringItem(long person, long draw) {
     return simple ? annotated(person, texts, 0, false) : annotated(person, measuring, draw, true);
+  }
+
+  @Override
+  public Set<Attribute> stated(long person, String text) {
+    return biographies.stated(facts, population.individual(person), text);
+  }
+
+  @Override
+  protected long names() {
+    return pools.sizes().names();
   }
 
   private AnnotatedItem annotated(long person, CounterRandom random, long draw, boolean ordered) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import org.knowcap.generators.bios.Facts.Fact;
 import org.knowcap.generators.bits.KnowledgeKind;
@@ -44,6 +45,7 @@ final class BiographyWriter {
   private final Names names;
   private final Pieces pieces;
   private final List<String> lists;
+  private final Statements statements;
   private final Pool pronouns;
   private final List<Sentence> sentences;
   private final Sentence employer;
@@ -73,6 +75,7 @@ final class BiographyWriter {
         sentence(builder, Attribute.MAJOR, templates.major(), majors), employer, employerCity);
     pieces = builder.build(List.of());
     lists = builder.texts();
+    statements = new Statements(templates);
 
     List<List<Sentence>> all = permutations(sentences);
     orders = toArrays(all);
@@ -91,6 +94,10 @@ final class BiographyWriter {
   /** All texts that are tokenised. */
   List<String> lists() {
     return lists;
+  }
+
+  Set<Attribute> stated(Facts facts, long individual, String text) {
+    return statements.stated(text, values(facts, individual));
   }
 
   /** The number of templates of each attribute. */

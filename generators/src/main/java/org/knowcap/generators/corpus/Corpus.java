@@ -2,6 +2,7 @@ package org.knowcap.generators.corpus;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -24,6 +25,16 @@ public interface Corpus {
   /** Measurements beside that of {@link #measured()}; most corpora have none. */
   default List<SideMeasurement> sideMeasurements() {
     return List.of();
+  }
+
+  /**
+   * People like those who are measured, whom the training stream never shows: what a model knows of them is chance.
+   *
+   * @param most how many, if there are as many; at least 1
+   * @return empty where there are none
+   */
+  default Optional<Source> strangers(long most) {
+    return Optional.empty();
   }
 
   /**

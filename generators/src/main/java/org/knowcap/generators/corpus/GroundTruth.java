@@ -1,5 +1,6 @@
 package org.knowcap.generators.corpus;
 
+import java.util.List;
 import java.util.Map;
 import org.knowcap.generators.bits.BitContent;
 
@@ -18,4 +19,12 @@ public interface GroundTruth {
    * @param person 0..N-1
    */
   Map<Attribute, String> values(long person);
+
+  /** The K attributes whose values are counted in bits: all but the name, and what another value implies. */
+  default List<Attribute> attributes() {
+    return values(0).keySet()
+        .stream()
+        .filter(attribute -> !attribute.equals(Attribute.NAME) && !attribute.equals(Attribute.EMPLOYER_CITY))
+        .toList();
+  }
 }

@@ -1,6 +1,7 @@
 package org.knowcap.generators.corpus;
 
 import java.util.Map;
+import java.util.Set;
 import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.tokens.Vocabulary;
 
@@ -50,6 +51,15 @@ public interface Source extends Corpus {
    *               training stream, unless the person has only one
    */
   AnnotatedItem measuringItem(long person, long draw);
+
+  /**
+   * The attributes whose true values a text about a person states, whoever wrote it. The first statement about an
+   * attribute counts.
+   *
+   * @param person whose values are true
+   * @param text   without the end of text, such as a model wrote behind the person's name
+   */
+  Set<Attribute> stated(long person, String text);
 
   /**
    * Whether {@link #checkContextLength} refuses windows that are shorter than the longest item. False for

@@ -3,9 +3,11 @@ package org.knowcap.generators.mixture;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
@@ -103,6 +105,12 @@ final class MixedSource implements Source {
   @Override
   public AnnotatedItem measuringItem(long person, long draw) {
     return adapted(source.measuringItem(person, draw));
+  }
+
+  /** @param text with or without the domain token */
+  @Override
+  public Set<Attribute> stated(long person, String text) {
+    return source.stated(person, text.startsWith(token) ? text.substring(token.length()) : text);
   }
 
   @Override

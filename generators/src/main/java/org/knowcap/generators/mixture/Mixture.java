@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.TrainingStream;
+import org.knowcap.generators.people.GeneratedSource;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
@@ -89,6 +91,22 @@ public final class Mixture implements Corpus {
   @Override
   public Source measured() {
     return stream.sources().getFirst();
+  }
+
+  /** Other people than those of any source of the useful one's kind of names. */
+  @Override
+  public Optional<Source> strangers(long most) {
+    Ingredient useful = ingredients.getFirst();
+    if (!(useful.source() instanceof GeneratedSource<?> source)) {
+      return Optional.empty();
+    }
+    long first = ingredients.stream()
+        .map(Ingredient::source)
+        .filter(GeneratedSource.class::isInstance)
+        .mapToLong(each -> ((GeneratedSource<?>) each).end())
+        .max()
+        .orElseThrow();
+    return source.strangers(first, most).map(each -> new MixedSource(each, vocabulary(), useful.token()));
   }
 
   @Override

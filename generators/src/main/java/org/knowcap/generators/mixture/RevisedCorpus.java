@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
@@ -65,6 +66,11 @@ public final class RevisedCorpus implements Corpus {
   @Override
   public Source measured() {
     return revised;
+  }
+
+  @Override
+  public Optional<Source> strangers(long most) {
+    return revised.strangers(most);
   }
 
   @Override

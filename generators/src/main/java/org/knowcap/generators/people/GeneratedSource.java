@@ -1,6 +1,7 @@
 package org.knowcap.generators.people;
 
 import java.util.List;
+import java.util.Optional;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
@@ -68,6 +69,30 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
    */
   public final S before() {
     return derived(population.before());
+  }
+
+  /** How many individuals the names suffice for. */
+  protected abstract long names();
+
+  /** The number of the individual after the last of this source's people. */
+  public final long end() {
+    return population.first() + population.all();
+  }
+
+  @Override
+  public final Optional<Source> strangers(long most) {
+    return strangers(end(), most);
+  }
+
+  /**
+   * People whom neither this source nor others of its seed and pools have.
+   *
+   * @param first individual that may be one of them
+   * @param most  how many, if there are as many
+   */
+  public final Optional<Source> strangers(long first, long most) {
+    long count = Math.min(most, names() - first);
+    return count < 1 ? Optional.empty() : Optional.of(derived(population.strangers(first, count)));
   }
 
   /** Whether the last applied revision changed that person. */

@@ -66,6 +66,11 @@ public final class Population {
     return new Population(seed, first, all, revisions, version, group);
   }
 
+  /** Other people, whom no revision has changed. */
+  Population strangers(long first, long people) {
+    return new Population(seed, first, people, List.of(), 0, Group.ALL);
+  }
+
   /**
    * The people after one more revision.
    *

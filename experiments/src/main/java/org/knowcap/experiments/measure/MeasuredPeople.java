@@ -1,0 +1,48 @@
+package org.knowcap.experiments.measure;
+
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.random.CounterRandom;
+import org.knowcap.generators.random.KeyedPermutation;
+
+/** The people of a corpus who are measured, each by one text: all, or some of them drawn by the corpus's seed. */
+final class MeasuredPeople {
+  /** Keeps the choice of people and the rendering apart from everything else that is drawn from the seed. */
+  private static final long STREAM = 0x6d656173757265L;
+
+  private final Corpus corpus;
+  private final int count;
+  private final CounterRandom random;
+  private final KeyedPermutation chosen;
+
+  private MeasuredPeople(Corpus corpus, int count) {
+    this.corpus = corpus;
+    this.count = count;
+    random = new CounterRandom(corpus.seed()).child(STREAM);
+    chosen = new KeyedPermutation(random, corpus.measured().people());
+  }
+
+  /** @param most people who are measured */
+  static MeasuredPeople of(Corpus corpus, long most) {
+    return new MeasuredPeople(corpus, (int) Math.min(most, corpus.measured().people()));
+  }
+
+  int count() {
+    return count;
+  }
+
+  /**
+   * The person who is measured as number {@code i}.
+   *
+   * @return 0..N-1
+   */
+  long person(long i) {
+    return chosen.apply(0, i);
+  }
+
+  /** The text by which that person is measured. */
+  AnnotatedItem item(long i) {
+    long person = person(i);
+    return corpus.measured().measuringItem(person, random.bits(person));
+  }
+}

@@ -1,0 +1,182 @@
+package org.knowcap.experiments.measure;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.LongStream;
+import org.knowcap.analysis.capacity.AttributeRecall;
+import org.knowcap.analysis.capacity.RecallShares;
+import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Span;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+
+/**
+ * What a model says right, beside the bits that it stores.
+ *
+ * <p>A value is recalled if each of its tokens is the most likely one of the whole vocabulary behind the text's true words
+ * before it. It is generated if the text that the model writes by itself, its most likely token each time, from the end of
+ * text and the person's name alone, states it.
+ *
+ * @param recalled of the people who are measured
+ * @param generated of them; empty of models that look at later tokens, which cannot write
+ * @param recalledUnseen of people like them whom training did not show: chance; empty where there are none
+ * @param generatedUnseen of those
+ */
+public record Recall(Answers recalled, Optional<Answers> generated, Optional<Answers> recalledUnseen,
+    Optional<Answers> generatedUnseen) {
+  /** People scored at once. */
+  private static final int WINDOWS = 16;
+  /** Unseen people say what chance is: a share of theirs is right to a few in a hundred. */
+  private static final long UNSEEN = 200;
+
+  /** Asks a trained model about up to {@code most} people, in fp32. */
+  public static Recall of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
+      long most) {
+    int length = corpus.longestItem() - 1;
+    Program program = Program.scoring(model, RunSpec.ids(corpus), WINDOWS, length);
+    float[] losses = new float[WINDOWS * length];
+    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
+      session.load(Map.of(Session.PARAMETERS, parameters));
+      return of(corpus, most, model.causal(),
+          (tokens, predictions) -> session.score(tokens, tokens, losses, predictions));
+    }
+  }
+
+  /**
+   * Asks about all people, or {@code most} of them, those whose losses {@link Measurement} takes.
+   *
+   * @param causal whether predictions depend on no later token
+   * @param predictor of batches of 16 windows, each as long as the corpus's longest item less one token
+   */
+  public static Recall of(Corpus corpus, long most, boolean causal, Predictor predictor) {
+    Asked people = Asked.of(corpus, most);
+    Optional<Asked> unseen = corpus.strangers(Math.min(UNSEEN, people.items.size()))
+        .filter(source -> source.people() > 1)
+        .map(Asked::of);
+    Inquiry inquiry = new Inquiry(corpus, predictor);
+    return new Recall(inquiry.recalled(people),
+        causal ? Optional.of(inquiry.generated(people)) : Optional.empty(), unseen.map(inquiry::recalled),
+        causal ? unseen.map(inquiry::generated) : Optional.empty());
+  }
+
+  /** People, and a text about each. */
+  private record Asked(Source source, List<Long> persons, List<AnnotatedItem> items) {
+    static Asked of(Corpus corpus, long most) {
+      MeasuredPeople people = MeasuredPeople.of(corpus, most);
+      List<AnnotatedItem> items = new ArrayList<>();
+      for (int i = 0; i < people.count(); i++) {
+        items.add(people.item(i));
+      }
+      return new Asked(corpus.measured(),
+          LongStream.range(0, people.count()).map(people::person).boxed().toList(), items);
+    }
+
+    static Asked of(Source strangers) {
+      List<Long> persons = LongStream.range(0, strangers.people()).boxed().toList();
+      return new Asked(strangers, persons,
+          persons.stream().map(person -> strangers.measuringItem(person, 0)).toList());
+    }
+  }
+
+  /** Asks one model. */
+  private record Inquiry(Corpus corpus, Predictor predictor) {
+    private int length() {
+      return corpus.longestItem() - 1;
+    }
+
+    Answers recalled(Asked people) {
+      List<Attribute> attributes = people.source.truth().attributes();
+      boolean[][] right = new boolean[people.items.size()][attributes.size()];
+      int length = length();
+      int[] tokens = new int[WINDOWS * length];
+      int[] predictions = new int[WINDOWS * length];
+      for (int first = 0; first < right.length; first += WINDOWS) {
+        int count = Math.min(WINDOWS, right.length - first);
+        Arrays.fill(tokens, corpus.vocabulary().eos());
+        for (int row = 0; row < count; row++) {
+          int[] item = people.items.get(first + row).tokens();
+          System.arraycopy(item, 0, tokens, row * length, item.length - 1);
+        }
+        predictor.predict(tokens, predictions);
+        for (int row = 0; row < count; row++) {
+          AnnotatedItem item = people.items.get(first + row);
+          Arrays.fill(right[first + row], true);
+          for (Span span : item.spans()) {
+            int attribute = attributes.indexOf(span.attribute());
+            if (span.kind() == KnowledgeKind.VALUE && attribute >= 0) {
+              for (int token = span.start(); token < span.end(); token++) {
+                right[first + row][attribute] &= predictions[row * length + token - 1] == item
+                    .tokens()[token];
+              }
+            }
+          }
+        }
+      }
+      return new Answers(attributes, people.persons, right, people.source.people());
+    }
+
+    Answers generated(Asked people) {
+      List<Attribute> attributes = people.source.truth().attributes();
+      GreedyWriter writer = new GreedyWriter(predictor, WINDOWS, length(), corpus.vocabulary().eos());
+      List<int[]> texts = writer.write(people.items.stream()
+          .map(item -> new GreedyWriter.Start(Arrays.copyOf(item.tokens(), nameEnd(item)), item.tokens()))
+          .toList());
+      boolean[][] right = new boolean[texts.size()][attributes.size()];
+      for (int i = 0; i < right.length; i++) {
+        int[] text = texts.get(i);
+        Set<Attribute> stated = people.source.stated(people.persons.get(i),
+            corpus.vocabulary().decode(text, 1, text.length));
+        for (int k = 0; k < attributes.size(); k++) {
+          right[i][k] = stated.contains(attributes.get(k));
+        }
+      }
+      return new Answers(attributes, people.persons, right, people.source.people());
+    }
+
+    private static int nameEnd(AnnotatedItem item) {
+      return item.spans()
+          .stream()
+          .filter(span -> span.kind() == KnowledgeKind.NAME)
+          .mapToInt(Span::end)
+          .max()
+          .orElseThrow();
+    }
+  }
+
+  /** The shares of people whose values are all right. */
+  public RecallShares shares() {
+    return new RecallShares(recalled.all().mean(), mean(recalledUnseen), mean(generated),
+        mean(generatedUnseen));
+  }
+
+  private static double mean(Optional<Answers> answers) {
+    return answers.map(Answers::all).map(SampleSummary::mean).orElse(Double.NaN);
+  }
+
+  /** The shares of people whose value is right, attribute by attribute. */
+  public List<AttributeRecall> byAttribute() {
+    return recalled.attributes()
+        .stream()
+        .map(attribute -> new AttributeRecall(attribute.key(), recalled.of(attribute).mean(),
+            mean(recalledUnseen, attribute), mean(generated, attribute), mean(generatedUnseen, attribute)))
+        .toList();
+  }
+
+  private static double mean(Optional<Answers> answers, Attribute attribute) {
+    return answers.map(each -> each.of(attribute).mean()).orElse(Double.NaN);
+  }
+}
