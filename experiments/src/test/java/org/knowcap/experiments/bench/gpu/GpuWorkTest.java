@@ -55,6 +55,9 @@ class GpuWorkTest {
     public void losses(int[] tokens, int[] targets, float[] losses) {}
 
     @Override
+    public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {}
+
+    @Override
     public Map<String, float[]> state() {
       return Map.of();
     }
