@@ -36,7 +36,7 @@ while read -r run; do
   sed -e "s/\"run\" : \"[^\"]*\"/\"run\" : \"$run\"/" -e "s/\"model\" : \"[^\"]*\"/\"model\" : \"$model\"/" \
     -e "s/\"corpus\" : \"[^\"]*\"/\"corpus\" : \"bioS($people)\"/" \
     -e "s/\"people\" : [0-9]*/\"people\" : $people/" -e "s/\"exposures\" : [0-9]*/\"exposures\" : $exposures/" \
-    -e "s/\"seed\" : [0-9]*/\"seed\" : $seed/" "$one/result.json" > "$dir/all/runs/$run/result.json"
+    -e "s/_seed\" : [0-9]*/_seed\" : $seed/" "$one/result.json" > "$dir/all/runs/$run/result.json"
 done < "$dir/names"
 echo "$(wc -l < "$dir/names") runs in $dir/all"
 

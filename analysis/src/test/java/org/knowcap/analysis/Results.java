@@ -1,6 +1,7 @@
 package org.knowcap.analysis;
 
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.Seeds;
 
 /** Results for tests, with only what matters to a test spelled out. */
 public final class Results {
@@ -15,19 +16,24 @@ public final class Results {
 
   public static RunResult run(String name, long people, long exposures, long parameters, long seed,
       double storedBits, double totalBits) {
-    return run(name, people, exposures, "gpt2-2-2", parameters, seed, storedBits, totalBits);
+    return run(name, people, exposures, parameters, Seeds.all(seed), storedBits, totalBits);
+  }
+
+  public static RunResult run(String name, long people, long exposures, long parameters, Seeds seeds,
+      double storedBits, double totalBits) {
+    return run(name, people, exposures, "gpt2-2-2", parameters, seeds, storedBits, totalBits);
   }
 
   /** A run of another model than gpt2-2-2. */
   public static RunResult run(long people, long exposures, String model, long parameters, long seed,
       double storedBits, double totalBits) {
     return run(model + "-n" + people + "-e" + exposures + "-s" + seed, people, exposures, model, parameters,
-        seed, storedBits, totalBits);
+        Seeds.all(seed), storedBits, totalBits);
   }
 
   private static RunResult run(String name, long people, long exposures, String model, long parameters,
-      long seed, double storedBits, double totalBits) {
-    return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j", seed,
+      Seeds seeds, double storedBits, double totalBits) {
+    return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j", seeds,
         Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
         storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001,
         parameters, true);

@@ -114,15 +114,15 @@ public final class Findings {
     if (varies(RunResult::exposures)) {
       more.add(counted(result.exposures(), "exposure"));
     }
-    if (varies(RunResult::seed)) {
-      more.add("seed " + result.seed());
+    if (varies(RunResult::seeds)) {
+      more.add(result.seeds().toString());
     }
     return result.model() + " on " + Units.count(result.people())
         + (result.people() == 1 ? " person" : " people")
         + (more.isEmpty() ? "" : " with " + String.join(" and ", more));
   }
 
-  private boolean varies(Function<RunResult, Long> field) {
+  private boolean varies(Function<RunResult, ?> field) {
     return results.stream().map(field).distinct().count() > 1;
   }
 

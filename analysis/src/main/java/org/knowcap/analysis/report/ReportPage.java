@@ -11,6 +11,7 @@ import org.knowcap.analysis.chart.Chart;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
+import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.files.WholeFile;
 
@@ -29,7 +30,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       .thenComparingLong(RunResult::exposures)
       .thenComparingLong(RunResult::parameters)
       .thenComparing(RunResult::model)
-      .thenComparingLong(RunResult::seed)
+      .thenComparing(RunResult::seeds, Seeds.ORDER)
       .thenComparing(RunResult::run);
 
   /** A column of a table; the content is text, not HTML. */
@@ -63,8 +64,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       new Column<>("Exposures", true, means -> Units.count(means.exposures())),
       new Column<>("Model", false, SeedMeans::model),
       new Column<>("Parameters", true, means -> Units.count(means.parameters())),
-      new Column<>("Seeds", true, means -> Units.count(means.seeds())),
+      new Column<>("Runs", true, means -> Units.count(means.seeds())),
+      new Column<>("Seeds varied", false, SeedMeans::varied),
       new Column<>("R", true, means -> Units.ratio(means.capacityRatio(), means.capacityRatioDeviation())),
+      new Column<>("95 %", true, ReportPage::interval),
       new Column<>("Least", true, means -> Units.ratio(means.leastCapacityRatio())),
       new Column<>("Greatest", true, means -> Units.ratio(means.greatestCapacityRatio())),
       new Column<>("Saturation", true, means -> Units.percent(means.saturation())));
@@ -178,8 +181,21 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       return;
     }
     appendTable(page, "Over seeds", SEED_COLUMNS, means);
-    page.append("<p class=\"note\">Here ± is the standard deviation from seed to seed. ")
-        .append("A seed changes the people, the initial weights and the order of the data.</p>\n");
+    page.append(
+        "<p class=\"note\">Here ± is the standard deviation from run to run. The seeds that differ between ")
+        .append(
+            "runs of a row are named: those of the corpus (people, facts), of the initial weights, and of ")
+        .append(
+            "the order of the data. 95 % is the confidence interval of the mean by Student's t; there is none ")
+        .append("where runs share one of the seeds that vary, as they are then not independent.</p>\n");
+  }
+
+  private static String interval(SeedMeans means) {
+    if (means.capacityRatioInterval().isEmpty()) {
+      return "";
+    }
+    double half = means.capacityRatioInterval().getAsDouble();
+    return Units.ratio(means.capacityRatio() - half) + " to " + Units.ratio(means.capacityRatio() + half);
   }
 
   /** Only where models were quantised. */

@@ -3,6 +3,7 @@ package org.knowcap.analysis.results;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.IntColumn;
@@ -21,7 +22,7 @@ final class RecordTable {
   /**
    * The table of these records, one a row.
    *
-   * @param type whose components are doubles, longs, ints, booleans, strings, and records of such
+   * @param type whose components are doubles, present or not, longs, ints, booleans, strings, and records of such
    */
   static <R extends Record> Table of(Class<R> type, List<R> records) {
     Table table = Table.create("results");
@@ -57,6 +58,12 @@ final class RecordTable {
   private static Column<?> column(String name, Class<?> type, Stream<Object> values) {
     if (type == double.class) {
       return DoubleColumn.create(name, values.mapToDouble(value -> (Double) value));
+    }
+    if (type == OptionalDouble.class) {
+      DoubleColumn column = DoubleColumn.create(name);
+      values.map(OptionalDouble.class::cast)
+          .forEach(value -> value.ifPresentOrElse(column::append, column::appendMissing));
+      return column;
     }
     if (type == long.class) {
       return LongColumn.create(name, values.mapToLong(value -> (Long) value));

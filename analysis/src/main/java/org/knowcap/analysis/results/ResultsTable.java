@@ -25,6 +25,8 @@ import tech.tablesaw.io.csv.CsvWriteOptions;
  * quantised models, those of {@link QuantisedResult} follow.
  */
 public final class ResultsTable {
+  private static final String ONE_SEED = "seed";
+
   private final List<QuantisedResult> rows;
 
   private ResultsTable(List<QuantisedResult> rows) {
@@ -91,7 +93,7 @@ public final class ResultsTable {
         .filter(i -> !lines.get(i).isBlank())
         .map(i -> i + 1)
         .toArray();
-    Table table = readCells(file, text);
+    Table table = withThreeSeeds(readCells(file, text));
     boolean quantised = table.containsColumn("weight_bits");
     List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
     for (String name : columns) {
@@ -129,6 +131,16 @@ public final class ResultsTable {
       String reason = e instanceof AddCellToColumnException ? e.getCause().getMessage() : e.getMessage();
       throw new ResultsException(file + ": not a table of results: " + reason + " (Row 0 is the header.)", e);
     }
+  }
+
+  /** Tables of earlier versions have one seed, which set all that is drawn. */
+  private static Table withThreeSeeds(Table table) {
+    if (!table.containsColumn(ONE_SEED)) {
+      return table;
+    }
+    RecordTable.columns(Seeds.class)
+        .forEach(name -> table.addColumns(table.stringColumn(ONE_SEED).copy().setName(name)));
+    return table.removeColumns(ONE_SEED);
   }
 
   private static <R extends Record> R result(Class<R> type, Table table, int row, String place) {

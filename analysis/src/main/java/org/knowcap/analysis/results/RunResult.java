@@ -11,7 +11,7 @@ package org.knowcap.analysis.results;
  * @param model short name, such as "gpt2-2-4"
  * @param parameters P
  * @param engine that trained and measured
- * @param seed of corpus and training
+ * @param seeds of corpus, weights and order
  * @param nameLossNats p1, nats: sum over the name's tokens, mean over people
  * @param valueLossNats p2, nats, mean over people: of bioS summed over the tokens of the six values, of bioD over those
  *        of one value
@@ -34,11 +34,11 @@ package org.knowcap.analysis.results;
  * @param causal whether a token's loss depends on no later token; where it does, R is no capacity
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
-    String engine, long seed, double nameLossNats, double valueLossNats, double storedBits, double totalBits,
-    double capacityRatio, double maxCapacityRatio, double saturation, double tokensPerSecond, double seconds,
-    double storedBitsStandardError, double nameLossStandardError, double valueLossStandardError, long steps,
-    long tokens, double finalLossNats, int headWidth, double learningRate, long activeParameters,
-    boolean causal) {
+    String engine, Seeds seeds, double nameLossNats, double valueLossNats, double storedBits,
+    double totalBits, double capacityRatio, double maxCapacityRatio, double saturation,
+    double tokensPerSecond, double seconds, double storedBitsStandardError, double nameLossStandardError,
+    double valueLossStandardError, long steps, long tokens, double finalLossNats, int headWidth,
+    double learningRate, long activeParameters, boolean causal) {
 
   public RunResult {
     text("run", run);

@@ -3,13 +3,14 @@ package org.knowcap.analysis.results;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
+import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
 import tech.tablesaw.api.Table;
 
 /**
- * What runs that differ in nothing but their seed have in common: the seed changes the corpus's people, the initial
- * weights, and the order of the data.
+ * What runs that differ in nothing but their seeds have in common.
  *
  * @param corpus name of the corpus
  * @param people N
@@ -18,18 +19,23 @@ import tech.tablesaw.api.Table;
  * @param parameters P
  * @param learningRate at its peak
  * @param engine that trained and measured
- * @param seeds how many there are
+ * @param seeds how many runs there are
+ * @param varied which of the seeds differ between the runs: such as "corpus, weights and order"
  * @param storedBits mean, bits
  * @param capacityRatio mean R, bits per parameter
  * @param capacityRatioDeviation standard deviation of R over the seeds, with Bessel's correction; 0 of a single seed
+ * @param capacityRatioInterval half of the 95 % confidence interval of the mean R by Student's t; absent for one run,
+ *        and where two runs have a varied seed in common, as they are then not independent
  * @param leastCapacityRatio of all seeds
  * @param greatestCapacityRatio of all seeds
  * @param saturation mean R / R^max
  */
 public record SeedMeans(String corpus, long people, long exposures, String model, long parameters,
-    double learningRate, String engine, int seeds, double storedBits, double capacityRatio,
-    double capacityRatioDeviation, double leastCapacityRatio, double greatestCapacityRatio,
-    double saturation) {
+    double learningRate, String engine, int seeds, String varied, double storedBits, double capacityRatio,
+    double capacityRatioDeviation, OptionalDouble capacityRatioInterval, double leastCapacityRatio,
+    double greatestCapacityRatio, double saturation) {
+  private static final double CONFIDENCE = 0.95;
+
   /** What is the same in runs that only differ in their seed. */
   private record Setting(String corpus, long people, long exposures, String model, long parameters,
       double learningRate, String engine) {
@@ -42,7 +48,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
   /**
    * Means over the seeds of these runs, in the order in which the settings first occur.
    *
-   * @throws ResultsException where a seed occurs twice in what the table shows as one setting: the runs then
+   * @throws ResultsException where equal seeds occur twice in what the table shows as one setting: the runs then
    *     differ in something that it does not show, and a mean would mix them
    */
   public static List<SeedMeans> of(List<RunResult> runs) {
@@ -53,21 +59,30 @@ public record SeedMeans(String corpus, long people, long exposures, String model
 
   private static SeedMeans summary(List<RunResult> runs) {
     RunResult first = runs.getFirst();
-    Map<Long, RunResult> seen = new LinkedHashMap<>();
+    Map<Seeds, RunResult> seen = new LinkedHashMap<>();
     for (RunResult run : runs) {
-      RunResult other = seen.put(run.seed(), run);
+      RunResult other = seen.put(run.seeds(), run);
       if (other != null) {
         throw new ResultsException(
-            "runs " + other.run() + " and " + run.run() + " have the same seed, " + run.seed()
+            "runs " + other.run() + " and " + run.run() + " have the same seeds, " + run.seeds()
                 + ", and differ in nothing that the results show; a mean over seeds needs them apart");
       }
     }
+    List<Seeds> seeds = List.copyOf(seen.keySet());
     DescriptiveStatistics ratios = statistics(runs.stream().map(RunResult::capacityRatio).toList());
     return new SeedMeans(first.corpus(), first.people(), first.exposures(), first.model(), first.parameters(),
-        first.learningRate(), first.engine(), runs.size(),
+        first.learningRate(), first.engine(), runs.size(), Seeds.varied(seeds),
         statistics(runs.stream().map(RunResult::storedBits).toList()).getMean(), ratios.getMean(),
-        ratios.getStandardDeviation(), ratios.getMin(), ratios.getMax(),
+        ratios.getStandardDeviation(),
+        Seeds.independent(seeds) ? OptionalDouble.of(interval(ratios)) : OptionalDouble.empty(),
+        ratios.getMin(), ratios.getMax(),
         statistics(runs.stream().map(RunResult::saturation).toList()).getMean());
+  }
+
+  /** Half of the confidence interval of a mean. */
+  private static double interval(DescriptiveStatistics values) {
+    double quantile = new TDistribution(values.getN() - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
+    return quantile * values.getStandardDeviation() / Math.sqrt(values.getN());
   }
 
   private static DescriptiveStatistics statistics(List<Double> values) {

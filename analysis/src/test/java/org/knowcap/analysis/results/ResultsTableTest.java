@@ -18,8 +18,9 @@ import org.knowcap.analysis.Results;
 
 class ResultsTableTest {
   private static final List<String> ISSUE_COLUMNS = List.of("run", "corpus", "people", "exposures", "model",
-      "parameters", "engine", "seed", "name_loss_nats", "value_loss_nats", "stored_bits", "total_bits",
-      "capacity_ratio", "max_capacity_ratio", "saturation", "tokens_per_second", "seconds");
+      "parameters", "engine", "corpus_seed", "weights_seed", "order_seed", "name_loss_nats",
+      "value_loss_nats", "stored_bits", "total_bits", "capacity_ratio", "max_capacity_ratio", "saturation",
+      "tokens_per_second", "seconds");
   private static final List<String> MORE_COLUMNS = List.of("stored_bits_standard_error",
       "name_loss_standard_error", "value_loss_standard_error", "steps", "tokens", "final_loss_nats",
       "head_width", "learning_rate", "active_parameters", "causal");
@@ -71,11 +72,23 @@ class ResultsTableTest {
     assertEquals(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)), ResultsTable.readCsv(file).results());
   }
 
+  /** The one seed of an earlier version's table set all that is drawn. */
+  @Test
+  void earlierTablesHaveOneSeed() throws IOException {
+    RunResult run = Results.run(200, 400, 70_912, 7, 6790, 7000);
+    Path file = written(List.of(run));
+    Files.writeString(file,
+        Files.readString(file)
+            .replace("corpus_seed,weights_seed,order_seed", "seed")
+            .replace(",7,7,7,", ",7,"));
+    assertEquals(List.of(run), ResultsTable.readCsv(file).results());
+  }
+
   @Test
   void mixturesSayWhatIsActive() throws IOException {
     RunResult dense = Results.run(200, 400, 70_912, 1, 6790, 7000);
-    RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu", 1, 0, 0,
-        1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false);
+    RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu",
+        Seeds.all(1), 0, 0, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false);
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
@@ -128,8 +141,8 @@ class ResultsTableTest {
     assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 26 columns. 27 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 28 columns. 27 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 28 columns. 29 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 30 columns. 29 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
@@ -167,9 +180,10 @@ class ResultsTableTest {
         .map(x -> x * Math.pow(10, random.nextInt(-30, 30)) + Double.MIN_VALUE)
         .toArray();
     return new RunResult(name, name, random.nextLong(1, Long.MAX_VALUE), 1, name, Long.MAX_VALUE, name,
-        random.nextLong(), doubles[0], doubles[1], -doubles[2], doubles[3], -doubles[4], doubles[5],
-        -doubles[6], doubles[7], doubles[8], doubles[9], doubles[10], doubles[11], 0,
-        random.nextLong(0, Long.MAX_VALUE), doubles[12], random.nextInt(1, Integer.MAX_VALUE), doubles[13],
-        random.nextLong(1, Long.MAX_VALUE), random.nextBoolean());
+        new Seeds(random.nextLong(), random.nextLong(), random.nextLong()), doubles[0], doubles[1],
+        -doubles[2], doubles[3], -doubles[4], doubles[5], -doubles[6], doubles[7], doubles[8], doubles[9],
+        doubles[10], doubles[11], 0, random.nextLong(0, Long.MAX_VALUE), doubles[12],
+        random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, Long.MAX_VALUE),
+        random.nextBoolean());
   }
 }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.knowcap.analysis.Results;
 
@@ -25,12 +27,40 @@ class SeedMeansTest {
     assertEquals(0, means.getLast().capacityRatioDeviation());
   }
 
+  /** Student's t has the quantile 4.302653 at 2 degrees of freedom (Abramowitz and Stegun, table 26.10). */
+  @Test
+  void anIntervalIsGivenWhereRunsAreIndependent() {
+    SeedMeans three = means(Seeds.all(1), Seeds.all(2), Seeds.all(3));
+    assertEquals("corpus, weights and order", three.varied());
+    assertEquals(4.302653 * 0.3 / Math.sqrt(3), three.capacityRatioInterval().orElseThrow(), 1e-6);
+
+    SeedMeans weights = means(new Seeds(1, 1, 1), new Seeds(1, 2, 1), new Seeds(1, 3, 1));
+    assertEquals("weights", weights.varied());
+    assertEquals(three.capacityRatioInterval(), weights.capacityRatioInterval());
+
+    SeedMeans shared = means(new Seeds(1, 1, 1), new Seeds(1, 2, 2), new Seeds(2, 3, 3));
+    assertEquals("corpus, weights and order", shared.varied());
+    assertEquals(OptionalDouble.empty(), shared.capacityRatioInterval());
+
+    SeedMeans one = SeedMeans.of(List.of(Results.run(200, 400, 1000, 1, 1000, 4000))).getFirst();
+    assertEquals("none", one.varied());
+    assertEquals(OptionalDouble.empty(), one.capacityRatioInterval());
+    assertTrue(SeedMeans.table(List.of(three, one)).column("capacity_ratio_interval").isMissing(1));
+  }
+
+  private static SeedMeans means(Seeds... seeds) {
+    double[] stored = {1000, 1600, 1300};
+    return SeedMeans.of(IntStream.range(0, seeds.length)
+        .mapToObj(i -> Results.run("r" + i, 200, 400, 1000, seeds[i], stored[i], 4000))
+        .toList()).getFirst();
+  }
+
   @Test
   void runsThatAreNotToldApartAreNotMixed() {
     String message = assertThrows(IllegalArgumentException.class,
         () -> SeedMeans.of(List.of(Results.run("a", 200, 400, 1000, 7, 1000, 4000),
             Results.run("b", 200, 400, 1000, 7, 1100, 4000))))
         .getMessage();
-    assertTrue(message.contains("runs a and b have the same seed, 7"), message);
+    assertTrue(message.contains("runs a and b have the same seeds, seed 7"), message);
   }
 }

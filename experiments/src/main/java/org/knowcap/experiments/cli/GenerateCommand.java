@@ -9,13 +9,13 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.knowcap.analysis.corpus.CorpusDescription;
 import org.knowcap.analysis.report.CorpusPage;
+import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.CorpusRecipe;
 import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Json;
-import org.knowcap.experiments.study.Study;
-import org.knowcap.experiments.study.StudyChecks;
+import org.knowcap.experiments.study.StudyCorpora;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.experiments.survey.CorpusSurvey;
 import org.knowcap.generators.corpus.Corpus;
@@ -59,8 +59,17 @@ final class GenerateCommand implements Callable<Integer> {
       description = "Which of the study's corpus sizes, if it has several.")
   private Optional<Long> people;
 
-  @Option(names = "--seed", paramLabel = "S", description = "Which of the study's seeds, if it has several.")
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description = "Which of the study's seeds of the corpus, if it has several.")
   private Optional<Long> seed;
+
+  @Option(
+      names = "--order-seed",
+      paramLabel = "S",
+      description = "Which of the seeds of the order that the study has with that seed of the corpus, if it has several.")
+  private Optional<Long> orderSeed;
 
   @Option(
       names = "--exposures",
@@ -122,8 +131,7 @@ final class GenerateCommand implements Callable<Integer> {
       throw UserException.usage("generate needs --out DIR, or --describe");
     }
     UserException.requireAtLeastOne("--exposures", exposures);
-    Study study = StudyReader.read(file);
-    StudyChecks.check(file, study);
+    StudyCorpora study = StudyReader.corpora(file);
     long n = choose(file, "--people", people,
         study.corpora().stream().map(CorpusSpec::people).distinct().toList());
     List<Integer> choices = IntStream.range(0, study.corpora().size())
@@ -134,13 +142,21 @@ final class GenerateCommand implements Callable<Integer> {
       throw UserException.usage(file + " has " + choices.size() + " mixtures with " + n
           + " people in the first source; list one number of people for each of the others");
     }
-    CorpusRecipe recipe = CorpusRecipe.of(file, choices.getFirst(),
-        choose(file, "--seed", seed, study.seeds()));
+    long corpusSeed = choose(file, "--seed", seed,
+        study.seeds().stream().map(Seeds::corpusSeed).distinct().toList());
+    long order = choose(file, "--order-seed", orderSeed,
+        study.seeds()
+            .stream()
+            .filter(each -> each.corpusSeed() == corpusSeed)
+            .map(Seeds::orderSeed)
+            .distinct()
+            .toList());
+    CorpusRecipe recipe = CorpusRecipe.of(file, choices.getFirst(), corpusSeed, order);
     CorpusSpec chosen = study.corpora().get(recipe.choice());
     if (!json) {
       chosen.notices().forEach(command.commandLine().getOut()::println);
     }
-    Corpus corpus = UserException.judged(() -> chosen.corpus(recipe.seed()));
+    Corpus corpus = UserException.judged(() -> chosen.corpus(recipe.seed(), recipe.order()));
     return describe ? describe(corpus) : write(out.orElseThrow(), study, recipe, corpus);
   }
 
@@ -158,10 +174,11 @@ final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int write(Path directory, Study study, CorpusRecipe recipe, Corpus corpus) throws IOException {
+  private int write(Path directory, StudyCorpora study, CorpusRecipe recipe, Corpus corpus)
+      throws IOException {
     CorpusExport export = UserException
         .judged(() -> new CorpusExport(corpus, new ExportSettings(formats.stream().map(Format::of).toList(),
-            TruthFormat.of(truth), exposures, study.training().contextLength(), shardSize)));
+            TruthFormat.of(truth), exposures, study.contextLength(), shardSize)));
     PrintWriter console = command.commandLine().getOut();
     int written;
     try (FileProgress progress = new FileProgress(console)) {

@@ -71,8 +71,7 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
     UserException.requireAtLeastOne("--threads", threads);
-    Study study = StudyReader.read(spec);
-    StudyChecks.check(spec, study);
+    Study study = StudyChecks.check(spec, StudyReader.read(spec));
     Map<String, Double> secondsPerStep = TimeStepsCommand.start(spec, threads);
     List<Row> rows = new ArrayList<>();
     for (RunSpec run : study.runs()) {

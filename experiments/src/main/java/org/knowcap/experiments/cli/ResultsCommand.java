@@ -112,7 +112,8 @@ final class ResultsCommand implements Callable<Integer> {
 
   private static Table shown(List<SeedMeans> means) {
     return SeedMeans.table(means)
-        .selectColumns("corpus", "exposures", "model", "parameters", "seeds", "capacity_ratio",
-            "capacity_ratio_deviation", "least_capacity_ratio", "greatest_capacity_ratio", "saturation");
+        .selectColumns("corpus", "exposures", "model", "parameters", "seeds", "varied", "capacity_ratio",
+            "capacity_ratio_deviation", "capacity_ratio_interval", "least_capacity_ratio",
+            "greatest_capacity_ratio", "saturation");
   }
 }

@@ -89,7 +89,7 @@ final class TimeStepsCommand implements Callable<Integer> {
     }
     try (Session session = Run.engine(run)
         .compile(program, new Execution(threads, run.training().precision()))) {
-      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, run.seed())));
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, run.weightsSeed())));
       double last = steps(session, tokens);
       for (int stretch = 2; stretch <= MOST_STRETCHES; stretch++) {
         double next = steps(session, tokens);

@@ -106,7 +106,7 @@ public final class Run {
     long parameters = spec.model().parameters(corpus.vocabulary().size()).total();
     Capacity capacity = losses.capacity(parameters);
     RunResult result = new RunResult(name, corpus.name(), spec.people(), spec.exposures(),
-        spec.model().name(), parameters, engine.name(), spec.seed(), names.mean(), values.mean(),
+        spec.model().name(), parameters, engine.name(), spec.seeds(), names.mean(), values.mean(),
         capacity.storedBits(), capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(),
         capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),

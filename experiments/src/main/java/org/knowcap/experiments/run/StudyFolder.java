@@ -100,8 +100,7 @@ public final class StudyFolder {
    *     holds other files
    */
   public static StudyFolder create(Path path, Path studyFile) throws IOException {
-    Study study = StudyReader.read(studyFile);
-    StudyChecks.check(studyFile, study);
+    Study study = StudyChecks.check(studyFile, StudyReader.read(studyFile));
     if (Files.exists(specFile(path))) {
       String owner = copy(path).name();
       if (!owner.equals(study.name())) {

@@ -15,17 +15,19 @@ import tools.jackson.databind.JsonNode;
  * @param directory that the paths in it start from
  * @param choice which of the corpora that it describes, from 0
  * @param seed of the corpus
+ * @param order seed of the order of its people, and of their texts
  */
-public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long seed) {
+public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long seed, long order) {
   private static final String CORPUS = "corpus";
   private static final String DIRECTORY = "directory";
   private static final String CHOICE = "choice";
   private static final String SEED = "seed";
+  private static final String ORDER = "order_seed";
 
   /** For a corpus of a study that has been read. */
-  public static CorpusRecipe of(Path study, int choice, long seed) {
+  public static CorpusRecipe of(Path study, int choice, long seed, long order) {
     return new CorpusRecipe(StudyReader.corpusNode(study), study.toAbsolutePath().normalize().getParent(),
-        choice, seed);
+        choice, seed, order);
   }
 
   /**
@@ -40,8 +42,10 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
     String directory = fields.text(DIRECTORY);
     int choice = (int) fields.integer(CHOICE, 0, Integer.MAX_VALUE);
     long seed = fields.integer(SEED, 0, Long.MAX_VALUE);
+    // Exports of earlier versions had one seed for both.
+    long order = fields.integer(ORDER, 0, Long.MAX_VALUE, seed);
     fields.requireNoOthers();
-    return new CorpusRecipe(map.path(CORPUS), Path.of(directory), choice, seed);
+    return new CorpusRecipe(map.path(CORPUS), Path.of(directory), choice, seed, order);
   }
 
   /** As it goes into a manifest. */
@@ -51,6 +55,7 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
     map.put(DIRECTORY, directory.toString());
     map.put(CHOICE, choice);
     map.put(SEED, seed);
+    map.put(ORDER, order);
     return map;
   }
 
@@ -67,6 +72,6 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
       throw UserException
           .usage(file + ": 'recipe.choice' must be 0.." + (corpora.size() - 1) + ", found " + choice);
     }
-    return Fields.checked(file, "recipe.corpus", () -> corpora.get(choice).corpus(seed));
+    return Fields.checked(file, "recipe.corpus", () -> corpora.get(choice).corpus(seed, order));
   }
 }

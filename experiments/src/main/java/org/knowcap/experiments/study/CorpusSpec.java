@@ -60,8 +60,13 @@ public sealed interface CorpusSpec {
   /** N; of a mixture, the people of its first source. */
   long people();
 
-  /** The corpus of a seed. With equal seeds and lists, a smaller corpus has the first people of a larger one. */
-  Corpus corpus(long seed);
+  /**
+   * The corpus of two seeds. With equal seeds and lists, a smaller corpus has the first people of a larger one.
+   *
+   * @param seed of the people, what is true of them, and their texts for measuring
+   * @param order seed of the order of the people in training, and of their texts there
+   */
+  Corpus corpus(long seed, long order);
 
   /** The beginning of the names of runs, such as "bioS-200". */
   String name();
@@ -85,7 +90,7 @@ public sealed interface CorpusSpec {
   /** A corpus of one source of texts. */
   sealed interface SourceSpec extends CorpusSpec {
     @Override
-    Source corpus(long seed);
+    Source corpus(long seed, long order);
   }
 
   /** A corpus of one source of generated texts, which may be part of a mixture. */
@@ -94,8 +99,8 @@ public sealed interface CorpusSpec {
     GeneratedSource<?> source(long seed, long first);
 
     @Override
-    default Source corpus(long seed) {
-      return source(seed, 0);
+    default Source corpus(long seed, long order) {
+      return source(seed, 0).ordered(order);
     }
   }
 
@@ -218,8 +223,8 @@ public sealed interface CorpusSpec {
     }
 
     @Override
-    public BioR corpus(long seed) {
-      return new BioR(texts, seed);
+    public BioR corpus(long seed, long order) {
+      return new BioR(texts, seed, order);
     }
 
     @Override
@@ -306,17 +311,18 @@ public sealed interface CorpusSpec {
     }
 
     @Override
-    public Mixture corpus(long seed) {
+    public Mixture corpus(long seed, long order) {
       List<Mixture.Ingredient> made = new ArrayList<>();
       Map<List<List<String>>, Long> taken = new HashMap<>();
       for (Ingredient each : ingredients) {
         Pools pools = each.source().lists().getFirst().pools();
         List<List<String>> names = List.of(pools.first(), pools.middle(), pools.last());
         long first = taken.getOrDefault(names, 0L);
-        made.add(new Mixture.Ingredient(each.source().source(seed, first), each.share(), each.token()));
+        made.add(new Mixture.Ingredient(each.source().source(seed, first).ordered(order), each.share(),
+            each.token()));
         taken.put(names, first + each.source().people());
       }
-      return new Mixture(seed, made);
+      return new Mixture(order, made);
     }
 
     @Override
@@ -378,8 +384,9 @@ public sealed interface CorpusSpec {
     }
 
     @Override
-    public RevisedCorpus corpus(long seed) {
-      return new RevisedCorpus(of.source(seed, 0), new Revision(share, attributes, seed), before, replay);
+    public RevisedCorpus corpus(long seed, long order) {
+      return new RevisedCorpus(of.source(seed, 0).ordered(order), new Revision(share, attributes, seed),
+          before, replay);
     }
 
     @Override

@@ -116,6 +116,11 @@ final class Fields implements OptionValues {
     return value(name).map(JsonNode::isObject).orElse(false);
   }
 
+  /** Whether a single number stands under a key that may also be a list or a mapping. */
+  boolean holdsNumber(String name) {
+    return value(name).map(JsonNode::isNumber).orElse(false);
+  }
+
   @Override
   public String text(String name, String absent) {
     return value(name).map(v -> text(name, v)).orElse(absent);
@@ -216,17 +221,35 @@ final class Fields implements OptionValues {
     return has(name) ? integers(name, least, most) : absent;
   }
 
+  /** One whole number or a list of them, which may be equal; never empty. */
+  List<Long> repeatable(String name, long least, long most, List<Long> absent) {
+    if (!has(name)) {
+      return absent;
+    }
+    String what = "a whole number from " + least + " to " + most + ", or a list of them";
+    List<Long> values = entries(name, what, v -> integer(name, v, least, most));
+    if (values.isEmpty()) {
+      throw wrong(name, what + ", with at least one entry", node.path(name));
+    }
+    return values;
+  }
+
   /** One value or a list of different ones; never empty. */
   <T> List<T> list(String name, String what, Function<JsonNode, T> element) {
+    List<T> values = entries(name, what, element);
+    if (values.isEmpty() || values.size() != Set.copyOf(values).size()) {
+      throw wrong(name, what + ", with at least one entry and none twice", node.path(name));
+    }
+    return values;
+  }
+
+  private <T> List<T> entries(String name, String what, Function<JsonNode, T> element) {
     JsonNode value = value(name).orElseThrow(() -> missing(name, what));
     List<T> values = new ArrayList<>();
     if (value.isArray()) {
       value.forEach(v -> values.add(element.apply(v)));
     } else {
       values.add(element.apply(value));
-    }
-    if (values.isEmpty() || values.size() != Set.copyOf(values).size()) {
-      throw wrong(name, what + ", with at least one entry and none twice", value);
     }
     return List.copyOf(values);
   }

@@ -2,6 +2,7 @@ package org.knowcap.experiments.study;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.knowcap.analysis.results.Seeds;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.checkpoint.ParameterIdentity;
@@ -18,19 +19,19 @@ import org.knowcap.models.training.Initialisation;
  * @param corpusSpec what the corpus is but for its seed
  * @param model its architecture
  * @param exposures how often each person occurs in training
- * @param seed of the corpus, the initial parameters and the people measured
+ * @param seeds of the corpus, the initial parameters and the order of the data
  * @param training how it is trained
  * @param measuredPeople how many people are measured, all if there are fewer
  * @param engine as the study names it; "auto" is the preferred one of the machine
  */
-public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, long seed,
+public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, Seeds seeds,
     TrainingSettings training, long measuredPeople, String engine) {
   /** Version of the format of {@code run.json}. */
-  private static final int FORMAT = 1;
+  private static final int FORMAT = 2;
 
   /** Name of the run and of its folder: readable, and unique by a hash of all settings. */
   public String name() {
-    return corpusSpec.name() + "_" + model.name() + "_e" + exposures + "_s" + seed + "-"
+    return corpusSpec.name() + "_" + model.name() + "_e" + exposures + "_" + seeds.label() + "-"
         + fingerprint().substring(0, 8);
   }
 
@@ -46,7 +47,11 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
     settings.put("corpus", corpusSpec.settings());
     settings.put("model", modelSettings(model));
     settings.put("exposures", exposures);
-    settings.put("seed", seed);
+    Map<String, Object> drawn = new LinkedHashMap<>();
+    drawn.put("corpus", seeds.corpusSeed());
+    drawn.put("weights", seeds.weightsSeed());
+    drawn.put("order", seeds.orderSeed());
+    settings.put("seeds", drawn);
     settings.put("training", training.settings());
     settings.put("measured_people", measuredPeople);
     settings.put("engine", engine);
@@ -70,7 +75,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
 
   /** The corpus; the same seed and lists give the same people whatever N. */
   public Corpus corpus() {
-    return corpusSpec.corpus(seed);
+    return corpusSpec.corpus(seeds.corpusSeed(), seeds.orderSeed());
   }
 
   /** The training program for a corpus. */
@@ -88,9 +93,20 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
   public Initialisation initialisation(Corpus corpus) {
     return training.initialisation()
         .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseIdentity(corpus))
-            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.contextLength()), seed)
+            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.contextLength()),
+                weightsSeed())
             : start.from())
-        .orElse(new Initialisation.Drawn(seed));
+        .orElse(new Initialisation.Drawn(weightsSeed()));
+  }
+
+  /**
+   * The seed that the initial parameters are drawn from. The model has its part in it: with the plain number, two
+   * families would begin with the same embedding and the same first matrices, and runs of one seed would not be
+   * independent. Runs of one model and one seed do share them, whatever their N and exposures.
+   */
+  public long weightsSeed() {
+    String key = seeds.weightsSeed() + " " + Json.MAPPER.writeValueAsString(modelSettings(model));
+    return Long.parseUnsignedLong(Sha256.of(key).substring(0, 16), 16);
   }
 
   /** What its parameters mean; runs of equal models and vocabularies can start from each other's. */
@@ -124,11 +140,12 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, lo
    */
   public Schedule schedule(Corpus corpus) {
     long steps = steps(corpus);
-    if (training.warmupSteps() >= steps) {
-      throw new IllegalArgumentException("found " + training.warmupSteps() + ", but run " + name()
-          + " has only " + steps + " steps; give it more exposures, smaller batches or a shorter warm-up");
+    long warmup = training.warmup().steps(steps);
+    if (warmup >= steps) {
+      throw new IllegalArgumentException("found " + warmup + ", but run " + name() + " has only " + steps
+          + " steps; give it more exposures, smaller batches, a shorter warm-up, or 'warmup_fraction' in its place");
     }
-    return new Schedule(training.warmupSteps(), steps, training.learningRate(),
-        training.finalLearningRateFraction(), training.learningRateShape());
+    return new Schedule(warmup, steps, training.learningRate(), training.finalLearningRateFraction(),
+        training.learningRateShape());
   }
 }

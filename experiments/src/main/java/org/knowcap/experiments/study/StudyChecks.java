@@ -2,12 +2,15 @@ package org.knowcap.experiments.study;
 
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
+import org.knowcap.models.training.Schedule;
 
 /**
  * Checks what can be known only from a study's corpora: whether they can be made, and whether every run fits its own. It
@@ -21,23 +24,69 @@ public final class StudyChecks {
   }
 
   /** The corpus of a run but for its exposures, training and model. */
-  private record Key(CorpusSpec spec, long seed) {}
+  private record Key(CorpusSpec spec, long seed, long order) {}
 
   /**
    * Refuses a study of which a run would fail for its input.
    *
    * @param file that the study was read from, for messages
+   * @return the study, with remarks on what is allowed but may not be meant
    * @throws UserException naming the key, the value found, and what is allowed
    */
-  public static void check(Path file, Study study) {
-    new StudyChecks(file).check(study);
+  public static Study check(Path file, Study study) {
+    return study.remarked(new StudyChecks(file).remarks(study));
   }
 
-  private void check(Study study) {
-    study.corpora().forEach(corpus -> checkCorpus("corpus", corpus));
+  /**
+   * Refuses corpora that cannot be made.
+   *
+   * @param file that they were read from, for messages
+   * @throws UserException naming the key, the value found, and what is allowed
+   */
+  static void checkCorpora(Path file, List<CorpusSpec> corpora) {
+    corpora.forEach(corpus -> new StudyChecks(file).checkCorpus("corpus", corpus));
+  }
+
+  private List<String> remarks(Study study) {
+    checkCorpora(file, study.corpora());
+    LongWarmups warmups = new LongWarmups();
     Map<Key, Corpus> corpora = new HashMap<>();
     for (RunSpec run : study.runs()) {
-      checkRun(run, corpora.computeIfAbsent(new Key(run.corpusSpec(), run.seed()), _ -> run.corpus()));
+      Key key = new Key(run.corpusSpec(), run.seeds().corpusSeed(), run.seeds().orderSeed());
+      Corpus made = corpora.computeIfAbsent(key, _ -> run.corpus());
+      checkRun(run, made);
+      warmups.add(run, run.schedule(made));
+    }
+    return warmups.remarks();
+  }
+
+  /** The runs of a study that spend much of their time on the warm-up. */
+  private static final class LongWarmups {
+    private static final double MUCH = 0.2;
+
+    private int runs;
+    private String longest = "";
+    private double largest = MUCH;
+
+    void add(RunSpec run, Schedule schedule) {
+      double part = (double) schedule.warmupSteps() / schedule.steps();
+      if (part > MUCH) {
+        runs++;
+      }
+      if (part > largest) {
+        largest = part;
+        longest = String.format(Locale.ROOT, "%,d of the %,d steps of %s", schedule.warmupSteps(),
+            schedule.steps(), run.name());
+      }
+    }
+
+    List<String> remarks() {
+      return runs == 0
+          ? List.of()
+          : List.of("warm-up takes more than 20 % of " + (runs == 1 ? "one run" : runs + " runs") + ": "
+              + longest + (runs == 1 ? "" : ", the largest part")
+              + "; a shorter 'warmup_steps' or a 'warmup_fraction' of at"
+              + " most 0.2 leaves more to learn in");
     }
   }
 
@@ -53,7 +102,7 @@ public final class StudyChecks {
       }
       default -> key + ".people";
     };
-    Corpus made = checked(cause, () -> spec.corpus(0));
+    Corpus made = checked(cause, () -> spec.corpus(0, 0));
     if (!(made.measured().bits().totalBits() > 0)) {
       throw UserException.usage(file + ": '" + key + "': there is nothing to know in " + made.name()
           + ": only one corpus is possible; give it fewer people or a larger diversity");

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.architecture.ModelSpec;
@@ -77,6 +78,22 @@ public final class StudyReader {
     List<RewritingSpec> rewritings = new CorpusReader(file, reader.paths).rewritings(corpus);
     corpus.requireNoOthers();
     return rewritings;
+  }
+
+  /**
+   * Reads a study's corpora, seeds and context length alone: what it says of models and training may be wrong or not fit.
+   *
+   * @throws UserException where the file is unreadable, or one of these is missing, of a wrong type or out of range, or a
+   *     corpus cannot be made
+   */
+  public static StudyCorpora corpora(Path file) {
+    StudyReader reader = new StudyReader(file, file::resolveSibling);
+    Fields top = new Fields(file, "", reader.tree());
+    List<CorpusSpec> corpora = new CorpusReader(file, reader.paths).corpora(top.mapping("corpus"));
+    List<Seeds> seeds = SeedsReader.read(top, new ArrayList<>());
+    int contextLength = TrainingReader.contextLength(top.mapping("training"), 1);
+    StudyChecks.checkCorpora(file, corpora);
+    return new StudyCorpora(corpora, seeds, contextLength);
   }
 
   /** The mapping under 'corpus' of a study file, as it is written. */
@@ -145,7 +162,8 @@ public final class StudyReader {
         "a name such as gpt2-2-4, a mapping with 'name', or with 'family' and 'parameters', or a list of them",
         node -> node);
     List<Long> exposures = top.integers("exposures", 1, CorpusReader.MOST_EXPOSURES);
-    List<Long> seeds = top.integers("seeds", 0, Long.MAX_VALUE, List.of(1L));
+    List<String> remarks = new ArrayList<>();
+    List<Seeds> seeds = SeedsReader.read(top, remarks);
     String engine = top.text("engine", AUTO);
     if (!engine.equals(AUTO)) {
       checked("engine", () -> Engines.known(engine));
@@ -155,7 +173,6 @@ public final class StudyReader {
     long measuredPeople = measurement.integer("people", 2, CorpusReader.MOST_PEOPLE, 2000);
     measurement.requireNoOthers();
     top.requireNoOthers();
-    List<String> remarks = new ArrayList<>();
     training.initialisation().ifPresent(start -> remarks.add(start.remark()));
     ModelReader reader = new ModelReader(file, () -> vocabulary(corpora.getFirst(), seeds.getFirst()),
         remarks);
@@ -167,8 +184,8 @@ public final class StudyReader {
     return new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople, remarks);
   }
 
-  private int vocabulary(CorpusSpec corpus, long seed) {
-    return checked("corpus", () -> corpus.corpus(seed)).vocabulary().size();
+  private int vocabulary(CorpusSpec corpus, Seeds seeds) {
+    return checked("corpus", () -> corpus.corpus(seeds.corpusSeed(), seeds.orderSeed())).vocabulary().size();
   }
 
   private <T> T checked(String key, Supplier<T> constructor) {

@@ -15,6 +15,10 @@ final class TrainingReader {
   /** Most tokens of a step. */
   static final long MOST_TOKENS = ModelOption.MOST_TOKENS;
 
+  private static final String WARMUP_STEPS = "warmup_steps";
+  private static final String WARMUP_FRACTION = "warmup_fraction";
+  private static final double USUAL_WARMUP = 0.05;
+
   private final Path file;
   private final Function<String, Path> paths;
 
@@ -28,14 +32,14 @@ final class TrainingReader {
     fields.refuseRenamed("windows", "batch_size");
     fields.refuseRenamed("window", "context_length");
     int batchSize = (int) fields.integer("batch_size", 1, MOST_TOKENS, 12);
-    int contextLength = (int) fields.integer("context_length", 2, MOST_TOKENS / batchSize, 512);
+    int contextLength = contextLength(fields, batchSize);
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     LearningRateShape decay = fields.choice("decay", LearningRateShape.class, LearningRateShape.COSINE);
     Precision precision = precision(fields);
     UpdateRule updateRule = UpdateRuleReader.read(fields);
     Optional<Fields> start = fields.has("start") ? Optional.of(fields.mapping("start")) : Optional.empty();
-    long warmup = warmup(fields, start);
+    Warmup warmup = warmup(fields, start);
     Optional<InitialisationSpec> initialisation = start.map(this::start);
     fields.requireNoOthers();
     if ((long) batchSize * contextLength * updateRule.accumulation() > MOST_TOKENS) {
@@ -45,20 +49,34 @@ final class TrainingReader {
                   + batchSize + " x " + contextLength + " tokens",
               Integer.toString(updateRule.accumulation()));
     }
-    fields.checkedAll(() -> new Schedule(warmup, Long.MAX_VALUE, learningRate, finalFraction, decay));
+    fields.checkedAll(() -> new Schedule(0, Long.MAX_VALUE, learningRate, finalFraction, decay));
     return new TrainingSettings(batchSize, contextLength, learningRate, finalFraction, warmup, decay,
         precision, updateRule, initialisation);
   }
 
+  /** Tokens of a window. */
+  static int contextLength(Fields training, int batchSize) {
+    return (int) training.integer("context_length", 2, MOST_TOKENS / batchSize, 512);
+  }
+
   /** A run that goes on from another need not warm up again. */
-  private long warmup(Fields training, Optional<Fields> start) {
+  private Warmup warmup(Fields training, Optional<Fields> start) {
     boolean rewarm = start.map(fields -> fields.flag("rewarm", true)).orElse(true);
-    if (!rewarm && training.has("warmup_steps")) {
-      throw UserException
-          .usage(file + ": 'training.start.rewarm' is false, so 'training.warmup_steps' must not be"
-              + " there; leave out one of them");
+    boolean steps = training.has(WARMUP_STEPS);
+    boolean fraction = training.has(WARMUP_FRACTION);
+    if (!rewarm && (steps || fraction)) {
+      throw UserException.usage(file + ": 'training.start.rewarm' is false, so 'training."
+          + (steps ? WARMUP_STEPS : WARMUP_FRACTION) + "' must not be there; leave out one of them");
     }
-    return rewarm ? training.integer("warmup_steps", 0, 1_000_000_000, 1000) : 0;
+    if (steps && fraction) {
+      throw UserException.usage(file + ": 'training." + WARMUP_STEPS + "' and 'training." + WARMUP_FRACTION
+          + "' both say how long the warm-up is; leave out one of them");
+    }
+    if (!rewarm || steps) {
+      return new Warmup.Steps(training.integer(WARMUP_STEPS, 0, 1_000_000_000, 0));
+    }
+    double part = training.number(WARMUP_FRACTION, USUAL_WARMUP);
+    return training.checked(WARMUP_FRACTION, () -> new Warmup.Fraction(part));
   }
 
   private InitialisationSpec start(Fields fields) {

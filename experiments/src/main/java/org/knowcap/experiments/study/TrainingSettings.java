@@ -12,21 +12,21 @@ import tools.jackson.core.type.TypeReference;
 
 /**
  * How every run of a study is trained. Defaults are the paper's (section 4 and appendix A), except the batch: its
- * smallest, for small corpora.
+ * smallest, for small corpora; and the warm-up: a part of the run, as small runs have fewer than the paper's 1000 steps.
  *
  * @param batchSize sequences of each batch
  * @param contextLength tokens of a sequence
  * @param learningRate at its peak, after the warm-up
  * @param finalLearningRateFraction learning rate at the end over that at the peak
- * @param warmupSteps steps of the linear warm-up
+ * @param warmup linear, before the peak
  * @param learningRateShape between the peak and the end
  * @param precision of products; measuring is in fp32 in any case
  * @param updateRule optimiser, weight decays, clipping and accumulation
  * @param initialisation the run whose parameters training starts from; absent for random ones
  */
 public record TrainingSettings(int batchSize, int contextLength, double learningRate,
-    double finalLearningRateFraction, long warmupSteps, LearningRateShape learningRateShape,
-    Precision precision, UpdateRule updateRule, Optional<InitialisationSpec> initialisation) {
+    double finalLearningRateFraction, Warmup warmup, LearningRateShape learningRateShape, Precision precision,
+    UpdateRule updateRule, Optional<InitialisationSpec> initialisation) {
   public Optimiser optimiser() {
     return updateRule.optimiser();
   }
@@ -48,7 +48,10 @@ public record TrainingSettings(int batchSize, int contextLength, double learning
     settings.put("context_length", contextLength);
     settings.put("learning_rate", learningRate);
     settings.put("final_learning_rate_fraction", finalLearningRateFraction);
-    settings.put("warmup_steps", warmupSteps);
+    switch (warmup) {
+      case Warmup.Steps(long steps) -> settings.put("warmup_steps", steps);
+      case Warmup.Fraction(double fraction) -> settings.put("warmup_fraction", fraction);
+    }
     settings.put("decay", learningRateShape);
     settings.put("precision", precision);
     Map<String, Object> rule = new LinkedHashMap<>(Map.of("name", optimiserName()));

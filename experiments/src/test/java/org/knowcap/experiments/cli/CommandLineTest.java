@@ -271,7 +271,8 @@ class CommandLineTest {
     String shown = succeeds("results", tables.get(0), tables.get(1), "--seeds").out();
     assertTrue(shown.contains("capacity_ratio_deviation"), shown);
     Outcome twice = KnowcapProcess.run("results", tables.get(0), tables.get(0), "--seeds");
-    assertTrue(twice.exitCode() == 1 && twice.err().contains("have the same seed, 1"), twice.toString());
+    assertTrue(twice.exitCode() == 1 && twice.err().contains("have the same seeds, seed 1"),
+        twice.toString());
   }
 
   @Test

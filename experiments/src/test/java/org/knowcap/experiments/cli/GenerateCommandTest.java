@@ -76,6 +76,25 @@ class GenerateCommandTest {
     assertTrue(other.err().contains("its lists have changed since"), other.err());
   }
 
+  /** A longer warm-up than the run, a model that is none, a start that is nowhere: all of no use for a corpus. */
+  @Test
+  void whatIsOnlyForTrainingDoesNotMatter() throws Exception {
+    Path spec = Files.writeString(directory.resolve("study.yaml"), """
+        name: tiny
+        corpus: {kind: bioS, people: 12}
+        models: gpt9
+        exposures: 1
+        seeds: {corpus: [1, 1, 2], order: [5, 6, 5]}
+        training: {context_length: 32, warmup_steps: 1000, start: {run: nowhere}}
+        """);
+    assertTrue(succeeds("generate", spec, "--describe", "--seed", 2).out().contains("bioS(12)"));
+    succeeds("generate", spec, "--out", directory.resolve("five"), "--seed", 1, "--order-seed", 5);
+    succeeds("generate", "--verify", directory.resolve("five"));
+    Outcome several = KnowcapProcess.run("generate", spec, "--describe", "--seed", 1);
+    assertEquals(2, several.exitCode(), several.toString());
+    assertTrue(several.err().contains("several values for --order-seed: [5, 6]"), several.err());
+  }
+
   @Test
   void aMixtureIsWrittenAndNotMixedWithAnother() throws Exception {
     Path spec = study(

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
@@ -37,6 +38,7 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.architecture.Family;
@@ -79,9 +81,7 @@ class StudyReaderTest {
 
   /** As {@code run} and {@code plan} read it. */
   private static Study checked(Path file) {
-    Study study = StudyReader.read(file);
-    StudyChecks.check(file, study);
-    return study;
+    return StudyChecks.check(file, StudyReader.read(file));
   }
 
   private Path file(String text) throws IOException {
@@ -142,17 +142,20 @@ class StudyReaderTest {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
-    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, 10, LearningRateShape.COSINE,
-        Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
+    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, new Warmup.Steps(10),
+        LearningRateShape.COSINE, Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)),
+        Optional.empty());
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
-        List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(100L, 200L), List.of(3L, 4L), "nd4j", training,
-        15, List.of()), study);
+        List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(100L, 200L),
+        List.of(Seeds.all(3), Seeds.all(4)), "nd4j", training, 15, List.of()), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
-    assertEquals(new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), 100, 3, training, 15, "nd4j"),
+    assertEquals(
+        new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), 100, Seeds.all(3), training, 15, "nd4j"),
         runs.getFirst());
-    assertEquals(new RunSpec(bioS(50, lists), second, 200, 4, training, 15, "nd4j"), runs.getLast());
+    assertEquals(new RunSpec(bioS(50, lists), second, 200, Seeds.all(4), training, 15, "nd4j"),
+        runs.getLast());
     assertEquals(16, runs.stream().map(RunSpec::name).distinct().count());
   }
 
@@ -165,9 +168,9 @@ class StudyReaderTest {
         exposures: 1000
         """));
     assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
-        List.of(ModelSpec.parse("gpt2-2-2")), List.of(1000L), List.of(1L), "auto",
-        new TrainingSettings(12, 512, 0.001, 0.1, 1000, LearningRateShape.COSINE, Precision.FP32,
-            UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
+        List.of(ModelSpec.parse("gpt2-2-2")), List.of(1000L), List.of(Seeds.all(1)), "auto",
+        new TrainingSettings(12, 512, 0.001, 0.1, new Warmup.Fraction(0.05), LearningRateShape.COSINE,
+            Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
         2000, List.of()), study);
   }
 
@@ -183,7 +186,100 @@ class StudyReaderTest {
     }
     assertEquals(names.subList(0, 8), names(FULL.replace("people: [20, 50]", "people: 20")));
     // Folders of finished runs are found by name: it must not change with this code.
-    assertEquals("bioS-20_gpt2-1-1_e100_s3-f846e3b1", names.getFirst());
+    assertEquals("bioS-20_gpt2-1-1_e100_s3-05167f6b", names.getFirst());
+  }
+
+  @Test
+  void eachSeedChangesWhatItIsOf() throws IOException {
+    List<RunSpec> runs = StudyReader.read(
+        file(FULL.replace("[3, 4]", "{corpus: [3, 8, 3, 3], weights: [3, 3, 8, 3], order: [3, 3, 3, 8]}")
+            .replace("[100, 200]", "100")
+            .replace("[20, 50]", "50")))
+        .runs()
+        .subList(0, 4);
+    assertEquals(List.of("s3", "c8w3o3", "c3w8o3", "c3w3o8"),
+        runs.stream().map(run -> run.name().replaceAll(".*_e100_|-.*", "")).toList());
+    RunSpec all = runs.getFirst();
+    assertEquals(Map.of("corpus", 3L, "weights", 8L, "order", 3L), setting(runs.get(2), "seeds"));
+    assertEquals(all.corpus().digest(), runs.get(2).corpus().digest());
+    assertEquals(all.corpus().measured().values(0), runs.get(3).corpus().measured().values(0));
+    assertNotEquals(all.corpus().measured().values(0), runs.get(1).corpus().measured().values(0));
+    assertNotEquals(all.corpus().digest(), runs.get(3).corpus().digest());
+    assertEquals(List.of(true, false, true),
+        runs.subList(1, 4).stream().map(run -> run.weightsSeed() == all.weightsSeed()).toList());
+    assertEquals(4, runs.stream().map(RunSpec::fingerprint).distinct().count());
+  }
+
+  /** What two families have in common would otherwise begin with the same numbers. */
+  @Test
+  void modelsOfOneSeedShareNoInitialValues() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(BIOD.replace("people: [20, 50]", "people: 50")
+        .replace("gpt2-1-1", "[gpt2-1-1-w8, llama-1-1-w8, gpt2-2-1-w8, gpt2-1-1-w8-alibi]"))).runs();
+    List<Set<Float>> drawn = new ArrayList<>();
+    for (RunSpec run : runs) {
+      Set<Float> values = new HashSet<>();
+      Program program = run.program(run.corpus());
+      float[] flat = InitialParameters.of(program,
+          ((Initialisation.Drawn) run.initialisation(run.corpus())).seed());
+      program.parameters()
+          .stream()
+          .filter(parameter -> parameter.initial() instanceof Parameter.Initial.Normal)
+          .forEach(parameter -> {
+            for (long i = parameter.offset(); i < parameter.offset() + parameter.tensor().size(); i++) {
+              values.add(flat[(int) i]);
+            }
+          });
+      assertTrue(values.size() > 1000, run.name());
+      drawn.add(values);
+    }
+    for (int one = 0; one < drawn.size(); one++) {
+      for (int other = 0; other < one; other++) {
+        Set<Float> common = new HashSet<>(drawn.get(one));
+        common.retainAll(drawn.get(other));
+        // A few of some thousand fp32 numbers meet by chance.
+        assertTrue(common.size() < 20,
+            runs.get(one).name() + ", " + runs.get(other).name() + ": " + common.size());
+      }
+    }
+    assertEquals(runs.getFirst().weightsSeed(),
+        StudyReader
+            .read(file(BIOD.replace("gpt2-1-1", "gpt2-1-1-w8").replace("exposures: 1", "exposures: 2")))
+            .runs()
+            .getFirst()
+            .weightsSeed());
+  }
+
+  @Test
+  void aWarmupIsAPartOfTheRunOrANumberOfSteps() throws IOException {
+    RunSpec usual = StudyReader.read(file(FULL.replace("  warmup_steps: 10\n", ""))).runs().getFirst();
+    RunSpec half = StudyReader.read(file(FULL.replace("warmup_steps: 10", "warmup_fraction: 0.5")))
+        .runs()
+        .getFirst();
+    long steps = usual.steps(usual.corpus());
+    assertTrue(steps > 100);
+    assertEquals(Math.round(0.05 * steps), usual.schedule(usual.corpus()).warmupSteps());
+    assertEquals(Math.round(0.5 * steps), half.schedule(half.corpus()).warmupSteps());
+    assertEquals(0.05, setting(usual, "training", "warmup_fraction"));
+    assertNotEquals(usual.fingerprint(), half.fingerprint());
+    // A run of one step has no room for any.
+    assertEquals(0, new Warmup.Fraction(0.99).steps(1));
+
+    assertEquals(List.of(), checked(file(FULL)).remarks());
+    Study longer = checked(file(FULL.replace("warmup_steps: 10", "warmup_steps: 600")));
+    long expected = longer.runs().stream().filter(run -> 600 > 0.2 * run.steps(run.corpus())).count();
+    assertTrue(expected > 1 && expected < 16, "runs with a long warm-up: " + expected);
+    String found = String.join("\n", longer.remarks());
+    assertTrue(found.startsWith("warm-up takes more than 20 % of " + expected + " runs: 600 of the ")
+        && found.contains(" steps of " + longer.runs().getFirst().name()), found);
+  }
+
+  @Test
+  void aNumberThatMayHaveBeenMeantAsACountIsRemarkedOn() throws IOException {
+    assertEquals(List.of("seeds: 3 is one run with the seed 3; 3 runs are seeds: [1, 2, 3]"),
+        StudyReader.read(file(FULL.replace("seeds: [3, 4]", "seeds: 3"))).remarks());
+    for (String plain : List.of("seeds: 1", "seeds: [3]", "seeds: 2026", "seeds: {corpus: 3}")) {
+      assertEquals(List.of(), StudyReader.read(file(FULL.replace("seeds: [3, 4]", plain))).remarks(), plain);
+    }
   }
 
   @Test
@@ -345,8 +441,8 @@ class StudyReaderTest {
     Corpus corpus = runs.getFirst().corpus();
     assertEquals(List.of(5L, 5L, 15L),
         corpus.sideMeasurements().stream().map(question -> question.source().people()).toList());
-    assertNotEquals(runs.getFirst().corpusSpec().corpus(1).digest(),
-        runs.getFirst().corpusSpec().corpus(2).digest());
+    assertNotEquals(runs.getFirst().corpusSpec().corpus(1, 1).digest(),
+        runs.getFirst().corpusSpec().corpus(2, 2).digest());
     Set<String> names = new HashSet<>(names(REVISED));
     for (String[] change : new String[][]{{"share: 0.25", "share: 0.5"}, {"before: 100", "before: 99"},
         {"  replay: 0.5\n", ""}, {", birth_date]", "]"}, {"kind: bioS,", "kind: bioS-simple,"}}) {
@@ -371,7 +467,7 @@ class StudyReaderTest {
     Study study = StudyReader.read(file(
         MODEL.replace("{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms," + " tied: false}",
             "[gpt2-1-1, {family: llama, parameters: 2000000, depths: [1, 2, 8], head_width: 16}]")));
-    int vocabulary = study.corpora().getFirst().corpus(1).vocabulary().size();
+    int vocabulary = study.corpora().getFirst().corpus(1, 1).vocabulary().size();
     assertEquals(List.of(1, 1, 2, 8), study.models().stream().map(ModelSpec::layers).toList());
     for (ModelSpec model : study.models().subList(1, 4)) {
       long found = model.parameters(vocabulary).total();
@@ -484,13 +580,13 @@ class StudyReaderTest {
     assertEquals(earlier.fingerprint(), setting(run, "training", "start", "fingerprint"));
     assertEquals(7L, setting(run, "training", "start", "step"));
     assertEquals(true, setting(run, "training", "start", "optimiser"));
-    assertEquals(1, run.training().warmupSteps());
+    assertEquals(new Warmup.Steps(1), run.training().warmup());
     assertNull(setting(earlier, "training", "start"));
     RunSpec warm = StudyReader
         .read(file(text.replace("optimiser: true", "rewarm: false").replace("warmup_steps: 1, ", "")))
         .runs()
         .getFirst();
-    assertEquals(0, warm.training().warmupSteps());
+    assertEquals(new Warmup.Steps(0), warm.training().warmup());
     // Not the place counts but what lies there.
     Set<String> fingerprints = new HashSet<>(Set.of(earlier.fingerprint(), warm.fingerprint()));
     assertTrue(fingerprints.add(run.fingerprint()));
@@ -596,7 +692,8 @@ class StudyReaderTest {
   @Test
   void everySettingIsWrittenAlsoWhereItIsTheDefault() throws IOException {
     RunSpec run = StudyReader.read(file(MODEL)).runs().getFirst();
-    assertEquals(1, setting(run, "format"));
+    assertEquals(2, setting(run, "format"));
+    assertEquals(Map.of("corpus", 1L, "weights", 1L, "order", 1L), setting(run, "seeds"));
     assertEquals("bioS", setting(run, "corpus", "kind"));
     assertEquals("llama", setting(run, "model", "family"));
     assertEquals("rotary", setting(run, "model", "positions", "kind"));
@@ -783,6 +880,16 @@ class StudyReaderTest {
         mistake("exposures: [100, 200]", "exposures: [100, 100]", "'exposures'", "[100,100]", "none twice"),
         mistake("seeds: [3, 4]", "seeds: [3, -4]", "'seeds'", "-4", "a whole number from 0"),
         mistake("seeds: [3, 4]", "seeds: [3, 4, 3]", "'seeds'", "[3,4,3]", "none twice"),
+        mistake("seeds: [3, 4]", "seeds: {corpus: [1, 2], order: [1, 2, 3]}", "'seeds'", "of one length",
+            "corpus: [1, 2], weights: [1], order: [1, 2, 3]"),
+        mistake("seeds: [3, 4]", "seeds: {corpus: [1, 1], weights: [2, 2]}", "'seeds'",
+            "different in every run", "seeds corpus 1, weights 2, order 1 twice"),
+        mistake("seeds: [3, 4]", "seeds: {corpus: [1, 2], weights: []}", "'seeds.weights'", "[]",
+            "at least one"),
+        mistake("seeds: [3, 4]", "seeds: {corpus: [1, x]}", "'seeds.corpus'", "\"x\"",
+            "a whole number from 0"),
+        mistake("seeds: [3, 4]", "seeds: {people: 1}", "unknown key 'seeds.people'",
+            "corpus, weights, order"),
         mistake("engine: nd4j", "engine: abacus", "'engine'", "'abacus'", "nd4j"),
         mistake("batch_size: 2", "batch_size: 0", "'training.batch_size'", "0", "a whole number from 1"),
         mistake("batch_size: 2", "windows: 2", "'training.windows' is now called 'training.batch_size'"),
@@ -799,6 +906,12 @@ class StudyReaderTest {
         mistake("beta1: 0.8", "beta1: 1", "'training'", "beta1", "1.0"),
         mistake("weight_decay: 0.1", "weight_decay: -0.1", "'training'", "weight_decay", "-0.1"),
         mistake("warmup_steps: 10", "warmup_steps: 100000", "warmup_steps", "100000", "steps"),
+        mistake("warmup_steps: 10", "warmup_steps: 10\n  warmup_fraction: 0.1", "'training.warmup_steps'",
+            "'training.warmup_fraction'", "leave out one"),
+        mistake("warmup_steps: 10", "warmup_fraction: 1", "'training.warmup_fraction'", "below 1",
+            "found 1.0"),
+        mistake("warmup_steps: 10", "warmup_fraction: 10 %", "'training.warmup_fraction'", "\"10 %\"",
+            "a number"),
         mistake("people: 15", "people: 1", "'measurement.people'", "1", "a whole number from 2"),
 
         mistake("engine: nd4j", "engine: nd4j\nname: again", "line 13", "name"),

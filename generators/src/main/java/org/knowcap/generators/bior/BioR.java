@@ -32,6 +32,7 @@ public final class BioR implements Source {
 
   private final RewrittenTexts texts;
   private final long seed;
+  private final long order;
   private final Rounds rounds;
   /** For each number of texts per person, a family of orders; a person is a member. */
   private final KeyedPermutation[] orders;
@@ -39,13 +40,15 @@ public final class BioR implements Source {
 
   /**
    * @param texts determine the people
-   * @param seed  of the order of people and texts
+   * @param seed  of the choice of people who are measured
+   * @param order seed of the order of people and texts in training
    */
-  public BioR(RewrittenTexts texts, long seed) {
+  public BioR(RewrittenTexts texts, long seed, long order) {
     this.texts = texts;
     this.seed = seed;
-    rounds = new Rounds(RandomStream.ROUNDS.random(seed), texts.people().people());
-    CounterRandom random = RandomStream.TEXTS.random(seed);
+    this.order = order;
+    rounds = new Rounds(RandomStream.ROUNDS.random(order), texts.people().people());
+    CounterRandom random = RandomStream.TEXTS.random(order);
     int most = (int) LongStream.range(0, texts.people().people()).map(texts::training).max().orElseThrow();
     orders = IntStream.rangeClosed(1, most)
         .mapToObj(count -> new KeyedPermutation(random.child(count), count))
@@ -112,6 +115,9 @@ public final class BioR implements Source {
     parameters.put("version", VERSION);
     parameters.put("people", people());
     parameters.put("seed", seed);
+    if (order != seed) {
+      parameters.put("order_seed", order);
+    }
     parameters.put("people_seed", texts.people().seed());
     parameters.put("pools", texts.people().parameters().get("pools"));
     parameters.put("texts", texts.size());

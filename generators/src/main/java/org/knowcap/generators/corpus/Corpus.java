@@ -54,7 +54,7 @@ public interface Corpus {
     return measured().name();
   }
 
-  /** All randomness of the corpus is drawn from this seed. */
+  /** The people, what is true of them, and their measuring items are drawn from this seed. */
   default long seed() {
     return measured().seed();
   }

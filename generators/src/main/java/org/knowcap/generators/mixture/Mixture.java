@@ -38,18 +38,18 @@ public final class Mixture implements Corpus {
     }
   }
 
-  private final long seed;
+  private final long order;
   private final List<Ingredient> ingredients;
   private final TrainingStream stream;
 
   /**
-   * @param seed        of the order of the windows
+   * @param order       seed of the order of the windows
    * @param ingredients at least one, the useful one first
    * @throws IllegalArgumentException if the shares do not sum to one, or a source's vocabulary already has a
    *                                  domain token's text
    */
-  public Mixture(long seed, List<Ingredient> ingredients) {
-    this.seed = seed;
+  public Mixture(long order, List<Ingredient> ingredients) {
+    this.order = order;
     this.ingredients = List.copyOf(ingredients);
     double[] shares = ingredients.stream().mapToDouble(Ingredient::share).toArray();
     double sum = 0;
@@ -66,7 +66,7 @@ public final class Mixture implements Corpus {
     List<Source> sources = ingredients.stream()
         .<Source>map(each -> new MixedSource(each.source(), vocabulary, each.token()))
         .toList();
-    stream = new MixedStream(seed, sources, shares);
+    stream = new MixedStream(order, sources, shares);
   }
 
   /** All sources' tokens, then the domain tokens: if all sources have the same tokens, these keep their numbers. */
@@ -125,15 +125,10 @@ public final class Mixture implements Corpus {
   }
 
   @Override
-  public long seed() {
-    return seed;
-  }
-
-  @Override
   public Map<String, Object> parameters() {
     Map<String, Object> parameters = new LinkedHashMap<>();
     parameters.put("kind", "mixture");
-    parameters.put("seed", seed);
+    parameters.put("seed", order);
     List<Map<String, Object>> parts = new ArrayList<>();
     for (int i = 0; i < ingredients.size(); i++) {
       Map<String, Object> part = new LinkedHashMap<>();

@@ -57,7 +57,7 @@ public final class RevisedCorpus implements Corpus {
     }
     Corpus after = replay == 0
         ? revised.changed()
-        : new Mixture(original.seed(), List.of(new Ingredient(revised.changed(), 1 - replay, ""),
+        : new Mixture(original.order(), List.of(new Ingredient(revised.changed(), 1 - replay, ""),
             new Ingredient(revised.unchanged(), replay, "")));
     stream = new RevisionStream(revised.before(), before, after.stream());
   }

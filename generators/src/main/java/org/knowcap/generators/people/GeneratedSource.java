@@ -31,6 +31,14 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
   public abstract double uniformBits(List<Attribute> attributes);
 
   /**
+   * A source about the same people whose order and texts in training are drawn from another seed; measuring items are
+   * not.
+   */
+  public final S ordered(long order) {
+    return derived(population.ordered(order));
+  }
+
+  /**
    * A source about as many other people: the individuals from number {@code first} on, of all that the seed and
    * the pools determine. The people of a source that is not derived are individuals 0 to N - 1. Sources of one
    * seed and one set of pools share no name unless they share individuals.
@@ -108,6 +116,11 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
   @Override
   public final long seed() {
     return population.seed();
+  }
+
+  /** The order of the people in training, and their texts there, are drawn from this seed. */
+  public final long order() {
+    return population.order();
   }
 
   @Override

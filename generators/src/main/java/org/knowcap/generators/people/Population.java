@@ -22,6 +22,8 @@ public final class Population {
   }
 
   private final long seed;
+  /** Seed of what training sees of the people, and when. */
+  private final long order;
   private final long first;
   private final long all;
   private final List<Revision> revisions;
@@ -33,13 +35,16 @@ public final class Population {
   private final Rounds rounds;
 
   /**
+   * @param order     seed of the rounds and of the texts in training
    * @param first     the first individual of the population
    * @param all       the number of people in all groups together
    * @param revisions from the oldest to the newest
    * @param version   how many of the revisions are applied
    */
-  private Population(long seed, long first, long all, List<Revision> revisions, int version, Group group) {
+  private Population(long seed, long order, long first, long all, List<Revision> revisions, int version,
+      Group group) {
     this.seed = seed;
+    this.order = order;
     this.first = first;
     this.all = all;
     this.revisions = revisions;
@@ -58,12 +63,17 @@ public final class Population {
 
   /** Individuals 0 to {@code people - 1}, before any revision. */
   public static Population of(long people, long seed) {
-    return new Population(seed, 0, people, List.of(), 0, Group.ALL);
+    return new Population(seed, seed, 0, people, List.of(), 0, Group.ALL);
+  }
+
+  /** The same people in another order, and with other texts in training. */
+  public Population ordered(long order) {
+    return new Population(seed, order, first, all, revisions, version, group);
   }
 
   /** As many other people: the individuals from number {@code first} on. */
   public Population from(long first) {
-    return new Population(seed, first, all, revisions, version, group);
+    return new Population(seed, order, first, all, revisions, version, group);
   }
 
   /** Other people, whom no revision has changed. */
@@ -88,7 +98,7 @@ public final class Population {
           + changeable.stream().map(Attribute::key).toList() + ", found " + revision.keys());
     }
     List<Revision> more = Stream.concat(revisions.stream(), Stream.of(revision)).toList();
-    return new Population(seed, first, all, more, more.size(), group);
+    return new Population(seed, order, first, all, more, more.size(), group);
   }
 
   /**
@@ -101,7 +111,7 @@ public final class Population {
       throw new IllegalStateException("a revision has changed "
           + (revisions.isEmpty() ? "nobody" : "everybody") + ": there is no such group");
     }
-    return new Population(seed, first, all, revisions, version, group);
+    return new Population(seed, order, first, all, revisions, version, group);
   }
 
   /**
@@ -113,12 +123,17 @@ public final class Population {
     if (version == 0) {
       throw new IllegalStateException("there was no revision, and no state before");
     }
-    return new Population(seed, first, all, revisions, version - 1, group);
+    return new Population(seed, order, first, all, revisions, version - 1, group);
   }
 
-  /** All randomness of the population is drawn from this seed. */
+  /** Who the people are and what is true of them is drawn from this seed. */
   public long seed() {
     return seed;
+  }
+
+  /** The order of the people in training, and their texts there, are drawn from this seed. */
+  public long order() {
+    return order;
   }
 
   /** The first individual. */
@@ -174,7 +189,8 @@ public final class Population {
   }
 
   private CounterRandom random(RandomStream purpose, int version) {
-    CounterRandom random = purpose.random(seed);
+    boolean training = purpose == RandomStream.ROUNDS || purpose == RandomStream.TEXTS;
+    CounterRandom random = purpose.random(training ? order : seed);
     return first == 0 && version == 0 && group == Group.ALL
         ? random
         : random.child(first).child(version).child(group.ordinal());
@@ -186,8 +202,11 @@ public final class Population {
         + (group == Group.ALL ? "" : " " + groupName());
   }
 
-  /** Adds the parameters of a population that begins later or has revisions; adds nothing for others. */
+  /** Adds the parameters of a population that has an order of its own, begins later or has revisions. */
   public void describe(Map<String, Object> parameters) {
+    if (order != seed) {
+      parameters.put("order_seed", order);
+    }
     if (first > 0) {
       parameters.put("first", first);
     }

@@ -53,7 +53,7 @@ class BioRTest {
   @Test
   void everyTextIsTrainedOnInTurnButTheOneThatIsMeasured() throws IOException {
     List<RewrittenLine> texts = texts(6);
-    BioR corpus = new BioR(read(lines(texts), PEOPLE), 1);
+    BioR corpus = new BioR(read(lines(texts), PEOPLE), 1, 1);
     Map<Long, List<String>> told = new HashMap<>();
     for (long item = 0; item < 12 * corpus.people(); item++) {
       told.computeIfAbsent(corpus.person(item), _ -> new ArrayList<>()).add(Corpora.text(corpus, item));
@@ -77,7 +77,7 @@ class BioRTest {
   void anOrderlyTextIsMeasuredIfThereIsOne() throws IOException {
     List<RewrittenLine> texts = texts(6);
     FactFinder mentions = new FactFinder(PEOPLE);
-    BioR corpus = new BioR(read(lines(texts), PEOPLE), 1);
+    BioR corpus = new BioR(read(lines(texts), PEOPLE), 1, 1);
     for (long person = 0; person < corpus.people(); person++) {
       long id = person;
       boolean any = texts.stream()
@@ -93,7 +93,7 @@ class BioRTest {
 
   @Test
   void theOnlyTextOfAPersonIsTrainedOnAndMeasured() throws IOException {
-    BioR corpus = new BioR(read(lines(onePerPerson()), PEOPLE), 1);
+    BioR corpus = new BioR(read(lines(onePerPerson()), PEOPLE), 1, 1);
     for (long item = 0; item < 3 * corpus.people(); item++) {
       assertArrayEquals(Corpora.item(corpus, item), corpus.measuringItem(corpus.person(item), item).tokens());
     }
@@ -108,23 +108,23 @@ class BioRTest {
   @Test
   void theSeedOrdersAndTheFileDecidesWhatThereIs() throws IOException {
     RewrittenTexts texts = read(lines(texts(6)), PEOPLE);
-    BioR one = new BioR(texts, 1);
-    BioR two = new BioR(texts, 2);
+    BioR one = new BioR(texts, 1, 1);
+    BioR two = new BioR(texts, 1, 2);
     assertNotEquals(one.digest(), two.digest());
     assertNotEquals(LongStream.range(0, 20).map(one::person).boxed().toList(),
         LongStream.range(0, 20).map(two::person).boxed().toList());
     assertEquals(PEOPLE.bits(), one.bits());
     List<String> lines = new ArrayList<>(lines(texts(6)));
-    assertEquals(one.digest(), new BioR(read(lines, PEOPLE), 1).digest());
+    assertEquals(one.digest(), new BioR(read(lines, PEOPLE), 1, 1).digest());
     lines.removeLast();
-    assertNotEquals(one.digest(), new BioR(read(lines, PEOPLE), 1).digest());
+    assertNotEquals(one.digest(), new BioR(read(lines, PEOPLE), 1, 1).digest());
   }
 
   /** Every token that occurs has a row, and no other. */
   @Test
   void theVocabularyIsWhatOccurs() throws IOException {
     RewrittenTexts texts = read(lines(texts(3)), PEOPLE);
-    BioR corpus = new BioR(texts, 1);
+    BioR corpus = new BioR(texts, 1, 1);
     int[] seen = LongStream.range(0, 3 * corpus.people())
         .mapToObj(item -> Corpora.item(corpus, item))
         .flatMapToInt(IntStream::of)

@@ -73,7 +73,7 @@ public final class Corpora {
               .toList());
       RewrittenTexts texts = RewrittenTexts.read(file, people);
       Files.delete(file);
-      return new BioR(texts, people.seed());
+      return new BioR(texts, people.seed(), people.seed());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
