@@ -78,7 +78,7 @@ public final class Population {
 
   /** Other people, whom no revision has changed. */
   Population strangers(long first, long people) {
-    return new Population(seed, first, people, List.of(), 0, Group.ALL);
+    return new Population(seed, order, first, people, List.of(), 0, Group.ALL);
   }
 
   /**
