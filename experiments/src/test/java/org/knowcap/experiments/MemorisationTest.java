@@ -41,7 +41,7 @@ class MemorisationTest {
     RunResult result = new Run(spec, new RunFolder(directory.resolve("run")), 1, Engine::compile)
         .execute(new TrainingListener() {
           @Override
-          public void started(long finishedSteps) {
+          public void started(long finishedSteps, String remembered) {
             assertEquals(0, finishedSteps);
           }
 

@@ -2,10 +2,13 @@ package org.knowcap.files;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
 /**
@@ -36,8 +39,13 @@ public final class WholeFile {
    */
   public static void write(Path target, Content content) throws IOException {
     make(target, aside -> {
-      try (OutputStream out = Files.newOutputStream(aside)) {
+      try (
+          FileChannel channel = FileChannel.open(aside, StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.WRITE);
+          OutputStream out = Channels.newOutputStream(channel)) {
         content.writeTo(out);
+        // Before the rename: after a power failure the file must not be there without its content.
+        channel.force(true);
       }
     });
   }

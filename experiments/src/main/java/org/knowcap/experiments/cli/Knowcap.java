@@ -129,8 +129,8 @@ public final class Knowcap {
         err.println("knowcap: " + shortened(e.getMessage()));
         return UserException.USAGE;
       }
-      case IOException e -> err.println("knowcap: " + describe(e));
-      case UncheckedIOException e -> err.println("knowcap: " + describe(e.getCause()));
+      case IOException e -> err.println("knowcap: " + UserException.describe(e));
+      case UncheckedIOException e -> err.println("knowcap: " + UserException.describe(e.getCause()));
       default -> {
         err.println(
             "knowcap: internal error. This is a fault of Knowcap's, not of your input. Please report it to the"
@@ -140,15 +140,5 @@ public final class Knowcap {
       }
     }
     return UserException.FAILURE;
-  }
-
-  private static String describe(IOException failed) {
-    return switch (failed) {
-      case java.nio.file.AccessDeniedException denied -> denied.getFile() + ": no permission";
-      case java.nio.file.NoSuchFileException missing -> missing.getFile() + ": no such file";
-      case java.nio.file.FileSystemException system -> system.getFile() + ": "
-          + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
-      default -> failed.getMessage() == null ? failed.getClass().getSimpleName() : failed.getMessage();
-    };
   }
 }

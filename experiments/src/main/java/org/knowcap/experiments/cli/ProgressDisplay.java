@@ -85,6 +85,8 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
           say("note: engine '" + engine + "': " + reason);
         }
       }
+      case WorkerEvent.WentBack(String run, String problem) ->
+          say(run + ": goes back to the checkpoint before its last: " + problem);
       case WorkerEvent.Progressed(String run, Progress progress) -> {
         fractionDone.put(run, (double) progress.step() / progress.steps());
         running.put(run, progress);

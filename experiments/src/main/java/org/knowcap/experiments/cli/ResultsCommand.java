@@ -56,10 +56,13 @@ final class ResultsCommand implements Callable<Integer> {
       } else {
         StudyFolder study = StudyFolder.open(source);
         rows.addAll(study.results().rows());
-        written.add(study.writeResults());
+        study.writeResults()
+            .ifPresentOrElse(written::add, () -> note(
+                source.resolve("results.csv") + " is not written: the folder is for reading only"));
+        study.missingRows().forEach(this::note);
       }
     }
-    ResultsTable results = ResultsTable.ofRows(rows);
+    ResultsTable results = ResultsTable.ofRows(distinct(rows));
     PrintWriter out = command.commandLine().getOut();
     if (seeds) {
       List<SeedMeans> means = means(results.results());
@@ -79,6 +82,32 @@ final class ResultsCommand implements Callable<Integer> {
       written.forEach(out::println);
     }
     return 0;
+  }
+
+  private void note(String text) {
+    command.commandLine().getErr().println("note: " + text);
+  }
+
+  /**
+   * Rows of several sources, each run once.
+   *
+   * @throws UserException where two sources have a run with different figures
+   */
+  private List<QuantisedResult> distinct(List<QuantisedResult> rows) {
+    Map<List<String>, QuantisedResult> byName = new LinkedHashMap<>();
+    int repeated = 0;
+    for (QuantisedResult row : rows) {
+      QuantisedResult before = byName.putIfAbsent(List.of(row.run().run(), row.quantisation()), row);
+      if (before != null && !before.equals(row)) {
+        throw UserException.usage(
+            "run " + row.run().run() + " is in two sources with different figures; give the one that counts");
+      }
+      repeated += before == null ? 0 : 1;
+    }
+    if (repeated > 0) {
+      note(repeated + " rows are in several sources with the same figures; each counts once");
+    }
+    return List.copyOf(byName.values());
   }
 
   /** Rows, each as its cells by column. */

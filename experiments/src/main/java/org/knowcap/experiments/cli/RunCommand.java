@@ -2,6 +2,7 @@ package org.knowcap.experiments.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.UserException;
@@ -49,6 +50,13 @@ final class RunCommand implements Callable<Integer> {
       description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
   private int threads;
 
+  @Option(
+      names = "--again",
+      paramLabel = "RUN",
+      description = "Name of a run that is to be forgotten, with all its files, and trained anew. May be given several"
+          + " times.")
+  private List<String> again = List.of();
+
   @Override
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
@@ -62,6 +70,11 @@ final class RunCommand implements Callable<Integer> {
     }
     StudyRun.requireSharing(StudyReader.read(spec), concurrent.orElse(1));
     StudyFolder study = StudyFolder.create(directory, spec);
+    for (String name : again) {
+      if (!study.runFolder(study.run(name)).forget()) {
+        throw UserException.failure(name + " is being trained by another process; stop that first");
+      }
+    }
     new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study.study())), threads,
         concurrent.orElse(1)).execute();
     return 0;

@@ -93,8 +93,8 @@ final class StudyRun {
         workersFailed = display.workersFailed();
       }
     }
-    Path results = study.writeResults();
-    out.println("table:  " + results);
+    study.writeResults().ifPresent(results -> out.println("table:  " + results));
+    study.missingRows().forEach(line -> out.println("note: " + line));
     Optional<UserException> unfinished = unfinished(workersFailed);
     if (unfinished.isPresent() && study.results().results().isEmpty()) {
       throw unfinished.get();
@@ -135,6 +135,7 @@ final class StudyRun {
       case RunState.Running _ -> "running in another process";
       case RunState.Interrupted _ -> "interrupted";
       case RunState.Failed _ -> "failed";
+      case RunState.Damaged _ -> "damaged";
       case RunState.Done _ -> "done";
     };
   }

@@ -109,7 +109,7 @@ public final class HuggingFaceFolder {
       target.runFolder(spec).writeSpec(spec);
       ParameterIdentity identity = spec.identity(corpus);
       Checkpoint.Head head = new Checkpoint.Head(TrainedRun.IMPORTED, 0, 0, new long[0],
-          new ParameterIdentity(identity.model(), identity.vocabulary(), NO_OPTIMISER));
+          new ParameterIdentity(identity.model(), identity.vocabulary(), NO_OPTIMISER), "");
       new Checkpoint(head, Map.of(Session.PARAMETERS, parameters)).write(target.runFolder(spec).checkpoint(),
           Program.scoring(spec.model(), RunSpec.ids(corpus), 1, 1));
       made.add(

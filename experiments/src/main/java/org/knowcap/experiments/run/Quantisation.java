@@ -73,8 +73,8 @@ public final class Quantisation {
       Checkpoint.Head head = checkpoint.head();
       // No run's: to be continued from, but never to be gone on with.
       new Checkpoint(new Checkpoint.Head(spec.fingerprint() + "/" + quantiser.label(), head.step(),
-          head.updates(), head.position(), head.identity()), Map.of(Session.PARAMETERS, model.parameters()))
-          .write(weights.get(), program);
+          head.updates(), head.position(), head.identity(), ""),
+          Map.of(Session.PARAMETERS, model.parameters())).write(weights.get(), program);
     }
     folder.writeQuantisation(quantiser.label(), measured);
     return measured;
@@ -87,6 +87,7 @@ public final class Quantisation {
       case RunState.Running _ -> throw unfinished("is still running");
       case RunState.Interrupted _ -> throw unfinished("was interrupted");
       case RunState.Failed _ -> throw unfinished("failed");
+      case RunState.Damaged(String problem) -> throw UserException.failure(problem);
     };
   }
 

@@ -5,6 +5,7 @@ import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.Recall;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -12,10 +13,12 @@ import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
@@ -87,6 +90,7 @@ public final class Run {
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
         tokens).trainedTogether(sessions.replicas());
     folder.writeResult(run);
+    Files.deleteIfExists(Checkpoint.previous(folder.checkpoint()));
     return run;
   }
 
@@ -133,15 +137,29 @@ public final class Run {
     }
 
     @Override
-    public void started(long finishedSteps) {
+    public void started(long finishedSteps, String remembered) {
+      // The checkpoint says what was reported by its step: metrics.jsonl may have lost lines.
+      last = remembered.isEmpty()
+          ? Optional.empty()
+          : Optional.of(Json.MAPPER.readValue(remembered, RunFolder.Metric.class));
       try {
-        last = folder.rewindMetrics(finishedSteps);
+        folder.rewindMetrics(finishedSteps, last);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
       earlierSeconds = last.map(RunFolder.Metric::seconds).orElse(0.0);
       began = System.nanoTime();
-      next.started(finishedSteps);
+      next.started(finishedSteps, remembered);
+    }
+
+    @Override
+    public String toRemember() {
+      return last.map(Json.MAPPER::writeValueAsString).orElse("");
+    }
+
+    @Override
+    public void wentBack(String problem) {
+      next.wentBack(problem);
     }
 
     @Override

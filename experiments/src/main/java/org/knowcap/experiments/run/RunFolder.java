@@ -6,21 +6,31 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.files.Sha256;
 import org.knowcap.files.WholeFile;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.experiments.study.InitialisationSpec;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The folder of one run, and the only memory of it: {@code run.json} (the resolved configuration), {@code
@@ -30,6 +40,8 @@ import tools.jackson.core.JacksonException;
  * the run holds the operating system's lock on {@code lock}, which a kill releases.
  */
 public final class RunFolder {
+  private static final String CHECKSUM = "checksum";
+
   private final Path path;
 
   public RunFolder(Path path) {
@@ -84,14 +96,25 @@ public final class RunFolder {
   }
 
   /**
-   * Reads the state from the files. Not to be called while this process holds the run's lock: operating systems
-   * release it as soon as the process closes the file a second time.
-   *
-   * @throws UserException where a file is damaged
+   * Reads the state from the files; {@link RunState.Damaged} where they cannot be read. Not to be called while this
+   * process holds the run's lock: operating systems release it as soon as the process closes the file a second time.
    */
-  public RunState state() throws IOException {
+  public RunState state() {
+    try {
+      return readState();
+    } catch (UserException e) {
+      return new RunState.Damaged(e.getMessage());
+    } catch (IOException e) {
+      return new RunState.Damaged(path + " cannot be used (" + UserException.describe(e) + ")");
+    }
+  }
+
+  private RunState readState() throws IOException {
+    if (Files.exists(path) && !Files.isDirectory(path)) {
+      return new RunState.Damaged(path + " is a file where a run's folder should be; move it away");
+    }
     if (Files.exists(result())) {
-      return new RunState.Done(read(result(), MeasuredRun.class));
+      return new RunState.Done(ownResult());
     }
     if (Files.exists(failure())) {
       return new RunState.Failed(read(failure(), Failure.class).reason());
@@ -103,21 +126,84 @@ public final class RunFolder {
     RunState.Progressed progress = metrics.isEmpty()
         ? new RunState.Progressed(0, Double.NaN)
         : new RunState.Progressed(metrics.getLast().step, metrics.getLast().loss);
-    Optional<Lock> lock = lock();
-    if (lock.isPresent()) {
-      lock.get().close();
-      return new RunState.Interrupted(progress);
+    return taken() ? new RunState.Running(progress) : new RunState.Interrupted(progress);
+  }
+
+  private boolean taken() throws IOException {
+    try {
+      Optional<Lock> lock = lock();
+      if (lock.isPresent()) {
+        lock.get().close();
+      }
+      return lock.isEmpty();
+    } catch (FileSystemException e) {
+      if (isReadOnly(e)) {
+        // Who may only look cannot try the lock; nobody trains where nothing can be written.
+        return false;
+      }
+      throw e;
     }
-    return new RunState.Running(progress);
+  }
+
+  /** Whether a file could not be written because its folder is for reading only. */
+  static boolean isReadOnly(FileSystemException e) {
+    return e instanceof AccessDeniedException || String.valueOf(e.getReason()).contains("Read-only");
+  }
+
+  /**
+   * Forgets all of the run, so that it is trained anew.
+   *
+   * @return false where another process is at it
+   */
+  public boolean forget() throws IOException {
+    if (Files.notExists(path)) {
+      return true;
+    }
+    Optional<Lock> lock = lock();
+    if (lock.isEmpty()) {
+      return false;
+    }
+    try (Lock _ = lock.get(); Stream<Path> files = Files.walk(path)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        if (!file.equals(path) && !file.equals(path.resolve("lock"))) {
+          Files.delete(file);
+        }
+      }
+    }
+    return true;
+  }
+
+  private MeasuredRun ownResult() throws IOException {
+    MeasuredRun measured = read(result(), MeasuredRun.class);
+    if (!measured.result().run().equals(path.getFileName().toString())) {
+      throw damaged(result(), 1, "it is of run " + measured.result().run());
+    }
+    return measured;
   }
 
   private static <T> T read(Path file, Class<T> type) throws IOException {
     try {
-      return Optional.ofNullable(Json.MAPPER.readValue(Files.readString(file), type))
-          .orElseThrow(() -> damaged(file, 1, "it holds null"));
+      JsonNode content = Json.MAPPER.readTree(Files.readString(file));
+      if (!(content instanceof ObjectNode object)) {
+        throw damaged(file, 1, "it holds " + shown(content) + ", not a mapping");
+      }
+      JsonNode checksum = object.path(CHECKSUM);
+      object.remove(CHECKSUM);
+      if (!checksum.asString("").equals(Sha256.of(object.toString()))) {
+        throw damaged(file, 1, "its content has changed since it was written");
+      }
+      return Json.MAPPER.treeToValue(object, type);
+    } catch (CharacterCodingException e) {
+      throw damaged(file, 1, "it is not valid UTF-8");
     } catch (JacksonException e) {
-      throw damaged(file, e.getLocation().getLineNr(), e.getOriginalMessage().lines().findFirst().orElse(""));
+      int line = Optional.ofNullable(e.getLocation()).map(TokenStreamLocation::getLineNr).orElse(1);
+      throw damaged(file, Math.max(1, line), e.getOriginalMessage().lines().findFirst().orElse(""));
     }
+  }
+
+  private static String shown(JsonNode content) {
+    String text = content.toString();
+    return text.isEmpty() ? "nothing" : text.length() > 40 ? text.substring(0, 40) + "..." : text;
   }
 
   private static UserException damaged(Path file, int line, String problem) {
@@ -164,7 +250,7 @@ public final class RunFolder {
     for (Path old : quantisedResults()) {
       Files.delete(old);
     }
-    writeJson(result(), run);
+    writeChecked(result(), run);
   }
 
   private Path quantisedResult(String label) {
@@ -200,17 +286,25 @@ public final class RunFolder {
   }
 
   void writeQuantisation(String label, MeasuredQuantisation measured) throws IOException {
-    writeJson(quantisedResult(label), measured);
+    writeChecked(quantisedResult(label), measured);
   }
 
   /** Remembers that the run gave up, and why. */
   public void writeFailure(String reason) throws IOException {
-    writeJson(failure(), new Failure(reason));
+    writeChecked(failure(), new Failure(reason));
   }
 
   /** Forgets an earlier failure, so that the run is tried again. */
   public void clearFailure() throws IOException {
     Files.deleteIfExists(failure());
+  }
+
+  /** Writes what is read back, with a checksum of its content. */
+  private static void writeChecked(Path file, Object value) throws IOException {
+    ObjectNode content = Json.MAPPER.valueToTree(value);
+    // Of what a reader sees: a number may be read as another kind than it was written as.
+    String checksum = Sha256.of(Json.MAPPER.readTree(content.toString()).toString());
+    writeJson(file, content.put(CHECKSUM, checksum));
   }
 
   private static void writeJson(Path file, Object value) throws IOException {
@@ -219,35 +313,72 @@ public final class RunFolder {
     WholeFile.write(file, out -> out.write(json));
   }
 
-  /** Reported metrics; a last line cut off by a kill is left out. */
+  /**
+   * Reported metrics; a last line cut off by a kill is left out.
+   *
+   * @throws UserException where a line is damaged
+   */
   public List<Metric> readMetrics() throws IOException {
-    if (!Files.exists(metrics())) {
-      return List.of();
-    }
-    String text = Files.readString(metrics());
     List<Metric> read = new ArrayList<>();
-    for (String line : text.substring(0, text.lastIndexOf('\n') + 1).lines().toList()) {
+    for (String line : metricLines()) {
       try {
-        read.add(Json.MAPPER.readValue(line, Metric.class));
+        read.add(metric(line));
       } catch (JacksonException e) {
         throw UserException.failure(metrics() + ", line " + (read.size() + 1) + ": damaged (" + line
-            + "); remove the file and " + checkpoint() + " to train this run anew");
+            + "); remove the line: the curve will lack it, and nothing else depends on it");
       }
     }
     return read;
   }
 
+  private static Metric metric(String line) {
+    return Optional.ofNullable(Json.MAPPER.readValue(line, Metric.class))
+        .orElseThrow(() -> DatabindException.from((JsonParser) null, "it holds null"));
+  }
+
+  private List<String> metricLines() throws IOException {
+    if (!Files.exists(metrics())) {
+      return List.of();
+    }
+    try {
+      String text = Files.readString(metrics());
+      return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
+    } catch (CharacterCodingException e) {
+      throw UserException
+          .failure(metrics() + ": damaged (it is not valid UTF-8); remove it: the run's curve is lost,"
+              + " and nothing else depends on it");
+    }
+  }
+
   /**
-   * Drops what was reported after a step: a resumed run reports it again.
+   * Drops what was reported after a step, as a resumed run reports it again, and lines that cannot be read.
    *
-   * @return the last metric that stays
+   * @param last reported by then, as the checkpoint says; written where the file lacks it
    */
-  Optional<Metric> rewindMetrics(long step) throws IOException {
-    List<Metric> remaining = readMetrics().stream().filter(metric -> metric.step <= step).toList();
+  void rewindMetrics(long step, Optional<Metric> last) throws IOException {
+    List<Metric> remaining = new ArrayList<>();
+    for (String line : soundLines()) {
+      try {
+        Metric metric = metric(line);
+        if (metric.step <= step && last.isPresent() && metric.step < last.get().step) {
+          remaining.add(metric);
+        }
+      } catch (JacksonException damaged) {
+        // The curve lacks it from now on; what is measured comes from the checkpoint.
+      }
+    }
+    last.ifPresent(remaining::add);
     StringBuilder lines = new StringBuilder();
     remaining.forEach(metric -> lines.append(line(metric)));
     WholeFile.write(metrics(), out -> out.write(lines.toString().getBytes(StandardCharsets.UTF_8)));
-    return remaining.isEmpty() ? Optional.empty() : Optional.of(remaining.getLast());
+  }
+
+  private List<String> soundLines() throws IOException {
+    try {
+      return metricLines();
+    } catch (UserException notText) {
+      return List.of();
+    }
   }
 
   void appendMetric(Metric metric) throws IOException {

@@ -17,6 +17,9 @@ public sealed interface RunState {
   /** It gave up. */
   record Failed(String reason) implements RunState {}
 
+  /** A file of it cannot be read, or is not its own: nothing is known of its result. */
+  record Damaged(String problem) implements RunState {}
+
   /** Last reported step and loss (nats a token); zero and NaN before the first report. */
   record Progressed(long step, double loss) {}
 }

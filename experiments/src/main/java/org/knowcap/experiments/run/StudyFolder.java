@@ -3,13 +3,16 @@ package org.knowcap.experiments.run;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.knowcap.analysis.report.FailedRun;
 import org.knowcap.analysis.report.Provenance;
@@ -228,11 +231,50 @@ public final class StudyFolder {
         .toList();
   }
 
-  /** Writes {@code results.csv}. */
-  public Path writeResults() throws IOException {
+  /**
+   * Writes {@code results.csv}; a table that is there stays where nothing is measured, as when the study file was changed
+   * since.
+   *
+   * @return empty where the folder is for reading only
+   */
+  public Optional<Path> writeResults() throws IOException {
     Path file = path.resolve("results.csv");
-    results().writeCsv(file);
-    return file;
+    ResultsTable results = results();
+    if (results.rows().isEmpty() && Files.exists(file)) {
+      return Optional.of(file);
+    }
+    try {
+      results.writeCsv(file);
+      return Optional.of(file);
+    } catch (FileSystemException e) {
+      if (RunFolder.isReadOnly(e)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  /** What the table lacks, and why: a line for each run that has a result and no row. */
+  public List<String> missingRows() throws IOException {
+    List<String> lines = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    states().forEach((run, state) -> {
+      names.add(run.name());
+      if (state instanceof RunState.Damaged(String problem)) {
+        lines.add(run.name() + " is left out: " + problem);
+      }
+    });
+    Path runs = path.resolve(RUNS);
+    if (Files.isDirectory(runs)) {
+      try (Stream<Path> folders = Files.list(runs)) {
+        folders.map(Path::getFileName)
+            .map(Path::toString)
+            .filter(name -> !names.contains(name) && Files.exists(runs.resolve(name).resolve("result.json")))
+            .sorted()
+            .forEach(name -> lines.add(name + " is left out: it is of an earlier version of the study file"));
+      }
+    }
+    return lines;
   }
 
   /**

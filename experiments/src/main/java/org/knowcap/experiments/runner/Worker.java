@@ -78,7 +78,8 @@ public final class Worker {
       takeIfOpen(spec, study.runFolder(spec), sessions);
     } catch (IOException e) {
       // A folder that cannot be used is this run's fault alone; failure.json could not be written there either.
-      events.accept(new WorkerEvent.Failed(spec.name(), "its folder cannot be used: " + e));
+      events.accept(
+          new WorkerEvent.Failed(spec.name(), "its folder cannot be used: " + UserException.describe(e)));
     }
   }
 
@@ -106,12 +107,17 @@ public final class Worker {
     try {
       RunResult result = new Run(spec, folder, threads, sessions).execute(new TrainingListener() {
         @Override
-        public void started(long finishedSteps) {
+        public void started(long finishedSteps, String remembered) {
           events.accept(new WorkerEvent.Started(spec.name(), finishedSteps));
           Engine engine = Run.engine(spec);
           engine.handicap()
               .ifPresent(
                   reason -> events.accept(new WorkerEvent.Handicapped(spec.name(), engine.name(), reason)));
+        }
+
+        @Override
+        public void wentBack(String problem) {
+          events.accept(new WorkerEvent.WentBack(spec.name(), problem));
         }
 
         @Override
@@ -124,10 +130,12 @@ public final class Worker {
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       String reason = switch (e) {
         case OutOfMemoryError out -> "out of memory: " + out.getMessage();
-        case UncheckedIOException wrapped -> wrapped.getCause().toString();
+        case UncheckedIOException wrapped -> UserException.describe(wrapped.getCause());
         case TrainingException known -> known.getMessage();
         case UserException known -> known.getMessage();
-        case CheckpointException known -> known.getMessage();
+        case CheckpointException known ->
+            known.getMessage() + "; 'knowcap run' with --again " + spec.name() + " trains it anew";
+        case IOException failed -> UserException.describe(failed);
         default -> e.toString();
       };
       folder.writeFailure(reason);

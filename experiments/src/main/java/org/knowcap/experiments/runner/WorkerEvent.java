@@ -8,6 +8,7 @@ import org.knowcap.models.training.Progress;
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event")
 @JsonSubTypes({@JsonSubTypes.Type(value = WorkerEvent.Started.class, name = "started"),
     @JsonSubTypes.Type(value = WorkerEvent.Handicapped.class, name = "handicapped"),
+    @JsonSubTypes.Type(value = WorkerEvent.WentBack.class, name = "went_back"),
     @JsonSubTypes.Type(value = WorkerEvent.Progressed.class, name = "progressed"),
     @JsonSubTypes.Type(value = WorkerEvent.Finished.class, name = "finished"),
     @JsonSubTypes.Type(value = WorkerEvent.Failed.class, name = "failed")})
@@ -19,6 +20,9 @@ public sealed interface WorkerEvent {
 
   /** A run's engine is slower here than it could be. */
   record Handicapped(String run, String engine, String reason) implements WorkerEvent {}
+
+  /** A run's last checkpoint is damaged, and it goes on from the one before. */
+  record WentBack(String run, String problem) implements WorkerEvent {}
 
   /** A run has come this far. */
   record Progressed(String run, Progress progress) implements WorkerEvent {}

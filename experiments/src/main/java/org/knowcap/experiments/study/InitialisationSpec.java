@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.knowcap.files.Sha256;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.program.Program;
@@ -34,7 +33,7 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
             + "; give the folder of a run that has been trained, such as DIR/runs/NAME");
       }
       return new InitialisationSpec(name, Checkpoint.readHead(file),
-          new Initialisation.Continued(file, Sha256.of(file), optimiser));
+          new Initialisation.Continued(file, Checkpoint.checksum(file), optimiser));
     } catch (IOException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

@@ -10,10 +10,10 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.study.Json;
-import org.knowcap.files.Sha256;
 
 /** A study whose run goes on from another study's, and does more in a step than others, as its user meets it. */
 @Tag("process")
@@ -61,7 +61,7 @@ class ContinuedTrainingTest {
         "it has not forgotten");
     assertEquals(0.01, metrics(calm).getFirst().learningRate(), 1e-4, "no warm-up");
     String run = Files.readString(folder(calm).path().resolve("run.json"));
-    assertEquals(Sha256.of(earlier.checkpoint()),
+    assertEquals(Checkpoint.checksum(earlier.checkpoint()),
         Json.MAPPER.readTree(run).path("training").path("start").path("checkpoint").asString());
 
     outcome = KnowcapProcess.run("curves", calm, "--rows", 3);

@@ -2,6 +2,7 @@ package org.knowcap.experiments.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -117,6 +119,7 @@ class RunFolderTest {
         new Damage("null for a number", text -> text.replace("\"people\" : 20", "\"people\" : null")),
         new Damage("a number out of range", text -> text.replace("\"people\" : 20", "\"people\" : 0")),
         new Damage("an unknown key", text -> text.replace("\"people\" : 20", "\"persons\" : 20")),
+        new Damage("another figure", text -> text.replace("250", "251")),
         new Damage("a missing key", text -> text.replace("\"people\" : 20,", "")));
   }
 
@@ -130,9 +133,8 @@ class RunFolderTest {
     assertNotEquals(Files.readString(file), damaged);
     Files.writeString(file, damaged);
 
-    UserException e = assertThrows(UserException.class, folder::state);
-    assertEquals(UserException.FAILURE, e.exitCode());
-    assertTrue(e.getMessage().matches(Pattern.quote(file + ", line ") + "[1-9].*"), e.getMessage());
+    String problem = damage(folder);
+    assertTrue(problem.matches(Pattern.quote(file + ", line ") + "[1-9].*"), problem);
     assertEquals(damaged, Files.readString(file));
     try (Stream<Path> files = Files.list(folder.path())) {
       assertEquals(List.of(file), files.toList());
@@ -152,7 +154,7 @@ class RunFolderTest {
     assertEquals(List.of(metric(3)), folder.readMetrics());
     assertEquals(new RunState.Interrupted(new RunState.Progressed(3, 1.0 / 3)), folder.state());
 
-    folder.rewindMetrics(3);
+    folder.rewindMetrics(3, Optional.of(metric(3)));
     folder.appendMetric(metric(6));
     assertEquals(List.of(metric(3), metric(6)), folder.readMetrics());
   }
@@ -173,14 +175,73 @@ class RunFolderTest {
   void aResumedRunForgetsWhatItWillReportAgain() throws IOException {
     RunFolder folder = folder();
     Files.createDirectories(folder.path());
-    assertEquals(Optional.empty(), folder.rewindMetrics(0));
+    folder.rewindMetrics(0, Optional.empty());
+    assertEquals(List.of(), folder.readMetrics());
     for (long step = 2; step <= 10; step += 2) {
       folder.appendMetric(metric(step));
     }
-    assertEquals(Optional.of(metric(6)), folder.rewindMetrics(7));
+    folder.rewindMetrics(7, Optional.of(metric(6)));
     assertEquals(List.of(metric(2), metric(4), metric(6)), folder.readMetrics());
-    assertEquals(Optional.of(metric(4)), folder.rewindMetrics(4));
-    assertEquals(Optional.empty(), folder.rewindMetrics(1));
+    folder.rewindMetrics(4, Optional.of(metric(4)));
+    assertEquals(List.of(metric(2), metric(4)), folder.readMetrics());
+    folder.rewindMetrics(0, Optional.empty());
     assertEquals(List.of(), folder.readMetrics());
+  }
+
+  /** A disk that lost metrics.jsonl, or part of it, takes nothing from a run whose checkpoint is whole. */
+  @Test
+  void aCheckpointSaysWhatWasReportedWhateverTheMetricsAre() throws IOException {
+    RunFolder folder = folder();
+    Path file = folder.path().resolve("metrics.jsonl");
+    Files.createDirectories(folder.path());
+    for (long step = 2; step <= 6; step += 2) {
+      folder.appendMetric(metric(step));
+    }
+    byte[] whole = Files.readAllBytes(file);
+    for (int length = 0; length <= whole.length; length++) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      folder.rewindMetrics(6, Optional.of(metric(6)));
+      List<RunFolder.Metric> read = folder.readMetrics();
+      assertEquals(metric(6), read.getLast());
+      assertEquals(read, Stream.of(metric(2), metric(4), metric(6)).filter(read::contains).toList());
+    }
+    Files.write(file, new byte[]{(byte) 0xff, '\n'});
+    folder.rewindMetrics(6, Optional.of(metric(6)));
+    assertEquals(List.of(metric(6)), folder.readMetrics());
+    Files.delete(file);
+    folder.rewindMetrics(6, Optional.of(metric(6)));
+    assertEquals(List.of(metric(6)), folder.readMetrics());
+  }
+
+  @Test
+  void aResultOfAnotherRunIsRefused() throws IOException {
+    RunFolder other = new RunFolder(directory.resolve("another-run"));
+    folder().writeResult(MEASURED);
+    Files.createDirectories(other.path());
+    Files.copy(folder().path().resolve("result.json"), other.path().resolve("result.json"));
+    assertTrue(damage(other).contains("it is of run a-run"), damage(other));
+  }
+
+  private static String damage(RunFolder folder) {
+    return assertInstanceOf(RunState.Damaged.class, folder.state()).problem();
+  }
+
+  @Test
+  void aFolderThatIsNoneHarmsNobodyElse() throws IOException {
+    Files.writeString(directory.resolve("a-run"), "a file");
+    assertTrue(damage(folder()).contains("is a file where a run's folder should be"), damage(folder()));
+  }
+
+  @Test
+  void aForgottenRunIsAsIfItHadNeverBegun() throws IOException {
+    RunFolder folder = folder();
+    try (RunFolder.Lock _ = folder.lock().orElseThrow()) {
+      folder.writeResult(MEASURED);
+      assertFalse(folder.forget(), "another has it");
+    }
+    assertEquals(new RunState.Done(MEASURED), folder.state());
+    assertTrue(folder.forget());
+    assertEquals(new RunState.Interrupted(new RunState.Progressed(0, Double.NaN)), folder.state());
+    assertFalse(folder.finished());
   }
 }

@@ -565,7 +565,7 @@ class StudyReaderTest {
     Program program = run.program(corpus);
     Files.createDirectories(folder);
     float[] numbers = InitialParameters.of(program, 1);
-    new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.identity(corpus)),
+    new Checkpoint(new Checkpoint.Head(run.fingerprint(), 7, 9, new long[0], run.identity(corpus), ""),
         Map.of(Session.PARAMETERS, numbers, StateBuffer.FIRST_MOMENT.key(), numbers,
             StateBuffer.SECOND_MOMENT.key(), numbers))
         .write(folder.resolve(InitialisationSpec.CHECKPOINT), program);

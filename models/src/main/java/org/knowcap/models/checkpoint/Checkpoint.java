@@ -1,13 +1,20 @@
 package org.knowcap.models.checkpoint;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import org.knowcap.files.Sha256;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -20,7 +27,11 @@ import org.knowcap.models.program.StateBuffer;
  * @param state flat buffers by name, as {@link Session#state} gives them, each [P]
  */
 public record Checkpoint(Head head, Map<String, float[]> state) {
-  private static final String FORMAT = "knowcap-checkpoint-1";
+  private static final String CHECKSUM = "sha256";
+  private static final String REMEMBERED = "remembered";
+  private static final String REMEMBERED_CHECKSUM = "remembered_sha256";
+  private static final int CHUNK_BYTES = 1 << 20;
+  private static final String FORMAT = "knowcap-checkpoint-2";
 
   /**
    * What a checkpoint says beside its numbers.
@@ -30,9 +41,10 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
    * @param updates that the optimiser's state has seen: more than the steps where it was taken over from another run
    * @param position of the batches, see {@link org.knowcap.models.training.Batch#after}
    * @param identity of the numbers
+   * @param remembered what the one who trains wants to find again beside these numbers, empty if nothing
    */
-  public record Head(String fingerprint, long step, long updates, long[] position,
-      ParameterIdentity identity) {}
+  public record Head(String fingerprint, long step, long updates, long[] position, ParameterIdentity identity,
+      String remembered) {}
 
   /** Writes it whole or not at all, over any earlier one. */
   public void write(Path file, Program program) throws IOException {
@@ -46,6 +58,8 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     metadata.put("model", head.identity.model());
     metadata.put("vocabulary", head.identity.vocabulary());
     metadata.put("optimiser", head.identity.optimiser());
+    metadata.put(REMEMBERED, head.remembered);
+    metadata.put(REMEMBERED_CHECKSUM, Sha256.of(head.remembered));
     Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
     state.forEach((name, flat) -> {
       int offset = 0;
@@ -55,7 +69,33 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
         offset += array.size();
       }
     });
+    metadata.put(CHECKSUM, checksum(metadata, tensors));
     new Safetensors(metadata, tensors).write(file);
+  }
+
+  /**
+   * SHA-256 of every tensor's name, shape and little-endian content, in file order, and of all strings but itself and what
+   * is remembered: times may be, and two runs that learnt the same shall have the same checksum.
+   */
+  private static String checksum(Map<String, String> metadata, Map<String, Safetensors.Array> tensors) {
+    MessageDigest digest = Sha256.digest();
+    new TreeMap<>(metadata).forEach((key, value) -> {
+      if (!List.of(CHECKSUM, REMEMBERED, REMEMBERED_CHECKSUM).contains(key)) {
+        digest.update(
+            (key.length() + " " + key + value.length() + " " + value).getBytes(StandardCharsets.UTF_8));
+      }
+    });
+    ByteBuffer bytes = ByteBuffer.allocate(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    tensors.forEach((name, array) -> {
+      digest.update((name + Arrays.toString(array.shape())).getBytes(StandardCharsets.UTF_8));
+      int last = array.offset() + array.size();
+      for (int at = array.offset(); at < last; at += CHUNK_BYTES / 4) {
+        int count = Math.min(CHUNK_BYTES / 4, last - at);
+        bytes.clear().asFloatBuffer().put(array.flat(), at, count);
+        digest.update(bytes.limit(4 * count));
+      }
+    });
+    return Sha256.hex(digest);
   }
 
   /**
@@ -66,6 +106,11 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
   public static Checkpoint read(Path file, Program program) throws IOException {
     Safetensors content = Safetensors.read(file);
     Head head = head(file, content.metadata());
+    if (!checksum(content.metadata(), content.tensors()).equals(content.metadata().get(CHECKSUM))
+        || !Sha256.of(head.remembered).equals(content.metadata().get(REMEMBERED_CHECKSUM))) {
+      throw new CheckpointException(file,
+          "damaged: its content has changed since it was written (its checksum is another)");
+    }
     Map<String, float[]> state = new LinkedHashMap<>();
     for (String tensorName : content.tensors().keySet()) {
       int slash = tensorName.indexOf('/');
@@ -100,6 +145,11 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     return new Checkpoint(head, state);
   }
 
+  /** Where the checkpoint before the last one is kept while a run trains. */
+  public static Path previous(Path file) {
+    return file.resolveSibling("previous-" + file.getFileName());
+  }
+
   /**
    * Reads the head alone, whatever the program.
    *
@@ -109,10 +159,22 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     return head(file, Safetensors.readMetadata(file));
   }
 
+  /**
+   * The checksum of what a checkpoint holds, as its head says; whether that is true only {@link #read} finds out.
+   *
+   * @throws CheckpointException where the file is damaged or truncated
+   */
+  public static String checksum(Path file) throws IOException {
+    Map<String, String> metadata = Safetensors.readMetadata(file);
+    head(file, metadata);
+    return metadata.getOrDefault(CHECKSUM, "");
+  }
+
   private static Head head(Path file, Map<String, String> metadata) throws CheckpointException {
     if (!FORMAT.equals(metadata.get("format"))) {
       throw new CheckpointException(file,
-          "not a checkpoint of this version: format " + metadata.get("format") + ", expected " + FORMAT);
+          "not a checkpoint of this version: format " + metadata.getOrDefault("format", "none")
+              + ", expected " + FORMAT + "; train the run anew ('knowcap run' with --again)");
     }
     String step = metadata.getOrDefault("step", "");
     String updates = metadata.getOrDefault("updates", step);
@@ -125,7 +187,8 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
               .mapToLong(Long::parseLong)
               .toArray(),
           new ParameterIdentity(metadata.getOrDefault("model", ""), metadata.getOrDefault("vocabulary", ""),
-              metadata.getOrDefault("optimiser", "")));
+              metadata.getOrDefault("optimiser", "")),
+          metadata.getOrDefault(REMEMBERED, ""));
     } catch (NumberFormatException e) {
       throw new CheckpointException(file, "damaged: step '" + step + "', updates '" + updates
           + "' or position '" + position + "' is no number");

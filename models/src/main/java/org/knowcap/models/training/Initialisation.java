@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.knowcap.files.Sha256;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Session;
@@ -69,7 +68,7 @@ public sealed interface Initialisation {
   }
 
   private static Checkpoint read(Path file, String sha256, Program program) throws IOException {
-    if (!Sha256.of(file).equals(sha256)) {
+    if (!Checkpoint.checksum(file).equals(sha256)) {
       throw new CheckpointException(file, "it has changed since the run was planned; start the study anew");
     }
     return Checkpoint.read(file, program);

@@ -3,7 +3,10 @@ package org.knowcap.models.training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -46,27 +49,65 @@ public final class Trainer {
     long step = 0;
     long updates;
     long[] position = {};
-    if (Files.exists(checkpointFile)) {
-      Checkpoint checkpoint = Checkpoint.read(checkpointFile, program);
-      Checkpoint.Head head = checkpoint.head();
-      if (!head.fingerprint().equals(spec.fingerprint())) {
-        throw new TrainingException(checkpointFile + " belongs to another run (fingerprint "
-            + head.fingerprint() + ", this run's is " + spec.fingerprint() + "); move it away to start over");
-      }
-      session.load(checkpoint.state());
+    String remembered = "";
+    Optional<Checkpoint> found = checkpoint(listener);
+    if (found.isPresent()) {
+      Checkpoint.Head head = found.get().head();
+      session.load(found.get().state());
       step = head.step();
       updates = head.updates();
       position = head.position();
+      remembered = head.remembered();
     } else {
       Initialisation.Buffers start = spec.start().of(program);
       session.load(start.buffers());
       updates = start.updates();
     }
-    listener.started(step);
+    listener.started(step, remembered);
     BatchSource source = step == 0 ? data.start() : data.resume(position);
     try (Prefetcher batches = new Prefetcher(source)) {
       return train(step, updates - step, position, batches, listener);
     }
+  }
+
+  /** The last checkpoint, or the one before if the last is damaged or a kill has met its writing. */
+  private Optional<Checkpoint> checkpoint(TrainingListener listener) throws IOException {
+    Path previous = Checkpoint.previous(checkpointFile);
+    if (Files.exists(checkpointFile)) {
+      try {
+        return Optional.of(ofThisRun(checkpointFile));
+      } catch (CheckpointException damaged) {
+        if (Files.notExists(previous)) {
+          throw damaged;
+        }
+        listener.wentBack(damaged.getMessage());
+      }
+    }
+    if (Files.notExists(previous)) {
+      return Optional.empty();
+    }
+    Checkpoint before = ofThisRun(previous);
+    // In place of the damaged one, which would otherwise become the one to go back to.
+    Files.move(previous, checkpointFile, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    return Optional.of(before);
+  }
+
+  private Checkpoint ofThisRun(Path file) throws IOException {
+    Checkpoint checkpoint = Checkpoint.read(file, program);
+    String fingerprint = checkpoint.head().fingerprint();
+    if (!fingerprint.equals(spec.fingerprint())) {
+      throw new TrainingException(file + " belongs to another run (fingerprint " + fingerprint
+          + ", this run's is " + spec.fingerprint() + "); move it away to start over");
+    }
+    return checkpoint;
+  }
+
+  private void write(Checkpoint checkpoint) throws IOException {
+    if (Files.exists(checkpointFile)) {
+      Files.move(checkpointFile, Checkpoint.previous(checkpointFile), StandardCopyOption.ATOMIC_MOVE,
+          StandardCopyOption.REPLACE_EXISTING);
+    }
+    checkpoint.write(checkpointFile, program);
   }
 
   /** @param earlier updates that the optimiser's state had seen before this run */
@@ -95,9 +136,8 @@ public final class Trainer {
         }
       }
       if (checkpointDue) {
-        new Checkpoint(
-            new Checkpoint.Head(spec.fingerprint(), step, earlier + step, position, spec.identity()),
-            session.state()).write(checkpointFile, program);
+        write(new Checkpoint(new Checkpoint.Head(spec.fingerprint(), step, earlier + step, position,
+            spec.identity(), listener.toRemember()), session.state()));
         lastCheckpoint = System.nanoTime();
       }
     }

@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +26,6 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.knowcap.files.Sha256;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.checkpoint.ParameterIdentity;
@@ -88,11 +89,17 @@ class TrainerTest {
     final Map<Long, Double> losses = new TreeMap<>();
     long diesAt = -1;
     long started = -1;
+    final List<String> wentBack = new ArrayList<>();
     Optional<Progress> last = Optional.empty();
 
     @Override
-    public void started(long finishedSteps) {
+    public void started(long finishedSteps, String remembered) {
       started = finishedSteps;
+    }
+
+    @Override
+    public void wentBack(String problem) {
+      wentBack.add(problem);
     }
 
     @Override
@@ -200,10 +207,33 @@ class TrainerTest {
     }
   }
 
+  /** Bits flipped anywhere in the last checkpoint: the run goes back to the one before, and ends as if undisturbed. */
+  @Test
+  void aDamagedCheckpointIsNoticedAndTheOneBeforeTakenUp() throws Exception {
+    Path undisturbed = directory.resolve("undisturbed");
+    train(spec(0.01, 9), undisturbed, -1);
+    byte[] expected = Files.readAllBytes(undisturbed);
+    var random = RandomGeneratorFactory.of("L64X128MixRandom").create(17);
+    for (int i = 0; i < 40; i++) {
+      Path file = directory.resolve("damaged-" + i);
+      train(spec(0.01, 9), file, 6);
+      byte[] bytes = Files.readAllBytes(file);
+      byte[] bad = bytes.clone();
+      int at = random.nextInt(bytes.length);
+      bad[at] ^= (byte) (1 << random.nextInt(8));
+      Files.write(file, i % 4 == 3 ? Arrays.copyOf(bytes, at) : bad);
+      assertThrows(CheckpointException.class, () -> Checkpoint.read(file, PROGRAM), "byte " + at);
+      Listener second = train(spec(0.01, 9), file, -1);
+      assertEquals(4, second.started);
+      assertEquals(1, second.wentBack.size());
+      assertArrayEquals(expected, Files.readAllBytes(file));
+    }
+  }
+
   private TrainingSpec continued(Path from, boolean optimiser, long steps, double peak) throws IOException {
     return new TrainingSpec(new Schedule(0, steps, peak, 1, LearningRateShape.CONSTANT),
-        new Initialisation.Continued(from, Sha256.of(from), optimiser), RARE, 1, Duration.ZERO, "continued",
-        MEANING);
+        new Initialisation.Continued(from, Checkpoint.checksum(from), optimiser), RARE, 1, Duration.ZERO,
+        "continued", MEANING);
   }
 
   /** At a constant rate, three steps and four more with the optimiser's state are seven. */
@@ -322,6 +352,7 @@ class TrainerTest {
     train(spec(0.01, 3), file, -1);
     byte[] bytes = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(bytes, bytes.length - 100));
+    Files.delete(Checkpoint.previous(file));
     IOException e = assertThrows(IOException.class, () -> train(spec(0.01, 3), file, -1));
     assertTrue(e.getMessage().contains("truncated") && e.getMessage().contains(file.toString()),
         e.getMessage());

@@ -1,0 +1,210 @@
+package org.knowcap.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.UserException;
+import picocli.CommandLine;
+
+/**
+ * Every file of a study in turn is damaged in every way that disks and people have, and every command that reads it is run:
+ * it ends by the book, without a trace, and no figure of another run changes.
+ */
+@Tag("process")
+class DamagedFilesTest {
+  private static final String STUDY = """
+      name: damaged
+      corpus:
+        kind: bioS
+        people: [6, 12]
+        pools: {first: 5, middle: 4, last: 10, months: 2, days: 2, years: 4, birth_cities: 3,
+          universities: 3, majors: 3, employers: 3}
+      models: {name: gpt2-1-1, head_width: 8, rotary_fraction: 0.5}
+      exposures: 12
+      training: {batch_size: 2, context_length: 32, learning_rate: 0.003, warmup_steps: 1}
+      """;
+
+  @TempDir
+  private static Path directory;
+
+  private static Path sound;
+  private static Map<String, String> rows;
+
+  /** Something that happens to a file, whose bytes it gets; others may have its place. */
+  private interface Damage {
+    void strike(Path file, byte[] bytes, RandomGenerator random) throws IOException;
+  }
+
+  private static final Map<String, Damage> DAMAGES = new TreeMap<>(
+      Map.of("missing", (file, bytes, random) -> Files.delete(file), "empty",
+          (file, bytes, random) -> Files.write(file, new byte[0]), "cut",
+          (file, bytes, random) -> Files.write(file, Arrays.copyOf(bytes, random.nextInt(bytes.length + 1))),
+          "flipped", (file, bytes, random) -> {
+            byte[] flipped = bytes.clone();
+            for (int i = 0; i < 2 && flipped.length > 0; i++) {
+              flipped[random.nextInt(flipped.length)] ^= (byte) (1 << random.nextInt(8));
+            }
+            Files.write(file, flipped);
+          }, "not UTF-8", (file, bytes, random) -> Files.write(file, new byte[]{(byte) 0xc3, 0x28, '\n'}),
+          "null", (file, bytes, random) -> Files.writeString(file, "null\n"), "nested",
+          (file, bytes, random) -> Files.writeString(file, "[".repeat(5000) + "\n"), "a folder",
+          (file, bytes, random) -> {
+            Files.delete(file);
+            Files.createDirectory(file);
+          }, "of another run", (file, bytes, random) -> {
+            try (Stream<Path> others = Files.list(file.getParent().getParent())) {
+              for (Path other : others.filter(Files::isDirectory).toList()) {
+                Path same = other.resolve(file.getFileName());
+                if (!same.equals(file) && Files.isRegularFile(same)) {
+                  Files.write(file, Files.readAllBytes(same));
+                }
+              }
+            }
+          }));
+
+  private record Ended(int exitCode, String out, String err) {}
+
+  /** A command in this process; those that train start processes of their own. */
+  private static Ended run(Object... words) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    CommandLine line = Knowcap.commandLine();
+    line.setOut(new PrintWriter(out, true));
+    line.setErr(new PrintWriter(err, true));
+    int exitCode = line.execute(Arrays.stream(words).map(Object::toString).toArray(String[]::new));
+    return new Ended(exitCode, out.toString(), err.toString());
+  }
+
+  @BeforeAll
+  static void train() throws Exception {
+    Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
+    sound = directory.resolve("sound");
+    Outcome outcome = KnowcapProcess.run("run", spec, "--out", sound);
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    rows = rows(sound);
+    assertEquals(2, rows.size());
+  }
+
+  /** Rows of results.csv by run. */
+  private static Map<String, String> rows(Path study) throws IOException {
+    Map<String, String> rows = new TreeMap<>();
+    Files.readAllLines(study.resolve("results.csv"))
+        .stream()
+        .skip(1)
+        .forEach(line -> rows.put(line.substring(0, line.indexOf(',')), line));
+    return rows;
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(from.relativize(file).toString()));
+      }
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private static List<Path> targets(Path study) throws IOException {
+    List<Path> targets = new ArrayList<>(List.of(Path.of("study.yaml"), Path.of("results.csv")));
+    try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
+      Path run = runs.sorted().findFirst().orElseThrow();
+      try (Stream<Path> files = Files.list(run)) {
+        files.filter(Files::isRegularFile).sorted().map(study::relativize).forEach(targets::add);
+      }
+    }
+    return targets;
+  }
+
+  @Test
+  void whateverFileIsDamagedTheRestIsShownAsItWas() throws Exception {
+    long seed = RandomGenerator.getDefault().nextLong();
+    System.out.println("DamagedFilesTest seed " + seed);
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    int tried = 0;
+    for (Path target : targets(sound)) {
+      for (Map.Entry<String, Damage> damage : DAMAGES.entrySet()) {
+        Path study = directory.resolve("study");
+        copy(sound, study);
+        Path file = study.resolve(target);
+        damage.getValue().strike(file, Files.readAllBytes(file), random);
+        String what = target + ", " + damage.getKey() + ", seed " + seed;
+        // A report takes a second, and reads what the table reads.
+        for (String command : random.nextInt(8) == 0
+            ? List.of("status", "results", "curves", "report")
+            : List.of("status", "results", "curves")) {
+          Ended ended = run(command, study);
+          requireByTheBook(ended, what + ": " + command);
+          tried++;
+        }
+        if (target.startsWith("runs") && Files.exists(study.resolve("results.csv"))) {
+          String struck = target.getName(1).toString();
+          rows(study).forEach((run, row) -> assertEquals(rows.get(run), row, what));
+          assertTrue(
+              rows(study).keySet()
+                  .containsAll(rows.keySet().stream().filter(run -> !run.equals(struck)).toList()),
+              what + ": the other run is gone");
+        }
+        delete(study);
+      }
+    }
+    System.out.println("DamagedFilesTest: " + tried + " commands");
+  }
+
+  private static void requireByTheBook(Ended ended, String what) {
+    assertTrue(ended.exitCode >= 0 && ended.exitCode <= UserException.USAGE, what + ": " + ended);
+    assertFalse(ended.err.contains("\tat ") || ended.err.contains("internal error")
+        || ended.err.contains("java.") || ended.err.contains("tools.jackson"), what + ": " + ended.err);
+    assertEquals(ended.exitCode != 0, ended.err.lines().anyMatch(line -> line.startsWith("knowcap: ")),
+        what + ": " + ended);
+    assertTrue(ended.err.length() < 4000, what + ": " + ended.err);
+  }
+
+  /** A run whose result is gone ends with the result that it had, whatever its other files lost. */
+  @Test
+  void aFinishedRunThatLostFilesEndsAsBefore() throws Exception {
+    byte[] garbage = "{\"step\":1}\nnull\n".getBytes(StandardCharsets.UTF_8);
+    int number = 0;
+    for (byte[] metrics : List.of(new byte[0], garbage)) {
+      Path study = directory.resolve("again" + number++);
+      copy(sound, study);
+      Path struck = study.resolve(targets(study).getLast()).getParent();
+      Files.delete(struck.resolve("result.json"));
+      if (metrics.length == 0) {
+        Files.delete(struck.resolve("metrics.jsonl"));
+      } else {
+        Files.write(struck.resolve("metrics.jsonl"), metrics);
+      }
+      Outcome outcome = KnowcapProcess.run("run", directory.resolve("study.yaml"), "--out", study);
+      assertEquals(0, outcome.exitCode(), outcome.toString());
+      assertEquals(rows, rows(study));
+    }
+  }
+}
