@@ -36,12 +36,12 @@ public record GpuPrediction(TrainingShape shape, Chip chip, List<Timed> launches
   private static final double LATENCY_SECONDS = 0.7e-6;
   /**
    * Attention computes by mma.sync, and is bound by the instructions around it: a warp's 16 x 32 tile of heads 64 wide takes
-   * 384 forwards, 354 for the queries' gradient and 493 for the keys' as compiled for sm_90a, of which a multiprocessor's
+   * 370 forwards, 332 for the queries' gradient and 432 for the keys' as compiled for sm_90a, of which a multiprocessor's
    * four schedulers start 0.4 each a cycle of 1.755 GHz; and of whose pairs 89 % at T = 512 are seen. Operations a second of a
    * multiprocessor of 132.
    */
-  private static final Map<String, Double> ATTENTION = Map.of("tensor_attend", rate(2, 384),
-      "tensor_attend_queries", rate(3, 354), "tensor_attend_keys", rate(4, 493));
+  private static final Map<String, Double> ATTENTION = Map.of("tensor_attend", rate(2, 370),
+      "tensor_attend_queries", rate(3, 332), "tensor_attend_keys", rate(4, 432));
 
   private static double rate(int products, int instructions) {
     double perInstruction = products * 2.0 * 16 * 32 * 64 / instructions;

@@ -145,11 +145,16 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 5 : 2) void tensor_attend(const bf16* qkv, const
       products(scores, q, own, k);
       slant(scores, slope, p.first + own, tile);
       if (tile + WALK - 1 > p.first + own - low || tile < seesLast || tile + WALK > length) {
+        int lowest[2], highest[2];
+        for (int half = 0; half < 2; half++) {
+          int column = tile + 2 * t;
+          lowest[half] = sees[half] - column, highest[half] = min(p.first + own + g + 8 * half - low, length - 1) - column;
+        }
 #pragma unroll
         for (int n = 0; n < WALK / 8; n++) {
           for (int i = 0; i < 4; i++) {
-            int query = p.first + own + g + 8 * (i / 2), key = tile + 8 * n + 2 * t + i % 2;
-            if (key > query - low || key < sees[i / 2] || key >= length) scores[n][i] = -INFINITE;
+            int key = 8 * n + i % 2;
+            if (key < lowest[i / 2] || key > highest[i / 2]) scores[n][i] = -INFINITE;
           }
         }
       }
@@ -263,11 +268,16 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 4 : 2) void tensor_attend_queries(const bf16* ba
       }
     }
     if (tile + WALK - 1 > p.first + own - low || tile < seesLast || tile + WALK > length) {
+      int lowest[2], highest[2];
+      for (int half = 0; half < 2; half++) {
+        int column = tile + 2 * t;
+        lowest[half] = sees[half] - column, highest[half] = min(p.first + own + g + 8 * half - low, length - 1) - column;
+      }
 #pragma unroll
       for (int n = 0; n < WALK / 8; n++) {
         for (int i = 0; i < 4; i++) {
-          int query = p.first + own + g + 8 * (i / 2), key = tile + 8 * n + 2 * t + i % 2;
-          if (key > query - low || key < sees[i / 2] || key >= length) steps[n][i] = 0;
+          int key = 8 * n + i % 2;
+          if (key < lowest[i / 2] || key > highest[i / 2]) steps[n][i] = 0;
         }
       }
     }
@@ -329,24 +339,32 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 3 : 2) void tensor_attend_keys(const bf16* band,
       const float* normaliser = ofQueries + stage * 2 * WALK + 2 * t;
       fetched();
       __syncthreads();
-      if (tile + WALK < end) fetch(head, tile + WALK, stage ^ 1);
-      else if (head + 1 < (keyHead + 1) * group) fetch(head + 1, begin, stage ^ 1);
+      bool more = tile + WALK < end;
+      if (more || head + 1 < (keyHead + 1) * group) fetch(more ? head : head + 1, more ? tile + WALK : begin, stage ^ 1);
       if (tile + WALK <= first + own + low || tile >= endLast) continue;
       // Transposed: rows are keys, columns queries.
       float weights[WALK / 8][4], steps[WALK / 8][4];
       products(weights, k, own, q);
       slant(weights, -slope, first + own, tile);
-      bool border = tile < first + own + 15 + low || tile + WALK > endFirst;
 #pragma unroll
       for (int n = 0; n < WALK / 8; n++) {
         float2 of = *(const float2*)(normaliser + 8 * n);
         for (int i = 0; i < 4; i++) {
           weights[n][i] = power2(fmaf(weights[n][i], factor, -LOG2_E * (i % 2 ? of.y : of.x)));
         }
-        if (!border) continue;
-        for (int i = 0; i < 4; i++) {
-          int key = first + own + g + 8 * (i / 2), query = tile + 8 * n + 2 * t + i % 2;
-          if (query < key + low || query >= seenUpTo[i / 2]) weights[n][i] = 0;
+      }
+      if (tile < first + own + 15 + low || tile + WALK > endFirst) {
+        int lowest[2], highest[2];
+        for (int half = 0; half < 2; half++) {
+          int column = tile + 2 * t;
+          lowest[half] = first + own + g + 8 * half + low - column, highest[half] = seenUpTo[half] - column;
+        }
+#pragma unroll
+        for (int n = 0; n < WALK / 8; n++) {
+          for (int i = 0; i < 4; i++) {
+            int query = 8 * n + i % 2;
+            if (query < lowest[i / 2] || query >= highest[i / 2]) weights[n][i] = 0;
+          }
         }
       }
       weighted(dV, weights, d);
