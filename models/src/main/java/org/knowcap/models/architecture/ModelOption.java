@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -71,12 +72,17 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
   public static final ModelOption<Boolean> TIED = flag("tied", "tied", "untied", ModelSpec::tied,
       (b, value) -> b.tied = value, m -> m.tied() ? "head tied to the embedding" : "head of its own");
 
+  /** Whether each head's queries and keys have an RMSNorm of their own, as in Qwen3. */
+  public static final ModelOption<Boolean> QK_NORM = flag("qk_norm", "qknorm", "noqknorm", ModelSpec::qkNorm,
+      (b, value) -> b.qkNorm = value, m -> m.qkNorm() ? "RMSNorm of each head's queries and keys" : "")
+      .writtenIf(ModelSpec::qkNorm);
+
   /** Every option, in the order of {@code run.json}, from which a run's name is computed: new ones come last. */
   public static final List<ModelOption<?>> ALL = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, MASK,
-      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED);
+      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM);
   /** Those that a model's name says, in its order. */
   static final List<ModelOption<?>> IN_NAMES = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, NORM,
-      FEED_FORWARD, ACTIVATION, BIASES, TIED, POSITIONS, MASK, EXPERTS);
+      FEED_FORWARD, ACTIVATION, BIASES, TIED, QK_NORM, POSITIONS, MASK, EXPERTS);
 
   private static ModelOption<Integer> whole(String key, String letter, Function<ModelSpec, Integer> most,
       Function<ModelSpec, Integer> get, BiConsumer<ModelSpec.Builder, Integer> set,
@@ -114,6 +120,15 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
 
   private ModelOption<T> written(BiConsumer<ModelSpec, Map<String, Object>> other) {
     return new ModelOption<>(key, suffix, reading, get, set, other, phrase);
+  }
+
+  /** Written only where a model has it: a new option that others do not have leaves their runs' names alone. */
+  private ModelOption<T> writtenIf(Predicate<ModelSpec> has) {
+    return written((model, settings) -> {
+      if (has.test(model)) {
+        setting.accept(model, settings);
+      }
+    });
   }
 
   /** What people read about a model: the phrases of all options. */

@@ -16,10 +16,11 @@ import java.util.stream.IntStream;
  * @param positions how it knows where its tokens stand
  * @param biases whether matrices other than embedding and head have biases
  * @param tied whether the head is the embedding
+ * @param qkNorm whether each head's queries and keys have an RMSNorm of their own, with a gain for queries and one for keys
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
     Optional<Integer> attentionWindow, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
-    boolean biases, boolean tied) {
+    boolean biases, boolean tied, boolean qkNorm) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
 
@@ -68,6 +69,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     FeedForward feedForward;
     boolean biases;
     boolean tied;
+    boolean qkNorm;
     private final int layers;
     private final int heads;
 
@@ -84,6 +86,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       feedForward = model.feedForward;
       biases = model.biases;
       tied = model.tied;
+      qkNorm = model.qkNorm;
     }
 
     /**
@@ -93,7 +96,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
      */
     public ModelSpec build() {
       return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
-          feedForward, biases, tied);
+          feedForward, biases, tied, qkNorm);
     }
   }
 
@@ -153,6 +156,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
         positions instanceof Positions.Learned learned ? learned.length() * d : 0,
         layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)),
         (layers - mixtures) * one + mixtures * (experts * one + shared), mixtures * d * experts,
-        norms * perNorm, tied ? 0 : vocabulary * d, Math.round(mixtures * (experts - active) * one));
+        norms * perNorm + (qkNorm ? 2L * layers * headWidth : 0), tied ? 0 : vocabulary * d,
+        Math.round(mixtures * (experts - active) * one));
   }
 }

@@ -35,6 +35,12 @@ final class Counterparts {
     list.add(new Counterpart(theirs, shape, (row, column) -> offset + row * columns + column));
   }
 
+  /** A vector that is a part of ours. */
+  void part(String theirs, String ours, int from, int columns) {
+    int offset = (int) parameters.get(ours).offset() + from;
+    list.add(new Counterpart(theirs, new long[]{columns}, (row, column) -> offset + column));
+  }
+
   /** A matrix that PyTorch keeps as our transpose. */
   void transposed(String theirs, String ours) {
     transposed(theirs, parameters.get(ours), parameters.get(ours).tensor().columns(), column -> column);

@@ -41,6 +41,49 @@ sealed interface LlamaLike extends ModelClass {
     }
   }
 
+  /** Qwen3, with a norm of each head's queries and keys; it has biases in attention alone, so none here. */
+  record Qwen3() implements LlamaLike {
+    @Override
+    public String type() {
+      return "qwen3";
+    }
+
+    @Override
+    public String architecture() {
+      return "Qwen3ForCausalLM";
+    }
+
+    @Override
+    public boolean hasQkNorm() {
+      return true;
+    }
+
+    @Override
+    public int usualHeadWidth(ModelSpec model) {
+      return 128;
+    }
+
+    @Override
+    public List<String> objections(ModelSpec model) {
+      List<String> objections = LlamaLike.super.objections(model);
+      if (model.biases()) {
+        objections.add("no biases, found some");
+      }
+      model.attentionWindow()
+          .ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+      ModelClass.noExperts(model).ifPresent(objections::add);
+      return objections;
+    }
+
+    @Override
+    public List<Setting> settings(ModelSpec model, double epsilon) {
+      List<Setting> settings = LlamaLike.super.settings(model, epsilon);
+      settings.add(Setting.of("attention_bias", false).orElse(false));
+      settings.add(Setting.of("use_sliding_window", false).orElse(false));
+      return settings;
+    }
+  }
+
   /** Mistral, without biases; its window counts the token itself, as ours does. */
   record Mistral() implements LlamaLike {
     private static final int USUAL_WINDOW = 4096;
@@ -148,6 +191,16 @@ sealed interface LlamaLike extends ModelClass {
     }
   }
 
+  /** Whether its attention norms each head's queries and keys. */
+  default boolean hasQkNorm() {
+    return false;
+  }
+
+  /** The width of a head where a config.json says none. */
+  default int usualHeadWidth(ModelSpec model) {
+    return model.headWidth();
+  }
+
   /** The norms' epsilon where a config.json says none. */
   default double usualEpsilon() {
     return 1e-6;
@@ -180,6 +233,9 @@ sealed interface LlamaLike extends ModelClass {
       objections.add("rotary positions, found " + model.positions().kind());
     }
     ModelClass.noDocuments(model).ifPresent(objections::add);
+    if (model.qkNorm() != hasQkNorm()) {
+      objections.add(hasQkNorm() ? "QK-norm, found none" : "no QK-norm, found one");
+    }
     rotary.filter(found -> found.fraction() != 1)
         .ifPresent(found -> objections.add("whole heads rotated, found a share of " + found.fraction()));
     return objections;
@@ -190,7 +246,7 @@ sealed interface LlamaLike extends ModelClass {
     return new ArrayList<>(List.of(Setting.of("hidden_size", model.width()),
         Setting.of("num_hidden_layers", model.layers()), Setting.of("num_attention_heads", model.heads()),
         Setting.of("num_key_value_heads", model.keyHeads()),
-        Setting.of("head_dim", model.headWidth()).orElse(model.headWidth()),
+        Setting.of("head_dim", model.headWidth()).orElse(usualHeadWidth(model)),
         Setting.of("intermediate_size", model.innerWidth()),
         ModelClass.activation("hidden_act", model.feedForward().activation()).orElse("silu"),
         Setting.of("rms_norm_eps", epsilon).orElse(usualEpsilon()),
@@ -214,6 +270,11 @@ sealed interface LlamaLike extends ModelClass {
       counterparts.linear(theirs + "self_attn.k_proj", qkv, keys, output -> queries + output);
       counterparts.linear(theirs + "self_attn.v_proj", qkv, keys, output -> queries + keys + output);
       counterparts.linear(theirs + "self_attn.o_proj", ours + "attention.out");
+      if (model.qkNorm()) {
+        String gains = ours + "attention.qk_norm.gain";
+        counterparts.part(theirs + "self_attn.q_norm.weight", gains, 0, model.headWidth());
+        counterparts.part(theirs + "self_attn.k_norm.weight", gains, model.headWidth(), model.headWidth());
+      }
       counterparts.same(theirs + "post_attention_layernorm.weight", ours + "mlp.norm.gain");
       feedForward(theirs, ours, model, counterparts);
     }

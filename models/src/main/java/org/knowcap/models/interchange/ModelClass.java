@@ -15,8 +15,8 @@ import org.knowcap.models.architecture.Rotary;
 /** A class of models in transformers: which of our models it can hold, how its config.json says so, where tensors go. */
 sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
   /** All of them. */
-  List<ModelClass> ALL = List.of(new GptNeoX(), new Gpt2(), new LlamaLike.Llama(), new LlamaLike.Mistral(),
-      new LlamaLike.Mixtral());
+  List<ModelClass> ALL = List.of(new GptNeoX(), new Gpt2(), new LlamaLike.Llama(), new LlamaLike.Qwen3(),
+      new LlamaLike.Mistral(), new LlamaLike.Mixtral());
 
   /** Its {@code model_type}. */
   String type();
@@ -85,6 +85,9 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
     }
     model.attentionWindow()
         .ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+    if (model.qkNorm()) {
+      objections.add("no QK-norm, found one");
+    }
     noDocuments(model).ifPresent(objections::add);
     noExperts(model).ifPresent(objections::add);
     return objections;

@@ -52,15 +52,26 @@ public sealed interface ForwardOperation extends Operation {
 
   /**
    * The norm of each row. With a bias LayerNorm, out = (x - mean) / sqrt(variance + epsilon) * gain + bias; without one
-   * RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain.
+   * RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain. With {@code heads} it is the RMSNorm of every head of queries and
+   * of keys by itself (QK-norm), and values pass through.
    *
-   * @param x [R, d]
-   * @param gain [1, d]
-   * @param bias [1, d]
-   * @param out [R, d]
+   * @param x [R, d], or queries, keys and values, each head after head
+   * @param gain [1, d]; of heads [1, 2 * width], the gain of queries and then that of keys
+   * @param bias [1, d]; heads have none
+   * @param out as x
    */
-  record Norm(Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon,
+  record Norm(Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon, Optional<Heads> heads,
       Tensor out) implements ForwardOperation {
+    /** The norm of whole rows. */
+    public Norm(Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon, Tensor out) {
+      this(x, gain, bias, epsilon, Optional.empty(), out);
+    }
+
+    /** Components that are normed together. */
+    public int width() {
+      return heads.map(Heads::width).orElse(x.columns());
+    }
+
     @Override
     public List<Tensor> reads() {
       return Stream.concat(Stream.of(x, gain), bias.stream()).toList();

@@ -101,7 +101,8 @@ final class Transformer {
   private Tensor attention(String name, Tensor x) {
     Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
         Math.min(length, spec.attentionWindow().orElse(length)));
-    Tensor qkv = linear(name + "qkv", x, spec.qkvWidth(), std);
+    Tensor projected = linear(name + "qkv", x, spec.qkvWidth(), std);
+    Tensor qkv = spec.qkNorm() ? headNorm(name + "qk_norm", projected, heads) : projected;
     Tensor mixed = switch (spec.positions()) {
       case Rotary rotary -> rotated(name, qkv, heads, rotary);
       case Positions.Ntk ntk -> rotated(name, qkv, heads, ntk.scaled(spec.headWidth()));
@@ -208,6 +209,12 @@ final class Transformer {
         ? Optional.of(vector(name + ".bias", x.columns(), 0))
         : Optional.empty();
     return run(new ForwardOperation.Norm(x, gain, bias, EPSILON, activation(name, x.columns())));
+  }
+
+  private Tensor headNorm(String name, Tensor qkv, Heads heads) {
+    Tensor gain = vector(name + ".gain", 2 * heads.width(), 1);
+    return run(new ForwardOperation.Norm(qkv, gain, Optional.empty(), EPSILON, Optional.of(heads),
+        activation(name, qkv.columns())));
   }
 
   private Tensor linear(String name, Tensor x, int width, double std) {

@@ -159,7 +159,7 @@ class ModelSpecTest {
           "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied",
           "-rotary0.5", "-rotary1b500.25", "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5",
           "-tied-learned17", "-nopos", "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document",
-          "-alibi-document")) {
+          "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         assertEquals(spec.parameters(11).total(),
             Program.scoring(spec, new TokenIds(11, 3), 2, 5).parameterCount(), spec.name());

@@ -224,13 +224,15 @@ class EngineParityTest {
     }
     for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied",
         "rotary0.5b100", "ntk4", "learned5", "k1-learned9", "nopos", "k1-rerope1", "rerope3-document",
-        "rerope5", "leaky2k3", "k1-leaky1k1.5-document", "k1-alibi", "alibi-document", "a2-document")) {
+        "rerope5", "leaky2k3", "k1-leaky1k1.5-document", "k1-alibi", "alibi-document", "a2-document",
+        "qknorm", "k1-biased-qknorm-rerope1")) {
       cases.add(new Case("llama, " + options, first,
           training(ModelSpec.parse("llama-2-2-w4-" + options), first), Scope.MODEL));
     }
     // Windows of positions and of attention within a block of queries, over its edge, and over all.
     for (String options : List.of("learned70", "rerope1", "k1-rerope64", "rerope69", "a50-rerope7-document",
-        "leaky30k4", "a40-leaky63k2", "k1-alibi-document", "alibi", "rotary0.5-document")) {
+        "leaky30k4", "a40-leaky63k2", "k1-alibi-document", "alibi", "rotary0.5-document",
+        "k1-qknorm-rotary0.5")) {
       cases
           .add(new Case("gpt2, large, " + options, LARGE,
               training(ModelSpec.parse(
@@ -250,6 +252,7 @@ class EngineParityTest {
         Map<String, BiFunction<Builder, Tensor, Tensor>> kinds = new LinkedHashMap<>();
         kinds.put("attention", (b, x) -> b.attention(heads, x));
         kinds.put("rotary", (b, x) -> b.rotaryAttention(heads, x));
+        kinds.put("normed", (b, x) -> b.normedAttention(heads, x));
         if (reach > 1) {
           kinds.put("sloping", (b, x) -> b.slopingAttention(heads, x));
           kinds.put("documents", (b, x) -> b.documentAttention(heads, x));
@@ -818,6 +821,13 @@ class EngineParityTest {
     Tensor documentAttention(Heads heads, Tensor x) {
       Tensor tokens = ((ForwardOperation.Embedding) operations.getFirst()).tokens();
       return attention(heads, qkv(heads, x), new Scores.Product(), Optional.of(new Documents(tokens, 0)));
+    }
+
+    Tensor normedAttention(Heads heads, Tensor x) {
+      Tensor qkv = qkv(heads, x);
+      Tensor normed = run(new ForwardOperation.Norm(qkv, parameter("gains", 1, 2 * heads.width()),
+          Optional.empty(), 1e-5, Optional.of(heads), activation("normed", qkv.columns())));
+      return attention(heads, normed, new Scores.Product(), Optional.empty());
     }
 
     Tensor rotaryAttention(Heads heads, Tensor x) {

@@ -56,14 +56,13 @@ class HuggingFaceModelTest {
     return Stream.concat(
         Stream.of(new Case(Family.GPT2.model(2, 3, 8, new Rotary(0.25, 10_000)), "gpt_neox"),
             new Case(Family.GPT2.model(1, 2, 4, new Rotary(1, 100)), "gpt_neox")),
-        Stream
-            .of("gpt2-2-2-w8 gpt_neox", "gpt2-quarter-2-2-w8 gpt_neox", "gpt2-1-2-w8-silu-untied gpt_neox",
-                "llama-2-3-w4 llama", "llama-1-2-w6-gelu-biased-tied llama", "llama-1-4-w4-k2 llama",
-                "llama-1-2-w4-a3 mistral", "mistral-2-4-w4 mistral", "mistral-1-2-w4-a1 mistral",
-                "mistral-1-4-w4-k4-a3-gelu-tied mistral", "mistral-1-2-w4-biased llama",
-                "mixtral-2-4-w4 mixtral", "mixtral3-1-2-w4-a3-gelu-tied mixtral",
-                "gpt2-2-2-w8-learned10 gpt2", "gpt2-quarter-1-3-w4-silu-untied-learned8 gpt2",
-                "gpt2-1-2-w8-rotary1-ntk4 gpt_neox", "llama-1-2-w8-rotary1b500-ntk2 llama")
+        Stream.of("gpt2-2-2-w8 gpt_neox", "gpt2-quarter-2-2-w8 gpt_neox", "gpt2-1-2-w8-silu-untied gpt_neox",
+            "llama-2-3-w4 llama", "llama-1-2-w6-gelu-biased-tied llama", "llama-1-4-w4-k2 llama",
+            "llama-2-4-w4-k2-tied-qknorm qwen3", "mistral-1-4-w6-qknorm qwen3", "llama-1-2-w4-a3 mistral",
+            "mistral-2-4-w4 mistral", "mistral-1-2-w4-a1 mistral", "mistral-1-4-w4-k4-a3-gelu-tied mistral",
+            "mistral-1-2-w4-biased llama", "mixtral-2-4-w4 mixtral", "mixtral3-1-2-w4-a3-gelu-tied mixtral",
+            "gpt2-2-2-w8-learned10 gpt2", "gpt2-quarter-1-3-w4-silu-untied-learned8 gpt2",
+            "gpt2-1-2-w8-rotary1-ntk4 gpt_neox", "llama-1-2-w8-rotary1b500-ntk2 llama")
             .map(line -> new Case(ModelSpec.parse(line.split(" ")[0]), line.split(" ")[1])));
   }
 
@@ -263,6 +262,8 @@ class HuggingFaceModelTest {
           "llama-1-2-document | llama wants attention over all earlier tokens, found a mask by document",
           "gpt2-1-2-nopos | gpt2 wants learned positions, found none",
           "llama-1-2-learned64 | llama wants rotary positions, found learned",
+          "gpt2-1-2-qknorm | gpt_neox wants no QK-norm, found one",
+          "llama-1-2-a7-qknorm | qwen3 wants full attention, found a window of 7",
           "llama-1-2-a7-biased | mistral wants no biases, found some"})
   void saysWhyThereIsNoClass(String name, String expected) {
     String message = assertThrows(IllegalArgumentException.class,
@@ -282,7 +283,7 @@ class HuggingFaceModelTest {
           "\"num_hidden_layers\" : 1 | \"num_hidden_layers\" : \"1\" | num_hidden_layers should be 1, found \"1\"",
           "\"rope_theta\" : 10000.0 | \"rope_parameters\" : {\"rope_theta\": 500000, \"rope_type\":\"default\"} | rope_theta should be 10000.0, found 500000",
           "\"rope_theta\" : 10000.0 | \"rope_scaling\" : {\"type\": \"linear\", \"factor\": 2} | positions are scaled (linear)",
-          "\"llama\" | \"gemma\" | its model_type is gemma; only gpt_neox, gpt2, llama, mistral, mixtral",
+          "\"llama\" | \"gemma\" | its model_type is gemma; only gpt_neox, gpt2, llama, qwen3, mistral, mixtral",
           "\"llama\" | \"gpt_neox\" | gpt_neox wants LayerNorm, found RMSNorm",
           "\"tie_word_embeddings\" : false | \"tie_word_embeddings\" : true | tie_word_embeddings should be false, found true",
           "{ | '' | no JSON", "} | '' | no JSON"})

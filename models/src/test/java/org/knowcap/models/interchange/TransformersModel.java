@@ -9,8 +9,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What GPT2LMHeadModel, GPTNeoXForCausalLM, LlamaForCausalLM, MistralForCausalLM and MixtralForCausalLM of transformers compute, from config.json and named
- * tensors alone, in double precision and written after their definitions; it knows nothing of our layout.
+ * What GPT2LMHeadModel, GPTNeoXForCausalLM, LlamaForCausalLM, Qwen3ForCausalLM, MistralForCausalLM and MixtralForCausalLM of
+ * transformers compute, from config.json and named tensors alone, in double precision and written after their definitions; it knows nothing of our layout.
  */
 final class TransformersModel {
   private final JsonNode config;
@@ -57,6 +57,7 @@ final class TransformersModel {
         long feedForward = experts == 0 ? 3 * d * inner : experts * (3 * d * inner + d);
         yield d + integer("num_hidden_layers") * (2L * d + d * (q + 2 * kv) + q * d + feedForward
             + (config.path("attention_bias").asBoolean(false) ? q + 2 * kv + d : 0)
+            + (type().equals("qwen3") ? 2 * width : 0)
             + (config.path("mlp_bias").asBoolean(false) ? 2 * inner + d : 0));
       }
     };
@@ -155,8 +156,10 @@ final class TransformersModel {
     for (int layer = 0; layer < integer("num_hidden_layers"); layer++) {
       String name = "model.layers." + layer + ".";
       double[][] normed = rmsNorm(name + "input_layernorm.weight", x);
-      double[][][] q = heads(linear(name + "self_attn.q_proj", normed), heads);
-      double[][][] k = repeat(heads(linear(name + "self_attn.k_proj", normed), keyHeads));
+      double[][][] q = normed(name + "self_attn.q_norm.weight",
+          heads(linear(name + "self_attn.q_proj", normed), heads));
+      double[][][] k = repeat(normed(name + "self_attn.k_norm.weight",
+          heads(linear(name + "self_attn.k_proj", normed), keyHeads)));
       double[][][] v = repeat(heads(linear(name + "self_attn.v_proj", normed), keyHeads));
       x = add(x, linear(name + "self_attn.o_proj",
           attention(q, k, v, width, config.required("rope_theta").asDouble())));
@@ -280,14 +283,22 @@ final class TransformersModel {
     return out;
   }
 
+  /** Qwen3Attention's norms over the head size; others have none. */
+  private double[][][] normed(String name, double[][][] heads) {
+    return type().equals("qwen3")
+        ? Arrays.stream(heads).map(head -> rmsNorm(name, head)).toArray(double[][][]::new)
+        : heads;
+  }
+
   private double[][] rmsNorm(String name, double[][] x) {
-    double[][] out = new double[x.length][d];
+    int n = x[0].length;
+    double[][] out = new double[x.length][n];
     for (int t = 0; t < x.length; t++) {
       double square = 0;
       for (double e : x[t]) {
-        square += e * e / d;
+        square += e * e / n;
       }
-      for (int i = 0; i < d; i++) {
+      for (int i = 0; i < n; i++) {
         out[t][i] = value(name, i) * x[t][i] / Math.sqrt(square + config.required("rms_norm_eps").asDouble());
       }
     }

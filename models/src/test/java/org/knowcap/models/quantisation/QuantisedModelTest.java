@@ -138,7 +138,9 @@ class QuantisedModelTest {
 
   /** All matrices of blocks change, and nothing else, in the right orientation. */
   @ParameterizedTest
-  @ValueSource(strings = {"gpt2-2-2-w8", "llama-1-2-w8", "llama-1-2-w8-tied", "gpt2-moe3-1-2-w8"})
+  @ValueSource(
+      strings = {"gpt2-2-2-w8", "llama-1-2-w8", "llama-1-2-w8-tied", "gpt2-moe3-1-2-w8",
+          "mistral-1-4-w8-qknorm"})
   void blocksAreRoundedAndTheRestIsKept(String model) {
     Program program = program(model);
     float[] parameters = parameters(program);

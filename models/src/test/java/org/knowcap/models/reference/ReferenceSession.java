@@ -173,6 +173,7 @@ public final class ReferenceSession implements Session {
           out[i] = get(o.x())[i] + get(o.table())[i / d % o.length() * d + i % d];
         }
       }
+      case ForwardOperation.Norm o when o.heads().isPresent() -> headNorm(o, o.heads().get());
       case ForwardOperation.Norm o -> {
         double[] x = get(o.x());
         double[] out = fresh(o.out());
@@ -289,6 +290,8 @@ public final class ReferenceSession implements Session {
           get(o.dTable())[i / d % o.forward().length() * d + i % d] += dOut[i];
         }
       }
+      case BackwardOperation.NormBackward o when o.forward().heads().isPresent() ->
+          headNormBackward(o, o.forward().heads().get());
       case BackwardOperation.NormBackward o -> normBackward(o);
       case BackwardOperation.LinearBackward o -> linearBackward(o);
       case BackwardOperation.ActivateBackward o -> {
@@ -391,6 +394,55 @@ public final class ReferenceSession implements Session {
       sum += Math.pow(x[row * d + j] - mean, 2);
     }
     return Math.sqrt(sum / d + epsilon);
+  }
+
+  /** Root of the mean square of a head that begins at an element. */
+  private static double rootMeanSquare(double[] x, int from, int width, double epsilon) {
+    double sum = 0;
+    for (int j = from; j < from + width; j++) {
+      sum += x[j] * x[j];
+    }
+    return Math.sqrt(sum / width + epsilon);
+  }
+
+  private void headNorm(ForwardOperation.Norm o, ForwardOperation.Heads heads) {
+    double[] x = get(o.x());
+    double[] out = fresh(o.out());
+    int w = heads.width();
+    int queries = heads.count() * w;
+    int queriesAndKeys = queries + heads.keyCount() * w;
+    for (int i = 0; i < out.length; i++) {
+      int column = i % o.x().columns();
+      double gain = get(o.gain())[column < queries ? column % w : w + column % w];
+      out[i] = column < queriesAndKeys
+          ? x[i] / rootMeanSquare(x, i - column % w, w, o.epsilon()) * gain
+          : x[i];
+    }
+  }
+
+  /** By the Jacobian: of x[i] / r with respect to x[j] it is [i = j] / r - x[i] x[j] / (w r^3). */
+  private void headNormBackward(BackwardOperation.NormBackward o, ForwardOperation.Heads heads) {
+    double[] x = get(o.forward().x());
+    double[] dOut = get(o.dOut());
+    double[] dX = fresh(o.dX());
+    int w = heads.width();
+    int queries = heads.count() * w;
+    int queriesAndKeys = queries + heads.keyCount() * w;
+    for (int i = 0; i < dX.length; i++) {
+      int column = i % o.dX().columns();
+      if (column >= queriesAndKeys) {
+        dX[i] = dOut[i];
+        continue;
+      }
+      int from = i - column % w;
+      int gain = column < queries ? 0 : w;
+      double r = rootMeanSquare(x, from, w, o.forward().epsilon());
+      get(o.dGain())[gain + column % w] += dOut[i] * x[i] / r;
+      for (int j = 0; j < w; j++) {
+        double jacobian = (from + j == i ? 1 / r : 0) - x[from + j] * x[i] / (w * r * r * r);
+        dX[i] += dOut[from + j] * get(o.forward().gain())[gain + j] * jacobian;
+      }
+    }
   }
 
   private void normBackward(BackwardOperation.NormBackward o) {

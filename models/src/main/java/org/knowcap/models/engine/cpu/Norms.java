@@ -2,8 +2,10 @@ package org.knowcap.models.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.knowcap.models.program.ForwardOperation.Heads;
 
 /** LayerNorm or RMSNorm with the residual addition before it, and its gradient with the residual's joined to it. */
 final class Norms {
@@ -19,19 +21,53 @@ final class Norms {
    * @param x [slice rows, d]; written if a sum is given
    * @param gain [1, d]
    * @param bias [1, d]
+   * @param heads where each head of queries and keys is normed by itself; values pass through
    * @param out [slice rows, d]
-   * @param moments [slice rows, 2]: receives each row's mean and 1 / deviation
+   * @param moments [slice rows, 2]: receives each row's mean and 1 / deviation; of heads as many such pairs
    */
   static Kernel forward(MemorySegment memory, Optional<Sum> sum, Matrix x, Matrix gain, Optional<Matrix> bias,
-      float epsilon, Matrix out, Matrix moments) {
+      float epsilon, Optional<Heads> heads, Matrix out, Matrix moments) {
     int d = x.columns();
-    Kernel norms = bias.isPresent() && !out.narrow() && d % Vectors.LANES == 0
-        ? firstRow -> Loops.layerNorms(memory, x.offset(), x.narrow(), gain.offset(), bias.get().offset(),
-            epsilon, out.offset(), out.narrow(), moments.offset(), x.rows(), d)
-        : rowByRow(memory, x, gain, bias, epsilon, out, moments);
+    Kernel norms = heads.isPresent()
+        ? ofHeads(memory, heads.get(), x, gain, epsilon, out, moments)
+        : bias.isPresent() && !out.narrow() && d % Vectors.LANES == 0
+            ? firstRow -> Loops.layerNorms(memory, x.offset(), x.narrow(), gain.offset(), bias.get().offset(),
+                epsilon, out.offset(), out.narrow(), moments.offset(), x.rows(), d)
+            : rowByRow(memory, x, gain, bias, epsilon, out, moments);
     return sum.isEmpty()
         ? norms
         : Kernel.inOrder(List.of(Elementwise.add(memory, sum.get().a(), sum.get().b(), x), norms));
+  }
+
+  private static Kernel ofHeads(MemorySegment memory, Heads heads, Matrix x, Matrix gain, float epsilon,
+      Matrix out, Matrix moments) {
+    int width = heads.width();
+    List<Kernel> kernels = new ArrayList<>();
+    // Of this only the values stay: a copy of them alone would write beyond a row's end.
+    kernels.add(Elementwise.convert(memory, x, out));
+    for (int head = 0; head < heads.count() + heads.keyCount(); head++) {
+      kernels.add(rowByRow(memory, x.columns(head * width, width), ofHead(gain, heads, head),
+          Optional.empty(), epsilon, out.columns(head * width, width), moments.columns(2 * head, 2)));
+    }
+    return Kernel.inOrder(kernels);
+  }
+
+  /** The gain of queries or of keys. */
+  private static Matrix ofHead(Matrix gain, Heads heads, int head) {
+    return gain.columns(head < heads.count() ? 0 : heads.width(), heads.width());
+  }
+
+  private static Kernel ofHeadsBackward(MemorySegment memory, Heads heads, Matrix x, Matrix gain,
+      Matrix moments, Matrix dOut, Matrix dX, Matrix dGain) {
+    int width = heads.width();
+    List<Kernel> kernels = new ArrayList<>();
+    kernels.add(Elementwise.convert(memory, dOut, dX));
+    for (int head = 0; head < heads.count() + heads.keyCount(); head++) {
+      kernels.add(rowByRowBackward(memory, x.columns(head * width, width), ofHead(gain, heads, head),
+          moments.columns(2 * head, 2), dOut.columns(head * width, width), dX.columns(head * width, width),
+          ofHead(dGain, heads, head), Optional.empty()));
+    }
+    return Kernel.inOrder(kernels);
   }
 
   private static Kernel rowByRow(MemorySegment memory, Matrix x, Matrix gain, Optional<Matrix> bias,
@@ -63,11 +99,13 @@ final class Norms {
    * @param moments as {@link #forward} left them
    */
   static Kernel backward(MemorySegment memory, Optional<Matrix> residual, Matrix x, Matrix gain,
-      Matrix moments, Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias) {
+      Optional<Heads> heads, Matrix moments, Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias) {
     int d = x.columns();
-    Kernel norms = dBias.isPresent() && !dOut.narrow() && d % Vectors.LANES == 0
-        ? ofFullVectors(memory, x, gain, moments, dOut, dX, dGain, dBias.get())
-        : rowByRowBackward(memory, x, gain, moments, dOut, dX, dGain, dBias);
+    Kernel norms = heads.isPresent()
+        ? ofHeadsBackward(memory, heads.get(), x, gain, moments, dOut, dX, dGain)
+        : dBias.isPresent() && !dOut.narrow() && d % Vectors.LANES == 0
+            ? ofFullVectors(memory, x, gain, moments, dOut, dX, dGain, dBias.get())
+            : rowByRowBackward(memory, x, gain, moments, dOut, dX, dGain, dBias);
     return residual.isEmpty()
         ? norms
         : Kernel.inOrder(List.of(norms, Elementwise.add(memory, residual.get(), dX, dX)));

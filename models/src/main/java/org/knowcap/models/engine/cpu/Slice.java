@@ -77,9 +77,9 @@ final class Slice {
       case Step.Copy s -> Elementwise.convert(memory, at(s.x()), at(s.out()));
       case Step.Norm s -> Norms.forward(memory, s.sum().map(sum -> new Norms.Sum(at(sum.a()), at(sum.b()))),
           at(s.x()), layout.parameter(s.gain()), s.bias().map(layout::parameter), (float) s.epsilon(),
-          at(s.out()), at(s.moments()));
+          s.heads(), at(s.out()), at(s.moments()));
       case Step.NormBackward s ->
-          Norms.backward(memory, s.residual().map(this::at), at(s.x()), layout.parameter(s.gain()),
+          Norms.backward(memory, s.residual().map(this::at), at(s.x()), layout.parameter(s.gain()), s.heads(),
               at(s.moments()), at(s.dOut()), at(s.dX()), gradient(s.dGain()), s.dBias().map(this::gradient));
       case Step.Linear s -> linear(s);
       case Step.LinearBackward s -> linearBackward(s);

@@ -45,6 +45,8 @@ final class ColumnSums {
     for (int i = 0; i < steps.size(); i++) {
       List<Step> next = steps.subList(i + 1, steps.size());
       switch (steps.get(i)) {
+        case Step.NormBackward s when s.heads().isPresent() ->
+            add(s.dGain(), room(normBlocks(source, s.x().rows()), s.dGain().columns()), 0);
         case Step.NormBackward s -> {
           int columns = s.x().columns();
           Parts parts = room(normBlocks(source, s.x().rows()), 3 * columns);

@@ -46,7 +46,7 @@ record KernelSource(boolean narrow, int vector, int packs, int head, boolean pla
     }
     int widest = program.forward()
         .stream()
-        .mapToInt(o -> o instanceof ForwardOperation.Norm norm ? norm.x().columns() : 1)
+        .mapToInt(o -> o instanceof ForwardOperation.Norm norm ? norm.width() : 1)
         .max()
         .orElse(1);
     int vector = program.forward().stream().allMatch(o -> isWhole(program, o))
@@ -57,6 +57,9 @@ record KernelSource(boolean narrow, int vector, int packs, int head, boolean pla
 
   /** Whether an operation's rows can be read four numbers at a time; logits, also of routers, have kernels of their own. */
   private static boolean isWhole(Program program, ForwardOperation operation) {
+    if (operation instanceof ForwardOperation.Norm norm && norm.width() % 4 != 0) {
+      return false;
+    }
     return operation instanceof ForwardOperation.CrossEntropy || operation instanceof ForwardOperation.Route
         || isRouter(program, operation) || operation.out().columns() % 4 == 0
         || operation.out().columns() == program.vocabulary() && operation instanceof ForwardOperation.Linear;

@@ -284,7 +284,30 @@ final class Launches {
             .moving(parts + 8L * Math.min(program.vocabulary(), rows) * width));
   }
 
+  private Launch headNorm(Step.Norm s, Heads heads) {
+    long warps = (long) s.x().rows() * (heads.qkvWidth() / heads.width());
+    return kernels
+        .launch("head_norm",
+            new Grid(Math.toIntExact(Math.ceilDiv(warps, NORM_WARPS)), 1, NORM_WARPS * WARP, 0), at(s.x()),
+            buffers.parameter(s.gain()).address(), at(s.out()), at(s.moments()).address(), s.x().rows(),
+            heads.count(), heads.keyCount(), (float) s.epsilon())
+        .moving(bytes(s.x()) + bytes(s.out()) + bytes(s.moments()));
+  }
+
+  private Launch headNormBackward(Step.NormBackward s, Heads heads, long copy) {
+    int blocks = ColumnSums.normBlocks(source, s.x().rows());
+    return kernels
+        .launch("head_norm_backward", new Grid(blocks, 1, source.normWarps() * WARP, 0), at(s.x()),
+            buffers.parameter(s.gain()).address(), address(s.moments()), at(s.dOut()), address(s.dX()), copy,
+            buffers.parts(s.dGain()), s.x().rows(), heads.count(), heads.keyCount())
+        .moving(bytes(s.x()) + bytes(s.dOut()) + bytes(s.moments()) + bytes(s.dX())
+            + (copy == 0 ? 0 : 2 * size(s.dX())) + 4L * blocks * s.dGain().columns());
+  }
+
   private Launch norm(Step.Norm s) {
+    if (s.heads().isPresent()) {
+      return headNorm(s, s.heads().get());
+    }
     Numbers a = s.sum().map(sum -> at(sum.a())).orElseGet(() -> at(s.x()));
     Numbers b = s.sum().map(sum -> at(sum.b())).orElse(NONE);
     return kernels
@@ -303,6 +326,9 @@ final class Launches {
     int blocks = ColumnSums.normBlocks(source, rows);
     Grid grid = new Grid(blocks, 1, source.normWarps() * WARP, 0);
     long to = copy.map(Step.Copy::out).map(this::address).orElse(0L);
+    if (s.heads().isPresent()) {
+      return headNormBackward(s, s.heads().get(), to);
+    }
     int adds = s.residual().isPresent() ? 1 : 0;
     int centred = s.dBias().isPresent() ? 1 : 0;
     long gain = buffers.parameter(s.gain()).address();

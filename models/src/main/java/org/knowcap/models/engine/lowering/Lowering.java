@@ -134,7 +134,8 @@ public final class Lowering {
   }
 
   private void norm(ForwardOperation.Norm o, Optional<Step.Sum> sum) {
-    steps.add(new Step.Norm(sum, place(o.x()), o.gain(), o.bias(), o.epsilon(), o.out(), moments(o)));
+    steps.add(
+        new Step.Norm(sum, place(o.x()), o.gain(), o.bias(), o.epsilon(), o.heads(), o.out(), moments(o)));
   }
 
   /** Routers decide by small differences: their products are in fp32. */
@@ -217,7 +218,7 @@ public final class Lowering {
   }
 
   private void normBackward(BackwardOperation.NormBackward o, Optional<Tensor> residual, Tensor dX) {
-    steps.add(new Step.NormBackward(residual, place(o.forward().x()), o.forward().gain(),
+    steps.add(new Step.NormBackward(residual, place(o.forward().x()), o.forward().gain(), o.forward().heads(),
         moments(o.forward()), place(o.dOut()), wide(dX), o.dGain(), o.dBias()));
   }
 
@@ -273,9 +274,10 @@ public final class Lowering {
     return copy;
   }
 
-  /** Mean and inverse deviation of each row. */
+  /** Mean and inverse deviation of each row, or of each of its heads of queries and keys. */
   private Tensor moments(ForwardOperation.Norm o) {
-    return wide(new Tensor(o.out().name() + ".moments", Tensor.Role.ACTIVATION, o.out().rows(), 2));
+    return wide(new Tensor(o.out().name() + ".moments", Tensor.Role.ACTIVATION, o.out().rows(),
+        2 * o.heads().map(heads -> heads.turnedWidth() / heads.width()).orElse(1)));
   }
 
   private Tensor normalisers(ForwardOperation.Attention o) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.ForwardOperation.Heads;
 import org.knowcap.models.program.ForwardOperation.Attention;
 import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Tensor;
@@ -86,9 +87,9 @@ public sealed interface Step extends MemoryPlan.Use {
     }
   }
 
-  /** x = a + b first, if there is a sum; then its norm. */
-  record Norm(Optional<Sum> sum, Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon, Tensor out,
-      Tensor moments) implements Step {
+  /** x = a + b first, if there is a sum; then its norm, or that of its heads of queries and keys. */
+  record Norm(Optional<Sum> sum, Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon,
+      Optional<Heads> heads, Tensor out, Tensor moments) implements Step {
     @Override
     public List<Tensor> reads() {
       return sum.map(Sum::reads).orElse(List.of(x));
@@ -101,8 +102,8 @@ public sealed interface Step extends MemoryPlan.Use {
   }
 
   /** dX = the norm's gradient, plus the residual's if there is one. */
-  record NormBackward(Optional<Tensor> residual, Tensor x, Tensor gain, Tensor moments, Tensor dOut,
-      Tensor dX, Tensor dGain, Optional<Tensor> dBias) implements Step {
+  record NormBackward(Optional<Tensor> residual, Tensor x, Tensor gain, Optional<Heads> heads, Tensor moments,
+      Tensor dOut, Tensor dX, Tensor dGain, Optional<Tensor> dBias) implements Step {
     @Override
     public List<Tensor> reads() {
       List<Tensor> reads = new ArrayList<>(List.of(x, moments, dOut));

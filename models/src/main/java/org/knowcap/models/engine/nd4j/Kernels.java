@@ -42,6 +42,16 @@ final class Kernels {
   /** Queries (scaled) and keys of pairs far apart, and one where a pair is near, one where it is not: [1, T * T] each. */
   private record DistantState(INDArray queries, INDArray keys, INDArray near, INDArray far) {}
 
+  /**
+   * The norm of heads, a row for each [rows * heads, width].
+   *
+   * @param normed 1 for heads of queries and keys, 0 for values, a column
+   * @param spread [2 * width, columns], takes the gains of queries and keys to their heads
+   * @param gains of all columns of a row; 1 for values
+   */
+  private record HeadNormState(INDArray normalised, INDArray inverseDeviation, INDArray normed,
+      INDArray spread, INDArray gains) {}
+
   private record RotaryState(INDArray cosine, INDArray sine, INDArray swapped, INDArray firstHalf,
       INDArray secondHalf) {}
 
@@ -63,7 +73,7 @@ final class Kernels {
     return switch (operation) {
       case ForwardOperation.Embedding o -> embedding(o);
       case ForwardOperation.LearnedPositions o -> learnedPositions(o);
-      case ForwardOperation.Norm o -> norm(o);
+      case ForwardOperation.Norm o -> o.heads().map(heads -> headNorm(o, heads)).orElseGet(() -> norm(o));
       case ForwardOperation.Linear o -> linear(o);
       case ForwardOperation.Activate o -> activate(o);
       case ForwardOperation.Gate o -> gate(o);
@@ -78,7 +88,8 @@ final class Kernels {
       case ForwardOperation.CrossEntropy o -> crossEntropy(o);
       case BackwardOperation.EmbeddingBackward o -> embeddingBackward(o);
       case BackwardOperation.LearnedPositionsBackward o -> learnedPositionsBackward(o);
-      case BackwardOperation.NormBackward o -> normBackward(o);
+      case BackwardOperation.NormBackward o ->
+          o.forward().heads().isPresent() ? headNormBackward(o) : normBackward(o);
       case BackwardOperation.LinearBackward o -> linearBackward(o);
       case BackwardOperation.ActivateBackward o -> activateBackward(o);
       case BackwardOperation.GateBackward o -> gateBackward(o);
@@ -184,6 +195,72 @@ final class Kernels {
       recording.product(g, false, mean, false, false, column).subtractColumn(g, column, g);
     }
     return recording.subtract(g, work, g).multiplyColumn(g, state.inverseDeviation, work, dX);
+  }
+
+  /** Values are rows like the others, of deviation 1 and gain 1. */
+  private Recording headNorm(ForwardOperation.Norm o, ForwardOperation.Heads heads) {
+    int width = heads.width();
+    int columns = o.x().columns();
+    int perRow = columns / width;
+    int rows = o.x().rows() * perRow;
+    int turned = heads.turnedWidth();
+    HeadNormState state = new HeadNormState(memory.own(rows, width), memory.own(rows, 1), memory.own(rows, 1),
+        memory.own(2 * width, columns), memory.own(1, columns));
+    INDArray others = memory.own(rows, 1);
+    INDArray valueGains = memory.own(1, columns);
+    for (int row = 0; row < rows; row++) {
+      boolean value = row % perRow * width >= turned;
+      (value ? others : state.normed).putScalar(row, 0, 1);
+    }
+    for (int column = 0; column < columns; column++) {
+      if (column < turned) {
+        int gain = column % width + (column < heads.count() * width ? 0 : width);
+        state.spread.putScalar(gain, column, 1);
+      } else {
+        valueGains.putScalar(0, column, 1);
+      }
+    }
+    states.put(o, state);
+    INDArray column = memory.scratch(0, rows, 1);
+    INDArray square = memory.scratch(1, rows, width);
+    return new Recording(memory).copy(memory.of(o.x()).reshape(rows, width), state.normalised)
+        .multiply(state.normalised, state.normalised, square)
+        .product(square, false, memory.constant(width, 1, 1.0 / width), false, false, column)
+        .shift(column, o.epsilon(), column)
+        .sqrt(column, column)
+        .divide(1, column, state.inverseDeviation)
+        .multiply(state.inverseDeviation, state.normed, state.inverseDeviation)
+        .add(state.inverseDeviation, others, state.inverseDeviation)
+        .multiplyColumn(state.normalised, state.inverseDeviation, square, state.normalised)
+        .product(memory.of(o.gain()), false, state.spread, false, false, state.gains)
+        .add(state.gains, valueGains, state.gains)
+        .multiplyRow(state.normalised.reshape(o.x().rows(), columns), state.gains, memory.of(o.out()));
+  }
+
+  /** As of whole rows, where values have no mean of g * normalised. */
+  private Recording headNormBackward(BackwardOperation.NormBackward o) {
+    HeadNormState state = (HeadNormState) states.get(o.forward());
+    INDArray dOut = memory.of(o.dOut());
+    int columns = o.dX().columns();
+    int rows = state.normalised.rows();
+    int width = state.normalised.columns();
+    INDArray dX = memory.of(o.dX()).reshape(rows, width);
+    INDArray column = memory.scratch(0, rows, 1);
+    INDArray work = memory.scratch(1, rows, width);
+    INDArray g = memory.scratch(2, rows, width);
+    INDArray sums = memory.scratch(3, 1, columns);
+    INDArray byRow = state.normalised.reshape(o.dX().rows(), columns);
+    return new Recording(memory).multiply(dOut, byRow, work.reshape(o.dX().rows(), columns))
+        .product(memory.ones(1, o.dX().rows()), false, work.reshape(o.dX().rows(), columns), false, false,
+            sums)
+        .product(sums, false, state.spread, true, true, memory.of(o.dGain()))
+        .multiplyRow(dOut, state.gains, g.reshape(o.dX().rows(), columns))
+        .multiply(g, state.normalised, work)
+        .product(work, false, memory.constant(width, 1, 1.0 / width), false, false, column)
+        .multiply(column, state.normed, column)
+        .multiplyColumn(state.normalised, column, dX, work)
+        .subtract(g, work, g)
+        .multiplyColumn(g, state.inverseDeviation, work, dX);
   }
 
   private Recording linear(ForwardOperation.Linear o) {

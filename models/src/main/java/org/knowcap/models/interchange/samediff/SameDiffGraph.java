@@ -170,7 +170,23 @@ public final class SameDiffGraph {
     return graph.reshape(placed, -1, width);
   }
 
+  /** Queries and keys are normed head by head; values are joined to them again. */
+  private SDVariable headNorm(ForwardOperation.Norm o, Heads heads) {
+    int normed = heads.count() + heads.keyCount();
+    SDVariable qkv = byToken(values.get(o.x()), heads, heads.width());
+    SDVariable x = graph.gather(qkv, IntStream.range(0, normed).toArray(), 2);
+    SDVariable deviation = graph.math().sqrt(x.mul(x).mean(true, 3).add(o.epsilon()));
+    SDVariable gains = graph.gather(graph.reshape(values.get(o.gain()), 2, heads.width()),
+        IntStream.range(0, normed).map(head -> head < heads.count() ? 0 : 1).toArray(), 0);
+    SDVariable scaled = x.div(deviation).mul(graph.reshape(gains, 1, 1, normed, heads.width()));
+    SDVariable unchanged = graph.gather(qkv, IntStream.range(normed, normed + heads.keyCount()).toArray(), 2);
+    return graph.reshape(graph.concat(2, scaled, unchanged), -1, heads.qkvWidth());
+  }
+
   private SDVariable norm(ForwardOperation.Norm o) {
+    if (o.heads().isPresent()) {
+      return headNorm(o, o.heads().get());
+    }
     SDVariable x = values.get(o.x());
     if (o.bias().isPresent()) {
       x = x.sub(x.mean(true, 1));

@@ -147,3 +147,80 @@ KERNEL_OF(NORM_WARPS * 32, 1) void normalise_any_backward(Numbers residual, int 
   ofReplica(residual, x, gain, moments, dOut, dX, copy, parts);
   normaliseBackward(residual, adds, x, gain, centred, moments, dOut, dX, copy, parts, rows, width);
 }
+
+// QK-norm: out = x / sqrt(mean of x^2 + epsilon) * gain for every head of queries and of keys; values pass through. gain [2, HEAD]
+// is that of queries, then that of keys. A warp takes a head of a row; moments [R, heads + keyHeads, 2] as of whole rows.
+KERNEL void head_norm(Numbers x, const float* gain, Numbers out, float* moments, int rows, int heads, int keyHeads,
+    float epsilon) {
+  ofReplica(x, gain, out, moments);
+  int lane = threadIdx.x % 32, all = heads + 2 * keyHeads;
+  Index item = (Index)blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
+  if (item >= (Index)rows * all) return;
+  int head = item % all;
+  Index row = item / all, start = item * HEAD;
+  if (head >= heads + keyHeads) {
+    for (int c = lane * VECTOR; c < HEAD; c += 32 * VECTOR) store(out, start + c, load(x, start + c));
+    return;
+  }
+  float squares = 0;
+  for (int c = lane * VECTOR; c < HEAD; c += 32 * VECTOR) {
+    Pack p = load(x, start + c);
+    for (int k = 0; k < VECTOR; k++) squares += p.x[k] * p.x[k];
+  }
+  float inverse = 1 / sqrtf(warpSum(squares) / HEAD + epsilon);
+  const float* g = gain + (head < heads ? 0 : HEAD);
+  for (int c = lane * VECTOR; c < HEAD; c += 32 * VECTOR) {
+    Pack p = load(x, start + c), s = load(g + c);
+    for (int k = 0; k < VECTOR; k++) p.x[k] *= inverse * s.x[k];
+    store(out, start + c, p);
+  }
+  if (lane == 0) {
+    float* mine = moments + 2 * (row * (heads + keyHeads) + head);
+    mine[0] = 0;
+    mine[1] = inverse;
+  }
+}
+
+// The gradient of head_norm, as of whole rows: dX, with `copy` there too in bf16, and the block's sums of dGain in parts[block]
+// [2, HEAD]. A warp takes a row at a time, head after head.
+KERNEL_OF(NORM_WARPS * 32, 1) void head_norm_backward(Numbers x, const float* gain, const float* moments, Numbers dOut,
+    float* dX, bf16* copy, float* parts, int rows, int heads, int keyHeads) {
+  ofReplica(x, gain, moments, dOut, dX, copy, parts);
+  __shared__ float sums[NORM_WARPS][2 * HEAD];
+  int lane = threadIdx.x % 32, warp = threadIdx.x / 32, all = heads + 2 * keyHeads;
+  for (int c = lane; c < 2 * HEAD; c += 32) sums[warp][c] = 0;
+  __syncthreads();
+  for (int row = blockIdx.x * NORM_WARPS + warp; row < rows; row += gridDim.x * NORM_WARPS) {
+    for (int head = 0; head < all; head++) {
+      Index start = ((Index)row * all + head) * HEAD;
+      bool normed = head < heads + keyHeads;
+      const float* g = gain + (head < heads ? 0 : HEAD);
+      float* mine = sums[warp] + (head < heads ? 0 : HEAD);
+      float inverse = normed ? moments[2 * ((Index)row * (heads + keyHeads) + head) + 1] : 1;
+      float product = 0;
+      for (int c = lane * VECTOR; normed && c < HEAD; c += 32 * VECTOR) {
+        Pack n = load(x, start + c), d = load(dOut, start + c), s = load(g + c);
+        for (int k = 0; k < VECTOR; k++) {
+          mine[c + k] += d.x[k] * n.x[k] * inverse;
+          product += d.x[k] * s.x[k] * n.x[k] * inverse;
+        }
+      }
+      product = warpSum(product) / HEAD;
+      for (int c = lane * VECTOR; c < HEAD; c += 32 * VECTOR) {
+        Pack d = load(dOut, start + c);
+        if (normed) {
+          Pack n = load(x, start + c), s = load(g + c);
+          for (int k = 0; k < VECTOR; k++) d.x[k] = (d.x[k] * s.x[k] - n.x[k] * inverse * product) * inverse;
+        }
+        store(dX + start + c, d);
+        if (copy) store(Numbers{copy, 1}, start + c, d);
+      }
+    }
+  }
+  __syncthreads();
+  for (int c = threadIdx.x; c < 2 * HEAD; c += blockDim.x) {
+    float sum = 0;
+    for (int w = 0; w < NORM_WARPS; w++) sum += sums[w][c];
+    parts[(Index)blockIdx.x * 2 * HEAD + c] = sum;
+  }
+}

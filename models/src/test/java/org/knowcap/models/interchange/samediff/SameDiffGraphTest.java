@@ -61,7 +61,8 @@ class SameDiffGraphTest {
             "gpt2-2-2-w8-leaky3k4", "gpt2-1-3-w8-alibi", "gpt2-1-2-w8-document",
             "mistral-1-4-w4-a5-leaky2k2-document", "llama-2-2-w6-layernorm", "llama-1-2-w4-standard",
             "llama-1-2-w4-none", "llama-1-2-w4-gelu-biased-tied", "mistral-2-4-w4-a3", "mistral-1-4-w4-k4-a1",
-            "llama-1-4-w4-k2-a8-layernorm-standard-gelu-biased-tied-learned16"));
+            "llama-1-4-w4-k2-a8-layernorm-standard-gelu-biased-tied-learned16",
+            "mistral-2-4-w6-qknorm-rerope3"));
   }
 
   @ParameterizedTest
