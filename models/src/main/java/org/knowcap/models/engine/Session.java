@@ -18,7 +18,7 @@ public interface Session extends AutoCloseable {
    * One training step: losses, gradients of their mean, update.
    *
    * @param tokens [R]
-   * @param targets [R]
+   * @param targets [R]; {@link Targets#NONE} where a token's loss does not count
    * @param learningRate for this step
    * @param step of those that the optimiser's state has seen, this one's number, from 1 (AdamW's bias correction
    *     needs it)
@@ -31,14 +31,14 @@ public interface Session extends AutoCloseable {
    */
   OptionalDouble gradientNorm();
 
-  /** Mean loss over the tokens of the last step, in nats, before its update. */
+  /** Mean loss over the tokens of the last step that have a target, in nats, before its update. */
   double loss();
 
   /**
    * Loss of each token, without learning.
    *
    * @param tokens [R]
-   * @param targets [R]
+   * @param targets [R]; {@link Targets#NONE} gives a loss of 0
    * @param losses filled with -ln p of each target, in nats, [R]
    */
   void losses(int[] tokens, int[] targets, float[] losses);

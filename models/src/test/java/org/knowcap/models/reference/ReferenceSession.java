@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 import org.knowcap.models.engine.RoutingMetrics;
 import java.util.OptionalDouble;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.Targets;
 import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.ForwardOperation.Heads;
@@ -48,7 +49,7 @@ public final class ReferenceSession implements Session {
     return state.get(PARAMETERS);
   }
 
-  /** Mean loss over the batch, in nats. */
+  /** Mean loss over the batch's targets, in nats. */
   public double meanLoss(int[] tokens, int[] targets) {
     values.clear();
     values.put(program.tokens(), toDoubles(tokens));
@@ -57,7 +58,7 @@ public final class ReferenceSession implements Session {
       values.put(p.tensor(), slice(parameters(), p));
     }
     program.forward().forEach(this::run);
-    meanLoss = Arrays.stream(get(program.losses())).average().orElseThrow();
+    meanLoss = Arrays.stream(get(program.losses())).sum() / Targets.counted(targets);
     return meanLoss;
   }
 
@@ -272,7 +273,8 @@ public final class ReferenceSession implements Session {
         double[] out = fresh(o.out());
         int vocabulary = o.logits().columns();
         for (int r = 0; r < out.length; r++) {
-          out[r] = -Math.log(softmax(get(o.logits()), r, vocabulary)[(int) get(o.targets())[r]]);
+          int target = (int) get(o.targets())[r];
+          out[r] = target < 0 ? 0 : -Math.log(softmax(get(o.logits()), r, vocabulary)[target]);
         }
       }
       case BackwardOperation.EmbeddingBackward o -> {
@@ -362,11 +364,15 @@ public final class ReferenceSession implements Session {
         double[] d = fresh(o.dLogits());
         int vocabulary = o.dLogits().columns();
         int rows = o.dLogits().rows();
+        double[] targets = get(o.forward().targets());
+        double counted = Arrays.stream(targets).filter(target -> target >= 0).count();
         for (int r = 0; r < rows; r++) {
-          double[] p = softmax(get(o.forward().logits()), r, vocabulary);
-          p[(int) get(o.forward().targets())[r]] -= 1;
-          for (int j = 0; j < vocabulary; j++) {
-            d[r * vocabulary + j] = p[j] / rows;
+          if (targets[r] >= 0) {
+            double[] p = softmax(get(o.forward().logits()), r, vocabulary);
+            p[(int) targets[r]] -= 1;
+            for (int j = 0; j < vocabulary; j++) {
+              d[r * vocabulary + j] = p[j] / counted;
+            }
           }
         }
       }
@@ -874,21 +880,22 @@ public final class ReferenceSession implements Session {
     }
   }
 
-  /** The mean of the batches' gradients. */
+  /** The gradient of the mean over all batches. */
   private double[] stepGradient(int[] tokens, int[] targets) {
     int batches = program.accumulation();
     int rows = program.rows();
     double[] sum = new double[(int) program.parameterCount()];
     double losses = 0;
     for (int batch = 0; batch < batches; batch++) {
-      double[] g = gradient(Arrays.copyOfRange(tokens, batch * rows, (batch + 1) * rows),
-          Arrays.copyOfRange(targets, batch * rows, (batch + 1) * rows));
+      int[] asked = Arrays.copyOfRange(targets, batch * rows, (batch + 1) * rows);
+      double[] g = gradient(Arrays.copyOfRange(tokens, batch * rows, (batch + 1) * rows), asked);
+      double weight = (double) Targets.counted(asked) / Targets.counted(targets);
       losses += Arrays.stream(get(program.losses())).sum();
       for (int i = 0; i < sum.length; i++) {
-        sum[i] += g[i] / batches;
+        sum[i] += g[i] * weight;
       }
     }
-    meanLoss = losses / (batches * rows);
+    meanLoss = losses / Targets.counted(targets);
     return sum;
   }
 

@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 import org.knowcap.models.engine.Router;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.lowering.Element;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
@@ -46,6 +47,8 @@ final class CpuSession implements Session {
   private final List<Worker> workers = new ArrayList<>();
   private final Gradients gradients;
   private final Optional<Update> update;
+  /** Targets of what ran last. */
+  private int counted = 1;
   /** Whether what ran last was a step of training. */
   private boolean learnt;
   /** Sums of the squares of the workers' parts of the gradient. */
@@ -202,6 +205,8 @@ final class CpuSession implements Session {
   private void put(int[] tokens, int[] targets) {
     MemorySegment.copy(tokens, 0, memory, ValueLayout.JAVA_INT, layout.tokens, program.stepRows());
     MemorySegment.copy(targets, 0, memory, ValueLayout.JAVA_INT, layout.targets, program.stepRows());
+    counted = Targets.counted(targets);
+    memory.set(ValueLayout.JAVA_FLOAT, layout.share, 1f / counted);
     if (layout.separator.isPresent()) {
       putDocuments(tokens, layout.separator.getAsInt());
     }
@@ -228,7 +233,7 @@ final class CpuSession implements Session {
     for (int row = 0; row < program.stepRows(); row++) {
       sum += memory.get(ValueLayout.JAVA_FLOAT, layout.losses + 4L * row);
     }
-    return sum / program.stepRows();
+    return sum / counted;
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.lowering.Element;
 
 /**
@@ -18,6 +19,7 @@ final class Head {
   private final MemorySegment memory;
   private final Products products;
   private final long targets;
+  private final long share;
   private final long losses;
   private final long predictions;
   private final long work;
@@ -28,16 +30,18 @@ final class Head {
 
   /**
    * @param targets offset of the batch's target ids, int32 [R]
+   * @param share offset of what each target contributes to the mean loss, fp32
    * @param losses offset of the batch's losses in nats, fp32 [R]
    * @param predictions offset of the batch's most likely tokens, int32 [R]; written where there are no gradients
    * @param work offset of {@link #workSize} floats
    * @param element how gradients of logits go into products
    */
-  Head(MemorySegment memory, Products products, long targets, long losses, long predictions, long work,
-      Element element) {
+  Head(MemorySegment memory, Products products, long targets, long share, long losses, long predictions,
+      long work, Element element) {
     this.memory = memory;
     this.products = products;
     this.targets = targets;
+    this.share = share;
     this.losses = losses;
     this.predictions = predictions;
     this.work = work;
@@ -50,14 +54,13 @@ final class Head {
   }
 
   /**
-   * Losses of the slice's rows, and gradients of the batch's mean loss if asked for.
+   * Losses of the slice's rows, and gradients of the step's mean loss if asked for.
    *
    * @param x [slice rows, d]
    * @param weight [d, V]
    * @param bias [1, V]
-   * @param batchRows R, over which the loss is a mean
    */
-  Kernel run(Matrix x, Matrix weight, Optional<Matrix> bias, Optional<Gradients> gradients, int batchRows) {
+  Kernel run(Matrix x, Matrix weight, Optional<Matrix> bias, Optional<Gradients> gradients) {
     int stride = Matrix.stride(weight.columns(), element);
     List<Kernel> stages = new ArrayList<>();
     for (int from = 0; from < x.rows(); from += CHUNK) {
@@ -73,7 +76,7 @@ final class Head {
         Matrix dLogits = element.narrow()
             ? new Matrix(work + 4L * CHUNK * stride, 1, 0, rows, weight.columns(), stride, 1, Element.BF16)
             : logits;
-        stages.add(firstRow -> gradients(logits, dLogits, firstRow + first, 1f / batchRows));
+        stages.add(firstRow -> gradients(logits, dLogits, firstRow + first));
         Runnable dX = products.product(dLogits, weight.transposed(), Optional.empty(),
             g.dX().rows(from, rows), false);
         Runnable dWeight = products.weightGradient(x.rows(from, rows), dLogits, g.dWeight());
@@ -93,10 +96,11 @@ final class Head {
     }
   }
 
-  private void gradients(Matrix logits, Matrix dLogits, int firstRow, float share) {
+  private void gradients(Matrix logits, Matrix dLogits, int firstRow) {
+    float each = memory.get(ValueLayout.JAVA_FLOAT, share);
     for (int r = 0; r < logits.rows(); r++) {
       float loss = gradientRow(memory, logits.at(r, 0), dLogits.at(r, 0), dLogits.narrow(), logits.columns(),
-          target(firstRow + r), share);
+          target(firstRow + r), each);
       memory.set(ValueLayout.JAVA_FLOAT, losses + 4L * (firstRow + r), loss);
     }
   }
@@ -108,9 +112,11 @@ final class Head {
   private void scoreRow(long logits, int columns, int row) {
     int end = Vectors.close(memory, logits, columns, Float.NEGATIVE_INFINITY);
     float largest = Loops.largest(memory, logits, end);
-    float score = memory.get(ValueLayout.JAVA_FLOAT, logits + 4L * target(row));
-    float loss = (float) Math.log(Loops.sumOfExponentials(memory, logits, 1, -largest, end)) + largest
-        - score;
+    int target = target(row);
+    float loss = target == Targets.NONE
+        ? 0
+        : (float) Math.log(Loops.sumOfExponentials(memory, logits, 1, -largest, end)) + largest
+            - memory.get(ValueLayout.JAVA_FLOAT, logits + 4L * target);
     memory.set(ValueLayout.JAVA_FLOAT, losses + 4L * row, loss);
     memory.set(ValueLayout.JAVA_INT, predictions + 4L * row, first(logits, columns, largest));
   }
@@ -128,16 +134,19 @@ final class Head {
       int target, float share) {
     int end = Vectors.close(memory, row, columns, Float.NEGATIVE_INFINITY);
     float largest = Loops.largest(memory, row, end);
+    boolean counts = target != Targets.NONE;
     long at = row + 4L * target;
-    float score = memory.get(ValueLayout.JAVA_FLOAT, at);
+    float score = counts ? memory.get(ValueLayout.JAVA_FLOAT, at) : 0;
     float sum = Loops.exponentials(memory, row, 1, -largest, end);
     // (p - 1) share = (e - sum) share / sum at the target, before the common factor.
-    memory.set(ValueLayout.JAVA_FLOAT, at, memory.get(ValueLayout.JAVA_FLOAT, at) - sum);
+    if (counts) {
+      memory.set(ValueLayout.JAVA_FLOAT, at, memory.get(ValueLayout.JAVA_FLOAT, at) - sum);
+    }
     // With the zeros behind the last: bf16 products read some of them, and what lies there must be a number.
-    Loops.scale(memory, row, share / sum, gradient, narrow, end);
+    Loops.scale(memory, row, counts ? share / sum : 0, gradient, narrow, end);
     if (narrow) {
       Loops.zero(memory, gradient, true, end, Matrix.stride(columns, Element.BF16));
     }
-    return (float) Math.log(sum) + largest - score;
+    return counts ? (float) Math.log(sum) + largest - score : 0;
   }
 }

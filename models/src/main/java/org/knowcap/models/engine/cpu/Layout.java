@@ -46,6 +46,8 @@ final class Layout {
   /** Of each token, the place in its window where its document begins, int32 [R]: where there is a separator. */
   final long documents;
   final OptionalInt separator;
+  /** One over the number of targets of the step, a float. */
+  final long share;
   final long losses;
   /** Of each token the most likely next one, where there is no learning, int32 [R]. */
   final long predictions;
@@ -76,6 +78,7 @@ final class Layout {
     boolean learns = program.updateRule().isPresent();
     tokens = reserve(4L * program.stepRows());
     targets = reserve(4L * program.stepRows());
+    share = reserve(4);
     losses = reserve(4L * program.stepRows());
     predictions = reserve(4L * program.stepRows());
     parameters = reserve(4 * count);

@@ -43,7 +43,7 @@ final class Slice {
   /**
    * The kernels of all steps.
    *
-   * @param batchRows R, over which the loss is a mean
+   * @param batchRows R, over which the routers' losses are means
    * @param learning with the backward part, or the forward part alone
    */
   static Kernels kernels(MemorySegment memory, Layout layout, Products products, int worker, int windows,
@@ -169,13 +169,12 @@ final class Slice {
 
   private Kernel head(Step.Head s) {
     Step.Linear linear = s.linear();
-    Head head = new Head(memory, products, layout.targets, layout.losses, layout.predictions,
+    Head head = new Head(memory, products, layout.targets, layout.share, layout.losses, layout.predictions,
         layout.work(worker), layout.element());
     return head.run(at(linear.x()), weight(linear.weight(), linear.transposed(), linear.exact()),
         linear.bias().map(layout::parameter),
         s.backward()
             .map(b -> new Head.Gradients(at(b.dX()), upright(gradient(b.dWeight()), b.transposed()),
-                b.dBias().map(this::gradient))),
-        batchRows);
+                b.dBias().map(this::gradient))));
   }
 }

@@ -94,8 +94,10 @@ final class Buffers {
   private static final long LOGITS_BYTES = 1L << 30;
   /** Parts begin at multiples of this, and so many bytes behind each are nobody's: tests see whether they stay so. */
   static final long GAP = 256;
-  /** {@link Updates#dials} lie before the tokens. */
+  /** {@link Updates#dials}, the number of targets and one over it lie before the tokens; see loss.cu. */
   static final long DIALS = 32;
+  static final long COUNTED = 24;
+  static final long SHARE = 28;
   /** Before the losses lie the mean loss of the last step, */
   static final long MEAN = 0;
   /** the sum of the losses of the batches that a step has had, */

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.cuda.Buffers.Part;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Parameter;
@@ -51,8 +52,9 @@ final class CudaSession implements Session {
     UpdateRule updateRule = program.updateRule()
         .orElseThrow(() -> new IllegalStateException("a scoring program cannot be trained"));
     float[] dials = Updates.dials(updateRule, learningRate, step);
-    checked(tokens);
-    checked(targets);
+    checked(tokens, 0);
+    checked(targets, Targets.NONE);
+    int counted = Targets.counted(targets);
     int rows = program.rows();
     TokenOrder[] orders = new TokenOrder[updateRule.accumulation()];
     for (int batch = 0; batch < orders.length; batch++) {
@@ -61,6 +63,8 @@ final class CudaSession implements Session {
     }
     group.bring(replica, (batch, to) -> {
       MemorySegment.copy(dials, 0, to, ValueLayout.JAVA_FLOAT, 0, dials.length);
+      to.set(ValueLayout.JAVA_INT, Buffers.COUNTED, counted);
+      to.set(ValueLayout.JAVA_FLOAT, Buffers.SHARE, 1f / counted);
       write(tokens, targets, batch * rows, to);
       orders[batch].write(to, Buffers.DIALS + 8L * rows);
     });
@@ -76,9 +80,9 @@ final class CudaSession implements Session {
   }
 
   /** A GPU would read what lies beside the table. */
-  private void checked(int[] ids) {
+  private void checked(int[] ids, int least) {
     for (int id : ids) {
-      if (id < 0 || id >= program.vocabulary()) {
+      if (id < least || id >= program.vocabulary()) {
         throw new IllegalArgumentException(
             "token ids are 0 to " + (program.vocabulary() - 1) + ", found " + id);
       }
@@ -111,8 +115,8 @@ final class CudaSession implements Session {
 
   @Override
   public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
-    checked(tokens);
-    checked(targets);
+    checked(tokens, 0);
+    checked(targets, Targets.NONE);
     int rows = program.rows();
     long results = buffers.address(Part.LOSSES) + Buffers.RESULTS;
     for (int from = 0; from < program.stepRows(); from += rows) {

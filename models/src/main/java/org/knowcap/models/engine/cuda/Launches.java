@@ -132,7 +132,7 @@ final class Launches {
     return kernels
         .launch("mean", new Grid(blocks, 1, MEAN_THREADS, 0), losses(), results + Buffers.TOTAL,
             results + Buffers.MEAN, results + Buffers.BLOCK_SUMS, results + Buffers.BLOCKS_DONE,
-            program.rows(), program.stepRows(), last ? 1 : 0)
+            buffers.address(Part.INPUTS), program.rows(), last ? 1 : 0)
         .moving(4L * program.rows() + 16L * blocks);
   }
 
@@ -509,7 +509,7 @@ final class Launches {
       all.add(kernels
           .launch("loss", new Grid(count, 1, lossThreads(), 0), logits.numbers().address(),
               targets() + 4L * from, losses() + 4L * from, program.vocabulary(), logits.stride(),
-              s.backward().isPresent() ? 1f / program.stepRows() : 0f)
+              buffers.address(Part.INPUTS), s.backward().isPresent() ? 1 : 0)
           .moving(count * (8L
               + (s.backward().isPresent() ? 2L : 1L) * program.vocabulary() * logits.numbers().bytes())));
       if (s.backward().isEmpty()) {

@@ -134,7 +134,7 @@ final class Updates {
             .moving((16L + copied) * count));
   }
 
-  /** What the kernels read of this step: Dials of optimiser.cu. */
+  /** What the kernels read of this step: the floats of Dials, see loss.cu, that its optimiser sets. */
   static float[] dials(UpdateRule updateRule, double learningRate, long step) {
     double rate = learningRate;
     double correction = 1;

@@ -55,7 +55,7 @@ final class Kernels {
   private record RotaryState(INDArray cosine, INDArray sine, INDArray swapped, INDArray firstHalf,
       INDArray secondHalf) {}
 
-  private record CrossEntropyState(INDArray probabilities, OneHot targets) {}
+  private record CrossEntropyState(INDArray probabilities, OneHot targets, LossMask mask) {}
 
   private final Memory memory;
   private final Mixtures mixtures;
@@ -657,7 +657,8 @@ final class Kernels {
     INDArray picked = memory.scratch(1, rows, vocabulary);
     INDArray probabilities = memory.own(rows, vocabulary);
     OneHot targets = oneHot(memory.of(o.targets()), vocabulary);
-    states.put(o, new CrossEntropyState(probabilities, targets));
+    LossMask mask = new LossMask(memory.of(o.targets()));
+    states.put(o, new CrossEntropyState(probabilities, targets, mask));
     return new Recording(memory).call(targets)
         .rowMaximum(logits, maximum)
         .subtractColumn(logits, maximum, probabilities)
@@ -668,7 +669,13 @@ final class Kernels {
         .divide(1, sum, sum)
         .product(picked, false, one, false, false, maximum)
         .subtract(losses, maximum, losses)
-        .multiplyColumn(probabilities, sum, picked, probabilities);
+        .multiplyColumn(probabilities, sum, picked, probabilities)
+        .call(() -> mask.hide(losses));
+  }
+
+  /** What hides the losses of tokens without a target. */
+  LossMask lossMask(ForwardOperation.CrossEntropy o) {
+    return ((CrossEntropyState) states.get(o)).mask;
   }
 
   /** Of the tokens scored last, [R, V]. */
@@ -680,7 +687,8 @@ final class Kernels {
     CrossEntropyState state = (CrossEntropyState) states.get(o.forward());
     INDArray dLogits = memory.of(o.dLogits());
     return new Recording(memory).subtract(state.probabilities, state.targets.matrix(), dLogits)
-        .scale(dLogits, 1.0 / o.dLogits().rows(), dLogits);
+        .scale(dLogits, 1.0 / o.dLogits().rows(), dLogits)
+        .call(() -> state.mask.hideGradients(dLogits));
   }
 
   private OneHot oneHot(INDArray ids, int vocabulary) {
@@ -713,8 +721,9 @@ final class Kernels {
       long vocabulary = matrix.columns();
       for (int row = 0; row < set.length; row++) {
         matrix.data().put(row * vocabulary + set[row], 0f);
-        set[row] = ids.data().getInt(row);
-        matrix.data().put(row * vocabulary + set[row], 1f);
+        int id = ids.data().getInt(row);
+        set[row] = Math.max(0, id);
+        matrix.data().put(row * vocabulary + set[row], id < 0 ? 0f : 1f);
       }
     }
   }

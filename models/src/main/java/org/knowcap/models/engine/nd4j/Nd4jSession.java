@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.engine.Targets;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
@@ -36,6 +37,9 @@ final class Nd4jSession implements InspectableSession {
   private final List<Recording> keepLosses = new ArrayList<>();
   /** Of the batch scored last, [R, V]. */
   private final INDArray probabilities;
+  private final LossMask mask;
+  /** Targets of the last step that count. */
+  private int counted = 1;
   private OptionalDouble gradientNorm = OptionalDouble.empty();
 
   /** Changes the parameters by their gradients. */
@@ -54,7 +58,9 @@ final class Nd4jSession implements InspectableSession {
     for (Operation operation : program.backward()) {
       backward.add(kernels.of(operation));
     }
-    probabilities = kernels.probabilities((ForwardOperation.CrossEntropy) program.forward().getLast());
+    ForwardOperation.CrossEntropy loss = (ForwardOperation.CrossEntropy) program.forward().getLast();
+    probabilities = kernels.probabilities(loss);
+    mask = kernels.lossMask(loss);
     state.put(PARAMETERS, memory.parameters);
     losses = memory.own(program.accumulation(), program.rows());
     for (int batch = 0; batch < program.accumulation(); batch++) {
@@ -229,6 +235,8 @@ final class Nd4jSession implements InspectableSession {
       throw new IllegalStateException("a scoring program cannot be trained");
     }
     memory.gradients.assign(0);
+    counted = Targets.counted(targets);
+    mask.begin(program.stepRows(), counted);
     for (int batch = 0; batch < program.accumulation(); batch++) {
       runForward(tokens, targets, batch);
       backward.forEach(Recording::run);
@@ -261,7 +269,7 @@ final class Nd4jSession implements InspectableSession {
     for (float loss : losses) {
       sum += loss;
     }
-    return sum / losses.length;
+    return sum / counted;
   }
 
   @Override

@@ -1,3 +1,13 @@
+// What changes from step to step.
+struct Dials {
+  float rate;        // the learning rate, of AdamW times its first moment's correction for its start at zero
+  float correction;  // of the root of AdamW's second moment, for its start at zero
+  float decay;       // b of Adafactor
+  float keep[3];     // 1 - rate * weight decay, of embeddings, matrices and vectors
+  int counted;       // targets of the step that count
+  float share;       // one over that
+};
+
 // 16 bytes of a row of logits.
 #define PER_CHUNK (16 / (int)sizeof(Element))
 // Chunks of the row that a thread keeps in registers; it reads the others again.
@@ -57,17 +67,18 @@ DEVICE float sumOf(Chunk chunk) {
   return sum;
 }
 
-// losses[r] = -ln softmax(logits[r])[targets[r]], in nats. In training (share > 0) the logits become their gradient where they
-// are: (softmax(logits[r]) - onehot(targets[r])) share, zeros between the vocabulary and the stride, a multiple of 16 bytes.
+// losses[r] = -ln softmax(logits[r])[targets[r]], in nats; 0 where the target is below 0. In training the logits become their
+// gradient where they are: (softmax(logits[r]) - onehot(targets[r])) share, or 0 where there is no target; zeros between the vocabulary and the stride, a multiple of 16 bytes.
 // A block takes a row and reads it once, where its threads can keep it. Each warp's weights are in parts of its own largest.
-KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, int vocabulary, int stride, float share) {
-  ofReplica(logits, targets, losses);
+KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, int vocabulary, int stride, const Dials* dials, int training) {
+  ofReplica(logits, targets, losses, dials);
   __shared__ float tops[32], sums[32];
   Element* row = logits + (Index)blockIdx.x * stride;
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
   int first = threadIdx.x * PER_CHUNK, step = blockDim.x * PER_CHUNK, rest = first + KEPT * step;
   int target = targets[blockIdx.x];
-  float score = widen(row[target]), top = -INFINITE;
+  bool counts = target >= 0;
+  float score = counts ? widen(row[target]) : 0, top = -INFINITE;
   Chunk kept[KEPT];
 #pragma unroll
   for (int j = 0; j < KEPT; j++) kept[j] = chunk(row, first + j * step, vocabulary);
@@ -90,8 +101,9 @@ KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, 
   for (int w = 1; w < warps; w++) largest = fmaxf(largest, tops[w]);
   sum = 0;
   for (int w = 0; w < warps; w++) sum += sums[w] * power2((tops[w] - largest) * LOG2_E);
-  if (threadIdx.x == 0) losses[blockIdx.x] = logf(sum) + largest - score;
-  if (share > 0) {
+  if (threadIdx.x == 0) losses[blockIdx.x] = counts ? logf(sum) + largest - score : 0;
+  if (training) {
+    float share = counts ? dials->share : 0;
     float factor = share / sum * power2((base - largest) * LOG2_E);
     auto write = [&](Chunk weights, int c) {
       for (int k = 0; k < PER_CHUNK; k++) weights.x[k] = weights.x[k] * factor - (c + k == target ? share : 0);
@@ -121,11 +133,11 @@ KERNEL_OF(32, 1) void predict(const Element* logits, int* predictions, int vocab
   if (threadIdx.x == 0) predictions[blockIdx.x] = best < vocabulary ? best : vocabulary - 1;
 }
 
-// The mean loss of a step of `all` tokens, whose batches come one after the other: total += sum of x; at the last of them
-// out = total / all, and total is zero again. Each block leaves its sum among `parts`, and the block that is done last, which
+// The mean loss of a step of dials->counted targets, whose batches come one after the other: total += sum of x; at the last of them
+// out is the mean, and total is zero again. Each block leaves its sum among `parts`, and the block that is done last, which
 // `done` tells, adds these up in their order: whichever it is, the result has the same bits. `done` is zero before and after.
-KERNEL_OF(256, 4) void mean(const float* x, double* total, double* out, double* parts, unsigned* done, int count, int all, int last) {
-  ofReplica(x, total, out, parts, done);
+KERNEL_OF(256, 4) void mean(const float* x, double* total, double* out, double* parts, unsigned* done, const Dials* dials, int count, int last) {
+  ofReplica(x, total, out, parts, done, dials);
   __shared__ bool isLast;
   double sum = 0;
   Index at = thread(), step = (Index)gridDim.x * blockDim.x;
@@ -148,6 +160,6 @@ KERNEL_OF(256, 4) void mean(const float* x, double* total, double* out, double* 
   if (threadIdx.x == 0) {
     sum += *total;
     *total = last ? 0 : sum;
-    if (last) *out = sum / all;
+    if (last) *out = sum / dials->counted;
   }
 }

@@ -1,13 +1,5 @@
 // Clipping and the updates of the flat buffers. A gradient is multiplied by *scale first, where gradients are clipped.
 
-// What changes from step to step.
-struct Dials {
-  float rate;        // the learning rate, of AdamW times its first moment's correction for its start at zero
-  float correction;  // of the root of AdamW's second moment, for its start at zero
-  float decay;       // b of Adafactor
-  float keep[3];     // 1 - rate * weight decay, of embeddings, matrices and vectors
-};
-
 DEVICE float clipped(const float* gradients, const float* scale, Index i) {
   return scale ? gradients[i] * *scale : gradients[i];
 }
