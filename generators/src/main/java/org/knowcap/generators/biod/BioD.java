@@ -16,6 +16,7 @@ import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.SpanSink;
 import org.knowcap.generators.people.AppliedRevision;
@@ -173,6 +174,28 @@ public final class BioD extends GeneratedSource<BioD> {
   @Override
   public double meanItemTokens() {
     return tokens(pieces::meanLength) + pieces.meanExcess(possessives);
+  }
+
+  /** All labels have equally many tokens, so their order plays no role. */
+  @Override
+  public ItemLayout layout() {
+    double[] last = new double[0];
+    for (int name = 0; name < names.lastNames().size(); name++) {
+      double[] one = new double[pieces.length(possessives, name, 0) + 1];
+      one[one.length - 1] = 1;
+      last = ItemLayout.plus(last, 1.0 / names.lastNames().size(), one);
+    }
+    double[] before = ItemLayout.shift(ItemLayout.convolve(names.givenLengths(pieces), last), 1);
+    double[] value = new double[shape.chunks() * shape.length()];
+    Arrays.fill(value, 1);
+    double[] values = new double[0];
+    for (int place = 0; place < shape.attributes(); place++) {
+      before = place == 0 ? before : ItemLayout.convolve(before, pieces.lengths(pronoun));
+      before = ItemLayout.convolve(before, pieces.lengths(labels));
+      values = ItemLayout.plus(values, 1, ItemLayout.convolve(before, value));
+      before = ItemLayout.convolve(ItemLayout.shift(before, value.length), pieces.lengths(period));
+    }
+    return new ItemLayout(before, Map.of(1, values), (double) shape.attributes() * value.length);
   }
 
   @Override

@@ -2,14 +2,18 @@ package org.knowcap.generators.bior;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
@@ -101,6 +105,38 @@ public final class BioR implements Source {
   @Override
   public double meanItemTokens() {
     return meanItemTokens;
+  }
+
+  /** Reads all texts again to find their spans. */
+  @Override
+  public ItemLayout layout() {
+    double[] lengths = new double[longestItem() + 1];
+    Map<Integer, double[]> behindNames = new TreeMap<>();
+    double valueTokens = 0;
+    for (long person = 0; person < people(); person++) {
+      int count = texts.training(person);
+      double share = 1.0 / people() / count;
+      for (int text = 0; text < count; text++) {
+        AnnotatedItem item = annotated(person, text);
+        lengths[item.tokens().length] += share;
+        // The first full name has as many tokens as there are in the longest of the name's spans.
+        Span name = item.spans()
+            .stream()
+            .filter(span -> span.kind() == KnowledgeKind.NAME)
+            .max(Comparator.comparingInt(span -> span.end() - span.start()))
+            .orElseThrow();
+        double[] values = behindNames.computeIfAbsent(name.start(), _ -> new double[lengths.length]);
+        for (Span span : item.spans()) {
+          if (span.kind() == KnowledgeKind.VALUE) {
+            valueTokens += share * (span.end() - span.start());
+            for (int at = Math.max(span.start(), name.end()); at < span.end(); at++) {
+              values[at] += share;
+            }
+          }
+        }
+      }
+    }
+    return new ItemLayout(lengths, behindNames, valueTokens);
   }
 
   @Override

@@ -11,6 +11,7 @@ import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.SpanSink;
 import org.knowcap.generators.people.AppliedRevision;
@@ -148,6 +149,11 @@ public final class BioS extends GeneratedSource<BioS> {
   @Override
   public double meanItemTokens() {
     return biographies.meanTokens(simple);
+  }
+
+  @Override
+  public ItemLayout layout() {
+    return biographies.layout(simple);
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.util.function.ToDoubleFunction;
 import org.knowcap.generators.bios.Facts.Fact;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.SpanSink;
 import org.knowcap.generators.people.Names;
 import org.knowcap.generators.pools.Employer;
@@ -29,7 +30,7 @@ final class BiographyWriter {
    * @param pieces  the entries' tokens
    * @param lead    number of tokens at an entry's start that state nothing: the comma of ", 1996"
    */
-  private record Pool(Fact fact, List<String> entries, Pieces.Range pieces, int lead) {}
+  record Pool(Fact fact, List<String> entries, Pieces.Range pieces, int lead) {}
 
   /**
    * An attribute's sentence: subject, a template's prefix, an entry of each pool, the template's suffix. GPT-2 may make
@@ -39,7 +40,7 @@ final class BiographyWriter {
    * @param pronounced pronouns and prefixes
    * @param endings    the last pool's entries and suffixes
    */
-  private record Sentence(Attribute attribute, Pieces.Range prefixes, Pool[] values, Pieces.Range suffixes,
+  record Sentence(Attribute attribute, Pieces.Range prefixes, Pool[] values, Pieces.Range suffixes,
       Pieces.Seams named, Pieces.Seams pronounced, Pieces.Seams endings) {}
 
   private final Names names;
@@ -127,6 +128,16 @@ final class BiographyWriter {
           + (1 - first) * pieces.meanExcess(sentence.pronounced) + pieces.meanExcess(sentence.endings);
     }
     return tokens;
+  }
+
+  /**
+   * How long items are and where they have values.
+   *
+   * @param ordered whether the employer comes before its city
+   */
+  ItemLayout layout(boolean ordered) {
+    return new BiographyLayout(pieces, employer, employerCity).of(ordered ? measuringOrders : orders,
+        names.givenLengths(pieces), names.lastNames().size(), pronouns.entries.size());
   }
 
   /** An upper bound on the number of tokens of an item. */

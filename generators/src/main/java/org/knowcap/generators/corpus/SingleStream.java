@@ -10,17 +10,29 @@ record SingleStream(Source source) implements TrainingStream {
   }
 
   @Override
-  public int sourceOf(long window, int contextLength) {
+  public int sourceOf(long window, Windows windows) {
     return 0;
   }
 
   @Override
-  public double tokens(long exposures) {
+  public Source counted() {
+    return source;
+  }
+
+  @Override
+  public double windows(double exposures, Windows windows) {
+    return windows.packing() == Packing.STREAM
+        ? tokens(exposures) / windows.length()
+        : items(0, exposures) / source.layout().itemsPerWindow(windows);
+  }
+
+  @Override
+  public double tokens(double exposures) {
     return items(0, exposures) * source.meanItemTokens();
   }
 
   @Override
-  public double items(int source, long exposures) {
+  public double items(int source, double exposures) {
     return (double) this.source.people() * exposures;
   }
 }

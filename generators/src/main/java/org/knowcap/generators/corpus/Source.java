@@ -23,6 +23,9 @@ public interface Source extends Corpus {
   /** The exact expectation of an item's number of tokens. */
   double meanItemTokens();
 
+  /** How long items are and where they have names and values. It is computed anew at each call, in milliseconds. */
+  ItemLayout layout();
+
   /**
    * Writes an item of the training stream.
    *

@@ -14,17 +14,34 @@ public interface TrainingStream {
   /**
    * The index in {@link #sources()} of the source that a window is cut from.
    *
-   * @param window        number of the window, from 0
-   * @param contextLength tokens of a window
+   * @param window  number of the window, from 0
+   * @param windows how they are made
    */
-  int sourceOf(long window, int contextLength);
+  int sourceOf(long window, Windows windows);
+
+  /** The same of windows that are cut from the stream. */
+  default int sourceOf(long window, int contextLength) {
+    return sourceOf(window, Windows.cut(contextLength));
+  }
+
+  /** The source whose people's exposures count. */
+  Source counted();
 
   /**
-   * The expected number of tokens of the whole stream.
+   * The expected number of windows of the whole stream.
+   *
+   * @param exposures how often each person whose exposures count occurs
+   * @param windows   how they are made
+   * @throws IllegalArgumentException if items are not to be cut and may be longer than a window
+   */
+  double windows(double exposures, Windows windows);
+
+  /**
+   * The expected number of tokens of the whole stream, without those that fill up windows.
    *
    * @param exposures how often each person whose exposures count occurs
    */
-  double tokens(long exposures);
+  double tokens(double exposures);
 
   /**
    * The expected number of items that the whole stream takes from one source.
@@ -32,5 +49,5 @@ public interface TrainingStream {
    * @param source    index in {@link #sources()}
    * @param exposures how often each person whose exposures count occurs
    */
-  double items(int source, long exposures);
+  double items(int source, double exposures);
 }

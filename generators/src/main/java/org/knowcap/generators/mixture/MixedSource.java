@@ -9,6 +9,7 @@ import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
@@ -70,6 +71,11 @@ final class MixedSource implements Source {
   @Override
   public double meanItemTokens() {
     return source.meanItemTokens() + head.length - 1;
+  }
+
+  @Override
+  public ItemLayout layout() {
+    return source.layout().shifted(head.length - 1);
   }
 
   @Override

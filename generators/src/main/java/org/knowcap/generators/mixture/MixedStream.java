@@ -3,6 +3,7 @@ package org.knowcap.generators.mixture;
 import java.util.List;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.TrainingStream;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.random.RandomStream;
@@ -46,7 +47,7 @@ final class MixedStream implements TrainingStream {
   }
 
   @Override
-  public int sourceOf(long window, int contextLength) {
+  public int sourceOf(long window, Windows windows) {
     long block = window / BLOCK;
     // A comb with one tooth for each window of the block, evenly spaced, and shifted at random.
     double point = (order.apply(block, window % BLOCK) + offset(block)) / BLOCK;
@@ -63,19 +64,29 @@ final class MixedStream implements TrainingStream {
   }
 
   @Override
-  public double tokens(long exposures) {
+  public Source counted() {
+    return sources.getFirst();
+  }
+
+  @Override
+  public double windows(double exposures, Windows windows) {
+    return sources.getFirst().stream().windows(exposures, windows) / shares[0];
+  }
+
+  @Override
+  public double tokens(double exposures) {
     return alone(0, exposures) / shares[0];
   }
 
   @Override
-  public double items(int source, long exposures) {
+  public double items(int source, double exposures) {
     return source == 0
         ? (double) sources.getFirst().people() * exposures
         : tokens(exposures) * shares[source] / alone(source, 1) * sources.get(source).people();
   }
 
   /** The tokens that a source by itself would take. */
-  private double alone(int source, long exposures) {
+  private double alone(int source, double exposures) {
     return sources.get(source).stream().tokens(exposures);
   }
 }

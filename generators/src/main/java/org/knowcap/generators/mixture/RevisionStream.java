@@ -4,14 +4,15 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.TrainingStream;
+import org.knowcap.generators.corpus.Windows;
 
 /**
  * Two phases of training: first the people before a revision, then the stream after it. Exposures are those of
  * the second phase; the number of exposures in the first phase is fixed.
  */
 final class RevisionStream implements TrainingStream {
-  private final double itemsBefore;
-  private final double tokensBefore;
+  private final Source original;
+  private final double exposuresBefore;
   private final TrainingStream after;
   private final List<Source> sources;
 
@@ -21,8 +22,8 @@ final class RevisionStream implements TrainingStream {
    * @param after           the second phase
    */
   RevisionStream(Source original, long exposuresBefore, TrainingStream after) {
-    itemsBefore = original.stream().items(0, exposuresBefore);
-    tokensBefore = original.stream().tokens(exposuresBefore);
+    this.original = original;
+    this.exposuresBefore = exposuresBefore;
     this.after = after;
     sources = Stream.concat(Stream.of(original), after.sources().stream()).toList();
   }
@@ -33,18 +34,28 @@ final class RevisionStream implements TrainingStream {
   }
 
   @Override
-  public int sourceOf(long window, int contextLength) {
-    long first = (long) Math.ceil(tokensBefore / contextLength);
-    return window < first ? 0 : 1 + after.sourceOf(window - first, contextLength);
+  public int sourceOf(long window, Windows windows) {
+    long first = (long) Math.ceil(original.stream().windows(exposuresBefore, windows));
+    return window < first ? 0 : 1 + after.sourceOf(window - first, windows);
   }
 
   @Override
-  public double tokens(long exposures) {
-    return tokensBefore + after.tokens(exposures);
+  public Source counted() {
+    return after.counted();
   }
 
   @Override
-  public double items(int source, long exposures) {
-    return source == 0 ? itemsBefore : after.items(source - 1, exposures);
+  public double windows(double exposures, Windows windows) {
+    return original.stream().windows(exposuresBefore, windows) + after.windows(exposures, windows);
+  }
+
+  @Override
+  public double tokens(double exposures) {
+    return original.stream().tokens(exposuresBefore) + after.tokens(exposures);
+  }
+
+  @Override
+  public double items(int source, double exposures) {
+    return source == 0 ? original.stream().items(0, exposuresBefore) : after.items(source - 1, exposures);
   }
 }

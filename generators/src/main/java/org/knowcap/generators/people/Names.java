@@ -2,6 +2,7 @@ package org.knowcap.generators.people;
 
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.random.KeyedPermutation;
@@ -79,6 +80,11 @@ public final class Names {
   /** The number of tokens of a name, given the number that each list contributes. */
   public double tokens(ToDoubleFunction<Pieces.Range> length) {
     return pieces.stream().mapToDouble(length).sum();
+  }
+
+  /** The probability of each number of tokens of a first and a middle name together. */
+  public double[] givenLengths(Pieces texts) {
+    return ItemLayout.convolve(texts.lengths(pieces.get(0)), texts.lengths(pieces.get(1)));
   }
 
   /** The pieces that the rest of a sentence follows. */

@@ -132,6 +132,24 @@ public final class Pieces {
     return joined < 0 ? length(seams.left.first + left) : seams.all.get(joined - seams.first).leftTokens;
   }
 
+  /** The probability of each number of tokens, if the pieces of a list are equally likely. */
+  public double[] lengths(Range range) {
+    double[] lengths = new double[maxLength(range) + 1];
+    range.pieces().forEach(piece -> lengths[length(piece)] += 1.0 / range.size);
+    return lengths;
+  }
+
+  /**
+   * The number of tokens of a pair.
+   *
+   * @param left  index in the seams' left list
+   * @param right index in the right list
+   */
+  public int length(Seams seams, int left, int right) {
+    int joined = seams.joined(left, right);
+    return joined < 0 ? length(seams.left.first + left) + length(seams.right.first + right) : length(joined);
+  }
+
   /** Mean number of tokens of the pieces. */
   public double meanLength(Range range) {
     return range.pieces().map(this::length).average().orElseThrow();

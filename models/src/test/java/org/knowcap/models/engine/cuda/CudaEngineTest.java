@@ -286,7 +286,7 @@ class CudaEngineTest {
       assertThrows(IllegalArgumentException.class,
           () -> session.step(new int[]{0, 1, VOCABULARY}, new int[3], 0.01, 1));
       assertThrows(IllegalArgumentException.class,
-          () -> session.losses(new int[3], new int[]{0, -1, 2}, new float[3]));
+          () -> session.losses(new int[3], new int[]{0, -2, 2}, new float[3]));
       assertThrows(IllegalArgumentException.class,
           () -> session.load(Map.of(Session.PARAMETERS, new float[3])));
     }
