@@ -24,7 +24,7 @@ class WholeFileTest {
       out.write("half of".getBytes(StandardCharsets.UTF_8));
       throw new IOException("the disk is full");
     }));
-    assertEquals("the disk is full", failure.getMessage());
+    assertEquals(target + ": the disk is full", failure.getMessage());
     assertEquals("abc", Files.readString(target));
     try (Stream<Path> files = Files.list(target.getParent())) {
       assertEquals(List.of(target), files.toList());

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,6 +23,11 @@ import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.models.checkpoint.Safetensors;
 import tools.jackson.databind.JsonNode;
@@ -169,11 +172,12 @@ class QuantiseCommandTest {
     Files.move(unfinished.resolve("result.json"), out.resolve("moved-result.json"));
     byte[] checkpoint = Files.readAllBytes(run.resolve("checkpoint.safetensors"));
     Path notANumber = copyOfStudy(out, "nan", run);
-    // The last number of the file is of the optimiser's state; the first of the data is a parameter.
-    byte[] damaged = checkpoint.clone();
-    ByteBuffer buffer = ByteBuffer.wrap(damaged).order(ByteOrder.LITTLE_ENDIAN);
-    buffer.putFloat((int) (8 + buffer.getLong(0)), Float.NaN);
-    Files.write(notANumber.resolve("checkpoint.safetensors"), damaged);
+    StudyFolder study = StudyFolder.open(out);
+    RunSpec spec = study.run(run.getFileName().toString());
+    Program program = Program.scoring(spec.model(), RunSpec.ids(spec.corpus()), 1, 1);
+    Checkpoint read = Checkpoint.read(run.resolve("checkpoint.safetensors"), program);
+    read.state().get(Session.PARAMETERS)[0] = Float.NaN;
+    read.write(notANumber.resolve("checkpoint.safetensors"), program);
     Path truncated = copyOfStudy(out, "truncated", run);
     Files.write(truncated.resolve("checkpoint.safetensors"),
         Arrays.copyOf(checkpoint, checkpoint.length / 2));
