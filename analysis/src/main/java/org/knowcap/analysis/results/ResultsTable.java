@@ -6,10 +6,12 @@ import java.io.StringReader;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.files.WholeFile;
@@ -25,6 +27,7 @@ import tech.tablesaw.io.csv.CsvWriteOptions;
  * quantised models, those of {@link QuantisedResult} follow.
  */
 public final class ResultsTable {
+  private static final Pattern NUMBER = Pattern.compile("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?|NaN");
   private static final String ONE_SEED = "seed";
 
   private final List<QuantisedResult> rows;
@@ -86,7 +89,7 @@ public final class ResultsTable {
    * @throws IOException if the file cannot be read
    */
   public static ResultsTable readCsv(Path file) throws IOException {
-    String text = Files.readString(file);
+    String text = text(file);
     // Blank lines are passed over, so rows are counted on the others.
     List<String> lines = text.lines().toList();
     int[] rowLines = IntStream.range(0, lines.size())
@@ -116,6 +119,14 @@ public final class ResultsTable {
           : QuantisedResult.unquantised(result(RunResult.class, table, row, place)));
     }
     return new ResultsTable(rows);
+  }
+
+  private static String text(Path file) throws IOException {
+    try {
+      return Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new ResultsException(file + ": not a table of results: it is not valid UTF-8", e);
+    }
   }
 
   /** The file's cells, all as text: Tablesaw guesses types and takes words such as NA for nothing. */
@@ -167,6 +178,10 @@ public final class ResultsTable {
   private static Object parse(Class<?> type, String cell, String place) {
     try {
       if (type == double.class) {
+        // Java's own parser takes 1d and 0x1p3, too.
+        if (!NUMBER.matcher(cell).matches()) {
+          throw new NumberFormatException(cell);
+        }
         return Double.valueOf(cell);
       }
       if (type == long.class) {

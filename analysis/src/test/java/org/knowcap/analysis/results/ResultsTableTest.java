@@ -138,6 +138,10 @@ class ResultsTableTest {
     assertComplaint("line 3, column people: found \"2oo\"; it must be a whole number", ",200,400,",
         ",2oo,400,");
     assertComplaint("line 3, column stored_bits: found \"\"; it must be a number", ",1234.5,", ",,");
+    for (String number : List.of("1d", "0x1p3", "1f", "1_0", "١")) {
+      assertComplaint("line 3, column stored_bits: found \"" + number.strip(), ",1234.5,",
+          "," + number + ",");
+    }
     assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");

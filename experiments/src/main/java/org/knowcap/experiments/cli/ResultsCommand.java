@@ -53,6 +53,8 @@ final class ResultsCommand implements Callable<Integer> {
     for (Path source : sources) {
       if (Files.isRegularFile(source)) {
         rows.addAll(table(source).rows());
+      } else if (Files.notExists(source)) {
+        throw UserException.usage(source + ": no such file or directory");
       } else {
         StudyFolder study = StudyFolder.open(source);
         rows.addAll(study.results().rows());

@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
@@ -130,9 +131,18 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
           for (int token = span.start(); token < span.end(); token++) {
             loss += losses[row * length + token - 1];
           }
+          requireNumber(loss);
           consumer.accept(first + row, span, loss);
         }
       }
+    }
+  }
+
+  /** Weights may be finite numbers and yet too large to compute with. */
+  private static void requireNumber(double loss) {
+    if (!Double.isFinite(loss)) {
+      throw UserException.failure("the model cannot be measured: the loss of a measured text is " + loss
+          + " nats, so its weights have grown beyond what it can compute with; train it with a lower learning rate");
     }
   }
 

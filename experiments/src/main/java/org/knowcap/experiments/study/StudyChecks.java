@@ -17,6 +17,8 @@ import org.knowcap.models.training.Schedule;
  * builds the corpora, which takes time: only what is about to run them asks for it.
  */
 public final class StudyChecks {
+  private static final long MOST_STEPS = 1_000_000_000_000L;
+
   private final Path file;
 
   private StudyChecks(Path file) {
@@ -116,6 +118,10 @@ public final class StudyChecks {
       return made;
     });
     checkPositions(run.model(), made, training.contextLength());
+    if (run.steps(made) > MOST_STEPS) {
+      throw UserException.usage(file + ": 'exposures': " + run.name() + " would take " + run.steps(made)
+          + " steps, more than anyone can wait for; give fewer exposures or, of a mixture, larger shares");
+    }
     checked("training.warmup_steps", () -> run.schedule(made));
     training.initialisation().ifPresent(start -> checked("training.start", () -> {
       start.require(run.name(), run.identity(made), run.denseIdentity(made));

@@ -11,14 +11,22 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * A plain text list: UTF-8, one entry a line, LF or CRLF, no entry twice. Words are separated by single
  * spaces: the pieces of a text are joined at spaces, and GPT-2's encoding splits words there.
  */
 record TextList(String file, List<String> lines) {
+  /** Every file that is read from a directory of lists. */
+  private static final List<String> KNOWN = List.of("first_name.txt", "middle_name.txt", "last_name.txt",
+      "city.txt", "university.txt", "field.txt", "company.txt", "template_birth_date.txt",
+      "template_birth_city.txt", "template_university.txt", "template_major.txt", "template_employer.txt",
+      "template_employer_city.txt");
+
   private static final String BYTE_ORDER_MARK = "\uFEFF";
 
   /** Reads a list that ships with the toolkit. */
@@ -42,6 +50,7 @@ record TextList(String file, List<String> lines) {
     if (!Files.isDirectory(directory)) {
       throw new IllegalArgumentException(directory + " is not a directory of lists");
     }
+    requireLists(directory);
     return name -> {
       Path file = directory.resolve(name);
       try {
@@ -52,6 +61,42 @@ record TextList(String file, List<String> lines) {
         throw new UncheckedIOException("cannot read " + file, e);
       }
     };
+  }
+
+  /** A misspelt name would be passed over, and the corpus made of the toolkit's own list. */
+  private static void requireLists(Path directory) {
+    List<String> texts;
+    try (Stream<Path> files = Files.list(directory)) {
+      texts = files.map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(".txt"))
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + directory, e);
+    }
+    if (texts.stream().noneMatch(KNOWN::contains)) {
+      throw new IllegalArgumentException(directory + " holds none of the lists " + String.join(", ", KNOWN)
+          + "; found " + (texts.isEmpty() ? "no .txt file" : String.join(", ", texts)));
+    }
+    for (String text : texts) {
+      KNOWN.stream()
+          .filter(known -> !KNOWN.contains(text) && !texts.contains(known)
+              && similar(known).equals(similar(text)))
+          .findFirst()
+          .ifPresent(known -> {
+            throw new IllegalArgumentException(
+                directory.resolve(text) + " is no list that is read; is it meant to be " + known + "?");
+          });
+    }
+  }
+
+  /** What is left of a name when it is written as people vary it: "First_names.TXT", "first-name.txt". */
+  private static String similar(String name) {
+    return name.toLowerCase(Locale.ROOT)
+        .replaceAll("\\.txt$", "")
+        .replaceAll("[^a-z]", "")
+        .replaceAll("ies$", "y")
+        .replaceAll("s$", "");
   }
 
   /** @throws IllegalArgumentException naming the file and the line of the first fault */

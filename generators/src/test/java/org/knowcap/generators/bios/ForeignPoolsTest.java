@@ -2,6 +2,7 @@ package org.knowcap.generators.bios;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,6 +65,20 @@ class ForeignPoolsTest {
     Path nowhere = directory.resolve("nowhere");
     assertEquals(nowhere + " is not a directory of lists",
         assertThrows(IllegalArgumentException.class, () -> Pools.in(nowhere)).getMessage());
+  }
+
+  @Test
+  void aMisspeltListIsNotReplacedByOurs() throws IOException {
+    String none = assertThrows(IllegalArgumentException.class, () -> Pools.in(directory)).getMessage();
+    assertTrue(none.startsWith(directory + " holds none of the lists first_name.txt"), none);
+    write("city.txt", "Reno, NV\n");
+    for (String name : List.of("companies.txt", "Company.txt", "first-names.txt", "template_birthcity.txt")) {
+      Path misspelt = write(name, "Acme; Reno, NV\n");
+      String found = assertThrows(IllegalArgumentException.class, () -> Pools.in(directory)).getMessage();
+      assertTrue(found.startsWith(misspelt + " is no list that is read; is it meant to be "), found);
+      Files.delete(misspelt);
+    }
+    Pools.in(directory);
   }
 
   private void assertFault(String message) {
