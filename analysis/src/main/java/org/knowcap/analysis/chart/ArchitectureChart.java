@@ -11,9 +11,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
@@ -64,7 +66,8 @@ public final class ArchitectureChart implements Chart {
   @Override
   public String caption() {
     return "Of each model, the runs on the corpus from which it stores most bits per parameter after the most "
-        + "exposures; lines join the means over seeds.";
+        + "exposures, but no corpus of which it stores over 98 %, if there is another; lines join the means over "
+        + "seeds. Hollow: over 98 % of the corpus are stored; with a white dot: still learning.";
   }
 
   /**
@@ -79,9 +82,7 @@ public final class ArchitectureChart implements Chart {
     long exposures = results.stream().mapToLong(RunResult::exposures).max().orElseThrow();
     List<RunResult> longest = results.stream().filter(run -> run.exposures() == exposures).toList();
     Map<String, SeedMeans> best = new LinkedHashMap<>();
-    SeedMeans.of(longest)
-        .forEach(means -> best.merge(means.model(), means,
-            (a, b) -> a.capacityRatio() >= b.capacityRatio() ? a : b));
+    SeedMeans.of(longest).forEach(means -> best.merge(means.model(), means, ArchitectureChart::fuller));
     Map<String, List<SeedMeans>> architectures = best.values()
         .stream()
         .sorted(Comparator.comparingLong(SeedMeans::parameters))
@@ -89,6 +90,14 @@ public final class ArchitectureChart implements Chart {
             Collectors.toList()));
     return new ArchitectureChart(architectures,
         longest.stream().filter(run -> best.get(run.model()).corpus().equals(run.corpus())).toList());
+  }
+
+  /** The one with more bits per parameter; but a corpus that is the limit says nothing of the model. */
+  private static SeedMeans fuller(SeedMeans a, SeedMeans b) {
+    if (a.corpusBound() != b.corpusBound()) {
+      return a.corpusBound() ? b : a;
+    }
+    return a.capacityRatio() >= b.capacityRatio() ? a : b;
   }
 
   /** Whether there is more than one architecture to compare. */
@@ -170,11 +179,22 @@ public final class ArchitectureChart implements Chart {
         sizes.stream().mapToDouble(SeedMeans::capacityRatio).toArray());
     line.setMarker(new None());
     line.setLineColor(colour).setLineStyle(ChartStyle.stroke(4, 1, 0)).setShowInLegend(false);
-    List<RunResult> points = runs.stream().filter(run -> architecture(run.model()).equals(name)).toList();
-    XYSeries series = chart.addSeries(name, points.stream().mapToDouble(RunResult::parameters).toArray(),
-        points.stream().mapToDouble(RunResult::capacityRatio).toArray());
-    series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
-    series.setMarker(marker);
-    series.setMarkerColor(colour);
+    Map<Limit, List<RunResult>> points = runs.stream()
+        .filter(run -> architecture(run.model()).equals(name))
+        .collect(Collectors.groupingBy(RunResult::limitedBy, TreeMap::new, Collectors.toList()));
+    boolean named = false;
+    for (Limit limit : LimitMarker.FULL_FIRST) {
+      if (points.containsKey(limit)) {
+        List<RunResult> those = points.get(limit);
+        XYSeries series = chart.addSeries(named ? name + ", " + limit : name,
+            those.stream().mapToDouble(RunResult::parameters).toArray(),
+            those.stream().mapToDouble(RunResult::capacityRatio).toArray());
+        series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+        series.setMarker(new LimitMarker(marker, limit));
+        series.setMarkerColor(colour);
+        series.setShowInLegend(!named);
+        named = true;
+      }
+    }
   }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -17,6 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.knowcap.analysis.chart.PlotLabels.Guide;
 import org.knowcap.analysis.chart.PlotLabels.Segment;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.files.WholeFile;
@@ -178,13 +180,23 @@ public final class CapacityChart implements Chart {
           means.values().stream().mapToDouble(Double::doubleValue).toArray(), colour,
           ChartStyle.stroke(4, DASHES.get(kind % DASHES.size())));
     }
-    List<RunResult> points = runs.stream().filter(drawn::contains).toList();
-    if (!points.isEmpty()) {
-      XYSeries series = chart.addSeries(label, points.stream().mapToDouble(RunResult::parameters).toArray(),
-          points.stream().mapToDouble(RunResult::storedBits).toArray());
-      series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
-      series.setMarker(MARKERS.get(kind % MARKERS.size()));
-      series.setMarkerColor(colour);
+    Map<Limit, List<RunResult>> points = runs.stream()
+        .filter(drawn::contains)
+        .collect(Collectors.groupingBy(RunResult::limitedBy, TreeMap::new, Collectors.toList()));
+    boolean named = false;
+    // The legend has full markers where there are any.
+    for (Limit limit : LimitMarker.FULL_FIRST) {
+      if (points.containsKey(limit)) {
+        List<RunResult> those = points.get(limit);
+        XYSeries series = chart.addSeries(named ? label + ", " + limit : label,
+            those.stream().mapToDouble(RunResult::parameters).toArray(),
+            those.stream().mapToDouble(RunResult::storedBits).toArray());
+        series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+        series.setMarker(new LimitMarker(MARKERS.get(kind % MARKERS.size()), limit));
+        series.setMarkerColor(colour);
+        series.setShowInLegend(!named);
+        named = true;
+      }
     }
   }
 
@@ -292,6 +304,12 @@ public final class CapacityChart implements Chart {
     List<String> captions = new ArrayList<>();
     captions
         .add("Thin lines: all the bits of each corpus of N people. Dashed lines: equal bits per parameter.");
+    if (drawn.stream().anyMatch(RunResult::corpusBound)) {
+      captions.add("Hollow: over 98 % of the corpus are stored, so that it is the limit.");
+    }
+    if (drawn.stream().anyMatch(run -> run.limitedBy() == Limit.LEARNING)) {
+      captions.add("With a white dot: still learning at the end of the training.");
+    }
     int missing = results.size() - drawn.size();
     if (missing > 0) {
       captions

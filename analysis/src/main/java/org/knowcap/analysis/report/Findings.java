@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 
@@ -54,7 +55,11 @@ public final class Findings {
   }
 
   private String best() {
-    RunResult best = results.stream().max(Comparator.comparingDouble(RunResult::capacityRatio)).orElseThrow();
+    List<RunResult> free = results.stream().filter(result -> !result.corpusBound()).toList();
+    if (free.isEmpty()) {
+      return "Every run holds over 98 % of its corpus's bits, so that none tells how much a model can hold.";
+    }
+    RunResult best = free.stream().max(Comparator.comparingDouble(RunResult::capacityRatio)).orElseThrow();
     String ratio = Units.ratio(best.capacityRatio(), best.storedBitsStandardError() / best.parameters())
         + " bits per parameter";
     String who = name(best) + " (run " + best.run() + ")";
@@ -64,7 +69,17 @@ public final class Findings {
     String offered = ratio + ", of the " + Units.ratio(best.maxCapacityRatio()) + " its corpus offered";
     return results.size() == 1
         ? "It stored " + offered + "."
-        : "The most that was stored is " + offered + ", by " + who + ".";
+        : "The most that was stored"
+            + (free.size() < results.size() ? " where the corpus was not the limit" : "") + " is " + offered
+            + ", by " + who + reason(best) + ".";
+  }
+
+  private static String reason(RunResult result) {
+    return switch (result.limitedBy()) {
+      case LEARNING -> ", which was still learning";
+      case MODEL -> ", which had nearly stopped learning";
+      case CORPUS, UNDECIDED -> "";
+    };
   }
 
   private String full() {
@@ -76,10 +91,18 @@ public final class Findings {
 
   private String missing() {
     List<RunResult> missing = results.stream().filter(result -> result.saturation() < MUCH_MISSING).toList();
-    return missing.isEmpty()
-        ? ""
-        : "; " + lowered(holding(missing, "less than 60 %"))
-            + ", out of room or of training: these numbers cannot tell which";
+    return missing.isEmpty() ? "" : "; " + lowered(holding(missing, "less than 60 %")) + why(missing);
+  }
+
+  /** Out of room, or of training. */
+  private static String why(List<RunResult> runs) {
+    long learning = runs.stream().filter(run -> run.limitedBy() == Limit.LEARNING).count();
+    long undecided = runs.stream().filter(run -> run.limitedBy() == Limit.UNDECIDED).count();
+    if (undecided == runs.size()) {
+      return ", out of room or of training: these numbers cannot tell which";
+    }
+    return "; of these, " + learning + (learning == 1 ? " was" : " were") + " still learning"
+        + (undecided == 0 ? "" : ", and of " + undecided + " it is not known");
   }
 
   private Optional<String> noncausal() {

@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.knowcap.analysis.chart.Chart;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
@@ -47,11 +49,19 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       new Column<>("Stored", true,
           result -> Units.bits(result.storedBits(), result.storedBitsStandardError())),
       new Column<>("Corpus", true, result -> Units.bits(result.totalBits())),
+      new Column<>("Names", true,
+          result -> part(result.bits().nameStoredBits(), result.bits().nameStoredBitsStandardError())),
+      new Column<>("Values", true,
+          result -> part(result.bits().valueStoredBits(), result.bits().valueStoredBitsStandardError())),
+      new Column<>("Diversity", true,
+          result -> part(result.bits().diversityStoredBits(),
+              result.bits().diversityStoredBitsStandardError())),
       new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
       new Column<>("R", true,
           result -> Units.ratio(result.capacityRatio(),
               result.storedBitsStandardError() / result.parameters())),
       new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
+      new Column<>("Limited by", false, result -> shown(result.limitedBy())),
       new Column<>("Name loss, nats", true,
           result -> Units.measured(result.nameLossNats(), result.nameLossStandardError(), 3)),
       new Column<>("Value loss, nats", true,
@@ -70,6 +80,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       new Column<>("95 %", true, ReportPage::interval),
       new Column<>("Least", true, means -> Units.ratio(means.leastCapacityRatio())),
       new Column<>("Greatest", true, means -> Units.ratio(means.greatestCapacityRatio())),
+      new Column<>("Names", true, means -> part(means.nameStoredBits(), OptionalDouble.of(0))),
+      new Column<>("Values", true, means -> part(means.valueStoredBits(), OptionalDouble.of(0))),
+      new Column<>("Diversity", true, means -> part(means.diversityStoredBits(), OptionalDouble.of(0))),
+      new Column<>("Limited by", false, SeedMeans::limitedBy),
       new Column<>("Saturation", true, means -> Units.percent(means.saturation())));
 
   private static final List<Column<QuantisedResult>> QUANTISED_COLUMNS = List.of(
@@ -149,16 +163,21 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   }
 
   private static void appendReading(StringBuilder page) {
-    page.append("""
-        <h2>How to read it</h2>
-        <dl>
-        <dt>R</dt><dd>the capacity ratio: bits of the corpus that the model stores, \
-        divided by its parameters.</dd>
-        <dt>R<sup>max</sup></dt><dd>what R would be if the model stored every bit of its corpus; \
-        such a model lies on its corpus's thin line.</dd>
-        <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
-        </dl>
-        """);
+    page.append(
+        """
+            <h2>How to read it</h2>
+            <dl>
+            <dt>R</dt><dd>the capacity ratio: bits of the corpus that the model stores, \
+            divided by its parameters.</dd>
+            <dt>R<sup>max</sup></dt><dd>what R would be if the model stored every bit of its corpus; \
+            such a model lies on its corpus's thin line.</dd>
+            <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
+            <dt>Names, values, diversity</dt><dd>the stored bits by part; the three add up to what is stored.</dd>
+            <dt>Limited by</dt><dd>corpus: over 98 % of it are stored, and R says nothing of what the model can hold \
+            (hollow in the chart); still learning: more than a quarter of the stored bits were stored in the second half \
+            of the training (with a white dot in the chart); model: neither.</dd>
+            </dl>
+            """);
   }
 
   private void appendResults(StringBuilder page) {
@@ -188,6 +207,20 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         .append(
             "the order of the data. 95 % is the confidence interval of the mean by Student's t; there is none ")
         .append("where runs share one of the seeds that vary, as they are then not independent.</p>\n");
+  }
+
+  /** Nothing where the part is not there. */
+  private static String part(OptionalDouble bits, OptionalDouble standardError) {
+    return bits.isPresent() ? Units.bits(bits.getAsDouble(), standardError.orElse(0)) : "";
+  }
+
+  private static String shown(Limit limit) {
+    return switch (limit) {
+      case CORPUS -> "corpus";
+      case MODEL -> "model";
+      case LEARNING -> "still learning";
+      case UNDECIDED -> "";
+    };
   }
 
   private static String interval(SeedMeans means) {
@@ -248,8 +281,9 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   private String errors() {
     boolean sampled = results.stream().anyMatch(result -> result.storedBitsStandardError() > 0);
     boolean complete = results.stream().anyMatch(result -> result.storedBitsStandardError() == 0);
-    String meaning = "± is one standard error from measuring some of a corpus's people and not all";
-    String none = "every person of the corpus was measured, so that the losses are exact for it";
+    String meaning = "± is one standard error from measuring some of a corpus's people, and each in one text of many";
+    String none = "every person of the corpus was measured in the only text there is (or by a version that left the"
+        + " choice of texts out of the error)";
     String people = sampled && complete
         ? meaning + "; where there is none, " + none
         : sampled ? meaning : "No ± is given: " + none;

@@ -50,6 +50,17 @@ final class RecordTable {
         .toList();
   }
 
+  /** Names of the columns whose cells may be empty. */
+  static List<String> optionalColumns(Class<?> type) {
+    return Stream.of(type.getRecordComponents())
+        .flatMap(component -> component.getType().isRecord()
+            ? optionalColumns(component.getType()).stream()
+            : Stream.of(component)
+                .filter(each -> each.getType() == OptionalDouble.class)
+                .map(RecordTable::columnName))
+        .toList();
+  }
+
   /** nameLossNats is the column name_loss_nats. */
   static String columnName(RecordComponent component) {
     return component.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);

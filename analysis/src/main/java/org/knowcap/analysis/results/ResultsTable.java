@@ -11,11 +11,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.files.WholeFile;
 import tech.tablesaw.api.ColumnType;
+import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.io.AddCellToColumnException;
 import tech.tablesaw.io.csv.CsvReadOptions;
@@ -29,6 +32,8 @@ import tech.tablesaw.io.csv.CsvWriteOptions;
 public final class ResultsTable {
   private static final Pattern NUMBER = Pattern.compile("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?|NaN");
   private static final String ONE_SEED = "seed";
+  private static final String SATURATION = "saturation";
+  private static final String LIMIT = "limited_by";
 
   private final List<QuantisedResult> rows;
 
@@ -96,11 +101,12 @@ public final class ResultsTable {
         .filter(i -> !lines.get(i).isBlank())
         .map(i -> i + 1)
         .toArray();
-    Table table = withThreeSeeds(readCells(file, text));
+    Table table = upgraded(readCells(file, text));
     boolean quantised = table.containsColumn("weight_bits");
     List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
+    Set<String> optional = Set.copyOf(RecordTable.optionalColumns(QuantisedResult.class));
     for (String name : columns) {
-      if (!table.containsColumn(name)) {
+      if (!table.containsColumn(name) && !optional.contains(name)) {
         throw new ResultsException(file + ", line 1: there is no column " + name + "; there are "
             + table.columnNames() + ", and there must be " + columns);
       }
@@ -144,14 +150,27 @@ public final class ResultsTable {
     }
   }
 
-  /** Tables of earlier versions have one seed, which set all that is drawn. */
-  private static Table withThreeSeeds(Table table) {
-    if (!table.containsColumn(ONE_SEED)) {
-      return table;
+  /** Tables of earlier versions have one seed, which set all that is drawn, and do not say what limits a run. */
+  private static Table upgraded(Table table) {
+    if (table.containsColumn(ONE_SEED)) {
+      RecordTable.columns(Seeds.class)
+          .forEach(name -> table.addColumns(table.stringColumn(ONE_SEED).copy().setName(name)));
+      table.removeColumns(ONE_SEED);
     }
-    RecordTable.columns(Seeds.class)
-        .forEach(name -> table.addColumns(table.stringColumn(ONE_SEED).copy().setName(name)));
-    return table.removeColumns(ONE_SEED);
+    if (!table.containsColumn(LIMIT) && table.containsColumn(SATURATION)) {
+      table.addColumns(StringColumn.create(LIMIT,
+          table.stringColumn(SATURATION).asList().stream().map(ResultsTable::limit)));
+    }
+    return table;
+  }
+
+  private static String limit(String saturation) {
+    try {
+      return Limit.of(Double.parseDouble(saturation), OptionalDouble.empty()).toString();
+    } catch (NumberFormatException e) {
+      // The cell itself is complained of when it is read.
+      return Limit.UNDECIDED.toString();
+    }
   }
 
   private static <R extends Record> R result(Class<R> type, Table table, int row, String place) {
@@ -162,7 +181,8 @@ public final class ResultsTable {
       String column = RecordTable.columnName(fields[i]);
       values[i] = part.isRecord()
           ? result(part.asSubclass(Record.class), table, row, place)
-          : parse(part, table.getString(row, column), place + ", column " + column);
+          : parse(part, table.containsColumn(column) ? table.getString(row, column) : "",
+              place + ", column " + column);
     }
     try {
       return type
@@ -178,11 +198,13 @@ public final class ResultsTable {
   private static Object parse(Class<?> type, String cell, String place) {
     try {
       if (type == double.class) {
-        // Java's own parser takes 1d and 0x1p3, too.
-        if (!NUMBER.matcher(cell).matches()) {
-          throw new NumberFormatException(cell);
-        }
-        return Double.valueOf(cell);
+        return number(cell);
+      }
+      if (type == OptionalDouble.class) {
+        return cell.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(number(cell));
+      }
+      if (type == Limit.class) {
+        return limit(cell, place);
       }
       if (type == long.class) {
         return Long.valueOf(cell);
@@ -193,8 +215,24 @@ public final class ResultsTable {
       return type == int.class ? Integer.valueOf(cell) : cell;
     } catch (NumberFormatException e) {
       throw new ResultsException(place + ": found \"" + cell + "\"; it must be a "
-          + (type == double.class ? "number" : "whole number"), e);
+          + (type == double.class || type == OptionalDouble.class ? "number" : "whole number"), e);
     }
+  }
+
+  private static double number(String cell) {
+    // Java's own parser takes 1d and 0x1p3, too.
+    if (!NUMBER.matcher(cell).matches()) {
+      throw new NumberFormatException(cell);
+    }
+    return Double.parseDouble(cell);
+  }
+
+  private static Limit limit(String cell, String place) {
+    return Stream.of(Limit.values())
+        .filter(limit -> limit.toString().equals(cell))
+        .findFirst()
+        .orElseThrow(() -> new ResultsException(
+            place + ": found \"" + cell + "\"; it must be one of " + List.of(Limit.values())));
   }
 
   private static boolean truth(String cell, String place) {

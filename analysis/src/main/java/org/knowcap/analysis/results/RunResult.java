@@ -1,5 +1,7 @@
 package org.knowcap.analysis.results;
 
+import java.util.OptionalDouble;
+
 /**
  * One measured run: a row of {@code results.csv}, whose columns are these components in this order, in
  * snake_case.
@@ -32,13 +34,18 @@ package org.knowcap.analysis.results;
  * @param learningRate at its peak
  * @param activeParameters of P, what takes part in one token's computation: less than all in a mixture of experts
  * @param causal whether a token's loss depends on no later token; where it does, R is no capacity
+ * @param bits by part of the knowledge
+ * @param lateShare share of the stored bits that were stored in the second half of the training, as the training loss has
+ *        it; absent where it does not tell
+ * @param limitedBy what kept the run from storing more
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, Seeds seeds, double nameLossNats, double valueLossNats, double storedBits,
     double totalBits, double capacityRatio, double maxCapacityRatio, double saturation,
     double tokensPerSecond, double seconds, double storedBitsStandardError, double nameLossStandardError,
     double valueLossStandardError, long steps, long tokens, double finalLossNats, int headWidth,
-    double learningRate, long activeParameters, boolean causal) {
+    double learningRate, long activeParameters, boolean causal, PartBits bits, OptionalDouble lateShare,
+    Limit limitedBy) {
 
   public RunResult {
     text("run", run);
@@ -66,6 +73,12 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     atLeast(1, "head_width", headWidth);
     atLeastZero("learning_rate", learningRate);
     atLeast(1, "active_parameters", activeParameters);
+    lateShare.ifPresent(share -> finite("late_share", share));
+  }
+
+  /** Whether there was hardly more to store, so that R says nothing of what the model can hold. */
+  public boolean corpusBound() {
+    return limitedBy == Limit.CORPUS;
   }
 
   /** Whether every parameter takes part in every token's computation, and no token's loss depends on a later one. */

@@ -4,7 +4,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
 import tech.tablesaw.api.Table;
@@ -22,6 +24,9 @@ import tech.tablesaw.api.Table;
  * @param seeds how many runs there are
  * @param varied which of the seeds differ between the runs: such as "corpus, weights and order"
  * @param storedBits mean, bits
+ * @param nameStoredBits mean bits of the names; absent where a run does not tell
+ * @param valueStoredBits mean bits of the values; absent where a run does not tell
+ * @param diversityStoredBits mean bits of the diversity; absent where there is none
  * @param capacityRatio mean R, bits per parameter
  * @param capacityRatioDeviation standard deviation of R over the seeds, with Bessel's correction; 0 of a single seed
  * @param capacityRatioInterval half of the 95 % confidence interval of the mean R by Student's t; absent for one run,
@@ -29,11 +34,13 @@ import tech.tablesaw.api.Table;
  * @param leastCapacityRatio of all seeds
  * @param greatestCapacityRatio of all seeds
  * @param saturation mean R / R^max
+ * @param limitedBy what kept the runs from storing more; several words where they differ
  */
 public record SeedMeans(String corpus, long people, long exposures, String model, long parameters,
-    double learningRate, String engine, int seeds, String varied, double storedBits, double capacityRatio,
-    double capacityRatioDeviation, OptionalDouble capacityRatioInterval, double leastCapacityRatio,
-    double greatestCapacityRatio, double saturation) {
+    double learningRate, String engine, int seeds, String varied, double storedBits,
+    OptionalDouble nameStoredBits, OptionalDouble valueStoredBits, OptionalDouble diversityStoredBits,
+    double capacityRatio, double capacityRatioDeviation, OptionalDouble capacityRatioInterval,
+    double leastCapacityRatio, double greatestCapacityRatio, double saturation, String limitedBy) {
   private static final double CONFIDENCE = 0.95;
 
   /** What is the same in runs that only differ in their seed. */
@@ -72,11 +79,34 @@ public record SeedMeans(String corpus, long people, long exposures, String model
     DescriptiveStatistics ratios = statistics(runs.stream().map(RunResult::capacityRatio).toList());
     return new SeedMeans(first.corpus(), first.people(), first.exposures(), first.model(), first.parameters(),
         first.learningRate(), first.engine(), runs.size(), Seeds.varied(seeds),
-        statistics(runs.stream().map(RunResult::storedBits).toList()).getMean(), ratios.getMean(),
-        ratios.getStandardDeviation(),
+        statistics(runs.stream().map(RunResult::storedBits).toList()).getMean(),
+        mean(runs, PartBits::nameStoredBits), mean(runs, PartBits::valueStoredBits),
+        mean(runs, PartBits::diversityStoredBits), ratios.getMean(), ratios.getStandardDeviation(),
         Seeds.independent(seeds) ? OptionalDouble.of(interval(ratios)) : OptionalDouble.empty(),
         ratios.getMin(), ratios.getMax(),
-        statistics(runs.stream().map(RunResult::saturation).toList()).getMean());
+        statistics(runs.stream().map(RunResult::saturation).toList()).getMean(),
+        limits(runs, List.of()));
+  }
+
+  /** What limits these runs, each word once. */
+  static String limits(List<RunResult> runs, List<RunResult> others) {
+    return Stream.concat(runs.stream(), others.stream())
+        .map(run -> run.limitedBy().toString())
+        .distinct()
+        .sorted()
+        .collect(Collectors.joining(", "));
+  }
+
+  private static OptionalDouble mean(List<RunResult> runs, Function<PartBits, OptionalDouble> figure) {
+    List<OptionalDouble> figures = runs.stream().map(run -> figure.apply(run.bits())).toList();
+    return figures.stream().allMatch(OptionalDouble::isPresent)
+        ? OptionalDouble.of(statistics(figures.stream().map(OptionalDouble::getAsDouble).toList()).getMean())
+        : OptionalDouble.empty();
+  }
+
+  /** Whether all runs had hardly more to store than they did. */
+  public boolean corpusBound() {
+    return limitedBy.equals(Limit.CORPUS.toString());
   }
 
   /** Half of the confidence interval of a mean. */

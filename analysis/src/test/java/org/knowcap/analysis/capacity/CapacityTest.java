@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -92,10 +96,48 @@ class CapacityTest {
     assertEquals(1, predicted / squares, 0.12, "seed " + seed);
   }
 
+  /** People whose loss differs from text to text, from nobody's much to somebody's a lot; some of them measured, or all. */
+  @ParameterizedTest
+  @ValueSource(ints = {60, 300, 400})
+  void standardErrorCoversTheTextsToo(int size) {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    int population = 400;
+    double[] means = random.doubles(population, 0, 2).toArray();
+    double[] spreads = random.doubles(population, 0, 3).toArray();
+    Integer[] order = IntStream.range(0, population).boxed().toArray(Integer[]::new);
+    double mean = Arrays.stream(means).average().orElseThrow();
+
+    int trials = 3000;
+    double squares = 0;
+    double predicted = 0;
+    for (int trial = 0; trial < trials; trial++) {
+      Collections.shuffle(Arrays.asList(order), random);
+      double[] values = Arrays.stream(order)
+          .limit(size)
+          .mapToDouble(person -> means[person] + spreads[person] * random.nextGaussian())
+          .toArray();
+      double[] again = Arrays.stream(order)
+          .limit(50)
+          .mapToDouble(person -> means[person] + spreads[person] * random.nextGaussian())
+          .toArray();
+      SampleSummary sample = SampleSummary.of(values, again, population);
+      squares += Math.pow(sample.mean() - mean, 2);
+      predicted += Math.pow(sample.standardError(), 2);
+    }
+    // Three thousand squares of variance 2 each: 0.026 is one standard deviation. Without texts, the prediction is 0 where all are measured.
+    assertEquals(1, predicted / squares, 0.13, "seed " + seed);
+  }
+
   @Test
   void everybodyMeasuredLeavesNoSamplingError() {
     assertEquals(new SampleSummary(3, 3, 2, 0), SampleSummary.of(new double[]{1, 2, 3}, 3));
     assertEquals(new SampleSummary(1, 1, 7, 0), SampleSummary.of(new double[]{7}, 1));
+    // Half the squares of 0.2 and 0.4, their mean over 3 people.
+    assertEquals(Math.sqrt((0.02 + 0.08) / 2 / 3),
+        SampleSummary.of(new double[]{1, 2, 3}, new double[]{1.2, 1.6}, 3).standardError(), 1e-12);
+    assertThrows(IllegalArgumentException.class,
+        () -> SampleSummary.of(new double[]{1, 2}, new double[]{1, 2, 3}, 2));
     assertThrows(IllegalArgumentException.class, () -> SampleSummary.of(new double[]{7}, 2));
     assertThrows(IllegalArgumentException.class, () -> SampleSummary.of(new double[]{1, 2, 3}, 2));
     assertThrows(IllegalArgumentException.class, () -> SampleSummary.of(new double[]{1, Double.NaN}, 2));

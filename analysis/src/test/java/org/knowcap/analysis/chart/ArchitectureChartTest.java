@@ -34,11 +34,15 @@ class ArchitectureChartTest {
         Results.run(200, 400, "gpt2-2-2", 3000, 1, 990, 1000),
         Results.run(200, 400, "llama-2-1", 1100, 1, 880, 1000),
         // Fewer exposures are left out.
-        Results.run(200, 100, "llama-2-1", 1100, 1, 1, 1000));
+        Results.run(200, 100, "llama-2-1", 1100, 1, 1, 1000),
+        // The larger corpus is the limit of one that stores nearly all of it: the smaller one tells more.
+        Results.run(400, 400, "gpt2-2-3", 4000, 1, 1990, 2000),
+        Results.run(200, 400, "gpt2-2-3", 4000, 1, 800, 1000));
     XYChart chart = ArchitectureChart.of(results).chart();
-    assertArrayEquals(new double[]{1.4, 1.6, 0.33}, chart.getSeries("gpt2").getYData(), 1e-9);
-    assertArrayEquals(new double[]{1000, 3000}, chart.getSeries("means, gpt2").getXData());
-    assertArrayEquals(new double[]{1.5, 0.33}, chart.getSeries("means, gpt2").getYData(), 1e-9);
+    assertArrayEquals(new double[]{1.4, 1.6, 0.2}, chart.getSeries("gpt2").getYData(), 1e-9);
+    assertArrayEquals(new double[]{1000, 3000, 4000}, chart.getSeries("means, gpt2").getXData());
+    assertArrayEquals(new double[]{1.5, 0.33, 0.2}, chart.getSeries("means, gpt2").getYData(), 1e-9);
+    assertArrayEquals(new double[]{0.33}, chart.getSeries("gpt2, corpus").getYData(), 1e-9);
     assertArrayEquals(new double[]{0.8}, chart.getSeries("llama").getYData(), 1e-9);
     assertTrue(ArchitectureChart.compares(results));
     assertFalse(ArchitectureChart.compares(results.subList(0, 5)));

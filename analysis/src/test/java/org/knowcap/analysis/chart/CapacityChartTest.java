@@ -35,7 +35,12 @@ class CapacityChartTest {
   @Test
   void pointsAreRunsAndLinesJoinMeansOverSeeds() {
     XYChart chart = CapacityChart.of(RESULTS).chart();
-    assertArrayEquals(new double[]{3000, 5000, 6900, 6500}, chart.getSeries("N = 200").getYData());
+    assertArrayEquals(new double[]{3000, 5000, 6500}, chart.getSeries("N = 200").getYData());
+    // Of 7,000 bits 6,900 are over 98 %: the corpus is the limit.
+    assertArrayEquals(new double[]{6900}, chart.getSeries("N = 200, corpus").getYData());
+    assertEquals(List.of(true, false), Stream.of("N = 200", "N = 200, corpus")
+        .map(name -> chart.getSeries(name).isShowInLegend()).toList());
+    assertTrue(CapacityChart.of(RESULTS).svg().contains("</svg>"));
     assertArrayEquals(new double[]{20_000, 70_000, 200_000}, chart.getSeries("means, N = 200").getXData());
     assertArrayEquals(new double[]{4000, 6500, 6900}, chart.getSeries("means, N = 200").getYData());
     // The run below zero is no point, and the mean at its size is no part of the line.

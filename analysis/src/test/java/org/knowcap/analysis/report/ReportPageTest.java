@@ -90,7 +90,7 @@ class ReportPageTest {
     assertEquals(List.of(
         "3 runs measured: models of 20,000 to 70,000 parameters, trained on corpora of 200 to 800 people, "
             + "with 400 exposures.",
-        "The most that was stored is 0.1300 ± 0.0003 bits per parameter, of the 0.377 its corpus offered, "
+        "The most that was stored where the corpus was not the limit is 0.1300 ± 0.0003 bits per parameter, of the 0.377 its corpus offered, "
             + "by gpt2-2-2 on 800 people (run n800-e400-p70000-s1).",
         "1 of 3 runs holds more than 90 % of its corpus's bits: gpt2-2-2 on 200 people; 2 of 3 runs hold less than "
             + "60 % of their corpus's bits: gpt2-2-2 on 200 people, gpt2-2-2 on 800 people, out of room or of "

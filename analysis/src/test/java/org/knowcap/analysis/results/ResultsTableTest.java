@@ -9,7 +9,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.HashSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -23,7 +30,11 @@ class ResultsTableTest {
       "tokens_per_second", "seconds");
   private static final List<String> MORE_COLUMNS = List.of("stored_bits_standard_error",
       "name_loss_standard_error", "value_loss_standard_error", "steps", "tokens", "final_loss_nats",
-      "head_width", "learning_rate", "active_parameters", "causal");
+      "head_width", "learning_rate", "active_parameters", "causal", "name_total_bits", "name_stored_bits",
+      "name_stored_bits_standard_error", "value_total_bits", "value_stored_bits",
+      "value_stored_bits_standard_error", "diversity_total_bits", "diversity_stored_bits",
+      "diversity_stored_bits_standard_error", "diversity_loss_nats", "diversity_loss_standard_error",
+      "late_share", "limited_by");
 
   @TempDir
   Path folder;
@@ -72,29 +83,37 @@ class ResultsTableTest {
     assertEquals(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)), ResultsTable.readCsv(file).results());
   }
 
-  /** The one seed of an earlier version's table set all that is drawn. */
+  /** The one seed of an earlier version's table set all that is drawn; bits by part and limits are not in it. */
   @Test
-  void earlierTablesHaveOneSeed() throws IOException {
+  void earlierTablesAreRead() throws IOException {
     RunResult run = Results.run(200, 400, 70_912, 7, 6790, 7000);
-    Path file = written(List.of(run));
+    RunResult full = Results.run(200, 900, 70_912, 7, 6930, 7000);
+    assertEquals(List.of(Limit.UNDECIDED, Limit.CORPUS), List.of(run.limitedBy(), full.limitedBy()));
+    Path file = written(List.of(run, full));
+    Files.write(file,
+        Files.readAllLines(file)
+            .stream()
+            .map(line -> String.join(",", List.of(line.split(",", -1)).subList(0, 29)))
+            .toList());
     Files.writeString(file,
         Files.readString(file)
             .replace("corpus_seed,weights_seed,order_seed", "seed")
             .replace(",7,7,7,", ",7,"));
-    assertEquals(List.of(run), ResultsTable.readCsv(file).results());
+    assertEquals(List.of(run, full), ResultsTable.readCsv(file).results());
   }
 
   @Test
   void mixturesSayWhatIsActive() throws IOException {
     RunResult dense = Results.run(200, 400, 70_912, 1, 6790, 7000);
     RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu",
-        Seeds.all(1), 0, 0, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false);
+        Seeds.all(1), 0, 0, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false, PartBits.UNKNOWN,
+        OptionalDouble.of(0.3), Limit.LEARNING);
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
-    assertTrue(lines.get(1).endsWith(",70912,true") && lines.get(2).endsWith(",2000,false"),
+    assertTrue(lines.get(1).contains(",70912,true,") && lines.get(2).contains(",2000,false,"),
         lines.toString());
-    Files.writeString(file, Files.readString(file).replace(",2000,false", ",2000,no"));
+    Files.writeString(file, Files.readString(file).replace(",2000,false,", ",2000,no,"));
     String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
         .getMessage();
     assertTrue(found.contains("line 3, column causal: found \"no\"; it must be true or false"), found);
@@ -133,6 +152,23 @@ class ResultsTableTest {
     assertTrue(found.contains("line 1: there is no column capacity_per_bit"), found);
   }
 
+  /** Every column that a table, a summary over seeds or a comparison has is defined where measurements are explained. */
+  @Test
+  void everyColumnIsDefinedInTheDocumentation() throws IOException {
+    Set<String> defined = Files.readAllLines(Path.of("../docs/measuring.md"))
+        .stream()
+        .dropWhile(line -> !line.equals("## Columns"))
+        .map(line -> Pattern.compile("^\\| `([a-z_]+)` \\| \\S.* \\|$").matcher(line))
+        .filter(Matcher::matches)
+        .map(matcher -> matcher.group(1))
+        .collect(Collectors.toSet());
+    Set<String> columns = new HashSet<>();
+    for (Class<?> type : List.of(QuantisedResult.class, SeedMeans.class, PairedDifference.class)) {
+      columns.addAll(RecordTable.columns(type));
+    }
+    assertEquals(new TreeSet<>(columns), new TreeSet<>(defined));
+  }
+
   @Test
   void badCellsAreNamedByFileLineColumnAndValue() throws IOException {
     assertComplaint("line 3, column people: found \"2oo\"; it must be a whole number", ",200,400,",
@@ -145,8 +181,8 @@ class ResultsTableTest {
     assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 28 columns. 29 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 30 columns. 29 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 41 columns. 42 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 43 columns. 42 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
@@ -188,6 +224,13 @@ class ResultsTableTest {
         -doubles[2], doubles[3], -doubles[4], doubles[5], -doubles[6], doubles[7], doubles[8], doubles[9],
         doubles[10], doubles[11], 0, random.nextLong(0, Long.MAX_VALUE), doubles[12],
         random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, Long.MAX_VALUE),
-        random.nextBoolean());
+        random.nextBoolean(),
+        new PartBits(some(random), some(random), some(random), some(random), some(random), some(random),
+            some(random), some(random), some(random), some(random), some(random)),
+        some(random), Limit.values()[random.nextInt(Limit.values().length)]);
+  }
+
+  private static OptionalDouble some(Random random) {
+    return random.nextBoolean() ? OptionalDouble.of(random.nextGaussian()) : OptionalDouble.empty();
   }
 }

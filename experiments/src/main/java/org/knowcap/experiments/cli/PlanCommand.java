@@ -58,14 +58,15 @@ final class PlanCommand implements Callable<Integer> {
    * One line of the plan.
    *
    * @param nameBits total bits of the names
-   * @param valueBits total bits of all else: the values, and of bioD their diversity
+   * @param valueBits total bits of the values
+   * @param diversityBits total bits of the choice of bioD's strings
    * @param maxCapacityRatio R^max, bits per parameter
    * @param flops floating-point operations of the whole training
    * @param bytes memory of parameters, optimiser and activations
    * @param seconds estimated, if its engine is on this machine
    */
-  private record Row(String run, long parameters, double nameBits, double valueBits, double maxCapacityRatio,
-      long steps, long tokens, double flops, long bytes, Optional<Double> seconds) {}
+  private record Row(String run, long parameters, double nameBits, double valueBits, double diversityBits,
+      double maxCapacityRatio, long steps, long tokens, double flops, long bytes, Optional<Double> seconds) {}
 
   @Override
   public Integer call() throws Exception {
@@ -78,18 +79,11 @@ final class PlanCommand implements Callable<Integer> {
       Corpus corpus = run.corpus();
       Program program = run.program(corpus);
       long steps = run.steps(corpus);
-      rows.add(
-          new Row(run.name(), program.parameterCount(), corpus.measured().bits().part("names").totalBits(),
-              corpus.measured()
-                  .bits()
-                  .parts()
-                  .stream()
-                  .filter(part -> part.kind() != KnowledgeKind.NAME)
-                  .mapToDouble(KnowledgePart::totalBits)
-                  .sum(),
-              corpus.measured().bits().totalBits() / program.parameterCount(), steps,
-              steps * program.stepRows(), (double) program.flops() * steps, program.memoryBytes(),
-              Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
+      rows.add(new Row(run.name(), program.parameterCount(), bits(corpus, KnowledgeKind.NAME),
+          bits(corpus, KnowledgeKind.VALUE), bits(corpus, KnowledgeKind.FIRST_CHUNK),
+          corpus.measured().bits().totalBits() / program.parameterCount(), steps, steps * program.stepRows(),
+          (double) program.flops() * steps, program.memoryBytes(),
+          Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {
@@ -101,16 +95,27 @@ final class PlanCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** Total bits of a part; 0 of one that the corpus does not have. */
+  private static double bits(Corpus corpus, KnowledgeKind kind) {
+    return corpus.measured()
+        .bits()
+        .parts()
+        .stream()
+        .filter(part -> part.kind() == kind)
+        .mapToDouble(KnowledgePart::totalBits)
+        .sum();
+  }
+
   private void print(PrintWriter out, List<Row> rows, int together) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
-    String line = "%-" + width + "s %12s %11s %11s %8s %9s %9s %11s %9s %14s%n";
-    out.printf(line, "run", "parameters", "in names", "in values", "R^max", "steps", "tokens", "operations",
-        "memory", "time");
+    String line = "%-" + width + "s %12s %11s %11s %12s %8s %9s %9s %11s %9s %14s%n";
+    out.printf(line, "run", "parameters", "in names", "in values", "in diversity", "R^max", "steps", "tokens",
+        "operations", "memory", "time");
     for (Row row : rows) {
       out.printf(line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
-          Units.bits(row.valueBits), Units.ratio(row.maxCapacityRatio), Units.count(row.steps),
-          Units.brief(row.tokens), Units.brief(row.flops), Units.brief(row.bytes) + "B",
-          row.seconds.map(Units::seconds).orElse("unknown"));
+          Units.bits(row.valueBits), Units.bits(row.diversityBits), Units.ratio(row.maxCapacityRatio),
+          Units.count(row.steps), Units.brief(row.tokens), Units.brief(row.flops),
+          Units.brief(row.bytes) + "B", row.seconds.map(Units::seconds).orElse("unknown"));
     }
     out.printf("%d runs, %s tokens", rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()));
     if (rows.stream().allMatch(row -> row.seconds.isPresent())) {

@@ -8,12 +8,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.knowcap.analysis.results.PairedDifference;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
+import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
@@ -22,6 +26,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tech.tablesaw.api.DoubleColumn;
+import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
@@ -31,6 +37,8 @@ import tech.tablesaw.columns.Column;
     mixinStandardHelpOptions = true,
     description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
+  private static final int DIGITS = 5;
+
   @Spec
   private CommandSpec command;
 
@@ -42,6 +50,13 @@ final class ResultsCommand implements Callable<Integer> {
 
   @Option(names = "--seeds", description = "Print means and deviations over seeds instead of single runs.")
   private boolean seeds;
+
+  @Option(
+      names = "--against",
+      paramLabel = "FAMILY",
+      description = "Print how much more bits per parameter other models store than this family's of as many layers and heads,"
+          + " with runs of equal seeds as pairs: mean difference, 95 %% interval, p of the paired t-test.")
+  private Optional<String> against;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -64,23 +79,36 @@ final class ResultsCommand implements Callable<Integer> {
         study.missingRows().forEach(this::note);
       }
     }
+    if (seeds && against.isPresent()) {
+      throw UserException.usage("--seeds and --against are two tables: give one of them");
+    }
     ResultsTable results = ResultsTable.ofRows(distinct(rows));
     PrintWriter out = command.commandLine().getOut();
-    if (seeds) {
+    if (against.isPresent()) {
+      List<PairedDifference> differences = differences(results.results(), against.get());
+      out.println(json
+          ? Json.MAPPER.writeValueAsString(differences)
+          : rounded(PairedDifference.table(differences).removeColumns("people", "engine")).printAll());
+    } else if (seeds) {
       List<SeedMeans> means = means(results.results());
-      out.println(json ? Json.MAPPER.writeValueAsString(means) : shown(means).printAll());
+      out.println(json ? Json.MAPPER.writeValueAsString(means) : rounded(shown(means)).printAll());
     } else if (json) {
       out.println(Json.MAPPER.writeValueAsString(maps(results.table())));
     } else {
-      List<String> columns = new ArrayList<>(List.of("run", "parameters", "name_loss_nats", "value_loss_nats",
-          "stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation"));
+      List<String> columns = new ArrayList<>(
+          List.of("run", "parameters", "name_loss_nats", "value_loss_nats"));
+      Stream.of("name_stored_bits", "value_stored_bits", "diversity_stored_bits")
+          .filter(column -> results.table().column(column).countMissing() < rows.size())
+          .forEach(columns::add);
+      columns.addAll(List.of("stored_bits", "stored_bits_standard_error", "capacity_ratio",
+          "max_capacity_ratio", "saturation", "limited_by"));
       if (!rows.stream().allMatch(row -> row.run().dense())) {
         columns.addAll(List.of("active_parameters", "causal"));
       }
       if (!results.quantised().isEmpty()) {
         columns.addAll(List.of("weight_bits", "bits_per_weight", "capacity_per_bit"));
       }
-      out.println(results.table().selectColumns(columns.toArray(String[]::new)).printAll());
+      out.println(rounded(results.table().selectColumns(columns.toArray(String[]::new))).printAll());
       written.forEach(out::println);
     }
     return 0;
@@ -118,7 +146,7 @@ final class ResultsCommand implements Callable<Integer> {
     for (int row = 0; row < table.rowCount(); row++) {
       Map<String, Object> map = new LinkedHashMap<>();
       for (Column<?> column : table.columns()) {
-        map.put(column.name(), column.get(row));
+        map.put(column.name(), column.isMissing(row) ? null : column.get(row));
       }
       maps.add(map);
     }
@@ -141,10 +169,37 @@ final class ResultsCommand implements Callable<Integer> {
     }
   }
 
+  private static List<PairedDifference> differences(List<RunResult> runs, String against) {
+    try {
+      return PairedDifference.of(runs, against);
+    } catch (ResultsException e) {
+      throw UserException.usage(e.getMessage());
+    }
+  }
+
   private static Table shown(List<SeedMeans> means) {
-    return SeedMeans.table(means)
-        .selectColumns("corpus", "exposures", "model", "parameters", "seeds", "varied", "capacity_ratio",
-            "capacity_ratio_deviation", "capacity_ratio_interval", "least_capacity_ratio",
-            "greatest_capacity_ratio", "saturation");
+    Table table = SeedMeans.table(means);
+    List<String> columns = new ArrayList<>(List.of("corpus", "exposures", "model", "parameters", "seeds",
+        "varied", "capacity_ratio", "capacity_ratio_deviation", "capacity_ratio_interval",
+        "least_capacity_ratio", "greatest_capacity_ratio", "saturation"));
+    Stream.of("name_stored_bits", "value_stored_bits", "diversity_stored_bits")
+        .filter(column -> table.column(column).countMissing() < means.size())
+        .forEach(columns::add);
+    columns.add("limited_by");
+    return table.selectColumns(columns.toArray(String[]::new));
+  }
+
+  /** For people: numbers rounded to five digits; nothing where there is none. */
+  private static Table rounded(Table table) {
+    Table rounded = Table.create(table.name());
+    for (Column<?> column : table.columns()) {
+      rounded.addColumns(column instanceof DoubleColumn numbers
+          ? StringColumn.create(numbers.name(),
+              numbers.asList()
+                  .stream()
+                  .map(number -> Double.isNaN(number) ? "" : Units.number(number, DIGITS)))
+          : column);
+    }
+    return rounded;
   }
 }

@@ -42,7 +42,18 @@ final class MeasuredPeople {
 
   /** The text by which that person is measured. */
   AnnotatedItem item(long i) {
+    return item(i, 0);
+  }
+
+  /**
+   * A text about that person.
+   *
+   * @param rendering 0 for the one by which the person is measured; others are independent of it, where the corpus has
+   *     several texts about a person
+   */
+  AnnotatedItem item(long i, int rendering) {
     long person = person(i);
-    return corpus.measured().measuringItem(person, random.bits(person));
+    CounterRandom draws = rendering == 0 ? random : random.child(rendering);
+    return corpus.measured().measuringItem(person, draws.bits(person));
   }
 }

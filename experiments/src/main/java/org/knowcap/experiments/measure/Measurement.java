@@ -34,10 +34,14 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param losses [part][person measured]: mean loss of a piece of the part, as are bioS's names (p1) and values (p2: of
  *        birth date, birth city, university, major, employer and gender together), and bioD's names, values (p2: of
  *        one attribute) and diversity (p3: of one value's first chunk)
+ * @param again [part][person]: the same of the first of these people in another text each, from which the error of
+ *        having measured a person in one text is known
  * @param answers to the corpus's questions, whose values are a part of what there is to know or contradict it
  */
-public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses,
+public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses, double[][] again,
     List<Knowledge> answers) {
+  /** People who are measured in a second text. */
+  private static final int AGAIN = 256;
   /** People scored at once. */
   private static final int WINDOWS = 16;
 
@@ -63,38 +67,57 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /**
-   * Measures all people, or {@code most} of them drawn by the corpus's seed.
+   * Measures all people, or {@code most} of them drawn by the corpus's seed, and some of them in a second text.
    *
    * @param scorer of batches of 16 windows, each as long as the corpus's longest item less one token
    */
   public static Measurement of(Corpus corpus, long most, Scorer scorer) {
+    return of(corpus, most, 0, scorer);
+  }
+
+  /** @param rendering number of the texts that people are measured in; those after them are the second ones */
+  static Measurement of(Corpus corpus, long most, int rendering, Scorer scorer) {
     List<KnowledgePart> knowledge = corpus.measured().bits().parts();
-    int people = people(corpus, most);
+    return new Measurement(knowledge, corpus.measured().people(),
+        losses(knowledge, corpus, most, rendering, scorer),
+        losses(knowledge, corpus, Math.min(most, AGAIN), rendering + 1, scorer),
+        corpus.sideMeasurements()
+            .stream()
+            .map(question -> answer(question, most, rendering, scorer))
+            .toList());
+  }
+
+  /** [part][person]: mean loss of a piece of the part. */
+  private static double[][] losses(List<KnowledgePart> knowledge, Corpus corpus, long most, int rendering,
+      Scorer scorer) {
     Map<KnowledgeKind, double[]> sums = new EnumMap<>(KnowledgeKind.class);
-    knowledge.forEach(part -> sums.put(part.kind(), new double[people]));
-    forEachSpan(corpus, most, scorer, (person, span, loss) -> {
+    knowledge.forEach(part -> sums.put(part.kind(), new double[people(corpus, most)]));
+    forEachSpan(corpus, most, rendering, scorer, (person, span, loss) -> {
       if (sums.containsKey(span.kind())) {
         sums.get(span.kind())[person] += loss;
       }
     });
-    double[][] means = knowledge.stream()
+    return knowledge.stream()
         .map(part -> DoubleStream.of(sums.get(part.kind())).map(sum -> sum / part.perItem()).toArray())
         .toArray(double[][]::new);
-    return new Measurement(knowledge, corpus.measured().people(), means,
-        corpus.sideMeasurements().stream().map(question -> answer(question, most, scorer)).toList());
   }
 
-  private static Knowledge answer(SideMeasurement question, long most, Scorer scorer) {
+  private static Knowledge answer(SideMeasurement question, long most, int rendering, Scorer scorer) {
+    long people = question.source().people();
+    SampleSummary summary = SampleSummary.of(losses(question, most, rendering, scorer),
+        losses(question, Math.min(most, AGAIN), rendering + 1, scorer), people);
+    return new Knowledge(question.name(), people, question.uniformBits(), question.uniformBits(),
+        summary.mean(), summary.standardError());
+  }
+
+  private static double[] losses(SideMeasurement question, long most, int rendering, Scorer scorer) {
     double[] losses = new double[people(question.source(), most)];
-    forEachSpan(question.source(), most, scorer, (person, span, loss) -> {
+    forEachSpan(question.source(), most, rendering, scorer, (person, span, loss) -> {
       if (span.kind() == KnowledgeKind.VALUE && question.attributes().contains(span.attribute())) {
         losses[person] += loss;
       }
     });
-    long people = question.source().people();
-    SampleSummary summary = SampleSummary.of(losses, people);
-    return new Knowledge(question.name(), people, question.uniformBits(), question.uniformBits(),
-        summary.mean(), summary.standardError());
+    return losses;
   }
 
   private static int people(Corpus corpus, long most) {
@@ -106,7 +129,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     void accept(int person, Span span, double loss);
   }
 
-  private static void forEachSpan(Corpus corpus, long most, Scorer scorer, SpanLoss consumer) {
+  private static void forEachSpan(Corpus corpus, long most, int rendering, Scorer scorer, SpanLoss consumer) {
     int length = corpus.longestItem() - 1;
     MeasuredPeople measured = MeasuredPeople.of(corpus, most);
     int people = measured.count();
@@ -119,7 +142,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       Arrays.fill(tokens, corpus.vocabulary().eos());
       Arrays.fill(targets, corpus.vocabulary().eos());
       for (int row = 0; row < count; row++) {
-        probes[row] = measured.item(first + row);
+        probes[row] = measured.item(first + row, rendering);
         int[] item = probes[row].tokens();
         System.arraycopy(item, 0, tokens, row * length, item.length - 1);
         System.arraycopy(item, 1, targets, row * length, item.length - 1);
@@ -148,16 +171,19 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
 
   /** The losses of a part. */
   public double[] losses(KnowledgeKind part) {
+    return losses[index(part)];
+  }
+
+  private int index(KnowledgeKind part) {
     return IntStream.range(0, losses.length)
         .filter(i -> knowledge.get(i).kind() == part)
-        .mapToObj(i -> losses[i])
         .findFirst()
         .orElseThrow();
   }
 
   /** Summary over people of the losses of a part. */
   public SampleSummary summary(KnowledgeKind part) {
-    return SampleSummary.of(losses(part), people);
+    return SampleSummary.of(losses(part), again[index(part)], people);
   }
 
   /** What the model stores of each part. */
@@ -171,11 +197,12 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
 
   /** What a model of so many parameters stores. */
   public Capacity capacity(long parameters) {
-    return Capacity.of(parts(), SampleSummary.of(personLosses(), people), parameters);
+    return Capacity.of(parts(), SampleSummary.of(personLosses(losses), personLosses(again), people),
+        parameters);
   }
 
   /** Each person's share, 1 / N of all there is to know, of the losses of all parts, nats. */
-  private double[] personLosses() {
+  private double[] personLosses(double[][] losses) {
     double[] shares = new double[losses[0].length];
     for (int part = 0; part < losses.length; part++) {
       double pieces = knowledge.get(part).count() / people;

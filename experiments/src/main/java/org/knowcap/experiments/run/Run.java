@@ -12,6 +12,8 @@ import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.analysis.results.Limit;
+import org.knowcap.analysis.results.PartBits;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
@@ -87,8 +89,10 @@ public final class Run {
     Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
         spec.measuredPeople());
     Recall recall = Recall.of(engine, threads, spec.model(), parameters, corpus, spec.measuredPeople());
+    OptionalDouble lateShare = new LossCurve(folder.readMetrics()).lateShare(corpus,
+        losses.capacity(parameters.length).storedBits());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
-        tokens).trainedTogether(sessions.replicas());
+        tokens, lateShare).trainedTogether(sessions.replicas());
     folder.writeResult(run);
     Files.deleteIfExists(Checkpoint.previous(folder.checkpoint()));
     return run;
@@ -102,9 +106,10 @@ public final class Run {
    * @param recall of that model
    * @param last metric of the training
    * @param tokens trained on
+   * @param lateShare share of the bits that were stored in the second half of the training
    */
   static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
-      Measurement losses, Recall recall, RunFolder.Metric last, long tokens) {
+      Measurement losses, Recall recall, RunFolder.Metric last, long tokens, OptionalDouble lateShare) {
     SampleSummary names = losses.summary(KnowledgeKind.NAME);
     SampleSummary values = losses.summary(KnowledgeKind.VALUE);
     long parameters = spec.model().parameters(corpus.vocabulary().size()).total();
@@ -115,7 +120,8 @@ public final class Run {
         capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
         spec.model().headWidth(), spec.training().learningRate(),
-        spec.model().parameters(corpus.vocabulary().size()).active(), spec.model().causal());
+        spec.model().parameters(corpus.vocabulary().size()).active(), spec.model().causal(),
+        PartBits.of(capacity.parts()), lateShare, Limit.of(capacity.saturation(), lateShare));
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
         Provenances.of(engine, threads, corpus), last.routing(), recall.shares(), recall.byAttribute());

@@ -137,7 +137,7 @@ class BioDMeasurementTest {
       losses.add(person);
       shares[i] = person.name + K * (person.first + person.rest) + (double) K * D / N * person.first;
     }
-    Capacity capacity = measure(corpus(), size, losses::get).capacity(1000);
+    Capacity capacity = measure(corpus(), size, row -> losses.get(row % size)).capacity(1000);
     SampleSummary share = SampleSummary.of(shares, N);
     double uniform = N * log2(N0) + N * K * C * log2(D) + K * D * STRING_BITS;
     assertEquals(uniform - N * share.mean() / Math.log(2), capacity.storedBits(), 1e-3);

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
@@ -27,6 +28,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.RecallShares;
+import org.knowcap.analysis.results.Limit;
+import org.knowcap.analysis.results.PartBits;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.KnowcapProcess;
@@ -36,7 +39,9 @@ import org.knowcap.experiments.UserException;
 class RunFolderTest {
   private static final MeasuredRun MEASURED = new MeasuredRun(
       new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", Seeds.all(7), 0.1, 1.0 / 3, 250,
-          300, 0.05, 0.06, 250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003, 5000, true),
+          300, 0.05, 0.06, 250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003, 5000, true,
+          PartBits.of(List.of(new Knowledge("names", 20, 8, 4, 0.1, 0))), OptionalDouble.of(0.125),
+          Limit.MODEL),
       List.of(new Knowledge("names", 20, 8, 4, 0.1, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of(), new RecallShares(0.5, 0, Double.NaN, Double.NaN),
       List.of(new AttributeRecall("major", 0.75, 0.1, Double.NaN, Double.NaN)));

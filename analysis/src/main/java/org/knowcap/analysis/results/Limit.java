@@ -1,0 +1,41 @@
+package org.knowcap.analysis.results;
+
+import java.util.Locale;
+import java.util.OptionalDouble;
+
+/** What keeps a run from storing more bits: its corpus, its model, or the end of its training. */
+public enum Limit {
+  /** Over 98 % of the corpus are stored: there was hardly more to store, so R says nothing of what the model can hold. */
+  CORPUS,
+  /** Most of what is stored was stored in the first half of the training: more of it would add little. */
+  MODEL,
+  /** More than a quarter of what is stored was stored in the second half of the training. */
+  LEARNING,
+  /** The training loss does not tell: it is also of other texts, or there were few reports, or nothing is stored. */
+  UNDECIDED;
+
+  private static final double NEARLY_ALL = 0.98;
+  private static final double MUCH = 0.25;
+
+  /**
+   * Decides.
+   *
+   * @param saturation stored bits over the bits of the corpus
+   * @param lateShare share of the stored bits that were stored in the second half of the training, if it is known
+   */
+  public static Limit of(double saturation, OptionalDouble lateShare) {
+    if (saturation > NEARLY_ALL) {
+      return CORPUS;
+    }
+    if (lateShare.isEmpty()) {
+      return UNDECIDED;
+    }
+    return lateShare.getAsDouble() > MUCH ? LEARNING : MODEL;
+  }
+
+  /** As tables have it: such as "corpus". */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

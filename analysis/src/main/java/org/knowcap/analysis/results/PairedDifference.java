@@ -1,0 +1,107 @@
+package org.knowcap.analysis.results;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.commons.math3.distribution.TDistribution;
+import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
+import tech.tablesaw.api.Table;
+
+/**
+ * How much more bits per parameter one architecture stores than another of as many layers and heads of one width: runs of
+ * equal seeds are pairs, so that what their corpus does to both is not in the difference.
+ *
+ * @param corpus name of the corpus
+ * @param people N
+ * @param exposures of each person
+ * @param learningRate at its peak
+ * @param engine that trained and measured
+ * @param model short name
+ * @param against short name of the model that it is compared with
+ * @param parameters P of the model
+ * @param againstParameters P of the model that it is compared with
+ * @param pairs runs of equal seeds
+ * @param difference mean over the pairs of R less the other's R, bits per parameter
+ * @param differenceInterval half of the 95 % confidence interval of that mean, by Student's t; absent for one pair
+ * @param ratio mean R over the other's mean R
+ * @param pValue of the paired t-test, two-sided: how likely at least such a difference would be if there were none; absent for
+ *        one pair, and where all pairs differ alike
+ * @param limitedBy what limits the runs of both; several words where they differ
+ */
+public record PairedDifference(String corpus, long people, long exposures, double learningRate, String engine,
+    String model, String against, long parameters, long againstParameters, int pairs, double difference,
+    OptionalDouble differenceInterval, double ratio, OptionalDouble pValue, String limitedBy) {
+  /** FAMILY, then LAYERS-HEADS and the width of heads, then what differs from the family. */
+  private static final Pattern MODEL = Pattern.compile("(.+?)(-\\d+-\\d+(?:-w\\d+)?)(-.+)?");
+  private static final double CONFIDENCE = 0.95;
+
+  private record Cell(String corpus, long people, long exposures, double learningRate, String engine) {
+    static Cell of(RunResult run) {
+      return new Cell(run.corpus(), run.people(), run.exposures(), run.learningRate(), run.engine());
+    }
+  }
+
+  /**
+   * Compares all models of other architectures with those of one, cell by cell.
+   *
+   * @param against a family, such as "gpt2"; its models are compared with by their layers, heads and width
+   * @throws ResultsException where there is nothing to compare
+   */
+  public static List<PairedDifference> of(List<RunResult> runs, String against) {
+    Map<Cell, Map<String, Map<Seeds, RunResult>>> cells = new LinkedHashMap<>();
+    for (RunResult run : runs) {
+      cells.computeIfAbsent(Cell.of(run), _ -> new LinkedHashMap<>())
+          .computeIfAbsent(run.model(), _ -> new LinkedHashMap<>())
+          .put(run.seeds(), run);
+    }
+    List<PairedDifference> differences = new ArrayList<>();
+    cells.values().forEach(models -> models.forEach((model, own) -> {
+      Matcher name = MODEL.matcher(model);
+      if (name.matches() && !model.equals(against + name.group(2))) {
+        Map<Seeds, RunResult> others = models.getOrDefault(against + name.group(2), Map.of());
+        List<RunResult> paired = own.values().stream().filter(run -> others.containsKey(run.seeds())).toList();
+        if (!paired.isEmpty()) {
+          differences.add(of(paired, paired.stream().map(run -> others.get(run.seeds())).toList()));
+        }
+      }
+    }));
+    if (differences.isEmpty()) {
+      throw new ResultsException("there is no model of another architecture beside one of " + against
+          + " of as many layers and heads, on one corpus, with equal exposures, learning rate, engine and seeds");
+    }
+    return List.copyOf(differences);
+  }
+
+  private static PairedDifference of(List<RunResult> own, List<RunResult> others) {
+    DescriptiveStatistics differences = new DescriptiveStatistics();
+    double sum = 0;
+    double otherSum = 0;
+    for (int i = 0; i < own.size(); i++) {
+      differences.addValue(own.get(i).capacityRatio() - others.get(i).capacityRatio());
+      sum += own.get(i).capacityRatio();
+      otherSum += others.get(i).capacityRatio();
+    }
+    OptionalDouble interval = OptionalDouble.empty();
+    OptionalDouble pValue = OptionalDouble.empty();
+    double error = differences.getStandardDeviation() / Math.sqrt(own.size());
+    if (error > 0) {
+      TDistribution student = new TDistribution(own.size() - 1);
+      interval = OptionalDouble.of(error * student.inverseCumulativeProbability((1 + CONFIDENCE) / 2));
+      pValue = OptionalDouble.of(2 * student.cumulativeProbability(-Math.abs(differences.getMean() / error)));
+    }
+    RunResult run = own.getFirst();
+    RunResult other = others.getFirst();
+    return new PairedDifference(run.corpus(), run.people(), run.exposures(), run.learningRate(), run.engine(),
+        run.model(), other.model(), run.parameters(), other.parameters(), own.size(), differences.getMean(),
+        interval, sum / otherSum, pValue, SeedMeans.limits(own, others));
+  }
+
+  /** A Tablesaw table of differences, one a row. */
+  public static Table table(List<PairedDifference> differences) {
+    return RecordTable.of(PairedDifference.class, differences);
+  }
+}

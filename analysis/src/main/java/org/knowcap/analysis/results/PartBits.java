@@ -1,0 +1,56 @@
+package org.knowcap.analysis.results;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
+import org.knowcap.analysis.capacity.Knowledge;
+
+/**
+ * The bits of one run by part of the knowledge. A part that a corpus does not have is absent, and all are in tables of
+ * earlier versions.
+ *
+ * @param nameTotalBits bits of the names: N log2(N0 / N)
+ * @param nameStoredBits bits of the names that the model stores
+ * @param nameStoredBitsStandardError bits
+ * @param valueTotalBits bits of the values
+ * @param valueStoredBits bits of the values that the model stores
+ * @param valueStoredBitsStandardError bits
+ * @param diversityTotalBits of bioD: bits of the choice of D strings for each attribute
+ * @param diversityStoredBits of bioD: bits of that choice that the model stores
+ * @param diversityStoredBitsStandardError bits
+ * @param diversityLossNats of bioD: p3, nats, the loss of a value's first chunk, mean over people
+ * @param diversityLossStandardError nats
+ */
+public record PartBits(OptionalDouble nameTotalBits, OptionalDouble nameStoredBits,
+    OptionalDouble nameStoredBitsStandardError, OptionalDouble valueTotalBits, OptionalDouble valueStoredBits,
+    OptionalDouble valueStoredBitsStandardError, OptionalDouble diversityTotalBits,
+    OptionalDouble diversityStoredBits, OptionalDouble diversityStoredBitsStandardError,
+    OptionalDouble diversityLossNats, OptionalDouble diversityLossStandardError) {
+  /** Of a run of which only the sum is known. */
+  public static final PartBits UNKNOWN = of(List.of());
+
+  /** The bits of parts by their names; parts of other names are passed over. */
+  public static PartBits of(List<Knowledge> parts) {
+    Part names = new Part(parts, "names");
+    Part values = new Part(parts, "values");
+    Part diversity = new Part(parts, "diversity");
+    return new PartBits(names.get(Knowledge::totalBits), names.get(Knowledge::storedBits),
+        names.get(Knowledge::storedBitsStandardError), values.get(Knowledge::totalBits),
+        values.get(Knowledge::storedBits), values.get(Knowledge::storedBitsStandardError),
+        diversity.get(Knowledge::totalBits), diversity.get(Knowledge::storedBits),
+        diversity.get(Knowledge::storedBitsStandardError), diversity.get(Knowledge::lossNats),
+        diversity.get(Knowledge::lossStandardError));
+  }
+
+  private record Part(Optional<Knowledge> knowledge) {
+    Part(List<Knowledge> parts, String name) {
+      this(parts.stream().filter(part -> part.name().equals(name)).findFirst());
+    }
+
+    OptionalDouble get(ToDoubleFunction<Knowledge> figure) {
+      return knowledge.map(part -> OptionalDouble.of(figure.applyAsDouble(part)))
+          .orElse(OptionalDouble.empty());
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package org.knowcap.experiments.run;
+
+import java.util.List;
+import java.util.OptionalDouble;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
+
+/** The training loss over a run, and what it tells of when the run stored its bits. */
+final class LossCurve {
+  /** Fewer reports are too few to tell noise from learning. */
+  private static final int LEAST_REPORTS = 40;
+  /** Part of the run over which the loss is averaged, around its middle and at its end. */
+  private static final double PART = 0.1;
+
+  private final List<RunFolder.Metric> reports;
+
+  LossCurve(List<RunFolder.Metric> reports) {
+    this.reports = List.copyOf(reports);
+  }
+
+  /**
+   * Share of the stored bits that were stored in the second half of the run: the fall of the mean loss from the middle
+   * (45 to 55 % of the steps) to the end (the last 10 %), in bits of a text about one person, over the bits that are stored
+   * of one person. What the model still learns of the sentences around the values is in it, too, and is small by then.
+   *
+   * @param storedBits of the corpus
+   * @return absent where the loss is also of other texts than the corpus's own, or there are too few reports, or nothing is
+   *     stored
+   */
+  OptionalDouble lateShare(Corpus corpus, double storedBits) {
+    if (!(corpus instanceof Source source) || reports.size() < LEAST_REPORTS || !(storedBits > 0)) {
+      return OptionalDouble.empty();
+    }
+    double steps = reports.getLast().step();
+    double fall = mean((0.5 - PART / 2) * steps, (0.5 + PART / 2) * steps) - mean((1 - PART) * steps, steps);
+    double bits = fall * source.meanItemTokens() / Math.log(2) * source.people();
+    return OptionalDouble.of(bits / storedBits);
+  }
+
+  /** Mean loss of the reports behind one step, up to another, nats a token. */
+  private double mean(double after, double to) {
+    return reports.stream()
+        .filter(report -> report.step() > after && report.step() <= to)
+        .mapToDouble(RunFolder.Metric::loss)
+        .average()
+        .orElseThrow();
+  }
+}
