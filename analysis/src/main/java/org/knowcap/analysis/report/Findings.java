@@ -56,10 +56,12 @@ public final class Findings {
 
   private String best() {
     List<RunResult> free = results.stream().filter(result -> !result.corpusBound()).toList();
-    if (free.isEmpty()) {
+    if (free.isEmpty() && results.size() > 1) {
       return "Every run holds over 98 % of its corpus's bits, so that none tells how much a model can hold.";
     }
-    RunResult best = free.stream().max(Comparator.comparingDouble(RunResult::capacityRatio)).orElseThrow();
+    RunResult best = (free.isEmpty() ? results : free).stream()
+        .max(Comparator.comparingDouble(RunResult::capacityRatio))
+        .orElseThrow();
     String ratio = Units.ratio(best.capacityRatio(), best.storedBitsStandardError() / best.parameters())
         + " bits per parameter";
     String who = name(best) + " (run " + best.run() + ")";

@@ -63,7 +63,10 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
       Matcher name = MODEL.matcher(model);
       if (name.matches() && !model.equals(against + name.group(2))) {
         Map<Seeds, RunResult> others = models.getOrDefault(against + name.group(2), Map.of());
-        List<RunResult> paired = own.values().stream().filter(run -> others.containsKey(run.seeds())).toList();
+        List<RunResult> paired = own.values()
+            .stream()
+            .filter(run -> others.containsKey(run.seeds()))
+            .toList();
         if (!paired.isEmpty()) {
           differences.add(of(paired, paired.stream().map(run -> others.get(run.seeds())).toList()));
         }

@@ -84,8 +84,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
         mean(runs, PartBits::diversityStoredBits), ratios.getMean(), ratios.getStandardDeviation(),
         Seeds.independent(seeds) ? OptionalDouble.of(interval(ratios)) : OptionalDouble.empty(),
         ratios.getMin(), ratios.getMax(),
-        statistics(runs.stream().map(RunResult::saturation).toList()).getMean(),
-        limits(runs, List.of()));
+        statistics(runs.stream().map(RunResult::saturation).toList()).getMean(), limits(runs, List.of()));
   }
 
   /** What limits these runs, each word once. */

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
@@ -38,8 +39,8 @@ class CapacityChartTest {
     assertArrayEquals(new double[]{3000, 5000, 6500}, chart.getSeries("N = 200").getYData());
     // Of 7,000 bits 6,900 are over 98 %: the corpus is the limit.
     assertArrayEquals(new double[]{6900}, chart.getSeries("N = 200, corpus").getYData());
-    assertEquals(List.of(true, false), Stream.of("N = 200", "N = 200, corpus")
-        .map(name -> chart.getSeries(name).isShowInLegend()).toList());
+    assertEquals(List.of(true, false),
+        Stream.of("N = 200", "N = 200, corpus").map(name -> chart.getSeries(name).isShowInLegend()).toList());
     assertTrue(CapacityChart.of(RESULTS).svg().contains("</svg>"));
     assertArrayEquals(new double[]{20_000, 70_000, 200_000}, chart.getSeries("means, N = 200").getXData());
     assertArrayEquals(new double[]{4000, 6500, 6900}, chart.getSeries("means, N = 200").getYData());

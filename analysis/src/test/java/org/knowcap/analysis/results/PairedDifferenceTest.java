@@ -28,7 +28,8 @@ class PairedDifferenceTest {
     List<PairedDifference> found = PairedDifference.of(runs, "gpt2");
     assertEquals(1, found.size());
     PairedDifference one = found.getFirst();
-    assertEquals("llama-2-1-w8-tied against gpt2-2-1-w8, 3", one.model() + " against " + one.against() + ", " + one.pairs());
+    assertEquals("llama-2-1-w8-tied against gpt2-2-1-w8, 3",
+        one.model() + " against " + one.against() + ", " + one.pairs());
     // Differences of 0.2, 0.2 and 0.3.
     double[] own = {1.2, 1.6, 1.5};
     double[] others = {1, 1.4, 1.2};
@@ -40,7 +41,8 @@ class PairedDifferenceTest {
 
     PairedDifference single = PairedDifference.of(runs.subList(2, 4), "gpt2").getFirst();
     assertEquals(OptionalDouble.empty(), single.pValue());
-    String message = assertThrows(ResultsException.class, () -> PairedDifference.of(runs, "mistral")).getMessage();
+    String message = assertThrows(ResultsException.class, () -> PairedDifference.of(runs, "mistral"))
+        .getMessage();
     assertTrue(message.contains("one of mistral"), message);
   }
 

@@ -17,8 +17,8 @@ import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 
 class LossCurveTest {
-  private static final BioS CORPUS = new BioS(50, 1, Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 9)),
-      Templates.shipped());
+  private static final BioS CORPUS = new BioS(50, 1,
+      Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 9)), Templates.shipped());
 
   /** @param loss of the part of the run, nats a token */
   private static LossCurve curve(int reports, DoubleUnaryOperator loss) {
@@ -45,8 +45,8 @@ class LossCurveTest {
     LossCurve step = curve(200, part -> part <= 0.6 ? 3 : 2.9);
     assertEquals(OptionalDouble.empty(), step.lateShare(CORPUS, -1));
     assertEquals(OptionalDouble.empty(), curve(39, part -> 1).lateShare(CORPUS, 800));
-    Mixture mixture = new Mixture(1, List.of(new Mixture.Ingredient(CORPUS, 0.5, ""),
-        new Mixture.Ingredient(CORPUS.from(50), 0.5, "")));
+    Mixture mixture = new Mixture(1,
+        List.of(new Mixture.Ingredient(CORPUS, 0.5, ""), new Mixture.Ingredient(CORPUS.from(50), 0.5, "")));
     assertEquals(OptionalDouble.empty(), step.lateShare(mixture, 800));
   }
 
