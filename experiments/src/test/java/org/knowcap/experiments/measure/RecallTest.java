@@ -51,13 +51,27 @@ class RecallTest {
         int[] tokens = item.tokens().clone();
         for (Span span : item.spans()) {
           if (span.kind() == KnowledgeKind.VALUE && wrong.contains(span.attribute())) {
-            // Another word of the text is no value of the attribute.
-            tokens[span.start()] = tokens[item.spans().getFirst().start()];
+            // Another word of the text is no value of the attribute; of a gender only the other pronoun leaves a sentence.
+            tokens[span.start()] = span.attribute() == Attribute.GENDER
+                ? otherPronoun(corpus, tokens[span.start()])
+                : tokens[item.spans().getFirst().start()];
           }
         }
         texts.put(name(item), tokens);
       }
       return new Expert(corpus, corpus.measured(), known, wrong, texts);
+    }
+
+    private static int otherPronoun(Corpus corpus, int pronoun) {
+      return LongStream.range(0, corpus.measured().people())
+          .mapToObj(person -> corpus.measured().measuringItem(person, 77))
+          .flatMapToInt(item -> item.spans()
+              .stream()
+              .filter(span -> span.attribute() == Attribute.GENDER)
+              .mapToInt(span -> item.tokens()[span.start()]))
+          .filter(token -> token != pronoun)
+          .findFirst()
+          .orElseThrow();
     }
 
     private static String name(AnnotatedItem item) {
