@@ -15,7 +15,9 @@ import java.util.stream.Collectors;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.engine.Engines;
+import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.program.Optimiser;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadFeature;
@@ -181,7 +183,20 @@ public final class StudyReader {
       throw UserException.usage(
           file + ": 'models' must hold none twice, found " + models.stream().map(ModelSpec::name).toList());
     }
+    requireGradients(training, models);
     return new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople, remarks);
+  }
+
+  /** Adafactor divides a gradient by its own size, so that one of nothing but rounding makes steps of full size. */
+  private void requireGradients(TrainingSettings training, List<ModelSpec> models) {
+    if (training.optimiser() instanceof Optimiser.Adafactor) {
+      models.stream().filter(ModelSpec::hasKeyBiasWithoutGradient).findFirst().ifPresent(model -> {
+        throw UserException.usage(file + ": 'training.optimiser' is adafactor, but " + model.name()
+            + " has biases of keys that have no gradient but rounding, which adafactor makes into steps of full size;"
+            + " give the model 'biases: false' (" + model.with(ModelOption.BIASES, false).name()
+            + "), or another optimiser");
+      });
+    }
   }
 
   private int vocabulary(CorpusSpec corpus, Seeds seeds) {

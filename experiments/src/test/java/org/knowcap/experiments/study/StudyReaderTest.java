@@ -496,6 +496,13 @@ class StudyReaderTest {
       fingerprints.add(run.fingerprint());
     }
     assertEquals(5, fingerprints.size());
+    String gpt2 = BIOD.replace("warmup_steps: 1", "warmup_steps: 1, optimiser: adafactor");
+    assertNamed(gpt2, mistake("people: [20, 50]", "people: 20", "'training.optimiser' is adafactor",
+        "gpt2-1-1 has biases of keys", "gpt2-1-1-unbiased"));
+    assertEquals("gpt2-1-1-unbiased",
+        checked(file(gpt2.replace("gpt2-1-1", "{name: gpt2-1-1, biases: false}"))).models()
+            .getFirst()
+            .name());
     assertNamed(text, mistake("adamw", "sgd, epsilon: 1.0e-6", "unknown key 'training.epsilon'"));
     assertNamed(text,
         mistake("adamw", "adam", "'training.optimiser'", "adamw, adafactor, lion, tiger or sgd", "adam"));

@@ -52,6 +52,14 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return ModelName.parse(name);
   }
 
+  /**
+   * Whether a part of the keys' bias cancels in every attention weight: it adds one number to all scores of a query, unless
+   * the keys are rotated by their places or normalised. Its gradient is then nothing but rounding.
+   */
+  public boolean hasKeyBiasWithoutGradient() {
+    return biases && !qkNorm && positions.rotary().map(rotary -> rotary.fraction() < 1).orElse(true);
+  }
+
   /** The short name, as {@link #parse} reads it; of experts it does not say everything, see docs/architectures.md. */
   public String name() {
     return ModelName.of(this);
