@@ -1,16 +1,9 @@
 package org.knowcap.analysis.capacity;
 
 /**
- * What a model says right of one attribute: shares of people, as in {@link RecallShares}.
+ * What a model says right of one attribute.
  *
  * @param attribute its key, such as "birth_date"
+ * @param shares of the people whose value is right
  */
-public record AttributeRecall(String attribute, double recalled, double recalledUnseen, double generated,
-    double generatedUnseen) {
-  public AttributeRecall {
-    RecallShares.share("recalled", recalled);
-    RecallShares.share("recalled_unseen", recalledUnseen);
-    RecallShares.share("generated", generated);
-    RecallShares.share("generated_unseen", generatedUnseen);
-  }
-}
+public record AttributeRecall(String attribute, RecallShares shares) {}

@@ -62,12 +62,19 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
               result.storedBitsStandardError() / result.parameters())),
       new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
       new Column<>("Limited by", false, result -> shown(result.limitedBy())),
+      new Column<>("Recalled", true, result -> share(result.recall().recalled())),
+      new Column<>("Generated", true, result -> share(result.recall().generated())),
       new Column<>("Name loss, nats", true,
           result -> Units.measured(result.nameLossNats(), result.nameLossStandardError(), 3)),
       new Column<>("Value loss, nats", true,
           result -> Units.measured(result.valueLossNats(), result.valueLossStandardError(), 3)),
       new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
       new Column<>("Time", true, result -> Units.seconds(result.seconds())));
+
+  /** Nothing where it was not measured. */
+  private static String share(double share) {
+    return Double.isNaN(share) ? "" : Units.percent(share);
+  }
 
   private static final List<Column<SeedMeans>> SEED_COLUMNS = List.of(
       new Column<>("Corpus", false, SeedMeans::corpus),
@@ -176,6 +183,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             <dt>Limited by</dt><dd>corpus: over 98 % of it are stored, and R says nothing of what the model can hold \
             (hollow in the chart); still learning: more than a quarter of the stored bits were stored in the second half \
             of the training (with a white dot in the chart); model: neither.</dd>
+            <dt>Recalled, generated</dt><dd>the share of people whose values are all the most likely answers behind true \
+            words; and whose values are all in the text that the model writes from the name alone.</dd>
             </dl>
             """);
   }

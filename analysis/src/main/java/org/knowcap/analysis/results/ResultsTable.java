@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.files.WholeFile;
 import tech.tablesaw.api.ColumnType;
 import tech.tablesaw.api.StringColumn;
@@ -101,7 +102,7 @@ public final class ResultsTable {
         .filter(i -> !lines.get(i).isBlank())
         .map(i -> i + 1)
         .toArray();
-    Table table = upgraded(readCells(file, text));
+    Table table = withRecall(upgraded(readCells(file, text)));
     boolean quantised = table.containsColumn("weight_bits");
     List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
     Set<String> optional = Set.copyOf(RecordTable.optionalColumns(QuantisedResult.class));
@@ -171,6 +172,18 @@ public final class ResultsTable {
       // The cell itself is complained of when it is read.
       return Limit.UNDECIDED.toString();
     }
+  }
+
+  /** Tables of earlier versions have no recall; a table has nothing in the cells of what was not measured. */
+  private static Table withRecall(Table table) {
+    for (String name : RecordTable.columns(RecallShares.class)) {
+      if (!table.containsColumn(name)) {
+        table.addColumns(StringColumn.create(name, table.rowCount()));
+      }
+      StringColumn column = table.stringColumn(name);
+      column.set(column.isMissing(), "NaN");
+    }
+    return table;
   }
 
   private static <R extends Record> R result(Class<R> type, Table table, int row, String place) {

@@ -1,6 +1,7 @@
 package org.knowcap.analysis.results;
 
 import java.util.OptionalDouble;
+import org.knowcap.analysis.capacity.RecallShares;
 
 /**
  * One measured run: a row of {@code results.csv}, whose columns are these components in this order, in
@@ -38,6 +39,7 @@ import java.util.OptionalDouble;
  * @param lateShare share of the stored bits that were stored in the second half of the training, as the training loss has
  *        it; absent where it does not tell
  * @param limitedBy what kept the run from storing more
+ * @param recall what the model says right
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, Seeds seeds, double nameLossNats, double valueLossNats, double storedBits,
@@ -45,9 +47,10 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     double tokensPerSecond, double seconds, double storedBitsStandardError, double nameLossStandardError,
     double valueLossStandardError, long steps, long tokens, double finalLossNats, int headWidth,
     double learningRate, long activeParameters, boolean causal, PartBits bits, OptionalDouble lateShare,
-    Limit limitedBy) {
+    Limit limitedBy, RecallShares recall) {
 
   public RunResult {
+    recall = recall == null ? RecallShares.NONE : recall;
     text("run", run);
     text("corpus", corpus);
     atLeast(1, "people", people);

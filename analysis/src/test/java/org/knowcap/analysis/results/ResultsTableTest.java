@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.Results;
 
 class ResultsTableTest {
@@ -34,7 +35,8 @@ class ResultsTableTest {
       "name_stored_bits_standard_error", "value_total_bits", "value_stored_bits",
       "value_stored_bits_standard_error", "diversity_total_bits", "diversity_stored_bits",
       "diversity_stored_bits_standard_error", "diversity_loss_nats", "diversity_loss_standard_error",
-      "late_share", "limited_by");
+      "late_share", "limited_by", "recalled", "recalled_unseen", "generated", "generated_unseen",
+      "extractable", "extractable_asked", "extractable_unseen");
 
   @TempDir
   Path folder;
@@ -102,16 +104,37 @@ class ResultsTableTest {
     assertEquals(List.of(run, full), ResultsTable.readCsv(file).results());
   }
 
+  /** Tables of versions that knew no recall. */
+  @Test
+  void tablesWithoutRecallAreRead() throws IOException {
+    RunResult run = Results.run(200, 400, 70_912, 1, 6790, 7000);
+    Path file = written(List.of(run));
+    Files.write(file,
+        Files.readAllLines(file)
+            .stream()
+            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{7}$", ""))
+            .toList());
+    assertEquals(List.of(run), ResultsTable.readCsv(file).results());
+    List<String> lines = Files.readAllLines(file);
+    Files.write(file, List.of(lines.get(0) + ",recalled", lines.get(1) + ",1.5"));
+    String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
+        .getMessage();
+    assertTrue(found.contains("column recalled is 1.5; it must be a share from 0 to 1"), found);
+  }
+
   @Test
   void mixturesSayWhatIsActive() throws IOException {
     RunResult dense = Results.run(200, 400, 70_912, 1, 6790, 7000);
     RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu",
         Seeds.all(1), 0, 0, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false, PartBits.UNKNOWN,
-        OptionalDouble.of(0.3), Limit.LEARNING);
+        OptionalDouble.of(0.3), Limit.LEARNING,
+        new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN));
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
     assertTrue(lines.get(1).contains(",70912,true,") && lines.get(2).contains(",2000,false,"),
+        lines.toString());
+    assertTrue(lines.get(1).endsWith(",,,,,,,") && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,"),
         lines.toString());
     Files.writeString(file, Files.readString(file).replace(",2000,false,", ",2000,no,"));
     String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
@@ -181,8 +204,8 @@ class ResultsTableTest {
     assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 41 columns. 42 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 43 columns. 42 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 48 columns. 49 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 50 columns. 49 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
@@ -227,7 +250,7 @@ class ResultsTableTest {
         random.nextBoolean(),
         new PartBits(some(random), some(random), some(random), some(random), some(random), some(random),
             some(random), some(random), some(random), some(random), some(random)),
-        some(random), Limit.values()[random.nextInt(Limit.values().length)]);
+        some(random), Limit.values()[random.nextInt(Limit.values().length)], RecallShares.NONE);
   }
 
   private static OptionalDouble some(Random random) {

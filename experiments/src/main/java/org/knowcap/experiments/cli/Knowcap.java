@@ -26,9 +26,9 @@ import picocli.CommandLine.ParseResult;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
         StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class,
-        MeasureCommand.class, ExportCommand.class, ImportCommand.class, QuantiseCommand.class,
-        EnginesCommand.class, ModelsCommand.class, BenchCommand.class, WorkerCommand.class,
-        TimeStepsCommand.class})
+        MeasureCommand.class, ProbeCommand.class, ExportCommand.class, ImportCommand.class,
+        QuantiseCommand.class, EnginesCommand.class, CalibrateCommand.class, ModelsCommand.class,
+        BenchCommand.class, WorkerCommand.class, TimeStepsCommand.class})
 public final class Knowcap {
   private static final int LONGEST_LINE = 1000;
 

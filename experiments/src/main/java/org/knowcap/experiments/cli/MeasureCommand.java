@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "measure",
     mixinStandardHelpOptions = true,
-    description = "Measures the bits that a run's checkpoint holds, and writes nothing: of a run before it is done, or of one that"
+    description = "Measures the bits that a run's checkpoint holds, and changes nothing: of a run before it is done, or of one that"
         + " was imported.")
 final class MeasureCommand implements Callable<Integer> {
   @Spec
@@ -44,6 +45,13 @@ final class MeasureCommand implements Callable<Integer> {
       description = "Threads of the engine. Default: ${DEFAULT-VALUE}")
   private int threads;
 
+  @Option(
+      names = "--people",
+      paramLabel = "FILE",
+      description = "Write a Parquet table too, one row for each value of each person who is measured: its loss, and whether"
+          + " it is recalled, generated and answered.")
+  private Optional<Path> people;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -58,6 +66,9 @@ final class MeasureCommand implements Callable<Integer> {
     Capacity capacity = measurement.capacity(trained.parameters().length);
     List<Knowledge> parts = measurement.parts();
     Recall recall = trained.recall(threads);
+    if (people.isPresent()) {
+      trained.people(threads, recall).write(people.get());
+    }
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
@@ -82,22 +93,25 @@ final class MeasureCommand implements Callable<Integer> {
         + Units.bits(capacity.totalBits()) + ", " + Units.percent(capacity.saturation()) + ", "
         + Units.ratio(capacity.capacityRatio(), capacity.capacityRatioStandardError()) + " bits a parameter");
     measurement.answers().forEach(answer -> print(answer, out));
-    RecallShares shares = recall.shares();
-    out.println("said right, of people whose values are all right: behind true words "
-        + shown(shares.recalled(), shares.recalledUnseen()) + "; in a text from the name alone "
-        + shown(shares.generated(), shares.generatedUnseen()));
-    recall.byAttribute()
-        .forEach(
-            each -> out.println("  " + each.attribute() + ": " + shown(each.recalled(), each.recalledUnseen())
-                + "; " + shown(each.generated(), each.generatedUnseen())));
+    out.println("said right, of people whose values are all right (in brackets: of people never seen):");
+    print("all values", recall.shares(), out);
+    recall.byAttribute().forEach(each -> print(each.attribute(), each.shares(), out));
     return 0;
+  }
+
+  private static void print(String what, RecallShares shares, PrintWriter out) {
+    out.println("  " + what + ": recalled " + shown(shares.recalled(), shares.recalledUnseen())
+        + ", generated " + shown(shares.generated(), shares.generatedUnseen())
+        + (Double.isNaN(shares.extractable())
+            ? ""
+            : ", extractable " + shown(shares.extractable(), shares.extractableUnseen())
+                + ", of people asked about " + Units.percent(shares.extractableAsked())));
   }
 
   private static String shown(double share, double unseen) {
     return Double.isNaN(share)
         ? "not measured"
-        : Units.percent(share)
-            + (Double.isNaN(unseen) ? "" : " (of people never seen " + Units.percent(unseen) + ")");
+        : Units.percent(share) + (Double.isNaN(unseen) ? "" : " (" + Units.percent(unseen) + ")");
   }
 
   private static void print(Knowledge part, PrintWriter out) {

@@ -38,6 +38,9 @@ import tech.tablesaw.columns.Column;
     description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
   private static final int DIGITS = 5;
+  /** Columns that are shown where something is in them. */
+  private static final List<String> RECALL = List.of("recalled", "recalled_unseen", "generated",
+      "generated_unseen", "extractable", "extractable_unseen");
 
   @Spec
   private CommandSpec command;
@@ -102,6 +105,8 @@ final class ResultsCommand implements Callable<Integer> {
           .forEach(columns::add);
       columns.addAll(List.of("stored_bits", "stored_bits_standard_error", "capacity_ratio",
           "max_capacity_ratio", "saturation", "limited_by"));
+      columns.addAll(
+          RECALL.stream().filter(name -> results.table().column(name).countMissing() < rows.size()).toList());
       if (!rows.stream().allMatch(row -> row.run().dense())) {
         columns.addAll(List.of("active_parameters", "causal"));
       }

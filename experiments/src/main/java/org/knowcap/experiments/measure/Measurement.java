@@ -1,7 +1,9 @@
 package org.knowcap.experiments.measure;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.DoubleStream;
@@ -14,6 +16,7 @@ import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Span;
@@ -102,6 +105,26 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
         .toArray(double[][]::new);
   }
 
+  /**
+   * The losses of each person's name and values, in nats, in the order in which people are measured. The loss of an employer's
+   * city that counts is a part of the employer's.
+   */
+  static List<Map<Attribute, Double>> attributeLosses(Corpus corpus, long most, Scorer scorer) {
+    List<Map<Attribute, Double>> losses = new ArrayList<>();
+    forEachSpan(corpus, most, 0, scorer, (person, span, loss) -> {
+      if (person == losses.size()) {
+        losses.add(new LinkedHashMap<>());
+      }
+      if (span.kind() == KnowledgeKind.NAME || span.kind() == KnowledgeKind.VALUE) {
+        Attribute attribute = span.attribute().equals(Attribute.EMPLOYER_CITY)
+            ? Attribute.EMPLOYER
+            : span.attribute();
+        losses.get(person).merge(attribute, loss, Double::sum);
+      }
+    });
+    return losses;
+  }
+
   private static Knowledge answer(SideMeasurement question, long most, int rendering, Scorer scorer) {
     long people = question.source().people();
     SampleSummary summary = SampleSummary.of(losses(question, most, rendering, scorer),
@@ -138,18 +161,18 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     float[] losses = new float[WINDOWS * length];
     for (int first = 0; first < people; first += WINDOWS) {
       int count = Math.min(WINDOWS, people - first);
-      AnnotatedItem[] probes = new AnnotatedItem[count];
+      AnnotatedItem[] texts = new AnnotatedItem[count];
       Arrays.fill(tokens, corpus.vocabulary().eos());
       Arrays.fill(targets, corpus.vocabulary().eos());
       for (int row = 0; row < count; row++) {
-        probes[row] = measured.item(first + row, rendering);
-        int[] item = probes[row].tokens();
+        texts[row] = measured.item(first + row, rendering);
+        int[] item = texts[row].tokens();
         System.arraycopy(item, 0, tokens, row * length, item.length - 1);
         System.arraycopy(item, 1, targets, row * length, item.length - 1);
       }
       scorer.losses(tokens, targets, losses);
       for (int row = 0; row < count; row++) {
-        for (Span span : probes[row].spans()) {
+        for (Span span : texts[row].spans()) {
           double loss = 0;
           for (int token = span.start(); token < span.end(); token++) {
             loss += losses[row * length + token - 1];

@@ -15,6 +15,8 @@ import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.Questions;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.models.architecture.ModelSpec;
@@ -35,9 +37,10 @@ import org.knowcap.models.program.Program;
  * @param generated of them; empty of models that look at later tokens, which cannot write
  * @param recalledUnseen of people like them whom training did not show: chance; empty where there are none
  * @param generatedUnseen of those
+ * @param extracted answers to questions; empty of corpora without
  */
 public record Recall(Answers recalled, Optional<Answers> generated, Optional<Answers> recalledUnseen,
-    Optional<Answers> generatedUnseen) {
+    Optional<Answers> generatedUnseen, Optional<Extracted> extracted) {
   /** People scored at once. */
   private static final int WINDOWS = 16;
   /** Unseen people say what chance is: a share of theirs is right to a few in a hundred. */
@@ -70,8 +73,21 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
     Inquiry inquiry = new Inquiry(corpus, predictor);
     return new Recall(inquiry.recalled(people),
         causal ? Optional.of(inquiry.generated(people)) : Optional.empty(), unseen.map(inquiry::recalled),
-        causal ? unseen.map(inquiry::generated) : Optional.empty());
+        causal ? unseen.map(inquiry::generated) : Optional.empty(),
+        causal
+            ? corpus.questions().map(questions -> inquiry.extracted(questions, most, unseen))
+            : Optional.empty());
   }
+
+  /**
+   * Answers to questions. An answer is right if each of its tokens, and the end of text behind it, is the most likely one:
+   * the model, asked, would write it.
+   *
+   * @param others people whom training told of, but asked nothing about: what they know can be extracted
+   * @param asked people whose questions were in training
+   * @param unseen people whom training did not show
+   */
+  public record Extracted(Answers others, Answers asked, Optional<Answers> unseen) {}
 
   /** People, and a text about each. */
   private record Asked(Source source, List<Long> persons, List<AnnotatedItem> items) {
@@ -147,6 +163,56 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
       return new Answers(attributes, people.persons, right, people.source.people());
     }
 
+    Extracted extracted(Questions questions, long most, Optional<Asked> unseen) {
+      GroundTruth truth = corpus.measured().truth();
+      long asked = questions.asked();
+      long others = truth.people() - asked;
+      return new Extracted(
+          answered(questions, truth, LongStream.range(asked, asked + Math.min(most, others)).boxed().toList(),
+              others),
+          answered(questions, truth, LongStream.range(0, Math.min(most, asked)).boxed().toList(), asked),
+          unseen.map(
+              people -> answered(questions, people.source.truth(), people.persons, people.persons.size())));
+    }
+
+    private Answers answered(Questions questions, GroundTruth truth, List<Long> persons, long population) {
+      List<Attribute> attributes = questions.attributes();
+      boolean[][] right = new boolean[persons.size()][attributes.size()];
+      int length = length();
+      int[] tokens = new int[WINDOWS * length];
+      int[] predictions = new int[WINDOWS * length];
+      int all = persons.size() * attributes.size();
+      for (int first = 0; first < all; first += WINDOWS) {
+        List<AnnotatedItem> items = new ArrayList<>();
+        Arrays.fill(tokens, corpus.vocabulary().eos());
+        for (int i = first; i < Math.min(all, first + WINDOWS); i++) {
+          AnnotatedItem item = questions.item(truth, persons.get(i / attributes.size()),
+              attributes.get(i % attributes.size()));
+          int seen = Math.min(length, item.tokens().length);
+          System.arraycopy(item.tokens(), 0, tokens, (i - first) * length, seen);
+          items.add(item);
+        }
+        predictor.predict(tokens, predictions);
+        for (int row = 0; row < items.size(); row++) {
+          int i = first + row;
+          right[i / attributes.size()][i % attributes.size()] = isAnswered(items.get(row), predictions,
+              row * length);
+        }
+      }
+      return new Answers(attributes, persons, right, population);
+    }
+
+    private boolean isAnswered(AnnotatedItem item, int[] predictions, int from) {
+      Span answer = item.spans().getLast();
+      for (int token = answer.start(); token < answer.end(); token++) {
+        if (predictions[from + token - 1] != item.tokens()[token]) {
+          return false;
+        }
+      }
+      // A text as long as a window has no room for what follows it.
+      return answer.end() > length() || predictions[from + answer.end() - 1] == corpus.vocabulary().eos();
+    }
+
     private static int nameEnd(AnnotatedItem item) {
       return item.spans()
           .stream()
@@ -160,7 +226,8 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
   /** The shares of people whose values are all right. */
   public RecallShares shares() {
     return new RecallShares(recalled.all().mean(), mean(recalledUnseen), mean(generated),
-        mean(generatedUnseen));
+        mean(generatedUnseen), mean(extracted.map(Extracted::others)), mean(extracted.map(Extracted::asked)),
+        mean(extracted.flatMap(Extracted::unseen)));
   }
 
   private static double mean(Optional<Answers> answers) {
@@ -171,12 +238,18 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
   public List<AttributeRecall> byAttribute() {
     return recalled.attributes()
         .stream()
-        .map(attribute -> new AttributeRecall(attribute.key(), recalled.of(attribute).mean(),
-            mean(recalledUnseen, attribute), mean(generated, attribute), mean(generatedUnseen, attribute)))
+        .map(attribute -> new AttributeRecall(attribute.key(),
+            new RecallShares(recalled.of(attribute).mean(), mean(recalledUnseen, attribute),
+                mean(generated, attribute), mean(generatedUnseen, attribute),
+                mean(extracted.map(Extracted::others), attribute),
+                mean(extracted.map(Extracted::asked), attribute),
+                mean(extracted.flatMap(Extracted::unseen), attribute))))
         .toList();
   }
 
   private static double mean(Optional<Answers> answers, Attribute attribute) {
-    return answers.map(each -> each.of(attribute).mean()).orElse(Double.NaN);
+    return answers.filter(each -> each.attributes().contains(attribute))
+        .map(each -> each.of(attribute).mean())
+        .orElse(Double.NaN);
   }
 }

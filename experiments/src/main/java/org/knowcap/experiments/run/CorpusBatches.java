@@ -7,7 +7,7 @@ import org.knowcap.models.training.Batch;
 import org.knowcap.models.training.BatchSource;
 
 /** Batches cut from a corpus's stream; the position is the stream's cursor. */
-record CorpusBatches(Corpus corpus, int batchSize, int contextLength) implements BatchSource.Factory {
+public record CorpusBatches(Corpus corpus, int batchSize, int contextLength) implements BatchSource.Factory {
   @Override
   public BatchSource start() {
     return from(Cursor.START);

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Objects;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
-import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.models.engine.RoutingMetrics;
 
@@ -21,16 +20,13 @@ import org.knowcap.models.engine.RoutingMetrics;
  * @param measuredPeople people whose losses were taken
  * @param provenance where it comes from
  * @param routing what routers of mixtures did in the last step of training; left out where there are none
- * @param recall what the model says right
- * @param recallByAttribute of each of the K attributes
+ * @param recallByAttribute what the model says right of each of the K attributes
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
-    RecallShares recall, List<AttributeRecall> recallByAttribute) {
+    List<AttributeRecall> recallByAttribute) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
-    // Results of earlier versions have no recall.
-    recall = recall == null ? RecallShares.NONE : recall;
     recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
@@ -44,6 +40,6 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     }
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
-    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recall, recallByAttribute);
+    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute);
   }
 }

@@ -121,10 +121,11 @@ public final class Run {
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
         spec.model().headWidth(), spec.training().learningRate(),
         spec.model().parameters(corpus.vocabulary().size()).active(), spec.model().causal(),
-        PartBits.of(capacity.parts()), lateShare, Limit.of(capacity.saturation(), lateShare));
+        PartBits.of(capacity.parts()), lateShare, Limit.of(capacity.saturation(), lateShare),
+        recall.shares());
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
-        Provenances.of(engine, threads, corpus), last.routing(), recall.shares(), recall.byAttribute());
+        Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute());
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */

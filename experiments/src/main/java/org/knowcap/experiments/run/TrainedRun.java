@@ -1,6 +1,7 @@
 package org.knowcap.experiments.run;
 
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.PeopleTable;
 import org.knowcap.experiments.measure.Recall;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -106,6 +107,17 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
    */
   public Recall recall(int threads) {
     return Recall.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople());
+  }
+
+  /**
+   * What it knows of each person, value by value.
+   *
+   * @param threads that the engine may use
+   * @param recall of it
+   */
+  public PeopleTable people(int threads, Recall recall) {
+    return PeopleTable.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople(),
+        recall);
   }
 
   /** Whether all of its steps are done; weights that were imported are as they are. */

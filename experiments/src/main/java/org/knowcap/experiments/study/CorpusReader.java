@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import org.knowcap.experiments.UserException;
 import org.knowcap.generators.bior.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
@@ -19,6 +20,7 @@ final class CorpusReader {
   /** All names of the paper's pools. */
   static final long MOST_PEOPLE = 160_000_000;
   static final long MOST_EXPOSURES = 1_000_000;
+  private static final String QUESTIONS = "questions";
 
   private final Path file;
   private final Function<String, Path> paths;
@@ -31,7 +33,21 @@ final class CorpusReader {
 
   /** Reads one corpus for each number of people; {@link StudyChecks} says whether they can be made. */
   List<CorpusSpec> corpora(Fields fields) {
-    return List.copyOf(read(fields, CorpusSpec.Kinds.all(), ""));
+    boolean asked = fields.has(QUESTIONS);
+    Fields questions = fields.mapping(QUESTIONS);
+    List<CorpusSpec> corpora = List.copyOf(read(fields, CorpusSpec.Kinds.all(), ""));
+    return asked ? questioned(corpora, fields.text("kind"), questions) : corpora;
+  }
+
+  private List<CorpusSpec> questioned(List<CorpusSpec> corpora, String kind, Fields questions) {
+    double share = questions.number("share");
+    double perExposure = questions.number("per_exposure", 1);
+    questions.requireNoOthers();
+    return corpora.stream().<CorpusSpec>map(corpus -> switch (corpus) {
+      case CorpusSpec.GeneratedSpec generated -> new CorpusSpec.QuestionedSpec(generated, share, perExposure);
+      default -> throw UserException.usage(file + ": 'corpus.questions' goes with the kinds "
+          + String.join(", ", CorpusSpec.Kinds.generated().sequencedKeySet()) + ", found '" + kind + "'");
+    }).toList();
   }
 
   /** Reads a corpus that other corpora are made of: one for each number of people. */

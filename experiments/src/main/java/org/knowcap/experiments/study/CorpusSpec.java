@@ -22,6 +22,7 @@ import org.knowcap.generators.mixture.RevisedCorpus;
 import org.knowcap.generators.people.GeneratedSource;
 import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.questions.QuestionedCorpus;
 
 /**
  * What a study says of a corpus; with a seed, it determines the corpus. Each kind of corpus has a record here, which
@@ -341,6 +342,44 @@ public sealed interface CorpusSpec {
     @Override
     public List<Lists> lists() {
       return ingredients.stream().flatMap(each -> each.source().lists().stream()).toList();
+    }
+  }
+
+  /**
+   * People about some of whom there are questions in training.
+   *
+   * @param share of the people with questions
+   * @param perExposure how often each question occurs, for each exposure of a biography
+   */
+  record QuestionedSpec(GeneratedSpec of, double share, double perExposure) implements CorpusSpec {
+    @Override
+    public long people() {
+      return of.people();
+    }
+
+    @Override
+    public QuestionedCorpus corpus(long seed, long order) {
+      return new QuestionedCorpus(of.source(seed, 0).ordered(order), share, perExposure);
+    }
+
+    @Override
+    public String name() {
+      return of.name() + "-questioned";
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>(of.settings());
+      Map<String, Object> questions = new LinkedHashMap<>();
+      questions.put("share", share);
+      questions.put("per_exposure", perExposure);
+      settings.put("questions", questions);
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return of.lists();
     }
   }
 

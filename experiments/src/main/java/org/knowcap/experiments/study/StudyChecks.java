@@ -102,6 +102,10 @@ public final class StudyChecks {
         checkCorpus(key + ".of", revised.of());
         yield key;
       }
+      case CorpusSpec.QuestionedSpec questioned -> {
+        checkCorpus(key, questioned.of());
+        yield key + ".questions";
+      }
       default -> key + ".people";
     };
     Corpus made = checked(cause, () -> spec.corpus(0, 0));

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.jerolba.carpet.CarpetReader;
+import com.jerolba.carpet.FieldMatchingStrategy;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -15,6 +18,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.generators.biod.BioD;
@@ -24,12 +28,15 @@ import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.Questions;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.mixture.Mixture;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.generators.questions.QuestionedCorpus;
 
 /** Asks stand-ins that know some people by heart, each in a text of its own, and say nonsense of others. */
 class RecallTest {
@@ -190,11 +197,110 @@ class RecallTest {
         assertEquals(attributes.get(k).key(), each.attribute());
         assertEquals(
             knows.values().stream().filter(known -> known[attribute]).count() / (double) people.count(),
-            each.recalled(), 1e-12);
-        assertEquals(1, each.recalledUnseen(), "this model says the true word of strangers too");
-        assertTrue(Double.isNaN(each.generated()), "a model that looks ahead cannot write");
+            each.shares().recalled(), 1e-12);
+        assertEquals(1, each.shares().recalledUnseen(), "this model says the true word of strangers too");
+        assertTrue(Double.isNaN(each.shares().generated()), "a model that looks ahead cannot write");
       }
     }
+  }
+
+  /** Answers the questions about some people, and says true words but a wrong end about some others. */
+  @Test
+  void extractableIsTheShareOfTheOthersWhoseQuestionsAreAllAnswered() {
+    Random random = new Random(seed);
+    BioS bioS = new BioS(120, seed, Pools.shipped(SIZES), Templates.shipped());
+    BioD bioD = new BioD(90, new BioDShape(3, 2, 10, 2, 7), seed, Pools.shipped(SIZES));
+    for (Corpus corpus : List.of(new QuestionedCorpus(bioS, 0.5, 1), new QuestionedCorpus(bioD, 0.3, 2))) {
+      Questions questions = corpus.questions().orElseThrow();
+      GroundTruth truth = corpus.measured().truth();
+      Map<String, int[]> answers = new HashMap<>();
+      Set<Long> known = some(truth.people(), 0.6, random);
+      Set<Long> wordy = some(truth.people(), 0.2, random);
+      for (long person = 0; person < truth.people(); person++) {
+        for (Attribute attribute : questions.attributes()) {
+          AnnotatedItem item = questions.item(truth, person, attribute);
+          Span answer = item.spans().getLast();
+          int[] text = Arrays.copyOf(item.tokens(), item.tokens().length + 1);
+          text[text.length - 1] = wordy.contains(person) ? answer.start() : corpus.vocabulary().eos();
+          if (known.contains(person)) {
+            answers.put(Arrays.toString(Arrays.copyOf(item.tokens(), answer.start())), text);
+          }
+        }
+      }
+      Recall recall = Recall.of(corpus, Long.MAX_VALUE, true, (tokens, predictions) -> {
+        int length = tokens.length / WINDOWS;
+        for (int row = 0; row < WINDOWS; row++) {
+          int[] window = Arrays.copyOfRange(tokens, row * length, (row + 1) * length);
+          int at = row * length;
+          IntStream.range(1, length)
+              .mapToObj(end -> Arrays.toString(Arrays.copyOf(window, end)))
+              .filter(answers::containsKey)
+              .findFirst()
+              .ifPresent(question -> {
+                int[] text = answers.get(question);
+                System.arraycopy(text, 1, predictions, at, Math.min(length, text.length - 1));
+              });
+        }
+      });
+      known.removeAll(wordy);
+      long asked = questions.asked();
+      long others = known.stream().filter(person -> person >= asked).count();
+      String what = corpus.name() + ", seed " + seed;
+      assertEquals(others / (double) (truth.people() - asked), recall.shares().extractable(), 1e-12, what);
+      assertEquals((known.size() - others) / (double) asked, recall.shares().extractableAsked(), 1e-12, what);
+      assertEquals(0, recall.shares().extractableUnseen(), what);
+      assertTrue(Double.isNaN(Recall.of(bioS, 10, true, (_, _) -> {}).shares().extractable()));
+    }
+  }
+
+  @Test
+  void theTableOfPeopleHoldsWhatTheMeasurementSumsUp(@TempDir Path directory) throws Exception {
+    BioS bioS = new BioS(70, seed, Pools.shipped(SIZES), Templates.shipped());
+    Corpus corpus = new QuestionedCorpus(bioS, 0.5, 1);
+    Measurement.Scorer scorer = (tokens, targets, losses) -> {
+      for (int i = 0; i < losses.length; i++) {
+        losses[i] = targets[i] % 7 * 0.1f;
+      }
+    };
+    Measurement measurement = Measurement.of(corpus, 50, scorer);
+    Recall recall = Recall.of(corpus, 50, true, Expert.of(corpus, some(70, 0.5, new Random(seed)), Set.of()));
+    PeopleTable table = PeopleTable.of(corpus, 50, scorer, recall);
+    assertEquals(50 * 7, table.rows().size());
+    assertEquals(50 * measurement.summary(KnowledgeKind.VALUE).mean(),
+        table.rows()
+            .stream()
+            .filter(row -> !row.attribute().equals("name"))
+            .mapToDouble(PersonValue::lossNats)
+            .sum(),
+        1e-6);
+    assertEquals(50 * measurement.summary(KnowledgeKind.NAME).mean(),
+        table.rows()
+            .stream()
+            .filter(row -> row.attribute().equals("name"))
+            .mapToDouble(PersonValue::lossNats)
+            .sum(),
+        1e-6);
+    assertEquals(50 * recall.generated().orElseThrow().of(Attribute.MAJOR).mean(),
+        table.rows()
+            .stream()
+            .filter(row -> row.attribute().equals("major"))
+            .mapToDouble(PersonValue::generated)
+            .sum(),
+        1e-9);
+    table.rows().forEach(row -> {
+      Map<Attribute, String> values = corpus.measured().values(row.person());
+      assertEquals(values.get(Attribute.NAME), row.name());
+      assertEquals(values.get(new Attribute(row.attribute())), row.value());
+      assertEquals(row.attribute().equals("name") || row.attribute().equals("gender")
+          ? Double.NaN
+          : row.person() < 35 ? 1 : 0, row.asked());
+    });
+    Path file = directory.resolve("people.parquet");
+    table.write(file);
+    assertEquals(table.rows(),
+        new CarpetReader<>(file.toFile(), PersonValue.class)
+            .withFieldMatchingStrategy(FieldMatchingStrategy.SNAKE_CASE)
+            .toList());
   }
 
   /** Of a model that is a function of the last two tokens and the place: drafts must not show in what it writes. */

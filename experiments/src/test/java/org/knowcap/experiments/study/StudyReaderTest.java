@@ -420,6 +420,48 @@ class StudyReaderTest {
     assertNamed(MIXTURE, mistake);
   }
 
+  private static final String QUESTIONED = """
+      name: questioned
+      corpus:
+        kind: bioS
+        people: [20, 30]
+        questions: {share: 0.5, per_exposure: 2}
+      models: gpt2-1-1
+      exposures: 100
+      training: {context_length: 64, warmup_steps: 1}
+      """;
+
+  @Test
+  void questionsAreAPartOfTheCorpus() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(QUESTIONED)).runs();
+    assertEquals(List.of(10L, 15L),
+        runs.stream().map(run -> run.corpus().questions().orElseThrow().asked()).toList());
+    Set<String> names = new HashSet<>(names(QUESTIONED));
+    for (String[] change : new String[][]{{"share: 0.5", "share: 0.25"}, {", per_exposure: 2", ""},
+        {"kind: bioS", "kind: bioS-simple"}, {"  questions: {share: 0.5, per_exposure: 2}\n", ""}}) {
+      assertTrue(QUESTIONED.contains(change[0]));
+      names.addAll(names(QUESTIONED.replace(change[0], change[1])));
+    }
+    assertEquals(10, names.size());
+  }
+
+  private static Stream<Mistake> questionMistakes() {
+    return Stream.of(mistake("0.5", "0.01", "'corpus.questions'", "0.01 of 20 people is nobody"),
+        mistake("0.5", "0.99", "'corpus.questions'", "leaves nobody to ask"),
+        mistake("0.5", "2", "'corpus.questions'", "between 0 and 1", "found 2"),
+        mistake("share: 0.5, ", "", "'corpus.questions.share' is missing", "a number"),
+        mistake("per_exposure", "exposures", "unknown key 'corpus.questions.exposures'", "per_exposure"),
+        mistake("kind: bioS\n  people: [20, 30]",
+            "kind: revised\n  of: {kind: bioS, people: 20}\n  share: 0.5\n  attributes: [major]\n  before: 3",
+            "'corpus.questions'", "bioS, bioS-simple, bioD", "found 'revised'"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("questionMistakes")
+  void aMistakeInQuestionsIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(QUESTIONED, mistake);
+  }
+
   private static final String REVISED = """
       name: revised
       corpus:

@@ -150,6 +150,11 @@ public final class BioD extends GeneratedSource<BioD> {
     return new BioD(derived, shape, pools);
   }
 
+  /** The lists, of which only names are used. */
+  public Pools pools() {
+    return pools;
+  }
+
   /** K, C, D, L and T. */
   public BioDShape shape() {
     return shape;

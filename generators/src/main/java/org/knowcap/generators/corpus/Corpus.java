@@ -37,6 +37,11 @@ public interface Corpus {
     return Optional.empty();
   }
 
+  /** Questions about the people; most corpora have none. */
+  default Optional<Questions> questions() {
+    return Optional.empty();
+  }
+
   /**
    * Everything that defines the corpus except the entries of its lists. The values are numbers, strings, and
    * lists and maps of these.

@@ -20,7 +20,8 @@ public enum RandomStream {
   WINDOWS,
   REVISIONS,
   DIVERSITY,
-  CHUNKS;
+  CHUNKS,
+  QUESTIONS;
 
   /** The stream of a seed. */
   public CounterRandom random(long seed) {

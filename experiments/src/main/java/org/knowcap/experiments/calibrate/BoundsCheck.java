@@ -1,0 +1,86 @@
+package org.knowcap.experiments.calibrate;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.analysis.capacity.Capacity;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Span;
+
+/** A scorer that guesses stores nothing, one that knows all stores all, and spans hold what is true, in every kind of corpus. */
+record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check {
+  /** Losses are sums of floats. */
+  private static final double ROUNDING = 1e-4;
+
+  @Override
+  public String name() {
+    return "bounds";
+  }
+
+  @Override
+  public String about() {
+    return "a scorer that guesses stores 0 bits, one that knows everything stores all bits, and spans hold what is true";
+  }
+
+  @Override
+  public List<Finding> findings() {
+    List<Finding> findings = new ArrayList<>();
+    for (Specimen specimen : specimens) {
+      Possibilities possibilities = new Possibilities(specimen.everybody(), Specimen.symbols());
+      Capacity guess = capacity(specimen, (_, _, attribute) -> possibilities.nats(attribute));
+      findings.add(finding(specimen.kind() + ", guesses", guess.storedBits(), 0, guess.totalBits()));
+      double nameLoss = Math.log(specimen.corpus().measured().people());
+      Capacity perfect = capacity(specimen,
+          (_, _, attribute) -> attribute.equals(Attribute.NAME) ? nameLoss : 0);
+      findings.add(finding(specimen.kind() + ", knows all", perfect.storedBits(), perfect.totalBits(),
+          perfect.totalBits()));
+      findings.add(spans(specimen));
+    }
+    return findings;
+  }
+
+  private Capacity capacity(Specimen specimen, ByHand.Losses losses) {
+    WatchedCorpus corpus = new WatchedCorpus(specimen.corpus());
+    return measurer.measure(corpus, Long.MAX_VALUE, new ByHand(corpus, losses)).capacity(1);
+  }
+
+  private Finding finding(String what, double found, double expected, double total) {
+    return Finding.of(name(), what, Units.bits(found) + " of " + Units.bits(total), Units.bits(expected),
+        Math.abs(found - expected) <= ROUNDING * total);
+  }
+
+  private Finding spans(Specimen specimen) {
+    Source source = specimen.corpus().measured();
+    long wrong = 0;
+    for (long person = 0; person < source.people(); person++) {
+      if (!holdsTheTruth(source, person)) {
+        wrong++;
+      }
+    }
+    return Finding.of(name(), specimen.kind() + ", spans",
+        wrong == 0 ? "all hold what is true" : wrong + " of " + source.people() + " texts have others",
+        "the truth", wrong == 0);
+  }
+
+  private static boolean holdsTheTruth(Source source, long person) {
+    AnnotatedItem item = source.measuringItem(person, person);
+    Map<Attribute, String> read = new HashMap<>();
+    for (Span span : item.spans()) {
+      if (span.kind() != KnowledgeKind.FIRST_CHUNK) {
+        read.merge(span.attribute(), source.vocabulary().decode(item.tokens(), span.start(), span.end()),
+            String::concat);
+      }
+    }
+    return source.values(person).entrySet().stream().allMatch(value -> {
+      // A birth date's comma states nothing.
+      String expected = " "
+          + value.getValue().replace(value.getKey().equals(Attribute.BIRTH_DATE) ? "," : "\0", "");
+      return read.getOrDefault(value.getKey(), "").startsWith(expected);
+    });
+  }
+}

@@ -1,0 +1,54 @@
+package org.knowcap.experiments.calibrate;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.run.MeasuredRun;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Engines;
+
+/** All checks, in the order in which they are done: the cheap ones first. */
+public final class Calibration {
+  /** Of the study of known answer, the run whose model has more to learn than it can hold. */
+  private static final int OVERFULL = 1;
+  private static final long FEW = 300;
+  private static final long MANY = 4000;
+
+  private Calibration() {}
+
+  /**
+   * The checks of this machine.
+   *
+   * @param directory for checkpoints, empty
+   * @param engine that trains and measures; other engines that are here are compared with it
+   * @param seed of everything that is drawn
+   */
+  public static List<Check> checks(Path directory, Engine engine, long seed) throws IOException {
+    Training training = new Training(directory, engine);
+    List<AgreementCheck.Way> ways = new ArrayList<>();
+    ways.add(new AgreementCheck.Way(engine.name() + ", 1 thread", engine, 1));
+    ways.add(new AgreementCheck.Way(engine.name() + ", 2 threads", engine, 2));
+    Engines.all()
+        .stream()
+        .filter(other -> !other.name().equals(engine.name()) && other.unavailable().isEmpty())
+        .forEach(other -> ways.add(new AgreementCheck.Way(other.name(), other, 1)));
+    List<Specimen> few = Specimen.all(seed, FEW);
+    return List.of(new BoundsCheck(few, Measurement::of),
+        new PlantedCheck(few.stream().filter(each -> List.of("bioS", "bioD").contains(each.kind())).toList(),
+            seed, Measurement::of),
+        new LeakCheck(Specimen.all(seed, MANY)), new AgreementCheck(directory, ways),
+        new KnownAnswerCheck(() -> training.measured().stream().map(Calibration::answer).toList()),
+        new RepeatCheck(() -> training.run(OVERFULL).corpus(),
+            (corpus, most) -> training.measure(OVERFULL, corpus, most), seed));
+  }
+
+  private static KnownAnswerCheck.Answer answer(MeasuredRun run) {
+    RunResult result = run.result();
+    return new KnownAnswerCheck.Answer(result.corpus() + ", " + result.model(), result.people(),
+        result.capacityRatio(), result.storedBitsStandardError() / result.parameters(),
+        result.maxCapacityRatio());
+  }
+}

@@ -1,0 +1,5 @@
+/**
+ * Checks the instrument before it is believed: known answers that a measurement must give, and an attack that must find
+ * nothing. Each check is made of parts that a test can put a fault in.
+ */
+package org.knowcap.experiments.calibrate;

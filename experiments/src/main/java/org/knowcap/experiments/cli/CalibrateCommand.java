@@ -1,0 +1,129 @@
+package org.knowcap.experiments.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.calibrate.Calibration;
+import org.knowcap.experiments.calibrate.Check;
+import org.knowcap.experiments.calibrate.Finding;
+import org.knowcap.experiments.runner.ChildProcess;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Engines;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Whether the instrument is right on this machine. */
+@Command(
+    name = "calibrate",
+    mixinStandardHelpOptions = true,
+    description = "Checks on this machine, in some minutes, that what is measured is what is there: known answers that must come"
+        + " out, an attack that must find nothing, engines that must agree. Exit code 1 if a check fails.")
+final class CalibrateCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
+  @Option(
+      names = "--only",
+      split = ",",
+      paramLabel = "CHECK",
+      description = "One or more of bounds, planted, leak, engines, known, repeat, with commas. Default: all.")
+  private List<String> only = List.of();
+
+  @Option(
+      names = "--engine",
+      paramLabel = "NAME",
+      description = "Engine that trains and measures. Default: the preferred one, see 'knowcap engines'.")
+  private Optional<String> engine;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      defaultValue = "1",
+      description = "Of the corpora and of what is drawn from them. Default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws Exception {
+    Engine chosen = engine.map(Engines::named).orElseGet(Engines::preferred);
+    if (!ChildProcess.hasVectors()) {
+      return OwnProcess.run(1, command.root().commandLine().getParseResult().originalArgs(), Map.of());
+    }
+    Path directory = Files.createTempDirectory("knowcap-calibrate");
+    try {
+      return run(Calibration.checks(directory, chosen, seed));
+    } finally {
+      delete(directory);
+    }
+  }
+
+  private int run(List<Check> checks) throws IOException, InterruptedException {
+    List<String> names = checks.stream().map(Check::name).toList();
+    for (String name : only) {
+      if (!names.contains(name)) {
+        throw UserException.usage("--only must be of " + String.join(", ", names) + ", found '" + name + "'");
+      }
+    }
+    PrintWriter out = command.commandLine().getOut();
+    long began = System.nanoTime();
+    List<Finding> all = new ArrayList<>();
+    for (Check check : checks) {
+      if (only.isEmpty() || only.contains(check.name())) {
+        if (!json) {
+          out.println(check.name() + ": " + check.about());
+          out.flush();
+        }
+        List<Finding> findings = check.findings();
+        all.addAll(findings);
+        if (!json) {
+          findings.forEach(finding -> print(finding, out));
+          out.flush();
+        }
+      }
+    }
+    long failed = all.stream().filter(finding -> finding.verdict() == Finding.Verdict.FAIL).count();
+    if (json) {
+      out.println(Json.MAPPER.writeValueAsString(all));
+    } else {
+      out.println((failed == 0
+          ? "all of " + all.size() + " findings pass"
+          : failed + " of " + all.size()
+              + " findings fail: do not believe this machine's numbers before you know why")
+          + ", in " + Units.seconds((System.nanoTime() - began) / 1e9));
+    }
+    return failed == 0 ? 0 : UserException.FAILURE;
+  }
+
+  private static void print(Finding finding, PrintWriter out) {
+    String verdict = switch (finding.verdict()) {
+      case PASS -> "pass";
+      case FAIL -> "FAIL";
+      case SKIPPED -> "skip";
+    };
+    out.println("  " + verdict + "  " + finding.what() + ": " + finding.found()
+        + (finding.allowed().isEmpty() ? "" : " (must be: " + finding.allowed() + ")"));
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+package org.knowcap.experiments.measure;
+
+import com.jerolba.carpet.CarpetWriter;
+import com.jerolba.carpet.ColumnNamingStrategy;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.parquet.conf.PlainParquetConfiguration;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.files.WholeFile;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+
+/**
+ * What a model knows of each person who is measured, value by value.
+ *
+ * @param rows person after person, each with the name first
+ */
+public record PeopleTable(List<PersonValue> rows) {
+  private static final int WINDOWS = 16;
+
+  public PeopleTable {
+    rows = List.copyOf(rows);
+  }
+
+  /**
+   * Takes the losses of a trained model in fp32.
+   *
+   * @param recall of the model about the people of the same corpus, and as many
+   */
+  public static PeopleTable of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
+      long most, Recall recall) {
+    Program program = Program.scoring(model, RunSpec.ids(corpus), WINDOWS, corpus.longestItem() - 1);
+    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
+      session.load(Map.of(Session.PARAMETERS, parameters));
+      return of(corpus, most, session::losses, recall);
+    }
+  }
+
+  /** The same of any scorer, see {@link Measurement#of(Corpus, long, Measurement.Scorer)}. */
+  static PeopleTable of(Corpus corpus, long most, Measurement.Scorer scorer, Recall recall) {
+    List<Map<Attribute, Double>> losses = Measurement.attributeLosses(corpus, most, scorer);
+    List<PersonValue> rows = new ArrayList<>();
+    for (int i = 0; i < losses.size(); i++) {
+      long person = recall.recalled().persons().get(i);
+      Map<Attribute, String> values = corpus.measured().values(person);
+      int number = i;
+      losses.get(i).forEach((attribute, loss) -> {
+        Optional<Recall.Extracted> extracted = recall.extracted();
+        double others = extracted.map(each -> said(each.others(), person, attribute)).orElse(Double.NaN);
+        double asked = extracted.map(each -> said(each.asked(), person, attribute)).orElse(Double.NaN);
+        rows.add(new PersonValue(person, values.get(Attribute.NAME), attribute.key(), values.get(attribute),
+            loss, said(recall.recalled(), number, attribute),
+            recall.generated().map(each -> said(each, number, attribute)).orElse(Double.NaN),
+            Double.isNaN(others) ? asked : others,
+            Double.isNaN(others) && Double.isNaN(asked) ? Double.NaN : Double.isNaN(asked) ? 0 : 1));
+      });
+    }
+    return new PeopleTable(rows);
+  }
+
+  private static double said(Answers answers, int number, Attribute attribute) {
+    int k = answers.attributes().indexOf(attribute);
+    return k < 0 ? Double.NaN : answers.right()[number][k] ? 1 : 0;
+  }
+
+  private static double said(Answers answers, long person, Attribute attribute) {
+    int number = answers.persons().indexOf(person);
+    return number < 0 ? Double.NaN : said(answers, number, attribute);
+  }
+
+  /** Writes the table as a Parquet file, one row for each value, columns in snake_case. */
+  public void write(Path file) throws IOException {
+    WholeFile.write(file, out -> {
+      try (CarpetWriter<PersonValue> writer = new CarpetWriter.Builder<>(new Unclosed(out), PersonValue.class)
+          .withConf(new PlainParquetConfiguration())
+          .withColumnNamingStrategy(ColumnNamingStrategy.SNAKE_CASE)
+          .withCompressionCodec(CompressionCodecName.ZSTD)
+          .build()) {
+        writer.write(rows);
+      }
+    });
+  }
+
+  /** The file is closed by whoever opened it. */
+  private static final class Unclosed extends FilterOutputStream {
+    Unclosed(OutputStream out) {
+      super(out);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      out.write(bytes, offset, length);
+    }
+
+    @Override
+    public void close() throws IOException {
+      flush();
+    }
+  }
+}

@@ -1,0 +1,302 @@
+package org.knowcap.experiments.calibrate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Span;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Engines;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Parameter;
+import org.knowcap.models.program.Program;
+
+/** Each check passes, and fails where a fault of the kind that it looks for is put into the instrument. */
+class CalibrationTest {
+  private static final long SEED = 5;
+
+  @TempDir
+  Path directory;
+
+  private static void assertPasses(List<Finding> findings) {
+    assertFalse(findings.isEmpty());
+    findings.forEach(finding -> assertEquals(Finding.Verdict.PASS, finding.verdict(), finding.toString()));
+  }
+
+  /** @param of the findings that must fail, a word in what they looked at */
+  private static void assertFails(List<Finding> findings, String of) {
+    List<Finding> concerned = findings.stream().filter(finding -> finding.what().contains(of)).toList();
+    assertFalse(concerned.isEmpty(), findings.toString());
+    concerned.forEach(finding -> assertEquals(Finding.Verdict.FAIL, finding.verdict(), finding.toString()));
+  }
+
+  private static Specimen specimen(List<Specimen> all, String kind) {
+    return all.stream().filter(each -> each.kind().equals(kind)).findFirst().orElseThrow();
+  }
+
+  /** A measurement that thinks that it has seen each person 16 times: its standard errors are a quarter. */
+  private static Measurement overconfident(Measurement measurement) {
+    double[][] losses = Arrays.stream(measurement.losses())
+        .map(part -> IntStream.range(0, 16).boxed().flatMapToDouble(_ -> Arrays.stream(part)).toArray())
+        .toArray(double[][]::new);
+    return new Measurement(measurement.knowledge(), 1000 * measurement.people(), losses, measurement.again(),
+        measurement.answers());
+  }
+
+  @Test
+  void boundsSeeLossesThatAreCountedWrongly() throws Exception {
+    List<Specimen> few = Specimen.all(SEED, 60);
+    assertPasses(new BoundsCheck(few, Measurement::of).findings());
+    assertFails(new BoundsCheck(few,
+        (corpus, most, scorer) -> Measurement.of(corpus, most, (tokens, targets, out) -> {
+          scorer.losses(tokens, targets, out);
+          // As if a token's loss were taken where the token before is predicted.
+          System.arraycopy(out, 0, out, 1, out.length - 1);
+        })).findings(), "knows all");
+    assertFails(new BoundsCheck(few,
+        (corpus, most, scorer) -> Measurement.of(corpus, most, (tokens, targets, out) -> {
+          scorer.losses(tokens, targets, out);
+          for (int i = 0; i < out.length; i++) {
+            out[i] *= 1.01f;
+          }
+        })).findings(), "guesses");
+  }
+
+  @Test
+  void boundsSeeSpansThatHoldLess() throws Exception {
+    Specimen bioS = specimen(Specimen.all(SEED, 60), "bioS");
+    Specimen shortened = new Specimen("bioS",
+        altered(bioS.corpus().measured(),
+            item -> new AnnotatedItem(item.tokens(),
+                item.spans()
+                    .stream()
+                    .map(span -> span.attribute().equals(Attribute.UNIVERSITY)
+                        ? new Span(span.kind(), span.attribute(), span.start(), span.end() - 1)
+                        : span)
+                    .toList())),
+        bioS.everybody());
+    List<Finding> findings = new BoundsCheck(List.of(shortened), Measurement::of).findings();
+    assertFails(findings, "spans");
+  }
+
+  private interface Change {
+    AnnotatedItem of(AnnotatedItem item);
+  }
+
+  private static Source altered(Source source, Change change) {
+    return new WatchedSource(source, (_, item) -> change.of(item));
+  }
+
+  @Test
+  void plantedSeesABiasAndAnErrorThatIsTooSmall() throws Exception {
+    List<Specimen> all = Specimen.all(SEED, 300);
+    List<Specimen> two = List.of(specimen(all, "bioS"), specimen(all, "bioD"));
+    assertPasses(new PlantedCheck(two, SEED, Measurement::of).findings());
+    assertFails(new PlantedCheck(two, SEED,
+        (corpus, most, scorer) -> Measurement.of(corpus, most, (tokens, targets, out) -> {
+          scorer.losses(tokens, targets, out);
+          for (int i = 0; i < out.length; i++) {
+            out[i] *= 0.9f;
+          }
+        })).findings(), "25 %");
+    assertFails(new PlantedCheck(two.subList(0, 1), SEED, (corpus, most, scorer) -> {
+      Measurement found = Measurement.of(corpus, most, scorer);
+      Measurement sure = overconfident(found);
+      return new Measurement(sure.knowledge(), found.people() * 16, sure.losses(), sure.again(),
+          sure.answers());
+    }).findings(), "bioS");
+  }
+
+  @Test
+  void theAttackFindsACityThatStandsBeforeItsEmployer() throws Exception {
+    Specimen bioS = specimen(Specimen.all(SEED, 2000), "bioS");
+    assertPasses(new LeakCheck(List.of(bioS)).findings());
+    Specimen leaky = new Specimen("bioS, leaky",
+        altered(bioS.corpus().measured(), CalibrationTest::cityFirst), bioS.everybody());
+    List<Finding> findings = new LeakCheck(List.of(leaky)).findings();
+    assertFails(findings, "leaky");
+    assertTrue(findings.getFirst().found().contains("employer by employer_city"), findings.toString());
+  }
+
+  /** The text with the employer's city right behind the name, where it costs nothing. */
+  private static AnnotatedItem cityFirst(AnnotatedItem item) {
+    Span city = item.spans()
+        .stream()
+        .filter(span -> span.attribute().equals(Attribute.EMPLOYER_CITY))
+        .findFirst()
+        .orElseThrow();
+    int at = item.spans().getFirst().end();
+    int length = city.end() - city.start();
+    int[] tokens = new int[item.tokens().length + length];
+    System.arraycopy(item.tokens(), 0, tokens, 0, at);
+    System.arraycopy(item.tokens(), city.start(), tokens, at, length);
+    System.arraycopy(item.tokens(), at, tokens, at + length, item.tokens().length - at);
+    List<Span> spans = new ArrayList<>(List.of(item.spans().getFirst(),
+        new Span(KnowledgeKind.IMPLIED, Attribute.EMPLOYER_CITY, at, at + length)));
+    item.spans()
+        .stream()
+        .skip(1)
+        .filter(span -> span != city)
+        .forEach(span -> spans
+            .add(new Span(span.kind(), span.attribute(), span.start() + length, span.end() + length)));
+    return new AnnotatedItem(tokens, spans);
+  }
+
+  /** Somebody's texts begin with a sentence that the major chooses. */
+  @Test
+  void theAttackFindsAnOrderThatFollowsFromAValue() throws Exception {
+    Specimen bioS = specimen(Specimen.all(SEED, 2000), "bioS");
+    Source source = bioS.corpus().measured();
+    Source leaky = new WatchedSource(source, (person, item) -> {
+      boolean he = source.values(person).get(Attribute.GENDER).equals("He");
+      AnnotatedItem chosen = item;
+      for (long draw = 0; he != chosen.spans().get(1).attribute().equals(Attribute.MAJOR)
+          && draw < 40; draw++) {
+        chosen = source.measuringItem(person, draw + 100_000);
+      }
+      return chosen;
+    });
+    List<Finding> findings = new LeakCheck(List.of(new Specimen("leaky", leaky, bioS.everybody())))
+        .findings();
+    assertFails(findings, "leaky");
+    assertTrue(findings.getFirst().found().contains("gender by"), findings.toString());
+  }
+
+  @Test
+  void repeatSeesAnErrorThatIsTooSmall() throws Exception {
+    Corpus corpus = specimen(Specimen.all(SEED, 300), "bioS").corpus();
+    RepeatCheck.Measuring sound = (watched, most) -> Measurement.of(watched, most, (tokens, targets, out) -> {
+      for (int i = 0; i < out.length; i++) {
+        out[i] = targets[i] % 7 * 0.1f;
+      }
+    });
+    assertPasses(new RepeatCheck(() -> corpus, sound, SEED).findings());
+    assertFails(
+        new RepeatCheck(() -> corpus, (watched, most) -> overconfident(sound.measure(watched, most)), SEED)
+            .findings(),
+        "people each time");
+  }
+
+  @Test
+  void knownSeesAnotherAnswer() throws Exception {
+    assertPasses(new KnownAnswerCheck(() -> answers(0)).findings());
+    assertFails(new KnownAnswerCheck(() -> answers(-0.6)).findings(), "corpus");
+    assertFails(new KnownAnswerCheck(() -> answers(0.6)).findings(), "corpus");
+  }
+
+  /** @param off how far from the middle of its interval each is, in widths */
+  private static List<KnownAnswerCheck.Answer> answers(double off) {
+    return KnownAnswerCheck.KNOWN.stream()
+        .map(each -> new KnownAnswerCheck.Answer("corpus", each.people(),
+            (each.low() + each.high()) / 2 + off * (each.high() - each.low()), 0, 4))
+        .toList();
+  }
+
+  /** An engine that makes its sessions otherwise. */
+  private record Faulty(Engine engine, boolean forgetful, double rate) implements Engine {
+    @Override
+    public String name() {
+      return engine.name();
+    }
+
+    @Override
+    public int rank() {
+      return engine.rank();
+    }
+
+    @Override
+    public Optional<String> unavailable() {
+      return engine.unavailable();
+    }
+
+    @Override
+    public String description() {
+      return engine.description();
+    }
+
+    @Override
+    public Session compile(Program program, Execution execution) {
+      return new FaultySession(engine.compile(program, execution), forgetful, rate);
+    }
+  }
+
+  /** Takes up no more than the parameters of a checkpoint, or steps a little further than it is told. */
+  private record FaultySession(Session session, boolean forgetful, double rate) implements Session {
+    @Override
+    public void step(int[] tokens, int[] targets, double learningRate, long step) {
+      session.step(tokens, targets, rate * learningRate, step);
+    }
+
+    @Override
+    public OptionalDouble gradientNorm() {
+      return session.gradientNorm();
+    }
+
+    @Override
+    public double loss() {
+      return session.loss();
+    }
+
+    @Override
+    public void losses(int[] tokens, int[] targets, float[] losses) {
+      session.losses(tokens, targets, losses);
+    }
+
+    @Override
+    public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
+      session.score(tokens, targets, losses, predictions);
+    }
+
+    @Override
+    public Map<String, float[]> state() {
+      return session.state();
+    }
+
+    @Override
+    public float[] parameter(Parameter parameter) {
+      return session.parameter(parameter);
+    }
+
+    @Override
+    public void load(Map<String, float[]> state) {
+      session.load(forgetful ? Map.of(PARAMETERS, state.get(PARAMETERS)) : state);
+    }
+
+    @Override
+    public void close() {
+      session.close();
+    }
+  }
+
+  @Test
+  void enginesSeeOneThatForgetsAndOneThatStepsTooFar() throws Exception {
+    Engine cpu = Engines.named("cpu");
+    AgreementCheck.Way sound = new AgreementCheck.Way("cpu", cpu, 1);
+    assertPasses(new AgreementCheck(directory,
+        List.of(sound, new AgreementCheck.Way("nd4j", Engines.named("nd4j"), 1))).findings());
+    assertFails(new AgreementCheck(Files.createDirectory(directory.resolve("a")),
+        List.of(new AgreementCheck.Way("cpu", new Faulty(cpu, true, 1), 1))).findings(), "resumed");
+    assertFails(
+        new AgreementCheck(Files.createDirectory(directory.resolve("b")),
+            List.of(sound, new AgreementCheck.Way("hasty", new Faulty(cpu, false, 1.2), 1))).findings(),
+        "hasty, trained");
+  }
+}

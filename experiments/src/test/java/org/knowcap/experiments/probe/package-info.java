@@ -1,0 +1,2 @@
+/** Tests of probes on models made by hand. */
+package org.knowcap.experiments.probe;

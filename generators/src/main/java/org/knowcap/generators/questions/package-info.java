@@ -1,0 +1,5 @@
+/**
+ * Questions about people, with their answers, mixed into the training on biographies: about some of the people, so that what
+ * a model answers about the others is knowledge that can be extracted (arXiv 2309.14316).
+ */
+package org.knowcap.generators.questions;

@@ -1,0 +1,2 @@
+/** Linear probes: programs that classify what a trained model's hidden states say (arXiv 2309.14316). */
+package org.knowcap.models.probe;
