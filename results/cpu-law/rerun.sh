@@ -2,7 +2,7 @@
 # Measures the law of bits per parameter again, by stricter rules than study.yaml: a dense corpus whose strings leave room
 # (64 of 4,096), windows of four whole texts (so that every exposure is complete), the best of three learning rates for each
 # model, chosen on a seed of its own, five seeds where a claim is made, and corpora larger than a model can hold.
-# About three hours on two cores; a second call goes on where the first was stopped.
+# About three hours on two cores that do nothing else; a second call goes on where the first was stopped.
 #
 #   results/cpu-law/rerun.sh OUT          trains and measures; tables in OUT
 #   results/cpu-law/rerun.sh --plan OUT   only shows what would run, with the middle learning rate for every model
@@ -17,7 +17,7 @@ study() { # name models people seeds rate
   cat > "$out/$1.yaml" <<YAML
 name: $1
 corpus: {kind: bioD, people: $3, attributes: 2, chunks: 8, diversity: 64, length: 2, alphabet: 64,
-  pools: {first: 20, middle: 20, last: 50}}
+  pools: {first: 20, middle: 20, last: 100}}
 models: $2
 exposures: 1000
 seeds: $4
@@ -30,7 +30,7 @@ YAML
 # The best learning rate of a model at N = 1000, on a seed that is not measured again.
 rates="0.0015 0.003 0.006"
 for rate in $rates; do
-  study "rate-$rate" "[gpt2-2-1-w16, gpt2-2-2-w16, gpt2-4-2-w16, gpt2-2-3-w16]" 1000 101 "$rate"
+  study "rate-$rate" "[gpt2-2-2-w16, gpt2-2-3-w16, gpt2-4-2-w16]" 1000 101 "$rate"
 done
 
 best() { # model
@@ -49,17 +49,17 @@ if [ -z "$plan" ]; then
 fi
 
 five="[1, 2, 3, 4, 5]"
-narrow=$(best gpt2-2-1-w16); thin=$(best gpt2-2-2-w16); deep=$(best gpt2-4-2-w16); wide=$(best gpt2-2-3-w16)
-echo "learning rates: gpt2-2-1-w16 $narrow, gpt2-2-2-w16 $thin, gpt2-4-2-w16 $deep, gpt2-2-3-w16 $wide"
-# Five seeds where a claim is made: at the peak of each model and beyond it.
-study narrow "[gpt2-2-1-w16]" "[500, 1000, 2000]" "$five" "$narrow"
+thin=$(best gpt2-2-2-w16); wide=$(best gpt2-2-3-w16); deep=$(best gpt2-4-2-w16)
+echo "learning rates: gpt2-2-2-w16 $thin, gpt2-2-3-w16 $wide, gpt2-4-2-w16 $deep"
+# Five seeds where a claim is made. R^max is at least 3 there, so that the corpus is no limit.
 study thin "[gpt2-2-2-w16]" "[1000, 2000]" "$five" "$thin"
-study deep "[gpt2-4-2-w16]" "[2000]" "$five" "$deep"
 study wide "[gpt2-2-3-w16]" "[2000]" "$five" "$wide"
-# One seed where the corpus is the limit, and far beyond the peak.
-study thin-one "[gpt2-2-2-w16]" "[500, 4000]" "[1]" "$thin"
-study deep-one "[gpt2-4-2-w16]" "[1000, 4000]" "[1]" "$deep"
+study deep "[gpt2-4-2-w16]" "[2000]" "$five" "$deep"
+study narrow "[gpt2-2-1-w16]" "[1000]" "$five" "$thin"
+# One seed where the corpus nearly fits, and far beyond what a model can hold. D log2 N < N for all of them, and N <= N0 / 10.
+study thin-one "[gpt2-2-2-w16]" "[600, 4000]" "[1]" "$thin"
 study wide-one "[gpt2-2-3-w16]" "[1000, 4000]" "[1]" "$wide"
+study deep-one "[gpt2-4-2-w16]" "[1000, 4000]" "[1]" "$deep"
 
-[ -n "$plan" ] || ./knowcap results "$out/narrow" "$out/thin" "$out/deep" "$out/wide" "$out/thin-one" \
-  "$out/deep-one" "$out/wide-one" --seeds
+[ -n "$plan" ] || ./knowcap results "$out/thin" "$out/wide" "$out/deep" "$out/narrow" "$out/thin-one" "$out/wide-one" \
+  "$out/deep-one" --seeds
