@@ -40,7 +40,7 @@ final class ResultsCommand implements Callable<Integer> {
   private static final int DIGITS = 5;
   /** Columns that are shown where something is in them. */
   private static final List<String> RECALL = List.of("recalled", "recalled_unseen", "generated",
-      "generated_unseen", "extractable", "extractable_unseen");
+      "generated_unseen", "extractable", "extractable_asked", "extractable_unseen");
 
   @Spec
   private CommandSpec command;

@@ -19,9 +19,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "worker",
     mixinStandardHelpOptions = true,
-    hidden = true,
-    description = "Takes runs of a study until none is left, and prints what it does as JSON lines. It ends when its"
-        + " standard input closes.")
+    description = "Takes runs of a study that 'knowcap run' has begun until none is left, and prints what it does as JSON"
+        + " lines. Several workers may share a study, also on several machines that share its directory.")
 final class WorkerCommand implements Callable<Integer> {
   @Parameters(paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
@@ -40,6 +39,12 @@ final class WorkerCommand implements Callable<Integer> {
       description = "Runs at a time, on one GPU. Default: ${DEFAULT-VALUE}")
   private int concurrent;
 
+  @Option(
+      names = "--while-input",
+      hidden = true,
+      description = "End when standard input closes: 'knowcap run' starts its workers so, which must not outlive it.")
+  private boolean whileInput;
+
   @Override
   public Integer call() throws Exception {
     UserException.requireAtLeastOne("--concurrent", concurrent);
@@ -52,7 +57,9 @@ final class WorkerCommand implements Callable<Integer> {
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
-    Worker.dieWithParent(System.in);
+    if (whileInput) {
+      Worker.dieWithParent(System.in);
+    }
     new Worker(study, threads, concurrent, event -> events.println(Json.MAPPER.writeValueAsString(event)))
         .work();
     return 0;

@@ -108,8 +108,8 @@ public final class Supervisor {
   private Process start(Path log) throws IOException {
     Files.createDirectories(log.getParent());
     return ChildProcess
-        .builder(threads, "worker", study.path().toString(), "--threads", Integer.toString(threads),
-            "--concurrent", Integer.toString(concurrent))
+        .builder(threads, "worker", study.path().toString(), "--while-input", "--threads",
+            Integer.toString(threads), "--concurrent", Integer.toString(concurrent))
         .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
         .start();
   }

@@ -32,8 +32,7 @@ final class Fields implements OptionValues {
       Map.entry("epochs", "exposures"), Map.entry("warmup", "warmup_steps"), Map.entry("wd", "weight_decay"),
       Map.entry("corpora", "corpus"), Map.entry("dataset", "corpus"), Map.entry("n", "people"));
   /** Keys that may be spelt the American way. */
-  private static final Map<String, String> AMERICAN = Map.of("optimiser", "optimizer", "initialisation",
-      "initialization");
+  private static final Map<String, String> AMERICAN = Map.of("optimiser", "optimizer");
   private static final int CLOSE = 3;
 
   private final Path file;

@@ -30,7 +30,6 @@ final class TrainingReader {
 
   TrainingSettings training(Fields fields) {
     fields.refuseRenamed("windows", "batch_size");
-    fields.refuseRenamed("window", "context_length");
     int batchSize = (int) fields.integer("batch_size", 1, MOST_TOKENS, 12);
     int contextLength = contextLength(fields, batchSize);
     double learningRate = fields.number("learning_rate", 0.001);
@@ -56,6 +55,7 @@ final class TrainingReader {
 
   /** Tokens of a window. */
   static int contextLength(Fields training, int batchSize) {
+    training.refuseRenamed("window", "context_length");
     return (int) training.integer("context_length", 2, MOST_TOKENS / batchSize, 512);
   }
 
