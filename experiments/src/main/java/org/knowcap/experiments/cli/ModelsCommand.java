@@ -182,7 +182,7 @@ final class ModelsCommand implements Callable<Integer> {
             .filter(tensor -> tensor.role() == Tensor.Role.PARAMETER)
             .mapToLong(Tensor::size)
             .sum();
-        out.printf(row, operation.getClass().getSimpleName().toLowerCase(Locale.ROOT), result.name(),
+        out.printf(row, operation.kind().toLowerCase(Locale.ROOT), result.name(),
             result.rows() + " x " + result.columns(), parameters == 0 ? "" : Units.count(parameters),
             operation.flops() == 0 ? "" : Units.brief(operation.flops()), Units.brief(operation.bytes()));
       }

@@ -9,7 +9,7 @@ import java.util.Objects;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.results.RunResult;
-import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.engine.routing.RoutingMetrics;
 
 /**
  * What {@code result.json} holds.

@@ -23,7 +23,7 @@ import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.files.Sha256;
 import org.knowcap.files.WholeFile;
-import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.experiments.study.InitialisationSpec;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;

@@ -3,6 +3,7 @@ package org.knowcap.models.engine;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 

@@ -12,9 +12,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.checkpoint.Safetensors;
-import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
@@ -81,8 +81,8 @@ public final class HuggingFaceModel {
   private List<Setting> settings() {
     double epsilon = program.forward()
         .stream()
-        .filter(ForwardOperation.Norm.class::isInstance)
-        .map(ForwardOperation.Norm.class::cast)
+        .filter(Normalisation.class::isInstance)
+        .map(Normalisation.class::cast)
         .findFirst()
         .orElseThrow()
         .epsilon();

@@ -8,7 +8,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.program.Add;
+import org.knowcap.models.program.CrossEntropy;
+import org.knowcap.models.program.Embedding;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Parameter.Group;
@@ -46,7 +50,7 @@ public record ProbeProgram(Program program, int blocks, int classes) {
     Program scoring = Program.scoring(spec, ids, windows, length);
     List<ForwardOperation> operations = new ArrayList<>(
         scoring.forward().subList(0, scoring.forward().size() - 2));
-    ForwardOperation.Linear head = (ForwardOperation.Linear) scoring.forward().get(operations.size());
+    Linear head = (Linear) scoring.forward().get(operations.size());
     Tensor hidden = head.x();
     if (layer.isPresent()) {
       int last = lastOf(operations, spec, layer.get());
@@ -59,11 +63,11 @@ public record ProbeProgram(Program program, int blocks, int classes) {
     Tensor scores = activation("probe.scores", windows * length, columns);
     Tensor masks = activation("probe.masks", windows * length, columns);
     Tensor logits = activation("probe.logits", windows * length, columns);
-    operations.add(new ForwardOperation.Linear(hidden, classifier, false, Optional.empty(), scores));
-    operations.add(new ForwardOperation.Embedding(scoring.targets(), mask, masks));
-    operations.add(new ForwardOperation.Add(scores, masks, logits));
-    operations.add(new ForwardOperation.CrossEntropy(logits, scoring.targets(),
-        activation("probe.losses", windows * length, 1)));
+    operations.add(new Linear(hidden, classifier, false, Optional.empty(), scores));
+    operations.add(new Embedding(scoring.targets(), mask, masks));
+    operations.add(new Add(scores, masks, logits));
+    operations
+        .add(new CrossEntropy(logits, scoring.targets(), activation("probe.losses", windows * length, 1)));
     Set<Tensor> read = new HashSet<>();
     operations.forEach(operation -> read.addAll(operation.reads()));
     List<Parameter> parameters = new ArrayList<>(
@@ -78,7 +82,7 @@ public record ProbeProgram(Program program, int blocks, int classes) {
   private static int lastOf(List<ForwardOperation> operations, ModelSpec spec, int layer) {
     String block = "block." + (layer - 1) + ".";
     for (int i = operations.size() - 1; i >= 0; i--) {
-      if (operations.get(i) instanceof ForwardOperation.Add sum && sum.out().name().startsWith(block)
+      if (operations.get(i) instanceof Add sum && sum.out().name().startsWith(block)
           && sum.out().name().endsWith("residual")) {
         return i;
       }
@@ -103,7 +107,7 @@ public record ProbeProgram(Program program, int blocks, int classes) {
 
   /** The embedding of tokens. */
   public Parameter embedding() {
-    return parameter(((ForwardOperation.Embedding) program.forward().getFirst()).table().name());
+    return parameter(((Embedding) program.forward().getFirst()).table().name());
   }
 
   /** The classifiers side by side, [d, blocks * classes + 1]. */

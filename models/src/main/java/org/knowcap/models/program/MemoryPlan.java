@@ -20,7 +20,7 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
   /** Offsets are multiples of this many elements (64 bytes: a cache line, a full vector). */
   public static final int ALIGNMENT = 16;
 
-  /** One of the things done in a row, with what it reads and what it writes first. */
+  /** One of the things done in a row, with what it reads and writes. What it both reads and writes it changes in place. */
   public interface Use {
     List<Tensor> reads();
 
@@ -66,6 +66,9 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
     for (int i = 0; i < operations.size(); i++) {
       for (Tensor tensor : operations.get(i).writes()) {
         if (tensor.role() == Tensor.Role.ACTIVATION) {
+          if (seen.contains(tensor) && operations.get(i).reads().contains(tensor)) {
+            continue;
+          }
           if (!seen.add(tensor)) {
             throw new IllegalStateException("two operations write " + tensor);
           }

@@ -3,9 +3,19 @@ package org.knowcap.models.program;
 import java.util.List;
 
 /**
- * One coarse operation of a program. The family is closed: an engine switches over it without a default.
+ * One coarse operation of a program. The family is closed: an engine switches over it without a default. Each operation is one
+ * file: what it computes, what it saves for its gradient, its gradient, its cost, and where a lowered program stores its tensors.
  */
-public sealed interface Operation extends MemoryPlan.Use permits ForwardOperation, BackwardOperation {
+public sealed interface Operation extends MemoryPlan.Use
+    permits ForwardOperation, BackwardOperation, FusedOperation {
+  /** Name of the kind, for a breakdown of time. */
+  default String kind() {
+    Class<?> of = getClass();
+    return of.isMemberClass() && this instanceof BackwardOperation
+        ? of.getEnclosingClass().getSimpleName() + of.getSimpleName()
+        : of.getSimpleName();
+  }
+
   /** What it reads. */
   @Override
   List<Tensor> reads();
@@ -15,10 +25,12 @@ public sealed interface Operation extends MemoryPlan.Use permits ForwardOperatio
   List<Tensor> writes();
 
   /**
-   * Floating-point operations, where a multiply-add counts two. Only products count, as in the usual 6 * P rule;
+   * Floating-point operations, where a multiply-add counts two. Only matmuls count, as in the usual 6 * P rule;
    * element-wise work is bound by {@link #bytes} instead.
    */
-  long flops();
+  default long flops() {
+    return 0;
+  }
 
   /** Bytes moved if every tensor is read and written once, in fp32. */
   default long bytes() {

@@ -24,7 +24,7 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param updateRule present for training
  */
 public record Program(int windows, int length, int vocabulary, Tensor tokens, Tensor targets, Tensor losses,
-    List<Parameter> parameters, List<ForwardOperation> forward, List<Operation> backward,
+    List<Parameter> parameters, List<ForwardOperation> forward, List<BackwardOperation> backward,
     Optional<UpdateRule> updateRule) {
   /** A stretch of the flat buffers, from one element to before another, that has one weight decay. */
   public record Range(long from, long to, double decay) {}
@@ -74,10 +74,12 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
   /** Completes a forward part: derives the backward part where it is to learn. */
   public static Program of(int windows, int length, Tensor tokens, Tensor targets, List<Parameter> parameters,
       List<ForwardOperation> forward, Optional<UpdateRule> updateRule) {
-    if (!(forward.getLast() instanceof ForwardOperation.CrossEntropy last)) {
+    if (!(forward.getLast() instanceof CrossEntropy last)) {
       throw new IllegalArgumentException("a program ends in a cross-entropy, found " + forward.getLast());
     }
-    List<Operation> backward = updateRule.isPresent() ? Differentiation.of(forward, parameters) : List.of();
+    List<BackwardOperation> backward = updateRule.isPresent()
+        ? Differentiation.of(forward, parameters)
+        : List.of();
     return new Program(windows, length, last.logits().columns(), tokens, targets, last.out(),
         List.copyOf(parameters), List.copyOf(forward), backward, updateRule);
   }
@@ -104,7 +106,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
 
   /** All operations in the order they run, without the optimiser's update. */
   public List<Operation> operations() {
-    return Stream.concat(forward.stream(), backward.stream()).toList();
+    return Stream.<Operation>concat(forward.stream(), backward.stream()).toList();
   }
 
   /** P, elements of the flat parameter buffer. */
@@ -155,12 +157,22 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
   }
 
   /**
-   * Bytes of parameters (with gradient and the optimiser's state where trained) and of the activations' arena, in fp32.
+   * Bytes of parameters (with gradient and the optimiser's state where trained), of the activations' arena and of what routers
+   * decide, in fp32.
    */
   public long memoryBytes() {
     long copies = updateRule.isPresent() ? 2 : 1;
-    return 4 * (copies * parameterCount() + stateCount() + memoryPlan().size()) + tokens.bytes()
-        + targets.bytes();
+    return 4 * (copies * parameterCount() + stateCount() + memoryPlan().size()) + routingBytes()
+        + tokens.bytes() + targets.bytes();
+  }
+
+  /** Bytes of what routers decide, and of its gradient. */
+  public long routingBytes() {
+    return operations().stream()
+        .flatMap(operation -> operation.writes().stream())
+        .filter(tensor -> tensor.role() == Tensor.Role.ROUTING)
+        .mapToLong(Tensor::bytes)
+        .sum();
   }
 
   /** The parameters of a list in flat order, with their offsets. */

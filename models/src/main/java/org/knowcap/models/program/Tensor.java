@@ -16,7 +16,9 @@ public record Tensor(String name, Role role, int rows, int columns) {
     /** Same place in the flat gradient buffer, zeroed before each step; operations add to it. */
     PARAMETER_GRADIENT,
     /** Written by one operation, read by later ones; its memory is planned. */
-    ACTIVATION
+    ACTIVATION,
+    /** A router's decision or its gradient. Each engine keeps it with the router, in memory of its own. */
+    ROUTING
   }
 
   public Tensor {
@@ -34,6 +36,11 @@ public record Tensor(String name, Role role, int rows, int columns) {
   /** Bytes in fp32 (or int32 for inputs). */
   public long bytes() {
     return 4 * size();
+  }
+
+  /** A tensor that an operation saves beside this result, with as many rows. */
+  public Tensor saved(String what, int width) {
+    return new Tensor(name + "." + what, role, rows, width);
   }
 
   @Override

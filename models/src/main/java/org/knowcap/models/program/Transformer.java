@@ -3,23 +3,7 @@ package org.knowcap.models.program;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.knowcap.models.program.ForwardOperation.Activate;
-import org.knowcap.models.program.ForwardOperation.Add;
-import org.knowcap.models.program.ForwardOperation.Attention;
-import org.knowcap.models.program.ForwardOperation.Combine;
-import org.knowcap.models.program.ForwardOperation.CrossEntropy;
-import org.knowcap.models.program.ForwardOperation.Dispatch;
-import org.knowcap.models.program.ForwardOperation.Documents;
-import org.knowcap.models.program.ForwardOperation.Embedding;
-import org.knowcap.models.program.ForwardOperation.ExpertLinear;
-import org.knowcap.models.program.ForwardOperation.Gate;
-import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.ForwardOperation.LearnedPositions;
-import org.knowcap.models.program.ForwardOperation.Linear;
-import org.knowcap.models.program.ForwardOperation.Mixture;
-import org.knowcap.models.program.ForwardOperation.Route;
-import org.knowcap.models.program.ForwardOperation.Places;
-import org.knowcap.models.program.ForwardOperation.Scores;
+import org.knowcap.models.program.Attention.Scores;
 import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.architecture.Activation;
@@ -38,7 +22,7 @@ import org.knowcap.models.architecture.Rotary;
  */
 final class Transformer {
   private static final double EPSILON = 1e-5;
-  private static final double DEVIATION_AT_768 = 0.02;
+  private static final double STD_AT_768 = 0.02;
 
   private final ModelSpec spec;
   private final int windows;
@@ -58,7 +42,7 @@ final class Transformer {
     this.length = length;
     this.scores = scores;
     spec.positions().checkWindow(length);
-    std = DEVIATION_AT_768 * Math.sqrt(768.0 / spec.width());
+    std = STD_AT_768 * Math.sqrt(768.0 / spec.width());
   }
 
   static Program program(ModelSpec spec, TokenIds ids, int windows, int length,
@@ -94,7 +78,7 @@ final class Transformer {
     Tensor normed = norm(name + "mlp.norm", x);
     return add(name + "mlp.residual", x,
         mixed
-            ? mixture(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
+            ? experts(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
             : feedForward(name + "mlp.", normed, spec.innerWidth(), this::linear));
   }
 
@@ -109,28 +93,30 @@ final class Transformer {
       case Positions.Rerope rerope -> rotated(name, qkv, heads, rerope.plain(), rerope.window(), 0);
       case Positions.LeakyRerope leaky ->
           rotated(name, qkv, heads, leaky.plain(), leaky.window(), 1 / leaky.slowness());
-      case Positions.Alibi _ -> attend(name, qkv, heads, new Scores.Sloping());
-      case Positions.Learned _,Positions.None _ -> attend(name, qkv, heads, new Scores.Product());
+      case Positions.Alibi _ -> attend(name, qkv, heads, new Scores.Alibi());
+      case Positions.Learned _,Positions.None _ -> attend(name, qkv, heads, new Scores.DotProduct());
     };
-    return linear(name + "out", mixed, spec.width(), residualDeviation());
+    return linear(name + "out", mixed, spec.width(), residualStd());
   }
 
   private Tensor rotated(String name, Tensor qkv, Heads heads, Rotary rotary) {
-    return attend(name, turn(name + "rotated", qkv, heads, rotary, Places.TRUE), heads, new Scores.Product());
+    return attend(name, rope(name + "rotated", qkv, heads, rotary, Rope.Positions.PLAIN), heads,
+        new Scores.DotProduct());
   }
 
-  /** From a window on, distances go on by so much a token: t tokens seem w + pace * (t - w). */
-  private Tensor rotated(String name, Tensor qkv, Heads heads, Rotary rotary, int window, double pace) {
+  /** From a window w on, distances grow by {@code scale} a token: t tokens seem w + scale * (t - w). */
+  private Tensor rotated(String name, Tensor qkv, Heads heads, Rotary rotary, int window, double scale) {
     if (heads.reach() <= window) {
       return rotated(name, qkv, heads, rotary);
     }
-    Tensor near = turn(name + "rotated", qkv, heads, rotary, Places.TRUE);
-    Tensor distant = turn(name + "distant", qkv, heads, rotary, new Places(window * (1 - pace), pace));
-    return attend(name, near, heads, new Scores.Distant(distant, window));
+    Tensor near = rope(name + "rotated", qkv, heads, rotary, Rope.Positions.PLAIN);
+    Tensor distant = rope(name + "distant", qkv, heads, rotary,
+        new Rope.Positions(window * (1 - scale), scale));
+    return attend(name, near, heads, new Scores.Rerope(distant, window));
   }
 
-  private Tensor turn(String name, Tensor qkv, Heads heads, Rotary rotary, Places places) {
-    return run(new ForwardOperation.Rotary(qkv, heads, rotary.width(spec.headWidth()), rotary.base(), places,
+  private Tensor rope(String name, Tensor qkv, Heads heads, Rotary rotary, Rope.Positions positions) {
+    return run(new Rope(qkv, heads, rotary.width(spec.headWidth()), rotary.base(), positions,
         activation(name, spec.qkvWidth())));
   }
 
@@ -149,53 +135,55 @@ final class Transformer {
     };
   }
 
-  /** A product with a matrix of its own, and a bias where the model has them. */
-  private interface Product {
+  /** A matmul with a matrix of its own, and a bias where the model has them. */
+  private interface MatMul {
     Tensor of(String name, Tensor x, int width, double std);
   }
 
-  private Tensor feedForward(String name, Tensor x, int inner, Product product) {
+  private Tensor feedForward(String name, Tensor x, int inner, MatMul matmul) {
     Activation activation = spec.feedForward().activation();
     x = switch (spec.feedForward().form()) {
       case NONE -> x;
-      case STANDARD -> run(new Activate(activation, product.of(name + "in", x, inner, std),
+      case STANDARD -> run(new Activate(activation, matmul.of(name + "in", x, inner, std),
           activation(name + "activated", x.rows(), inner)));
-      // Both matrices side by side: one product instead of two.
-      case GATED -> run(new Gate(activation, product.of(name + "in", x, 2 * inner, std),
+      // Both matrices side by side: one matmul instead of two.
+      case GATED -> run(new GatedActivation(activation, matmul.of(name + "in", x, 2 * inner, std),
           activation(name + "gated", x.rows(), inner)));
     };
-    return product.of(name + "out", x, spec.width(), residualDeviation());
+    return matmul.of(name + "out", x, spec.width(), residualStd());
   }
 
   /** Each token through the experts that the router gives it, and through those that all share. */
-  private Tensor mixture(String name, Experts experts, Tensor x) {
-    Mixture mixture = new Mixture(windows, length, experts.count(), experts.choice(), experts.topK(),
-        experts.capacity(length, scores), experts.balance(), experts.zLoss());
+  private Tensor experts(String name, Experts experts, Tensor x) {
+    ExpertRouting routing = new ExpertRouting(windows, length, experts.count(), experts.choice(),
+        experts.topK(), experts.capacity(length, scores), experts.balance(), experts.zLoss());
     Tensor router = matrix(name + "router.weight", spec.width(), experts.count(), std);
-    Tensor logits = run(
-        new Linear(x, router, false, Optional.empty(), activation(name + "router", experts.count())));
-    Tensor gates = run(new Route(logits, mixture, activation(name + "gates", experts.count())));
-    Tensor seated = run(
-        new Dispatch(x, gates, mixture, activation(name + "seated", mixture.seats(), spec.width())));
-    seated = feedForward(name + "experts.", seated, spec.innerWidth(),
-        (part, rows, width, spread) -> expertLinear(part, rows, gates, mixture, width, spread));
-    Tensor mixed = run(new Combine(seated, gates, mixture, activation(name + "mixed", spec.width())));
+    Tensor logits = run(Linear.router(x, router, activation(name + "router", experts.count())));
+    Tensor weights = run(new Route(logits, routing,
+        new Tensor(name + "weights", Tensor.Role.ROUTING, windows * length, experts.count())));
+    Tensor dispatched = run(
+        new Dispatch(x, weights, routing, activation(name + "dispatched", routing.slots(), spec.width())));
+    Tensor outputs = feedForward(name + "experts.", dispatched, spec.innerWidth(),
+        (part, rows, width, spread) -> expertLinear(part, rows, weights, routing, width, spread));
+    Tensor combined = run(
+        new Combine(outputs, weights, routing, activation(name + "combined", spec.width())));
     return experts.shared() == 0
-        ? mixed
-        : add(name + "sum", mixed,
+        ? combined
+        : add(name + "sum", combined,
             feedForward(name + "shared.", x, experts.shared() * spec.innerWidth(), this::linear));
   }
 
-  private Tensor expertLinear(String name, Tensor x, Tensor gates, Mixture mixture, int width, double std) {
-    Tensor weight = matrix(name + ".weight", mixture.experts() * x.columns(), width, std);
+  private Tensor expertLinear(String name, Tensor x, Tensor weights, ExpertRouting routing, int width,
+      double std) {
+    Tensor weight = matrix(name + ".weight", routing.experts() * x.columns(), width, std);
     Optional<Tensor> bias = spec.biases()
         ? Optional
-            .of(parameter(name + ".bias", mixture.experts(), width, new Initial.Constant(0), Group.VECTORS))
+            .of(parameter(name + ".bias", routing.experts(), width, new Initial.Constant(0), Group.VECTORS))
         : Optional.empty();
-    return run(new ExpertLinear(x, gates, mixture, weight, bias, activation(name, x.rows(), width)));
+    return run(new ExpertLinear(x, weights, routing, weight, bias, activation(name, x.rows(), width)));
   }
 
-  private double residualDeviation() {
+  private double residualStd() {
     return std / Math.sqrt(2.0 * spec.layers());
   }
 
@@ -208,13 +196,12 @@ final class Transformer {
     Optional<Tensor> bias = spec.norm() == Norm.LAYER
         ? Optional.of(vector(name + ".bias", x.columns(), 0))
         : Optional.empty();
-    return run(new ForwardOperation.Norm(x, gain, bias, EPSILON, activation(name, x.columns())));
+    return run(new Normalisation(x, gain, bias, EPSILON, activation(name, x.columns())));
   }
 
   private Tensor headNorm(String name, Tensor qkv, Heads heads) {
     Tensor gain = vector(name + ".gain", 2 * heads.width(), 1);
-    return run(new ForwardOperation.Norm(qkv, gain, Optional.empty(), EPSILON, Optional.of(heads),
-        activation(name, qkv.columns())));
+    return run(new Normalisation(qkv, gain, EPSILON, heads, activation(name, qkv.columns())));
   }
 
   private Tensor linear(String name, Tensor x, int width, double std) {

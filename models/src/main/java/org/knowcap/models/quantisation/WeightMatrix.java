@@ -8,6 +8,20 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.knowcap.models.program.Activate;
+import org.knowcap.models.program.Add;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Combine;
+import org.knowcap.models.program.CrossEntropy;
+import org.knowcap.models.program.Dispatch;
+import org.knowcap.models.program.Embedding;
+import org.knowcap.models.program.ExpertLinear;
+import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.LearnedPositions;
+import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Rope;
+import org.knowcap.models.program.Route;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -17,22 +31,22 @@ import org.knowcap.models.program.Tensor;
  * A matrix of weights in the flat parameters, with the operation that multiplies by it.
  *
  * @param operation reads the rows {@code x}
- * @param x [R, inputs], or seated as {@link ForwardOperation.Dispatch} does it
- * @param seats which rows of x are multiplied by this matrix; absent where all are
+ * @param x [R, inputs], or seated as {@link Dispatch} does it
+ * @param rows which rows of x are multiplied by this matrix; absent where all are
  * @param offset its first element in the flat parameters
  * @param transposed whether it lies there as [outputs, inputs] instead of [inputs, outputs]
  */
-record WeightMatrix(ForwardOperation operation, Tensor x, Optional<Seats> seats, long offset, int inputs,
+record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> rows, long offset, int inputs,
     int outputs, boolean transposed) {
   /**
    * The rows of one expert.
    *
-   * @param gates [R, E], 0 where a token does not sit at an expert
+   * @param weights routing weights, [R, E], 0 where a token has no slot at an expert
    */
-  record Seats(Tensor gates, int expert) {
-    /** The tokens that sit at an expert, given the gates' values. */
+  record ExpertRows(Tensor weights, int expert) {
+    /** The tokens that have a slot at an expert, given the routing weights. */
     private IntStream tokens(float[] values, int at) {
-      return IntStream.range(0, gates.rows()).filter(token -> values[token * gates.columns() + at] != 0);
+      return IntStream.range(0, weights.rows()).filter(token -> values[token * weights.columns() + at] != 0);
     }
   }
 
@@ -49,18 +63,18 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<Seats> seats,
     List<List<WeightMatrix>> matrices = new ArrayList<>();
     for (ForwardOperation operation : program.forward()) {
       switch (operation) {
-        case ForwardOperation.Linear o -> {
+        case Linear o -> {
           if (!kept.contains(o.out())) {
             matrices.add(List.of(new WeightMatrix(o, o.x(), Optional.empty(), offset(program, o.weight()),
                 o.x().columns(), o.out().columns(), o.transposed())));
           }
         }
-        case ForwardOperation.ExpertLinear o -> matrices.add(IntStream.range(0, o.gates().columns())
-            .mapToObj(expert -> new WeightMatrix(o, o.x(), Optional.of(new Seats(o.gates(), expert)),
+        case ExpertLinear o -> matrices.add(IntStream.range(0, o.weights().columns())
+            .mapToObj(expert -> new WeightMatrix(o, o.x(), Optional.of(new ExpertRows(o.weights(), expert)),
                 offset(program, o.weight()) + (long) expert * o.x().columns() * o.out().columns(),
                 o.x().columns(), o.out().columns(), false))
             .toList());
-        case ForwardOperation.Embedding _,ForwardOperation.LearnedPositions _,ForwardOperation.Norm _,ForwardOperation.Activate _,ForwardOperation.Gate _,ForwardOperation.Rotary _,ForwardOperation.Attention _,ForwardOperation.Route _,ForwardOperation.Dispatch _,ForwardOperation.Combine _,ForwardOperation.Add _,ForwardOperation.CrossEntropy _ -> {
+        case Embedding _,LearnedPositions _,Normalisation _,Activate _,GatedActivation _,Rope _,Attention _,Route _,Dispatch _,Combine _,Add _,CrossEntropy _ -> {
           // No matrix, or one that is kept.
         }
       }
@@ -70,23 +84,23 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<Seats> seats,
 
   /** What an operation decides by: tokens' or experts' logits. */
   private static Stream<Tensor> decisions(ForwardOperation operation) {
-    if (operation instanceof ForwardOperation.CrossEntropy o) {
+    if (operation instanceof CrossEntropy o) {
       return Stream.of(o.logits());
     }
-    return operation instanceof ForwardOperation.Route o ? Stream.of(o.logits()) : Stream.of();
+    return operation instanceof Route o ? Stream.of(o.logits()) : Stream.of();
   }
 
   /** The token of each row that is multiplied by it, given what its operation reads. */
   int[] tokens(Map<Tensor, float[]> read) {
-    return seats.map(s -> s.tokens(read.get(s.gates), s.expert))
+    return rows.map(s -> s.tokens(read.get(s.weights), s.expert))
         .orElseGet(() -> IntStream.range(0, x.rows()))
         .toArray();
   }
 
   /** The first of these rows: the experts before it have theirs before. */
   int firstRow(Map<Tensor, float[]> read) {
-    return seats.map(s -> (int) IntStream.range(0, s.expert)
-        .mapToLong(earlier -> s.tokens(read.get(s.gates), earlier).count())
+    return rows.map(s -> (int) IntStream.range(0, s.expert)
+        .mapToLong(earlier -> s.tokens(read.get(s.weights), earlier).count())
         .sum()).orElse(0);
   }
 

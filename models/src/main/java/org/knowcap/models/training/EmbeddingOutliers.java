@@ -1,6 +1,7 @@
 package org.knowcap.models.training;
 
 import java.util.BitSet;
+import org.knowcap.models.program.Embedding;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
@@ -35,8 +36,7 @@ public record EmbeddingOutliers(double rare, double all) {
 
   private static Parameter table(Program program) {
     for (ForwardOperation operation : program.forward()) {
-      if (operation instanceof ForwardOperation.Embedding embedding
-          && embedding.tokens().equals(program.tokens())) {
+      if (operation instanceof Embedding embedding && embedding.tokens().equals(program.tokens())) {
         return program.parameters()
             .stream()
             .filter(p -> p.tensor().equals(embedding.table()))

@@ -2,7 +2,7 @@ package org.knowcap.models.training;
 
 import java.util.List;
 import java.util.OptionalDouble;
-import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.engine.routing.RoutingMetrics;
 
 /**
  * Where a run stands after a step.

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
@@ -146,8 +146,8 @@ class ModelSpecTest {
   private static List<Integer> places(Program program) {
     return program.forward()
         .stream()
-        .filter(ForwardOperation.Route.class::isInstance)
-        .map(o -> ((ForwardOperation.Route) o).mixture().places())
+        .filter(Route.class::isInstance)
+        .map(o -> ((Route) o).routing().capacity())
         .toList();
   }
 

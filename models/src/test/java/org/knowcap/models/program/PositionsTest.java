@@ -23,10 +23,6 @@ import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.ForwardOperation.Attention;
-import org.knowcap.models.program.ForwardOperation.Places;
-import org.knowcap.models.program.ForwardOperation.Rotary;
-import org.knowcap.models.program.ForwardOperation.Scores;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
 
@@ -69,21 +65,21 @@ class PositionsTest {
         .map(Attention.class::cast)
         .findFirst()
         .orElseThrow();
-    Scores.Distant distant = (Scores.Distant) attention.scores();
-    Places near = places(forward, attention.qkv());
-    Places far = places(forward, distant.qkv());
+    Attention.Scores.Rerope rerope = (Attention.Scores.Rerope) attention.scores();
+    Rope.Positions near = positions(forward, attention.qkv());
+    Rope.Positions far = positions(forward, rerope.qkv());
     for (int query = 0; query < length; query++) {
       for (int key = 0; key <= query; key++) {
-        Places places = query - key < distant.from() ? near : far;
-        assertEquals(expected.applyAsDouble(query - key), places.query(query) - places.key(key), 1e-12);
+        Rope.Positions positions = query - key < rerope.window() ? near : far;
+        assertEquals(expected.applyAsDouble(query - key), positions.query(query) - positions.key(key), 1e-12);
       }
     }
   }
 
-  private static Places places(List<ForwardOperation> forward, Tensor turned) {
+  private static Rope.Positions positions(List<ForwardOperation> forward, Tensor rotated) {
     return forward.stream()
-        .filter(operation -> operation.out().equals(turned))
-        .map(operation -> ((Rotary) operation).places())
+        .filter(operation -> operation.out().equals(rotated))
+        .map(operation -> ((Rope) operation).positions())
         .findFirst()
         .orElseThrow();
   }

@@ -15,12 +15,12 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.models.program.Dispatch;
 import org.knowcap.models.engine.Batches;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.nd4j.Nd4jEngine;
-import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
@@ -95,24 +95,24 @@ class QuantisedModelTest {
     return WeightMatrix.byOperation(program).stream().flatMap(List::stream).toList();
   }
 
-  /** Before they are seated, an expert's rows are those of the tokens whose gate for it is open. */
+  /** Before they are dispatched, an expert's rows are those of the tokens with a slot at it. */
   @Test
-  void anExpertSeesTheTokensThatSitAtIt() {
+  void anExpertSeesTheTokensThatHaveASlotAtIt() {
     Program program = program("gpt2-moe3-1-2-w8-top2");
     float[] parameters = parameters(program);
     List<Calibration.Batch> batches = batches(program);
     ReferenceSession reference = new ReferenceSession(program);
     reference.load(Map.of(Session.PARAMETERS, parameters));
-    ForwardOperation.Dispatch dispatch = program.forward()
+    Dispatch dispatch = program.forward()
         .stream()
-        .filter(ForwardOperation.Dispatch.class::isInstance)
-        .map(ForwardOperation.Dispatch.class::cast)
+        .filter(Dispatch.class::isInstance)
+        .map(Dispatch.class::cast)
         .findFirst()
         .orElseThrow();
     try (InspectableSession session = session(program)) {
       Calibration calibration = new Calibration(program, session, batches);
       List<WeightMatrix> experts = matrices(program).stream()
-          .filter(matrix -> matrix.seats().isPresent())
+          .filter(matrix -> matrix.rows().isPresent())
           .toList();
       assertEquals(2 * 3, experts.size());
       int sitting = 0;
@@ -122,9 +122,9 @@ class QuantisedModelTest {
         int next = 0;
         for (Calibration.Batch batch : batches) {
           reference.meanLoss(batch.tokens(), batch.tokens());
-          double[] gates = reference.value(dispatch.gates());
+          double[] weights = reference.value(dispatch.weights());
           for (int token = 0; token < program.rows(); token++) {
-            if (token % 9 < LENGTHS[token / 9] && gates[token * 3 + matrix.seats().get().expert()] != 0) {
+            if (token % 9 < LENGTHS[token / 9] && weights[token * 3 + matrix.rows().get().expert()] != 0) {
               assertRow(reference.value(dispatch.x()), token, seen.get(next++));
             }
           }

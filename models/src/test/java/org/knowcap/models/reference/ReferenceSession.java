@@ -9,14 +9,28 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
-import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.program.Accumulate;
+import org.knowcap.models.program.Activate;
+import org.knowcap.models.program.Add;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Combine;
+import org.knowcap.models.program.CrossEntropy;
+import org.knowcap.models.program.Dispatch;
+import org.knowcap.models.program.Embedding;
+import org.knowcap.models.program.ExpertLinear;
+import org.knowcap.models.program.ExpertRouting;
+import org.knowcap.models.program.FusedOperation;
+import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.Heads;
+import org.knowcap.models.program.LearnedPositions;
+import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Rope;
+import org.knowcap.models.program.Route;
+import org.knowcap.models.engine.routing.RoutingMetrics;
 import java.util.OptionalDouble;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.Targets;
-import org.knowcap.models.program.BackwardOperation;
-import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.ForwardOperation.Mixture;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
@@ -66,9 +80,9 @@ public final class ReferenceSession implements Session {
   public double objective(int[] tokens, int[] targets) {
     double sum = meanLoss(tokens, targets);
     for (Operation operation : program.forward()) {
-      if (operation instanceof ForwardOperation.Route route) {
+      if (operation instanceof Route route) {
         RoutingMetrics metrics = metrics(route);
-        sum += route.mixture().balance() * metrics.balance() + route.mixture().zLoss() * metrics.zLoss();
+        sum += route.routing().balance() * metrics.balance() + route.routing().zLoss() * metrics.zLoss();
       }
     }
     return sum;
@@ -82,26 +96,26 @@ public final class ReferenceSession implements Session {
     meanLoss(tokens, targets);
     double narrowest = Double.POSITIVE_INFINITY;
     for (Operation operation : program.forward()) {
-      if (operation instanceof ForwardOperation.Route route && route.mixture().experts() > 1) {
-        Mixture mixture = route.mixture();
+      if (operation instanceof Route route && route.routing().experts() > 1) {
+        ExpertRouting routing = route.routing();
         double[] logits = get(route.logits());
-        int count = mixture.experts();
-        switch (mixture.choice()) {
+        int count = routing.experts();
+        switch (routing.choice()) {
           case TOKENS -> {
             for (int r = 0; r < route.out().rows(); r++) {
               double[] sorted = descending(Arrays.stream(logits, r * count, (r + 1) * count));
-              for (int i = 0; i < Math.min(mixture.topK(), count - 1); i++) {
+              for (int i = 0; i < Math.min(routing.topK(), count - 1); i++) {
                 narrowest = Math.min(narrowest, sorted[i] - sorted[i + 1]);
               }
             }
           }
           case EXPERTS -> {
-            for (int first = 0; first < route.out().rows(); first += mixture.length()) {
-              for (int e = 0; e < count && mixture.places() < mixture.length(); e++) {
+            for (int first = 0; first < route.out().rows(); first += routing.length()) {
+              for (int e = 0; e < count && routing.capacity() < routing.length(); e++) {
                 int expert = e;
-                double[] sorted = descending(IntStream.range(first, first + mixture.length())
+                double[] sorted = descending(IntStream.range(first, first + routing.length())
                     .mapToDouble(r -> Math.log(softmax(logits, r, count)[expert])));
-                narrowest = Math.min(narrowest, sorted[mixture.places() - 1] - sorted[mixture.places()]);
+                narrowest = Math.min(narrowest, sorted[routing.capacity() - 1] - sorted[routing.capacity()]);
               }
             }
           }
@@ -160,22 +174,22 @@ public final class ReferenceSession implements Session {
 
   private void run(Operation operation) {
     switch (operation) {
-      case ForwardOperation.Embedding o -> {
+      case Embedding o -> {
         double[] out = fresh(o.out());
         int d = o.out().columns();
         for (int r = 0; r < o.out().rows(); r++) {
           System.arraycopy(get(o.table()), (int) get(o.tokens())[r] * d, out, r * d, d);
         }
       }
-      case ForwardOperation.LearnedPositions o -> {
+      case LearnedPositions o -> {
         double[] out = fresh(o.out());
         int d = o.out().columns();
         for (int i = 0; i < out.length; i++) {
           out[i] = get(o.x())[i] + get(o.table())[i / d % o.length() * d + i % d];
         }
       }
-      case ForwardOperation.Norm o when o.heads().isPresent() -> headNorm(o, o.heads().get());
-      case ForwardOperation.Norm o -> {
+      case Normalisation o when o.heads().isPresent() -> headNorm(o, o.heads().get());
+      case Normalisation o -> {
         double[] x = get(o.x());
         double[] out = fresh(o.out());
         int d = o.x().columns();
@@ -188,7 +202,7 @@ public final class ReferenceSession implements Session {
           }
         }
       }
-      case ForwardOperation.Linear o -> {
+      case Linear o -> {
         double[] x = get(o.x());
         double[] weight = get(o.weight());
         double[] out = fresh(o.out());
@@ -204,13 +218,13 @@ public final class ReferenceSession implements Session {
           }
         }
       }
-      case ForwardOperation.Activate o -> {
+      case Activate o -> {
         double[] out = fresh(o.out());
         for (int i = 0; i < out.length; i++) {
           out[i] = activate(o.activation(), get(o.x())[i]);
         }
       }
-      case ForwardOperation.Gate o -> {
+      case GatedActivation o -> {
         double[] out = fresh(o.out());
         int n = o.out().columns();
         for (int i = 0; i < out.length; i++) {
@@ -218,8 +232,8 @@ public final class ReferenceSession implements Session {
           out[i] = activate(o.activation(), get(o.x())[left]) * get(o.x())[left + n];
         }
       }
-      case ForwardOperation.Rotary o -> turn(o, get(o.x()), fresh(o.out()), 1);
-      case ForwardOperation.Attention o -> {
+      case Rope o -> rope(o, get(o.x()), fresh(o.out()), 1);
+      case Attention o -> {
         double[] out = fresh(o.out());
         double[] qkv = get(o.qkv());
         eachHead(o.heads(), (rows, q, k, v, to) -> {
@@ -234,42 +248,42 @@ public final class ReferenceSession implements Session {
           }
         });
       }
-      case ForwardOperation.Add o -> add(get(o.a()), get(o.b()), fresh(o.out()));
-      case ForwardOperation.Route o -> route(o);
-      case ForwardOperation.Dispatch o -> {
+      case Add o -> add(get(o.a()), get(o.b()), fresh(o.out()));
+      case Route o -> route(o);
+      case Dispatch o -> {
         double[] out = fresh(o.out());
         int d = o.out().columns();
-        eachSeat(o.mixture(), o.gates(),
-            (row, expert, seat) -> System.arraycopy(get(o.x()), row * d, out, seat * d, d));
+        eachSlot(o.routing(), o.weights(),
+            (row, expert, slot) -> System.arraycopy(get(o.x()), row * d, out, slot * d, d));
       }
-      case ForwardOperation.ExpertLinear o -> {
+      case ExpertLinear o -> {
         double[] out = fresh(o.out());
         double[] x = get(o.x());
         double[] weight = get(o.weight());
         int n = o.x().columns();
         int m = o.out().columns();
-        eachSeat(o.mixture(), o.gates(), (row, expert, seat) -> {
+        eachSlot(o.routing(), o.weights(), (row, expert, slot) -> {
           for (int j = 0; j < m; j++) {
             double sum = o.bias().isPresent() ? get(o.bias().get())[expert * m + j] : 0;
             for (int i = 0; i < n; i++) {
-              sum += x[seat * n + i] * weight[(expert * n + i) * m + j];
+              sum += x[slot * n + i] * weight[(expert * n + i) * m + j];
             }
-            out[seat * m + j] = sum;
+            out[slot * m + j] = sum;
           }
         });
       }
-      case ForwardOperation.Combine o -> {
+      case Combine o -> {
         double[] out = fresh(o.out());
         double[] x = get(o.x());
         int d = o.out().columns();
-        eachSeat(o.mixture(), o.gates(), (row, expert, seat) -> {
-          double gate = get(o.gates())[row * o.gates().columns() + expert];
+        eachSlot(o.routing(), o.weights(), (row, expert, slot) -> {
+          double gate = get(o.weights())[row * o.weights().columns() + expert];
           for (int j = 0; j < d; j++) {
-            out[row * d + j] += gate * x[seat * d + j];
+            out[row * d + j] += gate * x[slot * d + j];
           }
         });
       }
-      case ForwardOperation.CrossEntropy o -> {
+      case CrossEntropy o -> {
         double[] out = fresh(o.out());
         int vocabulary = o.logits().columns();
         for (int r = 0; r < out.length; r++) {
@@ -277,7 +291,7 @@ public final class ReferenceSession implements Session {
           out[r] = target < 0 ? 0 : -Math.log(softmax(get(o.logits()), r, vocabulary)[target]);
         }
       }
-      case BackwardOperation.EmbeddingBackward o -> {
+      case Embedding.Backward o -> {
         int d = o.dOut().columns();
         for (int r = 0; r < o.dOut().rows(); r++) {
           for (int j = 0; j < d; j++) {
@@ -285,24 +299,24 @@ public final class ReferenceSession implements Session {
           }
         }
       }
-      case BackwardOperation.LearnedPositionsBackward o -> {
+      case LearnedPositions.Backward o -> {
         double[] dOut = get(o.dOut());
         int d = o.dOut().columns();
         for (int i = 0; i < dOut.length; i++) {
           get(o.dTable())[i / d % o.forward().length() * d + i % d] += dOut[i];
         }
       }
-      case BackwardOperation.NormBackward o when o.forward().heads().isPresent() ->
+      case Normalisation.Backward o when o.forward().heads().isPresent() ->
           headNormBackward(o, o.forward().heads().get());
-      case BackwardOperation.NormBackward o -> normBackward(o);
-      case BackwardOperation.LinearBackward o -> linearBackward(o);
-      case BackwardOperation.ActivateBackward o -> {
+      case Normalisation.Backward o -> normBackward(o);
+      case Linear.Backward o -> linearBackward(o);
+      case Activate.Backward o -> {
         double[] dX = fresh(o.dX());
         for (int i = 0; i < dX.length; i++) {
           dX[i] = get(o.dOut())[i] * slope(o.forward().activation(), get(o.forward().x())[i]);
         }
       }
-      case BackwardOperation.GateBackward o -> {
+      case GatedActivation.Backward o -> {
         double[] x = get(o.forward().x());
         double[] dX = fresh(o.dX());
         int n = o.dOut().columns();
@@ -312,20 +326,20 @@ public final class ReferenceSession implements Session {
           dX[left + n] = get(o.dOut())[i] * activate(o.forward().activation(), x[left]);
         }
       }
-      case BackwardOperation.RotaryBackward o -> turn(o.forward(), get(o.dOut()), fresh(o.dX()), -1);
-      case BackwardOperation.AttentionBackward o -> attentionBackward(o);
-      case BackwardOperation.RouteBackward o -> routeBackward(o);
-      case BackwardOperation.DispatchBackward o -> {
+      case Rope.Backward o -> rope(o.forward(), get(o.dOut()), fresh(o.dX()), -1);
+      case Attention.Backward o -> attentionBackward(o);
+      case Route.Backward o -> routeBackward(o);
+      case Dispatch.Backward o -> {
         double[] dX = fresh(o.dX());
         double[] dOut = get(o.dOut());
         int d = o.dX().columns();
-        eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
+        eachSlot(o.forward().routing(), o.forward().weights(), (row, expert, slot) -> {
           for (int j = 0; j < d; j++) {
-            dX[row * d + j] += dOut[seat * d + j];
+            dX[row * d + j] += dOut[slot * d + j];
           }
         });
       }
-      case BackwardOperation.ExpertLinearBackward o -> {
+      case ExpertLinear.Backward o -> {
         double[] dX = fresh(o.dX());
         double[] dWeight = get(o.dWeight());
         double[] dOut = get(o.dOut());
@@ -333,12 +347,12 @@ public final class ReferenceSession implements Session {
         double[] weight = get(o.forward().weight());
         int n = o.dX().columns();
         int m = o.dOut().columns();
-        eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
+        eachSlot(o.forward().routing(), o.forward().weights(), (row, expert, slot) -> {
           for (int j = 0; j < m; j++) {
-            double g = dOut[seat * m + j];
+            double g = dOut[slot * m + j];
             for (int i = 0; i < n; i++) {
-              dX[seat * n + i] += g * weight[(expert * n + i) * m + j];
-              dWeight[(expert * n + i) * m + j] += g * x[seat * n + i];
+              dX[slot * n + i] += g * weight[(expert * n + i) * m + j];
+              dWeight[(expert * n + i) * m + j] += g * x[slot * n + i];
             }
             if (o.dBias().isPresent()) {
               get(o.dBias().get())[expert * m + j] += g;
@@ -346,21 +360,21 @@ public final class ReferenceSession implements Session {
           }
         });
       }
-      case BackwardOperation.CombineBackward o -> {
+      case Combine.Backward o -> {
         double[] dX = fresh(o.dX());
-        double[] dGates = fresh(o.dGates());
+        double[] dGates = fresh(o.dWeights());
         double[] dOut = get(o.dOut());
         double[] x = get(o.forward().x());
         int d = o.dX().columns();
-        eachSeat(o.forward().mixture(), o.forward().gates(), (row, expert, seat) -> {
-          int gate = row * o.dGates().columns() + expert;
+        eachSlot(o.forward().routing(), o.forward().weights(), (row, expert, slot) -> {
+          int gate = row * o.dWeights().columns() + expert;
           for (int j = 0; j < d; j++) {
-            dX[seat * d + j] = get(o.forward().gates())[gate] * dOut[row * d + j];
-            dGates[gate] += x[seat * d + j] * dOut[row * d + j];
+            dX[slot * d + j] = get(o.forward().weights())[gate] * dOut[row * d + j];
+            dGates[gate] += x[slot * d + j] * dOut[row * d + j];
           }
         });
       }
-      case BackwardOperation.CrossEntropyBackward o -> {
+      case CrossEntropy.Backward o -> {
         double[] d = fresh(o.dLogits());
         int vocabulary = o.dLogits().columns();
         int rows = o.dLogits().rows();
@@ -376,7 +390,8 @@ public final class ReferenceSession implements Session {
           }
         }
       }
-      case BackwardOperation.Accumulate o -> add(get(o.a()), get(o.b()), fresh(o.out()));
+      case Accumulate o -> add(get(o.a()), get(o.b()), fresh(o.out()));
+      case FusedOperation o -> throw new IllegalArgumentException("a program has no fused operations: " + o);
     }
   }
 
@@ -411,7 +426,7 @@ public final class ReferenceSession implements Session {
     return Math.sqrt(sum / width + epsilon);
   }
 
-  private void headNorm(ForwardOperation.Norm o, ForwardOperation.Heads heads) {
+  private void headNorm(Normalisation o, Heads heads) {
     double[] x = get(o.x());
     double[] out = fresh(o.out());
     int w = heads.width();
@@ -427,7 +442,7 @@ public final class ReferenceSession implements Session {
   }
 
   /** By the Jacobian: of x[i] / r with respect to x[j] it is [i = j] / r - x[i] x[j] / (w r^3). */
-  private void headNormBackward(BackwardOperation.NormBackward o, ForwardOperation.Heads heads) {
+  private void headNormBackward(Normalisation.Backward o, Heads heads) {
     double[] x = get(o.forward().x());
     double[] dOut = get(o.dOut());
     double[] dX = fresh(o.dX());
@@ -451,7 +466,7 @@ public final class ReferenceSession implements Session {
     }
   }
 
-  private void normBackward(BackwardOperation.NormBackward o) {
+  private void normBackward(Normalisation.Backward o) {
     double[] x = get(o.forward().x());
     double[] dOut = get(o.dOut());
     double[] dX = fresh(o.dX());
@@ -480,12 +495,12 @@ public final class ReferenceSession implements Session {
   }
 
   /** Where element (i, j) of the matrix that x is multiplied by lies. */
-  private static int weightIndex(ForwardOperation.Linear o, int i, int j) {
+  private static int weightIndex(Linear o, int i, int j) {
     return o.transposed() ? j * o.weight().columns() + i : i * o.weight().columns() + j;
   }
 
-  private void linearBackward(BackwardOperation.LinearBackward o) {
-    ForwardOperation.Linear forward = o.forward();
+  private void linearBackward(Linear.Backward o) {
+    Linear forward = o.forward();
     double[] x = get(forward.x());
     double[] weight = get(forward.weight());
     double[] dOut = get(o.dOut());
@@ -529,7 +544,7 @@ public final class ReferenceSession implements Session {
     };
   }
 
-  private static void turn(ForwardOperation.Rotary o, double[] x, double[] out, int direction) {
+  private static void rope(Rope o, double[] x, double[] out, int direction) {
     System.arraycopy(x, 0, out, 0, x.length);
     Heads heads = o.heads();
     int half = o.rotated() / 2;
@@ -537,8 +552,8 @@ public final class ReferenceSession implements Session {
       for (int head = 0; head < heads.count() + heads.keyCount(); head++) {
         for (int i = 0; i < half; i++) {
           int t = r % heads.length();
-          double place = head < heads.count() ? o.places().query(t) : o.places().key(t);
-          double angle = direction * place * Math.pow(o.base(), -2.0 * i / o.rotated());
+          double position = head < heads.count() ? o.positions().query(t) : o.positions().key(t);
+          double angle = direction * position * Math.pow(o.base(), -2.0 * i / o.rotated());
           int first = r * o.x().columns() + head * heads.width() + i;
           out[first] = x[first] * Math.cos(angle) - x[first + half] * Math.sin(angle);
           out[first + half] = x[first + half] * Math.cos(angle) + x[first] * Math.sin(angle);
@@ -563,7 +578,7 @@ public final class ReferenceSession implements Session {
   }
 
   /** The first key that a query sees: none that is too far, none before the last separator up to the query. */
-  private int firstKey(ForwardOperation.Attention o, int row, int i) {
+  private int firstKey(Attention o, int row, int i) {
     int first = o.heads().firstKey(i);
     return o.documents().map(documents -> {
       int start = i;
@@ -575,21 +590,21 @@ public final class ReferenceSession implements Session {
   }
 
   /** What the query and key of a pair are taken from. */
-  private static Tensor qkv(ForwardOperation.Attention o, int distance) {
-    return o.scores() instanceof ForwardOperation.Scores.Distant distant && distance >= distant.from()
-        ? distant.qkv()
+  private static Tensor qkv(Attention o, int distance) {
+    return o.scores() instanceof Attention.Scores.Rerope rerope && distance >= rerope.window()
+        ? rerope.qkv()
         : o.qkv();
   }
 
   /** What is added to a score, in units of the divided product. */
-  private static double bias(ForwardOperation.Attention o, int query, int distance) {
-    return o.scores() instanceof ForwardOperation.Scores.Sloping sloping
-        ? -distance * sloping.slope(o.heads(), query / o.heads().width())
+  private static double bias(Attention o, int query, int distance) {
+    return o.scores() instanceof Attention.Scores.Alibi alibi
+        ? -distance * alibi.slope(o.heads(), query / o.heads().width())
         : 0;
   }
 
   /** Softmax of the scores of each query of one head over the keys it sees, [T][T]. */
-  private double[][] weights(ForwardOperation.Attention o, int row, int query, int key) {
+  private double[][] weights(Attention o, int row, int query, int key) {
     int length = o.heads().length();
     int columns = o.qkv().columns();
     double[][] weights = new double[length][length];
@@ -611,7 +626,7 @@ public final class ReferenceSession implements Session {
     return weights;
   }
 
-  private void attentionBackward(BackwardOperation.AttentionBackward o) {
+  private void attentionBackward(Attention.Backward o) {
     double[] qkv = get(o.forward().qkv());
     double[] dQkv = fresh(o.dQkv());
     double[] dDistant = o.dDistant().map(this::fresh).orElse(dQkv);
@@ -647,31 +662,31 @@ public final class ReferenceSession implements Session {
   }
 
   /** Experts that a token asks for, the likeliest first. */
-  private List<Integer> asked(ForwardOperation.Route o, int row) {
-    double[] p = softmax(get(o.logits()), row, o.mixture().experts());
+  private List<Integer> asked(Route o, int row) {
+    double[] p = softmax(get(o.logits()), row, o.routing().experts());
     return IntStream.range(0, p.length)
         .boxed()
         .sorted(Comparator.comparingDouble(e -> -p[e]))
-        .limit(o.mixture().topK())
+        .limit(o.routing().topK())
         .toList();
   }
 
-  private void route(ForwardOperation.Route o) {
-    Mixture mixture = o.mixture();
-    int count = mixture.experts();
+  private void route(Route o) {
+    ExpertRouting routing = o.routing();
+    int count = routing.experts();
     double[] out = fresh(o.out());
-    for (int window = 0; window < mixture.windows(); window++) {
-      int first = window * mixture.length();
-      switch (mixture.choice()) {
+    for (int window = 0; window < routing.windows(); window++) {
+      int first = window * routing.length();
+      switch (routing.choice()) {
         case TOKENS -> {
           int[] taken = new int[count];
-          for (int r = first; r < first + mixture.length(); r++) {
+          for (int r = first; r < first + routing.length(); r++) {
             double[] p = softmax(get(o.logits()), r, count);
             List<Integer> asked = asked(o, r);
             double sum = asked.stream().mapToDouble(e -> p[e]).sum();
             for (int e : asked) {
-              if (taken[e]++ < mixture.places()) {
-                out[r * count + e] = p[e] / (mixture.topK() == 1 ? 1 : sum);
+              if (taken[e]++ < routing.capacity()) {
+                out[r * count + e] = p[e] / (routing.topK() == 1 ? 1 : sum);
               }
             }
           }
@@ -679,10 +694,10 @@ public final class ReferenceSession implements Session {
         case EXPERTS -> {
           for (int e = 0; e < count; e++) {
             int expert = e;
-            IntStream.range(first, first + mixture.length())
+            IntStream.range(first, first + routing.length())
                 .boxed()
                 .sorted(Comparator.comparingDouble(r -> -softmax(get(o.logits()), r, count)[expert]))
-                .limit(mixture.places())
+                .limit(routing.capacity())
                 .forEach(r -> out[r * count + expert] = softmax(get(o.logits()), r, count)[expert]);
           }
         }
@@ -691,19 +706,19 @@ public final class ReferenceSession implements Session {
   }
 
   /** For each (token, gate) pair the slope of that gate by that probability, summed with what has arrived at the gate. */
-  private void routeBackward(BackwardOperation.RouteBackward o) {
-    Mixture mixture = o.forward().mixture();
-    int count = mixture.experts();
+  private void routeBackward(Route.Backward o) {
+    ExpertRouting routing = o.forward().routing();
+    int count = routing.experts();
     double[] gates = get(o.forward().out());
     double[] dGates = get(o.dOut());
     double[] dLogits = fresh(o.dLogits());
     int rows = o.dLogits().rows();
     double[] first = {};
     for (int r = 0; r < rows; r++) {
-      first = r % mixture.length() == 0 ? firstShares(o.forward(), r / mixture.length()) : first;
+      first = r % routing.length() == 0 ? firstShares(o.forward(), r / routing.length()) : first;
       double[] p = softmax(get(o.forward().logits()), r, count);
       double[] dP = new double[count];
-      List<Integer> asked = mixture.topK() == 1 ? List.of() : asked(o.forward(), r);
+      List<Integer> asked = routing.topK() == 1 ? List.of() : asked(o.forward(), r);
       double sum = asked.stream().mapToDouble(e -> p[e]).sum();
       for (int e = 0; e < count; e++) {
         if (gates[r * count + e] != 0) {
@@ -714,43 +729,43 @@ public final class ReferenceSession implements Session {
         }
       }
       for (int e = 0; e < count; e++) {
-        dP[e] += mixture.balance() * count * first[e] / rows;
+        dP[e] += routing.balance() * count * first[e] / rows;
       }
       double mean = IntStream.range(0, count).mapToDouble(e -> p[e] * dP[e]).sum();
       for (int e = 0; e < count; e++) {
         dLogits[r * count + e] = p[e] * (dP[e] - mean)
-            + mixture.zLoss() * 2 * logSumOfExponentials(o.forward(), r) * p[e] / rows;
+            + routing.zLoss() * 2 * logSumOfExponentials(o.forward(), r) * p[e] / rows;
       }
     }
   }
 
   /** Share of a window's tokens that ask for each expert first. */
-  private double[] firstShares(ForwardOperation.Route o, int window) {
-    double[] shares = new double[o.mixture().experts()];
-    for (int t = 0; t < o.mixture().length(); t++) {
-      shares[asked(o, window * o.mixture().length() + t).getFirst()] += 1.0 / o.mixture().length();
+  private double[] firstShares(Route o, int window) {
+    double[] shares = new double[o.routing().experts()];
+    for (int t = 0; t < o.routing().length(); t++) {
+      shares[asked(o, window * o.routing().length() + t).getFirst()] += 1.0 / o.routing().length();
     }
     return shares;
   }
 
-  private double logSumOfExponentials(ForwardOperation.Route o, int row) {
-    int count = o.mixture().experts();
+  private double logSumOfExponentials(Route o, int row) {
+    int count = o.routing().experts();
     return Math
         .log(IntStream.range(0, count).mapToDouble(e -> Math.exp(get(o.logits())[row * count + e])).sum());
   }
 
-  private interface SeatBody {
-    /** A token, an expert it sits at, and the row of what is seated. */
-    void accept(int row, int expert, int seat);
+  private interface SlotBody {
+    /** A token, an expert at which it has a slot, and the row of its slot. */
+    void accept(int row, int expert, int slot);
   }
 
-  private void eachSeat(Mixture mixture, Tensor gates, SeatBody body) {
-    double[] gate = get(gates);
-    int seat = 0;
-    for (int e = 0; e < mixture.experts(); e++) {
-      for (int r = 0; r < gates.rows(); r++) {
-        if (gate[r * mixture.experts() + e] != 0) {
-          body.accept(r, e, seat++);
+  private void eachSlot(ExpertRouting routing, Tensor weights, SlotBody body) {
+    double[] weight = get(weights);
+    int slot = 0;
+    for (int e = 0; e < routing.experts(); e++) {
+      for (int r = 0; r < weights.rows(); r++) {
+        if (weight[r * routing.experts() + e] != 0) {
+          body.accept(r, e, slot++);
         }
       }
     }
@@ -758,46 +773,42 @@ public final class ReferenceSession implements Session {
 
   @Override
   public List<RoutingMetrics> routing() {
-    return program.forward()
-        .stream()
-        .filter(ForwardOperation.Route.class::isInstance)
-        .map(o -> metrics((ForwardOperation.Route) o))
-        .toList();
+    return program.forward().stream().filter(Route.class::isInstance).map(o -> metrics((Route) o)).toList();
   }
 
-  private RoutingMetrics metrics(ForwardOperation.Route o) {
-    Mixture mixture = o.mixture();
-    int count = mixture.experts();
+  private RoutingMetrics metrics(Route o) {
+    ExpertRouting routing = o.routing();
+    int count = routing.experts();
     int rows = o.out().rows();
     double[] gates = get(o.out());
-    boolean tokens = mixture.choice() == Experts.Choice.TOKENS;
+    boolean tokens = routing.choice() == Experts.Choice.TOKENS;
     double[] load = new double[count];
-    double seated = 0;
+    double filled = 0;
     double alone = 0;
     double entropy = 0;
     double balance = 0;
     double zLoss = 0;
     double[] first = {};
     for (int r = 0; r < rows; r++) {
-      first = r % mixture.length() == 0 ? firstShares(o, r / mixture.length()) : first;
+      first = r % routing.length() == 0 ? firstShares(o, r / routing.length()) : first;
       double[] p = softmax(get(o.logits()), r, count);
-      int seats = 0;
+      int slots = 0;
       for (int e = 0; e < count; e++) {
         entropy -= p[e] == 0 ? 0 : p[e] * Math.log(p[e]) / rows;
         balance += count * first[e] * p[e] / rows;
-        seats += gates[r * count + e] != 0 ? 1 : 0;
+        slots += gates[r * count + e] != 0 ? 1 : 0;
         load[e] += !tokens && gates[r * count + e] != 0
-            ? 1.0 / (mixture.places() * count * mixture.windows())
+            ? 1.0 / (routing.capacity() * count * routing.windows())
             : 0;
       }
       if (tokens) {
-        asked(o, r).forEach(e -> load[e] += 1.0 / (rows * mixture.topK()));
+        asked(o, r).forEach(e -> load[e] += 1.0 / (rows * routing.topK()));
       }
-      seated += seats;
-      alone += seats == 0 ? 1 : 0;
+      filled += slots;
+      alone += slots == 0 ? 1 : 0;
       zLoss += Math.pow(logSumOfExponentials(o, r), 2) / rows;
     }
-    return new RoutingMetrics(o.logits().name(), tokens ? 1 - seated / (rows * mixture.topK()) : alone / rows,
+    return new RoutingMetrics(o.logits().name(), tokens ? 1 - filled / (rows * routing.topK()) : alone / rows,
         DoubleStream.of(load).boxed().toList(), entropy, balance, zLoss);
   }
 
@@ -975,7 +986,7 @@ public final class ReferenceSession implements Session {
   @Override
   public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
     losses(tokens, targets, losses);
-    Tensor logits = ((ForwardOperation.CrossEntropy) program.forward().getLast()).logits();
+    Tensor logits = ((CrossEntropy) program.forward().getLast()).logits();
     for (int r = 0; r < predictions.length; r++) {
       int first = r * logits.columns();
       predictions[r] = IntStream.range(0, logits.columns())

@@ -102,8 +102,8 @@ final class AdafactorUpdate implements Update {
       long first = layout.parameters + 4 * (p.from + (long) row * p.columns);
       Loops.scaledStep(memory, first, gradient(p, row), work, factor, keep, p.columns);
     }
-    if (layout.element().narrow()) {
-      Loops.narrow(memory, layout.parameters, layout.copy, p.from, p.from + p.size());
+    if (layout.dtype().isBf16()) {
+      Loops.toBf16(memory, layout.parameters, layout.copy, p.from, p.from + p.size());
     }
   }
 
@@ -143,15 +143,15 @@ final class AdafactorUpdate implements Update {
     }
   }
 
-  private float renew(long moments, long index, float mean, float decay) {
-    float moment = decay * moment(moments, index)
+  private float renew(long statistics, long index, float mean, float decay) {
+    float moment = decay * moment(statistics, index)
         + (1 - decay) * (mean + (float) Optimiser.Adafactor.LEAST_SQUARE);
-    memory.set(ValueLayout.JAVA_FLOAT, moments + 4 * index, moment);
+    memory.set(ValueLayout.JAVA_FLOAT, statistics + 4 * index, moment);
     return moment;
   }
 
-  private float moment(long moments, long index) {
-    return memory.get(ValueLayout.JAVA_FLOAT, moments + 4 * index);
+  private float moment(long statistics, long index) {
+    return memory.get(ValueLayout.JAVA_FLOAT, statistics + 4 * index);
   }
 
   private long gradient(Factored p, int row) {

@@ -3,13 +3,13 @@ package org.knowcap.models.engine.cpu;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import org.knowcap.models.program.Attention;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 
 /**
@@ -98,7 +98,7 @@ public final class CpuEngine implements Engine {
    * oneDNN needs for itself is not counted.
    */
   public static long bytes(Program program, int threads) {
-    return CpuSession.bytes(program, Element.FP32, workers(program, threads));
+    return CpuSession.bytes(program, DType.FP32, workers(program, threads));
   }
 
   /** Threads beyond the windows of a step would have nothing to do. */
@@ -117,15 +117,14 @@ public final class CpuEngine implements Engine {
     });
     boolean oddHeads = program.forward()
         .stream()
-        .anyMatch(
-            o -> o instanceof ForwardOperation.Attention attention && attention.heads().width() % 2 != 0);
+        .anyMatch(o -> o instanceof Attention attention && attention.heads().width() % 2 != 0);
     if (oddHeads && execution.precision() == Precision.BF16) {
       // Its instructions read pairs of numbers: rows of a product must not be odd.
       throw new EngineUnavailableException("bf16 needs an even head width; use precision fp32, or auto");
     }
-    Element element = oddHeads ? Element.FP32 : element(execution.precision());
-    return new CpuSession(program, workers(program, execution.threads()), element,
-        arena -> new ThreadMode(arena, library()), this::products);
+    DType dtype = oddHeads ? DType.FP32 : dtype(execution.precision());
+    return new CpuSession(program, workers(program, execution.threads()), dtype,
+        arena -> new ThreadMode(arena, library()), this::matmuls);
   }
 
   /** Makes the calling thread a worker's from now on. */
@@ -133,9 +132,9 @@ public final class CpuEngine implements Engine {
     new ThreadMode(Arena.ofAuto(), library()).enter();
   }
 
-  Products products(MemorySegment memory) {
-    return library().<Products>map(loaded -> new OneDnnProducts(loaded, memory))
-        .orElseGet(() -> new VectorProducts(memory));
+  MatMuls matmuls(MemorySegment memory) {
+    return library().<MatMuls>map(loaded -> new OneDnnMatMuls(loaded, memory))
+        .orElseGet(() -> new VectorMatMuls(memory));
   }
 
   /**
@@ -143,16 +142,16 @@ public final class CpuEngine implements Engine {
    *
    * @throws EngineUnavailableException where bf16 is asked for and not to be had
    */
-  Element element(Precision precision) {
+  DType dtype(Precision precision) {
     return switch (precision) {
-      case FP32 -> Element.FP32;
-      case AUTO -> hasBf16() ? Element.BF16 : Element.FP32;
+      case FP32 -> DType.FP32;
+      case AUTO -> hasBf16() ? DType.BF16 : DType.FP32;
       case BF16 -> {
         if (!hasBf16()) {
           throw new EngineUnavailableException("this machine has no bf16 products (" + description()
               + "); use precision fp32, or auto for bf16 only where it is fast");
         }
-        yield Element.BF16;
+        yield DType.BF16;
       }
     };
   }

@@ -9,7 +9,7 @@ import java.util.concurrent.CyclicBarrier;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.training.InitialParameters;
 
@@ -45,25 +45,25 @@ public final class CpuMeter {
    * @param seconds to measure for
    */
   public double productRate(Precision precision, int threads, double seconds) {
-    Element element = engine.element(precision);
+    DType dtype = engine.dtype(precision);
     return 2.0 * SIZE * SIZE * SIZE * rate(threads, seconds, () -> {
       Arena arena = Arena.ofShared();
       MemorySegment memory = arena.allocate(3L * 4 * SIZE * SIZE, 64);
-      long bytes = (long) element.bytes() * SIZE * SIZE;
+      long bytes = (long) dtype.bytes() * SIZE * SIZE;
       engine.prepareThread();
-      Products products = engine.products(memory);
-      Runnable product = products.product(Matrix.dense(0, SIZE, SIZE, element),
-          Matrix.dense(bytes, SIZE, SIZE, element), Optional.empty(),
-          Matrix.dense(2 * bytes, SIZE, SIZE, Element.FP32), false);
+      MatMuls matmuls = engine.matmuls(memory);
+      Runnable matmul = matmuls.matmul(Matrix.dense(0, SIZE, SIZE, dtype),
+          Matrix.dense(bytes, SIZE, SIZE, dtype), Optional.empty(),
+          Matrix.dense(2 * bytes, SIZE, SIZE, DType.FP32), false);
       return new Work() {
         @Override
         public void run() {
-          product.run();
+          matmul.run();
         }
 
         @Override
         public void close() {
-          products.close();
+          matmuls.close();
           arena.close();
         }
       };

@@ -18,15 +18,17 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
-import org.knowcap.models.engine.Router;
-import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.engine.routing.HostRouter;
+import org.knowcap.models.engine.routing.RoutingMetrics;
+import org.knowcap.models.engine.FlatState;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.Targets;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 
 /**
  * A program on the CPU. Workers take contiguous shares of the batch's windows; their gradients are summed in the
@@ -47,6 +49,7 @@ final class CpuSession implements Session {
   private final List<Worker> workers = new ArrayList<>();
   private final Gradients gradients;
   private final Optional<Update> update;
+  private final FlatState flat;
   /** Targets of what ran last. */
   private int counted = 1;
   /** Whether what ran last was a step of training. */
@@ -58,16 +61,16 @@ final class CpuSession implements Session {
   /**
    * @param workerCount at most the batch's windows
    * @param mode makes how a thread computes
-   * @param products makes a worker's products over the session's memory
+   * @param matmuls makes a worker's products over the session's memory
    */
-  CpuSession(Program program, int workerCount, Element element, Function<Arena, ThreadMode> mode,
-      Function<MemorySegment, Products> products) {
+  CpuSession(Program program, int workerCount, DType dtype, Function<Arena, ThreadMode> mode,
+      Function<MemorySegment, MatMuls> matmuls) {
     this.program = program;
     int windows = stepWindows(program);
     int sliceWindows = sliceWindows(program, workerCount);
-    layout = layout(program, element, workerCount);
+    layout = layout(program, dtype, workerCount);
     memory = allocate(layout.size());
-    layout.tables().forEach((rotary, offset) -> Rotation.fill(memory, offset, rotary));
+    layout.ropeTables().forEach((table, offset) -> RopeKernel.fill(memory, offset, table));
     this.mode = mode.apply(arena);
     threads = workerCount == 1
         ? Optional.empty()
@@ -75,12 +78,13 @@ final class CpuSession implements Session {
             Thread.ofPlatform().daemon().name("cpu-engine-", 0).factory()));
     boolean learns = program.updateRule().isPresent();
     for (int i = 0; i < workerCount; i++) {
-      workers.add(new Worker(memory, layout, products.apply(memory), i, i * windows / workerCount,
+      workers.add(new Worker(memory, layout, matmuls.apply(memory), i, i * windows / workerCount,
           (i + 1) * windows / workerCount, sliceWindows, windows, program.length(), learns));
     }
     gradients = new Gradients(memory, IntStream.range(0, workerCount).mapToLong(layout::gradients).toArray());
     squares = new double[workerCount];
     update = program.updateRule().map(this::updateOf);
+    flat = new FlatState(program, new Flat());
     if (threads.isPresent()) {
       each(i -> mode.apply(arena).enter());
     }
@@ -104,13 +108,13 @@ final class CpuSession implements Session {
     return Math.clamp(SLICE_ROWS / program.length(), 1, Math.ceilDiv(stepWindows(program), workerCount));
   }
 
-  private static Layout layout(Program program, Element element, int workerCount) {
-    return new Layout(program, element, sliceWindows(program, workerCount), workerCount);
+  private static Layout layout(Program program, DType dtype, int workerCount) {
+    return new Layout(program, dtype, sliceWindows(program, workerCount), workerCount);
   }
 
   /** Bytes of parameters, optimiser state and workers' buffers. */
-  static long bytes(Program program, Element element, int workerCount) {
-    return layout(program, element, workerCount).size();
+  static long bytes(Program program, DType dtype, int workerCount) {
+    return layout(program, dtype, workerCount).size();
   }
 
   private MemorySegment allocate(long bytes) {
@@ -207,17 +211,15 @@ final class CpuSession implements Session {
     MemorySegment.copy(targets, 0, memory, ValueLayout.JAVA_INT, layout.targets, program.stepRows());
     counted = Targets.counted(targets);
     memory.set(ValueLayout.JAVA_FLOAT, layout.share, 1f / counted);
-    if (layout.separator.isPresent()) {
-      putDocuments(tokens, layout.separator.getAsInt());
-    }
+    layout.documents().ifPresent(documents -> putDocuments(tokens, documents.separator()));
   }
 
   /** Where the document of each token begins in its window: at the last separator up to it, or with the window. */
   private void putDocuments(int[] tokens, int separator) {
     int start = 0;
     for (int row = 0; row < program.stepRows(); row++) {
-      int place = row % program.length();
-      start = place == 0 || tokens[row] == separator ? place : start;
+      int position = row % program.length();
+      start = position == 0 || tokens[row] == separator ? position : start;
       memory.set(ValueLayout.JAVA_INT, layout.documents + 4L * row, start);
     }
   }
@@ -252,63 +254,52 @@ final class CpuSession implements Session {
 
   @Override
   public List<RoutingMetrics> routing() {
-    List<List<Router>> slices = workers.stream().flatMap(worker -> worker.routers(learnt)).toList();
+    List<List<HostRouter>> slices = workers.stream().flatMap(worker -> worker.routers(learnt)).toList();
     return IntStream.range(0, slices.getFirst().size())
-        .mapToObj(block -> Router.metrics(slices.stream().map(routers -> routers.get(block)).toList()))
+        .mapToObj(block -> HostRouter.metrics(slices.stream().map(routers -> routers.get(block)).toList()))
         .toList();
-  }
-
-  /** A flat buffer. */
-  private record Place(long offset, int size) {}
-
-  private Map<String, Place> places() {
-    Map<String, Place> places = new LinkedHashMap<>();
-    places.put(PARAMETERS, new Place(layout.parameters, Math.toIntExact(program.parameterCount())));
-    layout.state()
-        .forEach((buffer, offset) -> places.put(buffer.key(),
-            new Place(offset, Math.toIntExact(program.stateCount(buffer)))));
-    return places;
   }
 
   @Override
   public Map<String, float[]> state() {
-    Map<String, float[]> copies = new LinkedHashMap<>();
-    places().forEach((name, place) -> copies.put(name, copy(place)));
-    return copies;
+    return flat.copies();
   }
 
   @Override
   public float[] parameter(Parameter parameter) {
-    return copy(new Place(layout.parameters + 4 * parameter.offset(), (int) parameter.tensor().size()));
-  }
-
-  private float[] copy(Place place) {
-    float[] copy = new float[place.size];
-    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, place.offset, copy, 0, copy.length);
+    float[] copy = new float[(int) parameter.tensor().size()];
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.parameters + 4 * parameter.offset(), copy, 0,
+        copy.length);
     return copy;
   }
 
   @Override
   public void load(Map<String, float[]> state) {
-    Map<String, Place> places = places();
-    state.forEach((name, content) -> {
-      Place place = places.get(name);
-      if (place == null) {
-        throw new IllegalArgumentException(
-            "no state '" + name + "' in this program; it has " + places.keySet());
-      }
-      if (content.length != place.size) {
-        throw new IllegalArgumentException(
-            "state '" + name + "' has " + place.size + " elements, found " + content.length);
-      }
-      MemorySegment.copy(content, 0, memory, ValueLayout.JAVA_FLOAT, place.offset, content.length);
-    });
-    if (layout.element().narrow()) {
+    flat.load(state);
+    if (layout.dtype().isBf16()) {
       Matrix parameters = Matrix.dense(layout.parameters, 1, Math.toIntExact(program.parameterCount()),
-          Element.FP32);
-      Elementwise
-          .convert(memory, parameters, Matrix.dense(layout.copy, 1, parameters.columns(), Element.BF16))
+          DType.FP32);
+      Elementwise.convert(memory, parameters, Matrix.dense(layout.copy, 1, parameters.columns(), DType.BF16))
           .run(0);
+    }
+  }
+
+  /** The flat buffers where they lie. */
+  private final class Flat implements FlatState.Buffers {
+    private long offset(String name) {
+      return name.equals(PARAMETERS)
+          ? layout.parameters
+          : layout.state().get(StateBuffer.named(name).orElseThrow());
+    }
+
+    @Override
+    public void read(String name, float[] to) {
+      MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, offset(name), to, 0, to.length);
+    }
+
+    @Override
+    public void write(String name, float[] from) {
+      MemorySegment.copy(from, 0, memory, ValueLayout.JAVA_FLOAT, offset(name), from.length);
     }
   }
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 
 /**
  * Numbers below 1.2e-38, which processors treat as zero if told to, and otherwise take a hundred times longer over. A
- * model makes them by the million: GELU far left of zero, attention that is sure, moments of tokens that do not come.
+ * model makes them by the million: GELU far left of zero, attention that is sure, statistics of tokens that do not come.
  *
  * <p>The setting belongs to a thread and is out of Java's reach; C's {@code fesetenv} changes it as a part of the
  * floating-point environment.

@@ -22,13 +22,13 @@ final class Elementwise {
 
   /** out = a + b, all [slice rows, n]. */
   static Kernel add(MemorySegment memory, Matrix a, Matrix b, Matrix out) {
-    return firstRow -> Loops.add(memory, a.offset(), a.narrow(), b.offset(), b.narrow(), out.offset(),
-        out.narrow(), size(out));
+    return firstRow -> Loops.add(memory, a.offset(), a.isBf16(), b.offset(), b.isBf16(), out.offset(),
+        out.isBf16(), size(out));
   }
 
   /** to = from, in to's precision, both [slice rows, n]. */
   static Kernel convert(MemorySegment memory, Matrix from, Matrix to) {
-    return firstRow -> Loops.convert(memory, from.offset(), from.narrow(), to.offset(), to.narrow(),
+    return firstRow -> Loops.convert(memory, from.offset(), from.isBf16(), to.offset(), to.isBf16(),
         size(to));
   }
 
@@ -36,8 +36,8 @@ final class Elementwise {
   static Kernel activate(MemorySegment memory, Activation activation, Matrix x, Matrix out) {
     float linear = (float) activation.linear();
     float cubic = (float) activation.cubic();
-    return firstRow -> Loops.activate(memory, linear, cubic, x.offset(), x.narrow(), out.offset(),
-        out.narrow(), size(out));
+    return firstRow -> Loops.activate(memory, linear, cubic, x.offset(), x.isBf16(), out.offset(),
+        out.isBf16(), size(out));
   }
 
   /**
@@ -52,13 +52,13 @@ final class Elementwise {
     return firstRow -> {
       for (long from = 0; from < size(gradient); from += WORK) {
         long size = Math.min(WORK, size(gradient) - from);
-        long input = x.offset() + from * x.element().bytes();
-        if (x.narrow()) {
+        long input = x.offset() + from * x.dtype().bytes();
+        if (x.isBf16()) {
           Loops.convert(memory, input, true, work, false, size);
         }
-        Loops.slope(memory, linear, cubic, x.narrow() ? work : input, work, size);
-        long place = gradient.offset() + from * gradient.element().bytes();
-        Loops.product(memory, place, gradient.narrow(), work, false, place, gradient.narrow(), (int) size);
+        Loops.slope(memory, linear, cubic, x.isBf16() ? work : input, work, size);
+        long place = gradient.offset() + from * gradient.dtype().bytes();
+        Loops.product(memory, place, gradient.isBf16(), work, false, place, gradient.isBf16(), (int) size);
       }
     };
   }
@@ -76,8 +76,8 @@ final class Elementwise {
     int n = out.columns();
     return firstRow -> {
       for (int r = 0; r < out.rows(); r++) {
-        Loops.activate(memory, linear, cubic, x.at(r, 0), x.narrow(), work, false, n);
-        Loops.product(memory, work, false, x.at(r, n), x.narrow(), out.at(r, 0), out.narrow(), n);
+        Loops.activate(memory, linear, cubic, x.at(r, 0), x.isBf16(), work, false, n);
+        Loops.product(memory, work, false, x.at(r, n), x.isBf16(), out.at(r, 0), out.isBf16(), n);
       }
     };
   }
@@ -98,12 +98,12 @@ final class Elementwise {
     long slope = work + 4L * Matrix.stride(n);
     return firstRow -> {
       for (int r = 0; r < dOut.rows(); r++) {
-        Loops.convert(memory, x.at(r, 0), x.narrow(), work, false, n);
+        Loops.convert(memory, x.at(r, 0), x.isBf16(), work, false, n);
         Loops.slope(memory, linear, cubic, work, slope, n);
         Loops.activate(memory, linear, cubic, work, false, work, false, n);
-        Loops.product(memory, slope, false, x.at(r, n), x.narrow(), slope, false, n);
-        Loops.product(memory, dOut.at(r, 0), dOut.narrow(), slope, false, dX.at(r, 0), dX.narrow(), n);
-        Loops.product(memory, dOut.at(r, 0), dOut.narrow(), work, false, dX.at(r, n), dX.narrow(), n);
+        Loops.product(memory, slope, false, x.at(r, n), x.isBf16(), slope, false, n);
+        Loops.product(memory, dOut.at(r, 0), dOut.isBf16(), slope, false, dX.at(r, 0), dX.isBf16(), n);
+        Loops.product(memory, dOut.at(r, 0), dOut.isBf16(), work, false, dX.at(r, n), dX.isBf16(), n);
       }
     };
   }
@@ -114,7 +114,7 @@ final class Elementwise {
       int columns = x.columns();
       int column = 0;
       for (; column + 4 * LANES <= columns; column += 4 * LANES) {
-        Loops.addFourColumns(memory, x.offset(), x.rowBytes(), x.rows(), x.narrow(), sums.offset(), column);
+        Loops.addFourColumns(memory, x.offset(), x.rowBytes(), x.rows(), x.isBf16(), sums.offset(), column);
       }
       for (; column < columns; column += LANES) {
         addColumns(memory, x, sums.offset(), column);
@@ -128,7 +128,7 @@ final class Elementwise {
     FloatVector sum = Vectors.load(memory, sums, column, false, mask);
     long row = x.offset();
     for (int r = 0; r < x.rows(); r++) {
-      sum = sum.add(Vectors.load(memory, row, column, x.narrow(), mask));
+      sum = sum.add(Vectors.load(memory, row, column, x.isBf16(), mask));
       row += x.rowBytes();
     }
     Vectors.store(sum, memory, sums, column, false, mask);

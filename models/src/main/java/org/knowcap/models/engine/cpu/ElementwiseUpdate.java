@@ -6,7 +6,7 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 
 /**
- * One pass over a stretch of the flat buffers: sums the workers' gradients, updates moments and parameters, and renews
+ * One pass over a stretch of the flat buffers: sums the workers' gradients, updates statistics and parameters, and renews
  * the parameters' bf16 copy.
  */
 final class ElementwiseUpdate implements Update {
@@ -72,8 +72,8 @@ final class ElementwiseUpdate implements Update {
       }
       gradients.scale(i, end, scale);
       apply(i, end, rate, keep, unbias);
-      if (layout.element().narrow()) {
-        Loops.narrow(memory, layout.parameters, layout.copy, i, end);
+      if (layout.dtype().isBf16()) {
+        Loops.toBf16(memory, layout.parameters, layout.copy, i, end);
       }
     }
   }

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.knowcap.models.engine.Targets;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 
 /**
  * The model's last product, the cross-entropy, and both gradients at once, a few rows at a time: the logits of these
@@ -17,13 +17,13 @@ final class Head {
   private static final int CHUNK = 128;
 
   private final MemorySegment memory;
-  private final Products products;
+  private final MatMuls matmuls;
   private final long targets;
   private final long share;
   private final long losses;
   private final long predictions;
   private final long work;
-  private final Element element;
+  private final DType dtype;
 
   /** Where the gradients of a training step go: of x [slice rows, d], of the weight, and of the bias if there is one. */
   record Gradients(Matrix dX, Matrix dWeight, Optional<Matrix> dBias) {}
@@ -34,23 +34,23 @@ final class Head {
    * @param losses offset of the batch's losses in nats, fp32 [R]
    * @param predictions offset of the batch's most likely tokens, int32 [R]; written where there are no gradients
    * @param work offset of {@link #workSize} floats
-   * @param element how gradients of logits go into products
+   * @param dtype how gradients of logits go into products
    */
-  Head(MemorySegment memory, Products products, long targets, long share, long losses, long predictions,
-      long work, Element element) {
+  Head(MemorySegment memory, MatMuls matmuls, long targets, long share, long losses, long predictions,
+      long work, DType dtype) {
     this.memory = memory;
-    this.products = products;
+    this.matmuls = matmuls;
     this.targets = targets;
     this.share = share;
     this.losses = losses;
     this.predictions = predictions;
     this.work = work;
-    this.element = element;
+    this.dtype = dtype;
   }
 
   /** Floats of work space: a chunk's logits, and in bf16 their gradient as well. */
-  static long workSize(int vocabulary, Element element) {
-    return (element.narrow() ? 3 : 2) * (long) CHUNK * Matrix.stride(vocabulary, element) / 2;
+  static long workSize(int vocabulary, DType dtype) {
+    return (dtype.isBf16() ? 3 : 2) * (long) CHUNK * Matrix.stride(vocabulary, dtype) / 2;
   }
 
   /**
@@ -61,25 +61,25 @@ final class Head {
    * @param bias [1, V]
    */
   Kernel run(Matrix x, Matrix weight, Optional<Matrix> bias, Optional<Gradients> gradients) {
-    int stride = Matrix.stride(weight.columns(), element);
+    int stride = Matrix.stride(weight.columns(), dtype);
     List<Kernel> stages = new ArrayList<>();
     for (int from = 0; from < x.rows(); from += CHUNK) {
       int first = from;
       int rows = Math.min(CHUNK, x.rows() - from);
-      Matrix logits = new Matrix(work, 1, 0, rows, weight.columns(), stride, 1, Element.FP32);
-      Runnable product = products.product(x.rows(from, rows), weight, bias, logits, false);
+      Matrix logits = new Matrix(work, 1, 0, rows, weight.columns(), stride, 1, DType.FP32);
+      Runnable product = matmuls.matmul(x.rows(from, rows), weight, bias, logits, false);
       stages.add(firstRow -> product.run());
       if (gradients.isEmpty()) {
         stages.add(firstRow -> losses(logits, firstRow + first));
       } else {
         Gradients g = gradients.get();
-        Matrix dLogits = element.narrow()
-            ? new Matrix(work + 4L * CHUNK * stride, 1, 0, rows, weight.columns(), stride, 1, Element.BF16)
+        Matrix dLogits = dtype.isBf16()
+            ? new Matrix(work + 4L * CHUNK * stride, 1, 0, rows, weight.columns(), stride, 1, DType.BF16)
             : logits;
         stages.add(firstRow -> gradients(logits, dLogits, firstRow + first));
-        Runnable dX = products.product(dLogits, weight.transposed(), Optional.empty(),
-            g.dX().rows(from, rows), false);
-        Runnable dWeight = products.weightGradient(x.rows(from, rows), dLogits, g.dWeight());
+        Runnable dX = matmuls.matmul(dLogits, weight.transposed(), Optional.empty(), g.dX().rows(from, rows),
+            false);
+        Runnable dWeight = matmuls.weightGradient(x.rows(from, rows), dLogits, g.dWeight());
         stages.add(firstRow -> {
           dX.run();
           dWeight.run();
@@ -99,14 +99,14 @@ final class Head {
   private void gradients(Matrix logits, Matrix dLogits, int firstRow) {
     float each = memory.get(ValueLayout.JAVA_FLOAT, share);
     for (int r = 0; r < logits.rows(); r++) {
-      float loss = gradientRow(memory, logits.at(r, 0), dLogits.at(r, 0), dLogits.narrow(), logits.columns(),
+      float loss = gradientRow(memory, logits.at(r, 0), dLogits.at(r, 0), dLogits.isBf16(), logits.columns(),
           target(firstRow + r), each);
       memory.set(ValueLayout.JAVA_FLOAT, losses + 4L * (firstRow + r), loss);
     }
   }
 
   private int target(int row) {
-    return Embedding.id(memory, targets, row);
+    return EmbeddingKernels.id(memory, targets, row);
   }
 
   private void scoreRow(long logits, int columns, int row) {
@@ -130,7 +130,7 @@ final class Head {
     return column;
   }
 
-  private static float gradientRow(MemorySegment memory, long row, long gradient, boolean narrow, int columns,
+  private static float gradientRow(MemorySegment memory, long row, long gradient, boolean bf16, int columns,
       int target, float share) {
     int end = Vectors.close(memory, row, columns, Float.NEGATIVE_INFINITY);
     float largest = Loops.largest(memory, row, end);
@@ -143,9 +143,9 @@ final class Head {
       memory.set(ValueLayout.JAVA_FLOAT, at, memory.get(ValueLayout.JAVA_FLOAT, at) - sum);
     }
     // With the zeros behind the last: bf16 products read some of them, and what lies there must be a number.
-    Loops.scale(memory, row, counts ? share / sum : 0, gradient, narrow, end);
-    if (narrow) {
-      Loops.zero(memory, gradient, true, end, Matrix.stride(columns, Element.BF16));
+    Loops.scale(memory, row, counts ? share / sum : 0, gradient, bf16, end);
+    if (bf16) {
+      Loops.zero(memory, gradient, true, end, Matrix.stride(columns, DType.BF16));
     }
     return counts ? (float) Math.log(sum) + largest - score : 0;
   }

@@ -28,15 +28,15 @@ final class Loops {
   private Loops() {}
 
   /** to = from, to full vectors. */
-  static void convert(MemorySegment memory, long from, boolean narrowFrom, long to, boolean narrowTo,
+  static void convert(MemorySegment memory, long from, boolean bf16From, long to, boolean narrowTo,
       long size) {
     for (long i = 0; i < size; i += LANES) {
-      store(load(memory, from, i, narrowFrom), memory, to, i, narrowTo);
+      store(load(memory, from, i, bf16From), memory, to, i, narrowTo);
     }
   }
 
   /** The bf16 copy of fp32 numbers, from one number to before another. */
-  static void narrow(MemorySegment memory, long numbers, long copy, long from, long to) {
+  static void toBf16(MemorySegment memory, long numbers, long copy, long from, long to) {
     long i = from;
     for (; i + LANES <= to; i += LANES) {
       store(load(memory, numbers, i, false), memory, copy, i, true);
@@ -60,58 +60,58 @@ final class Loops {
   }
 
   /** to += from, for to in fp32. */
-  static void accumulate(MemorySegment memory, long from, boolean narrow, long to, long size) {
+  static void accumulate(MemorySegment memory, long from, boolean bf16, long to, long size) {
     long bound = FLOATS.loopBound(size);
     for (long i = 0; i < bound; i += LANES) {
-      store(load(memory, to, i, false).add(load(memory, from, i, narrow)), memory, to, i, false);
+      store(load(memory, to, i, false).add(load(memory, from, i, bf16)), memory, to, i, false);
     }
     if (bound < size) {
-      accumulateRest(memory, from, narrow, to, bound, size);
+      accumulateRest(memory, from, bf16, to, bound, size);
     }
   }
 
-  private static void accumulateRest(MemorySegment memory, long from, boolean narrow, long to, long i,
+  private static void accumulateRest(MemorySegment memory, long from, boolean bf16, long to, long i,
       long size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    store(load(memory, to, i, false, rest).add(load(memory, from, i, narrow, rest)), memory, to, i, false,
+    store(load(memory, to, i, false, rest).add(load(memory, from, i, bf16, rest)), memory, to, i, false,
         rest);
   }
 
   /** to += from * factor, for to in fp32. */
-  static void accumulateScaled(MemorySegment memory, long from, boolean narrow, float factor, long to,
+  static void accumulateScaled(MemorySegment memory, long from, boolean bf16, float factor, long to,
       int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      store(load(memory, from, i, narrow).mul(factor).add(load(memory, to, i, false)), memory, to, i, false);
+      store(load(memory, from, i, bf16).mul(factor).add(load(memory, to, i, false)), memory, to, i, false);
     }
     if (bound < size) {
-      accumulateScaledRest(memory, from, narrow, factor, to, bound, size);
+      accumulateScaledRest(memory, from, bf16, factor, to, bound, size);
     }
   }
 
-  private static void accumulateScaledRest(MemorySegment memory, long from, boolean narrow, float factor,
+  private static void accumulateScaledRest(MemorySegment memory, long from, boolean bf16, float factor,
       long to, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    store(load(memory, from, i, narrow, rest).mul(factor).add(load(memory, to, i, false, rest)), memory, to,
-        i, false, rest);
+    store(load(memory, from, i, bf16, rest).mul(factor).add(load(memory, to, i, false, rest)), memory, to, i,
+        false, rest);
   }
 
   /** to = from * factor. */
-  static void scaled(MemorySegment memory, long from, boolean narrowFrom, float factor, long to,
+  static void scaled(MemorySegment memory, long from, boolean bf16From, float factor, long to,
       boolean narrowTo, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      store(load(memory, from, i, narrowFrom).mul(factor), memory, to, i, narrowTo);
+      store(load(memory, from, i, bf16From).mul(factor), memory, to, i, narrowTo);
     }
     if (bound < size) {
-      scaledRest(memory, from, narrowFrom, factor, to, narrowTo, bound, size);
+      scaledRest(memory, from, bf16From, factor, to, narrowTo, bound, size);
     }
   }
 
-  private static void scaledRest(MemorySegment memory, long from, boolean narrowFrom, float factor, long to,
+  private static void scaledRest(MemorySegment memory, long from, boolean bf16From, float factor, long to,
       boolean narrowTo, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    store(load(memory, from, i, narrowFrom, rest).mul(factor), memory, to, i, narrowTo, rest);
+    store(load(memory, from, i, bf16From, rest).mul(factor), memory, to, i, narrowTo, rest);
   }
 
   /** to = from * factor, to full vectors. */
@@ -122,14 +122,14 @@ final class Loops {
   }
 
   /** Zeros from one number to before another, to full vectors. */
-  static void zero(MemorySegment memory, long row, boolean narrow, long from, long to) {
+  static void zero(MemorySegment memory, long row, boolean bf16, long from, long to) {
     for (long i = from; i < to; i += LANES) {
-      store(FloatVector.zero(FLOATS), memory, row, i, narrow);
+      store(FloatVector.zero(FLOATS), memory, row, i, bf16);
     }
   }
 
   /** x[i] += slope * (from + i), to full vectors. */
-  static void slant(MemorySegment memory, long row, float slope, int from, int size) {
+  static void addAlibi(MemorySegment memory, long row, float slope, int from, int size) {
     FloatVector distance = FloatVector.zero(FLOATS).addIndex(1).add(from);
     for (int i = 0; i < size; i += LANES) {
       store(distance.add(i).fma(FloatVector.broadcast(FLOATS, slope), load(memory, row, i, false)), memory,
@@ -169,10 +169,10 @@ final class Loops {
 
   /** Gradient of scaled scores, weight * scale * (dWeight - mean), over rows of full vectors. */
   static void scoreGradient(MemorySegment memory, long weights, long dWeights, float scale, float mean,
-      long dScores, boolean narrow, int size) {
+      long dScores, boolean bf16, int size) {
     for (int i = 0; i < size; i += LANES) {
       store(load(memory, weights, i, false).mul(scale).mul(load(memory, dWeights, i, false).sub(mean)),
-          memory, dScores, i, narrow);
+          memory, dScores, i, bf16);
     }
   }
 
@@ -194,174 +194,173 @@ final class Loops {
   }
 
   /** Sum of a row. */
-  static float sum(MemorySegment memory, long row, boolean narrow, int size) {
+  static float sum(MemorySegment memory, long row, boolean bf16, int size) {
     int bound = FLOATS.loopBound(size);
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int i = 0; i < bound; i += LANES) {
-      sum = sum.add(load(memory, row, i, narrow));
+      sum = sum.add(load(memory, row, i, bf16));
     }
     float whole = Vectors.sum(sum);
     return bound < size
-        ? whole + Vectors.sum(load(memory, row, bound, narrow, Vectors.rest(bound, size)))
+        ? whole + Vectors.sum(load(memory, row, bound, bf16, Vectors.rest(bound, size)))
         : whole;
   }
 
   /** Sum of (x - mean)^2. */
-  static float squares(MemorySegment memory, long row, boolean narrow, float mean, int size) {
+  static float squares(MemorySegment memory, long row, boolean bf16, float mean, int size) {
     int bound = FLOATS.loopBound(size);
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int i = 0; i < bound; i += LANES) {
-      FloatVector centred = load(memory, row, i, narrow).sub(mean);
+      FloatVector centred = load(memory, row, i, bf16).sub(mean);
       sum = centred.fma(centred, sum);
     }
     float whole = Vectors.sum(sum);
-    return bound < size ? whole + squaresRest(memory, row, narrow, mean, bound, size) : whole;
+    return bound < size ? whole + squaresRest(memory, row, bf16, mean, bound, size) : whole;
   }
 
-  private static float squaresRest(MemorySegment memory, long row, boolean narrow, float mean, int i,
+  private static float squaresRest(MemorySegment memory, long row, boolean bf16, float mean, int i,
       int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    FloatVector centred = load(memory, row, i, narrow, rest).sub(mean, rest);
+    FloatVector centred = load(memory, row, i, bf16, rest).sub(mean, rest);
     return Vectors.sum(centred.mul(centred));
   }
 
   /** to = (x - mean) * scale * gain + bias. */
-  static void normalise(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
+  static void normalise(MemorySegment memory, long row, boolean bf16, float mean, float scale, long gain,
       long bias, long to, boolean narrowTo, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
       store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, i, narrowTo);
     }
     if (bound < size) {
-      normaliseRest(memory, row, narrow, mean, scale, gain, bias, to, narrowTo, bound, size);
+      normaliseRest(memory, row, bf16, mean, scale, gain, bias, to, narrowTo, bound, size);
     }
   }
 
-  private static void normaliseRest(MemorySegment memory, long row, boolean narrow, float mean, float scale,
+  private static void normaliseRest(MemorySegment memory, long row, boolean bf16, float mean, float scale,
       long gain, long bias, long to, boolean narrowTo, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
     store(n.fma(load(memory, gain, i, false, rest), load(memory, bias, i, false, rest)), memory, to, i,
         narrowTo, rest);
   }
 
   /** to = x * scale * gain. */
-  static void scaleByGain(MemorySegment memory, long row, boolean narrow, float scale, long gain, long to,
+  static void scaleByGain(MemorySegment memory, long row, boolean bf16, float scale, long gain, long to,
       boolean narrowTo, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      store(load(memory, row, i, narrow).mul(scale).mul(load(memory, gain, i, false)), memory, to, i,
-          narrowTo);
+      store(load(memory, row, i, bf16).mul(scale).mul(load(memory, gain, i, false)), memory, to, i, narrowTo);
     }
     if (bound < size) {
-      scaleByGainRest(memory, row, narrow, scale, gain, to, narrowTo, bound, size);
+      scaleByGainRest(memory, row, bf16, scale, gain, to, narrowTo, bound, size);
     }
   }
 
-  private static void scaleByGainRest(MemorySegment memory, long row, boolean narrow, float scale, long gain,
+  private static void scaleByGainRest(MemorySegment memory, long row, boolean bf16, float scale, long gain,
       long to, boolean narrowTo, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    store(load(memory, row, i, narrow, rest).mul(scale).mul(load(memory, gain, i, false, rest)), memory, to,
-        i, narrowTo, rest);
+    store(load(memory, row, i, bf16, rest).mul(scale).mul(load(memory, gain, i, false, rest)), memory, to, i,
+        narrowTo, rest);
   }
 
   /** With n the normalised x and g = dOut * gain: returns the sum of g n. */
-  static float sumOfGn(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
+  static float sumOfGn(MemorySegment memory, long row, boolean bf16, float mean, float scale, long gain,
       long dOut, boolean narrowOut, int size) {
     int bound = FLOATS.loopBound(size);
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int i = 0; i < bound; i += LANES) {
-      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
       sum = load(memory, dOut, i, narrowOut).mul(load(memory, gain, i, false)).fma(n, sum);
     }
     float whole = Vectors.sum(sum);
     return bound < size
-        ? whole + sumOfGnRest(memory, row, narrow, mean, scale, gain, dOut, narrowOut, bound, size)
+        ? whole + sumOfGnRest(memory, row, bf16, mean, scale, gain, dOut, narrowOut, bound, size)
         : whole;
   }
 
-  private static float sumOfGnRest(MemorySegment memory, long row, boolean narrow, float mean, float scale,
+  private static float sumOfGnRest(MemorySegment memory, long row, boolean bf16, float mean, float scale,
       long gain, long dOut, boolean narrowOut, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
     return Vectors.sum(load(memory, dOut, i, narrowOut, rest).mul(load(memory, gain, i, false, rest)).mul(n));
   }
 
   /** dGain += dOut * n, dBias += dOut, with n the normalised x. */
-  static void normParameters(MemorySegment memory, long row, boolean narrow, float mean, float scale,
-      long dOut, boolean narrowOut, long dGain, long dBias, int size) {
+  static void normParameters(MemorySegment memory, long row, boolean bf16, float mean, float scale, long dOut,
+      boolean narrowOut, long dGain, long dBias, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector dy = load(memory, dOut, i, narrowOut);
-      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
       store(dy.fma(n, load(memory, dGain, i, false)), memory, dGain, i, false);
       store(dy.add(load(memory, dBias, i, false)), memory, dBias, i, false);
     }
     if (bound < size) {
-      normParametersRest(memory, row, narrow, mean, scale, dOut, narrowOut, dGain, dBias, bound, size);
+      normParametersRest(memory, row, bf16, mean, scale, dOut, narrowOut, dGain, dBias, bound, size);
     }
   }
 
-  private static void normParametersRest(MemorySegment memory, long row, boolean narrow, float mean,
+  private static void normParametersRest(MemorySegment memory, long row, boolean bf16, float mean,
       float scale, long dOut, boolean narrowOut, long dGain, long dBias, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector dy = load(memory, dOut, i, narrowOut, rest);
-    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
     store(dy.fma(n, load(memory, dGain, i, false, rest)), memory, dGain, i, false, rest);
     store(dy.add(load(memory, dBias, i, false, rest)), memory, dBias, i, false, rest);
   }
 
   /** dGain += dOut * x * scale. */
-  static void gainGradient(MemorySegment memory, long row, boolean narrow, float scale, long dOut,
+  static void gainGradient(MemorySegment memory, long row, boolean bf16, float scale, long dOut,
       boolean narrowOut, long dGain, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      FloatVector n = load(memory, row, i, narrow).mul(scale);
+      FloatVector n = load(memory, row, i, bf16).mul(scale);
       store(load(memory, dOut, i, narrowOut).fma(n, load(memory, dGain, i, false)), memory, dGain, i, false);
     }
     if (bound < size) {
-      gainGradientRest(memory, row, narrow, scale, dOut, narrowOut, dGain, bound, size);
+      gainGradientRest(memory, row, bf16, scale, dOut, narrowOut, dGain, bound, size);
     }
   }
 
-  private static void gainGradientRest(MemorySegment memory, long row, boolean narrow, float scale, long dOut,
+  private static void gainGradientRest(MemorySegment memory, long row, boolean bf16, float scale, long dOut,
       boolean narrowOut, long dGain, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    FloatVector n = load(memory, row, i, narrow, rest).mul(scale);
+    FloatVector n = load(memory, row, i, bf16, rest).mul(scale);
     store(load(memory, dOut, i, narrowOut, rest).fma(n, load(memory, dGain, i, false, rest)), memory, dGain,
         i, false, rest);
   }
 
   /** to = (g - meanOfG - n * meanOfGn) * scale, with n and g as in {@link #sumOfGn}. */
-  static void normGradient(MemorySegment memory, long row, boolean narrow, float mean, float scale, long gain,
+  static void normGradient(MemorySegment memory, long row, boolean bf16, float mean, float scale, long gain,
       long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      FloatVector n = load(memory, row, i, narrow).sub(mean).mul(scale);
+      FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
       FloatVector g = load(memory, dOut, i, narrowOut).mul(load(memory, gain, i, false));
       store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, narrowTo);
     }
     if (bound < size) {
-      normGradientRest(memory, row, narrow, mean, scale, gain, dOut, narrowOut, meanOfG, meanOfGn, to,
-          narrowTo, bound, size);
+      normGradientRest(memory, row, bf16, mean, scale, gain, dOut, narrowOut, meanOfG, meanOfGn, to, narrowTo,
+          bound, size);
     }
   }
 
-  private static void normGradientRest(MemorySegment memory, long row, boolean narrow, float mean,
-      float scale, long gain, long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to,
-      boolean narrowTo, int i, int size) {
+  private static void normGradientRest(MemorySegment memory, long row, boolean bf16, float mean, float scale,
+      long gain, long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo,
+      int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    FloatVector n = load(memory, row, i, narrow, rest).sub(mean).mul(scale);
+    FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
     FloatVector g = load(memory, dOut, i, narrowOut, rest).mul(load(memory, gain, i, false, rest));
     store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, narrowTo, rest);
   }
 
   /** to = x * sigmoid(w), with w = x (a + b x^2), to full vectors. */
-  static void activate(MemorySegment memory, float a, float b, long x, boolean narrow, long to,
+  static void activate(MemorySegment memory, float a, float b, long x, boolean bf16, long to,
       boolean narrowTo, long size) {
     for (long i = 0; i < size; i += LANES) {
-      FloatVector v = load(memory, x, i, narrow);
+      FloatVector v = load(memory, x, i, bf16);
       FloatVector w = v.mul(v.mul(v).mul(b).add(a));
       store(v.div(Vectors.exp(w.neg()).add(1)), memory, to, i, narrowTo);
     }
@@ -402,7 +401,7 @@ final class Loops {
   }
 
   /** Adds the columns of so many rows, four vectors wide, to sums in fp32. */
-  static void addFourColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean narrow,
+  static void addFourColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean bf16,
       long sums, int column) {
     FloatVector a = load(memory, sums, column, false);
     FloatVector b = load(memory, sums, column + LANES, false);
@@ -410,10 +409,10 @@ final class Loops {
     FloatVector d = load(memory, sums, column + 3 * LANES, false);
     long row = first;
     for (int r = 0; r < rows; r++) {
-      a = a.add(load(memory, row, column, narrow));
-      b = b.add(load(memory, row, column + LANES, narrow));
-      c = c.add(load(memory, row, column + 2 * LANES, narrow));
-      d = d.add(load(memory, row, column + 3 * LANES, narrow));
+      a = a.add(load(memory, row, column, bf16));
+      b = b.add(load(memory, row, column + LANES, bf16));
+      c = c.add(load(memory, row, column + 2 * LANES, bf16));
+      d = d.add(load(memory, row, column + 3 * LANES, bf16));
       row += rowBytes;
     }
     store(a, memory, sums, column, false);
@@ -423,16 +422,16 @@ final class Loops {
   }
 
   /** Turns pairs (x[i], x[i + half]) of heads that begin every so many numbers, half full vectors, by one row of the tables. */
-  static void turn(MemorySegment memory, long row, boolean narrow, int turned, int width, int half,
+  static void rotate(MemorySegment memory, long row, boolean bf16, int columns, int width, int half,
       long cosines, long sines, int direction) {
     for (int i = 0; i < half; i += LANES) {
       FloatVector cosine = load(memory, cosines, i, false);
       FloatVector sine = load(memory, sines, i, false).mul(direction);
-      for (int head = i; head < turned; head += width) {
-        FloatVector a = load(memory, row, head, narrow);
-        FloatVector b = load(memory, row, head + half, narrow);
-        store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, narrow);
-        store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, narrow);
+      for (int head = i; head < columns; head += width) {
+        FloatVector a = load(memory, row, head, bf16);
+        FloatVector b = load(memory, row, head + half, bf16);
+        store(a.mul(cosine).sub(b.mul(sine)), memory, row, head, bf16);
+        store(b.mul(cosine).add(a.mul(sine)), memory, row, head + half, bf16);
       }
     }
   }
@@ -615,34 +614,34 @@ final class Loops {
   }
 
   /** Rows of numbers, some vectors each, to fp32. */
-  static void widenRows(MemorySegment memory, long from, long rowBytes, boolean narrow, long to, int rows,
+  static void widenRows(MemorySegment memory, long from, long rowBytes, boolean bf16, long to, int rows,
       int size) {
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < size; i += LANES) {
-        store(load(memory, from + r * rowBytes, i, narrow), memory, to, (long) r * size + i, false);
+        store(load(memory, from + r * rowBytes, i, bf16), memory, to, (long) r * size + i, false);
       }
     }
   }
 
   /** Rows of fp32 of some vectors each to rows of fewer numbers. */
-  static void giveRows(MemorySegment memory, long from, int apart, long to, long rowBytes, boolean narrow,
+  static void giveRows(MemorySegment memory, long from, int apart, long to, long rowBytes, boolean bf16,
       int rows, int size) {
     int bound = FLOATS.loopBound(size);
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < bound; i += LANES) {
-        store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, narrow);
+        store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, bf16);
       }
     }
     if (bound < size) {
-      giveRests(memory, from, apart, to, rowBytes, narrow, rows, bound, size);
+      giveRests(memory, from, apart, to, rowBytes, bf16, rows, bound, size);
     }
   }
 
   private static void giveRests(MemorySegment memory, long from, int apart, long to, long rowBytes,
-      boolean narrow, int rows, int i, int size) {
+      boolean bf16, int rows, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     for (int r = 0; r < rows; r++) {
-      store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, narrow, rest);
+      store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, bf16, rest);
     }
   }
 
@@ -735,29 +734,29 @@ final class Loops {
 
   /**
    * Rows of full vectors, normalised: to = (x - mean) / deviation * gain + bias, and each row's mean and 1 / deviation to
-   * moments.
+   * statistics.
    */
-  static void layerNorms(MemorySegment memory, long x, boolean narrow, long gain, long bias, float epsilon,
-      long to, boolean narrowTo, long moments, int rows, int size) {
+  static void layerNorms(MemorySegment memory, long x, boolean bf16, long gain, long bias, float epsilon,
+      long to, boolean narrowTo, long statistics, int rows, int size) {
     float share = 1f / size;
     for (int r = 0; r < rows; r++) {
       long row = (long) r * size;
       FloatVector sum = FloatVector.zero(FLOATS);
       for (int i = 0; i < size; i += LANES) {
-        sum = sum.add(load(memory, x, row + i, narrow));
+        sum = sum.add(load(memory, x, row + i, bf16));
       }
       FloatVector mean = Vectors.total(sum).mul(share);
       FloatVector squares = FloatVector.zero(FLOATS);
       for (int i = 0; i < size; i += LANES) {
-        FloatVector centred = load(memory, x, row + i, narrow).sub(mean);
+        FloatVector centred = load(memory, x, row + i, bf16).sub(mean);
         squares = centred.fma(centred, squares);
       }
       FloatVector scale = FloatVector.broadcast(FLOATS, 1)
           .div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
-      memory.set(FLOAT, moments + 8L * r, mean.lane(0));
-      memory.set(FLOAT, moments + 8L * r + 4, scale.lane(0));
+      memory.set(FLOAT, statistics + 8L * r, mean.lane(0));
+      memory.set(FLOAT, statistics + 8L * r + 4, scale.lane(0));
       for (int i = 0; i < size; i += LANES) {
-        FloatVector n = load(memory, x, row + i, narrow).sub(mean).mul(scale);
+        FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
         store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, row + i,
             narrowTo);
       }
@@ -765,18 +764,18 @@ final class Loops {
   }
 
   /** The gradient of {@link #layerNorms} to x, of rows of full vectors; those of gain and bias are another loop's. */
-  static void layerNormGradients(MemorySegment memory, long x, boolean narrow, long moments, long gain,
+  static void layerNormGradients(MemorySegment memory, long x, boolean bf16, long statistics, long gain,
       long dOut, boolean narrowOut, long to, boolean narrowTo, int rows, int size) {
     float share = 1f / size;
     for (int r = 0; r < rows; r++) {
       long row = (long) r * size;
-      float mean = memory.get(FLOAT, moments + 8L * r);
-      float scale = memory.get(FLOAT, moments + 8L * r + 4);
+      float mean = memory.get(FLOAT, statistics + 8L * r);
+      float scale = memory.get(FLOAT, statistics + 8L * r + 4);
       FloatVector sum = FloatVector.zero(FLOATS);
       FloatVector sumOfGn = FloatVector.zero(FLOATS);
       for (int i = 0; i < size; i += LANES) {
         FloatVector g = load(memory, dOut, row + i, narrowOut).mul(load(memory, gain, i, false));
-        FloatVector n = load(memory, x, row + i, narrow).sub(mean).mul(scale);
+        FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
         sum = sum.add(g);
         sumOfGn = g.fma(n, sumOfGn);
       }
@@ -784,21 +783,21 @@ final class Loops {
       FloatVector meanOfGn = Vectors.total(sumOfGn).mul(share);
       for (int i = 0; i < size; i += LANES) {
         FloatVector g = load(memory, dOut, row + i, narrowOut).mul(load(memory, gain, i, false));
-        FloatVector n = load(memory, x, row + i, narrow).sub(mean).mul(scale);
+        FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
         store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, row + i, narrowTo);
       }
     }
   }
 
   /** One vector of columns of dGain += dOut * n, dBias += dOut, down the rows, with n the normalised x. */
-  static void layerNormParameters(MemorySegment memory, long x, boolean narrow, long moments, long dOut,
+  static void layerNormParameters(MemorySegment memory, long x, boolean bf16, long statistics, long dOut,
       boolean narrowOut, long dGain, long dBias, int rows, int size, int column) {
     FloatVector gain = load(memory, dGain, column, false);
     FloatVector bias = load(memory, dBias, column, false);
     for (int r = 0; r < rows; r++) {
       long at = (long) r * size + column;
-      FloatVector n = load(memory, x, at, narrow).sub(memory.get(FLOAT, moments + 8L * r))
-          .mul(memory.get(FLOAT, moments + 8L * r + 4));
+      FloatVector n = load(memory, x, at, bf16).sub(memory.get(FLOAT, statistics + 8L * r))
+          .mul(memory.get(FLOAT, statistics + 8L * r + 4));
       FloatVector dy = load(memory, dOut, at, narrowOut);
       gain = dy.fma(n, gain);
       bias = bias.add(dy);
@@ -807,10 +806,10 @@ final class Loops {
     store(bias, memory, dBias, column, false);
   }
 
-  /** Turns pairs of less than a vector, of fp32: see {@link #turn}. */
-  static void turnFew(MemorySegment memory, long row, int turned, int width, int half, long cosines,
+  /** Turns pairs of less than a vector, of fp32: see {@link #rotate}. */
+  static void rotateFew(MemorySegment memory, long row, int columns, int width, int half, long cosines,
       long sines, int direction) {
-    for (int head = 0; head < turned; head += width) {
+    for (int head = 0; head < columns; head += width) {
       for (int i = 0; i < half; i++) {
         long left = row + 4L * (head + i);
         long right = left + 4L * half;
@@ -824,10 +823,10 @@ final class Loops {
     }
   }
 
-  /** Turns pairs of less than a vector, of bf16: see {@link #turn}. */
-  static void turnFewNarrow(MemorySegment memory, long row, int turned, int width, int half, long cosines,
+  /** Turns pairs of less than a vector, of bf16: see {@link #rotate}. */
+  static void rotateFewBf16(MemorySegment memory, long row, int columns, int width, int half, long cosines,
       long sines, int direction) {
-    for (int head = 0; head < turned; head += width) {
+    for (int head = 0; head < columns; head += width) {
       for (int i = 0; i < half; i++) {
         long left = row + 2L * (head + i);
         long right = left + 2L * half;

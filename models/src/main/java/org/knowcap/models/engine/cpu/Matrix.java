@@ -1,6 +1,6 @@
 package org.knowcap.models.engine.cpu;
 
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 
 /**
  * A stack of matrices of one shape, or a single one, as it lies in a session's memory.
@@ -12,7 +12,7 @@ import org.knowcap.models.engine.lowering.Element;
  * @param columnStride elements from one column to the next
  */
 record Matrix(long offset, int count, long countStride, int rows, int columns, long rowStride,
-    long columnStride, Element element) {
+    long columnStride, DType dtype) {
 
   /** Numbers of fp32 in a cache line, and of all there are in the widest vector. */
   private static final int LINE = 16;
@@ -26,33 +26,33 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
    * The same for rows of one precision. Products of 16 columns read rows of bf16 to the end of their last cache line: what
    * lies there is multiplied by zero, and must be a number.
    */
-  static int stride(int columns, Element element) {
-    int line = LINE * Element.FP32.bytes() / element.bytes();
+  static int stride(int columns, DType dtype) {
+    int line = LINE * DType.FP32.bytes() / dtype.bytes();
     return Math.ceilDiv(columns, line) * line;
   }
 
   /** A single matrix whose rows lie one behind the other. */
-  static Matrix dense(long offset, int rows, int columns, Element element) {
-    return new Matrix(offset, 1, 0, rows, columns, columns, 1, element);
+  static Matrix dense(long offset, int rows, int columns, DType dtype) {
+    return new Matrix(offset, 1, 0, rows, columns, columns, 1, dtype);
   }
 
   Matrix transposed() {
-    return new Matrix(offset, count, countStride, columns, rows, columnStride, rowStride, element);
+    return new Matrix(offset, count, countStride, columns, rows, columnStride, rowStride, dtype);
   }
 
   /** The same elsewhere. */
   Matrix moved(long other) {
-    return new Matrix(other, count, countStride, rows, columns, rowStride, columnStride, element);
+    return new Matrix(other, count, countStride, rows, columns, rowStride, columnStride, dtype);
   }
 
   /** Some of the rows of each. */
   Matrix rows(int from, int number) {
-    return new Matrix(at(from, 0), count, countStride, number, columns, rowStride, columnStride, element);
+    return new Matrix(at(from, 0), count, countStride, number, columns, rowStride, columnStride, dtype);
   }
 
   /** Some of the columns of each. */
   Matrix columns(int from, int number) {
-    return new Matrix(at(0, from), count, countStride, rows, number, rowStride, columnStride, element);
+    return new Matrix(at(0, from), count, countStride, rows, number, rowStride, columnStride, dtype);
   }
 
   /**
@@ -64,27 +64,26 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
    * @param width columns of each
    */
   Matrix stacked(int from, int number, int apart, int width) {
-    return new Matrix(at(0, from), number, apart * columnStride, rows, width, rowStride, columnStride,
-        element);
+    return new Matrix(at(0, from), number, apart * columnStride, rows, width, rowStride, columnStride, dtype);
   }
 
   /** One of the stack. */
   Matrix single(int index) {
-    return new Matrix(offset + element.bytes() * index * countStride, 1, 0, rows, columns, rowStride,
-        columnStride, element);
+    return new Matrix(offset + dtype.bytes() * index * countStride, 1, 0, rows, columns, rowStride,
+        columnStride, dtype);
   }
 
   /** Place of an element of the first matrix, in bytes. */
   long at(int row, int column) {
-    return offset + element.bytes() * (row * rowStride + column * columnStride);
+    return offset + dtype.bytes() * (row * rowStride + column * columnStride);
   }
 
   /** Bytes from one row to the next. */
   long rowBytes() {
-    return element.bytes() * rowStride;
+    return dtype.bytes() * rowStride;
   }
 
-  boolean narrow() {
-    return element.narrow();
+  boolean isBf16() {
+    return dtype.isBf16();
   }
 }

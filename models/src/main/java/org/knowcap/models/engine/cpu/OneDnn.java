@@ -251,7 +251,7 @@ final class OneDnn {
               ? Math.max(m.rows() * m.rowStride(), m.columns() * m.columnStride())
               : m.countStride(),
           m.rowStride(), m.columnStride());
-      check((int) createDescriptor.invokeExact(out, 3, sizes, m.narrow() ? BF16 : FP32, strides),
+      check((int) createDescriptor.invokeExact(out, 3, sizes, m.isBf16() ? BF16 : FP32, strides),
           "dnnl_memory_desc_create_with_strides");
       return out.get(ADDRESS, 0);
     } catch (Throwable e) {

@@ -5,14 +5,13 @@ import static org.knowcap.models.engine.cpu.Vectors.LANES;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.ForwardOperation.Scores;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Heads;
+import org.knowcap.models.engine.lowering.DType;
 
 /**
  * Causal attention over windows that are short enough for a head's scores to stay in a core's cache: one window and one head at a
- * time, without a call of a library. Scores lie transposed, [keys, queries], so that the softmax of as many queries as a vector has
+ * time, without a call of a library. Attention.Scores lie transposed, [keys, queries], so that the softmax of as many queries as a vector has
  * lanes goes down columns and needs no sums across lanes; what no query sees is not computed, but for the squares on the
  * diagonal. Arithmetic is in fp32 throughout; in bf16 the operands of products are rounded.
  */
@@ -24,7 +23,7 @@ final class ShortAttention {
 
   private final MemorySegment memory;
   private final Heads heads;
-  private final boolean narrow;
+  private final boolean bf16;
   private final int length;
   /** Width of a head to a full vector. */
   private final int padded;
@@ -49,12 +48,12 @@ final class ShortAttention {
 
   /**
    * @param work offset of {@link Bounds#workSize} floats
-   * @param element how operands go into products
+   * @param dtype how operands go into products
    */
-  ShortAttention(MemorySegment memory, ForwardOperation.Attention operation, long work, Element element) {
+  ShortAttention(MemorySegment memory, Attention operation, long work, DType dtype) {
     this.memory = memory;
     heads = operation.heads();
-    narrow = element.narrow();
+    bf16 = dtype.isBf16();
     length = heads.length();
     padded = padded(heads);
     scale = (float) (1 / Math.sqrt(heads.width()));
@@ -78,7 +77,7 @@ final class ShortAttention {
   }
 
   /** Whether it can do such attention, on this machine. */
-  static boolean takes(ForwardOperation.Attention operation) {
+  static boolean takes(Attention operation) {
     return LANES >= Bounds.LEAST_LANES && LANES <= Bounds.MOST_LANES
         && operation.heads().length() % LANES == 0 && Bounds.mayTake(operation);
   }
@@ -95,14 +94,14 @@ final class ShortAttention {
     private Bounds() {}
 
     /** Whether some machine does such attention by {@link ShortAttention}. */
-    static boolean mayTake(ForwardOperation.Attention operation) {
+    static boolean mayTake(Attention operation) {
       Heads heads = operation.heads();
       return heads.length() % LEAST_LANES == 0 && heads.length() <= LONGEST && heads.reach() >= heads.length()
-          && operation.scores() instanceof Scores.Product && operation.documents().isEmpty();
+          && operation.scores() instanceof Attention.Scores.DotProduct && operation.documents().isEmpty();
     }
 
     /** The most floats of work space that it needs. */
-    static long workSize(ForwardOperation.Attention operation) {
+    static long workSize(Attention operation) {
       Heads heads = operation.heads();
       int padded = Math.ceilDiv(heads.width(), MOST_LANES) * MOST_LANES;
       return (9L * padded + 2L * heads.length()) * heads.length() + 2 * MOST_LANES;
@@ -185,7 +184,7 @@ final class ShortAttention {
   }
 
   private int valueColumn(int keyHead) {
-    return heads.turnedWidth() + keyHead * heads.width();
+    return heads.qkWidth() + keyHead * heads.width();
   }
 
   private long kept(Matrix kept, int window, int head) {
@@ -194,16 +193,16 @@ final class ShortAttention {
 
   /** One head's columns of a window's rows, in fp32. What lies behind a head is taken too, and goes nowhere. */
   private void take(Matrix matrix, int window, int column, long to) {
-    Loops.widenRows(memory, matrix.at(window, column), matrix.rowBytes(), matrix.narrow(), to, length,
+    Loops.widenRows(memory, matrix.at(window, column), matrix.rowBytes(), matrix.isBf16(), to, length,
         padded);
   }
 
   private void give(long from, Matrix matrix, int window, int column) {
-    Loops.giveRows(memory, from, padded, matrix.at(window, column), matrix.rowBytes(), matrix.narrow(),
+    Loops.giveRows(memory, from, padded, matrix.at(window, column), matrix.rowBytes(), matrix.isBf16(),
         length, heads.width());
   }
 
-  /** Scores of all pairs that see each other, [keys, queries]. */
+  /** Attention.Scores of all pairs that see each other, [keys, queries]. */
   private void scores(long keyRows, long columns, long to) {
     for (int key = 0; key < length; key += LANES) {
       Tiles.multiply(memory, keyRows + key * row, row, 4, columns + 4L * key, scoreRow, heads.width(),
@@ -246,7 +245,7 @@ final class ShortAttention {
       Loops.columnExponentials(memory, x, scoreRow, seen, scale, shifts, sums);
       Loops.divideColumns(memory, x, scoreRow, seen, sums);
       Loops.weightShifts(memory, shifts, sums, kept + 4L * query);
-      if (narrow) {
+      if (bf16) {
         Loops.roundRows(memory, x, scoreRow, seen);
       }
     }
@@ -260,7 +259,7 @@ final class ShortAttention {
       int seen = query + LANES;
       Loops.columnWeights(memory, x, dX, scoreRow, seen, scale, kept + 4L * query, sums);
       Loops.columnGradients(memory, x, dX, scoreRow, seen, scale, sums);
-      if (narrow) {
+      if (bf16) {
         Loops.roundRows(memory, x, scoreRow, seen);
         Loops.roundRows(memory, dX, scoreRow, seen);
       }

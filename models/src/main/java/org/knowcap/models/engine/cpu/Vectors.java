@@ -50,32 +50,32 @@ final class Vectors {
   }
 
   /** Numbers from the index-th on of those that begin at an offset. */
-  static FloatVector load(MemorySegment memory, long offset, long index, boolean narrow) {
-    return narrow
+  static FloatVector load(MemorySegment memory, long offset, long index, boolean bf16) {
+    return bf16
         ? widen(ShortVector.fromMemorySegment(SHORTS, memory, offset + 2 * index, ORDER))
         : FloatVector.fromMemorySegment(FLOATS, memory, offset + 4 * index, ORDER);
   }
 
   /** As {@link #load}, zero where the mask is not set. */
-  static FloatVector load(MemorySegment memory, long offset, long index, boolean narrow,
+  static FloatVector load(MemorySegment memory, long offset, long index, boolean bf16,
       VectorMask<Float> mask) {
-    return narrow
+    return bf16
         ? widen(ShortVector.fromMemorySegment(SHORTS, memory, offset + 2 * index, ORDER, mask.cast(SHORTS)))
         : FloatVector.fromMemorySegment(FLOATS, memory, offset + 4 * index, ORDER, mask);
   }
 
-  static void store(FloatVector x, MemorySegment memory, long offset, long index, boolean narrow) {
-    if (narrow) {
-      narrow(x).intoMemorySegment(memory, offset + 2 * index, ORDER);
+  static void store(FloatVector x, MemorySegment memory, long offset, long index, boolean bf16) {
+    if (bf16) {
+      bf16(x).intoMemorySegment(memory, offset + 2 * index, ORDER);
     } else {
       x.intoMemorySegment(memory, offset + 4 * index, ORDER);
     }
   }
 
-  static void store(FloatVector x, MemorySegment memory, long offset, long index, boolean narrow,
+  static void store(FloatVector x, MemorySegment memory, long offset, long index, boolean bf16,
       VectorMask<Float> mask) {
-    if (narrow) {
-      narrow(x).intoMemorySegment(memory, offset + 2 * index, ORDER, mask.cast(SHORTS));
+    if (bf16) {
+      bf16(x).intoMemorySegment(memory, offset + 2 * index, ORDER, mask.cast(SHORTS));
     } else {
       x.intoMemorySegment(memory, offset + 4 * index, ORDER, mask);
     }
@@ -86,7 +86,7 @@ final class Vectors {
   }
 
   /** To the nearest bf16, ties to even. */
-  private static ShortVector narrow(FloatVector x) {
+  private static ShortVector bf16(FloatVector x) {
     IntVector bits = x.reinterpretAsInts();
     IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
     return (ShortVector) bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16).castShape(SHORTS, 0);

@@ -5,7 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.knowcap.models.engine.Router;
+import org.knowcap.models.engine.routing.HostRouter;
 
 /**
  * Carries its windows of the batch through the model, a slice at a time. Its windows, their order and its buffers are
@@ -16,36 +16,37 @@ final class Worker implements AutoCloseable {
   private final int lastWindow;
   private final int sliceWindows;
   private final int length;
-  private final Products products;
-  private final Map<Integer, Slice.Kernels> scoring = new HashMap<>();
-  private final Map<Integer, Slice.Kernels> training = new HashMap<>();
+  private final MatMuls matmuls;
+  private final Map<Integer, Slice.Sequence> scoring = new HashMap<>();
+  private final Map<Integer, Slice.Sequence> training = new HashMap<>();
 
   /**
    * @param firstWindow of this worker's
    * @param lastWindow the one after its last
    * @param sliceWindows windows of a slice; the last slice may be smaller
    */
-  Worker(MemorySegment memory, Layout layout, Products products, int number, int firstWindow, int lastWindow,
+  Worker(MemorySegment memory, Layout layout, MatMuls matmuls, int number, int firstWindow, int lastWindow,
       int sliceWindows, int batchWindows, int length, boolean learns) {
     this.firstWindow = firstWindow;
     this.lastWindow = lastWindow;
     this.sliceWindows = sliceWindows;
     this.length = length;
-    this.products = products;
+    this.matmuls = matmuls;
     for (int window = firstWindow; window < lastWindow; window += sliceWindows) {
       int windows = Math.min(sliceWindows, lastWindow - window);
       scoring.computeIfAbsent(windows,
-          n -> Slice.kernels(memory, layout, products, number, n, batchWindows * length, false));
+          n -> Slice.kernels(memory, layout, matmuls, number, n, batchWindows * length, false));
       if (learns) {
         training.computeIfAbsent(windows,
-            n -> Slice.kernels(memory, layout, products, number, n, batchWindows * length, true));
+            n -> Slice.kernels(memory, layout, matmuls, number, n, batchWindows * length, true));
       }
     }
   }
 
   /** Losses, and in learning this worker's share of the gradients. */
   void run(boolean learning) {
-    (learning ? training : scoring).forEach((windows, kernels) -> kernels.routers().forEach(Router::restart));
+    (learning ? training : scoring)
+        .forEach((windows, kernels) -> kernels.routers().forEach(HostRouter::restart));
     for (int window = firstWindow; window < lastWindow; window += sliceWindows) {
       for (Slice.Timed timed : kernels(window, learning)) {
         timed.kernel().run(window * length);
@@ -69,12 +70,12 @@ final class Worker implements AutoCloseable {
   }
 
   /** Of each size of slice its routers, in the order of blocks. */
-  Stream<List<Router>> routers(boolean learning) {
-    return (learning ? training : scoring).values().stream().map(Slice.Kernels::routers);
+  Stream<List<HostRouter>> routers(boolean learning) {
+    return (learning ? training : scoring).values().stream().map(Slice.Sequence::routers);
   }
 
   @Override
   public void close() {
-    products.close();
+    matmuls.close();
   }
 }

@@ -2,7 +2,6 @@ package org.knowcap.models.engine.cuda;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -10,9 +9,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Documents;
+import org.knowcap.models.program.ExpertRouting;
+import org.knowcap.models.program.Heads;
+import org.knowcap.models.program.Rope;
+import org.knowcap.models.program.Route;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Session;
 import java.util.stream.LongStream;
@@ -20,15 +23,10 @@ import org.knowcap.models.engine.cuda.driver.CudaException;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
-import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.engine.lowering.Lowering;
-import org.knowcap.models.engine.lowering.Lowering.Lowered;
-import org.knowcap.models.engine.lowering.Step;
+import org.knowcap.models.engine.lowering.DType;
+import org.knowcap.models.engine.lowering.LoweredProgram;
+import org.knowcap.models.engine.lowering.RopeTable;
 import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.ForwardOperation.Mixture;
-import org.knowcap.models.program.ForwardOperation.Route;
-import org.knowcap.models.program.MemoryPlan;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -70,32 +68,12 @@ final class Buffers {
     }
   }
 
-  /** Rotations that differ only in what they turn share a table: token t stands at offset + pace * t. */
-  private record Turns(int length, int rotated, double base, double offset, double pace) {
-    static Turns ofQueries(ForwardOperation.Rotary rotary) {
-      return of(rotary, rotary.places().offset());
-    }
-
-    static Turns ofKeys(ForwardOperation.Rotary rotary) {
-      return of(rotary, 0);
-    }
-
-    private static Turns of(ForwardOperation.Rotary rotary, double offset) {
-      return new Turns(rotary.heads().length(), rotary.rotated(), rotary.base(), offset,
-          rotary.places().pace());
-    }
-
-    long bytes() {
-      return 4L * length * rotated;
-    }
-  }
-
   /** Logits take no more than this many bytes; of a larger batch they are computed in several goes. */
   private static final long LOGITS_BYTES = 1L << 30;
   /** Parts begin at multiples of this, and so many bytes behind each are nobody's: tests see whether they stay so. */
   static final long GAP = 256;
-  /** {@link Updates#dials}, the number of targets and one over it lie before the tokens; see loss.cu. */
-  static final long DIALS = 32;
+  /** {@link Updates#stepScalars}, the number of targets and one over it lie before the tokens; see loss.cu. */
+  static final long STEP_SCALARS = 32;
   static final long COUNTED = 24;
   static final long SHARE = 28;
   /** Before the losses lie the mean loss of the last step, */
@@ -113,17 +91,13 @@ final class Buffers {
   static final long RESULTS = BLOCK_SUMS + 8 * MOST_BLOCKS;
 
   private final Program program;
-  private final Element element;
-  private final Lowered scoring;
-  private final Lowered training;
-  private final MemoryPlan scoringPlan;
-  private final MemoryPlan trainingPlan;
+  private final LoweredProgram lowered;
   private final Map<Part, Long> bytes = new EnumMap<>(Part.class);
   private final Map<Part, Long> addresses = new EnumMap<>(Part.class);
   private final long size;
   private final Map<Tensor, Long> parameterOffsets = new HashMap<>();
   /** Where in the tables they are. */
-  private final Map<Turns, Long> turns = new LinkedHashMap<>();
+  private final Map<RopeTable, Long> ropeTables = new LinkedHashMap<>();
   private final Map<Heads, Long> slopes = new LinkedHashMap<>();
   private final ColumnSums sums;
   private final long sumsOffset;
@@ -133,18 +107,14 @@ final class Buffers {
   private final Map<Route, Long> routers = new LinkedHashMap<>();
 
   /** Without memory, to see how much it would be. */
-  Buffers(Program program, Element element) {
-    this(program, element, 0);
+  Buffers(Program program, DType dtype) {
+    this(program, dtype, 0);
   }
 
-  private Buffers(Program program, Element element, long address) {
+  private Buffers(Program program, DType dtype, long address) {
     this.program = program;
-    this.element = element;
-    scoring = Lowering.of(program.forward(), element);
-    training = Lowering.of(program.operations(), element);
-    scoringPlan = MemoryPlan.of(scoring.steps(), Set.of(), tensor -> words(scoring, tensor));
-    trainingPlan = MemoryPlan.of(uses(training.steps()), Set.of(), tensor -> words(training, tensor));
-    sums = new ColumnSums(program, training.steps(), KernelSource.of(program, element), logitRows());
+    lowered = new LoweredProgram(program, dtype, Buffers::rows);
+    sums = new ColumnSums(program, lowered.operations(true), KernelSource.of(program, dtype), logitRows());
     for (Parameter parameter : program.parameters()) {
       parameterOffsets.put(parameter.tensor(), parameter.offset());
       parameterOffsets.put(parameter.gradient(), parameter.offset());
@@ -156,23 +126,22 @@ final class Buffers {
     for (StateBuffer buffer : StateBuffer.values()) {
       bytes.put(Part.of(buffer), state().contains(buffer) ? 4 * program.stateCount(buffer) : 0);
     }
-    bytes.put(Part.BF16_COPY, element.narrow() ? 2 * count : 0);
-    bytes.put(Part.ACTIVATIONS, 4 * Math.max(scoringPlan.size(), trainingPlan.size()));
-    bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * element.bytes());
-    bytes.put(Part.WORK, 4 * Math.max(training.steps().stream().mapToLong(this::work).max().orElse(0),
-        program.updateRule().map(learning -> Updates.work(program, learning)).orElse(0L)));
+    bytes.put(Part.BF16_COPY, lowered.dtype().isBf16() ? 2 * count : 0);
+    bytes.put(Part.ACTIVATIONS, lowered.arenaBytes());
+    bytes.put(Part.LOGITS, (long) logitRows() * logitStride() * lowered.dtype().bytes());
+    bytes.put(Part.WORK,
+        4 * Math.max(
+            lowered.operations(true).stream().mapToLong(o -> Launches.work(program, o)).max().orElse(0),
+            program.updateRule().map(learning -> Updates.work(program, learning)).orElse(0L)));
     bytes.put(Part.SUMS, 4 * sums.size());
     long tables = 0;
-    for (ForwardOperation operation : program.forward()) {
-      if (operation instanceof ForwardOperation.Rotary rotary) {
-        for (Turns table : List.of(Turns.ofQueries(rotary), Turns.ofKeys(rotary))) {
-          tables += turns.putIfAbsent(table, tables) == null ? table.bytes() : 0;
-        }
-      }
-      if (operation instanceof ForwardOperation.Attention o
-          && o.scores() instanceof ForwardOperation.Scores.Sloping) {
-        tables += slopes.putIfAbsent(o.heads(), tables) == null ? 4L * o.heads().count() : 0;
-      }
+    for (RopeTable table : lowered.ropeTables()) {
+      ropeTables.put(table, tables);
+      tables += table.bytes();
+    }
+    for (Heads heads : lowered.alibiHeads()) {
+      slopes.put(heads, tables);
+      tables += 4L * heads.count();
     }
     factored = program.optimiser()
         .filter(Optimiser.Adafactor.class::isInstance)
@@ -185,12 +154,12 @@ final class Buffers {
     for (ForwardOperation operation : program.forward()) {
       if (operation instanceof Route route) {
         routers.put(route, routed);
-        routed = Seating.at(route, routed).end();
+        routed = RoutingBuffers.at(route, routed).end();
       }
     }
     bytes.put(Part.ROUTERS, routed);
     bytes.put(Part.INPUTS,
-        DIALS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
+        STEP_SCALARS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
     bytes.put(Part.LOSSES, RESULTS + 8L * program.rows());
     long end = address;
     for (Map.Entry<Part, Long> part : bytes.entrySet()) {
@@ -200,72 +169,23 @@ final class Buffers {
     size = end - address;
   }
 
-  /** How windows split into documents, where attention looks at them: all of it in the same way. */
-  Optional<ForwardOperation.Documents> documents() {
-    return program.forward()
-        .stream()
-        .flatMap(o -> o instanceof ForwardOperation.Attention attention
-            ? attention.documents().stream()
-            : Stream.empty())
-        .findFirst();
+  /** How windows split into documents, where operations look at that. */
+  Optional<Documents> documents() {
+    return lowered.documents();
   }
 
-  /** Memory of a tensor, in units of four bytes. */
-  private long words(Lowered lowered, Tensor tensor) {
-    long size = (long) rows(lowered, tensor) * tensor.columns();
-    return lowered.wide().contains(tensor) ? size : Math.ceilDiv(size * element.bytes(), 4);
+  private static int rows(Tensor tensor, Optional<ExpertRouting> routing) {
+    return routing.map(RoutingBuffers::rows).orElse(tensor.rows());
   }
 
-  private static int rows(Lowered lowered, Tensor tensor) {
-    Mixture mixture = lowered.seated().get(tensor);
-    return mixture == null ? tensor.rows() : Seating.rows(mixture);
-  }
-
-  /** Rows of an activation: more than the program says where they sit with experts. */
+  /** Rows of an activation: more than the program says where they are experts' slots. */
   int rows(Tensor tensor, boolean learning) {
-    return rows(lowered(learning), tensor);
-  }
-
-  /** Numbers that a step needs beside its tensors. */
-  private long work(Step step) {
-    return switch (step) {
-      case Step.Scatter s ->
-          (long) TokenOrder.most(program.rows(), program.vocabulary()) * s.dOut().columns();
-      case Step.AttendBackward s -> s.normalisers().size();
-      case Step.NormBackward _,Step.LinearBackward _,Step.Head _,Step.Place _,Step.PlaceBackward _,Step.Attend _,Step.Gather _,Step.Sum _,Step.Copy _,Step.Norm _,Step.Linear _,Step.Activate _,Step.ActivateBackward _,Step.Gate _,Step.GateBackward _,Step.Turn _,Step.Route _,Step.RouteBackward _,Step.Dispatch _,Step.DispatchBackward _,Step.ExpertLinear _,Step.ExpertLinearBackward _,Step.Combine _,Step.CombineBackward _ ->
-          0;
-    };
-  }
-
-  /** Steps as memory sees them: the copy of a norm's gradient is written by the norm, while it still reads. */
-  private static List<MemoryPlan.Use> uses(List<Step> steps) {
-    List<MemoryPlan.Use> uses = new ArrayList<>();
-    for (int i = 0; i < steps.size(); i++) {
-      Step step = steps.get(i);
-      Optional<Step.Copy> copy = step instanceof Step.NormBackward norm
-          ? ColumnSums.copyOf(norm, steps.subList(i + 1, steps.size()))
-          : Optional.empty();
-      uses.add(copy.<MemoryPlan.Use>map(written -> new Both(step, written)).orElse(step));
-      i += copy.isPresent() ? 1 : 0;
-    }
-    return uses;
-  }
-
-  private record Both(Step first, Step second) implements MemoryPlan.Use {
-    @Override
-    public List<Tensor> reads() {
-      return Stream.concat(first.reads().stream(), second.reads().stream()).toList();
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return Stream.concat(first.writes().stream(), second.writes().stream()).toList();
-    }
+    return rows(tensor, lowered.dispatched(tensor, learning));
   }
 
   /** Rows whose logits exist at a time. */
   int logitRows() {
-    long most = Math.max(1, LOGITS_BYTES / ((long) logitStride() * element.bytes()));
+    long most = Math.max(1, LOGITS_BYTES / ((long) logitStride() * lowered.dtype().bytes()));
     return (int) Math.min(most, program.rows());
   }
 
@@ -293,7 +213,7 @@ final class Buffers {
     try {
       long first = gpu.allocate(replicas * size);
       return LongStream.range(0, replicas)
-          .mapToObj(i -> new Buffers(program, element, first + i * size))
+          .mapToObj(i -> new Buffers(program, lowered.dtype(), first + i * size))
           .toList();
     } catch (CudaException e) {
       throw e.outOfMemory() ? tooLittle(free, replicas) : e;
@@ -310,7 +230,7 @@ final class Buffers {
       throw new EngineUnavailableException(
           DebugSwitch.PARTS_APART.word() + " goes with one run at a time, found " + replicas);
     }
-    Buffers apart = new Buffers(program, element);
+    Buffers apart = new Buffers(program, lowered.dtype());
     bytes.forEach((part, count) -> apart.addresses.put(part, count == 0 ? 0 : gpu.allocate(count)));
     return List.of(apart);
   }
@@ -352,15 +272,14 @@ final class Buffers {
     return bytes.get(part);
   }
 
-  Lowered lowered(boolean learning) {
-    return learning ? training : scoring;
+  LoweredProgram lowered() {
+    return lowered;
   }
 
   /** An activation, dense. */
   Numbers activation(Tensor tensor, boolean learning) {
-    long word = (learning ? trainingPlan : scoringPlan).offsets().get(tensor);
-    return new Numbers(address(Part.ACTIVATIONS) + 4 * word,
-        element.narrow() && !lowered(learning).wide().contains(tensor));
+    return new Numbers(address(Part.ACTIVATIONS) + lowered.offset(tensor, learning),
+        lowered.dtype(tensor, learning).isBf16());
   }
 
   /** A parameter in fp32. */
@@ -368,9 +287,9 @@ final class Buffers {
     return new Numbers(address(Part.PARAMETERS), false).from(parameterOffsets.get(tensor));
   }
 
-  /** A parameter as products read it. */
+  /** A parameter as matmuls read it. */
   Numbers operand(Tensor tensor) {
-    return element.narrow()
+    return lowered.dtype().isBf16()
         ? new Numbers(address(Part.BF16_COPY), true).from(parameterOffsets.get(tensor))
         : parameter(tensor);
   }
@@ -382,40 +301,40 @@ final class Buffers {
 
   /** Logits of some rows. */
   Matrix logits(int rows) {
-    return new Matrix(new Numbers(address(Part.LOGITS), element.narrow()), rows, program.vocabulary(),
+    return new Matrix(new Numbers(address(Part.LOGITS), lowered.dtype().isBf16()), rows, program.vocabulary(),
         logitStride(), false);
   }
 
-  /** Address of cosines and sines of a rotation, fp32 [T, rotated / 2, 2]. */
-  long turns(ForwardOperation.Rotary rotary) {
-    return address(Part.TABLES) + turns.get(Turns.ofQueries(rotary));
+  /** Address of the cosines and sines of queries, fp32 [T, rotated / 2, 2]. */
+  long ropeOfQueries(Rope rope) {
+    return address(Part.TABLES) + ropeTables.get(RopeTable.ofQueries(rope));
   }
 
-  /** The same of keys, which are the same unless they stand elsewhere. */
-  long keyTurns(ForwardOperation.Rotary rotary) {
-    return address(Part.TABLES) + turns.get(Turns.ofKeys(rotary));
+  /** Address of those of keys. */
+  long ropeOfKeys(Rope rope) {
+    return address(Part.TABLES) + ropeTables.get(RopeTable.ofKeys(rope));
   }
 
-  /** Address of what each head of queries takes off its products a token of distance, fp32 [heads]; 0 where nothing is. */
-  long slopes(ForwardOperation.Attention operation) {
-    return operation.scores() instanceof ForwardOperation.Scores.Sloping
+  /** Address of what ALiBi takes off each query head's matmuls for a token of distance, fp32 [heads]; 0 without ALiBi. */
+  long slopes(Attention operation) {
+    return operation.scores() instanceof Attention.Scores.Alibi
         ? address(Part.TABLES) + slopes.get(operation.heads())
         : 0;
   }
 
-  /** What the router of some gates decides. */
-  Seating seating(Tensor gates) {
-    return seatings().stream()
-        .filter(seating -> seating.route().out().equals(gates))
+  /** What the router of some routing weights decides. */
+  RoutingBuffers routing(Tensor weights) {
+    return routings().stream()
+        .filter(routing -> routing.route().out().equals(weights))
         .findFirst()
         .orElseThrow();
   }
 
   /** The same of all routers, in the order of blocks. */
-  List<Seating> seatings() {
+  List<RoutingBuffers> routings() {
     return routers.entrySet()
         .stream()
-        .map(entry -> Seating.at(entry.getKey(), address(Part.ROUTERS) + entry.getValue()))
+        .map(entry -> RoutingBuffers.at(entry.getKey(), address(Part.ROUTERS) + entry.getValue()))
         .toList();
   }
 
@@ -439,16 +358,16 @@ final class Buffers {
     return address(Part.TABLES) + factoredOffset;
   }
 
-  /** What is in the tables: those of all rotations, ALiBi's slopes, and Adafactor's. */
+  /** What is in the tables: those of RoPE, ALiBi's slopes, and Adafactor's. */
   MemorySegment tables() {
     // Longs, so that it begins where any number may.
     MemorySegment tables = MemorySegment
         .ofArray(new long[Math.toIntExact(Math.ceilDiv(bytes.get(Part.TABLES), 8))]);
-    turns.forEach((key, offset) -> {
+    ropeTables.forEach((table, offset) -> {
       long at = offset;
-      for (int t = 0; t < key.length; t++) {
-        for (int i = 0; i < key.rotated / 2; i++) {
-          double angle = (key.offset + key.pace * t) * Math.pow(key.base, -2.0 * i / key.rotated);
+      for (int t = 0; t < table.length(); t++) {
+        for (int i = 0; i < table.pairs(); i++) {
+          double angle = table.angle(t, i);
           tables.set(ValueLayout.JAVA_FLOAT, at, (float) Math.cos(angle));
           tables.set(ValueLayout.JAVA_FLOAT, at + 4, (float) Math.sin(angle));
           at += 8;
@@ -457,7 +376,7 @@ final class Buffers {
     });
     slopes.forEach((heads, offset) -> {
       for (int head = 0; head < heads.count(); head++) {
-        double slope = new ForwardOperation.Scores.Sloping().slope(heads, head) * Math.sqrt(heads.width());
+        double slope = new Attention.Scores.Alibi().slope(heads, head) * Math.sqrt(heads.width());
         tables.set(ValueLayout.JAVA_FLOAT, offset + 4L * head, (float) slope);
       }
     });
@@ -476,17 +395,17 @@ final class Buffers {
   }
 
   /** Where a flat buffer is, and how many numbers it has. */
-  record Place(long address, int count) {}
+  record Location(long address, int count) {}
 
   /** The flat buffers by name. */
-  Map<String, Place> flat() {
-    Map<String, Place> places = new LinkedHashMap<>();
-    places.put(Session.PARAMETERS,
-        new Place(address(Part.PARAMETERS), Math.toIntExact(program.parameterCount())));
+  Map<String, Location> flat() {
+    Map<String, Location> locations = new LinkedHashMap<>();
+    locations.put(Session.PARAMETERS,
+        new Location(address(Part.PARAMETERS), Math.toIntExact(program.parameterCount())));
     for (StateBuffer buffer : state()) {
-      places.put(buffer.key(),
-          new Place(address(Part.of(buffer)), Math.toIntExact(program.stateCount(buffer))));
+      locations.put(buffer.key(),
+          new Location(address(Part.of(buffer)), Math.toIntExact(program.stateCount(buffer))));
     }
-    return places;
+    return locations;
   }
 }

@@ -6,8 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.knowcap.models.engine.lowering.Step;
+import org.knowcap.models.program.FusedOperation.LossHead;
+import org.knowcap.models.program.FusedOperation.NormBackward;
+import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Tensor;
 
 /**
@@ -18,8 +22,8 @@ final class ColumnSums {
   /** Enough blocks to fill a chip, few enough that adding up their sums costs little. */
   private static final int MOST_BLOCKS = 132;
   private static final int LEAST_STRETCH = 64;
-  private static final int TURN_THREADS = 256;
-  private static final int TURN_BLOCKS = 4 * MOST_BLOCKS;
+  private static final int ROPE_THREADS = 256;
+  private static final int ROPE_BLOCKS = 4 * MOST_BLOCKS;
   /** Columns that a block of column_sums adds up. */
   private static final int LANES = 32;
   /** Numbers of a stretch in columns.cu. */
@@ -40,27 +44,27 @@ final class ColumnSums {
   private long size;
 
   /** @param logitRows rows whose logits exist at a time */
-  ColumnSums(Program program, List<Step> steps, KernelSource source, int logitRows) {
+  ColumnSums(Program program, List<Operation> operations, KernelSource source, int logitRows) {
     this.logitRows = logitRows;
-    for (int i = 0; i < steps.size(); i++) {
-      List<Step> next = steps.subList(i + 1, steps.size());
-      switch (steps.get(i)) {
-        case Step.NormBackward s when s.heads().isPresent() ->
-            add(s.dGain(), room(normBlocks(source, s.x().rows()), s.dGain().columns()), 0);
-        case Step.NormBackward s -> {
-          int columns = s.x().columns();
-          Parts parts = room(normBlocks(source, s.x().rows()), 3 * columns);
-          add(s.dGain(), parts, 0);
-          s.dBias().ifPresent(bias -> add(bias, parts, columns));
-          biasOf(s, next).ifPresent(bias -> add(bias, parts, 2 * columns));
+    for (int i = 0; i < operations.size(); i++) {
+      Optional<Operation> next = operations.stream().skip(i + 1L).findFirst();
+      switch (operations.get(i)) {
+        case NormBackward o when o.norm().forward().heads().isPresent() -> add(o.norm().dGain(),
+            room(normBlocks(source, o.norm().dX().rows()), o.norm().dGain().columns()), 0);
+        case NormBackward o -> {
+          int columns = o.norm().dX().columns();
+          Parts parts = room(normBlocks(source, o.norm().dX().rows()), 3 * columns);
+          add(o.norm().dGain(), parts, 0);
+          o.norm().dBias().ifPresent(bias -> add(bias, parts, columns));
+          biasOf(o.copy().orElse(o.norm().dX()), next).ifPresent(bias -> add(bias, parts, 2 * columns));
         }
-        case Step.Turn s -> biasOf(s, next, source)
-            .ifPresent(bias -> add(bias, room(turnGrid(s, source).blocks(), s.qkv().columns()), 0));
-        case Step.LinearBackward s -> s.dBias()
+        case Rope.Backward o -> biasOf(o, next, source)
+            .ifPresent(bias -> add(bias, room(ropeGrid(o, source).blocks(), o.dX().columns()), 0));
+        case Linear.Backward o -> o.dBias()
             .filter(bias -> !all.containsKey(bias))
-            .ifPresent(bias -> addApart(bias, parts(s.dOut().rows())));
-        case Step.Head s -> s.backward()
-            .flatMap(Step.LinearBackward::dBias)
+            .ifPresent(bias -> addApart(bias, parts(o.dOut().rows())));
+        case LossHead o -> o.backward()
+            .flatMap(Linear.Backward::dBias)
             .ifPresent(bias -> addApart(bias, partsBefore(program.rows())));
         default -> {
           // No sums, or experts', which expert_columns adds up itself.
@@ -86,58 +90,42 @@ final class ColumnSums {
     }
   }
 
-  /** The copy of a norm's gradient as products read it, if that is what comes next. */
-  static Optional<Step.Copy> copyOf(Step.NormBackward norm, List<Step> next) {
-    return next.stream()
-        .limit(1)
-        .filter(step -> step instanceof Step.Copy copy && copy.x().equals(norm.dX()))
-        .map(Step.Copy.class::cast)
-        .findFirst();
+  /** The gradient of a bias that is the sum of what is rotated back, if the matmul comes next and a kernel can do it. */
+  static Optional<Tensor> biasOf(Rope.Backward rope, Optional<Operation> next, KernelSource source) {
+    return isWhole(rope.forward(), source) ? biasOf(rope.dX(), next) : Optional.empty();
   }
 
-  /** The gradient of a bias that is the sum of a norm's gradient, if the product comes next. */
-  private static Optional<Tensor> biasOf(Step.NormBackward norm, List<Step> next) {
-    Optional<Step.Copy> copy = copyOf(norm, next);
-    return biasOf(copy.map(Step.Copy::out).orElse(norm.dX()),
-        next.subList(copy.isPresent() ? 1 : 0, next.size()));
+  /** The gradient of a bias that is the sum of a gradient's rows, if the matmul comes next. */
+  private static Optional<Tensor> biasOf(Tensor dOut, Optional<Operation> next) {
+    return next.flatMap(o -> o instanceof Linear.Backward linear && linear.dOut().equals(dOut)
+        ? linear.dBias()
+        : Optional.empty());
   }
 
-  /** The gradient of a bias that is the sum of what is turned back, if the product comes next and a kernel can do it. */
-  static Optional<Tensor> biasOf(Step.Turn turn, List<Step> next, KernelSource source) {
-    return turn.direction() < 0 && isWhole(turn, source) ? biasOf(turn.qkv(), next) : Optional.empty();
-  }
-
-  private static Optional<Tensor> biasOf(Tensor dOut, List<Step> next) {
-    return next.stream()
-        .limit(1)
-        .filter(step -> step instanceof Step.LinearBackward linear && linear.dOut().equals(dOut))
-        .flatMap(step -> ((Step.LinearBackward) step).dBias().stream())
-        .findFirst();
-  }
-
-  /** Whether the halves of what is turned can be read as many numbers at a time as anything. */
-  static boolean isWhole(Step.Turn turn, KernelSource source) {
-    return source.head() % source.vector() == 0 && turn.rotary().rotated() / 2 % source.vector() == 0;
+  /** Whether the halves of what is rotated can be read as many numbers at a time as anything. */
+  static boolean isWhole(Rope rope, KernelSource source) {
+    return source.head() % source.vector() == 0 && rope.rotated() / 2 % source.vector() == 0;
   }
 
   /**
-   * How turn_back is launched.
+   * How rope_back is launched.
    *
    * @param blocks along the rows
    * @param high blocks that share a row
    * @param across threads that share a row within a block
    */
-  record TurnGrid(int blocks, int high, int across, int threads) {}
+  record RopeGrid(int blocks, int high, int across, int threads) {}
 
-  static TurnGrid turnGrid(Step.Turn turn, KernelSource source) {
-    int heads = turn.rotary().heads().count() + turn.rotary().heads().keyCount();
+  static RopeGrid ropeGrid(Rope.Backward rope, KernelSource source) {
+    Rope forward = rope.forward();
+    int heads = forward.heads().count() + forward.heads().keyCount();
     // A thread has pairs, or as many of the columns that stay.
-    int items = (turn.qkv().columns() - heads * (turn.rotary().rotated() / 2)) / source.vector();
-    int high = Math.ceilDiv(items, TURN_THREADS);
+    int items = (rope.dX().columns() - heads * (forward.rotated() / 2)) / source.vector();
+    int high = Math.ceilDiv(items, ROPE_THREADS);
     int across = Math.ceilDiv(items, high);
-    int slots = TURN_THREADS / across;
-    return new TurnGrid(Math.min(Math.ceilDiv(TURN_BLOCKS, high), Math.ceilDiv(turn.qkv().rows(), slots)),
-        high, across, Math.ceilDiv(across * slots, LANES) * LANES);
+    int rows = ROPE_THREADS / across;
+    return new RopeGrid(Math.min(Math.ceilDiv(ROPE_BLOCKS, high), Math.ceilDiv(rope.dX().rows(), rows)), high,
+        across, Math.ceilDiv(across * rows, LANES) * LANES);
   }
 
   /** Blocks of a norm's backward kernel. */

@@ -14,7 +14,7 @@ import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.cuda.driver.Tuning;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 
 /** NVIDIA GPUs of compute capability 8.0 or later, with a driver that knows CUDA 12 or 13. */
@@ -161,10 +161,10 @@ public final class CudaEngine implements Engine {
   }
 
   /** What passes between operations. */
-  static Element element(Precision precision) {
+  static DType dtype(Precision precision) {
     return switch (precision) {
-      case FP32 -> Element.FP32;
-      case BF16, AUTO -> Element.BF16;
+      case FP32 -> DType.FP32;
+      case BF16, AUTO -> DType.BF16;
     };
   }
 
@@ -173,12 +173,12 @@ public final class CudaEngine implements Engine {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
     Machine machine = machine();
-    Element element = element(execution.precision());
+    DType dtype = dtype(execution.precision());
     Gpu gpu = machine.open();
     try {
       // One after the other: what one compiles or times, the next takes from the cache.
       synchronized (machine) {
-        return new CudaGroup(program, element, runs, gpu, machine);
+        return new CudaGroup(program, dtype, runs, gpu, machine);
       }
     } catch (RuntimeException e) {
       try {

@@ -16,7 +16,7 @@ import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.Buffers.Part;
 import org.knowcap.models.engine.cuda.driver.Gpu;
 import org.knowcap.models.engine.cuda.driver.Replicas;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 
 /**
@@ -70,27 +70,27 @@ final class CudaGroup implements SessionGroup {
     }
   };
 
-  CudaGroup(Program program, Element element, int replicas, Gpu gpu, CudaEngine.Machine machine) {
+  CudaGroup(Program program, DType dtype, int replicas, Gpu gpu, CudaEngine.Machine machine) {
     this.program = program;
     this.gpu = gpu;
     batches = program.accumulation();
     KernelSource source = machine.has(DebugSwitch.PLAIN_ATTENTION)
-        ? KernelSource.of(program, element).plain()
-        : KernelSource.of(program, element);
+        ? KernelSource.of(program, dtype).plain()
+        : KernelSource.of(program, dtype);
     int shared = Launches.attentionBytes(source);
     if (shared > gpu.device().sharedBytes()) {
       throw new EngineUnavailableException(
           "heads " + source.head() + " wide need " + shared + " bytes of shared memory, this GPU has "
               + gpu.device().sharedBytes() + "; use narrower heads or engine cpu");
     }
-    Buffers layout = new Buffers(program, element);
+    Buffers layout = new Buffers(program, dtype);
     buffers = machine.has(DebugSwitch.PARTS_APART)
         ? layout.allocateApart(gpu, replicas)
         : layout.allocate(gpu, replicas);
     free = new ArrayDeque<>(IntStream.range(0, replicas).boxed().toList());
     Replicas all = new Replicas(replicas, layout.size());
-    Kernels kernels = new Kernels(gpu, machine, source, all);
-    Products products = new Products(gpu, kernels, machine, all);
+    KernelModule kernels = new KernelModule(gpu, machine, source, all);
+    MatMuls matmuls = new MatMuls(gpu, kernels, machine, all);
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = gpu.pinned(batches * replicas * layout.bytes(Part.INPUTS));
       copied[i] = gpu.mark();
@@ -103,14 +103,14 @@ final class CudaGroup implements SessionGroup {
       gpu.clear(each.address(Part.ROUTERS), each.bytes(Part.ROUTERS));
       upload(each.tables(), each.address(Part.TABLES));
     }
-    Launches learning = new Launches(program, kernels, products, buffers.getFirst(), source, true);
-    renewCopies = element.narrow() ? Optional.of(learning.renewCopy()) : Optional.empty();
+    Launches learning = new Launches(program, kernels, matmuls, buffers.getFirst(), source, true);
+    renewCopies = dtype.isBf16() ? Optional.of(learning.renewCopy()) : Optional.empty();
     scoring = new ArrayList<>();
     routingSums = new ArrayList<>();
     for (Buffers each : buffers) {
-      routingSums.add(Mixtures.sums(kernels.alone(), each));
+      routingSums.add(ExpertLaunches.sums(kernels.alone(), each));
       scoring.add(
-          recorded(new Launches(program, kernels.alone(), products.alone(), each, source, false).batch()));
+          recorded(new Launches(program, kernels.alone(), matmuls.alone(), each, source, false).batch()));
     }
     earlier = batches > 1 ? Optional.of(recorded(learning.earlierBatch())) : Optional.empty();
     lastLaunches = program.updateRule().isPresent() ? learning.lastBatch() : List.of();
@@ -155,7 +155,7 @@ final class CudaGroup implements SessionGroup {
 
   private void clear(Buffers own) {
     gpu.clear(own.address(Part.INPUTS), own.bytes(Part.INPUTS));
-    own.flat().values().forEach(place -> gpu.clear(place.address(), 4L * place.count()));
+    own.flat().values().forEach(flat -> gpu.clear(flat.address(), 4L * flat.count()));
     gpu.clear(own.address(Part.GRADIENTS), own.bytes(Part.GRADIENTS));
     gpu.clear(own.address(Part.LOSSES), Buffers.RESULTS);
     gpu.synchronise();
@@ -285,7 +285,7 @@ final class CudaGroup implements SessionGroup {
     gpu.synchronise();
   }
 
-  /** Has what a replica's routers did summed up, in {@link Seating#sums}. */
+  /** Has what a replica's routers did summed up, in {@link RoutingBuffers#sums}. */
   synchronized void sumRouting(int replica) {
     gpu.enter();
     routingSums.get(replica).forEach(Launch::run);

@@ -26,15 +26,16 @@ public record CudaMeter(double products, double copied) {
   public static CudaMeter measure(CudaEngine engine, int size, long bytes, double warmUp) {
     CudaEngine.Machine machine = engine.machine();
     try (Gpu gpu = machine.open()) {
-      Kernels kernels = new Kernels(gpu, machine, new KernelSource(true, 4, 1, 64, false), Replicas.ONE);
+      KernelModule kernels = new KernelModule(gpu, machine, new KernelSource(true, 4, 1, 64, false),
+          Replicas.ONE);
       long all = Math.max(6L * size * size, 2 * bytes);
       long numbers = gpu.allocate(all);
-      Products products = new Products(gpu, kernels, machine, Replicas.ONE);
+      MatMuls matmuls = new MatMuls(gpu, kernels, machine, Replicas.ONE);
       Numbers first = new Numbers(numbers, true);
       Matrix a = Matrix.dense(first, size, size);
       Matrix b = Matrix.dense(first.from((long) size * size), size, size);
       Matrix out = Matrix.dense(first.from(2L * size * size), size, size);
-      Launch product = products.of(a, b, Optional.empty(), out, false);
+      Launch product = matmuls.of(a, b, Optional.empty(), out, false);
       long count = bytes / 4;
       // Reads one buffer, for both of its terms, and writes the other.
       Launch copy = kernels.each("add", count / 4, new Numbers(numbers, false), new Numbers(numbers, false),

@@ -3,11 +3,11 @@ package org.knowcap.models.engine.cuda;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.engine.FlatState;
+import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.cuda.Buffers.Part;
@@ -51,7 +51,7 @@ final class CudaSession implements Session {
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
     UpdateRule updateRule = program.updateRule()
         .orElseThrow(() -> new IllegalStateException("a scoring program cannot be trained"));
-    float[] dials = Updates.dials(updateRule, learningRate, step);
+    float[] stepScalars = Updates.stepScalars(updateRule, learningRate, step);
     checked(tokens, 0);
     checked(targets, Targets.NONE);
     int counted = Targets.counted(targets);
@@ -62,11 +62,11 @@ final class CudaSession implements Session {
           program.vocabulary());
     }
     group.bring(replica, (batch, to) -> {
-      MemorySegment.copy(dials, 0, to, ValueLayout.JAVA_FLOAT, 0, dials.length);
+      MemorySegment.copy(stepScalars, 0, to, ValueLayout.JAVA_FLOAT, 0, stepScalars.length);
       to.set(ValueLayout.JAVA_INT, Buffers.COUNTED, counted);
       to.set(ValueLayout.JAVA_FLOAT, Buffers.SHARE, 1f / counted);
       write(tokens, targets, batch * rows, to);
-      orders[batch].write(to, Buffers.DIALS + 8L * rows);
+      orders[batch].write(to, Buffers.STEP_SCALARS + 8L * rows);
     });
     group.step();
     stepped = true;
@@ -75,8 +75,8 @@ final class CudaSession implements Session {
   /** Writes the batch that begins at a row of the step. */
   private void write(int[] tokens, int[] targets, int from, MemorySegment to) {
     int rows = program.rows();
-    MemorySegment.copy(tokens, from, to, ValueLayout.JAVA_INT, Buffers.DIALS, rows);
-    MemorySegment.copy(targets, from, to, ValueLayout.JAVA_INT, Buffers.DIALS + 4L * rows, rows);
+    MemorySegment.copy(tokens, from, to, ValueLayout.JAVA_INT, Buffers.STEP_SCALARS, rows);
+    MemorySegment.copy(targets, from, to, ValueLayout.JAVA_INT, Buffers.STEP_SCALARS + 4L * rows, rows);
   }
 
   /** A GPU would read what lies beside the table. */
@@ -130,49 +130,42 @@ final class CudaSession implements Session {
   @Override
   public List<RoutingMetrics> routing() {
     group.sumRouting(replica);
-    return buffers.seatings().stream().map(seating -> {
-      double[] sums = new double[seating.sumsCount()];
-      group.download(seating.sums(), MemorySegment.ofArray(sums));
-      return Mixtures.metrics(seating, sums);
+    return buffers.routings().stream().map(routing -> {
+      double[] sums = new double[routing.sumsCount()];
+      group.download(routing.sums(), MemorySegment.ofArray(sums));
+      return ExpertLaunches.metrics(routing, sums);
     }).toList();
-  }
-
-  private float[] copy(Buffers.Place place) {
-    float[] copy = new float[place.count()];
-    group.download(place.address(), MemorySegment.ofArray(copy));
-    return copy;
   }
 
   @Override
   public Map<String, float[]> state() {
-    Map<String, float[]> copies = new LinkedHashMap<>();
-    buffers.flat().forEach((name, place) -> copies.put(name, copy(place)));
-    return copies;
+    return new FlatState(program, new Flat()).copies();
   }
 
   @Override
   public float[] parameter(Parameter parameter) {
-    return copy(new Buffers.Place(buffers.address(Part.PARAMETERS) + 4 * parameter.offset(),
-        (int) parameter.tensor().size()));
+    float[] copy = new float[(int) parameter.tensor().size()];
+    group.download(buffers.address(Part.PARAMETERS) + 4 * parameter.offset(), MemorySegment.ofArray(copy));
+    return copy;
   }
 
   @Override
   public void load(Map<String, float[]> state) {
-    Map<String, Buffers.Place> places = buffers.flat();
-    state.forEach((name, content) -> {
-      Buffers.Place place = places.get(name);
-      if (place == null) {
-        throw new IllegalArgumentException(
-            "no state '" + name + "' in this program; it has " + places.keySet());
-      }
-      if (content.length != place.count()) {
-        throw new IllegalArgumentException(
-            "state '" + name + "' has " + place.count() + " elements, found " + content.length);
-      }
-    });
-    state
-        .forEach((name, content) -> group.upload(MemorySegment.ofArray(content), places.get(name).address()));
+    new FlatState(program, new Flat()).load(state);
     group.renewCopies();
+  }
+
+  /** The flat buffers on the GPU. */
+  private final class Flat implements FlatState.Buffers {
+    @Override
+    public void read(String name, float[] to) {
+      group.download(buffers.flat().get(name).address(), MemorySegment.ofArray(to));
+    }
+
+    @Override
+    public void write(String name, float[] from) {
+      group.upload(MemorySegment.ofArray(from), buffers.flat().get(name).address());
+    }
   }
 
   @Override

@@ -20,7 +20,7 @@ public enum DebugSwitch {
   FIRST_HEURISTIC,
   /** Each part of a run's memory is an allocation of its own, so that compute-sanitizer sees writes beyond one; one run at a time. */
   PARTS_APART,
-  /** Kernels are compiled so that NVIDIA's tools can name lines of their source. */
+  /** KernelModule are compiled so that NVIDIA's tools can name lines of their source. */
   LINE_INFO;
 
   /** Environment variable that turns them on: their names in small letters, with commas. */

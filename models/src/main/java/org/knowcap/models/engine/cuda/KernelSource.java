@@ -5,8 +5,13 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.CrossEntropy;
+import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Route;
 import org.knowcap.models.engine.EngineUnavailableException;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -14,13 +19,13 @@ import org.knowcap.models.program.Program;
 /**
  * The kernels' source and the macros that make it that of one model, see {@code prelude.cu}.
  *
- * @param narrow whether products compute in bf16
+ * @param bf16 whether products compute in bf16
  * @param vector numbers a thread reads at once, 1 or 4
  * @param packs times 32 * vector is at least the width of a norm
  * @param head components of an attention head
  * @param plainAttention whether attention does without tensor cores where it could have them
  */
-record KernelSource(boolean narrow, int vector, int packs, int head, boolean plainAttention) {
+record KernelSource(boolean bf16, int vector, int packs, int head, boolean plainAttention) {
   private static final List<String> FILES = List.of("prelude", "embedding", "norm", "columns", "elementwise",
       "experts", "product", "fill", "loss", "optimiser", "adafactor", "attention", "tensor_attention");
   /** Where there is no attention. */
@@ -32,10 +37,10 @@ record KernelSource(boolean narrow, int vector, int packs, int head, boolean pla
    *
    * @throws EngineUnavailableException where heads differ in width: kernels are compiled for one
    */
-  static KernelSource of(Program program, Element element) {
+  static KernelSource of(Program program, DType dtype) {
     List<Integer> heads = program.forward()
         .stream()
-        .flatMap(o -> o instanceof ForwardOperation.Attention attention
+        .flatMap(o -> o instanceof Attention attention
             ? java.util.stream.Stream.of(attention.heads().width())
             : java.util.stream.Stream.empty())
         .distinct()
@@ -46,39 +51,33 @@ record KernelSource(boolean narrow, int vector, int packs, int head, boolean pla
     }
     int widest = program.forward()
         .stream()
-        .mapToInt(o -> o instanceof ForwardOperation.Norm norm ? norm.width() : 1)
+        .mapToInt(o -> o instanceof Normalisation norm ? norm.width() : 1)
         .max()
         .orElse(1);
     int vector = program.forward().stream().allMatch(o -> isWhole(program, o))
         && program.parameters().stream().map(Parameter::offset).allMatch(offset -> offset % 4 == 0) ? 4 : 1;
-    return new KernelSource(element.narrow(), vector, Math.ceilDiv(widest, WARP * vector),
+    return new KernelSource(dtype.isBf16(), vector, Math.ceilDiv(widest, WARP * vector),
         heads.isEmpty() ? ANY_HEAD : heads.getFirst(), false);
   }
 
   /** Whether an operation's rows can be read four numbers at a time; logits, also of routers, have kernels of their own. */
   private static boolean isWhole(Program program, ForwardOperation operation) {
-    if (operation instanceof ForwardOperation.Norm norm && norm.width() % 4 != 0) {
+    if (operation instanceof Normalisation norm && norm.width() % 4 != 0) {
       return false;
     }
-    return operation instanceof ForwardOperation.CrossEntropy || operation instanceof ForwardOperation.Route
-        || isRouter(program, operation) || operation.out().columns() % 4 == 0
-        || operation.out().columns() == program.vocabulary() && operation instanceof ForwardOperation.Linear;
-  }
-
-  private static boolean isRouter(Program program, ForwardOperation operation) {
-    return program.forward()
-        .stream()
-        .anyMatch(o -> o instanceof ForwardOperation.Route route && route.logits().equals(operation.out()));
+    return operation instanceof CrossEntropy || operation instanceof Route
+        || operation instanceof Linear linear && linear.exact() || operation.out().columns() % 4 == 0
+        || operation.out().columns() == program.vocabulary() && operation instanceof Linear;
   }
 
   /** The same without tensor cores in attention. */
   KernelSource plain() {
-    return new KernelSource(narrow, vector, packs, head, true);
+    return new KernelSource(bf16, vector, packs, head, true);
   }
 
   /** Whether attention runs on tensor cores. */
   boolean tensorAttention() {
-    return !plainAttention && narrow && head % 16 == 0 && head <= 128;
+    return !plainAttention && bf16 && head % 16 == 0 && head <= 128;
   }
 
   /** Warps of a block of a norm's backward kernel; see norm.cu. */
@@ -93,7 +92,7 @@ record KernelSource(boolean narrow, int vector, int packs, int head, boolean pla
 
   /** As the compiler takes them. */
   List<String> definitions() {
-    return List.of("NARROW=" + (narrow ? 1 : 0), "VECTOR=" + vector, "PACKS=" + packs, "HEAD=" + head);
+    return List.of("NARROW=" + (bf16 ? 1 : 0), "VECTOR=" + vector, "PACKS=" + packs, "HEAD=" + head);
   }
 
   /** All files, one behind the other; the compiler's messages name file and line. */

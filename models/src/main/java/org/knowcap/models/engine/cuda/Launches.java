@@ -4,19 +4,36 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Heads;
 import org.knowcap.models.engine.cuda.Buffers.Part;
 import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Matrix;
 import org.knowcap.models.engine.cuda.driver.Numbers;
-import org.knowcap.models.engine.lowering.Step;
-import org.knowcap.models.program.ForwardOperation.Attention;
-import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.ForwardOperation.Scores;
+import org.knowcap.models.program.Accumulate;
+import org.knowcap.models.program.Activate;
+import org.knowcap.models.program.Add;
+import org.knowcap.models.program.Combine;
+import org.knowcap.models.program.CrossEntropy;
+import org.knowcap.models.program.Dispatch;
+import org.knowcap.models.program.Embedding;
+import org.knowcap.models.program.ExpertLinear;
+import org.knowcap.models.program.FusedOperation.AddNorm;
+import org.knowcap.models.program.FusedOperation.Copy;
+import org.knowcap.models.program.FusedOperation.LossHead;
+import org.knowcap.models.program.FusedOperation.NormBackward;
+import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.LearnedPositions;
+import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Rope;
+import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.architecture.Activation;
 
-/** What is launched for each step of a program, in order, once for training or for scoring. */
+/** The launches of each operation of a program, in order, once for training or for scoring. */
 final class Launches {
   private static final Numbers NONE = new Numbers(0, false);
   private static final int WARP = 32;
@@ -26,7 +43,7 @@ final class Launches {
   private static final int MEAN_THREADS = 256;
   /** Numbers that a thread of the mean reads at once. */
   private static final int MEAN_READ = 4;
-  private static final int TURN_THREADS = 256;
+  private static final int ROPE_THREADS = 256;
   /** Bytes that a thread of the loss reads at a time, how many of them it keeps, and the most threads; see loss.cu. */
   private static final int CHUNK_BYTES = 16;
   private static final int CHUNKS_KEPT = 2;
@@ -41,33 +58,33 @@ final class Launches {
   private static final int TENSOR_WALK = 32;
 
   private final Program program;
-  private final Kernels kernels;
-  private final Products products;
+  private final KernelModule kernels;
+  private final MatMuls matmuls;
   private final Buffers buffers;
   private final KernelSource source;
   private final boolean learning;
-  private final Mixtures mixtures;
+  private final ExpertLaunches experts;
 
-  Launches(Program program, Kernels kernels, Products products, Buffers buffers, KernelSource source,
+  Launches(Program program, KernelModule kernels, MatMuls matmuls, Buffers buffers, KernelSource source,
       boolean learning) {
     this.program = program;
     this.kernels = kernels;
-    this.products = products;
+    this.matmuls = matmuls;
     this.buffers = buffers;
     this.source = source;
     this.learning = learning;
-    mixtures = new Mixtures(program, kernels, products, buffers, source, learning);
+    experts = new ExpertLaunches(program, kernels, matmuls, buffers, source, learning);
   }
 
   /** A batch's losses, and in training its gradients, which are added to those there are. */
   List<Launch> batch() {
     List<Launch> all = new ArrayList<>(documents());
-    List<Step> steps = buffers.lowered(learning).steps();
-    for (int i = 0; i < steps.size(); i++) {
-      Optional<List<Launch>> both = i + 1 < steps.size()
-          ? together(steps.get(i), steps.get(i + 1))
+    List<Operation> operations = buffers.lowered().operations(learning);
+    for (int i = 0; i < operations.size(); i++) {
+      Optional<List<Launch>> both = i + 1 < operations.size()
+          ? together(operations.get(i), operations.get(i + 1))
           : Optional.empty();
-      all.addAll(both.isPresent() ? both.get() : of(steps.get(i)));
+      all.addAll(both.isPresent() ? both.get() : of(operations.get(i)));
       i += both.isPresent() ? 1 : 0;
     }
     ColumnSums sums = buffers.sums();
@@ -81,32 +98,28 @@ final class Launches {
     return all;
   }
 
-  /**
-   * Two steps in a row that one launch may do: a product and GELU behind it, or GELU's slope; a norm's gradient and its copy.
-   */
-  private Optional<List<Launch>> together(Step first, Step second) {
-    // In scoring, what goes into the product is read for the last time: GELU's result may lie there.
-    if (learning && first instanceof Step.Linear l && second instanceof Step.Activate a
-        && a.x().equals(l.out()) && a.activation() == Activation.GELU) {
-      return Optional.of(products.activated(dense(l.x()), weight(l.weight(), l.transposed(), l.exact()),
-          l.bias().map(buffers::operand), dense(l.out()), dense(a.out()), activate(a)));
+  /** Two operations in a row that one launch may do: a matmul and GELU behind it, or GELU's slope; RoPE's gradient and a bias's. */
+  private Optional<List<Launch>> together(Operation first, Operation second) {
+    // In scoring, what goes into the matmul is read for the last time: GELU's result may lie there.
+    if (learning && first instanceof Linear l && second instanceof Activate a && a.x().equals(l.out())
+        && a.activation() == Activation.GELU) {
+      return Optional.of(matmuls.activated(dense(l.x()), weight(l), l.bias().map(buffers::operand),
+          dense(l.out()), dense(a.out()), activate(a)));
     }
-    if (first instanceof Step.LinearBackward l && second instanceof Step.ActivateBackward a
-        && a.gradient().equals(l.dX()) && a.activation() == Activation.GELU) {
-      List<Launch> all = new ArrayList<>(products.sloped(dense(l.dOut()),
-          weight(l.weight(), !l.transposed(), l.exact()), dense(a.x()), dense(l.dX()), activateBackward(a)));
-      all.addAll(weightGradient(l, dense(l.x()), dense(l.dOut()), 0));
+    if (first instanceof Linear.Backward l && second instanceof Activate.Backward a && a.dX().equals(l.dX())
+        && a.forward().activation() == Activation.GELU) {
+      List<Launch> all = new ArrayList<>(matmuls.sloped(dense(l.dOut()), weight(l.forward()).transpose(),
+          dense(a.forward().x()), dense(l.dX()), activateBackward(a)));
+      all.addAll(weightGradient(l, dense(l.forward().x()), dense(l.dOut()), 0));
       return Optional.of(all);
     }
-    if (first instanceof Step.Turn t) {
-      return ColumnSums.biasOf(t, List.of(second), source).map(bias -> {
-        List<Launch> all = new ArrayList<>(List.of(turn(t, Optional.of(bias))));
+    if (first instanceof Rope.Backward rope) {
+      return ColumnSums.biasOf(rope, Optional.of(second), source).map(bias -> {
+        List<Launch> all = new ArrayList<>(
+            List.of(rope(rope.forward(), rope.dX(), Optional.of(ropeSums(rope, bias)), -1)));
         all.addAll(of(second));
         return all;
       });
-    }
-    if (first instanceof Step.NormBackward n) {
-      return ColumnSums.copyOf(n, List.of(second)).map(copy -> List.of(normBackward(n, Optional.of(copy))));
     }
     return Optional.empty();
   }
@@ -149,54 +162,73 @@ final class Launches {
         : 4 * (kept * ROWS * head + 2 * TILE_ROWS * (head + 1) + ATTENTION_THREADS);
   }
 
-  private List<Launch> of(Step step) {
-    return switch (step) {
-      case Step.Gather s -> List.of(kernels
-          .each("embed", s.out().size() / source.vector(), tokens(), buffers.parameter(s.table()).address(),
-              at(s.out()), s.out().rows(), s.out().columns())
-          .moving(4L * program.rows() + bytes(s.out())
-              + 4L * Math.min(s.table().rows(), program.rows()) * s.table().columns()));
-      case Step.Scatter s -> scatter(s);
-      case Step.Place s -> List.of(kernels
-          .each("place", s.x().size() / source.vector(), at(s.x()), buffers.parameter(s.table()).address(),
-              s.length(), s.x().rows(), s.x().columns())
-          .moving(2 * bytes(s.x()) + 4L * s.length() * s.x().columns()));
-      case Step.PlaceBackward s -> List.of(kernels
-          .launch("place_backward", new Grid(s.length(), 1, EMBED_THREADS, 0), at(s.dOut()),
-              buffers.gradient(s.dTable()).address(), program.windows(), s.length(), s.dOut().columns())
-          .moving(bytes(s.dOut()) + 8L * s.length() * s.dOut().columns()));
-      case Step.Sum s -> List.of(elements("add", size(s.out()), at(s.a()), at(s.b()), at(s.out()))
-          .moving(bytes(s.a()) + bytes(s.b()) + bytes(s.out())));
-      case Step.Copy s -> List.of(kernels.each("copy", size(s.x()), at(s.x()), at(s.out()), size(s.x()))
-          .moving(bytes(s.x()) + bytes(s.out())));
-      case Step.Norm s -> List.of(norm(s));
-      case Step.NormBackward s -> List.of(normBackward(s, Optional.empty()));
-      case Step.Linear s -> List.of(linear(s, dense(s.x()), dense(s.out())));
-      case Step.LinearBackward s -> linearBackward(s, dense(s.x()), dense(s.dOut()), dense(s.dX()), 0);
-      case Step.Activate s -> List.of(activate(s));
-      case Step.ActivateBackward s -> List.of(activateBackward(s));
-      case Step.Gate s -> List
+  /** Numbers of work space that the launches of an operation need beside its tensors. */
+  static long work(Program program, Operation operation) {
+    return operation instanceof Embedding.Backward o
+        ? (long) TokenOrder.most(program.rows(), program.vocabulary()) * o.dOut().columns()
+        : operation instanceof Attention.Backward o ? o.forward().logSumExp().size() : 0;
+  }
+
+  private List<Launch> of(Operation operation) {
+    return switch (operation) {
+      case Embedding o -> List.of(kernels
+          .each("embed", o.out().size() / source.vector(), tokens(), buffers.parameter(o.table()).address(),
+              at(o.out()), o.out().rows(), o.out().columns())
+          .moving(4L * program.rows() + bytes(o.out())
+              + 4L * Math.min(o.table().rows(), program.rows()) * o.table().columns()));
+      case Embedding.Backward o -> embeddingBackward(o);
+      case LearnedPositions o -> List.of(kernels
+          .each("add_positions", o.x().size() / source.vector(), at(o.x()),
+              buffers.parameter(o.table()).address(), o.length(), o.x().rows(), o.x().columns())
+          .moving(2 * bytes(o.x()) + 4L * o.length() * o.x().columns()));
+      case LearnedPositions.Backward o ->
+          List.of(kernels
+              .launch("add_positions_backward", new Grid(o.forward().length(), 1, EMBED_THREADS, 0),
+                  at(o.dOut()), buffers.gradient(o.dTable()).address(), program.windows(),
+                  o.forward().length(), o.dOut().columns())
+              .moving(bytes(o.dOut()) + 8L * o.forward().length() * o.dOut().columns()));
+      case Add o -> List.of(add(o.a(), o.b(), o.out()));
+      case Accumulate o -> List.of(add(o.a(), o.b(), o.out()));
+      case Copy o -> List.of(kernels.each("copy", size(o.x()), at(o.x()), at(o.out()), size(o.x()))
+          .moving(bytes(o.x()) + bytes(o.out())));
+      case Normalisation o -> List.of(norm(o, Optional.empty()));
+      case AddNorm o -> List.of(norm(o.norm(), Optional.of(o.sum())));
+      case NormBackward o -> List.of(normBackward(o));
+      case Linear o -> List.of(linear(o, dense(o.x()), dense(o.out())));
+      case Linear.Backward o -> linearBackward(o, dense(o.forward().x()), dense(o.dOut()), dense(o.dX()), 0);
+      case Activate o -> List.of(activate(o));
+      case Activate.Backward o -> List.of(activateBackward(o));
+      case GatedActivation o -> List
           .of(kernels
-              .each("gate", size(s.out()) / source.vector(), number(s.activation()), at(s.x()), at(s.out()),
-                  rows(s.out()), s.out().columns())
-              .moving(bytes(s.x()) + bytes(s.out())));
-      case Step.GateBackward s -> List.of(kernels
-          .each("gate_backward", size(s.dOut()) / source.vector(), number(s.activation()), at(s.x()),
-              at(s.dOut()), at(s.dX()), rows(s.dOut()), s.dOut().columns())
-          .moving(bytes(s.x()) + bytes(s.dOut()) + bytes(s.dX())));
-      case Step.Turn s -> List.of(turn(s, Optional.empty()));
-      case Step.Attend s -> List.of(attend(s));
-      case Step.AttendBackward s -> attendBackward(s);
-      case Step.Head s -> head(s);
-      case Step.Route s -> mixtures.route(s);
-      case Step.RouteBackward s -> List.of(mixtures.routeBackward(s));
-      case Step.Dispatch s -> List.of(mixtures.dispatch(s));
-      case Step.DispatchBackward s -> List.of(mixtures.dispatchBackward(s));
-      case Step.ExpertLinear s -> mixtures.linear(s);
-      case Step.ExpertLinearBackward s -> mixtures.linearBackward(s);
-      case Step.Combine s -> List.of(mixtures.combine(s));
-      case Step.CombineBackward s -> List.of(mixtures.combineBackward(s));
+              .each("gated_activation", size(o.out()) / source.vector(), number(o.activation()), at(o.x()),
+                  at(o.out()), rows(o.out()), o.out().columns())
+              .moving(bytes(o.x()) + bytes(o.out())));
+      case GatedActivation.Backward o ->
+          List.of(kernels
+              .each("gated_activation_backward", size(o.dOut()) / source.vector(),
+                  number(o.forward().activation()), at(o.forward().x()), at(o.dOut()), at(o.dX()),
+                  rows(o.dOut()), o.dOut().columns())
+              .moving(bytes(o.forward().x()) + bytes(o.dOut()) + bytes(o.dX())));
+      case Rope o -> List.of(rope(o, o.out(), Optional.empty(), 1));
+      case Rope.Backward o -> List.of(rope(o.forward(), o.dX(), Optional.empty(), -1));
+      case Attention o -> List.of(attention(o));
+      case Attention.Backward o -> attentionBackward(o);
+      case LossHead o -> lossHead(o);
+      case Route o -> experts.route(o);
+      case Route.Backward o -> List.of(experts.routeBackward(o));
+      case Dispatch o -> List.of(experts.dispatch(o));
+      case Dispatch.Backward o -> List.of(experts.dispatchBackward(o));
+      case ExpertLinear o -> experts.linear(o);
+      case ExpertLinear.Backward o -> experts.linearBackward(o);
+      case Combine o -> List.of(experts.combine(o));
+      case Combine.Backward o -> List.of(experts.combineBackward(o));
+      case Normalisation.Backward _,CrossEntropy _,CrossEntropy.Backward _ ->
+          throw new IllegalStateException("lowering fuses it: " + operation);
     };
+  }
+
+  private Launch add(Tensor a, Tensor b, Tensor out) {
+    return elements("add", size(out), at(a), at(b), at(out)).moving(bytes(a) + bytes(b) + bytes(out));
   }
 
   private Numbers at(Tensor tensor) {
@@ -220,7 +252,7 @@ final class Launches {
   }
 
   private long tokens() {
-    return buffers.address(Part.INPUTS) + Buffers.DIALS;
+    return buffers.address(Part.INPUTS) + Buffers.STEP_SCALARS;
   }
 
   private long targets() {
@@ -235,7 +267,11 @@ final class Launches {
     return losses() + 4L * program.rows();
   }
 
-  private long work() {
+  /** Address of the work space that an operation has in {@link #work(Program, Operation)}. */
+  private long work(Operation operation) {
+    if (work(program, operation) == 0) {
+      throw new IllegalStateException("no work space was planned for " + operation);
+    }
     return buffers.address(Part.WORK);
   }
 
@@ -245,14 +281,15 @@ final class Launches {
     return kernels.each(kernel, count / source.vector(), all);
   }
 
-  private Launch activate(Step.Activate s) {
-    return elements("activate", size(s.x()), number(s.activation()), at(s.x()), at(s.out()))
-        .moving(bytes(s.x()) + bytes(s.out()));
+  private Launch activate(Activate o) {
+    return elements("activate", size(o.x()), number(o.activation()), at(o.x()), at(o.out()))
+        .moving(bytes(o.x()) + bytes(o.out()));
   }
 
-  private Launch activateBackward(Step.ActivateBackward s) {
-    return elements("activate_backward", size(s.x()), number(s.activation()), at(s.x()), at(s.gradient()))
-        .moving(bytes(s.x()) + 2 * bytes(s.gradient()));
+  private Launch activateBackward(Activate.Backward o) {
+    Tensor x = o.forward().x();
+    return elements("activate_backward", size(x), number(o.forward().activation()), at(x), at(o.dX()))
+        .moving(bytes(x) + 2 * bytes(o.dX()));
   }
 
   /** As elementwise.cu counts them. */
@@ -263,7 +300,7 @@ final class Launches {
     };
   }
 
-  private List<Launch> scatter(Step.Scatter s) {
+  private List<Launch> embeddingBackward(Embedding.Backward s) {
     int rows = program.rows();
     int most = TokenOrder.most(rows, program.vocabulary());
     long order = targets() + 4L * rows;
@@ -275,102 +312,112 @@ final class Launches {
     return List.of(
         kernels
             .launch("embed_segments", new Grid(Math.ceilDiv(most, warps), 1, EMBED_THREADS, 0), order,
-                segments, first, at(s.dOut()), work(), program.vocabulary(), width)
+                segments, first, at(s.dOut()), work(s), program.vocabulary(), width)
             .moving(4L * rows + bytes(s.dOut()) + parts),
         kernels
             .launch("embed_backward",
-                new Grid(Math.ceilDiv(program.vocabulary(), warps), 1, EMBED_THREADS, 0), first, work(),
+                new Grid(Math.ceilDiv(program.vocabulary(), warps), 1, EMBED_THREADS, 0), first, work(s),
                 buffers.gradient(s.dTable()).address(), program.vocabulary(), width)
             .moving(parts + 8L * Math.min(program.vocabulary(), rows) * width));
   }
 
-  private Launch headNorm(Step.Norm s, Heads heads) {
-    long warps = (long) s.x().rows() * (heads.qkvWidth() / heads.width());
+  private Launch headNorm(Normalisation o, Heads heads) {
+    long warps = (long) o.x().rows() * (heads.qkvWidth() / heads.width());
     return kernels
         .launch("head_norm",
-            new Grid(Math.toIntExact(Math.ceilDiv(warps, NORM_WARPS)), 1, NORM_WARPS * WARP, 0), at(s.x()),
-            buffers.parameter(s.gain()).address(), at(s.out()), at(s.moments()).address(), s.x().rows(),
-            heads.count(), heads.keyCount(), (float) s.epsilon())
-        .moving(bytes(s.x()) + bytes(s.out()) + bytes(s.moments()));
+            new Grid(Math.toIntExact(Math.ceilDiv(warps, NORM_WARPS)), 1, NORM_WARPS * WARP, 0), at(o.x()),
+            buffers.parameter(o.gain()).address(), at(o.out()), address(o.statistics()), o.x().rows(),
+            heads.count(), heads.keyCount(), (float) o.epsilon())
+        .moving(bytes(o.x()) + bytes(o.out()) + bytes(o.statistics()));
   }
 
-  private Launch headNormBackward(Step.NormBackward s, Heads heads, long copy) {
-    int blocks = ColumnSums.normBlocks(source, s.x().rows());
+  private Launch headNormBackward(NormBackward o, Heads heads) {
+    Normalisation forward = o.norm().forward();
+    Tensor x = forward.x();
+    Tensor dX = o.norm().dX();
+    Tensor dGain = o.norm().dGain();
+    int blocks = ColumnSums.normBlocks(source, x.rows());
     return kernels
-        .launch("head_norm_backward", new Grid(blocks, 1, source.normWarps() * WARP, 0), at(s.x()),
-            buffers.parameter(s.gain()).address(), address(s.moments()), at(s.dOut()), address(s.dX()), copy,
-            buffers.parts(s.dGain()), s.x().rows(), heads.count(), heads.keyCount())
-        .moving(bytes(s.x()) + bytes(s.dOut()) + bytes(s.moments()) + bytes(s.dX())
-            + (copy == 0 ? 0 : 2 * size(s.dX())) + 4L * blocks * s.dGain().columns());
+        .launch("head_norm_backward", new Grid(blocks, 1, source.normWarps() * WARP, 0), at(x),
+            buffers.parameter(forward.gain()).address(), address(forward.statistics()), at(o.norm().dOut()),
+            address(dX), o.copy().map(this::address).orElse(0L), buffers.parts(dGain), x.rows(),
+            heads.count(), heads.keyCount())
+        .moving(bytes(x) + bytes(o.norm().dOut()) + bytes(forward.statistics()) + bytes(dX)
+            + o.copy().map(this::bytes).orElse(0L) + 4L * blocks * dGain.columns());
   }
 
-  private Launch norm(Step.Norm s) {
-    if (s.heads().isPresent()) {
-      return headNorm(s, s.heads().get());
+  private Launch norm(Normalisation o, Optional<Add> sum) {
+    if (o.heads().isPresent()) {
+      return headNorm(o, o.heads().get());
     }
-    Numbers a = s.sum().map(sum -> at(sum.a())).orElseGet(() -> at(s.x()));
-    Numbers b = s.sum().map(sum -> at(sum.b())).orElse(NONE);
+    Numbers a = at(sum.map(Add::a).orElse(o.x()));
+    Numbers b = sum.map(each -> at(each.b())).orElse(NONE);
     return kernels
-        .launch("normalise", new Grid(Math.ceilDiv(s.x().rows(), NORM_WARPS), 1, NORM_WARPS * WARP, 0), a, b,
-            s.sum().isPresent() ? 1 : 0, at(s.x()), buffers.parameter(s.gain()).address(),
-            s.bias().map(bias -> buffers.parameter(bias).address()).orElse(0L), at(s.out()),
-            at(s.moments()).address(), s.x().rows(), s.x().columns(), (float) s.epsilon())
-        .moving(s.sum().map(sum -> bytes(sum.a()) + bytes(sum.b())).orElse(0L) + bytes(s.x()) + bytes(s.out())
-            + bytes(s.moments()));
+        .launch("normalise", new Grid(Math.ceilDiv(o.x().rows(), NORM_WARPS), 1, NORM_WARPS * WARP, 0), a, b,
+            sum.isPresent() ? 1 : 0, at(o.x()), buffers.parameter(o.gain()).address(),
+            o.bias().map(bias -> buffers.parameter(bias).address()).orElse(0L), at(o.out()),
+            address(o.statistics()), o.x().rows(), o.x().columns(), (float) o.epsilon())
+        .moving(sum.map(each -> bytes(each.a()) + bytes(each.b())).orElse(0L) + bytes(o.x()) + bytes(o.out())
+            + bytes(o.statistics()));
   }
 
-  private Launch normBackward(Step.NormBackward s, Optional<Step.Copy> copy) {
-    Numbers residual = s.residual().map(this::at).orElse(NONE);
-    boolean stream = !residual.narrow() && !at(s.x()).narrow() && at(s.dOut()).narrow() == source.narrow();
-    int rows = s.x().rows();
+  private Launch normBackward(NormBackward o) {
+    Normalisation forward = o.norm().forward();
+    if (forward.heads().isPresent()) {
+      return headNormBackward(o, forward.heads().get());
+    }
+    Tensor x = forward.x();
+    Tensor dOut = o.norm().dOut();
+    Tensor dX = o.norm().dX();
+    Numbers residual = o.residual().map(this::at).orElse(NONE);
+    boolean stream = !residual.bf16() && !at(x).bf16() && at(dOut).bf16() == source.bf16();
+    int rows = x.rows();
     int blocks = ColumnSums.normBlocks(source, rows);
     Grid grid = new Grid(blocks, 1, source.normWarps() * WARP, 0);
-    long to = copy.map(Step.Copy::out).map(this::address).orElse(0L);
-    if (s.heads().isPresent()) {
-      return headNormBackward(s, s.heads().get(), to);
-    }
-    int adds = s.residual().isPresent() ? 1 : 0;
-    int centred = s.dBias().isPresent() ? 1 : 0;
-    long gain = buffers.parameter(s.gain()).address();
-    long parts = buffers.parts(s.dGain());
-    int width = s.x().columns();
+    long copy = o.copy().map(this::address).orElse(0L);
+    int adds = o.residual().isPresent() ? 1 : 0;
+    int centred = forward.bias().isPresent() ? 1 : 0;
+    long gain = buffers.parameter(forward.gain()).address();
+    long statistics = address(forward.statistics());
+    long parts = buffers.parts(o.norm().dGain());
+    int width = x.columns();
     Launch launch = stream
-        ? kernels.launch("normalise_backward", grid, residual.address(), adds, address(s.x()), gain, centred,
-            address(s.moments()), address(s.dOut()), address(s.dX()), to, parts, rows, width)
-        : kernels.launch("normalise_any_backward", grid, residual, adds, at(s.x()), gain, centred,
-            address(s.moments()), at(s.dOut()), address(s.dX()), to, parts, rows, width);
-    return launch
-        .moving(s.residual().map(this::bytes).orElse(0L) + bytes(s.x()) + bytes(s.dOut()) + bytes(s.moments())
-            + bytes(s.dX()) + copy.map(Step.Copy::out).map(this::bytes).orElse(0L) + 12L * blocks * width);
+        ? kernels.launch("normalise_backward", grid, residual.address(), adds, address(x), gain, centred,
+            statistics, address(dOut), address(dX), copy, parts, rows, width)
+        : kernels.launch("normalise_any_backward", grid, residual, adds, at(x), gain, centred, statistics,
+            at(dOut), address(dX), copy, parts, rows, width);
+    return launch.moving(
+        o.residual().map(this::bytes).orElse(0L) + bytes(x) + bytes(dOut) + bytes(forward.statistics())
+            + bytes(dX) + o.copy().map(this::bytes).orElse(0L) + 12L * blocks * width);
   }
 
-  /** Of an exact product in fp32. */
-  private Matrix weight(Tensor weight, boolean transposed, boolean exact) {
-    Numbers numbers = exact ? buffers.parameter(weight) : buffers.operand(weight);
-    Matrix stored = Matrix.dense(numbers, weight.rows(), weight.columns());
-    return transposed ? stored.transpose() : stored;
+  /** A weight as its matmul reads it. */
+  private Matrix weight(Linear o) {
+    Numbers numbers = o.exact() ? buffers.parameter(o.weight()) : buffers.operand(o.weight());
+    Matrix stored = Matrix.dense(numbers, o.weight().rows(), o.weight().columns());
+    return o.transposed() ? stored.transpose() : stored;
   }
 
-  private Launch linear(Step.Linear s, Matrix x, Matrix out) {
-    return products.of(x, weight(s.weight(), s.transposed(), s.exact()),
-        s.bias().map(s.exact() ? buffers::parameter : buffers::operand), out, false);
+  private Launch linear(Linear o, Matrix x, Matrix out) {
+    return matmuls.of(x, weight(o), o.bias().map(o.exact() ? buffers::parameter : buffers::operand), out,
+        false);
   }
 
   /** @param part the first of the bias's parts that these rows have, if they have any of their own */
-  private List<Launch> linearBackward(Step.LinearBackward s, Matrix x, Matrix dOut, Matrix dX, int part) {
+  private List<Launch> linearBackward(Linear.Backward o, Matrix x, Matrix dOut, Matrix dX, int part) {
     List<Launch> all = new ArrayList<>();
-    all.add(products.of(dOut, weight(s.weight(), !s.transposed(), s.exact()), Optional.empty(), dX, false));
-    all.addAll(weightGradient(s, x, dOut, part));
+    all.add(matmuls.of(dOut, weight(o.forward()).transpose(), Optional.empty(), dX, false));
+    all.addAll(weightGradient(o, x, dOut, part));
     return all;
   }
 
   /** Gradients of the weight and of the bias. */
-  private List<Launch> weightGradient(Step.LinearBackward s, Matrix x, Matrix dOut, int part) {
+  private List<Launch> weightGradient(Linear.Backward s, Matrix x, Matrix dOut, int part) {
     List<Launch> all = new ArrayList<>();
     Matrix dWeight = Matrix.dense(buffers.gradient(s.dWeight()), s.dWeight().rows(), s.dWeight().columns());
-    all.add(s.transposed()
-        ? products.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
-        : products.of(x.transpose(), dOut, Optional.empty(), dWeight, true));
+    all.add(s.forward().transposed()
+        ? matmuls.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
+        : matmuls.of(x.transpose(), dOut, Optional.empty(), dWeight, true));
     s.dBias().filter(bias -> buffers.sums().isApart(bias)).ifPresent(bias -> {
       int parts = ColumnSums.parts(dOut.rows());
       all.add(kernels
@@ -384,32 +431,38 @@ final class Launches {
     return all;
   }
 
-  /** @param bias the gradient that the sums of what is turned back are, if a product comes next that wants it */
-  private Launch turn(Step.Turn s, Optional<Tensor> bias) {
-    Numbers qkv = at(s.qkv());
-    if (qkv.narrow() != source.narrow()) {
-      throw new IllegalArgumentException("only what a product made is turned, found " + s);
+  /** Where the sums of rotated columns go: the gradient of the bias of the matmul before RoPE. */
+  private record RopeSums(ColumnSums.RopeGrid grid, long parts) {}
+
+  private RopeSums ropeSums(Rope.Backward o, Tensor bias) {
+    return new RopeSums(ColumnSums.ropeGrid(o, source), buffers.parts(bias));
+  }
+
+  /** @param sums if they are wanted too */
+  private Launch rope(Rope o, Tensor stored, Optional<RopeSums> sums, int direction) {
+    Numbers qkv = at(stored);
+    if (qkv.bf16() != source.bf16()) {
+      throw new IllegalArgumentException("RoPE needs what a matmul computed, found " + o);
     }
-    Heads heads = s.rotary().heads();
-    int turned = heads.count() + heads.keyCount();
-    int half = s.rotary().rotated() / 2;
+    Heads heads = o.heads();
+    int rotated = heads.count() + heads.keyCount();
+    int pairs = o.rotated() / 2;
     int rows = program.rows();
-    Object[] common = {qkv.address(), buffers.turns(s.rotary()), buffers.keyTurns(s.rotary())};
-    Object[] shape = {rows, heads.length(), heads.qkvWidth(), heads.count(), turned, half};
-    long moved = 4L * rows * turned * half * qkv.bytes() + 8L * heads.length() * half;
-    if (bias.isPresent()) {
-      ColumnSums.TurnGrid grid = ColumnSums.turnGrid(s, source);
+    Object[] common = {qkv.address(), buffers.ropeOfQueries(o), buffers.ropeOfKeys(o)};
+    Object[] shape = {rows, heads.length(), heads.qkvWidth(), heads.count(), rotated, pairs};
+    long moved = 4L * rows * rotated * pairs * qkv.bytes() + 8L * heads.length() * pairs;
+    if (sums.isPresent()) {
+      ColumnSums.RopeGrid grid = sums.get().grid;
       return kernels
-          .launch("turn_back", new Grid(grid.blocks(), grid.high(), grid.threads(), 0),
-              joined(common, new Object[]{buffers.parts(bias.orElseThrow())}, shape,
-                  new Object[]{grid.across()}))
-          .moving(moved + (long) rows * (heads.qkvWidth() - 2 * turned * half) * qkv.bytes()
+          .launch("rope_back", new Grid(grid.blocks(), grid.high(), grid.threads(), 0),
+              joined(common, new Object[]{sums.get().parts}, shape, new Object[]{grid.across()}))
+          .moving(moved + (long) rows * (heads.qkvWidth() - 2 * rotated * pairs) * qkv.bytes()
               + 4L * grid.blocks() * heads.qkvWidth());
     }
     return kernels
-        .launch(ColumnSums.isWhole(s, source) ? "turn" : "turn_odd",
-            new Grid(Math.ceilDiv(rows, TURN_THREADS / WARP), 1, TURN_THREADS, 0),
-            joined(common, shape, new Object[]{(float) s.direction()}))
+        .launch(ColumnSums.isWhole(o, source) ? "rope" : "rope_odd",
+            new Grid(Math.ceilDiv(rows, ROPE_THREADS / WARP), 1, ROPE_THREADS, 0),
+            joined(common, shape, new Object[]{(float) direction}))
         .moving(moved);
   }
 
@@ -429,31 +482,30 @@ final class Launches {
         .toList();
   }
 
-  private Launch attend(Step.Attend s) {
-    Attention o = s.operation();
-    return attend(o, o.heads().count(), "attend", from(o), o.heads().reach(), at(s.qkv()).address(),
-        s.distant().map(this::address).orElse(0L), at(s.out()).address(), at(s.normalisers()).address())
-        .costing(bytes(s.qkv()) + s.distant().map(this::bytes).orElse(0L) + bytes(s.out())
-            + bytes(s.normalisers()), productFlops(o.heads(), 2, 0, o.heads().reach()));
+  private Launch attention(Attention o) {
+    return attend(o, o.heads().count(), "attend", from(o), o.heads().reach(), address(o.qkv()),
+        o.distant().map(this::address).orElse(0L), address(o.out()), address(o.logSumExp())).costing(
+            bytes(o.qkv()) + o.distant().map(this::bytes).orElse(0L) + bytes(o.out()) + bytes(o.logSumExp()),
+            matmulFlops(o.heads(), 2, 0, o.heads().reach()));
   }
 
-  /** Floating-point operations of so many products over the pairs at least so many tokens apart and less than so many. */
-  private static double productFlops(Heads heads, int products, int low, int high) {
+  /** Floating-point operations of a number of matmuls over the pairs from {@code low} to less than {@code high} tokens apart. */
+  private static double matmulFlops(Heads heads, int matmuls, int low, int high) {
     double pairs = 0;
     for (int query = 0; query < heads.length(); query++) {
       pairs += Math.max(0, Math.min(query + 1, high) - low);
     }
-    return 2.0 * products * heads.windows() * heads.count() * heads.width() * pairs;
+    return 2.0 * matmuls * heads.windows() * heads.count() * heads.width() * pairs;
   }
 
   private long address(Tensor tensor) {
     return at(tensor).address();
   }
 
-  /** Pairs that are so many tokens apart have their own queries and keys; no pair is where none has. */
+  /** Query-key pairs at least this many tokens apart use the distant queries and keys; none if there are none. */
   private static int from(Attention o) {
-    return o.scores() instanceof Scores.Distant distant
-        ? Math.min(distant.from(), o.heads().reach())
+    return o.scores() instanceof Attention.Scores.Rerope rerope
+        ? Math.min(rerope.window(), o.heads().reach())
         : o.heads().reach();
   }
 
@@ -469,35 +521,36 @@ final class Launches {
         ATTENTION_THREADS, attentionBytes(source, kernel.equals("attend") ? 1 : 2)), all.toArray());
   }
 
-  private List<Launch> attendBackward(Step.AttendBackward s) {
-    Attention o = s.operation();
+  private List<Launch> attentionBackward(Attention.Backward o) {
+    Attention forward = o.forward();
     List<Launch> all = new ArrayList<>();
-    all.addAll(attendBackward(s, s.qkv(), s.dQkv(), 0, from(o)));
-    s.distant()
-        .ifPresent(distant -> all
-            .addAll(attendBackward(s, distant, s.dDistant().orElseThrow(), from(o), o.heads().reach())));
+    all.addAll(attentionBackward(o, forward.qkv(), o.dQkv(), 0, from(forward)));
+    forward.distant()
+        .ifPresent(distant -> all.addAll(attentionBackward(o, distant, o.dDistant().orElseThrow(),
+            from(forward), forward.heads().reach())));
     return all;
   }
 
-  /** Of the pairs at least so many tokens apart and less than so many, whose queries and keys are in a tensor of their own. */
-  private List<Launch> attendBackward(Step.AttendBackward s, Tensor band, Tensor dBand, int low, int high) {
-    Heads heads = s.operation().heads();
-    Object[] inputs = {address(band), address(s.qkv())};
-    Object[] others = {address(s.normalisers()), work(), address(s.dOut()), address(dBand),
-        address(s.dQkv())};
-    long read = bytes(band) + bytes(s.dOut()) + 2 * bytes(s.normalisers())
-        + (band.equals(s.qkv()) ? 0 : bytes(s.qkv()));
+  /** Of the pairs from {@code low} to less than {@code high} tokens apart, whose queries and keys are in a tensor of their own. */
+  private List<Launch> attentionBackward(Attention.Backward o, Tensor band, Tensor dBand, int low, int high) {
+    Attention forward = o.forward();
+    Heads heads = forward.heads();
+    Object[] inputs = {address(band), address(forward.qkv())};
+    Object[] others = {address(forward.logSumExp()), work(o), address(o.dOut()), address(dBand),
+        address(o.dQkv())};
+    long read = bytes(band) + bytes(o.dOut()) + 2 * bytes(forward.logSumExp())
+        + (band.equals(forward.qkv()) ? 0 : bytes(forward.qkv()));
     long queries = bytes(dBand) / heads.qkvWidth() * heads.count() * heads.width();
     return List.of(
-        attend(s.operation(), heads.count(), "attend_queries", low, high,
-            joined(inputs, new Object[]{address(s.out())}, others))
-            .costing(read + bytes(s.out()) + queries, productFlops(heads, 3, low, high)),
-        attend(s.operation(), heads.keyCount(), "attend_keys", low, high, joined(inputs, others))
-            .costing(read + bytes(dBand) - queries, productFlops(heads, 4, low, high)));
+        attend(forward, heads.count(), "attend_queries", low, high,
+            joined(inputs, new Object[]{address(forward.out())}, others))
+            .costing(read + bytes(forward.out()) + queries, matmulFlops(heads, 3, low, high)),
+        attend(forward, heads.keyCount(), "attend_keys", low, high, joined(inputs, others))
+            .costing(read + bytes(dBand) - queries, matmulFlops(heads, 4, low, high)));
   }
 
-  /** So many rows at a time that their logits have room. */
-  private List<Launch> head(Step.Head s) {
+  /** A number of rows at a time, whose logits have room. */
+  private List<Launch> lossHead(LossHead s) {
     List<Launch> all = new ArrayList<>();
     int rows = program.rows();
     for (int from = 0; from < rows; from += buffers.logitRows()) {
@@ -527,7 +580,7 @@ final class Launches {
 
   /** Enough for a row to be kept, if there may be. */
   private int lossThreads() {
-    int chunks = Math.ceilDiv(program.vocabulary(), CHUNK_BYTES / (source.narrow() ? 2 : 4));
+    int chunks = Math.ceilDiv(program.vocabulary(), CHUNK_BYTES / (source.bf16() ? 2 : 4));
     return Math.min(MOST_LOSS_THREADS, Math.ceilDiv(Math.ceilDiv(chunks, CHUNKS_KEPT), WARP) * WARP);
   }
 

@@ -3,7 +3,7 @@ package org.knowcap.models.engine.cuda;
 import java.util.List;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.cuda.driver.Replicas;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 
 /** What a training step launches, known without a GPU. */
@@ -15,10 +15,10 @@ public final class StepLaunches {
    * way.
    */
   public static List<LaunchDescription> of(Program program, Precision precision) {
-    Element element = CudaEngine.element(precision);
-    KernelSource source = KernelSource.of(program, element);
-    Kernels kernels = Kernels.described(Replicas.ONE);
-    return new Launches(program, kernels, Products.described(kernels), new Buffers(program, element), source,
+    DType dtype = CudaEngine.dtype(precision);
+    KernelSource source = KernelSource.of(program, dtype);
+    KernelModule kernels = KernelModule.described(Replicas.ONE);
+    return new Launches(program, kernels, MatMuls.described(kernels), new Buffers(program, dtype), source,
         true).lastBatch().stream().map(Launch::description).toList();
   }
 }

@@ -18,14 +18,14 @@ final class Updates {
 
   private final Program program;
   private final UpdateRule updateRule;
-  private final Kernels kernels;
+  private final KernelModule kernels;
   private final Buffers buffers;
   private final long count;
   private final long gradients;
   /** Where clipping leaves what gradients are multiplied by; 0 where it does not. */
   private final long scale;
 
-  Updates(Program program, UpdateRule updateRule, Kernels kernels, Buffers buffers) {
+  Updates(Program program, UpdateRule updateRule, KernelModule kernels, Buffers buffers) {
     this.program = program;
     this.updateRule = updateRule;
     this.kernels = kernels;
@@ -104,13 +104,13 @@ final class Updates {
     long factors = parts + 4L * factored.parts();
     long parameters = buffers.address(Part.PARAMETERS);
     long rowMoments = buffers.address(Part.ROW_MOMENT);
-    long dials = buffers.address(Part.INPUTS);
+    long stepScalars = buffers.address(Part.INPUTS);
     float least = (float) Optimiser.Adafactor.LEAST_SQUARE;
     int copied = buffers.bytes(Part.BF16_COPY) > 0 ? 2 : 0;
     return List.of(
         kernels
-            .each("factor_rows", (long) WARP * rows, gradients, scale, all, ofRow, rowMoments, dials, rows,
-                least)
+            .each("factor_rows", (long) WARP * rows, gradients, scale, all, ofRow, rowMoments, stepScalars,
+                rows, least)
             .moving(4 * count + 8L * rows),
         kernels
             .launch("factor_parts", new Grid(factored.tiles().length / 3, 1, Factored.TILE_COLUMNS, 0),
@@ -118,7 +118,7 @@ final class Updates {
             .moving(4 * count + 4L * factored.parts()),
         kernels
             .each("factor_columns", columns, parts, all, ofColumn, buffers.address(Part.COLUMN_MOMENT),
-                factors, dials, columns, least)
+                factors, stepScalars, columns, least)
             .moving(4L * factored.parts() + 12L * columns),
         kernels
             .each("factor_squares", (long) WARP * rows, parameters, gradients, scale, all, ofRow, factors,
@@ -126,16 +126,16 @@ final class Updates {
             .moving(8 * count + 8L * rows),
         kernels
             .launch("factor_rates", new Grid(factored.count(), 1, THREADS, 0), all, rowMoments, sums, rates,
-                dials, o.clipThreshold(), o.relativeStep() ? 1 : 0, Optimiser.Adafactor.LEAST_SIZE)
+                stepScalars, o.clipThreshold(), o.relativeStep() ? 1 : 0, Optimiser.Adafactor.LEAST_SIZE)
             .moving(12L * rows + 8L * factored.count()),
         kernels
             .each("adafactor", (long) WARP * rows, parameters, gradients, scale,
-                buffers.address(Part.BF16_COPY), all, ofRow, rowMoments, factors, rates, dials, rows)
+                buffers.address(Part.BF16_COPY), all, ofRow, rowMoments, factors, rates, stepScalars, rows)
             .moving((16L + copied) * count));
   }
 
   /** What the kernels read of this step: the floats of Dials, see loss.cu, that its optimiser sets. */
-  static float[] dials(UpdateRule updateRule, double learningRate, long step) {
+  static float[] stepScalars(UpdateRule updateRule, double learningRate, long step) {
     double rate = learningRate;
     double correction = 1;
     double decay = 0;
@@ -149,10 +149,10 @@ final class Updates {
         // The rate alone.
       }
     }
-    float[] dials = {(float) rate, (float) correction, (float) decay, 0, 0, 0};
+    float[] stepScalars = {(float) rate, (float) correction, (float) decay, 0, 0, 0};
     for (Group group : Group.values()) {
-      dials[3 + group.ordinal()] = (float) (1 - learningRate * updateRule.decay(group));
+      stepScalars[3 + group.ordinal()] = (float) (1 - learningRate * updateRule.decay(group));
     }
-    return dials;
+    return stepScalars;
   }
 }

@@ -7,9 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import org.knowcap.models.engine.FlatState;
 import org.knowcap.models.engine.InspectableSession;
-import org.knowcap.models.engine.RoutingMetrics;
 import org.knowcap.models.engine.Targets;
+import org.knowcap.models.engine.routing.RoutingMetrics;
+import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
@@ -26,17 +28,16 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /** A program as recorded ND4J calls over arrays that are allocated once. */
 final class Nd4jSession implements InspectableSession {
   private final Program program;
-  private final Memory memory;
-  private final Mixtures mixtures;
-  private final List<Recording> forward = new ArrayList<>();
-  private final List<Recording> backward = new ArrayList<>();
+  private final SessionArrays arrays;
+  private final ExpertCalls experts;
+  private final List<CallList> forward = new ArrayList<>();
+  private final List<CallList> backward = new ArrayList<>();
   private final Map<String, INDArray> state = new LinkedHashMap<>();
+  private final FlatState flat;
   private final List<Update> updates = new ArrayList<>();
   /** Losses of a step's batches, one a row. */
   private final INDArray losses;
-  private final List<Recording> keepLosses = new ArrayList<>();
-  /** Of the batch scored last, [R, V]. */
-  private final INDArray probabilities;
+  private final List<CallList> keepLosses = new ArrayList<>();
   private final LossMask mask;
   /** Targets of the last step that count. */
   private int counted = 1;
@@ -49,28 +50,27 @@ final class Nd4jSession implements InspectableSession {
 
   Nd4jSession(Program program) {
     this.program = program;
-    memory = new Memory(program);
-    mixtures = new Mixtures(memory, program);
-    Kernels kernels = new Kernels(memory, mixtures);
+    flat = new FlatState(program, new Flat());
+    arrays = new SessionArrays(program);
+    experts = new ExpertCalls(arrays, program);
+    OperationCalls operations = new OperationCalls(arrays, experts);
     for (Operation operation : program.forward()) {
-      forward.add(kernels.of(operation));
+      forward.add(operations.of(operation));
     }
     for (Operation operation : program.backward()) {
-      backward.add(kernels.of(operation));
+      backward.add(operations.of(operation));
     }
-    ForwardOperation.CrossEntropy loss = (ForwardOperation.CrossEntropy) program.forward().getLast();
-    probabilities = kernels.probabilities(loss);
-    mask = kernels.lossMask(loss);
-    state.put(PARAMETERS, memory.parameters);
-    losses = memory.own(program.accumulation(), program.rows());
+    mask = operations.lossMask(((CrossEntropy) program.forward().getLast()).targets());
+    state.put(PARAMETERS, arrays.parameters);
+    losses = arrays.own(program.accumulation(), program.rows());
     for (int batch = 0; batch < program.accumulation(); batch++) {
-      INDArray row = Memory.view(losses, (long) batch * program.rows(), program.rows(), 1);
-      keepLosses.add(new Recording(memory).copy(memory.of(program.losses()), row));
+      INDArray row = SessionArrays.view(losses, (long) batch * program.rows(), program.rows(), 1);
+      keepLosses.add(new CallList(arrays).copy(arrays.of(program.losses()), row));
     }
     program.updateRule().ifPresent(updateRule -> {
       updateRule.optimiser()
           .state()
-          .forEach(buffer -> state.put(buffer.key(), memory.own(program.stateCount(buffer))));
+          .forEach(buffer -> state.put(buffer.key(), arrays.own(program.stateCount(buffer))));
       updates.add(update(updateRule));
     });
   }
@@ -81,11 +81,11 @@ final class Nd4jSession implements InspectableSession {
     List<Double> decays = new ArrayList<>();
     for (Program.Range range : program.decays()) {
       if (range.decay() > 0) {
-        decaying.add(memory.parameters.get(NDArrayIndex.interval(range.from(), range.to())));
+        decaying.add(arrays.parameters.get(NDArrayIndex.interval(range.from(), range.to())));
         decays.add(range.decay());
       }
     }
-    INDArray change = memory.own(program.parameterCount());
+    INDArray change = arrays.own(program.parameterCount());
     Update step = switch (updateRule.optimiser()) {
       case Optimiser.AdamW o -> adamW(o, change);
       case Optimiser.Lion o -> lion(o, change);
@@ -99,25 +99,25 @@ final class Nd4jSession implements InspectableSession {
       for (int i = 0; i < decaying.size(); i++) {
         decaying.get(i).muli(1 - learningRate * decays.get(i));
       }
-      memory.parameters.subi(change);
+      arrays.parameters.subi(change);
     };
   }
 
   private void clip(UpdateRule updateRule) {
     if (updateRule.clip().isPresent()) {
-      double norm = Sums.norm(memory.gradients);
+      double norm = Sums.norm(arrays.gradients);
       gradientNorm = OptionalDouble.of(norm);
       if (updateRule.scale(norm) != 1) {
-        memory.gradients.muli(updateRule.scale(norm));
+        arrays.gradients.muli(updateRule.scale(norm));
       }
     }
   }
 
   private Update adamW(Optimiser.AdamW o, INDArray change) {
-    INDArray gradient = memory.gradients;
+    INDArray gradient = arrays.gradients;
     INDArray first = state.get(StateBuffer.FIRST_MOMENT.key());
     INDArray second = state.get(StateBuffer.SECOND_MOMENT.key());
-    Recording moments = mean(first, o.beta1(), change).multiply(gradient, gradient, gradient)
+    CallList moments = mean(first, o.beta1(), change).multiply(gradient, gradient, gradient)
         .scale(gradient, 1 - o.beta2(), gradient)
         .scale(second, o.beta2(), second)
         .add(second, gradient, second)
@@ -132,20 +132,20 @@ final class Nd4jSession implements InspectableSession {
   }
 
   /** moment = beta moment + (1 - beta) gradient. */
-  private Recording mean(INDArray moment, double beta, INDArray work) {
-    return new Recording(memory).scale(moment, beta, moment)
-        .scale(memory.gradients, 1 - beta, work)
+  private CallList mean(INDArray moment, double beta, INDArray work) {
+    return new CallList(arrays).scale(moment, beta, moment)
+        .scale(arrays.gradients, 1 - beta, work)
         .add(moment, work, moment);
   }
 
   private Update lion(Optimiser.Lion o, INDArray change) {
     INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
-    INDArray work = memory.own(program.parameterCount());
-    Recording blend = new Recording(memory).scale(moment, o.beta1(), change)
-        .scale(memory.gradients, 1 - o.beta1(), work)
+    INDArray work = arrays.own(program.parameterCount());
+    CallList blend = new CallList(arrays).scale(moment, o.beta1(), change)
+        .scale(arrays.gradients, 1 - o.beta1(), work)
         .add(change, work, change)
         .op(new Sign(change, change));
-    Recording mean = mean(moment, o.beta2(), work);
+    CallList mean = mean(moment, o.beta2(), work);
     return (learningRate, step) -> {
       blend.run();
       mean.run();
@@ -155,7 +155,7 @@ final class Nd4jSession implements InspectableSession {
 
   private Update tiger(Optimiser.Tiger o, INDArray change) {
     INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
-    Recording mean = mean(moment, o.beta(), change).op(new Sign(moment, change));
+    CallList mean = mean(moment, o.beta(), change).op(new Sign(moment, change));
     return (learningRate, step) -> {
       mean.run();
       change.muli(learningRate);
@@ -164,8 +164,8 @@ final class Nd4jSession implements InspectableSession {
 
   private Update sgd(Optimiser.Sgd o, INDArray change) {
     INDArray sum = state.get(StateBuffer.FIRST_MOMENT.key());
-    Recording adds = new Recording(memory).scale(sum, o.momentum(), sum)
-        .add(sum, memory.gradients, sum)
+    CallList adds = new CallList(arrays).scale(sum, o.momentum(), sum)
+        .add(sum, arrays.gradients, sum)
         .copy(sum, change);
     return (learningRate, step) -> {
       adds.run();
@@ -181,9 +181,9 @@ final class Nd4jSession implements InspectableSession {
     for (Parameter parameter : program.parameters()) {
       int n = parameter.tensor().rows();
       int m = parameter.tensor().columns();
-      each.add(adafactor(o, parameter, Memory.view(state.get(StateBuffer.ROW_MOMENT.key()), row, n, 1),
-          Memory.view(state.get(StateBuffer.COLUMN_MOMENT.key()), column, 1, m),
-          Memory.view(change, parameter.offset(), n, m)));
+      each.add(adafactor(o, parameter, SessionArrays.view(state.get(StateBuffer.ROW_MOMENT.key()), row, n, 1),
+          SessionArrays.view(state.get(StateBuffer.COLUMN_MOMENT.key()), column, 1, m),
+          SessionArrays.view(change, parameter.offset(), n, m)));
       row += n;
       column += m;
     }
@@ -199,18 +199,18 @@ final class Nd4jSession implements InspectableSession {
       INDArray columnMoment, INDArray change) {
     int n = parameter.tensor().rows();
     int m = parameter.tensor().columns();
-    INDArray gradient = memory.of(parameter.gradient());
-    INDArray values = memory.of(parameter.tensor());
-    INDArray byRow = memory.scratch(1, n, 1);
-    INDArray byColumn = memory.scratch(2, 1, m);
-    INDArray both = memory.scratch(3, n, m);
-    Recording means = new Recording(memory).multiply(gradient, gradient, both)
-        .product(both, false, memory.constant(m, 1, 1.0 / m), false, false, byRow)
-        .product(memory.constant(1, n, 1.0 / n), false, both, false, false, byColumn);
+    INDArray gradient = arrays.of(parameter.gradient());
+    INDArray values = arrays.of(parameter.tensor());
+    INDArray byRow = arrays.scratch(1, n, 1);
+    INDArray byColumn = arrays.scratch(2, 1, m);
+    INDArray both = arrays.scratch(3, n, m);
+    CallList means = new CallList(arrays).multiply(gradient, gradient, both)
+        .matmul(both, false, arrays.constant(m, 1, 1.0 / m), false, false, byRow)
+        .matmul(arrays.constant(1, n, 1.0 / n), false, both, false, false, byColumn);
     // With factors of both kinds, 1 / sqrt(v) is their product: v itself may be too small for a float.
-    Recording scaled = new Recording(memory).sqrt(byRow, byRow)
+    CallList scaled = new CallList(arrays).sqrt(byRow, byRow)
         .sqrt(byColumn, byColumn)
-        .product(byRow, false, byColumn, false, false, both)
+        .matmul(byRow, false, byColumn, false, false, both)
         .multiply(gradient, both, change);
     return (learningRate, step) -> {
       means.run();
@@ -234,15 +234,15 @@ final class Nd4jSession implements InspectableSession {
     if (updates.isEmpty()) {
       throw new IllegalStateException("a scoring program cannot be trained");
     }
-    memory.gradients.assign(0);
+    arrays.gradients.assign(0);
     counted = Targets.counted(targets);
     mask.begin(program.stepRows(), counted);
     for (int batch = 0; batch < program.accumulation(); batch++) {
       runForward(tokens, targets, batch);
-      backward.forEach(Recording::run);
+      backward.forEach(CallList::run);
     }
     if (program.accumulation() > 1) {
-      memory.gradients.divi(program.accumulation());
+      arrays.gradients.divi(program.accumulation());
     }
     updates.forEach(update -> update.apply(learningRate, step));
   }
@@ -250,9 +250,9 @@ final class Nd4jSession implements InspectableSession {
   private void runForward(int[] tokens, int[] targets, int batch) {
     int from = batch * program.rows();
     int to = from + program.rows();
-    memory.of(program.tokens()).data().setData(Arrays.copyOfRange(tokens, from, to));
-    memory.of(program.targets()).data().setData(Arrays.copyOfRange(targets, from, to));
-    forward.forEach(Recording::run);
+    arrays.of(program.tokens()).data().setData(Arrays.copyOfRange(tokens, from, to));
+    arrays.of(program.targets()).data().setData(Arrays.copyOfRange(targets, from, to));
+    forward.forEach(CallList::run);
     keepLosses.get(batch).run();
   }
 
@@ -282,9 +282,10 @@ final class Nd4jSession implements InspectableSession {
 
   @Override
   public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
+    Tensor logits = ((CrossEntropy) program.forward().getLast()).logits();
     for (int batch = 0; batch < program.accumulation(); batch++) {
       runForward(tokens, targets, batch);
-      int[] likeliest = probabilities.argMax(1).toIntVector();
+      int[] likeliest = arrays.of(logits).argMax(1).toIntVector();
       System.arraycopy(likeliest, 0, predictions, batch * program.rows(), program.rows());
     }
     read(losses);
@@ -292,14 +293,14 @@ final class Nd4jSession implements InspectableSession {
 
   @Override
   public Map<Tensor, float[]> inputs(int[] tokens, ForwardOperation operation) {
-    memory.of(program.tokens()).data().setData(tokens);
-    forward.subList(0, program.forward().indexOf(operation)).forEach(Recording::run);
+    arrays.of(program.tokens()).data().setData(tokens);
+    forward.subList(0, program.forward().indexOf(operation)).forEach(CallList::run);
     Nd4j.getExecutioner().commit();
     Map<Tensor, float[]> inputs = new HashMap<>();
     for (Tensor tensor : operation.reads()) {
-      if (tensor.role() == Tensor.Role.ACTIVATION) {
+      if (tensor.role() == Tensor.Role.ACTIVATION || tensor.role() == Tensor.Role.ROUTING) {
         inputs.put(tensor,
-            mixtures.gates(tensor).orElseGet(() -> memory.of(tensor).dup('c').data().asFloat()));
+            experts.weights(tensor).orElseGet(() -> arrays.of(tensor).dup('c').data().asFloat()));
       }
     }
     return inputs;
@@ -314,41 +315,46 @@ final class Nd4jSession implements InspectableSession {
 
   @Override
   public List<RoutingMetrics> routing() {
-    return mixtures.metrics();
+    return experts.metrics();
   }
 
   @Override
   public float[] parameter(Parameter parameter) {
     Nd4j.getExecutioner().commit();
-    return memory.of(parameter.tensor()).dup('c').data().asFloat();
+    return arrays.of(parameter.tensor()).dup('c').data().asFloat();
   }
 
   @Override
   public Map<String, float[]> state() {
     Nd4j.getExecutioner().commit();
-    Map<String, float[]> copies = new LinkedHashMap<>();
-    state.forEach((name, array) -> copies.put(name, array.data().asFloat()));
-    return copies;
+    return flat.copies();
   }
 
   @Override
   public void load(Map<String, float[]> values) {
-    values.forEach((name, content) -> {
-      INDArray array = state.get(name);
-      if (array == null) {
-        throw new IllegalArgumentException(
-            "no state '" + name + "' in this program; it has " + state.keySet());
-      }
-      if (array.length() != content.length) {
-        throw new IllegalArgumentException(
-            "state '" + name + "' has " + array.length() + " elements, found " + content.length);
-      }
-      array.data().setData(content);
-    });
+    flat.load(values);
+  }
+
+  /** The flat buffers as arrays. */
+  private final class Flat implements FlatState.Buffers {
+    @Override
+    public void read(String name, float[] to) {
+      System.arraycopy(state.get(name).data().asFloat(), 0, to, 0, to.length);
+    }
+
+    @Override
+    public void write(String name, float[] from) {
+      state.get(name).data().setData(from);
+    }
+  }
+
+  /** Its memory. */
+  SessionArrays arrays() {
+    return arrays;
   }
 
   @Override
   public void close() {
-    memory.close();
+    arrays.close();
   }
 }

@@ -6,11 +6,24 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
+import org.knowcap.models.program.Activate;
+import org.knowcap.models.program.Add;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Combine;
+import org.knowcap.models.program.CrossEntropy;
+import org.knowcap.models.program.Dispatch;
+import org.knowcap.models.program.Documents;
+import org.knowcap.models.program.Embedding;
+import org.knowcap.models.program.ExpertLinear;
+import org.knowcap.models.program.ExpertRouting;
+import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.Heads;
+import org.knowcap.models.program.LearnedPositions;
+import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Rope;
+import org.knowcap.models.program.Route;
 import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.ForwardOperation.Documents;
-import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.ForwardOperation.Mixture;
-import org.knowcap.models.program.ForwardOperation.Scores;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
@@ -76,7 +89,7 @@ public final class SameDiffGraph {
       values.put(tensor, graph.var(tensor.name(), array(content, tensor.rows(), tensor.columns())));
     }
     program.forward().forEach(operation -> values.put(operation.out(), of(operation)));
-    ForwardOperation.CrossEntropy last = (ForwardOperation.CrossEntropy) program.forward().getLast();
+    CrossEntropy last = (CrossEntropy) program.forward().getLast();
     graph.reshape(LOGITS, values.get(last.logits()), -1, program.length(), program.vocabulary());
     graph.reshape(LOSSES, values.get(last.out()), -1, program.length());
   }
@@ -87,70 +100,70 @@ public final class SameDiffGraph {
 
   private SDVariable of(ForwardOperation operation) {
     return switch (operation) {
-      case ForwardOperation.Embedding o -> graph.gather(values.get(o.table()), values.get(o.tokens()), 0);
-      case ForwardOperation.LearnedPositions o -> learnedPositions(o);
-      case ForwardOperation.Norm o -> norm(o);
-      case ForwardOperation.Linear o -> {
+      case Embedding o -> graph.gather(values.get(o.table()), values.get(o.tokens()), 0);
+      case LearnedPositions o -> learnedPositions(o);
+      case Normalisation o -> norm(o);
+      case Linear o -> {
         SDVariable product = graph.mmul(values.get(o.x()), values.get(o.weight()), false, o.transposed(),
             false);
         yield o.bias().map(bias -> product.add(values.get(bias))).orElse(product);
       }
-      case ForwardOperation.Activate o -> activate(o.activation(), values.get(o.x()));
-      case ForwardOperation.Gate o -> {
+      case Activate o -> activate(o.activation(), values.get(o.x()));
+      case GatedActivation o -> {
         SDVariable[] halves = graph.split(values.get(o.x()), 2, -1);
         yield activate(o.activation(), halves[0]).mul(halves[1]);
       }
-      case ForwardOperation.Rotary o -> rotary(o);
-      case ForwardOperation.Attention o -> attention(o);
-      case ForwardOperation.Add o -> values.get(o.a()).add(values.get(o.b()));
-      case ForwardOperation.Route o -> route(o);
-      case ForwardOperation.Dispatch o ->
-          graph.tile(graph.reshape(values.get(o.x()), 1, -1, o.x().columns()), o.mixture().experts(), 1, 1);
-      case ForwardOperation.ExpertLinear o -> {
-        int experts = o.mixture().experts();
+      case Rope o -> rotary(o);
+      case Attention o -> attention(o);
+      case Add o -> values.get(o.a()).add(values.get(o.b()));
+      case Route o -> route(o);
+      case Dispatch o ->
+          graph.tile(graph.reshape(values.get(o.x()), 1, -1, o.x().columns()), o.routing().experts(), 1, 1);
+      case ExpertLinear o -> {
+        int experts = o.routing().experts();
         SDVariable product = graph.mmul(values.get(o.x()),
             graph.reshape(values.get(o.weight()), experts, o.x().columns(), o.out().columns()));
         yield o.bias()
             .map(bias -> product.add(graph.reshape(values.get(bias), experts, 1, o.out().columns())))
             .orElse(product);
       }
-      case ForwardOperation.Combine o -> {
-        SDVariable gates = graph.permute(values.get(o.gates()), 1, 0);
-        yield values.get(o.x()).mul(graph.reshape(gates, o.mixture().experts(), -1, 1)).sum(0);
+      case Combine o -> {
+        SDVariable weights = graph.permute(values.get(o.weights()), 1, 0);
+        yield values.get(o.x()).mul(graph.reshape(weights, o.routing().experts(), -1, 1)).sum(0);
       }
-      case ForwardOperation.CrossEntropy o -> crossEntropy(o);
+      case CrossEntropy o -> crossEntropy(o);
     };
   }
 
   /**
-   * The gates, [R, E]. Experts here compute all tokens, [E, R, d], and what a token is not seated at counts nothing: the
-   * same sum as that over seats.
+   * The routing weights, [R, E]. Experts here compute all tokens, [E, R, d], and an expert at which a token has no slot counts nothing: the
+   * sum is that over slots.
    */
-  private SDVariable route(ForwardOperation.Route o) {
-    Mixture mixture = o.mixture();
+  private SDVariable route(Route o) {
+    ExpertRouting routing = o.routing();
     SDVariable p = graph.nn().softmax(values.get(o.logits()), 1);
-    return switch (mixture.choice()) {
+    return switch (routing.choice()) {
       case TOKENS -> {
-        SDVariable asked = largest(p, mixture.topK(), mixture.experts());
+        SDVariable asked = largest(p, routing.topK(), routing.experts());
         // Of the tokens of its window, how many asked for the expert before this one.
-        SDVariable before = graph.cumsum(byWindow(asked, mixture), true, false, 1);
-        SDVariable seated = graph.lt(before, mixture.places()).castTo(DataType.FLOAT);
+        SDVariable before = graph.cumsum(byWindow(asked, routing), true, false, 1);
+        SDVariable seated = graph.lt(before, routing.capacity()).castTo(DataType.FLOAT);
         SDVariable weights = p.mul(asked);
-        yield (mixture.topK() == 1 ? weights : weights.div(weights.sum(true, 1)))
-            .mul(graph.reshape(seated, -1, mixture.experts()));
+        yield (routing.topK() == 1 ? weights : weights.div(weights.sum(true, 1)))
+            .mul(graph.reshape(seated, -1, routing.experts()));
       }
       case EXPERTS -> {
-        SDVariable byExpert = graph.permute(byWindow(p, mixture), 0, 2, 1);
-        SDVariable taken = graph.reshape(largest(byExpert, mixture.places(), mixture.length()), -1,
-            mixture.experts(), mixture.length());
-        yield p.mul(graph.reshape(graph.permute(taken, 0, 2, 1), -1, mixture.experts()));
+        SDVariable byExpert = graph.permute(byWindow(p, routing), 0, 2, 1);
+        SDVariable taken = graph.reshape(largest(byExpert, routing.capacity(), routing.length()), -1,
+            routing.experts(), routing.length());
+        yield p.mul(graph.reshape(graph.permute(taken, 0, 2, 1), -1, routing.experts()));
       }
     };
   }
 
   /** [B, T, E]. */
-  private SDVariable byWindow(SDVariable x, Mixture mixture) {
-    return graph.reshape(x, -1, mixture.length(), mixture.experts());
+  private SDVariable byWindow(SDVariable x, ExpertRouting routing) {
+    return graph.reshape(x, -1, routing.length(), routing.experts());
   }
 
   /**
@@ -162,7 +175,7 @@ public final class SameDiffGraph {
     return graph.lt(exceeded.castTo(DataType.FLOAT).sum(2), count).castTo(DataType.FLOAT);
   }
 
-  private SDVariable learnedPositions(ForwardOperation.LearnedPositions o) {
+  private SDVariable learnedPositions(LearnedPositions o) {
     int width = o.out().columns();
     SDVariable places = graph.gather(values.get(o.table()), IntStream.range(0, o.length()).toArray(), 0);
     SDVariable placed = graph.reshape(values.get(o.x()), -1, o.length(), width)
@@ -171,19 +184,19 @@ public final class SameDiffGraph {
   }
 
   /** Queries and keys are normed head by head; values are joined to them again. */
-  private SDVariable headNorm(ForwardOperation.Norm o, Heads heads) {
+  private SDVariable headNorm(Normalisation o, Heads heads) {
     int normed = heads.count() + heads.keyCount();
     SDVariable qkv = byToken(values.get(o.x()), heads, heads.width());
     SDVariable x = graph.gather(qkv, IntStream.range(0, normed).toArray(), 2);
-    SDVariable deviation = graph.math().sqrt(x.mul(x).mean(true, 3).add(o.epsilon()));
+    SDVariable std = graph.math().sqrt(x.mul(x).mean(true, 3).add(o.epsilon()));
     SDVariable gains = graph.gather(graph.reshape(values.get(o.gain()), 2, heads.width()),
         IntStream.range(0, normed).map(head -> head < heads.count() ? 0 : 1).toArray(), 0);
-    SDVariable scaled = x.div(deviation).mul(graph.reshape(gains, 1, 1, normed, heads.width()));
+    SDVariable scaled = x.div(std).mul(graph.reshape(gains, 1, 1, normed, heads.width()));
     SDVariable unchanged = graph.gather(qkv, IntStream.range(normed, normed + heads.keyCount()).toArray(), 2);
     return graph.reshape(graph.concat(2, scaled, unchanged), -1, heads.qkvWidth());
   }
 
-  private SDVariable norm(ForwardOperation.Norm o) {
+  private SDVariable norm(Normalisation o) {
     if (o.heads().isPresent()) {
       return headNorm(o, o.heads().get());
     }
@@ -191,8 +204,8 @@ public final class SameDiffGraph {
     if (o.bias().isPresent()) {
       x = x.sub(x.mean(true, 1));
     }
-    SDVariable deviation = graph.math().sqrt(x.mul(x).mean(true, 1).add(o.epsilon()));
-    SDVariable scaled = x.div(deviation).mul(values.get(o.gain()));
+    SDVariable std = graph.math().sqrt(x.mul(x).mean(true, 1).add(o.epsilon()));
+    SDVariable scaled = x.div(std).mul(values.get(o.gain()));
     return o.bias().map(bias -> scaled.add(values.get(bias))).orElse(scaled);
   }
 
@@ -210,7 +223,7 @@ public final class SameDiffGraph {
    * x * cosine + (x swap) * sine, head by head, where the matrix swap [width, width] takes component i of the first half of
    * the rotated part to i of the second, and that to the first with its sign turned.
    */
-  private SDVariable rotary(ForwardOperation.Rotary o) {
+  private SDVariable rotary(Rope o) {
     Heads heads = o.heads();
     int half = o.rotated() / 2;
     int width = heads.width();
@@ -226,9 +239,9 @@ public final class SameDiffGraph {
       int component = i % width;
       int head = i / width % count;
       int token = i / (width * count);
-      double place = head < heads.count() ? o.places().query(token) : o.places().key(token);
-      boolean turns = head < heads.count() + heads.keyCount() && component < o.rotated();
-      double angle = turns ? place * Math.pow(o.base(), -2.0 * (component % half) / o.rotated()) : 0;
+      double position = head < heads.count() ? o.positions().query(token) : o.positions().key(token);
+      boolean rotates = head < heads.count() + heads.keyCount() && component < o.rotated();
+      double angle = rotates ? position * Math.pow(o.base(), -2.0 * (component % half) / o.rotated()) : 0;
       cosine[i] = (float) Math.cos(angle);
       sine[i] = (float) Math.sin(angle);
     }
@@ -245,17 +258,17 @@ public final class SameDiffGraph {
     return graph.reshape(x, -1, heads.length(), heads.qkvWidth() / width, width);
   }
 
-  private SDVariable attention(ForwardOperation.Attention o) {
+  private SDVariable attention(Attention o) {
     Heads heads = o.heads();
     SDVariable products = products(o.qkv(), heads);
     SDVariable scores = switch (o.scores()) {
-      case Scores.Product _ -> products;
-      case Scores.Sloping sloping -> products.sub(graph.constant(pairs(heads, heads.count(),
-          (head, distance) -> (float) (Math.max(0, distance) * sloping.slope(heads, head)))));
-      case Scores.Distant distant -> {
-        INDArray far = pairs(heads, 1, (head, distance) -> distance >= distant.from() ? 1 : 0);
+      case Attention.Scores.DotProduct _ -> products;
+      case Attention.Scores.Alibi alibi -> products.sub(graph.constant(pairs(heads, heads.count(),
+          (head, distance) -> (float) (Math.max(0, distance) * alibi.slope(heads, head)))));
+      case Attention.Scores.Rerope rerope -> {
+        INDArray far = pairs(heads, 1, (head, distance) -> distance >= rerope.window() ? 1 : 0);
         yield products.mul(graph.constant(far.rsub(1)))
-            .add(products(distant.qkv(), heads).mul(graph.constant(far)));
+            .add(products(rerope.qkv(), heads).mul(graph.constant(far)));
       }
     };
     scores = scores.add(graph.constant(
@@ -313,7 +326,7 @@ public final class SameDiffGraph {
     return array(numbers, 1, count, length, length);
   }
 
-  private SDVariable crossEntropy(ForwardOperation.CrossEntropy o) {
+  private SDVariable crossEntropy(CrossEntropy o) {
     SDVariable logits = values.get(o.logits());
     SDVariable below = logits.sub(logits.max(true, 1));
     SDVariable target = graph.oneHot(values.get(o.targets()), o.logits().columns(), 1, 1, 0, DataType.FLOAT);

@@ -57,7 +57,7 @@ KERNEL void activate_backward(int which, Numbers x, Numbers gradient, Index coun
 }
 
 // out [R, n] = activation(left half of x) * right half of x, x [R, 2n]
-KERNEL void gate(int which, Numbers x, Numbers out, int rows, int width) {
+KERNEL void gated_activation(int which, Numbers x, Numbers out, int rows, int width) {
   ofReplica(x, out);
   Index i = thread() * VECTOR;
   if (i >= (Index)rows * width) return;
@@ -68,7 +68,7 @@ KERNEL void gate(int which, Numbers x, Numbers out, int rows, int width) {
 }
 
 // Of the halves l and r: dOut r activation'(l) and dOut activation(l)
-KERNEL void gate_backward(int which, Numbers x, Numbers dOut, Numbers dX, int rows, int width) {
+KERNEL void gated_activation_backward(int which, Numbers x, Numbers dOut, Numbers dX, int rows, int width) {
   ofReplica(x, dOut, dX);
   Index i = thread() * VECTOR;
   if (i >= (Index)rows * width) return;
@@ -138,14 +138,14 @@ DEVICE void turnRow(Element* qkv, const float* turns, const float* keyTurns, int
   }
 }
 
-KERNEL void turn(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+KERNEL void rope(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
     int heads, int half, float direction) {
   ofReplica(qkv, turns, keyTurns);
   turnRow<VECTOR>(qkv, turns, keyTurns, rows, length, stride, queries, heads, half, direction);
 }
 
 // The same where half is no multiple of VECTOR.
-KERNEL void turn_odd(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+KERNEL void rope_odd(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
     int heads, int half, float direction) {
   ofReplica(qkv, turns, keyTurns);
   turnRow<1>(qkv, turns, keyTurns, rows, length, stride, queries, heads, half, direction);
@@ -154,7 +154,7 @@ KERNEL void turn_odd(Element* qkv, const float* turns, const float* keyTurns, in
 // Turns back, and leaves in parts[blockIdx.x] [stride] the sums of what then are its rows: the gradient of the bias of queries, keys
 // and values. Each thread has columns of its own, VECTOR pairs of those that turn or VECTOR of the others, of every so
 // many rows: `across` threads beside each other have all of a row.
-KERNEL_OF(256, 4) void turn_back(Element* qkv, const float* turns, const float* keyTurns, float* parts, int rows, int length,
+KERNEL_OF(256, 4) void rope_back(Element* qkv, const float* turns, const float* keyTurns, float* parts, int rows, int length,
     int stride, int queries, int heads, int half, int across) {
   ofReplica(qkv, turns, keyTurns, parts);
   __shared__ Pack lefts[256], rights[256];

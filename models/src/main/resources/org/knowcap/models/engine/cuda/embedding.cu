@@ -42,7 +42,7 @@ KERNEL void embed_backward(const int* first, const float* parts, float* dTable, 
 }
 
 // x[r] += table[r mod T], the vector of each token's place in its window.
-KERNEL void place(Numbers x, const float* table, int length, int rows, int width) {
+KERNEL void add_positions(Numbers x, const float* table, int length, int rows, int width) {
   ofReplica(x, table);
   Index i = thread() * VECTOR;
   if (i >= (Index)rows * width) return;
@@ -52,7 +52,7 @@ KERNEL void place(Numbers x, const float* table, int length, int rows, int width
 }
 
 // dTable[t] += sum over windows of dOut[window T + t], t = blockIdx.x.
-KERNEL void place_backward(Numbers dOut, float* dTable, int windows, int length, int width) {
+KERNEL void add_positions_backward(Numbers dOut, float* dTable, int windows, int length, int width) {
   ofReplica(dOut, dTable);
   int t = blockIdx.x;
   for (int c = threadIdx.x * VECTOR; c < width; c += blockDim.x * VECTOR) {

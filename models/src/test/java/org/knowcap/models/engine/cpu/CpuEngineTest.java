@@ -24,7 +24,7 @@ import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
@@ -199,9 +199,9 @@ class CpuEngineTest {
           }
           Matrix a = operand(0, count, n, k, random);
           Matrix b = operand(4 * 10_000, count, k, m, random);
-          Matrix out = new Matrix(4 * 20_000, count, (long) n * (m + 3), n, m, m + 3, 1, Element.FP32);
+          Matrix out = new Matrix(4 * 20_000, count, (long) n * (m + 3), n, m, m + 3, 1, DType.FP32);
           Optional<Matrix> bias = biased
-              ? Optional.of(Matrix.dense(4 * 39_000, 1, m, Element.FP32))
+              ? Optional.of(Matrix.dense(4 * 39_000, 1, m, DType.FP32))
               : Optional.empty();
           double[] expected = new double[count * n * m];
           for (int c = 0; c < count; c++) {
@@ -217,8 +217,8 @@ class CpuEngineTest {
               }
             }
           }
-          try (Products products = engine.products(memory)) {
-            products.product(a, b, bias, out, accumulate).run();
+          try (MatMuls matmuls = engine.matmuls(memory)) {
+            matmuls.matmul(a, b, bias, out, accumulate).run();
           }
           for (int e = 0; e < expected.length; e++) {
             assertEquals(expected[e], at(memory, out, e / m / n, e / m % n, e % m), 1e-4,
@@ -239,9 +239,8 @@ class CpuEngineTest {
     int gap = random.nextInt(4);
     return random.nextBoolean()
         ? new Matrix(offset, count, (long) rows * (columns + gap), rows, columns, columns + gap, 1,
-            Element.FP32)
-        : new Matrix(offset, count, (long) columns * (rows + gap), rows, columns, 1, rows + gap,
-            Element.FP32);
+            DType.FP32)
+        : new Matrix(offset, count, (long) columns * (rows + gap), rows, columns, 1, rows + gap, DType.FP32);
   }
 
   private static float at(MemorySegment memory, Matrix m, int index, int row, int column) {

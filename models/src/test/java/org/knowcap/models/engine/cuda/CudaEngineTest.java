@@ -32,11 +32,11 @@ import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
-import org.knowcap.models.engine.RoutingMetrics;
+import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Tuning;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
@@ -209,7 +209,7 @@ class CudaEngineTest {
   void tensorCoresAgreeWithTheReference(String model, int windows, int length) {
     Program program = Program.training(ModelSpec.parse(model), new TokenIds(VOCABULARY, 0), windows, length,
         new Optimiser.AdamW(0, 0.5, 1e-6, 0.01));
-    assertTrue(KernelSource.of(program, Element.BF16).tensorAttention());
+    assertTrue(KernelSource.of(program, DType.BF16).tensorAttention());
     RandomGenerator random = random();
     // Deviations that make attention sharp, at any width.
     Map<String, float[]> parameters = Batches.parameters(program,
@@ -239,7 +239,7 @@ class CudaEngineTest {
     assertEquals(launches("gpt2-3-2-w8-silu", false), launches("gpt2-3-2-w8", false));
   }
 
-  /** Kernels of our own in a recorded step, in bf16. */
+  /** KernelModule of our own in a recorded step, in bf16. */
   private static int launches(String model, boolean cublasLt) {
     EmulatedGpu.calls();
     EmulatedGpu.engine(cublasLt).compile(program(model, 2, 5), new Execution(1, Precision.BF16)).close();
@@ -255,7 +255,7 @@ class CudaEngineTest {
   @Test
   void tooLittleMemorySaysHowMuchForWhatAndWhatWouldFit() {
     Program program = Program.training(ModelSpec.parse("gpt2-2-2-w32"), 1000, 64, 64, ADAMW);
-    Buffers buffers = new Buffers(program, Element.FP32);
+    Buffers buffers = new Buffers(program, DType.FP32);
     try {
       EmulatedGpu.capacity(buffers.size() / 2);
       String message = assertThrows(IllegalStateException.class,
@@ -276,7 +276,7 @@ class CudaEngineTest {
 
   private static boolean fits(int windows, long bytes) {
     Program program = Program.training(ModelSpec.parse("gpt2-2-2-w32"), 1000, windows, 64, ADAMW);
-    return new Buffers(program, Element.FP32).size() <= bytes;
+    return new Buffers(program, DType.FP32).size() <= bytes;
   }
 
   @Test
@@ -413,7 +413,7 @@ class CudaEngineTest {
     double largest = Arrays.stream(gradient).map(Math::abs).max().orElseThrow();
     EmulatedGpu.launches();
     try (Session session = EmulatedGpu.engine(true).compile(program, new Execution(1, precision))) {
-      assertTrue(EmulatedGpu.launches().stream().anyMatch(launch -> launch.startsWith("turn_back ")));
+      assertTrue(EmulatedGpu.launches().stream().anyMatch(launch -> launch.startsWith("rope_back ")));
       session.load(parameters);
       session.step(batch.tokens(), batch.targets(), 0.01, 1);
       assertEquals(reference.meanLoss(batch.tokens(), batch.targets()), session.loss(), tolerance);

@@ -32,7 +32,7 @@ import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
-import org.knowcap.models.engine.lowering.Element;
+import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
@@ -240,7 +240,7 @@ class CudaGroupTest {
   @Test
   void tooLittleMemorySaysHowManyRunsFit() {
     Program program = Program.training(ModelSpec.parse("gpt2-2-2-w32"), 1000, 16, 64, ADAMW);
-    long size = new Buffers(program, Element.FP32).size();
+    long size = new Buffers(program, DType.FP32).size();
     // cuBLASLt's scratch memory is not needed here.
     Engine engine = EmulatedGpu.engine(false);
     try {

@@ -171,7 +171,7 @@ public final class CublasLt {
     private long layout(Matrix m, long apart, MemorySegment slot) {
       int storedRows = m.transposed() ? m.columns() : m.rows();
       int storedColumns = m.transposed() ? m.rows() : m.columns();
-      functions.call("cublasLtMatrixLayoutCreate", slot, m.numbers().narrow() ? BF16 : FP32,
+      functions.call("cublasLtMatrixLayoutCreate", slot, m.numbers().bf16() ? BF16 : FP32,
           (long) storedColumns, (long) storedRows, (long) m.stride());
       long layout = slot.get(JAVA_LONG, 0);
       if (count > 1) {

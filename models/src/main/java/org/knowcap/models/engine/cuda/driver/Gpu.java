@@ -219,7 +219,7 @@ public final class Gpu implements AutoCloseable {
       case Numbers numbers -> {
         MemorySegment struct = arena.allocate(16, 8);
         struct.set(JAVA_LONG, 0, numbers.address());
-        struct.set(JAVA_INT, 8, numbers.narrow() ? 1 : 0);
+        struct.set(JAVA_INT, 8, numbers.bf16() ? 1 : 0);
         yield struct;
       }
       default -> throw new IllegalArgumentException("no kernel takes a " + argument.getClass());

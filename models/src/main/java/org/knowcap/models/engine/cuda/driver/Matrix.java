@@ -36,6 +36,6 @@ public record Matrix(Numbers numbers, int rows, int columns, int stride, boolean
   @Override
   public String toString() {
     return "[" + rows + ", " + columns + "]" + (transposed ? "^T" : "")
-        + (numbers.narrow() ? " bf16" : " fp32");
+        + (numbers.bf16() ? " bf16" : " fp32");
   }
 }

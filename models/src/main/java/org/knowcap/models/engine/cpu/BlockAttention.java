@@ -5,10 +5,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.knowcap.models.engine.lowering.Element;
-import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.ForwardOperation.Heads;
-import org.knowcap.models.program.ForwardOperation.Scores;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Heads;
+import org.knowcap.models.engine.lowering.DType;
 
 /**
  * Causal attention by blocks of queries: the scores of one block, of all heads, against the keys up to the block's
@@ -17,21 +16,21 @@ import org.knowcap.models.program.ForwardOperation.Scores;
  * time. Where pairs far apart have their own queries and keys, a block has both scores, and of each row the front, which is
  * far, is copied from one to the other.
  */
-final class Attention {
+final class BlockAttention {
   /** Queries of a block: as many as keep the products efficient and their scores in the cache. */
   private static final int BLOCK = 64;
 
   private final MemorySegment memory;
-  private final Products products;
+  private final MatMuls matmuls;
   private final Heads heads;
   private final long work;
-  private final Element element;
+  private final DType dtype;
   /** Offset of where each token's document begins in its window, int32 [R]; of use only where there are documents. */
   private final long documents;
   private final boolean documented;
   /** What each head of queries takes off its scores a token of distance; none where nothing is. */
   private final float[] slopes;
-  /** Pairs that are so many tokens apart have their own queries and keys; no pair is where none has. */
+  /** Query-key pairs at least this many tokens apart use the distant queries and keys; T if there are none. */
   private final int distantFrom;
   /** Areas of scores in the work space: scores, their gradient, and the scores of pairs far apart. */
   private final int areas;
@@ -44,77 +43,79 @@ final class Attention {
    * @param work offset of {@link #workSize} floats
    * @param documents offset of where each token's document begins in its window, int32 [R]; read only where the operation
    *     looks at documents
-   * @param element how weights go into products
+   * @param dtype how weights go into products
    */
-  Attention(MemorySegment memory, Products products, ForwardOperation.Attention operation, long work,
-      long documents, Element element) {
+  BlockAttention(MemorySegment memory, MatMuls matmuls, Attention operation, long work, long documents,
+      DType dtype) {
     this.memory = memory;
-    this.products = products;
+    this.matmuls = matmuls;
     heads = operation.heads();
     this.work = work;
     this.documents = documents;
     documented = operation.documents().isPresent();
     slopes = slopes(operation);
-    distantFrom = operation.scores() instanceof Scores.Distant distant ? distant.from() : heads.length();
+    distantFrom = operation.scores() instanceof Attention.Scores.Rerope rerope
+        ? rerope.window()
+        : heads.length();
     areas = areas(operation);
-    this.element = element;
+    this.dtype = dtype;
     block = Math.min(BLOCK, heads.length());
-    stride = Matrix.stride(heads.length(), element);
+    stride = Matrix.stride(heads.length(), dtype);
     scale = (float) (1 / Math.sqrt(heads.width()));
   }
 
-  private static float[] slopes(ForwardOperation.Attention operation) {
+  private static float[] slopes(Attention operation) {
     return switch (operation.scores()) {
-      case Scores.Product _,Scores.Distant _ -> new float[0];
-      case Scores.Sloping sloping -> {
+      case Attention.Scores.DotProduct _,Attention.Scores.Rerope _ -> new float[0];
+      case Attention.Scores.Alibi alibi -> {
         Heads heads = operation.heads();
         float[] slopes = new float[heads.count()];
         for (int head = 0; head < slopes.length; head++) {
-          slopes[head] = (float) (sloping.slope(heads, head) * Math.sqrt(heads.width()));
+          slopes[head] = (float) (alibi.slope(heads, head) * Math.sqrt(heads.width()));
         }
         yield slopes;
       }
     };
   }
 
-  private static int areas(ForwardOperation.Attention operation) {
+  private static int areas(Attention operation) {
     return operation.distant().isPresent() ? 3 : 2;
   }
 
-  private static long blockSize(Heads heads, Element element) {
-    return (long) heads.keyCount() * Math.min(BLOCK, heads.length()) * Matrix.stride(heads.length(), element);
+  private static long blockSize(Heads heads, DType dtype) {
+    return (long) heads.keyCount() * Math.min(BLOCK, heads.length()) * Matrix.stride(heads.length(), dtype);
   }
 
   /**
    * Floats of work space: {@link #areas}, each a second time in bf16, and then {@link #sums}.
    */
-  static long workSize(ForwardOperation.Attention operation, Element element) {
+  static long workSize(Attention operation, DType dtype) {
     Heads heads = operation.heads();
     int areas = areas(operation);
     // As many gradients as there are tensors of queries and keys.
     long gradients = (areas - 1) * (long) heads.length() * heads.qkvWidth();
-    return element.narrow()
-        ? areas * blockSize(heads, element) * 3 / 2 + gradients
-        : areas * blockSize(heads, element);
+    return dtype.isBf16()
+        ? areas * blockSize(heads, dtype) * 3 / 2 + gradients
+        : areas * blockSize(heads, dtype);
   }
 
   /** In bf16 the gradient of a window's queries, keys and values, and of those far apart, in fp32, behind the scores. */
   private Matrix sums(int index, int columns) {
-    return Matrix.dense(work + 6 * areas * blockSize(heads, element) + 4L * index * heads.length() * columns,
-        heads.length(), columns, Element.FP32);
+    return Matrix.dense(work + 6 * areas * blockSize(heads, dtype) + 4L * index * heads.length() * columns,
+        heads.length(), columns, DType.FP32);
   }
 
-  /** Scores of a block of queries, key heads x [queries, keys], in the index-th fp32 area. */
+  /** Attention.Scores of a block of queries, key heads x [queries, keys], in the index-th fp32 area. */
   private Matrix area(int index, int queries, int keys) {
-    return new Matrix(work + 4 * index * blockSize(heads, element), heads.keyCount(), (long) block * stride,
-        queries, keys, stride, 1, Element.FP32);
+    return new Matrix(work + 4 * index * blockSize(heads, dtype), heads.keyCount(), (long) block * stride,
+        queries, keys, stride, 1, DType.FP32);
   }
 
   /** The same as they go into products: in place, or in an area of their own in bf16. */
   private Matrix operand(int index, int queries, int keys) {
-    return element.narrow()
-        ? new Matrix(work + 4 * areas * blockSize(heads, element) + 2 * index * blockSize(heads, element),
-            heads.keyCount(), (long) block * stride, queries, keys, stride, 1, Element.BF16)
+    return dtype.isBf16()
+        ? new Matrix(work + 4 * areas * blockSize(heads, dtype) + 2 * index * blockSize(heads, dtype),
+            heads.keyCount(), (long) block * stride, queries, keys, stride, 1, DType.BF16)
         : area(index, queries, keys);
   }
 
@@ -129,7 +130,7 @@ final class Attention {
   }
 
   private Matrix values(Matrix qkv) {
-    return qkv.stacked(heads.turnedWidth(), heads.keyCount(), heads.width(), heads.width());
+    return qkv.stacked(heads.qkWidth(), heads.keyCount(), heads.width(), heads.width());
   }
 
   /**
@@ -184,9 +185,9 @@ final class Attention {
    * @param qkv [slice rows, width of queries, keys and values]
    * @param distant as qkv, of pairs far apart
    * @param out [slice rows, d]
-   * @param normalisers [slice rows, heads]: receives ln of the sum of exponentials of each row's scaled scores
+   * @param logSumExp [slice rows, heads]: receives ln of the sum of exponentials of each row's scaled scores
    */
-  Kernel forward(Matrix qkv, Optional<Matrix> distant, Matrix out, Matrix normalisers) {
+  Kernel forward(Matrix qkv, Optional<Matrix> distant, Matrix out, Matrix logSumExp) {
     List<Kernel> stages = new ArrayList<>();
     for (int window = 0; window < qkv.rows(); window += heads.length()) {
       for (Block b : blocks(window)) {
@@ -196,11 +197,11 @@ final class Attention {
         Matrix mixed = queries(b.queryRows(out), b.member);
         Matrix scores = area(0, b.count, b.keys());
         Matrix weights = operand(0, b.count, b.keys());
-        Matrix kept = b.queryRows(normalisers);
-        add(stages, products.product(q, k.transposed(), Optional.empty(), scores, false));
+        Matrix kept = b.queryRows(logSumExp);
+        add(stages, matmuls.matmul(q, k.transposed(), Optional.empty(), scores, false));
         distant.filter(each -> b.reaches(distantFrom)).ifPresent(each -> add(stages, distantScores(b, each)));
         stages.add(firstRow -> softmax(b, scores, weights, kept, firstRow));
-        add(stages, products.product(weights, v, Optional.empty(), mixed, false));
+        add(stages, matmuls.matmul(weights, v, Optional.empty(), mixed, false));
       }
     }
     return Kernel.inOrder(stages);
@@ -208,7 +209,7 @@ final class Attention {
 
   /** Up to where rows of scores must be zero behind what is seen. */
   private int end(Matrix scores) {
-    return Matrix.stride(scores.columns(), element);
+    return Matrix.stride(scores.columns(), dtype);
   }
 
   private static void add(List<Kernel> stages, Runnable product) {
@@ -217,7 +218,7 @@ final class Attention {
 
   /** The scores of a block's pairs, as far as these are far apart, in the third area. */
   private Runnable distantScores(Block b, Matrix distant) {
-    return products.product(queries(b.queryRows(distant), b.member), keys(b.keyRows(distant)).transposed(),
+    return matmuls.matmul(queries(b.queryRows(distant), b.member), keys(b.keyRows(distant)).transposed(),
         Optional.empty(), area(2, b.count, b.keys()), false);
   }
 
@@ -225,11 +226,11 @@ final class Attention {
     for (int head = 0; head < scores.count(); head++) {
       int queryHead = head * heads.group() + b.member;
       long from = scores.offset() + 4 * head * scores.countStride();
-      long to = weights.offset() + weights.element().bytes() * head * weights.countStride();
+      long to = weights.offset() + weights.dtype().bytes() * head * weights.countStride();
       for (int r = 0; r < scores.rows(); r++) {
         long row = from + r * scores.rowBytes();
         place(b, r, queryHead, row);
-        float kernel = softmaxRow(memory, row, to + r * weights.rowBytes(), weights.narrow(),
+        float kernel = softmaxRow(memory, row, to + r * weights.rowBytes(), weights.isBf16(),
             unseen(b, r, firstRow), b.first + r + 1 - b.from, end(scores), scale);
         memory.set(ValueLayout.JAVA_FLOAT, kept.at(r, queryHead), kernel);
       }
@@ -239,11 +240,11 @@ final class Attention {
   /** Gives a row of products what positions do to scores. */
   private void place(Block b, int r, int queryHead, long row) {
     if (slopes.length > 0) {
-      Loops.slant(memory, row, slopes[queryHead], b.from - b.first - r, b.keys());
+      Loops.addAlibi(memory, row, slopes[queryHead], b.from - b.first - r, b.keys());
     }
     int distant = distant(b, r);
     if (distant > 0) {
-      MemorySegment.copy(memory, row + 4 * 2 * blockSize(heads, element), memory, row, 4L * distant);
+      MemorySegment.copy(memory, row + 4 * 2 * blockSize(heads, dtype), memory, row, 4L * distant);
     }
   }
 
@@ -256,7 +257,7 @@ final class Attention {
   private int unseen(Block b, int r, int firstRow) {
     int seen = heads.firstKey(b.first + r);
     return (documented
-        ? Math.max(seen, Embedding.id(memory, documents, firstRow + b.window + b.first + r))
+        ? Math.max(seen, EmbeddingKernels.id(memory, documents, firstRow + b.window + b.first + r))
         : seen) - b.from;
   }
 
@@ -279,16 +280,16 @@ final class Attention {
   /**
    * Softmax over the scores from {@code unseen} to before {@code valid}, zeros elsewhere; returns the row's normaliser.
    */
-  private static float softmaxRow(MemorySegment memory, long scores, long weights, boolean narrow, int unseen,
+  private static float softmaxRow(MemorySegment memory, long scores, long weights, boolean bf16, int unseen,
       int valid, int end, float scale) {
     int bound = mask(memory, scores, unseen, valid);
     int from = vectorOf(unseen);
     long seen = scores + 4L * from;
     float shift = -scale * Loops.largest(memory, seen, bound - from);
     float sum = Loops.exponentials(memory, seen, scale, shift, bound - from);
-    Loops.zero(memory, weights, narrow, 0, from);
-    Loops.scale(memory, seen, 1 / sum, weights + (narrow ? 2L : 4L) * from, narrow, bound - from);
-    Loops.zero(memory, weights, narrow, bound, end);
+    Loops.zero(memory, weights, bf16, 0, from);
+    Loops.scale(memory, seen, 1 / sum, weights + (bf16 ? 2L : 4L) * from, bf16, bound - from);
+    Loops.zero(memory, weights, bf16, bound, end);
     return (float) Math.log(sum) - shift;
   }
 
@@ -299,20 +300,20 @@ final class Attention {
    * @param qkv [slice rows, width of queries, keys and values]
    * @param distant as qkv, of pairs far apart
    * @param out [slice rows, d]
-   * @param normalisers as {@link #forward} left them
+   * @param logSumExp as {@link #forward} left them
    * @param dOut [slice rows, d]
    * @param dQkv as qkv, written
    * @param dDistant as distant, written
    */
-  Kernel backward(Matrix qkv, Optional<Matrix> distant, Matrix out, Matrix normalisers, Matrix dOut,
+  Kernel backward(Matrix qkv, Optional<Matrix> distant, Matrix out, Matrix logSumExp, Matrix dOut,
       Matrix dQkv, Optional<Matrix> dDistant) {
     boolean lastSeesAll = heads.reach() >= heads.length();
     List<Kernel> stages = new ArrayList<>();
     for (int window = 0; window < qkv.rows(); window += heads.length()) {
       Matrix target = dQkv.rows(window, heads.length());
-      Matrix sums = element.narrow() ? sums(0, dQkv.columns()) : target;
+      Matrix sums = dtype.isBf16() ? sums(0, dQkv.columns()) : target;
       Optional<Matrix> distantTarget = rows(dDistant, window);
-      Optional<Matrix> distantSums = element.narrow()
+      Optional<Matrix> distantSums = dtype.isBf16()
           ? distantTarget.map(each -> sums(1, each.columns()))
           : distantTarget;
       // A first block that sees all keys writes their gradients; otherwise all blocks add to zeros.
@@ -335,9 +336,9 @@ final class Attention {
         Matrix dWeights = area(1, b.count, b.keys());
         Matrix weights = operand(0, b.count, b.keys());
         Matrix dScores = operand(1, b.count, b.keys());
-        Matrix kept = b.queryRows(normalisers);
-        add(stages, products.product(q, k.transposed(), Optional.empty(), scores, false));
-        add(stages, products.product(dHeads, v.transposed(), Optional.empty(), dWeights, false));
+        Matrix kept = b.queryRows(logSumExp);
+        add(stages, matmuls.matmul(q, k.transposed(), Optional.empty(), scores, false));
+        add(stages, matmuls.matmul(dHeads, v.transposed(), Optional.empty(), dWeights, false));
         boolean reaches = distant.isPresent() && b.reaches(distantFrom);
         if (reaches) {
           add(stages, distantScores(b, distant.get()));
@@ -347,12 +348,12 @@ final class Attention {
         if (reaches) {
           distantGradients(stages, b, dScores, distant.get(), distantSums.orElseThrow());
         }
-        add(stages, products.product(weights.transposed(), dHeads, Optional.empty(), dv, adds));
-        add(stages, products.product(dScores, k, Optional.empty(), dq, false));
-        add(stages, products.product(dScores.transposed(), q, Optional.empty(), dk, adds));
+        add(stages, matmuls.matmul(weights.transposed(), dHeads, Optional.empty(), dv, adds));
+        add(stages, matmuls.matmul(dScores, k, Optional.empty(), dq, false));
+        add(stages, matmuls.matmul(dScores.transposed(), q, Optional.empty(), dk, adds));
         adds = true;
       }
-      if (element.narrow()) {
+      if (dtype.isBf16()) {
         stages.add(Elementwise.convert(memory, sums, target));
         distantSums
             .ifPresent(each -> stages.add(Elementwise.convert(memory, each, distantTarget.orElseThrow())));
@@ -382,33 +383,33 @@ final class Attention {
     Matrix dq = queries(b.ofWindow().queryRows(sums), b.member);
     Matrix dk = keys(b.ofWindow().keyRows(sums));
     stages.add(firstRow -> take(b, dScores, taken));
-    add(stages, products.product(taken, k, Optional.empty(), dq, false));
-    add(stages, products.product(taken.transposed(), q, Optional.empty(), dk, true));
+    add(stages, matmuls.matmul(taken, k, Optional.empty(), dq, false));
+    add(stages, matmuls.matmul(taken.transposed(), q, Optional.empty(), dk, true));
   }
 
   private void take(Block b, Matrix dScores, Matrix taken) {
-    int bytes = taken.element().bytes();
+    int bytes = taken.dtype().bytes();
     int end = end(taken);
     for (int head = 0; head < dScores.count(); head++) {
       for (int r = 0; r < dScores.rows(); r++) {
         long from = dScores.offset() + bytes * head * dScores.countStride() + r * dScores.rowBytes();
         long to = taken.offset() + bytes * head * taken.countStride() + r * taken.rowBytes();
-        Loops.zero(memory, to, taken.narrow(), 0, end);
+        Loops.zero(memory, to, taken.isBf16(), 0, end);
         int distant = distant(b, r);
         if (distant > 0) {
           MemorySegment.copy(memory, from, memory, to, (long) bytes * distant);
-          clear(memory, from, dScores.narrow(), distant);
+          clear(memory, from, dScores.isBf16(), distant);
         }
       }
     }
   }
 
   /** Zeros in place of the first numbers of a row. */
-  private static void clear(MemorySegment memory, long row, boolean narrow, int count) {
+  private static void clear(MemorySegment memory, long row, boolean bf16, int count) {
     int bound = vectorOf(count);
-    Loops.zero(memory, row, narrow, 0, bound);
+    Loops.zero(memory, row, bf16, 0, bound);
     for (int i = bound; i < count; i++) {
-      if (narrow) {
+      if (bf16) {
         memory.set(ValueLayout.JAVA_SHORT, row + 2L * i, (short) 0);
       } else {
         memory.set(ValueLayout.JAVA_FLOAT, row + 4L * i, 0);
@@ -418,18 +419,18 @@ final class Attention {
 
   private void softmaxBackward(Block b, Matrix scores, Matrix dWeights, Matrix weights, Matrix dScores,
       Matrix kept, Matrix mixed, Matrix dMixed, int firstRow) {
-    int bytes = weights.element().bytes();
+    int bytes = weights.dtype().bytes();
     for (int head = 0; head < scores.count(); head++) {
       long stack = head * scores.countStride();
       int queryHead = head * heads.group() + b.member;
       for (int r = 0; r < scores.rows(); r++) {
-        float mean = Loops.dot(memory, mixed.at(r, queryHead * heads.width()), mixed.narrow(),
-            dMixed.at(r, queryHead * heads.width()), dMixed.narrow(), heads.width());
+        float mean = Loops.dot(memory, mixed.at(r, queryHead * heads.width()), mixed.isBf16(),
+            dMixed.at(r, queryHead * heads.width()), dMixed.isBf16(), heads.width());
         long row = scores.offset() + 4 * stack + r * scores.rowBytes();
         place(b, r, queryHead, row);
         softmaxBackwardRow(memory, row, dWeights.offset() + 4 * stack + r * dWeights.rowBytes(),
             weights.offset() + bytes * stack + r * weights.rowBytes(),
-            dScores.offset() + bytes * stack + r * dScores.rowBytes(), weights.narrow(),
+            dScores.offset() + bytes * stack + r * dScores.rowBytes(), weights.isBf16(),
             unseen(b, r, firstRow), b.first + r + 1 - b.from, end(scores), scale,
             -memory.get(ValueLayout.JAVA_FLOAT, kept.at(r, queryHead)), mean);
       }
@@ -437,21 +438,21 @@ final class Attention {
   }
 
   private static void softmaxBackwardRow(MemorySegment memory, long scores, long dWeights, long weights,
-      long dScores, boolean narrow, int unseen, int valid, int end, float scale, float shift, float mean) {
+      long dScores, boolean bf16, int unseen, int valid, int end, float scale, float shift, float mean) {
     int bound = mask(memory, scores, unseen, valid);
     int from = vectorOf(unseen);
     long seen = scores + 4L * from;
-    long narrowFrom = (narrow ? 2L : 4L) * from;
+    long bf16From = (bf16 ? 2L : 4L) * from;
     Vectors.close(memory, dWeights, valid, 0);
     Loops.exponentials(memory, seen, scale, shift, bound - from);
-    Loops.scoreGradient(memory, seen, dWeights + 4L * from, scale, mean, dScores + narrowFrom, narrow,
+    Loops.scoreGradient(memory, seen, dWeights + 4L * from, scale, mean, dScores + bf16From, bf16,
         bound - from);
-    if (narrow) {
-      Loops.convert(memory, seen, false, weights + narrowFrom, true, bound - from);
+    if (bf16) {
+      Loops.convert(memory, seen, false, weights + bf16From, true, bound - from);
     }
-    Loops.zero(memory, weights, narrow, 0, from);
-    Loops.zero(memory, dScores, narrow, 0, from);
-    Loops.zero(memory, weights, narrow, bound, end);
-    Loops.zero(memory, dScores, narrow, bound, end);
+    Loops.zero(memory, weights, bf16, 0, from);
+    Loops.zero(memory, dScores, bf16, 0, from);
+    Loops.zero(memory, weights, bf16, bound, end);
+    Loops.zero(memory, dScores, bf16, bound, end);
   }
 }

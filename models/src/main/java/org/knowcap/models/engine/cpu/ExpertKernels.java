@@ -6,23 +6,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntFunction;
-import org.knowcap.models.engine.Router;
+import org.knowcap.models.engine.routing.HostRouter;
 
 /**
- * Mixtures of experts: who sits where is the {@link Router}'s, and what is seated is packed, each expert's rows behind the
+ * Mixtures of experts: the {@link HostRouter} decides which token has which slot, and slots are packed, each expert's rows behind the
  * last one's, so that no more is computed than there are tokens. Products take an expert's rows in blocks of a few sizes;
  * its last block is filled up with zeros.
  */
-final class Mixtures {
+final class ExpertKernels {
   /** Rows of the smallest block; experts' rows begin at multiples of it. */
   static final int UNIT = 8;
   /** Of the largest: as many as keep a product efficient. */
   private static final int LARGEST = 512;
 
-  private Mixtures() {}
+  private ExpertKernels() {}
 
-  /** Gates and seats from logits [slice rows, E] in fp32. */
-  static Kernel route(MemorySegment memory, Router router, Matrix logits) {
+  /** Routing weights and slots from logits [slice rows, E] in fp32. */
+  static Kernel route(MemorySegment memory, HostRouter router, Matrix logits) {
     return firstRow -> {
       MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, logits.offset(), router.logits(), 0,
           router.logits().length);
@@ -30,8 +30,8 @@ final class Mixtures {
     };
   }
 
-  /** dLogits [slice rows, E] in fp32, from the gates' gradient that {@link #combineBackward} left with the router. */
-  static Kernel routeBackward(MemorySegment memory, Router router, Matrix dLogits) {
+  /** dLogits [slice rows, E] in fp32, from the routing weights' gradient that {@link #combineBackward} left with the router. */
+  static Kernel routeBackward(MemorySegment memory, HostRouter router, Matrix dLogits) {
     float[] gradient = new float[dLogits.rows() * dLogits.columns()];
     return firstRow -> {
       router.gradient(gradient);
@@ -40,52 +40,52 @@ final class Mixtures {
   }
 
   /**
-   * Rows of x [slice rows, d] to out [seats, d], zeros where nobody sits.
+   * Rows of x [slice rows, d] to out [slots, d], zeros where nobody sits.
    */
-  static Kernel dispatch(MemorySegment memory, Router router, Matrix x, Matrix out) {
+  static Kernel dispatch(MemorySegment memory, HostRouter router, Matrix x, Matrix out) {
     return firstRow -> {
       for (int row = 0; row < out.rows(); row++) {
         int token = router.token(row);
         if (token < 0) {
           zero(memory, out, row, row + 1);
         } else {
-          Loops.scaled(memory, x.at(token, 0), x.narrow(), 1, out.at(row, 0), out.narrow(), out.columns());
+          Loops.scaled(memory, x.at(token, 0), x.isBf16(), 1, out.at(row, 0), out.isBf16(), out.columns());
         }
       }
     };
   }
 
-  /** dX [slice rows, d], in fp32, is the sum of each token's rows of dOut [seats, d]. */
-  static Kernel dispatchBackward(MemorySegment memory, Router router, Matrix dOut, Matrix dX) {
+  /** dX [slice rows, d], in fp32, is the sum of each token's rows of dOut [slots, d]. */
+  static Kernel dispatchBackward(MemorySegment memory, HostRouter router, Matrix dOut, Matrix dX) {
     return firstRow -> {
       zero(memory, dX, 0, dX.rows());
       for (int row = 0; row < dOut.rows(); row++) {
         int token = router.token(row);
         if (token >= 0) {
-          Loops.accumulate(memory, dOut.at(row, 0), dOut.narrow(), dX.at(token, 0), dX.columns());
+          Loops.accumulate(memory, dOut.at(row, 0), dOut.isBf16(), dX.at(token, 0), dX.columns());
         }
       }
     };
   }
 
-  /** out [slice rows, d], in fp32, is the sum of each token's rows of x [seats, d] by its gates. */
-  static Kernel combine(MemorySegment memory, Router router, int experts, Matrix x, Matrix out) {
+  /** out [slice rows, d], in fp32, is the sum of each token's rows of x [slots, d] by its routing weights. */
+  static Kernel combine(MemorySegment memory, HostRouter router, int experts, Matrix x, Matrix out) {
     return firstRow -> {
       zero(memory, out, 0, out.rows());
       for (int e = 0; e < experts; e++) {
         for (int row = router.start(e); row < router.start(e + 1); row++) {
           int token = router.token(row);
           if (token >= 0) {
-            Loops.accumulateScaled(memory, x.at(row, 0), x.narrow(), router.gate(token, e), out.at(token, 0),
-                out.columns());
+            Loops.accumulateScaled(memory, x.at(row, 0), x.isBf16(), router.weight(token, e),
+                out.at(token, 0), out.columns());
           }
         }
       }
     };
   }
 
-  /** dX [seats, d] is each token's row of dOut [slice rows, d] by its gate, whose gradient goes to the router. */
-  static Kernel combineBackward(MemorySegment memory, Router router, int experts, Matrix x, Matrix dOut,
+  /** dX [slots, d] is each token's row of dOut [slice rows, d] by its routing weight, whose gradient goes to the router. */
+  static Kernel combineBackward(MemorySegment memory, HostRouter router, int experts, Matrix x, Matrix dOut,
       Matrix dX) {
     return firstRow -> {
       for (int e = 0; e < experts; e++) {
@@ -94,10 +94,10 @@ final class Mixtures {
           if (token < 0) {
             zero(memory, dX, row, row + 1);
           } else {
-            Loops.scaled(memory, dOut.at(token, 0), dOut.narrow(), router.gate(token, e), dX.at(row, 0),
-                dX.narrow(), dX.columns());
-            router.gateGradients()[token * experts + e] = Loops.dot(memory, x.at(row, 0), x.narrow(),
-                dOut.at(token, 0), dOut.narrow(), dX.columns());
+            Loops.scaled(memory, dOut.at(token, 0), dOut.isBf16(), router.weight(token, e), dX.at(row, 0),
+                dX.isBf16(), dX.columns());
+            router.weightGradients()[token * experts + e] = Loops.dot(memory, x.at(row, 0), x.isBf16(),
+                dOut.at(token, 0), dOut.isBf16(), dX.columns());
           }
         }
       }
@@ -108,15 +108,15 @@ final class Mixtures {
   /**
    * out = x * weight + bias, expert by expert.
    *
-   * @param x [seats, n]
+   * @param x [slots, n]
    * @param weight [E * n, m]
    * @param bias [E, m]
-   * @param out [seats, m]
+   * @param out [slots, m]
    */
-  static Kernel linear(MemorySegment memory, Products products, Router router, int experts, Matrix x,
+  static Kernel linear(MemorySegment memory, MatMuls matmuls, HostRouter router, int experts, Matrix x,
       Matrix weight, Optional<Matrix> bias, Matrix out) {
     int n = x.columns();
-    Products.Movable[] blocks = blocks(x.rows(), rows -> products.movable(x.rows(0, rows), weight.rows(0, n),
+    MatMuls.Movable[] blocks = blocks(x.rows(), rows -> matmuls.movable(x.rows(0, rows), weight.rows(0, n),
         bias.map(each -> each.rows(0, 1)), out.rows(0, rows), false));
     return firstRow -> {
       for (int e = 0; e < experts; e++) {
@@ -135,12 +135,12 @@ final class Mixtures {
    * Expert by expert, dX = dOut * weight^T, dWeight += x^T * dOut, dBias += column sums of dOut; shapes as in {@link
    * #linear}, gradients of parameters in fp32.
    */
-  static Kernel linearBackward(MemorySegment memory, Products products, Router router, int experts, Matrix x,
-      Matrix weight, Matrix dOut, Matrix dX, Matrix dWeight, Optional<Matrix> dBias) {
+  static Kernel linearBackward(MemorySegment memory, MatMuls matmuls, HostRouter router, int experts,
+      Matrix x, Matrix weight, Matrix dOut, Matrix dX, Matrix dWeight, Optional<Matrix> dBias) {
     int n = x.columns();
-    Products.Movable[] dXs = blocks(x.rows(), rows -> products.movable(dOut.rows(0, rows),
+    MatMuls.Movable[] dXs = blocks(x.rows(), rows -> matmuls.movable(dOut.rows(0, rows),
         weight.rows(0, n).transposed(), Optional.empty(), dX.rows(0, rows), false));
-    Products.Movable[] dWeights = blocks(x.rows(), rows -> products.movable(x.rows(0, rows).transposed(),
+    MatMuls.Movable[] dWeights = blocks(x.rows(), rows -> matmuls.movable(x.rows(0, rows).transposed(),
         dOut.rows(0, rows), Optional.empty(), dWeight.rows(0, n), true));
     return firstRow -> {
       for (int e = 0; e < experts; e++) {
@@ -152,7 +152,7 @@ final class Mixtures {
         }
         if (dBias.isPresent()) {
           for (int row = router.start(e); row < router.start(e + 1); row++) {
-            Loops.accumulate(memory, dOut.at(row, 0), dOut.narrow(), dBias.get().at(e, 0), dOut.columns());
+            Loops.accumulate(memory, dOut.at(row, 0), dOut.isBf16(), dBias.get().at(e, 0), dOut.columns());
           }
         }
       }
@@ -161,12 +161,12 @@ final class Mixtures {
   }
 
   /** Products over blocks of {@link #UNIT} rows, twice as many, and so on, as far as there may be rows. */
-  private static Products.Movable[] blocks(int most, IntFunction<Products.Movable> product) {
-    List<Products.Movable> blocks = new ArrayList<>();
+  private static MatMuls.Movable[] blocks(int most, IntFunction<MatMuls.Movable> product) {
+    List<MatMuls.Movable> blocks = new ArrayList<>();
     for (int rows = UNIT; rows <= Math.min(most, LARGEST); rows *= 2) {
       blocks.add(product.apply(rows));
     }
-    return blocks.toArray(Products.Movable[]::new);
+    return blocks.toArray(MatMuls.Movable[]::new);
   }
 
   /** Rows of the next block where so many are left. */

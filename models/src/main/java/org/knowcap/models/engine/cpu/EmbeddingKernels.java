@@ -3,9 +3,9 @@ package org.knowcap.models.engine.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Rows of the tables by token and by place, and the gradient's way back into the worker's own tables. */
-final class Embedding {
-  private Embedding() {}
+/** Rows of the tables by token and by position, and the gradient's way back into the worker's own tables. */
+final class EmbeddingKernels {
+  private EmbeddingKernels() {}
 
   /**
    * out[r] = table[tokens[r]].
@@ -27,7 +27,7 @@ final class Embedding {
   static Kernel scatter(MemorySegment memory, long tokens, Matrix dOut, Matrix dTable) {
     return firstRow -> {
       for (int r = 0; r < dOut.rows(); r++) {
-        Loops.accumulate(memory, dOut.at(r, 0), dOut.narrow(), dTable.at(id(memory, tokens, firstRow + r), 0),
+        Loops.accumulate(memory, dOut.at(r, 0), dOut.isBf16(), dTable.at(id(memory, tokens, firstRow + r), 0),
             dOut.columns());
       }
     };
@@ -36,10 +36,10 @@ final class Embedding {
   /**
    * x[r] += table[r mod T]: the slice begins with a window.
    *
-   * @param table [places, d], fp32
+   * @param table [positions, d], fp32
    * @param x [slice rows, d], fp32
    */
-  static Kernel place(MemorySegment memory, Matrix table, int length, Matrix x) {
+  static Kernel addPositions(MemorySegment memory, Matrix table, int length, Matrix x) {
     return firstRow -> {
       for (int r = 0; r < x.rows(); r++) {
         Loops.accumulate(memory, table.at(r % length, 0), false, x.at(r, 0), x.columns());
@@ -47,11 +47,11 @@ final class Embedding {
     };
   }
 
-  /** Gradient table[r mod T] += dOut[r], shapes as in {@link #place}. */
-  static Kernel placeBackward(MemorySegment memory, Matrix dOut, int length, Matrix dTable) {
+  /** Gradient table[r mod T] += dOut[r], shapes as in {@link #addPositions}. */
+  static Kernel addPositionsBackward(MemorySegment memory, Matrix dOut, int length, Matrix dTable) {
     return firstRow -> {
       for (int r = 0; r < dOut.rows(); r++) {
-        Loops.accumulate(memory, dOut.at(r, 0), dOut.narrow(), dTable.at(r % length, 0), dOut.columns());
+        Loops.accumulate(memory, dOut.at(r, 0), dOut.isBf16(), dTable.at(r % length, 0), dOut.columns());
       }
     };
   }

@@ -2,8 +2,8 @@ package org.knowcap.models.engine.cpu;
 
 import java.util.Optional;
 
-/** Matrix products over a session's memory, each prepared once and then run as often as needed by one worker. */
-interface Products extends AutoCloseable {
+/** Matmuls over a session's memory, each prepared once and then run as often as needed by one worker. */
+interface MatMuls extends AutoCloseable {
   /**
    * Prepares out = a * b + bias, or out += a * b.
    *
@@ -13,16 +13,16 @@ interface Products extends AutoCloseable {
    * @param out [n, m], a stack as high, rows dense
    * @param accumulate whether to add to what is there; never with a bias
    */
-  Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
+  Runnable matmul(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
 
-  /** A product whose matrices lie elsewhere each time it runs. */
+  /** A matmul whose matrices lie elsewhere each time it runs. */
   @FunctionalInterface
   interface Movable {
     /** @param bias not used without one; all offsets in the session's memory, in bytes */
     void run(long a, long b, long bias, long out);
   }
 
-  /** Prepares a product of such shapes, as {@link #product} does, wherever single matrices lie. */
+  /** Prepares a matmul of such shapes, as {@link #matmul} does, wherever single matrices lie. */
   Movable movable(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
 
   /**
@@ -34,8 +34,8 @@ interface Products extends AutoCloseable {
    */
   default Runnable weightGradient(Matrix x, Matrix dOut, Matrix dWeight) {
     return dWeight.columnStride() == 1
-        ? product(x.transposed(), dOut, Optional.empty(), dWeight, true)
-        : product(dOut.transposed(), x, Optional.empty(), dWeight.transposed(), true);
+        ? matmul(x.transposed(), dOut, Optional.empty(), dWeight, true)
+        : matmul(dOut.transposed(), x, Optional.empty(), dWeight.transposed(), true);
   }
 
   @Override

@@ -17,23 +17,23 @@ import org.nd4j.linalg.factory.Nd4j;
  * The arrays of a session: the flat parameter and gradient buffers, the arena of the memory plan, views of every tensor
  * in them, and what kernels keep for themselves. All are allocated when a program is compiled.
  */
-final class Memory implements AutoCloseable {
+final class SessionArrays implements AutoCloseable {
   private final List<INDArray> owned = new ArrayList<>();
   private final List<OpContext> contexts = new ArrayList<>();
   private final Map<Tensor, INDArray> views = new HashMap<>();
-  private final Map<Tensor, Place> places = new HashMap<>();
+  private final Map<Tensor, Location> locations = new HashMap<>();
   private final Map<List<Integer>, INDArray> scratch = new HashMap<>();
   private final Map<List<Integer>, INDArray> constants = new HashMap<>();
 
   /** Where a tensor begins in a flat buffer, in elements. */
-  private record Place(INDArray buffer, long offset) {}
+  private record Location(INDArray buffer, long offset) {}
 
   /** Flat parameters, [P]. */
   final INDArray parameters;
   /** Flat gradients, [P]; of a single element where nothing is trained. */
   final INDArray gradients;
 
-  Memory(Program program) {
+  SessionArrays(Program program) {
     parameters = own(program.parameterCount());
     gradients = own(program.updateRule().isPresent() ? program.parameterCount() : 1);
     for (Parameter parameter : program.parameters()) {
@@ -51,14 +51,15 @@ final class Memory implements AutoCloseable {
   }
 
   private void put(Tensor tensor, INDArray buffer, long offset) {
-    places.put(tensor, new Place(buffer, offset));
+    locations.put(tensor, new Location(buffer, offset));
     views.put(tensor, rows(tensor, 0, tensor.rows()));
   }
 
   /** Some rows of a tensor, from one to before another: a view made anew. */
   INDArray rows(Tensor tensor, int from, int to) {
-    Place place = places.get(tensor);
-    return view(place.buffer(), place.offset() + (long) from * tensor.columns(), to - from, tensor.columns());
+    Location location = locations.get(tensor);
+    return view(location.buffer(), location.offset() + (long) from * tensor.columns(), to - from,
+        tensor.columns());
   }
 
   /** A matrix in a flat buffer. */
@@ -71,7 +72,7 @@ final class Memory implements AutoCloseable {
     return views.get(tensor);
   }
 
-  /** A zeroed array of its own, kept between the forward and the backward part. */
+  /** A zeroed array of its own, kept from one step to the next. */
   INDArray own(long... shape) {
     INDArray array = Nd4j.create(DataType.FLOAT, shape);
     owned.add(array);
@@ -109,10 +110,15 @@ final class Memory implements AutoCloseable {
         key -> own(rows, columns).addi(value));
   }
 
+  /** Bytes of all arrays. */
+  long bytes() {
+    return owned.stream().mapToLong(array -> 4 * array.length()).sum();
+  }
+
   @Override
   public void close() {
     views.clear();
-    places.clear();
+    locations.clear();
     for (OpContext context : contexts) {
       context.purge();
     }

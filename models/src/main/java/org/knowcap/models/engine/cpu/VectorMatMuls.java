@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorMask;
  * Products in the Vector API, for machines on which no native library loads. b is copied into panels two vectors wide,
  * then tiles of four rows by one panel are summed in registers. fp32 only.
  */
-final class VectorProducts implements Products {
+final class VectorMatMuls implements MatMuls {
   /** Rows of a tile. */
   private static final int TILE = 4;
   /** Columns of a panel. */
@@ -24,12 +24,12 @@ final class VectorProducts implements Products {
   private final Arena arena = Arena.ofShared();
   private MemorySegment panel = arena.allocate(64, 64);
 
-  VectorProducts(MemorySegment memory) {
+  VectorMatMuls(MemorySegment memory) {
     this.memory = memory;
   }
 
   @Override
-  public Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+  public Runnable matmul(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
     prepare(a, b, out);
     return () -> {
       for (int i = 0; i < out.count(); i++) {
@@ -46,7 +46,7 @@ final class VectorProducts implements Products {
   }
 
   private void prepare(Matrix a, Matrix b, Matrix out) {
-    if (a.narrow() || b.narrow() || out.narrow()) {
+    if (a.isBf16() || b.isBf16() || out.isBf16()) {
       throw new IllegalArgumentException("the Vector API's products are fp32 only");
     }
     long needed = 4L * b.rows() * PANEL;

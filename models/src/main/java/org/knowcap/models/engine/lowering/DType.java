@@ -1,12 +1,12 @@
 package org.knowcap.models.engine.lowering;
 
 /** How a number is stored. Arithmetic is always in fp32. */
-public enum Element {
+public enum DType {
   FP32(4), BF16(2);
 
   private final int bytes;
 
-  Element(int bytes) {
+  DType(int bytes) {
     this.bytes = bytes;
   }
 
@@ -14,7 +14,7 @@ public enum Element {
     return bytes;
   }
 
-  public boolean narrow() {
+  public boolean isBf16() {
     return this == BF16;
   }
 }

@@ -9,7 +9,7 @@ import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.cuda.driver.Replicas;
 
 /** The kernels, compiled for a GPU and a model, and launched for so many replicas; or, without a GPU, only described. */
-final class Kernels {
+final class KernelModule {
   private static final int THREADS = 256;
 
   /** Machine code on a GPU, and the handles of its kernels. */
@@ -22,12 +22,12 @@ final class Kernels {
   private final Optional<Loaded> loaded;
   private final int replicas;
 
-  private Kernels(Optional<Loaded> loaded, int replicas) {
+  private KernelModule(Optional<Loaded> loaded, int replicas) {
     this.loaded = loaded;
     this.replicas = replicas;
   }
 
-  Kernels(Gpu gpu, CudaEngine.Machine machine, KernelSource source, Replicas replicas) {
+  KernelModule(Gpu gpu, CudaEngine.Machine machine, KernelSource source, Replicas replicas) {
     this(Optional.of(new Loaded(gpu, module(gpu, machine, source), new HashMap<>())), replicas.count());
     gpu.write(gpu.variable(loaded.orElseThrow().module, "replicaStride"), replicas.stride());
   }
@@ -44,13 +44,13 @@ final class Kernels {
   }
 
   /** Without a GPU: launches say what they would do, and cannot be run. */
-  static Kernels described(Replicas replicas) {
-    return new Kernels(Optional.empty(), replicas.count());
+  static KernelModule described(Replicas replicas) {
+    return new KernelModule(Optional.empty(), replicas.count());
   }
 
   /** The same, launched for one replica. */
-  Kernels alone() {
-    return new Kernels(loaded, 1);
+  KernelModule alone() {
+    return new KernelModule(loaded, 1);
   }
 
   int replicas() {

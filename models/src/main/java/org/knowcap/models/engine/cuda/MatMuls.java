@@ -17,7 +17,7 @@ import org.knowcap.models.engine.cuda.driver.Tuning;
  * Matrix products, of so many replicas at once: cuBLASLt's where it was found, otherwise the engine's own plain kernel. cuBLASLt's algorithm for a shape is
  * the fastest of its candidates, timed once and kept on disk: with it the last bits of results.
  */
-final class Products {
+final class MatMuls {
   /** Rows and columns of a result that a block of the own kernel computes, and its threads. */
   private static final int TILE = 32;
   private static final int THREADS = 64;
@@ -25,31 +25,31 @@ final class Products {
   /** cuBLASLt on a GPU, and where its algorithms are kept. */
   private record Library(CublasLt library, Gpu gpu, CudaEngine.Machine machine, Replicas replicas) {}
 
-  private final Kernels kernels;
+  private final KernelModule kernels;
   private final Optional<Library> library;
   /** Whether there is no GPU, and cuBLASLt is taken to be there. */
   private final boolean described;
 
-  private Products(Kernels kernels, Optional<Library> library, boolean described) {
+  private MatMuls(KernelModule kernels, Optional<Library> library, boolean described) {
     this.kernels = kernels;
     this.library = library;
     this.described = described;
   }
 
-  Products(Gpu gpu, Kernels kernels, CudaEngine.Machine machine, Replicas replicas) {
+  MatMuls(Gpu gpu, KernelModule kernels, CudaEngine.Machine machine, Replicas replicas) {
     this(kernels,
         machine.products().map(found -> new Library(new CublasLt(found, gpu), gpu, machine, replicas)),
         false);
   }
 
   /** Without a GPU: launches say what they would do with cuBLASLt, and cannot be run. */
-  static Products described(Kernels kernels) {
-    return new Products(kernels, Optional.empty(), true);
+  static MatMuls described(KernelModule kernels) {
+    return new MatMuls(kernels, Optional.empty(), true);
   }
 
   /** The same of one replica. */
-  Products alone() {
-    return new Products(kernels.alone(),
+  MatMuls alone() {
+    return new MatMuls(kernels.alone(),
         library.map(l -> new Library(l.library, l.gpu, l.machine, Replicas.ONE)), described);
   }
 
@@ -102,7 +102,7 @@ final class Products {
   private static LaunchDescription description(String name, int replicas, int count, Matrix a, Matrix b,
       Matrix out, boolean accumulate) {
     String shape = name + " [" + a.rows() + ", " + a.columns() + "] [" + b.rows() + ", " + b.columns() + "]"
-        + (count > 1 ? " x " + count : "") + (a.numbers().narrow() ? " bf16" : " fp32");
+        + (count > 1 ? " x " + count : "") + (a.numbers().bf16() ? " bf16" : " fp32");
     long bytes = count * (bytes(a) + bytes(b) + bytes(out) * (accumulate ? 2 : 1));
     double flops = 2.0 * count * out.rows() * out.columns() * a.columns();
     return new LaunchDescription(shape, Optional.empty(), replicas, replicas * bytes, replicas * flops);
@@ -113,8 +113,8 @@ final class Products {
   }
 
   /** With the algorithm that was chosen before, or is now. */
-  private static Runnable chosen(Library l, Kernels kernels, int count, CublasLt.Product product, Matrix a,
-      Matrix b, Optional<Numbers> bias) {
+  private static Runnable chosen(Library l, KernelModule kernels, int count, CublasLt.Product product,
+      Matrix a, Matrix b, Optional<Numbers> bias) {
     if (untimed(l.machine)) {
       product.first();
     } else {
@@ -137,7 +137,7 @@ final class Products {
   }
 
   /** Random numbers where a product is timed, for nothing is computed yet. */
-  private static void fill(Kernels kernels, int count, Matrix... matrices) {
+  private static void fill(KernelModule kernels, int count, Matrix... matrices) {
     int seed = 1;
     for (Matrix m : matrices) {
       long halves = count * m.size() * m.numbers().bytes() / 2;
@@ -170,7 +170,7 @@ final class Products {
   /** In one product where cuBLASLt can do that, in bf16, and it was faster when both were timed; otherwise apart. */
   private List<Launch> faster(String name, String what, Matrix a, Matrix b, Optional<Numbers> bias,
       Matrix before, Matrix out, Consumer<CublasLt.Product> epilogue, List<Launch> two) {
-    if (!described && library.isEmpty() || !out.numbers().narrow() || before.stride() % 8 != 0
+    if (!described && library.isEmpty() || !out.numbers().bf16() || before.stride() % 8 != 0
         || library.filter(l -> l.machine.has(DebugSwitch.NO_EPILOGUES)).isPresent()) {
       return two;
     }

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** One worker's products by oneDNN, on the worker's own thread, with one scratch space for all of them. */
-final class OneDnnProducts implements Products {
+final class OneDnnMatMuls implements MatMuls {
   private static final int ARGUMENT_BYTES = 16;
 
   private final OneDnn library;
@@ -20,7 +20,7 @@ final class OneDnnProducts implements Products {
   private final List<MemorySegment> primitives = new ArrayList<>();
   private MemorySegment scratch = MemorySegment.NULL;
 
-  OneDnnProducts(OneDnn library, MemorySegment memory) {
+  OneDnnMatMuls(OneDnn library, MemorySegment memory) {
     this.library = library;
     this.memory = memory;
     stream = library.stream();
@@ -29,7 +29,7 @@ final class OneDnnProducts implements Products {
   private record Argument(int number, MemorySegment memory) {}
 
   @Override
-  public Runnable product(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
+  public Runnable matmul(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate) {
     if (out.count() == 1 || a.columns() > 1) {
       return primitive(a, b, bias, out, accumulate);
     }

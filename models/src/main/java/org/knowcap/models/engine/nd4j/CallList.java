@@ -30,12 +30,12 @@ import org.nd4j.linalg.factory.Nd4j;
  * building views and operation objects costs as much as running them. Arrays are row-major; the last argument of each
  * method is the one written, and may be one of the others where the operation is element-wise.
  */
-final class Recording implements Runnable {
-  private final Memory memory;
+final class CallList implements Runnable {
+  private final SessionArrays arrays;
   private final List<Runnable> calls = new ArrayList<>();
 
-  Recording(Memory memory) {
-    this.memory = memory;
+  CallList(SessionArrays arrays) {
+    this.arrays = arrays;
   }
 
   @Override
@@ -45,25 +45,24 @@ final class Recording implements Runnable {
     }
   }
 
-  Recording call(Runnable call) {
+  CallList call(Runnable call) {
     calls.add(call);
     return this;
   }
 
   /** z = a * b, matrices [n, k] and [k, m], each transposed before where asked; added to z where {@code adds}. */
-  Recording product(INDArray a, boolean transposeA, INDArray b, boolean transposeB, boolean adds,
-      INDArray z) {
-    return product(1, a, transposeA, b, transposeB, adds, z);
+  CallList matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, boolean adds, INDArray z) {
+    return matmul(1, a, transposeA, b, transposeB, adds, z);
   }
 
-  private Recording product(double factor, INDArray a, boolean transposeA, INDArray b, boolean transposeB,
+  private CallList matmul(double factor, INDArray a, boolean transposeA, INDArray b, boolean transposeB,
       boolean adds, INDArray z) {
     // Row-major z is column-major z^T = b^T * a^T, which BLAS writes without a copy.
     return custom(new Mmul(b, a, z.transpose(), factor, adds ? 1 : 0, transposes(!transposeB, !transposeA)));
   }
 
   /** z = a * b for each slice of [s, n, k] and [s, k, m]. */
-  Recording sliceProducts(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray z) {
+  CallList batchedMatmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray z) {
     return custom(new Mmul(a, b, z, transposes(transposeA, transposeB)));
   }
 
@@ -71,92 +70,92 @@ final class Recording implements Runnable {
     return MMulTranspose.builder().transposeA(a).transposeB(b).transposeResult(false).build();
   }
 
-  Recording add(INDArray x, INDArray y, INDArray z) {
+  CallList add(INDArray x, INDArray y, INDArray z) {
     return custom(new AddOp(x, y, z));
   }
 
-  Recording subtract(INDArray x, INDArray y, INDArray z) {
+  CallList subtract(INDArray x, INDArray y, INDArray z) {
     return custom(new SubOp(x, y, z));
   }
 
-  Recording multiply(INDArray x, INDArray y, INDArray z) {
+  CallList multiply(INDArray x, INDArray y, INDArray z) {
     return custom(new MulOp(x, y, z));
   }
 
   /** z[i, j] = x[i, j] + row[j]. */
-  Recording addRow(INDArray x, INDArray row, INDArray z) {
+  CallList addRow(INDArray x, INDArray row, INDArray z) {
     return op(new BroadcastAddOp(x, row.reshape(row.length()), z, 1));
   }
 
   /** z[i, j] = x[i, j] * row[j]. */
-  Recording multiplyRow(INDArray x, INDArray row, INDArray z) {
+  CallList multiplyRow(INDArray x, INDArray row, INDArray z) {
     return op(new BroadcastMulOp(x, row.reshape(row.length()), z, 1));
   }
 
   /** z[i, j] = x[i, j] - column[i], by a product with ones: ND4J's own broadcast takes 0.2 us a row. */
-  Recording subtractColumn(INDArray x, INDArray column, INDArray z) {
+  CallList subtractColumn(INDArray x, INDArray column, INDArray z) {
     if (z != x) {
       copy(x, z);
     }
-    return product(-1, column, false, memory.ones(1, z.columns()), false, true, z);
+    return matmul(-1, column, false, arrays.ones(1, z.columns()), false, true, z);
   }
 
   /** z[i, j] = x[i, j] * column[i], by way of {@code spread}, of the shape of z and not x. */
-  Recording multiplyColumn(INDArray x, INDArray column, INDArray spread, INDArray z) {
-    return product(column, false, memory.ones(1, z.columns()), false, false, spread).multiply(x, spread, z);
+  CallList multiplyColumn(INDArray x, INDArray column, INDArray spread, INDArray z) {
+    return matmul(column, false, arrays.ones(1, z.columns()), false, false, spread).multiply(x, spread, z);
   }
 
-  Recording scale(INDArray x, double factor, INDArray z) {
+  CallList scale(INDArray x, double factor, INDArray z) {
     return op(new ScalarMultiplication(x, null, z, factor));
   }
 
-  Recording shift(INDArray x, double term, INDArray z) {
+  CallList shift(INDArray x, double term, INDArray z) {
     return op(new ScalarAdd(x, null, z, term));
   }
 
   /** z = from - x. */
-  Recording subtractFrom(double from, INDArray x, INDArray z) {
+  CallList subtractFrom(double from, INDArray x, INDArray z) {
     return op(new ScalarReverseSubtraction(x, null, z, from));
   }
 
   /** z = numerator / x. */
-  Recording divide(double numerator, INDArray x, INDArray z) {
+  CallList divide(double numerator, INDArray x, INDArray z) {
     return op(new ScalarReverseDivision(x, null, z, numerator));
   }
 
-  Recording exp(INDArray x, INDArray z) {
+  CallList exp(INDArray x, INDArray z) {
     return op(new Exp(x, z));
   }
 
-  Recording log(INDArray x, INDArray z) {
+  CallList log(INDArray x, INDArray z) {
     return op(new Log(x, z));
   }
 
-  Recording sqrt(INDArray x, INDArray z) {
+  CallList sqrt(INDArray x, INDArray z) {
     return op(new Sqrt(x, z));
   }
 
-  Recording copy(INDArray x, INDArray z) {
+  CallList copy(INDArray x, INDArray z) {
     return op(new Assign(x, z));
   }
 
   /** Softmax over the last dimension. */
-  Recording softmax(INDArray x, INDArray z) {
+  CallList softmax(INDArray x, INDArray z) {
     return custom(new SoftMax(x, z, -1));
   }
 
   /** z[i] = max over j of x[i, j]; z is a column. */
-  Recording rowMaximum(INDArray x, INDArray z) {
+  CallList rowMaximum(INDArray x, INDArray z) {
     return op(new Max(x, z.reshape(z.length()), false, 1));
   }
 
-  Recording op(Op op) {
+  CallList op(Op op) {
     return call(() -> Nd4j.getExecutioner().exec(op));
   }
 
   /** Keeps the native context of the operation too: ND4J would make, and leave to be collected, one at each call. */
-  Recording custom(CustomOp op) {
-    OpContext context = memory.context();
+  CallList custom(CustomOp op) {
+    OpContext context = arrays.context();
     context.setInputArrays(op.inputArguments());
     context.setOutputArrays(op.outputArguments());
     context.setIArguments(op.iArgs());

@@ -1,4 +1,4 @@
-package org.knowcap.models.engine;
+package org.knowcap.models.engine.routing;
 
 import java.util.List;
 

@@ -1,0 +1,199 @@
+package org.knowcap.models.engine.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.knowcap.models.engine.lowering.DType;
+import org.knowcap.models.program.Accumulate;
+import org.knowcap.models.program.Activate;
+import org.knowcap.models.program.Add;
+import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Combine;
+import org.knowcap.models.program.CrossEntropy;
+import org.knowcap.models.program.Dispatch;
+import org.knowcap.models.program.Embedding;
+import org.knowcap.models.program.ExpertLinear;
+import org.knowcap.models.program.FusedOperation.AddNorm;
+import org.knowcap.models.program.FusedOperation.Copy;
+import org.knowcap.models.program.FusedOperation.LossHead;
+import org.knowcap.models.program.FusedOperation.NormBackward;
+import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.LearnedPositions;
+import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Rope;
+import org.knowcap.models.program.Route;
+import org.knowcap.models.program.Tensor;
+
+/**
+ * How a lowered operation becomes a kernel.
+ *
+ * @param work floats of work space that the kernel needs beside its tensors
+ * @param builder makes the kernel, once there is memory
+ */
+record KernelPlan(long work, Function<Slice, Kernel> builder) {
+  private static KernelPlan of(Function<Slice, Kernel> builder) {
+    return new KernelPlan(0, builder);
+  }
+
+  /** @param dtype what matmuls compute in */
+  static KernelPlan of(Operation operation, DType dtype) {
+    return switch (operation) {
+      case Embedding o -> of(
+          s -> EmbeddingKernels.gather(s.memory(), s.layout().tokens, s.parameter(o.table()), s.at(o.out())));
+      case Embedding.Backward o -> of(s -> EmbeddingKernels.scatter(s.memory(), s.layout().tokens,
+          s.at(o.dOut()), s.gradient(o.dTable())));
+      case LearnedPositions o ->
+          of(s -> EmbeddingKernels.addPositions(s.memory(), s.parameter(o.table()), o.length(), s.at(o.x())));
+      case LearnedPositions.Backward o -> of(s -> EmbeddingKernels.addPositionsBackward(s.memory(),
+          s.at(o.dOut()), o.forward().length(), s.gradient(o.dTable())));
+      case Add o -> of(s -> Elementwise.add(s.memory(), s.at(o.a()), s.at(o.b()), s.at(o.out())));
+      case Accumulate o -> of(s -> Elementwise.add(s.memory(), s.at(o.a()), s.at(o.b()), s.at(o.out())));
+      case Copy o -> of(s -> Elementwise.convert(s.memory(), s.at(o.x()), s.at(o.out())));
+      case Normalisation o -> of(s -> norm(s, o));
+      case AddNorm o -> of(s -> Kernel.inOrder(
+          List.of(Elementwise.add(s.memory(), s.at(o.sum().a()), s.at(o.sum().b()), s.at(o.sum().out())),
+              norm(s, o.norm()))));
+      case NormBackward o -> of(s -> normBackward(s, o));
+      case Linear o -> of(s -> linear(s, o));
+      case Linear.Backward o -> of(s -> linearBackward(s, o));
+      case Activate o ->
+          of(s -> Elementwise.activate(s.memory(), o.activation(), s.at(o.x()), s.at(o.out())));
+      case Activate.Backward o ->
+          new KernelPlan(Elementwise.WORK, s -> Elementwise.activateBackward(s.memory(),
+              o.forward().activation(), s.at(o.forward().x()), s.at(o.dX()), s.work()));
+      case GatedActivation o -> new KernelPlan(gateWork(o.out()),
+          s -> Elementwise.gate(s.memory(), o.activation(), s.at(o.x()), s.at(o.out()), s.work()));
+      case GatedActivation.Backward o ->
+          new KernelPlan(gateWork(o.dOut()), s -> Elementwise.gateBackward(s.memory(),
+              o.forward().activation(), s.at(o.forward().x()), s.at(o.dOut()), s.at(o.dX()), s.work()));
+      case Rope o -> of(s -> rope(s, o, o.out(), 1));
+      case Rope.Backward o -> of(s -> rope(s, o.forward(), o.dX(), -1));
+      case Attention o -> new KernelPlan(attentionWork(o, dtype), s -> attention(s, o));
+      case Attention.Backward o ->
+          new KernelPlan(attentionWork(o.forward(), dtype), s -> attentionBackward(s, o));
+      case Route o -> of(s -> ExpertKernels.route(s.memory(), s.newRouter(o), s.at(o.logits())));
+      case Route.Backward o ->
+          of(s -> ExpertKernels.routeBackward(s.memory(), s.router(o.forward().out()), s.at(o.dLogits())));
+      case Dispatch o ->
+          of(s -> ExpertKernels.dispatch(s.memory(), s.router(o.weights()), s.at(o.x()), s.at(o.out())));
+      case Dispatch.Backward o -> of(s -> ExpertKernels.dispatchBackward(s.memory(),
+          s.router(o.forward().weights()), s.at(o.dOut()), s.at(o.dX())));
+      case ExpertLinear o ->
+          of(s -> ExpertKernels.linear(s.memory(), s.matmuls(), s.router(o.weights()), o.routing().experts(),
+              s.at(o.x()), s.layout().operand(o.weight()), o.bias().map(s::parameter), s.at(o.out())));
+      case ExpertLinear.Backward o -> of(s -> ExpertKernels.linearBackward(s.memory(), s.matmuls(),
+          s.router(o.forward().weights()), o.forward().routing().experts(), s.at(o.forward().x()),
+          s.layout().operand(o.forward().weight()), s.at(o.dOut()), s.at(o.dX()), s.gradient(o.dWeight()),
+          o.dBias().map(s::gradient)));
+      case Combine o -> of(s -> ExpertKernels.combine(s.memory(), s.router(o.weights()),
+          o.routing().experts(), s.at(o.x()), s.at(o.out())));
+      case Combine.Backward o ->
+          of(s -> ExpertKernels.combineBackward(s.memory(), s.router(o.forward().weights()),
+              o.forward().routing().experts(), s.at(o.forward().x()), s.at(o.dOut()), s.at(o.dX())));
+      case LossHead o ->
+          new KernelPlan(Head.workSize(o.linear().out().columns(), dtype), s -> lossHead(s, o));
+      case Normalisation.Backward _,CrossEntropy _,CrossEntropy.Backward _ ->
+          throw new IllegalStateException("lowering fuses it: " + operation);
+    };
+  }
+
+  private static long gateWork(Tensor gated) {
+    return (long) Elementwise.GATE_ROWS * Matrix.stride(gated.columns());
+  }
+
+  private static Kernel norm(Slice s, Normalisation o) {
+    return Norms.forward(s.memory(), s.at(o.x()), s.parameter(o.gain()), o.bias().map(s::parameter),
+        (float) o.epsilon(), o.heads(), s.at(o.out()), s.at(o.statistics()));
+  }
+
+  private static Kernel normBackward(Slice s, NormBackward o) {
+    Normalisation forward = o.norm().forward();
+    MemorySegment memory = s.memory();
+    Kernel norm = Norms.backward(memory, o.residual().map(s::at), s.at(forward.x()),
+        s.parameter(forward.gain()), forward.heads(), s.at(forward.statistics()), s.at(o.norm().dOut()),
+        s.at(o.norm().dX()), s.gradient(o.norm().dGain()), o.norm().dBias().map(s::gradient));
+    return o.copy()
+        .map(copy -> Kernel
+            .inOrder(List.of(norm, Elementwise.convert(memory, s.at(o.norm().dX()), s.at(copy)))))
+        .orElse(norm);
+  }
+
+  /** A weight [n, m] as its matmul reads it. */
+  private static Matrix weight(Slice s, Linear o) {
+    Matrix stored = o.exact() ? s.parameter(o.weight()) : s.layout().operand(o.weight());
+    return upright(stored, o);
+  }
+
+  /** [n, m], whichever way round it is stored. */
+  private static Matrix upright(Matrix weight, Linear o) {
+    return o.transposed() ? weight.transposed() : weight;
+  }
+
+  private static Kernel linear(Slice s, Linear o) {
+    Runnable matmul = s.matmuls()
+        .matmul(s.at(o.x()), weight(s, o), o.bias().map(s::parameter), s.at(o.out()), false);
+    return firstRow -> matmul.run();
+  }
+
+  private static Kernel linearBackward(Slice s, Linear.Backward o) {
+    Matrix dOut = s.at(o.dOut());
+    Runnable dX = s.matmuls()
+        .matmul(dOut, weight(s, o.forward()).transposed(), Optional.empty(), s.at(o.dX()), false);
+    Runnable dWeight = s.matmuls()
+        .weightGradient(s.at(o.forward().x()), dOut, upright(s.gradient(o.dWeight()), o.forward()));
+    Optional<Kernel> dBias = o.dBias()
+        .map(bias -> Elementwise.columnSums(s.memory(), dOut, s.gradient(bias)));
+    return firstRow -> {
+      dX.run();
+      dWeight.run();
+      dBias.ifPresent(kernel -> kernel.run(firstRow));
+    };
+  }
+
+  private static Kernel rope(Slice s, Rope o, Tensor qkv, int direction) {
+    return RopeKernel.rotate(s.memory(), s.ropeOfQueries(o), s.ropeOfKeys(o), o.heads(), o.rotated() / 2,
+        s.at(qkv), direction);
+  }
+
+  private static long attentionWork(Attention o, DType dtype) {
+    long work = BlockAttention.workSize(o, dtype);
+    return ShortAttention.Bounds.mayTake(o) ? Math.max(work, ShortAttention.Bounds.workSize(o)) : work;
+  }
+
+  private static Kernel attention(Slice s, Attention o) {
+    return ShortAttention.takes(o)
+        ? shortAttention(s, o).forward(s.at(o.qkv()), s.at(o.out()), s.at(o.logSumExp()))
+        : blockAttention(s, o).forward(s.at(o.qkv()), o.distant().map(s::at), s.at(o.out()),
+            s.at(o.logSumExp()));
+  }
+
+  private static Kernel attentionBackward(Slice s, Attention.Backward o) {
+    Attention forward = o.forward();
+    return ShortAttention.takes(forward)
+        ? shortAttention(s, forward).backward(s.at(forward.qkv()), s.at(forward.logSumExp()), s.at(o.dOut()),
+            s.at(o.dQkv()))
+        : blockAttention(s, forward).backward(s.at(forward.qkv()), forward.distant().map(s::at),
+            s.at(forward.out()), s.at(forward.logSumExp()), s.at(o.dOut()), s.at(o.dQkv()),
+            o.dDistant().map(s::at));
+  }
+
+  private static ShortAttention shortAttention(Slice s, Attention o) {
+    return new ShortAttention(s.memory(), o, s.work(), s.layout().dtype());
+  }
+
+  private static BlockAttention blockAttention(Slice s, Attention o) {
+    return new BlockAttention(s.memory(), s.matmuls(), o, s.work(), s.layout().documents, s.layout().dtype());
+  }
+
+  private static Kernel lossHead(Slice s, LossHead o) {
+    Head head = new Head(s.memory(), s.matmuls(), s.layout().targets, s.layout().share, s.layout().losses,
+        s.layout().predictions, s.work(), s.layout().dtype());
+    return head.run(s.at(o.linear().x()), weight(s, o.linear()), o.linear().bias().map(s::parameter),
+        o.backward()
+            .map(b -> new Head.Gradients(s.at(b.dX()), upright(s.gradient(b.dWeight()), b.forward()),
+                b.dBias().map(s::gradient))));
+  }
+}

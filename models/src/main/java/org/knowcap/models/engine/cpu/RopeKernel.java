@@ -1,0 +1,71 @@
+package org.knowcap.models.engine.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.knowcap.models.engine.lowering.RopeTable;
+import org.knowcap.models.program.Heads;
+
+/** RoPE, in place, from tables of cosines and sines. */
+final class RopeKernel {
+  private RopeKernel() {}
+
+  /**
+   * Fills a table: cosines [T, pairs], then sines.
+   *
+   * @param offset of the table
+   */
+  static void fill(MemorySegment memory, long offset, RopeTable table) {
+    int pairs = table.pairs();
+    for (int t = 0; t < table.length(); t++) {
+      for (int i = 0; i < pairs; i++) {
+        double angle = table.angle(t, i);
+        long at = offset + 4L * (t * pairs + i);
+        memory.set(ValueLayout.JAVA_FLOAT, at, (float) Math.cos(angle));
+        memory.set(ValueLayout.JAVA_FLOAT, at + 4L * table.length() * pairs, (float) Math.sin(angle));
+      }
+    }
+  }
+
+  /**
+   * Rotates queries and keys.
+   *
+   * @param queryTable offset of the queries' table
+   * @param keyTable offset of the keys' table, which may be the same
+   * @param pairs of components that are rotated in each head
+   * @param qkv [slice rows, width of queries, keys and values]
+   * @param direction 1 forwards, -1 for the gradient
+   */
+  static Kernel rotate(MemorySegment memory, long queryTable, long keyTable, Heads heads, int pairs,
+      Matrix qkv, int direction) {
+    int length = heads.length();
+    int width = heads.width();
+    int queries = heads.count() * width;
+    int all = heads.qkWidth();
+    return firstRow -> {
+      for (int r = 0; r < qkv.rows(); r++) {
+        long cosines = 4L * (r % length) * pairs;
+        long sines = cosines + 4L * length * pairs;
+        if (queryTable == keyTable) {
+          rotate(memory, qkv.at(r, 0), qkv.isBf16(), all, width, pairs, queryTable + cosines,
+              queryTable + sines, direction);
+        } else {
+          rotate(memory, qkv.at(r, 0), qkv.isBf16(), queries, width, pairs, queryTable + cosines,
+              queryTable + sines, direction);
+          rotate(memory, qkv.at(r, queries), qkv.isBf16(), all - queries, width, pairs, keyTable + cosines,
+              keyTable + sines, direction);
+        }
+      }
+    };
+  }
+
+  private static void rotate(MemorySegment memory, long row, boolean bf16, int columns, int width, int pairs,
+      long cosines, long sines, int direction) {
+    if (pairs % Vectors.LANES == 0) {
+      Loops.rotate(memory, row, bf16, columns, width, pairs, cosines, sines, direction);
+    } else if (bf16) {
+      Loops.rotateFewBf16(memory, row, columns, width, pairs, cosines, sines, direction);
+    } else {
+      Loops.rotateFew(memory, row, columns, width, pairs, cosines, sines, direction);
+    }
+  }
+}

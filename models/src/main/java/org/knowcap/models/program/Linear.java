@@ -1,0 +1,85 @@
+package org.knowcap.models.program;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * out = x * weight + bias, or x * weight^T + bias.
+ *
+ * @param x [R, n]
+ * @param weight [n, m], or [m, n] where {@code transposed} (the head tied to the embedding)
+ * @param bias [1, m]
+ * @param exact whether it is in fp32 even in a bf16 program, as a router's logits are, whose small differences decide
+ * @param out [R, m]
+ */
+public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, boolean exact,
+    Tensor out) implements ForwardOperation {
+  public Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, Tensor out) {
+    this(x, weight, transposed, bias, false, out);
+  }
+
+  /** The logits of a router. */
+  public static Linear router(Tensor x, Tensor weight, Tensor out) {
+    return new Linear(x, weight, false, Optional.empty(), true, out);
+  }
+
+  @Override
+  public List<Tensor> reads() {
+    return Stream.concat(Stream.of(x, weight), bias.stream()).toList();
+  }
+
+  @Override
+  public long flops() {
+    return 2 * weight.size() * x.rows();
+  }
+
+  @Override
+  public void differentiate(Differentiation derivation) {
+    Tensor dX = derivation.part(x);
+    derivation.add(new Backward(this, derivation.gradient(out), dX, derivation.parameterGradient(weight),
+        bias.map(derivation::parameterGradient)));
+    derivation.pass(this, x, dX);
+  }
+
+  @Override
+  public Linear lowered(Storage storage) {
+    return exact ? of(storage.fp32(x), storage.inFp32(out)) : of(storage.operand(x), out);
+  }
+
+  private Linear of(Tensor otherX, Tensor otherOut) {
+    return new Linear(otherX, weight, transposed, bias, exact, otherOut);
+  }
+
+  /** dX = dOut * weight^T [R, n]; dWeight += x^T * dOut; dBias += column sums of dOut. */
+  public record Backward(Linear forward, Tensor dOut, Tensor dX, Tensor dWeight,
+      Optional<Tensor> dBias) implements BackwardOperation {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(forward.x, forward.weight, dOut);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return Stream.concat(Stream.of(dX, dWeight), dBias.stream()).toList();
+    }
+
+    @Override
+    public long flops() {
+      return 2 * forward.flops();
+    }
+
+    @Override
+    public Backward lowered(Storage storage) {
+      return forward.exact
+          ? new Backward(forward.of(storage.fp32(forward.x), forward.out), storage.read(dOut),
+              storage.inFp32(dX), dWeight, dBias)
+          : lowered(storage, storage.operand(dOut));
+    }
+
+    /** With a gradient of its result that is stored in a way of its own. */
+    public Backward lowered(Storage storage, Tensor stored) {
+      return new Backward(forward.of(storage.operand(forward.x), forward.out), stored, dX, dWeight, dBias);
+    }
+  }
+}
