@@ -129,7 +129,7 @@ public enum Family {
   /** The same with other positions. */
   public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
     return new ModelSpec(this, layers, heads, headWidth, keyHeads.of(heads), Optional.empty(), Mask.CAUSAL,
-        other, norm, feedForward, biases, tied, false);
+        other, norm, feedForward, biases, tied, false, List.of());
   }
 
   /**

@@ -77,12 +77,15 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
       (b, value) -> b.qkNorm = value, m -> m.qkNorm() ? "RMSNorm of each head's queries and keys" : "")
       .writtenIf(ModelSpec::qkNorm);
 
+  /** Where blocks have Canon layers. */
+  public static final ModelOption<List<CanonLayer>> CANON = CanonLayer.row("canon");
+
   /** Every option, in the order of {@code run.json}, from which a run's name is computed: new ones come last. */
   public static final List<ModelOption<?>> ALL = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, MASK,
-      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM);
+      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM, CANON);
   /** Those that a model's name says, in its order. */
   static final List<ModelOption<?>> IN_NAMES = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, NORM,
-      FEED_FORWARD, ACTIVATION, BIASES, TIED, QK_NORM, POSITIONS, MASK, EXPERTS);
+      FEED_FORWARD, ACTIVATION, BIASES, TIED, QK_NORM, CANON, POSITIONS, MASK, EXPERTS);
 
   private static ModelOption<Integer> whole(String key, String letter, Function<ModelSpec, Integer> most,
       Function<ModelSpec, Integer> get, BiConsumer<ModelSpec.Builder, Integer> set,

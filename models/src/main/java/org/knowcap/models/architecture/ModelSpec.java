@@ -1,5 +1,6 @@
 package org.knowcap.models.architecture;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -17,10 +18,11 @@ import java.util.stream.IntStream;
  * @param biases whether matrices other than embedding and head have biases
  * @param tied whether the head is the embedding
  * @param qkNorm whether each head's queries and keys have an RMSNorm of their own, with a gain for queries and one for keys
+ * @param canon where each block has Canon layers, in their order
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
     Optional<Integer> attentionWindow, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
-    boolean biases, boolean tied, boolean qkNorm) {
+    boolean biases, boolean tied, boolean qkNorm, List<CanonLayer> canon) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
 
@@ -34,6 +36,15 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
           "key heads must divide the " + heads + " heads of queries, found " + keyHeads);
     }
     positions.checkHead(headWidth);
+    canon = List.copyOf(canon);
+    if (feedForward.form() == FeedForward.Form.NONE
+        && (canon.contains(CanonLayer.C) || canon.contains(CanonLayer.D))) {
+      throw new IllegalArgumentException("Canon layers c and d need a feed-forward, which this model lacks");
+    }
+    if (feedForward.experts().isPresent() && canon.contains(CanonLayer.D)) {
+      throw new IllegalArgumentException(
+          "Canon layer d needs a feed-forward without experts, whose rows are not tokens in their order");
+    }
   }
 
   private static void require(boolean holds, String what, int found) {
@@ -54,10 +65,11 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
 
   /**
    * Whether a part of the keys' bias cancels in every attention weight: it adds one number to all scores of a query, unless
-   * the keys are rotated by their places or normalised. Its gradient is then nothing but rounding.
+   * the keys are rotated by their positions, normalised, or mixed by a Canon layer. Its gradient is then nothing but rounding.
    */
   public boolean hasKeyBiasWithoutGradient() {
-    return biases && !qkNorm && positions.rotary().map(rotary -> rotary.fraction() < 1).orElse(true);
+    return biases && !qkNorm && !canon.contains(CanonLayer.B)
+        && positions.rotary().map(rotary -> rotary.fraction() < 1).orElse(true);
   }
 
   /** The short name, as {@link #parse} reads it; of experts it does not say everything, see docs/architectures.md. */
@@ -78,6 +90,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     boolean biases;
     boolean tied;
     boolean qkNorm;
+    List<CanonLayer> canon;
     private final int layers;
     private final int heads;
 
@@ -95,6 +108,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       biases = model.biases;
       tied = model.tied;
       qkNorm = model.qkNorm;
+      canon = model.canon;
     }
 
     /**
@@ -104,7 +118,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
      */
     public ModelSpec build() {
       return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
-          feedForward, biases, tied, qkNorm);
+          feedForward, biases, tied, qkNorm, canon);
     }
   }
 
@@ -148,6 +162,19 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return feedForward.innerWidth(width());
   }
 
+  /** Weights of those of some Canon layers that a block has. */
+  private long canonWeights(CanonLayer... some) {
+    long columns = 0;
+    for (CanonLayer layer : some) {
+      columns += !canon.contains(layer) ? 0 : switch (layer) {
+        case A, C -> width();
+        case B -> qkvWidth();
+        case D -> (feedForward.form() == FeedForward.Form.GATED ? 2L : 1L) * innerWidth();
+      };
+    }
+    return CanonLayer.WIDTH * columns;
+  }
+
   /** Counts every trainable parameter, by component, for a vocabulary of this many tokens. */
   public ParameterCount parameters(int vocabulary) {
     long d = width();
@@ -162,9 +189,11 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     double active = feedForward.experts().map(Experts::active).orElse(1.0);
     return new ParameterCount(vocabulary * d,
         positions instanceof Positions.Learned learned ? learned.length() * d : 0,
-        layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)),
-        (layers - mixtures) * one + mixtures * (experts * one + shared), mixtures * d * experts,
-        norms * perNorm + (qkNorm ? 2L * layers * headWidth : 0), tied ? 0 : vocabulary * d,
-        Math.round(mixtures * (experts - active) * one));
+        layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)
+            + canonWeights(CanonLayer.A, CanonLayer.B)),
+        (layers - mixtures) * one + mixtures * (experts * one + shared)
+            + layers * canonWeights(CanonLayer.C, CanonLayer.D),
+        mixtures * d * experts, norms * perNorm + (qkNorm ? 2L * layers * headWidth : 0),
+        tied ? 0 : vocabulary * d, Math.round(mixtures * (experts - active) * one));
   }
 }

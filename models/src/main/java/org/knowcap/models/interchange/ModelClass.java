@@ -89,6 +89,7 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
       objections.add("no QK-norm, found one");
     }
     noDocuments(model).ifPresent(objections::add);
+    noCanon(model).ifPresent(objections::add);
     noExperts(model).ifPresent(objections::add);
     return objections;
   }
@@ -98,6 +99,11 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
     return model.mask() == Mask.DOCUMENT
         ? Optional.of("attention over all earlier tokens, found a mask by document")
         : Optional.empty();
+  }
+
+  /** What every class says of a model with Canon layers. */
+  static Optional<String> noCanon(ModelSpec model) {
+    return model.canon().isEmpty() ? Optional.empty() : Optional.of("no Canon layers, found some");
   }
 
   /** What a class without experts says of a model that has them. */

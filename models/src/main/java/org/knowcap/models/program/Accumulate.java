@@ -8,7 +8,7 @@ import java.util.List;
  * @param forward the operation that b comes from
  */
 public record Accumulate(ForwardOperation forward, Tensor a, Tensor b,
-    Tensor out) implements BackwardOperation {
+    Tensor out) implements ForwardOperation.Gradient {
   @Override
   public List<Tensor> reads() {
     return List.of(a, b);

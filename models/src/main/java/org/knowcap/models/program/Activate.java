@@ -28,7 +28,7 @@ public record Activate(Activation activation, Tensor x, Tensor out) implements F
   }
 
   /** dX = dOut * activation'(x), all [R, n]. */
-  public record Backward(Activate forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+  public record Backward(Activate forward, Tensor dOut, Tensor dX) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x, dOut);

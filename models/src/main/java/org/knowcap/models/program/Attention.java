@@ -91,7 +91,7 @@ public record Attention(Tensor qkv, Heads heads, Scores scores, Optional<Documen
 
   /** dQkv, in the shape of qkv, from dOut [R, d]; and dDistant where distant pairs have their own queries and keys. */
   public record Backward(Attention forward, Tensor dOut, Tensor dQkv,
-      Optional<Tensor> dDistant) implements BackwardOperation {
+      Optional<Tensor> dDistant) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return Stream.concat(forward.reads().stream(), Stream.of(forward.out, forward.logSumExp, dOut))

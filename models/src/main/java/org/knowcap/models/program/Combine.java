@@ -35,7 +35,7 @@ public record Combine(Tensor x, Tensor weights, ExpertRouting routing,
    * The rest of dX [S, d] and dWeights [R, E] is zero.
    */
   public record Backward(Combine forward, Tensor dOut, Tensor dX,
-      Tensor dWeights) implements BackwardOperation {
+      Tensor dWeights) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x, forward.weights, dOut);

@@ -40,7 +40,7 @@ public record CrossEntropy(Tensor logits, Tensor targets, Tensor out,
   }
 
   /** Of the mean loss over R tokens: dLogits[r] = (softmax(logits[r]) - onehot(targets[r])) / R, [R, V]. */
-  public record Backward(CrossEntropy forward, Tensor dLogits) implements BackwardOperation {
+  public record Backward(CrossEntropy forward, Tensor dLogits) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.logits, forward.targets, forward.logSumExp);

@@ -13,7 +13,7 @@ public final class Differentiation {
   private final Map<Tensor, Tensor> parameterGradients = new HashMap<>();
   private final Map<Tensor, Tensor> gradients = new HashMap<>();
   private final Map<Tensor, Integer> parts = new HashMap<>();
-  private final List<BackwardOperation> backward = new ArrayList<>();
+  private final List<ForwardOperation.Gradient> backward = new ArrayList<>();
 
   private Differentiation(List<Parameter> parameters) {
     for (Parameter parameter : parameters) {
@@ -22,7 +22,7 @@ public final class Differentiation {
   }
 
   /** Gradient of the mean of the last operation's losses with respect to every parameter. */
-  static List<BackwardOperation> of(List<ForwardOperation> forward, List<Parameter> parameters) {
+  static List<ForwardOperation.Gradient> of(List<ForwardOperation> forward, List<Parameter> parameters) {
     Differentiation derivation = new Differentiation(parameters);
     forward.reversed().forEach(operation -> operation.differentiate(derivation));
     return List.copyOf(derivation.backward);
@@ -45,7 +45,7 @@ public final class Differentiation {
         activation.rows(), activation.columns());
   }
 
-  void add(BackwardOperation operation) {
+  void add(ForwardOperation.Gradient operation) {
     backward.add(operation);
   }
 

@@ -30,7 +30,7 @@ public record Dispatch(Tensor x, Tensor weights, ExpertRouting routing,
   }
 
   /** dX[r] = sum of the rows of dOut [S, d] in token r's slots; [R, d]. */
-  public record Backward(Dispatch forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+  public record Backward(Dispatch forward, Tensor dOut, Tensor dX) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.weights, dOut);

@@ -26,7 +26,7 @@ public record Embedding(Tensor tokens, Tensor table, Tensor out) implements Forw
   }
 
   /** Gradient table[tokens[r]] += dOut[r]. */
-  public record Backward(Embedding forward, Tensor dOut, Tensor dTable) implements BackwardOperation {
+  public record Backward(Embedding forward, Tensor dOut, Tensor dTable) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.tokens, dOut);

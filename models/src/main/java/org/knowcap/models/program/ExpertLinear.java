@@ -45,7 +45,7 @@ public record ExpertLinear(Tensor x, Tensor weights, ExpertRouting routing, Tens
    * sums of dOut.
    */
   public record Backward(ExpertLinear forward, Tensor dOut, Tensor dX, Tensor dWeight,
-      Optional<Tensor> dBias) implements BackwardOperation {
+      Optional<Tensor> dBias) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x, forward.weights, forward.weight, dOut);

@@ -28,7 +28,8 @@ public record GatedActivation(Activation activation, Tensor x, Tensor out) imple
   }
 
   /** With x's halves l and r: dOut * r * activation'(l) and dOut * activation(l), side by side, [R, 2n]. */
-  public record Backward(GatedActivation forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+  public record Backward(GatedActivation forward, Tensor dOut,
+      Tensor dX) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x, dOut);

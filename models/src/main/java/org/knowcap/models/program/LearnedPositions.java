@@ -30,7 +30,8 @@ public record LearnedPositions(Tensor x, Tensor table, int length, Tensor out) i
   }
 
   /** Gradient table[r mod T] += dOut[r]; that of x is dOut itself. */
-  public record Backward(LearnedPositions forward, Tensor dOut, Tensor dTable) implements BackwardOperation {
+  public record Backward(LearnedPositions forward, Tensor dOut,
+      Tensor dTable) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(dOut);

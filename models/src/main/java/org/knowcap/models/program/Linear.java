@@ -53,7 +53,7 @@ public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tenso
 
   /** dX = dOut * weight^T [R, n]; dWeight += x^T * dOut; dBias += column sums of dOut. */
   public record Backward(Linear forward, Tensor dOut, Tensor dX, Tensor dWeight,
-      Optional<Tensor> dBias) implements BackwardOperation {
+      Optional<Tensor> dBias) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x, forward.weight, dOut);

@@ -59,7 +59,7 @@ public record Normalisation(Tensor x, Tensor gain, Optional<Tensor> bias, double
 
   /** Gradients of x [R, d], gain [1, d] and bias [1, d]. */
   public record Backward(Normalisation forward, Tensor dOut, Tensor dX, Tensor dGain,
-      Optional<Tensor> dBias) implements BackwardOperation {
+      Optional<Tensor> dBias) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.x, forward.gain, forward.statistics, dOut);

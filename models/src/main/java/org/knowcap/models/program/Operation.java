@@ -7,11 +7,11 @@ import java.util.List;
  * file: what it computes, what it saves for its gradient, its gradient, its cost, and where a lowered program stores its tensors.
  */
 public sealed interface Operation extends MemoryPlan.Use
-    permits ForwardOperation, BackwardOperation, FusedOperation {
+    permits ForwardOperation, ForwardOperation.Gradient, FusedOperation {
   /** Name of the kind, for a breakdown of time. */
   default String kind() {
     Class<?> of = getClass();
-    return of.isMemberClass() && this instanceof BackwardOperation
+    return of.isMemberClass() && this instanceof ForwardOperation.Gradient
         ? of.getEnclosingClass().getSimpleName() + of.getSimpleName()
         : of.getSimpleName();
   }

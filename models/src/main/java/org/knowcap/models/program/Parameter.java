@@ -12,7 +12,7 @@ public record Parameter(Tensor tensor, long offset, Initial initial, Group group
   public enum Group {
     /** Rows looked up by a token or a place. */
     EMBEDDINGS,
-    /** What products multiply by, and nothing else. */
+    /** Weights of matmuls and of convolutions. */
     MATRICES,
     /** Biases and norms' gains. */
     VECTORS

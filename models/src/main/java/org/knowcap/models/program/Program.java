@@ -24,7 +24,7 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param updateRule present for training
  */
 public record Program(int windows, int length, int vocabulary, Tensor tokens, Tensor targets, Tensor losses,
-    List<Parameter> parameters, List<ForwardOperation> forward, List<BackwardOperation> backward,
+    List<Parameter> parameters, List<ForwardOperation> forward, List<ForwardOperation.Gradient> backward,
     Optional<UpdateRule> updateRule) {
   /** A stretch of the flat buffers, from one element to before another, that has one weight decay. */
   public record Range(long from, long to, double decay) {}
@@ -77,7 +77,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     if (!(forward.getLast() instanceof CrossEntropy last)) {
       throw new IllegalArgumentException("a program ends in a cross-entropy, found " + forward.getLast());
     }
-    List<BackwardOperation> backward = updateRule.isPresent()
+    List<ForwardOperation.Gradient> backward = updateRule.isPresent()
         ? Differentiation.of(forward, parameters)
         : List.of();
     return new Program(windows, length, last.logits().columns(), tokens, targets, last.out(),

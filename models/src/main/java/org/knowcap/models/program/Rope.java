@@ -48,7 +48,7 @@ public record Rope(Tensor x, Heads heads, int rotated, double base, Positions po
   }
 
   /** dX = dOut rotated back by the same angles, in the shape of x. */
-  public record Backward(Rope forward, Tensor dOut, Tensor dX) implements BackwardOperation {
+  public record Backward(Rope forward, Tensor dOut, Tensor dX) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(dOut);

@@ -51,7 +51,7 @@ public record Route(Tensor logits, ExpertRouting routing, Tensor out, Tensor pro
   }
 
   /** The gradient of the routing weights and of the router's own two losses, see {@link Route}; [R, E]. */
-  public record Backward(Route forward, Tensor dOut, Tensor dLogits) implements BackwardOperation {
+  public record Backward(Route forward, Tensor dOut, Tensor dLogits) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
       return List.of(forward.out, forward.probabilities, forward.logSumExp, forward.choices, dOut);

@@ -7,6 +7,7 @@ import org.knowcap.models.program.Attention.Scores;
 import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.architecture.Activation;
+import org.knowcap.models.architecture.CanonLayer;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.architecture.FeedForward;
 import org.knowcap.models.architecture.ModelSpec;
@@ -71,11 +72,12 @@ final class Transformer {
   }
 
   private Tensor block(String name, boolean mixed, Tensor x) {
-    x = add(name + "attention.residual", x, attention(name + "attention.", norm(name + "attention.norm", x)));
+    Tensor read = canon(CanonLayer.A, name + "attention.canon_a", norm(name + "attention.norm", x));
+    x = add(name + "attention.residual", x, attention(name + "attention.", read));
     if (spec.feedForward().form() == FeedForward.Form.NONE) {
       return x;
     }
-    Tensor normed = norm(name + "mlp.norm", x);
+    Tensor normed = canon(CanonLayer.C, name + "mlp.canon_c", norm(name + "mlp.norm", x));
     return add(name + "mlp.residual", x,
         mixed
             ? experts(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
@@ -85,7 +87,7 @@ final class Transformer {
   private Tensor attention(String name, Tensor x) {
     Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
         Math.min(length, spec.attentionWindow().orElse(length)));
-    Tensor projected = linear(name + "qkv", x, spec.qkvWidth(), std);
+    Tensor projected = canon(CanonLayer.B, name + "canon_b", linear(name + "qkv", x, spec.qkvWidth(), std));
     Tensor qkv = spec.qkNorm() ? headNorm(name + "qk_norm", projected, heads) : projected;
     Tensor mixed = switch (spec.positions()) {
       case Rotary rotary -> rotated(name, qkv, heads, rotary);
@@ -144,13 +146,26 @@ final class Transformer {
     Activation activation = spec.feedForward().activation();
     x = switch (spec.feedForward().form()) {
       case NONE -> x;
-      case STANDARD -> run(new Activate(activation, matmul.of(name + "in", x, inner, std),
+      case STANDARD -> run(new Activate(activation, widened(name, x, inner, matmul),
           activation(name + "activated", x.rows(), inner)));
       // Both matrices side by side: one matmul instead of two.
-      case GATED -> run(new GatedActivation(activation, matmul.of(name + "in", x, 2 * inner, std),
+      case GATED -> run(new GatedActivation(activation, widened(name, x, 2 * inner, matmul),
           activation(name + "gated", x.rows(), inner)));
     };
     return matmul.of(name + "out", x, spec.width(), residualStd());
+  }
+
+  private Tensor widened(String name, Tensor x, int width, MatMul matmul) {
+    return canon(CanonLayer.D, name + "canon_d", matmul.of(name + "in", x, width, std));
+  }
+
+  /** A Canon layer, where the model has it. It begins close to passing its input on. */
+  private Tensor canon(CanonLayer layer, String name, Tensor x) {
+    if (!spec.canon().contains(layer)) {
+      return x;
+    }
+    Tensor weight = matrix(name + ".weight", CanonLayer.WIDTH, x.columns(), std);
+    return run(new Canon(x, weight, length, documents(), activation(name, x.columns())));
   }
 
   /** Each token through the experts that the router gives it, and through those that all share. */

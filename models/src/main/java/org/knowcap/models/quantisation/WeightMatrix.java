@@ -8,19 +8,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.knowcap.models.program.Activate;
-import org.knowcap.models.program.Add;
-import org.knowcap.models.program.Attention;
-import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
-import org.knowcap.models.program.Embedding;
 import org.knowcap.models.program.ExpertLinear;
-import org.knowcap.models.program.GatedActivation;
-import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
-import org.knowcap.models.program.Normalisation;
-import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
@@ -74,7 +65,7 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
                 offset(program, o.weight()) + (long) expert * o.x().columns() * o.out().columns(),
                 o.x().columns(), o.out().columns(), false))
             .toList());
-        case Embedding _,LearnedPositions _,Normalisation _,Activate _,GatedActivation _,Rope _,Attention _,Route _,Dispatch _,Combine _,Add _,CrossEntropy _ -> {
+        default -> {
           // No matrix, or one that is kept.
         }
       }

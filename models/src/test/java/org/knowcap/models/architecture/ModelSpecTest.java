@@ -103,6 +103,17 @@ class ModelSpecTest {
     assertTrue(message.contains(reason), message);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"gpt2-1-1-canonba | letters of abcd in this order, found ba",
+          "gpt2-1-1-canonaa | in this order, found aa", "gpt2-nomlp-1-1-canonac | need a feed-forward",
+          "gpt2-moe2-1-1-canond | a feed-forward without experts"})
+  void refusesCanonLayersThatCannotBe(String name, String reason) {
+    String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
   @Test
   void refusesOtherNumbersOfExperts() {
     Experts fine = Experts.of(4, 1);
@@ -159,7 +170,8 @@ class ModelSpecTest {
           "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied",
           "-rotary0.5", "-rotary1b500.25", "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5",
           "-tied-learned17", "-nopos", "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document",
-          "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos")) {
+          "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos",
+          mixed ? "-canonabc" : "-standard-canonabcd", "-k1-canonab-document")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         assertEquals(spec.parameters(11).total(),
             Program.scoring(spec, new TokenIds(11, 3), 2, 5).parameterCount(), spec.name());

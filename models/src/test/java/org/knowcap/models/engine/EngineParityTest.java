@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.knowcap.models.program.Activate;
 import org.knowcap.models.program.Add;
 import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Canon;
 import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
@@ -62,7 +63,8 @@ import org.knowcap.models.architecture.Rotary;
 /**
  * Each operation, forward and backward, in a small program around it: the reference's gradients against finite
  * differences, and every engine's losses and gradients against the reference. Then the same for whole models.
- * {@code -Dparity=cpu,nd4j} compares those variants alone whose names begin with one of the words.
+ * {@code -Dparity=cpu,nd4j} compares those variants alone whose names begin with one of the words, {@code
+ * -Dparity.case=canon} those cases alone whose names contain the text.
  */
 @Tag("parity")
 class EngineParityTest {
@@ -178,7 +180,8 @@ class EngineParityTest {
   }
 
   static List<Case> cases() {
-    return Cases.ALL;
+    String wanted = System.getProperty("parity.case", "");
+    return Cases.ALL.stream().filter(c -> c.what().contains(wanted)).toList();
   }
 
   private static List<Case> made() {
@@ -196,6 +199,10 @@ class EngineParityTest {
       }
       cases.add(new Case("add", shape, program(shape, Builder::add), Scope.OPERATION));
       cases.add(new Case("learned positions", shape, program(shape, Builder::positions), Scope.OPERATION));
+      cases.add(
+          new Case("canon", shape, program(shape, (b, x) -> b.canon(x, Optional.empty())), Scope.OPERATION));
+      cases.add(new Case("canon, documents", shape, program(shape, (b, x) -> b.canon(x, b.documents())),
+          Scope.OPERATION));
       cases.addAll(attentionCases(shape));
       for (ExpertRouting routing : mixtures(shape)) {
         cases.add(new Case(name(routing), shape, mixture(shape, routing), Scope.MODEL));
@@ -238,14 +245,14 @@ class EngineParityTest {
     for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied",
         "rotary0.5b100", "ntk4", "learned5", "k1-learned9", "nopos", "k1-rerope1", "rerope3-document",
         "rerope5", "leaky2k3", "k1-leaky1k1.5-document", "k1-alibi", "alibi-document", "a2-document",
-        "qknorm", "k1-biased-qknorm-rerope1")) {
+        "qknorm", "k1-biased-qknorm-rerope1", "canonabcd", "k1-qknorm-canonbd-document")) {
       cases.add(new Case("llama, " + options, first,
           training(ModelSpec.parse("llama-2-2-w4-" + options), first), Scope.MODEL));
     }
     // Windows of positions and of attention within a block of queries, over its edge, and over all.
     for (String options : List.of("learned70", "rerope1", "k1-rerope64", "rerope69", "a50-rerope7-document",
         "leaky30k4", "a40-leaky63k2", "k1-alibi-document", "alibi", "rotary0.5-document",
-        "k1-qknorm-rotary0.5")) {
+        "k1-qknorm-rotary0.5", "canonabcd-rotary0.5", "k1-canonacd-alibi-document")) {
       cases
           .add(new Case("gpt2, large, " + options, LARGE,
               training(ModelSpec.parse(
@@ -782,6 +789,16 @@ class EngineParityTest {
           activation("placed", x.columns())));
     }
 
+    Tensor canon(Tensor x, Optional<Documents> documents) {
+      Tensor weight = parameter("canon", Canon.WIDTH, x.columns());
+      return run(new Canon(linear(x), weight, shape.length(), documents, activation("canon", x.columns())));
+    }
+
+    /** The first token of the vocabulary begins documents. */
+    Optional<Documents> documents() {
+      return Optional.of(new Documents(((Embedding) operations.getFirst()).tokens(), 0));
+    }
+
     /** x is read three times, so its gradient is joined from three parts. */
     Tensor add(Tensor x) {
       Tensor a = run(new Add(linear(x), x, activation("a", x.columns())));
@@ -834,11 +851,8 @@ class EngineParityTest {
       return attention(heads, near, new Attention.Scores.Rerope(distant, window), Optional.empty());
     }
 
-    /** The first token of the vocabulary begins documents. */
     Tensor documentAttention(Heads heads, Tensor x) {
-      Tensor tokens = ((Embedding) operations.getFirst()).tokens();
-      return attention(heads, qkv(heads, x), new Attention.Scores.DotProduct(),
-          Optional.of(new Documents(tokens, 0)));
+      return attention(heads, qkv(heads, x), new Attention.Scores.DotProduct(), documents());
     }
 
     Tensor normedAttention(Heads heads, Tensor x) {

@@ -263,6 +263,8 @@ class HuggingFaceModelTest {
           "gpt2-1-2-nopos | gpt2 wants learned positions, found none",
           "llama-1-2-learned64 | llama wants rotary positions, found learned",
           "gpt2-1-2-qknorm | gpt_neox wants no QK-norm, found one",
+          "llama-1-2-canonac | llama wants no Canon layers, found some",
+          "gpt2-1-2-canond | gpt_neox wants no Canon layers, found some",
           "llama-1-2-a7-qknorm | qwen3 wants full attention, found a window of 7",
           "llama-1-2-a7-biased | mistral wants no biases, found some"})
   void saysWhyThereIsNoClass(String name, String expected) {

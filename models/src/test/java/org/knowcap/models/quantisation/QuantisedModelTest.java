@@ -140,7 +140,7 @@ class QuantisedModelTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"gpt2-2-2-w8", "llama-1-2-w8", "llama-1-2-w8-tied", "gpt2-moe3-1-2-w8",
-          "mistral-1-4-w8-qknorm"})
+          "mistral-1-4-w8-qknorm", "llama-1-2-w8-canonabcd"})
   void blocksAreRoundedAndTheRestIsKept(String model) {
     Program program = program(model);
     float[] parameters = parameters(program);

@@ -13,6 +13,7 @@ import org.knowcap.models.program.Accumulate;
 import org.knowcap.models.program.Activate;
 import org.knowcap.models.program.Add;
 import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Canon;
 import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
@@ -231,6 +232,20 @@ public final class ReferenceSession implements Session {
           int left = i / n * 2 * n + i % n;
           out[i] = activate(o.activation(), get(o.x())[left]) * get(o.x())[left + n];
         }
+      }
+      case Canon o -> {
+        double[] out = fresh(o.out());
+        System.arraycopy(get(o.x()), 0, out, 0, out.length);
+        eachLag(o, (to, from, weight) -> out[to] += get(o.weight())[weight] * get(o.x())[from]);
+      }
+      case Canon.Backward o -> {
+        double[] dX = fresh(o.dX());
+        double[] dOut = get(o.dOut());
+        System.arraycopy(dOut, 0, dX, 0, dX.length);
+        eachLag(o.forward(), (to, from, weight) -> {
+          dX[from] += get(o.forward().weight())[weight] * dOut[to];
+          get(o.dWeight())[weight] += get(o.forward().x())[from] * dOut[to];
+        });
       }
       case Rope o -> rope(o, get(o.x()), fresh(o.out()), 1);
       case Attention o -> {
@@ -557,6 +572,27 @@ public final class ReferenceSession implements Session {
           int first = r * o.x().columns() + head * heads.width() + i;
           out[first] = x[first] * Math.cos(angle) - x[first + half] * Math.sin(angle);
           out[first + half] = x[first + half] * Math.cos(angle) + x[first] * Math.sin(angle);
+        }
+      }
+    }
+  }
+
+  private interface LagBody {
+    /** Elements of the result, of x and of the weight between them. */
+    void accept(int to, int from, int weight);
+  }
+
+  /** Every product that a Canon layer adds up. */
+  private void eachLag(Canon o, LagBody body) {
+    int n = o.out().columns();
+    for (int r = 0; r < o.out().rows(); r++) {
+      for (int k = 0; k < 4 && k <= r % o.length(); k++) {
+        for (int c = 0; c < n; c++) {
+          body.accept(r * n + c, (r - k) * n + c, k * n + c);
+        }
+        if (o.documents().isPresent()
+            && get(o.documents().get().tokens())[r - k] == o.documents().get().separator()) {
+          break;
         }
       }
     }

@@ -212,8 +212,8 @@ final class BlockAttention {
     return Matrix.stride(scores.columns(), dtype);
   }
 
-  private static void add(List<Kernel> stages, Runnable product) {
-    stages.add(firstRow -> product.run());
+  private static void add(List<Kernel> stages, Runnable matmul) {
+    stages.add(firstRow -> matmul.run());
   }
 
   /** The scores of a block's pairs, as far as these are far apart, in the third area. */

@@ -9,6 +9,7 @@ import org.knowcap.models.program.Accumulate;
 import org.knowcap.models.program.Activate;
 import org.knowcap.models.program.Add;
 import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Canon;
 import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
@@ -69,6 +70,11 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
       case GatedActivation.Backward o ->
           new KernelPlan(gateWork(o.dOut()), s -> Elementwise.gateBackward(s.memory(),
               o.forward().activation(), s.at(o.forward().x()), s.at(o.dOut()), s.at(o.dX()), s.work()));
+      case Canon o -> new KernelPlan(CanonKernel.workSize(o),
+          s -> canon(s, o).forward(s.at(o.x()), s.parameter(o.weight()), s.at(o.out())));
+      case Canon.Backward o -> new KernelPlan(CanonKernel.workSize(o.forward()),
+          s -> canon(s, o.forward()).backward(s.at(o.forward().x()), s.parameter(o.forward().weight()),
+              s.at(o.dOut()), s.at(o.dX()), s.gradient(o.dWeight())));
       case Rope o -> of(s -> rope(s, o, o.out(), 1));
       case Rope.Backward o -> of(s -> rope(s, o.forward(), o.dX(), -1));
       case Attention o -> new KernelPlan(attentionWork(o, dtype), s -> attention(s, o));
@@ -151,6 +157,10 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
       dWeight.run();
       dBias.ifPresent(kernel -> kernel.run(firstRow));
     };
+  }
+
+  private static CanonKernel canon(Slice s, Canon o) {
+    return new CanonKernel(s.memory(), o, s.layout().documents, s.work());
   }
 
   private static Kernel rope(Slice s, Rope o, Tensor qkv, int direction) {

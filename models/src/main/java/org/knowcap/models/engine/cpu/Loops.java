@@ -28,10 +28,9 @@ final class Loops {
   private Loops() {}
 
   /** to = from, to full vectors. */
-  static void convert(MemorySegment memory, long from, boolean bf16From, long to, boolean narrowTo,
-      long size) {
+  static void convert(MemorySegment memory, long from, boolean bf16From, long to, boolean bf16To, long size) {
     for (long i = 0; i < size; i += LANES) {
-      store(load(memory, from, i, bf16From), memory, to, i, narrowTo);
+      store(load(memory, from, i, bf16From), memory, to, i, bf16To);
     }
   }
 
@@ -42,20 +41,20 @@ final class Loops {
       store(load(memory, numbers, i, false), memory, copy, i, true);
     }
     if (i < to) {
-      narrowRest(memory, numbers, copy, i, to);
+      toBf16Rest(memory, numbers, copy, i, to);
     }
   }
 
-  private static void narrowRest(MemorySegment memory, long numbers, long copy, long i, long to) {
+  private static void toBf16Rest(MemorySegment memory, long numbers, long copy, long i, long to) {
     VectorMask<Float> rest = Vectors.rest(i, to);
     store(load(memory, numbers, i, false, rest), memory, copy, i, true, rest);
   }
 
   /** to = a + b, to full vectors. */
-  static void add(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, long to,
-      boolean narrowTo, long size) {
+  static void add(MemorySegment memory, long a, boolean bf16A, long b, boolean bf16B, long to, boolean bf16To,
+      long size) {
     for (long i = 0; i < size; i += LANES) {
-      store(load(memory, a, i, narrowA).add(load(memory, b, i, narrowB)), memory, to, i, narrowTo);
+      store(load(memory, a, i, bf16A).add(load(memory, b, i, bf16B)), memory, to, i, bf16To);
     }
   }
 
@@ -97,27 +96,27 @@ final class Loops {
   }
 
   /** to = from * factor. */
-  static void scaled(MemorySegment memory, long from, boolean bf16From, float factor, long to,
-      boolean narrowTo, int size) {
+  static void scaled(MemorySegment memory, long from, boolean bf16From, float factor, long to, boolean bf16To,
+      int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      store(load(memory, from, i, bf16From).mul(factor), memory, to, i, narrowTo);
+      store(load(memory, from, i, bf16From).mul(factor), memory, to, i, bf16To);
     }
     if (bound < size) {
-      scaledRest(memory, from, bf16From, factor, to, narrowTo, bound, size);
+      scaledRest(memory, from, bf16From, factor, to, bf16To, bound, size);
     }
   }
 
   private static void scaledRest(MemorySegment memory, long from, boolean bf16From, float factor, long to,
-      boolean narrowTo, int i, int size) {
+      boolean bf16To, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    store(load(memory, from, i, bf16From, rest).mul(factor), memory, to, i, narrowTo, rest);
+    store(load(memory, from, i, bf16From, rest).mul(factor), memory, to, i, bf16To, rest);
   }
 
   /** to = from * factor, to full vectors. */
-  static void scale(MemorySegment memory, long from, float factor, long to, boolean narrowTo, int size) {
+  static void scale(MemorySegment memory, long from, float factor, long to, boolean bf16To, int size) {
     for (int i = 0; i < size; i += LANES) {
-      store(load(memory, from, i, false).mul(factor), memory, to, i, narrowTo);
+      store(load(memory, from, i, false).mul(factor), memory, to, i, bf16To);
     }
   }
 
@@ -177,20 +176,20 @@ final class Loops {
   }
 
   /** Sum of a * b. */
-  static float dot(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, int size) {
+  static float dot(MemorySegment memory, long a, boolean bf16A, long b, boolean bf16B, int size) {
     int bound = FLOATS.loopBound(size);
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int i = 0; i < bound; i += LANES) {
-      sum = load(memory, a, i, narrowA).fma(load(memory, b, i, narrowB), sum);
+      sum = load(memory, a, i, bf16A).fma(load(memory, b, i, bf16B), sum);
     }
     float whole = Vectors.sum(sum);
-    return bound < size ? whole + dotRest(memory, a, narrowA, b, narrowB, bound, size) : whole;
+    return bound < size ? whole + dotRest(memory, a, bf16A, b, bf16B, bound, size) : whole;
   }
 
-  private static float dotRest(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, int i,
+  private static float dotRest(MemorySegment memory, long a, boolean bf16A, long b, boolean bf16B, int i,
       int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    return Vectors.sum(load(memory, a, i, narrowA, rest).mul(load(memory, b, i, narrowB, rest)));
+    return Vectors.sum(load(memory, a, i, bf16A, rest).mul(load(memory, b, i, bf16B, rest)));
   }
 
   /** Sum of a row. */
@@ -227,85 +226,85 @@ final class Loops {
 
   /** to = (x - mean) * scale * gain + bias. */
   static void normalise(MemorySegment memory, long row, boolean bf16, float mean, float scale, long gain,
-      long bias, long to, boolean narrowTo, int size) {
+      long bias, long to, boolean bf16To, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
-      store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, i, narrowTo);
+      store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, i, bf16To);
     }
     if (bound < size) {
-      normaliseRest(memory, row, bf16, mean, scale, gain, bias, to, narrowTo, bound, size);
+      normaliseRest(memory, row, bf16, mean, scale, gain, bias, to, bf16To, bound, size);
     }
   }
 
   private static void normaliseRest(MemorySegment memory, long row, boolean bf16, float mean, float scale,
-      long gain, long bias, long to, boolean narrowTo, int i, int size) {
+      long gain, long bias, long to, boolean bf16To, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
     store(n.fma(load(memory, gain, i, false, rest), load(memory, bias, i, false, rest)), memory, to, i,
-        narrowTo, rest);
+        bf16To, rest);
   }
 
   /** to = x * scale * gain. */
   static void scaleByGain(MemorySegment memory, long row, boolean bf16, float scale, long gain, long to,
-      boolean narrowTo, int size) {
+      boolean bf16To, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      store(load(memory, row, i, bf16).mul(scale).mul(load(memory, gain, i, false)), memory, to, i, narrowTo);
+      store(load(memory, row, i, bf16).mul(scale).mul(load(memory, gain, i, false)), memory, to, i, bf16To);
     }
     if (bound < size) {
-      scaleByGainRest(memory, row, bf16, scale, gain, to, narrowTo, bound, size);
+      scaleByGainRest(memory, row, bf16, scale, gain, to, bf16To, bound, size);
     }
   }
 
   private static void scaleByGainRest(MemorySegment memory, long row, boolean bf16, float scale, long gain,
-      long to, boolean narrowTo, int i, int size) {
+      long to, boolean bf16To, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     store(load(memory, row, i, bf16, rest).mul(scale).mul(load(memory, gain, i, false, rest)), memory, to, i,
-        narrowTo, rest);
+        bf16To, rest);
   }
 
   /** With n the normalised x and g = dOut * gain: returns the sum of g n. */
   static float sumOfGn(MemorySegment memory, long row, boolean bf16, float mean, float scale, long gain,
-      long dOut, boolean narrowOut, int size) {
+      long dOut, boolean bf16Out, int size) {
     int bound = FLOATS.loopBound(size);
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
-      sum = load(memory, dOut, i, narrowOut).mul(load(memory, gain, i, false)).fma(n, sum);
+      sum = load(memory, dOut, i, bf16Out).mul(load(memory, gain, i, false)).fma(n, sum);
     }
     float whole = Vectors.sum(sum);
     return bound < size
-        ? whole + sumOfGnRest(memory, row, bf16, mean, scale, gain, dOut, narrowOut, bound, size)
+        ? whole + sumOfGnRest(memory, row, bf16, mean, scale, gain, dOut, bf16Out, bound, size)
         : whole;
   }
 
   private static float sumOfGnRest(MemorySegment memory, long row, boolean bf16, float mean, float scale,
-      long gain, long dOut, boolean narrowOut, int i, int size) {
+      long gain, long dOut, boolean bf16Out, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
-    return Vectors.sum(load(memory, dOut, i, narrowOut, rest).mul(load(memory, gain, i, false, rest)).mul(n));
+    return Vectors.sum(load(memory, dOut, i, bf16Out, rest).mul(load(memory, gain, i, false, rest)).mul(n));
   }
 
   /** dGain += dOut * n, dBias += dOut, with n the normalised x. */
   static void normParameters(MemorySegment memory, long row, boolean bf16, float mean, float scale, long dOut,
-      boolean narrowOut, long dGain, long dBias, int size) {
+      boolean bf16Out, long dGain, long dBias, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      FloatVector dy = load(memory, dOut, i, narrowOut);
+      FloatVector dy = load(memory, dOut, i, bf16Out);
       FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
       store(dy.fma(n, load(memory, dGain, i, false)), memory, dGain, i, false);
       store(dy.add(load(memory, dBias, i, false)), memory, dBias, i, false);
     }
     if (bound < size) {
-      normParametersRest(memory, row, bf16, mean, scale, dOut, narrowOut, dGain, dBias, bound, size);
+      normParametersRest(memory, row, bf16, mean, scale, dOut, bf16Out, dGain, dBias, bound, size);
     }
   }
 
   private static void normParametersRest(MemorySegment memory, long row, boolean bf16, float mean,
-      float scale, long dOut, boolean narrowOut, long dGain, long dBias, int i, int size) {
+      float scale, long dOut, boolean bf16Out, long dGain, long dBias, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    FloatVector dy = load(memory, dOut, i, narrowOut, rest);
+    FloatVector dy = load(memory, dOut, i, bf16Out, rest);
     FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
     store(dy.fma(n, load(memory, dGain, i, false, rest)), memory, dGain, i, false, rest);
     store(dy.add(load(memory, dBias, i, false, rest)), memory, dBias, i, false, rest);
@@ -313,56 +312,56 @@ final class Loops {
 
   /** dGain += dOut * x * scale. */
   static void gainGradient(MemorySegment memory, long row, boolean bf16, float scale, long dOut,
-      boolean narrowOut, long dGain, int size) {
+      boolean bf16Out, long dGain, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector n = load(memory, row, i, bf16).mul(scale);
-      store(load(memory, dOut, i, narrowOut).fma(n, load(memory, dGain, i, false)), memory, dGain, i, false);
+      store(load(memory, dOut, i, bf16Out).fma(n, load(memory, dGain, i, false)), memory, dGain, i, false);
     }
     if (bound < size) {
-      gainGradientRest(memory, row, bf16, scale, dOut, narrowOut, dGain, bound, size);
+      gainGradientRest(memory, row, bf16, scale, dOut, bf16Out, dGain, bound, size);
     }
   }
 
   private static void gainGradientRest(MemorySegment memory, long row, boolean bf16, float scale, long dOut,
-      boolean narrowOut, long dGain, int i, int size) {
+      boolean bf16Out, long dGain, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector n = load(memory, row, i, bf16, rest).mul(scale);
-    store(load(memory, dOut, i, narrowOut, rest).fma(n, load(memory, dGain, i, false, rest)), memory, dGain,
-        i, false, rest);
+    store(load(memory, dOut, i, bf16Out, rest).fma(n, load(memory, dGain, i, false, rest)), memory, dGain, i,
+        false, rest);
   }
 
   /** to = (g - meanOfG - n * meanOfGn) * scale, with n and g as in {@link #sumOfGn}. */
   static void normGradient(MemorySegment memory, long row, boolean bf16, float mean, float scale, long gain,
-      long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo, int size) {
+      long dOut, boolean bf16Out, float meanOfG, float meanOfGn, long to, boolean bf16To, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector n = load(memory, row, i, bf16).sub(mean).mul(scale);
-      FloatVector g = load(memory, dOut, i, narrowOut).mul(load(memory, gain, i, false));
-      store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, narrowTo);
+      FloatVector g = load(memory, dOut, i, bf16Out).mul(load(memory, gain, i, false));
+      store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, bf16To);
     }
     if (bound < size) {
-      normGradientRest(memory, row, bf16, mean, scale, gain, dOut, narrowOut, meanOfG, meanOfGn, to, narrowTo,
+      normGradientRest(memory, row, bf16, mean, scale, gain, dOut, bf16Out, meanOfG, meanOfGn, to, bf16To,
           bound, size);
     }
   }
 
   private static void normGradientRest(MemorySegment memory, long row, boolean bf16, float mean, float scale,
-      long gain, long dOut, boolean narrowOut, float meanOfG, float meanOfGn, long to, boolean narrowTo,
-      int i, int size) {
+      long gain, long dOut, boolean bf16Out, float meanOfG, float meanOfGn, long to, boolean bf16To, int i,
+      int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     FloatVector n = load(memory, row, i, bf16, rest).sub(mean).mul(scale);
-    FloatVector g = load(memory, dOut, i, narrowOut, rest).mul(load(memory, gain, i, false, rest));
-    store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, narrowTo, rest);
+    FloatVector g = load(memory, dOut, i, bf16Out, rest).mul(load(memory, gain, i, false, rest));
+    store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, i, bf16To, rest);
   }
 
   /** to = x * sigmoid(w), with w = x (a + b x^2), to full vectors. */
-  static void activate(MemorySegment memory, float a, float b, long x, boolean bf16, long to,
-      boolean narrowTo, long size) {
+  static void activate(MemorySegment memory, float a, float b, long x, boolean bf16, long to, boolean bf16To,
+      long size) {
     for (long i = 0; i < size; i += LANES) {
       FloatVector v = load(memory, x, i, bf16);
       FloatVector w = v.mul(v.mul(v).mul(b).add(a));
-      store(v.div(Vectors.exp(w.neg()).add(1)), memory, to, i, narrowTo);
+      store(v.div(Vectors.exp(w.neg()).add(1)), memory, to, i, bf16To);
     }
   }
 
@@ -382,22 +381,21 @@ final class Loops {
   }
 
   /** to = a * b, number by number. */
-  static void product(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB, long to,
-      boolean narrowTo, int size) {
+  static void product(MemorySegment memory, long a, boolean bf16A, long b, boolean bf16B, long to,
+      boolean bf16To, int size) {
     int bound = FLOATS.loopBound(size);
     for (int i = 0; i < bound; i += LANES) {
-      store(load(memory, a, i, narrowA).mul(load(memory, b, i, narrowB)), memory, to, i, narrowTo);
+      store(load(memory, a, i, bf16A).mul(load(memory, b, i, bf16B)), memory, to, i, bf16To);
     }
     if (bound < size) {
-      productRest(memory, a, narrowA, b, narrowB, to, narrowTo, bound, size);
+      productRest(memory, a, bf16A, b, bf16B, to, bf16To, bound, size);
     }
   }
 
-  private static void productRest(MemorySegment memory, long a, boolean narrowA, long b, boolean narrowB,
-      long to, boolean narrowTo, int i, int size) {
+  private static void productRest(MemorySegment memory, long a, boolean bf16A, long b, boolean bf16B, long to,
+      boolean bf16To, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
-    store(load(memory, a, i, narrowA, rest).mul(load(memory, b, i, narrowB, rest)), memory, to, i, narrowTo,
-        rest);
+    store(load(memory, a, i, bf16A, rest).mul(load(memory, b, i, bf16B, rest)), memory, to, i, bf16To, rest);
   }
 
   /** Adds the columns of so many rows, four vectors wide, to sums in fp32. */
@@ -737,7 +735,7 @@ final class Loops {
    * statistics.
    */
   static void layerNorms(MemorySegment memory, long x, boolean bf16, long gain, long bias, float epsilon,
-      long to, boolean narrowTo, long statistics, int rows, int size) {
+      long to, boolean bf16To, long statistics, int rows, int size) {
     float share = 1f / size;
     for (int r = 0; r < rows; r++) {
       long row = (long) r * size;
@@ -757,15 +755,14 @@ final class Loops {
       memory.set(FLOAT, statistics + 8L * r + 4, scale.lane(0));
       for (int i = 0; i < size; i += LANES) {
         FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
-        store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, row + i,
-            narrowTo);
+        store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, row + i, bf16To);
       }
     }
   }
 
   /** The gradient of {@link #layerNorms} to x, of rows of full vectors; those of gain and bias are another loop's. */
   static void layerNormGradients(MemorySegment memory, long x, boolean bf16, long statistics, long gain,
-      long dOut, boolean narrowOut, long to, boolean narrowTo, int rows, int size) {
+      long dOut, boolean bf16Out, long to, boolean bf16To, int rows, int size) {
     float share = 1f / size;
     for (int r = 0; r < rows; r++) {
       long row = (long) r * size;
@@ -774,7 +771,7 @@ final class Loops {
       FloatVector sum = FloatVector.zero(FLOATS);
       FloatVector sumOfGn = FloatVector.zero(FLOATS);
       for (int i = 0; i < size; i += LANES) {
-        FloatVector g = load(memory, dOut, row + i, narrowOut).mul(load(memory, gain, i, false));
+        FloatVector g = load(memory, dOut, row + i, bf16Out).mul(load(memory, gain, i, false));
         FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
         sum = sum.add(g);
         sumOfGn = g.fma(n, sumOfGn);
@@ -782,23 +779,23 @@ final class Loops {
       FloatVector meanOfG = Vectors.total(sum).mul(share);
       FloatVector meanOfGn = Vectors.total(sumOfGn).mul(share);
       for (int i = 0; i < size; i += LANES) {
-        FloatVector g = load(memory, dOut, row + i, narrowOut).mul(load(memory, gain, i, false));
+        FloatVector g = load(memory, dOut, row + i, bf16Out).mul(load(memory, gain, i, false));
         FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
-        store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, row + i, narrowTo);
+        store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, row + i, bf16To);
       }
     }
   }
 
   /** One vector of columns of dGain += dOut * n, dBias += dOut, down the rows, with n the normalised x. */
   static void layerNormParameters(MemorySegment memory, long x, boolean bf16, long statistics, long dOut,
-      boolean narrowOut, long dGain, long dBias, int rows, int size, int column) {
+      boolean bf16Out, long dGain, long dBias, int rows, int size, int column) {
     FloatVector gain = load(memory, dGain, column, false);
     FloatVector bias = load(memory, dBias, column, false);
     for (int r = 0; r < rows; r++) {
       long at = (long) r * size + column;
       FloatVector n = load(memory, x, at, bf16).sub(memory.get(FLOAT, statistics + 8L * r))
           .mul(memory.get(FLOAT, statistics + 8L * r + 4));
-      FloatVector dy = load(memory, dOut, at, narrowOut);
+      FloatVector dy = load(memory, dOut, at, bf16Out);
       gain = dy.fma(n, gain);
       bias = bias.add(dy);
     }

@@ -13,6 +13,7 @@ import org.knowcap.models.engine.cuda.driver.Numbers;
 import org.knowcap.models.program.Accumulate;
 import org.knowcap.models.program.Activate;
 import org.knowcap.models.program.Add;
+import org.knowcap.models.program.Canon;
 import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
@@ -164,9 +165,13 @@ final class Launches {
 
   /** Numbers of work space that the launches of an operation need beside its tensors. */
   static long work(Program program, Operation operation) {
-    return operation instanceof Embedding.Backward o
-        ? (long) TokenOrder.most(program.rows(), program.vocabulary()) * o.dOut().columns()
-        : operation instanceof Attention.Backward o ? o.forward().logSumExp().size() : 0;
+    return switch (operation) {
+      case Embedding.Backward o ->
+          (long) TokenOrder.most(program.rows(), program.vocabulary()) * o.dOut().columns();
+      case Attention.Backward o -> o.forward().logSumExp().size();
+      case Canon.Backward o -> ColumnSums.parts(o.dX().rows()) * o.dWeight().size();
+      default -> 0;
+    };
   }
 
   private List<Launch> of(Operation operation) {
@@ -209,6 +214,11 @@ final class Launches {
                   number(o.forward().activation()), at(o.forward().x()), at(o.dOut()), at(o.dX()),
                   rows(o.dOut()), o.dOut().columns())
               .moving(bytes(o.forward().x()) + bytes(o.dOut()) + bytes(o.dX())));
+      case Canon o -> List.of(kernels
+          .each("canon", size(o.out()) / source.vector(), at(o.x()), buffers.parameter(o.weight()).address(),
+              starts(o), at(o.out()), o.length(), rows(o.out()), o.out().columns())
+          .moving(bytes(o.x()) + bytes(o.out()) + 4 * o.weight().size()));
+      case Canon.Backward o -> canonBackward(o);
       case Rope o -> List.of(rope(o, o.out(), Optional.empty(), 1));
       case Rope.Backward o -> List.of(rope(o.forward(), o.dX(), Optional.empty(), -1));
       case Attention o -> List.of(attention(o));
@@ -429,6 +439,33 @@ final class Launches {
               (long) dOut.rows() * dOut.columns() * dOut.numbers().bytes() + 4L * parts * dOut.columns()));
     });
     return all;
+  }
+
+  /** Address of where documents begin and end; 0 where a window is one document. */
+  private long starts(Canon o) {
+    return o.documents().isPresent() ? buffers.address(Part.DOCUMENTS) : 0L;
+  }
+
+  private List<Launch> canonBackward(Canon.Backward o) {
+    Canon forward = o.forward();
+    int rows = rows(o.dX());
+    int columns = o.dX().columns();
+    int blocks = ColumnSums.parts(rows);
+    return List.of(
+        kernels
+            .each("canon_backward", size(o.dX()) / source.vector(), at(o.dOut()),
+                buffers.parameter(forward.weight()).address(), starts(forward), at(o.dX()), forward.length(),
+                rows, columns)
+            .moving(bytes(o.dOut()) + bytes(o.dX()) + 4 * forward.weight().size()),
+        kernels
+            .launch("canon_weights", new Grid(Math.ceilDiv(columns, WARP), blocks, COLUMN_THREADS, 0),
+                at(forward.x()), at(o.dOut()), starts(forward), work(o), forward.length(), rows, columns,
+                ColumnSums.stretch(rows))
+            .moving(bytes(forward.x()) + bytes(o.dOut()) + 4L * blocks * forward.weight().size()),
+        kernels
+            .each("canon_sums", forward.weight().size(), work(o), buffers.gradient(o.dWeight()).address(),
+                blocks, Math.toIntExact(forward.weight().size()))
+            .moving(4L * (blocks + 2) * forward.weight().size()));
   }
 
   /** Where the sums of rotated columns go: the gradient of the bias of the matmul before RoPE. */

@@ -114,7 +114,7 @@ public final class LoweredProgram {
 
   /** How windows split into documents, for all operations that look at documents. */
   public Optional<Documents> documents() {
-    return attention().flatMap(o -> o.documents().stream()).findFirst();
+    return program.forward().stream().flatMap(o -> o.documents().stream()).findFirst();
   }
 
   private Stream<Attention> attention() {

@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.Set;
 import org.knowcap.models.program.Accumulate;
 import org.knowcap.models.program.Add;
-import org.knowcap.models.program.BackwardOperation;
 import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
@@ -110,7 +109,7 @@ final class Lowering implements Storage {
       case Normalisation.Backward o ->
           lowered.add(new NormBackward(o.lowered(this), Optional.empty(), Optional.empty()));
       case ForwardOperation o -> add(o.lowered(this));
-      case BackwardOperation o -> add(o.lowered(this));
+      case ForwardOperation.Gradient o -> add(o.lowered(this));
       case FusedOperation o -> throw new IllegalStateException("lowered twice: " + o);
     }
     return 1;

@@ -8,9 +8,11 @@ import org.knowcap.models.program.Accumulate;
 import org.knowcap.models.program.Activate;
 import org.knowcap.models.program.Add;
 import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Canon;
 import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
+import org.knowcap.models.program.Documents;
 import org.knowcap.models.program.Embedding;
 import org.knowcap.models.program.ExpertLinear;
 import org.knowcap.models.program.FusedOperation;
@@ -50,6 +52,8 @@ final class OperationCalls {
   private final SessionArrays arrays;
   private final ExpertCalls experts;
   private final Map<List<Object>, RopeConstants> ropes = new HashMap<>();
+  /** By what they are made of: for each lag a column [R, 1] of ones where a token looks that far back, otherwise zeros. */
+  private final Map<List<Object>, INDArray[]> lagMasks = new HashMap<>();
   private final Map<List<Object>, HeadConstants> headNorms = new HashMap<>();
   private final Map<List<Object>, INDArray> pairs = new HashMap<>();
   /** By documents and heads; the first layer of attention that needs one fills it, at each step. */
@@ -71,6 +75,8 @@ final class OperationCalls {
       case Linear o -> linear(o);
       case Activate o -> activate(o);
       case GatedActivation o -> gatedActivation(o);
+      case Canon o -> canon(o);
+      case Canon.Backward o -> canonBackward(o);
       case Rope o -> rope(o, o.x(), o.out(), false);
       case Attention o -> attention(o);
       case Add o -> new CallList(arrays).add(arrays.of(o.a()), arrays.of(o.b()), arrays.of(o.out()));
@@ -426,6 +432,101 @@ final class OperationCalls {
   private static INDArray half(INDArray array, int side) {
     long width = array.columns() / 2;
     return array.get(NDArrayIndex.all(), NDArrayIndex.interval(side * width, (side + 1) * width));
+  }
+
+  /** A sum of shifted copies, each times a row of weights. */
+  private CallList canon(Canon o) {
+    CallList calls = new CallList(arrays);
+    INDArray[] mask = lagMasks(calls, o);
+    INDArray x = arrays.of(o.x());
+    INDArray out = arrays.of(o.out());
+    INDArray weighted = arrays.scratch(0, x.rows(), x.columns());
+    calls.copy(x, out);
+    for (int k = 0; k < mask.length; k++) {
+      calls.multiplyRow(earlier(calls, x, k, mask[k]), weight(o, k), weighted).add(out, weighted, out);
+    }
+    return calls;
+  }
+
+  private CallList canonBackward(Canon.Backward o) {
+    CallList calls = new CallList(arrays);
+    Canon forward = o.forward();
+    INDArray[] mask = lagMasks(calls, forward);
+    INDArray x = arrays.of(forward.x());
+    INDArray dOut = arrays.of(o.dOut());
+    INDArray dX = arrays.of(o.dX());
+    INDArray product = arrays.scratch(0, x.rows(), x.columns());
+    INDArray spread = arrays.scratch(1, x.rows(), x.columns());
+    calls.copy(dOut, dX);
+    for (int k = 0; k < mask.length; k++) {
+      calls.multiply(dOut, earlier(calls, x, k, mask[k]), product)
+          .matmul(arrays.ones(1, x.rows()), false, product, false, true, row(arrays.of(o.dWeight()), k))
+          .multiplyRow(dOut, weight(forward, k), product)
+          .multiplyColumn(product, mask[k], spread, product);
+      // What a token got from k before it goes back there; k rows of each chunk are zero by the mask.
+      calls.add(rows(dX, 0, dX.rows() - k), rows(product, k, product.rows()), rows(dX, 0, dX.rows() - k));
+    }
+    return calls;
+  }
+
+  /** x shifted by k tokens, and zero where the mask is. */
+  private INDArray earlier(CallList calls, INDArray x, int k, INDArray mask) {
+    // Rows before the first are never written: they stay zero.
+    INDArray shifted = arrays.scratch(30 + k, x.rows(), x.columns());
+    INDArray spread = arrays.scratch(1, x.rows(), x.columns());
+    calls.copy(rows(x, 0, x.rows() - k), rows(shifted, k, x.rows()))
+        .multiplyColumn(shifted, mask, spread, shifted);
+    return shifted;
+  }
+
+  private INDArray weight(Canon o, int k) {
+    return row(arrays.of(o.weight()), k);
+  }
+
+  private static INDArray row(INDArray matrix, int k) {
+    return rows(matrix, k, k + 1);
+  }
+
+  private static INDArray rows(INDArray matrix, int from, int to) {
+    return matrix.get(NDArrayIndex.interval(from, to), NDArrayIndex.all());
+  }
+
+  /** The masks of each lag that a window has; where there are documents, the first operation fills them at each step. */
+  private INDArray[] lagMasks(CallList calls, Canon o) {
+    return lagMasks.computeIfAbsent(List.of(o.length(), o.x().rows(), o.documents()), _ -> {
+      INDArray[] made = new INDArray[Math.min(Canon.WIDTH, o.length())];
+      for (int k = 0; k < made.length; k++) {
+        made[k] = arrays.own(o.x().rows(), 1);
+      }
+      if (o.documents().isPresent()) {
+        Documents documents = o.documents().get();
+        INDArray tokens = arrays.of(documents.tokens());
+        calls.call(
+            () -> fillLags(made, o.length(), token -> tokens.data().getInt(token) == documents.separator()));
+      } else {
+        fillLags(made, o.length(), _ -> false);
+      }
+      return made;
+    });
+  }
+
+  private interface Separators {
+    boolean at(int row);
+  }
+
+  private static void fillLags(INDArray[] masks, int length, Separators separators) {
+    int rows = masks[0].rows();
+    float[][] values = new float[masks.length][rows];
+    int start = 0;
+    for (int row = 0; row < rows; row++) {
+      start = row % length == 0 || separators.at(row) ? row : start;
+      for (int k = 0; k < masks.length && k <= row - start; k++) {
+        values[k][row] = 1;
+      }
+    }
+    for (int k = 0; k < masks.length; k++) {
+      masks[k].data().setData(values[k]);
+    }
   }
 
   private RopeConstants constants(Rope o) {

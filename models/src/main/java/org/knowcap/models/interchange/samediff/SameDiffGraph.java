@@ -2,6 +2,7 @@ package org.knowcap.models.interchange.samediff;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
@@ -9,6 +10,7 @@ import java.util.stream.IntStream;
 import org.knowcap.models.program.Activate;
 import org.knowcap.models.program.Add;
 import org.knowcap.models.program.Attention;
+import org.knowcap.models.program.Canon;
 import org.knowcap.models.program.Combine;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
@@ -113,6 +115,7 @@ public final class SameDiffGraph {
         SDVariable[] halves = graph.split(values.get(o.x()), 2, -1);
         yield activate(o.activation(), halves[0]).mul(halves[1]);
       }
+      case Canon o -> canon(o);
       case Rope o -> rotary(o);
       case Attention o -> attention(o);
       case Add o -> values.get(o.a()).add(values.get(o.b()));
@@ -219,6 +222,29 @@ public final class SameDiffGraph {
     };
   }
 
+  /** x and what its weights make of the tokens up to three before, [R, n]. */
+  private SDVariable canon(Canon o) {
+    int columns = o.x().columns();
+    int length = o.length();
+    SDVariable x = graph.reshape(values.get(o.x()), -1, length, columns);
+    SDVariable sum = x;
+    for (int k = 0; k < Math.min(Canon.WIDTH, length); k++) {
+      int lag = k;
+      int[] earlier = IntStream.range(0, length).map(t -> Math.max(0, t - lag)).toArray();
+      float[] there = new float[length];
+      Arrays.fill(there, lag, length, 1);
+      SDVariable shifted = graph.gather(x, earlier, 1).mul(graph.constant(array(there, 1, length, 1)));
+      if (o.documents().isPresent()) {
+        SDVariable numbers = documentNumbers(o.documents().get(), length);
+        SDVariable same = graph.eq(numbers, graph.gather(numbers, earlier, 1)).castTo(DataType.FLOAT);
+        shifted = shifted.mul(graph.reshape(same, -1, length, 1));
+      }
+      SDVariable weight = graph.gather(values.get(o.weight()), new int[]{lag}, 0);
+      sum = sum.add(shifted.mul(graph.reshape(weight, 1, 1, columns)));
+    }
+    return graph.reshape(sum, -1, columns);
+  }
+
   /**
    * x * cosine + (x swap) * sine, head by head, where the matrix swap [width, width] takes component i of the first half of
    * the rotated part to i of the second, and that to the first with its sign turned.
@@ -297,13 +323,18 @@ public final class SameDiffGraph {
 
   /** 1 where query and key are of different documents, else 0: [B, 1, T, T]. */
   private SDVariable otherDocuments(Documents documents, Heads heads) {
-    SDVariable begins = graph.eq(values.get(documents.tokens()), documents.separator())
-        .castTo(DataType.FLOAT);
-    SDVariable numbers = graph.cumsum(graph.reshape(begins, -1, heads.length()), false, false, 1);
+    SDVariable numbers = documentNumbers(documents, heads.length());
     return graph
         .neq(graph.reshape(numbers, -1, 1, heads.length(), 1),
             graph.reshape(numbers, -1, 1, 1, heads.length()))
         .castTo(DataType.FLOAT);
+  }
+
+  /** The number of each token's document in its window, [B, T]. */
+  private SDVariable documentNumbers(Documents documents, int length) {
+    SDVariable begins = graph.eq(values.get(documents.tokens()), documents.separator())
+        .castTo(DataType.FLOAT);
+    return graph.cumsum(graph.reshape(begins, -1, length), false, false, 1);
   }
 
   /** For each head of queries one of those in [B, all heads, T, width]. */

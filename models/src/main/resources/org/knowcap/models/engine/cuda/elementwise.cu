@@ -206,3 +206,81 @@ KERNEL_OF(256, 4) void rope_back(Element* qkv, const float* turns, const float* 
   store(to, left);
   if (turning) store(to + half, right);
 }
+
+// Canon layers: out[r] = x[r] + sum over k < LAGS of weight[k] x[r - k], over the tokens of r's window and document; weight
+// [LAGS, n]. `documents` says for each token from where to before where in its window its document goes; null for windows of one.
+#define LAGS 4
+
+DEVICE int2 documentOf(const int2* documents, int row, int length) {
+  return documents ? documents[row] : make_int2(0, length);
+}
+
+// A thread takes VECTOR numbers of a row.
+KERNEL void canon(Numbers x, const float* weight, const int2* documents, Numbers out, int length, int rows, int width) {
+  ofReplica(x, weight, documents, out);
+  Index i = thread() * VECTOR;
+  if (i >= (Index)rows * width) return;
+  int row = i / width, c = i % width;
+  int lags = min(LAGS - 1, row % length - documentOf(documents, row, length).x);
+  Pack sum = load(x, i);
+  for (int k = 0; k <= lags; k++) {
+    Pack p = load(x, i - (Index)k * width), w = load(weight + k * width + c);
+    for (int j = 0; j < VECTOR; j++) sum.x[j] += w.x[j] * p.x[j];
+  }
+  store(out, i, sum);
+}
+
+// dX[r] = dOut[r] + sum over k of weight[k] dOut[r + k]
+KERNEL void canon_backward(Numbers dOut, const float* weight, const int2* documents, Numbers dX, int length, int rows,
+    int width) {
+  ofReplica(dOut, weight, documents, dX);
+  Index i = thread() * VECTOR;
+  if (i >= (Index)rows * width) return;
+  int row = i / width, c = i % width;
+  int lags = min(LAGS - 1, documentOf(documents, row, length).y - 1 - row % length);
+  Pack sum = load(dOut, i);
+  for (int k = 0; k <= lags; k++) {
+    Pack g = load(dOut, i + (Index)k * width), w = load(weight + k * width + c);
+    for (int j = 0; j < VECTOR; j++) sum.x[j] += w.x[j] * g.x[j];
+  }
+  store(dX, i, sum);
+}
+
+// parts[blockIdx.y][k][c] = sum of dOut[r][c] x[r - k][c] over the block's stretch of rows. Blocks as in columns.cu, of single
+// columns.
+KERNEL void canon_weights(Numbers x, Numbers dOut, const int2* documents, float* parts, int length, int rows, int width,
+    int stretch) {
+  ofReplica(x, dOut, documents, parts);
+  __shared__ float sums[HIGH][LAGS][32];
+  int lane = threadIdx.x % 32, high = threadIdx.x / 32;
+  int c = blockIdx.x * 32 + lane;
+  int end = min(rows, (int)(blockIdx.y + 1) * stretch);
+  float sum[LAGS] = {};
+  if (c < width) {
+    for (int row = blockIdx.y * stretch + high; row < end; row += HIGH) {
+      int lags = min(LAGS - 1, row % length - documentOf(documents, row, length).x);
+      Index i = (Index)row * width + c;
+      float g = get(dOut, i);
+      for (int k = 0; k < LAGS; k++) {
+        if (k <= lags) sum[k] += g * get(x, i - (Index)k * width);
+      }
+    }
+  }
+  for (int k = 0; k < LAGS; k++) sums[high][k][lane] = sum[k];
+  __syncthreads();
+  if (high < LAGS && c < width) {
+    float all = 0;
+    for (int h = 0; h < HIGH; h++) all += sums[h][high][lane];
+    parts[((Index)blockIdx.y * LAGS + high) * width + c] = all;
+  }
+}
+
+// dWeight[i] += sum of parts[p][i] over p < count
+KERNEL void canon_sums(const float* parts, float* dWeight, int count, int size) {
+  ofReplica(parts, dWeight);
+  int i = thread();
+  if (i >= size) return;
+  float sum = 0;
+  for (int p = 0; p < count; p++) sum += parts[(Index)p * size + i];
+  dWeight[i] += sum;
+}

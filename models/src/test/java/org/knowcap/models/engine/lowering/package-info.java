@@ -1,0 +1,2 @@
+/** Tests of how programs are lowered. */
+package org.knowcap.models.engine.lowering;
