@@ -35,6 +35,11 @@ public final class Results {
         Seeds.all(seed), storedBits, totalBits);
   }
 
+  /** A run of 200 people and 1000 parameters. */
+  public static RunResult run(String model, Seeds seeds, double storedBits) {
+    return run(model + "-" + seeds.label(), 200, 400, model, 1000, seeds, storedBits, 4000);
+  }
+
   private static RunResult run(String name, long people, long exposures, String model, long parameters,
       Seeds seeds, double storedBits, double totalBits) {
     return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j", seeds,

@@ -14,7 +14,7 @@ import org.apache.commons.math3.stat.StatUtils;
  * @param size people measured
  * @param population people in the corpus
  * @param mean mean over the people measured, in the unit of the values
- * @param standardError sqrt(s^2 / size * (population - size) / (population - 1) + w^2 / population): s^2 is the variance
+ * @param standardError sqrt(s^2 / size * (population - size) / population + w^2 / population): s^2 is the variance
  *        of the values, with Bessel's correction, and w^2 the variance between texts about one person. With the variance
  *        v^2 of people's means, s^2 = v^2 + w^2, and the error's square is v^2 / size * (1 - size / population) +
  *        w^2 / size: this sum, but for 1 in the denominator
@@ -72,9 +72,7 @@ public record SampleSummary(long size, long population, double mean, double stan
       }
     }
     double mean = StatUtils.mean(values);
-    double unmeasured = values.length == population
-        ? 0
-        : (double) (population - values.length) / (population - 1);
+    double unmeasured = values.length == population ? 0 : (double) (population - values.length) / population;
     double people = unmeasured == 0 ? 0 : StatUtils.variance(values, mean) / values.length * unmeasured;
     double texts = variance(values, again) / population;
     return new SampleSummary(values.length, population, mean, Math.sqrt(people + texts));

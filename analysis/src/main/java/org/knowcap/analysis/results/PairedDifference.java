@@ -26,10 +26,11 @@ import tech.tablesaw.api.Table;
  * @param againstParameters P of the model that it is compared with
  * @param pairs runs of equal seeds
  * @param difference mean over the pairs of R less the other's R, bits per parameter
- * @param differenceInterval half of the 95 % confidence interval of that mean, by Student's t; absent for one pair
+ * @param differenceInterval half of the 95 % confidence interval of that mean, by Student's t; absent for one pair, and
+ *        where two pairs have a varied seed in common, as they are then not independent
  * @param ratio mean R over the other's mean R
- * @param pValue of the paired t-test, two-sided: how likely at least such a difference would be if there were none; absent for
- *        one pair, and where all pairs differ alike
+ * @param pValue of the paired t-test, two-sided: how likely at least such a difference would be if there were none; absent
+ *        where the interval is, and where all pairs differ alike
  * @param limitedBy what limits the runs of both; several words where they differ
  */
 public record PairedDifference(String corpus, long people, long exposures, double learningRate, String engine,
@@ -39,9 +40,12 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
   private static final Pattern MODEL = Pattern.compile("(.+?)(-\\d+-\\d+(?:-w\\d+)?)(-.+)?");
   private static final double CONFIDENCE = 0.95;
 
-  private record Cell(String corpus, long people, long exposures, double learningRate, String engine) {
+  /** The corpus's bits tell apart corpora of one name whose lists differ. */
+  private record Cell(String corpus, double totalBits, long people, long exposures, double learningRate,
+      String engine) {
     static Cell of(RunResult run) {
-      return new Cell(run.corpus(), run.people(), run.exposures(), run.learningRate(), run.engine());
+      return new Cell(run.corpus(), run.totalBits(), run.people(), run.exposures(), run.learningRate(),
+          run.engine());
     }
   }
 
@@ -49,14 +53,18 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
    * Compares all models of other architectures with those of one, cell by cell.
    *
    * @param against a family, such as "gpt2"; its models are compared with by their layers, heads and width
-   * @throws ResultsException where there is nothing to compare
+   * @throws ResultsException where there is nothing to compare, or equal seeds occur twice in what the table shows as one
+   *     model and setting: the runs then differ in something that it does not show
    */
   public static List<PairedDifference> of(List<RunResult> runs, String against) {
     Map<Cell, Map<String, Map<Seeds, RunResult>>> cells = new LinkedHashMap<>();
     for (RunResult run : runs) {
-      cells.computeIfAbsent(Cell.of(run), _ -> new LinkedHashMap<>())
+      RunResult other = cells.computeIfAbsent(Cell.of(run), _ -> new LinkedHashMap<>())
           .computeIfAbsent(run.model(), _ -> new LinkedHashMap<>())
           .put(run.seeds(), run);
+      if (other != null) {
+        throw SeedMeans.alike(other, run);
+      }
     }
     List<PairedDifference> differences = new ArrayList<>();
     cells.values().forEach(models -> models.forEach((model, own) -> {
@@ -91,7 +99,7 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     OptionalDouble interval = OptionalDouble.empty();
     OptionalDouble pValue = OptionalDouble.empty();
     double error = differences.getStandardDeviation() / Math.sqrt(own.size());
-    if (error > 0) {
+    if (error > 0 && Seeds.independent(own.stream().map(RunResult::seeds).toList())) {
       TDistribution student = new TDistribution(own.size() - 1);
       interval = OptionalDouble.of(error * student.inverseCumulativeProbability((1 + CONFIDENCE) / 2));
       pValue = OptionalDouble.of(2 * student.cumulativeProbability(-Math.abs(differences.getMean() / error)));

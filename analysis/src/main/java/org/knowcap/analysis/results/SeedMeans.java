@@ -44,11 +44,12 @@ public record SeedMeans(String corpus, long people, long exposures, String model
   private static final double CONFIDENCE = 0.95;
 
   /** What is the same in runs that only differ in their seed. */
-  private record Setting(String corpus, long people, long exposures, String model, long parameters,
-      double learningRate, String engine) {
+  private record Setting(String corpus, double totalBits, long people, long exposures, String model,
+      long parameters, double learningRate, String engine) {
     static Setting of(RunResult run) {
-      return new Setting(run.corpus(), run.people(), run.exposures(), run.model(), run.parameters(),
-          run.learningRate(), run.engine());
+      // The corpus's bits tell apart corpora of one name whose lists differ.
+      return new Setting(run.corpus(), run.totalBits(), run.people(), run.exposures(), run.model(),
+          run.parameters(), run.learningRate(), run.engine());
     }
   }
 
@@ -70,9 +71,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
     for (RunResult run : runs) {
       RunResult other = seen.put(run.seeds(), run);
       if (other != null) {
-        throw new ResultsException(
-            "runs " + other.run() + " and " + run.run() + " have the same seeds, " + run.seeds()
-                + ", and differ in nothing that the results show; a mean over seeds needs them apart");
+        throw alike(other, run);
       }
     }
     List<Seeds> seeds = List.copyOf(seen.keySet());
@@ -85,6 +84,11 @@ public record SeedMeans(String corpus, long people, long exposures, String model
         Seeds.independent(seeds) ? OptionalDouble.of(interval(ratios)) : OptionalDouble.empty(),
         ratios.getMin(), ratios.getMax(),
         statistics(runs.stream().map(RunResult::saturation).toList()).getMean(), limits(runs, List.of()));
+  }
+
+  static ResultsException alike(RunResult one, RunResult other) {
+    return new ResultsException("runs " + one.run() + " and " + other.run() + " have the same seeds, "
+        + one.seeds() + ", and differ in nothing that the results show; means and pairs need them apart");
   }
 
   /** What limits these runs, each word once. */
@@ -103,9 +107,9 @@ public record SeedMeans(String corpus, long people, long exposures, String model
         : OptionalDouble.empty();
   }
 
-  /** Whether all runs had hardly more to store than they did. */
+  /** Whether any run had hardly more to store than it did: the mean is then too low. */
   public boolean corpusBound() {
-    return limitedBy.equals(Limit.CORPUS.toString());
+    return List.of(limitedBy.split(", ")).contains(Limit.CORPUS.toString());
   }
 
   /** Half of the confidence interval of a mean. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.apache.commons.math3.stat.inference.TTest;
@@ -44,6 +45,37 @@ class PairedDifferenceTest {
     String message = assertThrows(ResultsException.class, () -> PairedDifference.of(runs, "mistral"))
         .getMessage();
     assertTrue(message.contains("one of mistral"), message);
+  }
+
+  /** Two corpora, each with two initial weights: by the corpus, these are two pairs, not four. */
+  @Test
+  void crossedSeedsGiveNoInterval() {
+    List<RunResult> runs = new ArrayList<>();
+    for (int corpus = 1; corpus <= 2; corpus++) {
+      for (int weights = 1; weights <= 2; weights++) {
+        Seeds seeds = new Seeds(corpus, weights, 1);
+        runs.add(Results.run("gpt2-2-1-w8", seeds, 1000 + 10 * corpus * weights));
+        runs.add(Results.run("llama-2-1-w8", seeds, 1200 + 17 * corpus + weights));
+      }
+    }
+    PairedDifference found = PairedDifference.of(runs, "gpt2").getFirst();
+    assertEquals(4, found.pairs());
+    assertEquals(OptionalDouble.empty(), found.differenceInterval());
+    assertEquals(OptionalDouble.empty(), found.pValue());
+  }
+
+  /** Runs that differ in a batch size, say, have one row in the table. */
+  @Test
+  void runsThatTheTableDoesNotTellApartAreNotPaired() {
+    RunResult one = Results.run(200, 400, "gpt2-2-1-w8", 1000, 1, 1000, 4000);
+    RunResult two = Results.run(200, 400, "gpt2-2-1-w8", 1000, 1, 1100, 4000);
+    RunResult other = Results.run(200, 400, "llama-2-1-w8", 1000, 1, 1200, 4000);
+    String message = assertThrows(ResultsException.class,
+        () -> PairedDifference.of(List.of(one, two, other), "gpt2")).getMessage();
+    assertTrue(message.contains("have the same seeds"), message);
+    RunResult largerLists = Results.run(200, 400, "gpt2-2-1-w8", 1000, 1, 1100, 5000);
+    PairedDifference found = PairedDifference.of(List.of(one, largerLists, other), "gpt2").getFirst();
+    assertEquals(0.2, found.difference(), 1e-12);
   }
 
   /** The committed runs: with three pairs, LLaMA's lead over GPT2 is p = 0.06 and 0.04. */

@@ -21,14 +21,16 @@ final class LossCurve {
   /**
    * Share of the stored bits that were stored in the second half of the run: the fall of the mean loss from the middle
    * (45 to 55 % of the steps) to the end (the last 10 %), in bits of a text about one person, over the bits that are stored
-   * of one person. What the model still learns of the sentences around the values is in it, too, and is small by then.
+   * of one person. What the model still learns of the sentences around the values is in it, too; it is small by then where
+   * each text of a person has other sentences.
    *
    * @param storedBits of the corpus
-   * @return absent where the loss is also of other texts than the corpus's own, or there are too few reports, or nothing is
+   * @return absent where the loss is also of other texts than the corpus's own, the wording of texts can be learnt by heart, or there are too few reports, or nothing is
    *     stored
    */
   OptionalDouble lateShare(Corpus corpus, double storedBits) {
-    if (!(corpus instanceof Source source) || reports.size() < LEAST_REPORTS || !(storedBits > 0)) {
+    if (!(corpus instanceof Source source) || source.repeatsWording() || reports.size() < LEAST_REPORTS
+        || !(storedBits > 0)) {
       return OptionalDouble.empty();
     }
     double steps = reports.getLast().step();

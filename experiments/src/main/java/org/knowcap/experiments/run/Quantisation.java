@@ -147,7 +147,7 @@ public final class Quantisation {
         trained.learningRate(), trained.tokensPerSecond(), trained.seconds(), Optional.empty(),
         Optional.empty(), Optional.empty(), List.of());
     MeasuredRun run = Run.measured(spec, spec.name() + "/" + quantiser.label(), engine, threads, corpus,
-        losses, recall, last, trained.tokens(), trained.lateShare());
+        losses, recall, last, trained.tokens(), trained.lateShare(), Optional.of(trained.limitedBy()));
     return new MeasuredQuantisation(
         new QuantisedResult(run.result(), quantiser.method(), quantiser.bits(), quantiser.group(),
             model.bitsPerWeight(), model.modelBits(), run.result().storedBits() / model.modelBits()),

@@ -92,7 +92,7 @@ public final class Run {
     OptionalDouble lateShare = new LossCurve(folder.readMetrics()).lateShare(corpus,
         losses.capacity(parameters.length).storedBits());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
-        tokens, lateShare).trainedTogether(sessions.replicas());
+        tokens, lateShare, Optional.empty()).trainedTogether(sessions.replicas());
     folder.writeResult(run);
     Files.deleteIfExists(Checkpoint.previous(folder.checkpoint()));
     return run;
@@ -107,9 +107,11 @@ public final class Run {
    * @param last metric of the training
    * @param tokens trained on
    * @param lateShare share of the bits that were stored in the second half of the training
+   * @param limitedBy what limited the training, where the model is not what was trained
    */
   static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
-      Measurement losses, Recall recall, RunFolder.Metric last, long tokens, OptionalDouble lateShare) {
+      Measurement losses, Recall recall, RunFolder.Metric last, long tokens, OptionalDouble lateShare,
+      Optional<Limit> limitedBy) {
     SampleSummary names = losses.summary(KnowledgeKind.NAME);
     SampleSummary values = losses.summary(KnowledgeKind.VALUE);
     long parameters = spec.model().parameters(corpus.vocabulary().size()).total();
@@ -121,8 +123,8 @@ public final class Run {
         names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
         spec.model().headWidth(), spec.training().learningRate(),
         spec.model().parameters(corpus.vocabulary().size()).active(), spec.model().causal(),
-        PartBits.of(capacity.parts()), lateShare, Limit.of(capacity.saturation(), lateShare),
-        recall.shares());
+        PartBits.of(capacity.parts()), lateShare,
+        limitedBy.orElseGet(() -> Limit.of(capacity.saturation(), lateShare)), recall.shares());
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
         Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute());

@@ -78,6 +78,11 @@ public final class BioR implements Source {
   }
 
   @Override
+  public boolean repeatsWording() {
+    return true;
+  }
+
+  @Override
   public String name() {
     return "bioR(" + people() + ")";
   }

@@ -142,6 +142,11 @@ public final class BioS extends GeneratedSource<BioS> {
 
   /** Texts are short: a shorter window cuts them, and training sees the rest of a text in the next window. */
   @Override
+  public boolean repeatsWording() {
+    return simple;
+  }
+
+  @Override
   public boolean needsWholeTexts() {
     return false;
   }

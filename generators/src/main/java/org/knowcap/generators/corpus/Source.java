@@ -72,6 +72,13 @@ public interface Source extends Corpus {
     return true;
   }
 
+  /**
+   * Whether training repeats the wording of a person's texts, so that a model can learn it by heart beside the values.
+   */
+  default boolean repeatsWording() {
+    return false;
+  }
+
   /** N, the number of people. */
   default long people() {
     return truth().people();
