@@ -202,7 +202,7 @@ final class ResultsCommand implements Callable<Integer> {
           ? StringColumn.create(numbers.name(),
               numbers.asList()
                   .stream()
-                  .map(number -> Double.isNaN(number) ? "" : Units.number(number, DIGITS)))
+                  .map(number -> number == null || Double.isNaN(number) ? "" : Units.number(number, DIGITS)))
           : column);
     }
     return rounded;
