@@ -44,7 +44,8 @@ final class DescriptionView {
       if (histograms.size() > 1) {
         out.println();
         out.println(bold(source.name()) + ": " + Units.percent(source.share()) + " of the windows, "
-            + Units.count(source.people()) + (source.bits().isEmpty() ? " questions" : " people") + (i == 0 ? "; this is what is studied" : ""));
+            + Units.count(source.people()) + (source.bits().isEmpty() ? " questions" : " people")
+            + (i == 0 ? "; this is what is studied" : ""));
       }
       print(source, histograms.get(i));
     }
