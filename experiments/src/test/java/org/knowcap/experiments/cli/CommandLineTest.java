@@ -61,8 +61,8 @@ class CommandLineTest {
       exposures: 1000
       training: {warmup_steps: 1}
       """;
-  private static final String FIRST_COLUMNS = "run,corpus,people,exposures,model,parameters,engine,seed,"
-      + "name_loss_nats,value_loss_nats,stored_bits,total_bits,capacity_ratio,max_capacity_ratio,saturation,"
+  private static final String FIRST_COLUMNS = "run,corpus,people,exposures,model,parameters,engine,corpus_seed,"
+      + "weights_seed,order_seed,name_loss_nats,value_loss_nats,stored_bits,total_bits,capacity_ratio,max_capacity_ratio,saturation,"
       + "tokens_per_second,seconds";
   private static final Pattern LOADS = Pattern
       .compile("(?i)(src|href)\\s*=\\s*[\"']?\\s*(https?:)?//|url\\(\\s*[\"']?"
@@ -176,8 +176,8 @@ class CommandLineTest {
     Files.writeString(result, Files.readString(result).substring(0, 100));
     Map<Path, List<Object>> damaged = snapshot(out);
     Outcome refused = KnowcapProcess.run("status", out);
-    assertEquals(1, refused.exitCode(), refused.toString());
-    assertComplaint(refused, List.of(result + ", line "));
+    assertTrue(refused.out().contains("damaged") && refused.out().contains(result + ", line "),
+        refused.toString());
     assertEquals(damaged, snapshot(out));
   }
 
@@ -271,8 +271,7 @@ class CommandLineTest {
     String shown = succeeds("results", tables.get(0), tables.get(1), "--seeds").out();
     assertTrue(shown.contains("capacity_ratio_deviation"), shown);
     Outcome twice = KnowcapProcess.run("results", tables.get(0), tables.get(0), "--seeds");
-    assertTrue(twice.exitCode() == 1 && twice.err().contains("have the same seeds, seed 1"),
-        twice.toString());
+    assertTrue(twice.exitCode() == 0 && twice.toString().contains("each counts once"), twice.toString());
   }
 
   @Test
@@ -302,7 +301,7 @@ class CommandLineTest {
   void aModelsPartsAndMemoryAreShown() throws Exception {
     String shown = succeeds("models", "gpt2-2-2").out();
     String leaky = succeeds("models", "gpt2-2-2-leaky64k8-document").out();
-    for (String part : List.of("Leaky ReRoPE of window 64, 8.00 times", "16 of 64", "own document",
+    for (String part : List.of("Leaky ReRoPE of window 64, 8 times", "16 of 64", "own document",
         "attention.distant")) {
       assertTrue(leaky.contains(part), leaky);
     }
@@ -321,7 +320,7 @@ class CommandLineTest {
     long buffers = two.path("cpu_bytes").asLong() - one.path("cpu_bytes").asLong();
     assertTrue(buffers > 4 * 816_000, "a second thread has gradients of its own: " + buffers);
     String llama = succeeds("models", "llama-3-2", "--vocabulary", 100).out();
-    assertTrue(Pattern.compile("(?m)^ +gate +block\\.0\\.mlp\\.gated +6144 x 342 ").matcher(llama).find(),
+    assertTrue(Pattern.compile("(?m)^ +gate\\w* +block\\.0\\.mlp\\.gated +6144 x 342 ").matcher(llama).find(),
         llama);
     assertTrue(llama.contains("Blocks 1 to 2 are as block 0"), llama);
     String list = succeeds("models").out();
@@ -411,7 +410,7 @@ class CommandLineTest {
         misuse(List.of("run", spec, "--out", foreign), foreign.toString(), "not empty", "--out"),
         misuse(List.of("run", spec, "--out", spec), spec.toString(), "is a file", "--out"),
         misuse(List.of("status", foreign), foreign.toString(), "no study"),
-        misuse(List.of("results", none), none.toString(), "no study"),
+        misuse(List.of("results", none), none.toString(), "no such file"),
         misuse(List.of("report", spec), spec.toString(), "no study"),
         misuse(List.of("generate", spec, "--people", 6), "--out", "--describe"),
         misuse(List.of("generate", spec, "--out", none, "--json"), "--json", "--describe"),
@@ -463,12 +462,14 @@ class CommandLineTest {
     misuses.add(unmakable("shares", MIXTURE.replace("0.75", "0.7"), "sum to 1", "0.25 + 0.7"));
     misuses
         .add(unmakable("strings", MIXTURE.replace("diversity: 3", "diversity: 17"), "4^2 = 16", "found 17"));
-    misuses.add(unmakable("long", """
+    Path longTexts = Files.writeString(directory.resolve("long.yaml"), """
         name: long
         corpus: {kind: bioD, people: 8, attributes: 10, chunks: 10, diversity: 3, length: 5, alphabet: 4}
         models: gpt2-1-1
         exposures: 1000
-        """, "'training.context_length'", "512", "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
+        """);
+    misuses.add(misuse(List.of("plan", longTexts), longTexts.toString(), "'training.context_length'", "512",
+        "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
     assertAll(misuses.parallelStream().<Executable>map(misuse -> {
       Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
       return () -> {
