@@ -33,8 +33,12 @@ class LossMaskTest {
   }
 
   private static Program program(String model, int accumulation) {
+    return program(model, accumulation, 50);
+  }
+
+  private static Program program(String model, int accumulation, int length) {
     UpdateRule by = UpdateRule.by(GRADIENT_READER);
-    return Program.training(ModelSpec.parse(model), VOCABULARY, 3, 50,
+    return Program.training(ModelSpec.parse(model), VOCABULARY, 3, length,
         new UpdateRule(by.optimiser(), by.embeddingDecay(), by.vectorDecay(), by.clip(), accumulation));
   }
 
@@ -60,7 +64,8 @@ class LossMaskTest {
   @MethodSource("variants")
   void everyEngineAgreesWithTheReference(Variant variant) {
     for (int accumulation : List.of(1, 2)) {
-      Program program = program("gpt2-1-2-w8", accumulation);
+      // Rows that are and that are not as many as whole vectors: the cpu engine has ways of its own for them.
+      Program program = program("gpt2-1-2-w8", accumulation, accumulation == 1 ? 50 : 48);
       Map<String, float[]> start = Batches.parameters(program, 0.3, random);
       int[] tokens = tokens(program);
       int[] targets = targets(program);

@@ -15,6 +15,16 @@ import org.knowcap.models.engine.lowering.DType;
 final class Head {
   /** Rows whose logits exist at a time. */
   private static final int CHUNK = 128;
+  /**
+   * The largest vocabulary whose logits lie transposed, [V, rows], in training: the softmax of as many rows as a vector has lanes
+   * then goes down columns, and needs no sums across lanes. Of a larger one they would go through the cache more often.
+   */
+  private static final int MOST_TRANSPOSED = 512;
+  /** Numbers from one row of them to the next: not a power of two, whose rows would meet in the same few places of a cache. */
+  private static final int APART = CHUNK + 16;
+  private static final int MOST_LANES = 16;
+  /** Vectors of work space beside the logits. */
+  private static final int VECTORS = 3;
 
   private final MemorySegment memory;
   private final MatMuls matmuls;
@@ -50,7 +60,10 @@ final class Head {
 
   /** Floats of work space: a chunk's logits, and in bf16 their gradient as well. */
   static long workSize(int vocabulary, DType dtype) {
-    return (dtype.isBf16() ? 3 : 2) * (long) CHUNK * Matrix.stride(vocabulary, dtype) / 2;
+    long rows = (dtype.isBf16() ? 3 : 2) * (long) CHUNK * Matrix.stride(vocabulary, dtype) / 2;
+    return vocabulary > MOST_TRANSPOSED
+        ? rows
+        : Math.max(rows, (dtype.isBf16() ? 3 : 2) * (vocabulary + 1L) * APART / 2 + VECTORS * MOST_LANES);
   }
 
   /**
@@ -61,6 +74,10 @@ final class Head {
    * @param bias [1, V]
    */
   Kernel run(Matrix x, Matrix weight, Optional<Matrix> bias, Optional<Gradients> gradients) {
+    if (gradients.isPresent() && bias.isEmpty() && weight.columns() <= MOST_TRANSPOSED
+        && x.rows() % Vectors.LANES == 0 && Vectors.LANES <= MOST_LANES) {
+      return transposed(x, weight, gradients.get());
+    }
     int stride = Matrix.stride(weight.columns(), dtype);
     List<Kernel> stages = new ArrayList<>();
     for (int from = 0; from < x.rows(); from += CHUNK) {
@@ -88,6 +105,71 @@ final class Head {
       }
     }
     return Kernel.inOrder(stages);
+  }
+
+  private Kernel transposed(Matrix x, Matrix weight, Gradients g) {
+    int vocabulary = weight.columns();
+    long vectors = work + 4L * vocabulary * APART;
+    long narrowed = vectors + 4L * VECTORS * MOST_LANES;
+    List<Kernel> stages = new ArrayList<>();
+    for (int from = 0; from < x.rows(); from += CHUNK) {
+      int first = from;
+      int rows = Math.min(CHUNK, x.rows() - from);
+      Matrix logits = new Matrix(work, 1, 0, vocabulary, rows, APART, 1, DType.FP32);
+      Matrix dLogits = dtype.isBf16()
+          ? new Matrix(narrowed, 1, 0, vocabulary, rows, APART, 1, DType.BF16)
+          : logits;
+      Runnable product = matmuls.matmul(weight.transposed(), x.rows(from, rows).transposed(),
+          Optional.empty(), logits, false);
+      Runnable dX = matmuls.matmul(dLogits.transposed(), weight.transposed(), Optional.empty(),
+          g.dX().rows(from, rows), false);
+      Runnable dWeight = matmuls.weightGradient(x.rows(from, rows), dLogits.transposed(), g.dWeight());
+      stages.add(firstRow -> {
+        product.run();
+        for (int column = 0; column < rows; column += Vectors.LANES) {
+          gradientColumns(logits.at(0, column), dLogits.at(0, column), vocabulary, vectors,
+              firstRow + first + column);
+        }
+        dX.run();
+        dWeight.run();
+      });
+      g.dBias().ifPresent(dBias -> stages.add(Elementwise.columnSums(memory, dLogits.transposed(), dBias)));
+    }
+    return Kernel.inOrder(stages);
+  }
+
+  /** Of as many rows as a vector has lanes, from a row of the batch on: logits down columns become their gradient. */
+  private void gradientColumns(long logits, long dLogits, int vocabulary, long vectors, int row) {
+    long shifts = vectors;
+    long sums = vectors + 4L * MOST_LANES;
+    long shares = vectors + 8L * MOST_LANES;
+    long loss = losses + 4L * row;
+    float each = memory.get(ValueLayout.JAVA_FLOAT, share);
+    for (int lane = 0; lane < Vectors.LANES; lane++) {
+      boolean counts = target(row + lane) != Targets.NONE;
+      memory.set(ValueLayout.JAVA_FLOAT, shares + 4L * lane, counts ? each : 0);
+      memory.set(ValueLayout.JAVA_FLOAT, loss + 4L * lane,
+          counts ? memory.get(ValueLayout.JAVA_FLOAT, targetOf(logits, row, lane)) : 0);
+    }
+    Loops.columnShifts(memory, logits, 4L * APART, vocabulary, 1, shifts);
+    Loops.columnExponentials(memory, logits, 4L * APART, vocabulary, 1, shifts, sums);
+    Loops.columnLosses(memory, shifts, sums, loss);
+    for (int lane = 0; lane < Vectors.LANES; lane++) {
+      if (target(row + lane) == Targets.NONE) {
+        memory.set(ValueLayout.JAVA_FLOAT, loss + 4L * lane, 0);
+      } else {
+        // (p - 1) share = (e - sum) share / sum at the target, before the common factor.
+        long at = targetOf(logits, row, lane);
+        memory.set(ValueLayout.JAVA_FLOAT, at,
+            memory.get(ValueLayout.JAVA_FLOAT, at) - memory.get(ValueLayout.JAVA_FLOAT, sums + 4L * lane));
+      }
+    }
+    Loops.scaleColumns(memory, logits, 4L * APART, vocabulary, shares, sums, dLogits,
+        (long) APART * dtype.bytes(), dtype.isBf16());
+  }
+
+  private long targetOf(long logits, int row, int lane) {
+    return logits + 4L * (target(row + lane) * APART + lane);
   }
 
   private void losses(Matrix logits, int firstRow) {

@@ -53,11 +53,14 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
       case Add o -> of(s -> Elementwise.add(s.memory(), s.at(o.a()), s.at(o.b()), s.at(o.out())));
       case Accumulate o -> of(s -> Elementwise.add(s.memory(), s.at(o.a()), s.at(o.b()), s.at(o.out())));
       case Copy o -> of(s -> Elementwise.convert(s.memory(), s.at(o.x()), s.at(o.out())));
-      case Normalisation o -> of(s -> norm(s, o));
-      case AddNorm o -> of(s -> Kernel.inOrder(
-          List.of(Elementwise.add(s.memory(), s.at(o.sum().a()), s.at(o.sum().b()), s.at(o.sum().out())),
-              norm(s, o.norm()))));
-      case NormBackward o -> of(s -> normBackward(s, o));
+      case Normalisation o -> new KernelPlan(Norms.workSize(o.x().columns()), s -> norm(s, o));
+      case AddNorm o ->
+          new KernelPlan(Norms.workSize(o.norm().x().columns()),
+              s -> Kernel.inOrder(List.of(
+                  Elementwise.add(s.memory(), s.at(o.sum().a()), s.at(o.sum().b()), s.at(o.sum().out())),
+                  norm(s, o.norm()))));
+      case NormBackward o ->
+          new KernelPlan(Norms.workSize(o.norm().forward().x().columns()), s -> normBackward(s, o));
       case Linear o -> of(s -> linear(s, o));
       case Linear.Backward o -> of(s -> linearBackward(s, o));
       case Activate o ->
@@ -112,7 +115,7 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
 
   private static Kernel norm(Slice s, Normalisation o) {
     return Norms.forward(s.memory(), s.at(o.x()), s.parameter(o.gain()), o.bias().map(s::parameter),
-        (float) o.epsilon(), o.heads(), s.at(o.out()), s.at(o.statistics()));
+        (float) o.epsilon(), o.heads(), s.at(o.out()), s.at(o.statistics()), s.work());
   }
 
   private static Kernel normBackward(Slice s, NormBackward o) {
@@ -120,7 +123,7 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
     MemorySegment memory = s.memory();
     Kernel norm = Norms.backward(memory, o.residual().map(s::at), s.at(forward.x()),
         s.parameter(forward.gain()), forward.heads(), s.at(forward.statistics()), s.at(o.norm().dOut()),
-        s.at(o.norm().dX()), s.gradient(o.norm().dGain()), o.norm().dBias().map(s::gradient));
+        s.at(o.norm().dX()), s.gradient(o.norm().dGain()), o.norm().dBias().map(s::gradient), s.work());
     return o.copy()
         .map(copy -> Kernel
             .inOrder(List.of(norm, Elementwise.convert(memory, s.at(o.norm().dX()), s.at(copy)))))

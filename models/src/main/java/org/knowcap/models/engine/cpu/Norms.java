@@ -9,7 +9,15 @@ import org.knowcap.models.program.Heads;
 
 /** LayerNorm or RMSNorm, and its gradient with the residual's joined to it. */
 final class Norms {
+  /** Floats of work space: rows of a tensor in bf16 that are held in fp32 at a time, a part of the innermost cache. */
+  private static final int WORK = 2048;
+
   private Norms() {}
+
+  /** Floats of work space for rows of so many columns. */
+  static long workSize(int columns) {
+    return Math.max(WORK, columns);
+  }
 
   /**
    * out = (x - mean) * rstd * gain + bias, row by row. Without a bias it is RMSNorm, where zero stands for the mean.
@@ -20,17 +28,54 @@ final class Norms {
    * @param heads where each head of queries and keys is normed by itself; values pass through
    * @param out [slice rows, d]
    * @param statistics [slice rows, 2]: receives each row's mean and rstd; with heads one such pair for each
+   * @param work offset of {@link #workSize} floats
    */
   static Kernel forward(MemorySegment memory, Matrix x, Matrix gain, Optional<Matrix> bias, float epsilon,
-      Optional<Heads> heads, Matrix out, Matrix statistics) {
-    int d = x.columns();
+      Optional<Heads> heads, Matrix out, Matrix statistics, long work) {
     if (heads.isPresent()) {
       return ofHeads(memory, heads.get(), x, gain, epsilon, out, statistics);
     }
-    return bias.isPresent() && !out.isBf16() && d % Vectors.LANES == 0
-        ? firstRow -> Loops.layerNorms(memory, x.offset(), x.isBf16(), gain.offset(), bias.get().offset(),
-            epsilon, out.offset(), out.isBf16(), statistics.offset(), x.rows(), d)
+    return bias.isPresent() && ofFullVectors(x)
+        ? layerNorms(memory, x, gain, bias.get(), epsilon, out, statistics, work)
         : rowByRow(memory, x, gain, bias, epsilon, out, statistics);
+  }
+
+  /** Whether whole slices of it are taken at once. */
+  private static boolean ofFullVectors(Matrix x) {
+    return !x.isBf16() && x.columns() % Vectors.LANES == 0;
+  }
+
+  /** What some rows at a time are done by. */
+  private interface Rows {
+    void run(int first, int count);
+  }
+
+  /** All rows, so many at a time that they have room in the work space. */
+  private static Kernel inWork(Matrix x, Rows rows) {
+    int most = (int) (workSize(x.columns()) / x.columns());
+    return firstRow -> {
+      for (int r = 0; r < x.rows(); r += most) {
+        rows.run(r, Math.min(most, x.rows() - r));
+      }
+    };
+  }
+
+  /**
+   * In bf16 by way of the work space: a loop that also converts would be too much for Java's compiler, which then leaves
+   * vectors on the heap.
+   */
+  private static Kernel layerNorms(MemorySegment memory, Matrix x, Matrix gain, Matrix bias, float epsilon,
+      Matrix out, Matrix statistics, long work) {
+    int d = x.columns();
+    if (!out.isBf16()) {
+      return firstRow -> Loops.layerNorms(memory, x.offset(), gain.offset(), bias.offset(), epsilon,
+          out.offset(), statistics.offset(), x.rows(), d);
+    }
+    return inWork(x, (first, count) -> {
+      Loops.layerNorms(memory, x.at(first, 0), gain.offset(), bias.offset(), epsilon, work,
+          statistics.at(first, 0), count, d);
+      Loops.convert(memory, work, false, out.at(first, 0), true, (long) count * d);
+    });
   }
 
   private static Kernel ofHeads(MemorySegment memory, Heads heads, Matrix x, Matrix gain, float epsilon,
@@ -91,32 +136,41 @@ final class Norms {
    *
    * @param residual a gradient of x from elsewhere to add, [slice rows, d]
    * @param statistics as {@link #forward} left them
+   * @param work offset of {@link #workSize} floats
    */
   static Kernel backward(MemorySegment memory, Optional<Matrix> residual, Matrix x, Matrix gain,
-      Optional<Heads> heads, Matrix statistics, Matrix dOut, Matrix dX, Matrix dGain,
-      Optional<Matrix> dBias) {
-    int d = x.columns();
+      Optional<Heads> heads, Matrix statistics, Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias,
+      long work) {
     Kernel norms = heads.isPresent()
         ? ofHeadsBackward(memory, heads.get(), x, gain, statistics, dOut, dX, dGain)
-        : dBias.isPresent() && !dOut.isBf16() && d % Vectors.LANES == 0
-            ? ofFullVectors(memory, x, gain, statistics, dOut, dX, dGain, dBias.get())
+        : dBias.isPresent() && ofFullVectors(x) && !dX.isBf16()
+            ? layerNormsBackward(memory, x, gain, statistics, dOut, dX, dGain, dBias.get(), work)
             : rowByRowBackward(memory, x, gain, statistics, dOut, dX, dGain, dBias);
     return residual.isEmpty()
         ? norms
         : Kernel.inOrder(List.of(norms, Elementwise.add(memory, residual.get(), dX, dX)));
   }
 
-  private static Kernel ofFullVectors(MemorySegment memory, Matrix x, Matrix gain, Matrix statistics,
-      Matrix dOut, Matrix dX, Matrix dGain, Matrix dBias) {
+  private static Kernel layerNormsBackward(MemorySegment memory, Matrix x, Matrix gain, Matrix statistics,
+      Matrix dOut, Matrix dX, Matrix dGain, Matrix dBias, long work) {
     int d = x.columns();
-    return firstRow -> {
-      for (int column = 0; column < d; column += Vectors.LANES) {
-        Loops.layerNormParameters(memory, x.offset(), x.isBf16(), statistics.offset(), dOut.offset(),
-            dOut.isBf16(), dGain.offset(), dBias.offset(), x.rows(), d, column);
-      }
-      Loops.layerNormGradients(memory, x.offset(), x.isBf16(), statistics.offset(), gain.offset(),
-          dOut.offset(), dOut.isBf16(), dX.offset(), dX.isBf16(), x.rows(), d);
-    };
+    if (!dOut.isBf16()) {
+      return firstRow -> layerNormGradients(memory, x.offset(), statistics.offset(), gain.offset(),
+          dOut.offset(), dX.offset(), dGain.offset(), dBias.offset(), x.rows(), d);
+    }
+    return inWork(x, (first, count) -> {
+      Loops.convert(memory, dOut.at(first, 0), true, work, false, (long) count * d);
+      layerNormGradients(memory, x.at(first, 0), statistics.at(first, 0), gain.offset(), work,
+          dX.at(first, 0), dGain.offset(), dBias.offset(), count, d);
+    });
+  }
+
+  private static void layerNormGradients(MemorySegment memory, long x, long statistics, long gain, long dOut,
+      long dX, long dGain, long dBias, int rows, int d) {
+    for (int column = 0; column < d; column += Vectors.LANES) {
+      Loops.layerNormParameters(memory, x, statistics, dOut, dGain, dBias, rows, d, column);
+    }
+    Loops.layerNormGradients(memory, x, statistics, gain, dOut, dX, rows, d);
   }
 
   private static Kernel rowByRowBackward(MemorySegment memory, Matrix x, Matrix gain, Matrix statistics,

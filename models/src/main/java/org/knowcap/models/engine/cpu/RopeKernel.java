@@ -1,7 +1,11 @@
 package org.knowcap.models.engine.cpu;
 
+import static org.knowcap.models.engine.cpu.Vectors.LANES;
+
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.VectorShuffle;
 import org.knowcap.models.engine.lowering.RopeTable;
 import org.knowcap.models.program.Heads;
 
@@ -37,6 +41,9 @@ final class RopeKernel {
    */
   static Kernel rotate(MemorySegment memory, long queryTable, long keyTable, Heads heads, int pairs,
       Matrix qkv, int direction) {
+    if (queryTable == keyTable && isWhole(heads, pairs)) {
+      return rotateWhole(memory, queryTable, heads, pairs, qkv, direction);
+    }
     int length = heads.length();
     int width = heads.width();
     int queries = heads.count() * width;
@@ -56,6 +63,47 @@ final class RopeKernel {
         }
       }
     };
+  }
+
+  /**
+   * Whether each vector of a row of queries and keys has both numbers of the pairs that it has one of, and as many pairs at the
+   * same lanes as all others.
+   */
+  private static boolean isWhole(Heads heads, int pairs) {
+    return 2 * pairs <= LANES && (heads.width() % LANES == 0 || LANES % heads.width() == 0)
+        && heads.qkWidth() % LANES == 0;
+  }
+
+  private static Kernel rotateWhole(MemorySegment memory, long table, Heads heads, int pairs, Matrix qkv,
+      int direction) {
+    int length = heads.length();
+    int width = heads.width();
+    MemorySegment vectors = vectors(memory, table, heads, pairs);
+    VectorShuffle<Float> partners = VectorShuffle.fromOp(Vectors.FLOATS, lane -> {
+      int column = lane % width;
+      return column < pairs ? lane + pairs : column < 2 * pairs ? lane - pairs : lane;
+    });
+    return firstRow -> Loops.rotateWhole(memory, qkv.offset(), qkv.rowBytes(), qkv.isBf16(), qkv.rows(),
+        heads.qkWidth(), Math.max(width, LANES), length, vectors, direction, partners);
+  }
+
+  /** Of each place a vector of cosines and, behind those of all, one of sines, which the left of a pair has negative. */
+  private static MemorySegment vectors(MemorySegment memory, long table, Heads heads, int pairs) {
+    int length = heads.length();
+    MemorySegment vectors = Arena.ofAuto().allocate(8L * length * LANES, 64);
+    for (int t = 0; t < length; t++) {
+      for (int lane = 0; lane < LANES; lane++) {
+        int column = lane % heads.width();
+        boolean rotated = column < 2 * pairs;
+        long at = table + 4L * (t * pairs + column % pairs);
+        float cosine = rotated ? memory.get(ValueLayout.JAVA_FLOAT, at) : 1;
+        float sine = rotated ? memory.get(ValueLayout.JAVA_FLOAT, at + 4L * length * pairs) : 0;
+        long to = 4L * (t * LANES + lane);
+        vectors.set(ValueLayout.JAVA_FLOAT, to, cosine);
+        vectors.set(ValueLayout.JAVA_FLOAT, to + 4L * length * LANES, column < pairs ? -sine : sine);
+      }
+    }
+    return vectors;
   }
 
   private static void rotate(MemorySegment memory, long row, boolean bf16, int columns, int width, int pairs,
