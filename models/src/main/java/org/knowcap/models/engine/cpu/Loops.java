@@ -703,10 +703,10 @@ final class Loops {
 
   /** to = x * factor / sum down columns one vector wide. */
   static void scaleColumns(MemorySegment memory, long x, long rowBytes, int rows, long factors, long sums,
-      long to, long toBytes, boolean narrowTo) {
+      long to, long toBytes, boolean bf16To) {
     FloatVector scale = load(memory, factors, 0, false).div(load(memory, sums, 0, false));
     for (int r = 0; r < rows; r++) {
-      store(load(memory, x + r * rowBytes, 0, false).mul(scale), memory, to + r * toBytes, 0, narrowTo);
+      store(load(memory, x + r * rowBytes, 0, false).mul(scale), memory, to + r * toBytes, 0, bf16To);
     }
   }
 
@@ -751,13 +751,8 @@ final class Loops {
    * Rows of full vectors in fp32, normalised: to = (x - mean) / deviation * gain + bias, and each row's mean and 1 / deviation to
    * statistics.
    */
-<<<<<<< HEAD
-  static void layerNorms(MemorySegment memory, long x, boolean bf16, long gain, long bias, float epsilon,
-      long to, boolean bf16To, long statistics, int rows, int size) {
-=======
   static void layerNorms(MemorySegment memory, long x, long gain, long bias, float epsilon, long to,
       long statistics, int rows, int size) {
->>>>>>> d035a58 (The cpu engine: rotary and bf16 norms by whole vectors, the head's softmax down columns; what else was tried)
     float share = 1f / size;
     for (int r = 0; r < rows; r++) {
       long row = (long) r * size;
@@ -776,25 +771,15 @@ final class Loops {
       memory.set(FLOAT, statistics + 8L * r, mean.lane(0));
       memory.set(FLOAT, statistics + 8L * r + 4, scale.lane(0));
       for (int i = 0; i < size; i += LANES) {
-<<<<<<< HEAD
-        FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
-        store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, row + i, bf16To);
-=======
         FloatVector n = load(memory, x, row + i, false).sub(mean).mul(scale);
         store(n.fma(load(memory, gain, i, false), load(memory, bias, i, false)), memory, to, row + i, false);
->>>>>>> d035a58 (The cpu engine: rotary and bf16 norms by whole vectors, the head's softmax down columns; what else was tried)
       }
     }
   }
 
   /** The gradient of {@link #layerNorms} to x, of rows of full vectors; those of gain and bias are another loop's. */
-<<<<<<< HEAD
-  static void layerNormGradients(MemorySegment memory, long x, boolean bf16, long statistics, long gain,
-      long dOut, boolean bf16Out, long to, boolean bf16To, int rows, int size) {
-=======
   static void layerNormGradients(MemorySegment memory, long x, long statistics, long gain, long dOut, long to,
       int rows, int size) {
->>>>>>> d035a58 (The cpu engine: rotary and bf16 norms by whole vectors, the head's softmax down columns; what else was tried)
     float share = 1f / size;
     for (int r = 0; r < rows; r++) {
       long row = (long) r * size;
@@ -803,51 +788,31 @@ final class Loops {
       FloatVector sum = FloatVector.zero(FLOATS);
       FloatVector sumOfGn = FloatVector.zero(FLOATS);
       for (int i = 0; i < size; i += LANES) {
-<<<<<<< HEAD
-        FloatVector g = load(memory, dOut, row + i, bf16Out).mul(load(memory, gain, i, false));
-        FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
-=======
         FloatVector g = load(memory, dOut, row + i, false).mul(load(memory, gain, i, false));
         FloatVector n = load(memory, x, row + i, false).sub(mean).mul(scale);
->>>>>>> d035a58 (The cpu engine: rotary and bf16 norms by whole vectors, the head's softmax down columns; what else was tried)
         sum = sum.add(g);
         sumOfGn = g.fma(n, sumOfGn);
       }
       FloatVector meanOfG = Vectors.total(sum).mul(share);
       FloatVector meanOfGn = Vectors.total(sumOfGn).mul(share);
       for (int i = 0; i < size; i += LANES) {
-<<<<<<< HEAD
-        FloatVector g = load(memory, dOut, row + i, bf16Out).mul(load(memory, gain, i, false));
-        FloatVector n = load(memory, x, row + i, bf16).sub(mean).mul(scale);
-        store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, row + i, bf16To);
-=======
         FloatVector g = load(memory, dOut, row + i, false).mul(load(memory, gain, i, false));
         FloatVector n = load(memory, x, row + i, false).sub(mean).mul(scale);
         store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, row + i, false);
->>>>>>> d035a58 (The cpu engine: rotary and bf16 norms by whole vectors, the head's softmax down columns; what else was tried)
       }
     }
   }
 
   /** One vector of columns of dGain += dOut * n, dBias += dOut, down the rows, with n the normalised x. */
-<<<<<<< HEAD
-  static void layerNormParameters(MemorySegment memory, long x, boolean bf16, long statistics, long dOut,
-      boolean bf16Out, long dGain, long dBias, int rows, int size, int column) {
-=======
   static void layerNormParameters(MemorySegment memory, long x, long statistics, long dOut, long dGain,
       long dBias, int rows, int size, int column) {
->>>>>>> d035a58 (The cpu engine: rotary and bf16 norms by whole vectors, the head's softmax down columns; what else was tried)
     FloatVector gain = load(memory, dGain, column, false);
     FloatVector bias = load(memory, dBias, column, false);
     for (int r = 0; r < rows; r++) {
       long at = (long) r * size + column;
       FloatVector n = load(memory, x, at, false).sub(memory.get(FLOAT, statistics + 8L * r))
           .mul(memory.get(FLOAT, statistics + 8L * r + 4));
-<<<<<<< HEAD
-      FloatVector dy = load(memory, dOut, at, bf16Out);
-=======
       FloatVector dy = load(memory, dOut, at, false);
->>>>>>> d035a58 (The cpu engine: rotary and bf16 norms by whole vectors, the head's softmax down columns; what else was tried)
       gain = dy.fma(n, gain);
       bias = bias.add(dy);
     }
