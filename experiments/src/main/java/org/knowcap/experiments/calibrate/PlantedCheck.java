@@ -51,11 +51,12 @@ record PlantedCheck(List<Specimen> specimens, long seed, Measurer measurer) impl
           last = Units.bits(found.storedBits(), found.storedBitsStandardError()) + ", planted "
               + Units.bits(planted.bits());
         }
-        // The mean of twelve squares lies between 0.2 and 2.9 but once in some thousand times.
+        // By chance the mean of twelve squares is below 0.12 or above 3.4 once in 5,000 times (chi-squared).
         findings.add(Finding.of(name(), specimen.kind() + ", " + Math.round(100 * share) + " % of the values",
             last + "; mean square of " + TRIALS + " errors " + String.format(Locale.ROOT, "%.2f", squares)
                 + ", largest " + String.format(Locale.ROOT, "%.1f", largest),
-            "mean square 0.2 to 2.9, largest " + MOST, squares >= 0.2 && squares <= 2.9 && largest <= MOST));
+            "mean square 0.12 to 3.4, largest " + MOST,
+            squares >= 0.12 && squares <= 3.4 && largest <= MOST));
       }
     }
     return findings;

@@ -35,7 +35,7 @@ final class GreedyWriter {
   /**
    * A text to go on with.
    *
-   * @param start what is given, at most a window's tokens
+   * @param start what is given; nothing is written behind one that is longer than a window
    * @param draft a text of the kind that is expected; any will do
    */
   record Start(int[] start, int[] draft) {}
@@ -92,9 +92,8 @@ final class GreedyWriter {
       Arrays.fill(tokens, eos);
       boolean any = false;
       for (int row = 0; row < windows; row++) {
-        if (rows.get(row).isEmpty() && !waiting.isEmpty()) {
-          int number = waiting.remove();
-          rows.set(row, Optional.of(new Text(number, starts.get(number))));
+        if (rows.get(row).isEmpty()) {
+          rows.set(row, next(starts, waiting, written));
         }
         if (rows.get(row).isPresent()) {
           Text text = rows.get(row).get();
@@ -119,6 +118,19 @@ final class GreedyWriter {
         }
       }
     }
+  }
+
+  /** The next text to go on with; one that already fills its window is finished. */
+  private Optional<Text> next(List<Start> starts, Deque<Integer> waiting, List<int[]> written) {
+    while (!waiting.isEmpty()) {
+      int number = waiting.remove();
+      int[] start = starts.get(number).start;
+      if (start.length <= length) {
+        return Optional.of(new Text(number, starts.get(number)));
+      }
+      written.set(number, start);
+    }
+    return Optional.empty();
   }
 
   /** Forward passes that were needed up to here. */

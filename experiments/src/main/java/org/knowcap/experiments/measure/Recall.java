@@ -148,9 +148,8 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
     Answers generated(Asked people) {
       List<Attribute> attributes = people.source.truth().attributes();
       GreedyWriter writer = new GreedyWriter(predictor, WINDOWS, length(), corpus.vocabulary().eos());
-      List<int[]> texts = writer.write(people.items.stream()
-          .map(item -> new GreedyWriter.Start(Arrays.copyOf(item.tokens(), nameEnd(item)), item.tokens()))
-          .toList());
+      List<int[]> texts = writer.write(
+          people.items.stream().map(item -> new GreedyWriter.Start(prompt(item), item.tokens())).toList());
       boolean[][] right = new boolean[texts.size()][attributes.size()];
       for (int i = 0; i < right.length; i++) {
         int[] text = texts.get(i);
@@ -213,13 +212,18 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
       return answer.end() > length() || predictions[from + answer.end() - 1] == corpus.vocabulary().eos();
     }
 
-    private static int nameEnd(AnnotatedItem item) {
-      return item.spans()
-          .stream()
-          .filter(span -> span.kind() == KnowledgeKind.NAME)
-          .mapToInt(Span::end)
-          .max()
-          .orElseThrow();
+    /** What the text begins with, up to the name; of a free text that says a value before the name, the name alone. */
+    private static int[] prompt(AnnotatedItem item) {
+      List<Span> name = item.spans().stream().filter(span -> span.kind() == KnowledgeKind.NAME).toList();
+      int start = name.stream().mapToInt(Span::start).min().orElseThrow();
+      int end = name.stream().mapToInt(Span::end).max().orElseThrow();
+      if (item.spans().stream().noneMatch(span -> span.kind() == KnowledgeKind.VALUE && span.start() < end)) {
+        return Arrays.copyOf(item.tokens(), end);
+      }
+      int[] prompt = new int[1 + end - start];
+      prompt[0] = item.tokens()[0];
+      System.arraycopy(item.tokens(), start, prompt, 1, end - start);
+      return prompt;
     }
   }
 
