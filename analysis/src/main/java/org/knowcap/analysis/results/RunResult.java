@@ -2,6 +2,8 @@ package org.knowcap.analysis.results;
 
 import java.util.OptionalDouble;
 import org.knowcap.analysis.capacity.RecallShares;
+import org.knowcap.analysis.capacity.Capacity;
+import org.knowcap.analysis.capacity.SampleSummary;
 
 /**
  * One measured run: a row of {@code results.csv}, whose columns are these components in this order, in
@@ -82,6 +84,44 @@ public record RunResult(String run, String corpus, long people, long exposures, 
   /** Whether there was hardly more to store, so that R says nothing of what the model can hold. */
   public boolean corpusBound() {
     return limitedBy == Limit.CORPUS;
+  }
+
+  /** What was learnt: a corpus of N people, each so often. */
+  public record Learnt(String corpus, long people, long exposures, Seeds seeds) {}
+
+  /** What learnt it. */
+  public record Model(String name, int headWidth, long parameters, long activeParameters, boolean causal) {}
+
+  /**
+   * How it learnt.
+   *
+   * @param steps of the optimiser
+   * @param tokens trained on
+   * @param finalLossNats nats a token
+   */
+  public record Training(String engine, double learningRate, long steps, long tokens, double seconds,
+      double finalLossNats) {}
+
+  /**
+   * The row of a run.
+   *
+   * @param names losses of names, nats
+   * @param values losses of values, nats
+   * @param capacity of the model, from the same people
+   * @param lateShare share of the bits that were stored in the second half of the training
+   * @param limitedBy what limited the training
+   * @param recall what the model says right
+   */
+  public static RunResult of(String run, Learnt learnt, Model model, Training training, SampleSummary names,
+      SampleSummary values, Capacity capacity, OptionalDouble lateShare, Limit limitedBy,
+      RecallShares recall) {
+    return new RunResult(run, learnt.corpus, learnt.people, learnt.exposures, model.name, model.parameters,
+        training.engine, learnt.seeds, names.mean(), values.mean(), capacity.storedBits(),
+        capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(), capacity.saturation(),
+        training.tokens / training.seconds, training.seconds, capacity.storedBitsStandardError(),
+        names.standardError(), values.standardError(), training.steps, training.tokens,
+        training.finalLossNats, model.headWidth, training.learningRate, model.activeParameters, model.causal,
+        PartBits.of(capacity.parts()), lateShare, limitedBy, recall);
   }
 
   /** Whether every parameter takes part in every token's computation, and no token's loss depends on a later one. */

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.knowcap.testing.TestSeed;
 
 class CapacityTest {
   /**
@@ -76,7 +77,7 @@ class CapacityTest {
 
   @Test
   void standardErrorTellsHowFarSampleMeansAre() {
-    long seed = System.nanoTime();
+    long seed = TestSeed.value();
     Random random = new Random(seed);
     int population = 400;
     int size = 100;
@@ -100,7 +101,7 @@ class CapacityTest {
   @ParameterizedTest
   @ValueSource(ints = {60, 300, 400})
   void standardErrorCoversTheTextsToo(int size) {
-    long seed = System.nanoTime();
+    long seed = TestSeed.value();
     Random random = new Random(seed);
     int population = 400;
     double[] means = random.doubles(population, 0, 2).toArray();

@@ -53,15 +53,15 @@ final class BenchCorporaCommand implements Callable<Integer> {
       return 0;
     }
     String row = "%-52s %-8s %7s %10s %8s %8s %10s%n";
-    out.printf(row, "corpus", "output", "threads", "tokens/s", "MB/s", "of copy", "allocated");
+    out.printf(Locale.ROOT, row, "corpus", "output", "threads", "tokens/s", "MB/s", "of copy", "allocated");
     for (CorpusSpeed.Copy copy : table.copies()) {
-      out.printf(row, "memory copied", "", copy.threads(), "", megabytes(copy.bytesPerSecond()), "100.0 %",
-          "");
+      out.printf(Locale.ROOT, row, "memory copied", "", copy.threads(), "", megabytes(copy.bytesPerSecond()),
+          "100.0 %", "");
     }
     for (CorpusSpeed speed : table.speeds()) {
-      out.printf(row, speed.corpus(), speed.output(), speed.threads(), Units.brief(speed.tokensPerSecond()),
-          megabytes(speed.bytesPerSecond()), Units.percent(speed.copyFraction()),
-          Units.count(Math.round(speed.allocatedBytes())) + " B");
+      out.printf(Locale.ROOT, row, speed.corpus(), speed.output(), speed.threads(),
+          Units.brief(speed.tokensPerSecond()), megabytes(speed.bytesPerSecond()),
+          Units.percent(speed.copyFraction()), Units.count(Math.round(speed.allocatedBytes())) + " B");
     }
     return 0;
   }

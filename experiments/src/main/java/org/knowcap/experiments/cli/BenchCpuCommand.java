@@ -124,7 +124,7 @@ final class BenchCpuCommand implements Callable<Integer> {
     if (json) {
       answer.println(Json.MAPPER.writeValueAsString(table));
     } else {
-      print(table, new PrintWriter(answer, true));
+      print(table, new PrintWriter(answer, true, StandardCharsets.UTF_8));
     }
     return 0;
   }
@@ -155,9 +155,9 @@ final class BenchCpuCommand implements Callable<Integer> {
     out.printf(Locale.ROOT, "products: %s %.0f GFLOP/s; memory copied at %.1f GB/s%n%n", table.precision(),
         table.productGigaflops(), table.copyGigabytes());
     String row = "%-42s %10s %10s %6s %8s %9s%n";
-    out.printf(row, "shape", "tokens/s", "peer", "ratio", "GFLOP/s", "of prod.");
+    out.printf(Locale.ROOT, row, "shape", "tokens/s", "peer", "ratio", "GFLOP/s", "of prod.");
     for (CpuSpeed speed : table.speeds()) {
-      out.printf(row, speed.shape(), Units.brief(speed.tokensPerSecond()),
+      out.printf(Locale.ROOT, row, speed.shape(), Units.brief(speed.tokensPerSecond()),
           speed.fastestPeer().map(peer -> Units.brief(peer.tokensPerSecond())).orElse(""),
           speed.fastestPeer()
               .map(peer -> String.format(Locale.ROOT, "%.2f",

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -13,7 +12,6 @@ import java.util.concurrent.Callable;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunFolder.Metric;
 import org.knowcap.experiments.run.StudyFolder;
-import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.files.WholeFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,13 +43,7 @@ final class CurvesCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     UserException.requireAtLeastOne("--rows", rows);
     StudyFolder study = StudyFolder.open(directory);
-    Map<String, List<Metric>> curves = new LinkedHashMap<>();
-    for (RunSpec run : study.study().runs()) {
-      List<Metric> metrics = study.runFolder(run).readMetrics();
-      if (!metrics.isEmpty()) {
-        curves.put(run.name(), metrics);
-      }
-    }
+    Map<String, List<Metric>> curves = study.metrics();
     if (curves.isEmpty()) {
       throw UserException
           .failure(directory + " has no run that has reported yet; see 'knowcap status " + directory + "'");
@@ -67,12 +59,12 @@ final class CurvesCommand implements Callable<Integer> {
   private void print(PrintWriter out, String run, List<Metric> metrics) {
     String line = "%10s %12s %14s %14s %16s %16s%n";
     out.println(run);
-    out.printf(line, "step", "loss, nats", "learning rate", "gradient norm", "rare embedding",
+    out.printf(Locale.ROOT, line, "step", "loss, nats", "learning rate", "gradient norm", "rare embedding",
         "any embedding");
     int count = Math.min(rows, metrics.size());
     for (int i = 1; i <= count; i++) {
       Metric metric = metrics.get((int) ((long) i * metrics.size() / count) - 1);
-      out.printf(line, metric.step(), shown(Optional.of(metric.loss())),
+      out.printf(Locale.ROOT, line, metric.step(), shown(Optional.of(metric.loss())),
           shown(Optional.of(metric.learningRate())), shown(metric.gradientNorm()),
           shown(metric.largestRareEmbedding()), shown(metric.largestEmbedding()));
     }

@@ -3,6 +3,7 @@ package org.knowcap.experiments.cli;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.study.Json;
@@ -46,7 +47,7 @@ final class EnginesCommand implements Callable<Integer> {
       out.println(Json.MAPPER.writeValueAsString(rows));
     } else {
       for (Row row : rows) {
-        out.printf("%-8s %-12s %s%n", row.name,
+        out.printf(Locale.ROOT, "%-8s %-12s %s%n", row.name,
             row.preferred ? "preferred" : row.available ? "available" : "unavailable", row.description);
       }
     }

@@ -28,7 +28,7 @@ import picocli.CommandLine.ParseResult;
         StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class,
         MeasureCommand.class, ProbeCommand.class, ExportCommand.class, ImportCommand.class,
         QuantiseCommand.class, EnginesCommand.class, CalibrateCommand.class, ModelsCommand.class,
-        BenchCommand.class, WorkerCommand.class, TimeStepsCommand.class})
+        BenchCommand.class, WorkerCommand.class, WarmUpCommand.class, TimeStepsCommand.class})
 public final class Knowcap {
   private static final int LONGEST_LINE = 1000;
 

@@ -160,9 +160,9 @@ final class ModelsCommand implements Callable<Integer> {
       return;
     }
     String row = "%-18s %12s  %s%n";
-    out.printf(row, "such as", "parameters", "blocks");
+    out.printf(Locale.ROOT, row, "such as", "parameters", "blocks");
     for (ModelSpec model : models) {
-      out.printf(row, model.name(), Units.count(model.parameters(vocabulary).total()),
+      out.printf(Locale.ROOT, row, model.name(), Units.count(model.parameters(vocabulary).total()),
           ModelOption.describe(model));
     }
     out.println("NAME is FAMILY-LAYERS-HEADS and options, see docs/architectures.md");
@@ -171,7 +171,7 @@ final class ModelsCommand implements Callable<Integer> {
   /** The forward part: blocks that differ stand for all. */
   private static void print(Program program, ModelSpec model, PrintWriter out) {
     String row = "  %-13s %-32s %14s %12s %10s %10s%n";
-    out.printf(row, "operation", "result", "shape", "parameters", "FLOPs", "bytes");
+    out.printf(Locale.ROOT, row, "operation", "result", "shape", "parameters", "FLOPs", "bytes");
     int different = Math.min(model.layers(), model.feedForward().experts().map(Experts::every).orElse(1));
     List<String> shown = IntStream.range(0, different).mapToObj(block -> "block." + block + ".").toList();
     for (ForwardOperation operation : program.forward()) {
@@ -182,7 +182,7 @@ final class ModelsCommand implements Callable<Integer> {
             .filter(tensor -> tensor.role() == Tensor.Role.PARAMETER)
             .mapToLong(Tensor::size)
             .sum();
-        out.printf(row, operation.kind().toLowerCase(Locale.ROOT), result.name(),
+        out.printf(Locale.ROOT, row, operation.kind().toLowerCase(Locale.ROOT), result.name(),
             result.rows() + " x " + result.columns(), parameters == 0 ? "" : Units.count(parameters),
             operation.flops() == 0 ? "" : Units.brief(operation.flops()), Units.brief(operation.bytes()));
       }

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -109,20 +110,21 @@ final class PlanCommand implements Callable<Integer> {
   private void print(PrintWriter out, List<Row> rows, int together) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
     String line = "%-" + width + "s %12s %11s %11s %12s %8s %9s %9s %11s %9s %14s%n";
-    out.printf(line, "run", "parameters", "in names", "in values", "in diversity", "R^max", "steps", "tokens",
-        "operations", "memory", "time");
+    out.printf(Locale.ROOT, line, "run", "parameters", "in names", "in values", "in diversity", "R^max",
+        "steps", "tokens", "operations", "memory", "time");
     for (Row row : rows) {
-      out.printf(line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
+      out.printf(Locale.ROOT, line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
           Units.bits(row.valueBits), Units.bits(row.diversityBits), Units.ratio(row.maxCapacityRatio),
           Units.count(row.steps), Units.brief(row.tokens), Units.brief(row.flops),
           Units.brief(row.bytes) + "B", row.seconds.map(Units::seconds).orElse("unknown"));
     }
-    out.printf("%d runs, %s tokens", rows.size(), Units.brief(rows.stream().mapToLong(Row::tokens).sum()));
+    out.printf(Locale.ROOT, "%d runs, %s tokens", rows.size(),
+        Units.brief(rows.stream().mapToLong(Row::tokens).sum()));
     if (rows.stream().allMatch(row -> row.seconds.isPresent())) {
       double[] seconds = rows.stream().mapToDouble(row -> row.seconds.orElseThrow()).toArray();
       double atLeast = Math.max(Arrays.stream(seconds).max().orElse(0),
           Arrays.stream(seconds).sum() / together);
-      out.printf(
+      out.printf(Locale.ROOT,
           "; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as the probe"
               + " did alone",
           Units.seconds(atLeast), together, threads);

@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -14,7 +15,7 @@ import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.MeasuredQuantisation;
-import org.knowcap.experiments.run.Quantisation;
+import org.knowcap.experiments.quantise.Quantisation;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.RunSpec;
@@ -168,13 +169,14 @@ final class QuantiseCommand implements Callable<Integer> {
     QuantisedResult row = measured.result();
     RunResult result = row.run();
     console.println(result.run());
-    console.printf("  %s bits a weight, %s bits a parameter in all%s%n", Units.number(row.bitsPerWeight(), 3),
-        Units.number(row.modelBits() / result.parameters(), 3),
+    console.printf(Locale.ROOT, "  %s bits a weight, %s bits a parameter in all%s%n",
+        Units.number(row.bitsPerWeight(), 3), Units.number(row.modelBits() / result.parameters(), 3),
         measured.calibrationPeople() == 0
             ? ""
             : "; calibrated on biographies of " + Units.count(measured.calibrationPeople()) + " of "
                 + Units.count(result.people()) + " people");
-    console.printf("  stores %s, %s of the corpus: R = %s, and %s bits for each bit of the model%n",
+    console.printf(Locale.ROOT,
+        "  stores %s, %s of the corpus: R = %s, and %s bits for each bit of the model%n",
         Units.bits(result.storedBits(), result.storedBitsStandardError()), Units.percent(result.saturation()),
         Units.ratio(result.capacityRatio()), Units.ratio(row.capacityPerBit()));
     console.flush();

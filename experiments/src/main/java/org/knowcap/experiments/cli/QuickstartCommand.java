@@ -9,6 +9,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.report.Findings;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.StudyReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -37,7 +38,7 @@ final class QuickstartCommand implements Callable<Integer> {
     StudyFolder study = StudyFolder.create(directory, studyFile());
     Path report = new StudyRun(out, study, StudyRun.workers(study.study()), 1, 1).execute();
     out.println();
-    Findings.of(study.results().results()).forEach(out::println);
+    Findings.of(StudyReport.of(study).results().results()).forEach(out::println);
     out.println();
     out.println("Open " + report.toAbsolutePath().toUri() + " to see the chart.");
     return 0;

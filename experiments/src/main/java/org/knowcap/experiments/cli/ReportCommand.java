@@ -3,6 +3,7 @@ package org.knowcap.experiments.cli;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.StudyReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -22,10 +23,10 @@ final class ReportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    StudyFolder study = StudyFolder.open(directory);
-    Path report = study.writeReport();
-    study.writeResults();
-    command.commandLine().getOut().println(report);
+    StudyReport report = StudyReport.of(StudyFolder.open(directory));
+    Path page = report.writePage();
+    report.writeResults();
+    command.commandLine().getOut().println(page);
     return 0;
   }
 }

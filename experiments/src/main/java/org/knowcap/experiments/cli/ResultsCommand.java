@@ -20,6 +20,7 @@ import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -74,12 +75,12 @@ final class ResultsCommand implements Callable<Integer> {
       } else if (Files.notExists(source)) {
         throw UserException.usage(source + ": no such file or directory");
       } else {
-        StudyFolder study = StudyFolder.open(source);
-        rows.addAll(study.results().rows());
-        study.writeResults()
+        StudyReport report = StudyReport.of(StudyFolder.open(source));
+        rows.addAll(report.results().rows());
+        report.writeResults()
             .ifPresentOrElse(written::add, () -> note(
                 source.resolve("results.csv") + " is not written: the folder is for reading only"));
-        study.missingRows().forEach(this::note);
+        report.missingRows().forEach(this::note);
       }
     }
     if (seeds && against.isPresent()) {

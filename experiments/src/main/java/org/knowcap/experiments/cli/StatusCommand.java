@@ -3,10 +3,8 @@ package org.knowcap.experiments.cli;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
@@ -46,10 +44,10 @@ final class StatusCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     StudyFolder study = StudyFolder.open(directory);
-    List<Row> rows = new ArrayList<>();
-    for (Map.Entry<RunSpec, RunState> entry : study.states().entrySet()) {
-      rows.add(row(entry.getKey(), entry.getKey().name(), entry.getValue()));
-    }
+    List<Row> rows = study.states()
+        .stream()
+        .map(status -> row(status.spec(), status.name(), status.state()))
+        .toList();
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(Json.MAPPER.writeValueAsString(rows));
@@ -57,7 +55,8 @@ final class StatusCommand implements Callable<Integer> {
     }
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
     for (Row row : rows) {
-      out.printf("%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100 * row.part(), row.detail);
+      out.printf(Locale.ROOT, "%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100 * row.part(),
+          row.detail);
     }
     long done = rows.stream().filter(row -> row.state.equals("done")).count();
     out.println(done + " of " + rows.size() + " runs done");

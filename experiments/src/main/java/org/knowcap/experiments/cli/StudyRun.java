@@ -3,7 +3,6 @@ package org.knowcap.experiments.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +11,9 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.runner.Supervisor;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
@@ -73,13 +74,11 @@ final class StudyRun {
    */
   Path execute() throws IOException, InterruptedException {
     study.study().notices().forEach(out::println);
-    Map<RunSpec, RunState> states = study.states();
-    List<String> finished = new ArrayList<>();
-    states.forEach((run, state) -> {
-      if (state instanceof RunState.Done) {
-        finished.add(run.name());
-      }
-    });
+    List<RunStatus> states = study.states();
+    List<String> finished = states.stream()
+        .filter(status -> status.state() instanceof RunState.Done)
+        .map(RunStatus::name)
+        .toList();
     int open = states.size() - finished.size();
     out.println(study.study().name() + ": " + states.size() + " runs, " + finished.size() + " done before; "
         + Math.min(workers * concurrent, Math.max(1, open)) + " at a time, " + threads
@@ -93,13 +92,14 @@ final class StudyRun {
         workersFailed = display.workersFailed();
       }
     }
-    study.writeResults().ifPresent(results -> out.println("table:  " + results));
-    study.missingRows().forEach(line -> out.println("note: " + line));
-    Optional<UserException> unfinished = unfinished(workersFailed);
-    if (unfinished.isPresent() && study.results().results().isEmpty()) {
+    StudyReport measured = StudyReport.of(study);
+    measured.writeResults().ifPresent(results -> out.println("table:  " + results));
+    measured.missingRows().forEach(line -> out.println("note: " + line));
+    Optional<UserException> unfinished = unfinished(measured.states(), workersFailed);
+    if (unfinished.isPresent() && measured.results().results().isEmpty()) {
       throw unfinished.get();
     }
-    Path report = study.writeReport();
+    Path report = measured.writePage();
     out.println("report: " + report);
     out.flush();
     if (unfinished.isPresent()) {
@@ -112,10 +112,9 @@ final class StudyRun {
    * What is to be said of runs without a result. The folders alone decide: how a worker ended tells nothing of runs that
    * another process has, or that nobody took.
    */
-  private Optional<UserException> unfinished(boolean workersFailed) throws IOException {
-    Map<RunSpec, RunState> states = study.states();
-    Map<String, Long> open = states.values()
-        .stream()
+  private Optional<UserException> unfinished(List<RunStatus> states, boolean workersFailed) {
+    Map<String, Long> open = states.stream()
+        .map(RunStatus::state)
         .filter(state -> !(state instanceof RunState.Done))
         .collect(Collectors.groupingBy(StudyRun::shown, TreeMap::new, Collectors.counting()));
     if (open.isEmpty()) {

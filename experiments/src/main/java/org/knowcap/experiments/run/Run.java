@@ -13,7 +13,6 @@ import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.Limit;
-import org.knowcap.analysis.results.PartBits;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
@@ -21,6 +20,7 @@ import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.architecture.ParameterCount;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
@@ -109,21 +109,20 @@ public final class Run {
    * @param lateShare share of the bits that were stored in the second half of the training
    * @param limitedBy what limited the training, where the model is not what was trained
    */
-  static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
+  public static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
       Measurement losses, Recall recall, RunFolder.Metric last, long tokens, OptionalDouble lateShare,
       Optional<Limit> limitedBy) {
     SampleSummary names = losses.summary(KnowledgeKind.NAME);
     SampleSummary values = losses.summary(KnowledgeKind.VALUE);
-    long parameters = spec.model().parameters(corpus.vocabulary().size()).total();
-    Capacity capacity = losses.capacity(parameters);
-    RunResult result = new RunResult(name, corpus.name(), spec.people(), spec.exposures(),
-        spec.model().name(), parameters, engine.name(), spec.seeds(), names.mean(), values.mean(),
-        capacity.storedBits(), capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(),
-        capacity.saturation(), tokens / last.seconds(), last.seconds(), capacity.storedBitsStandardError(),
-        names.standardError(), values.standardError(), last.step(), tokens, last.loss(),
-        spec.model().headWidth(), spec.training().learningRate(),
-        spec.model().parameters(corpus.vocabulary().size()).active(), spec.model().causal(),
-        PartBits.of(capacity.parts()), lateShare,
+    ParameterCount parameters = spec.model().parameters(corpus.vocabulary().size());
+    Capacity capacity = losses.capacity(parameters.total());
+    RunResult result = RunResult.of(name,
+        new RunResult.Learnt(corpus.name(), spec.people(), spec.exposures(), spec.seeds()),
+        new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
+            parameters.active(), spec.model().causal()),
+        new RunResult.Training(engine.name(), spec.training().learningRate(), last.step(), tokens,
+            last.seconds(), last.loss()),
+        names, values, capacity, lateShare,
         limitedBy.orElseGet(() -> Limit.of(capacity.saturation(), lateShare)), recall.shares());
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),

@@ -271,7 +271,7 @@ public final class RunFolder {
   }
 
   /** The result of quantising its model in the way of that label, if there is one. */
-  Optional<MeasuredQuantisation> quantisation(String label) throws IOException {
+  public Optional<MeasuredQuantisation> quantisation(String label) throws IOException {
     Path file = quantisedResult(label);
     return Files.exists(file) ? Optional.of(read(file, MeasuredQuantisation.class)) : Optional.empty();
   }
@@ -285,7 +285,8 @@ public final class RunFolder {
     return read;
   }
 
-  void writeQuantisation(String label, MeasuredQuantisation measured) throws IOException {
+  /** Writes the result of quantising its model in the way of that label. */
+  public void writeQuantisation(String label, MeasuredQuantisation measured) throws IOException {
     writeChecked(quantisedResult(label), measured);
   }
 

@@ -3,24 +3,15 @@ package org.knowcap.experiments.run;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
-import org.knowcap.analysis.report.FailedRun;
-import org.knowcap.analysis.report.Provenance;
-import org.knowcap.analysis.report.ReportPage;
-import org.knowcap.analysis.results.QuantisedResult;
-import org.knowcap.analysis.results.ResultsException;
-import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.RunFolder.Metric;
 import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Lists;
 import org.knowcap.experiments.study.RunSpec;
@@ -31,7 +22,8 @@ import org.knowcap.files.WholeFile;
 
 /**
  * The output directory of one study: {@code study.yaml} (a copy of its file), {@code lists/} (copies of the directories
- * of lists, the files of texts and the checkpoint that it names), {@code runs/}, {@code results.csv} and {@code report/}.
+ * of lists, the files of texts and the checkpoint that it names) and {@code runs/}; {@link StudyReport} adds {@code
+ * results.csv} and {@code report/}.
  */
 public final class StudyFolder {
   private static final String LISTS = "lists";
@@ -201,137 +193,39 @@ public final class StudyFolder {
     return new RunFolder(path.resolve(RUNS).resolve(run));
   }
 
-  /** State of every run of the grid, in its order. */
-  public Map<RunSpec, RunState> states() throws IOException {
-    Map<RunSpec, RunState> states = new LinkedHashMap<>();
-    for (RunSpec run : study.runs()) {
-      states.put(run, runFolder(run).state());
-    }
-    return states;
+  /** State of every run of the grid, in its order. Names are hashes of settings and states are files: all cores read them. */
+  public List<RunStatus> states() {
+    return study.runs().parallelStream().map(this::status).toList();
   }
 
-  /** What is measured so far, in the grid's order; after each run its model in the ways in which it was quantised. */
-  public ResultsTable results() throws IOException {
-    List<QuantisedResult> rows = new ArrayList<>();
-    for (MeasuredRun run : measured(states())) {
-      rows.add(QuantisedResult.unquantised(run.result()));
-      quantisations(run).forEach(quantised -> rows.add(quantised.result()));
-    }
-    return ResultsTable.ofRows(rows);
+  private RunStatus status(RunSpec spec) {
+    String name = spec.name();
+    return new RunStatus(name, spec, runFolder(name).state());
   }
 
-  private List<MeasuredQuantisation> quantisations(MeasuredRun run) throws IOException {
-    return runFolder(run.result().run()).quantisations();
-  }
-
-  private static List<MeasuredRun> measured(Map<RunSpec, RunState> states) {
-    return states.values()
-        .stream()
-        .flatMap(state -> state instanceof RunState.Done(MeasuredRun run) ? Stream.of(run) : null)
-        .toList();
-  }
-
-  /**
-   * Writes {@code results.csv}; a table that is there stays where nothing is measured, as when the study file was changed
-   * since.
-   *
-   * @return empty where the folder is for reading only
-   */
-  public Optional<Path> writeResults() throws IOException {
-    Path file = path.resolve("results.csv");
-    ResultsTable results = results();
-    if (results.rows().isEmpty() && Files.exists(file)) {
-      return Optional.of(file);
-    }
-    try {
-      results.writeCsv(file);
-      return Optional.of(file);
-    } catch (FileSystemException e) {
-      if (RunFolder.isReadOnly(e)) {
-        return Optional.empty();
-      }
-      throw e;
-    }
-  }
-
-  /** What the table lacks, and why: a line for each run that has a result and no row. */
-  public List<String> missingRows() throws IOException {
-    List<String> lines = new ArrayList<>();
-    Set<String> names = new HashSet<>();
-    states().forEach((run, state) -> {
-      names.add(run.name());
-      if (state instanceof RunState.Damaged(String problem)) {
-        lines.add(run.name() + " is left out: " + problem);
-      }
+  /** What every run has reported, in the grid's order; runs that have not yet are left out. */
+  public Map<String, List<Metric>> metrics() throws IOException {
+    record Reported(String run, List<Metric> metrics) {}
+    List<Reported> all = Parallel.map(study.runs(), run -> {
+      String name = run.name();
+      return new Reported(name, runFolder(name).readMetrics());
     });
+    Map<String, List<Metric>> reported = new LinkedHashMap<>();
+    all.stream().filter(run -> !run.metrics.isEmpty()).forEach(run -> reported.put(run.run, run.metrics));
+    return reported;
+  }
+
+  /** Names of all folders with a result, those of earlier versions of the study file included, in alphabetical order. */
+  List<String> foldersWithResult() throws IOException {
     Path runs = path.resolve(RUNS);
-    if (Files.isDirectory(runs)) {
-      try (Stream<Path> folders = Files.list(runs)) {
-        folders.map(Path::getFileName)
-            .map(Path::toString)
-            .filter(name -> !names.contains(name) && Files.exists(runs.resolve(name).resolve("result.json")))
-            .sorted()
-            .forEach(name -> lines.add(name + " is left out: it is of an earlier version of the study file"));
-      }
+    if (!Files.isDirectory(runs)) {
+      return List.of();
     }
-    return lines;
-  }
-
-  /**
-   * Writes {@code report/} from what is measured so far.
-   *
-   * @return its page
-   * @throws UserException where nothing is measured yet
-   */
-  public Path writeReport() throws IOException {
-    Map<RunSpec, RunState> states = states();
-    List<MeasuredRun> measured = measured(states);
-    if (measured.isEmpty()) {
-      throw UserException
-          .failure(path + " has no finished run to report on; see 'knowcap status " + path + "'");
+    try (Stream<Path> folders = Files.list(runs)) {
+      return folders.filter(folder -> Files.exists(folder.resolve("result.json")))
+          .map(folder -> folder.getFileName().toString())
+          .sorted()
+          .toList();
     }
-    List<FailedRun> failures = new ArrayList<>();
-    states.forEach((run, state) -> {
-      if (state instanceof RunState.Failed(String reason)) {
-        failures.add(new FailedRun(run.name(), reason));
-      }
-    });
-    Path report = path.resolve("report");
-    Files.createDirectories(report);
-    ResultsTable results = results();
-    try {
-      new ReportPage(study.name(), results.results(), results.quantised(), failures, provenance(measured))
-          .write(report);
-    } catch (ResultsException e) {
-      throw UserException.failure(e.getMessage());
-    }
-    return report.resolve("index.html");
-  }
-
-  /** Entries that all runs and quantised models share, and those that differ with all their values. */
-  private Provenance provenance(List<MeasuredRun> measured) throws IOException {
-    List<Map<String, String>> sources = new ArrayList<>();
-    for (MeasuredRun run : measured) {
-      sources.add(run.provenance());
-      quantisations(run).forEach(quantised -> sources.add(quantised.provenance()));
-    }
-    Map<String, List<String>> values = new LinkedHashMap<>();
-    for (Map<String, String> source : sources) {
-      source.forEach((key, value) -> {
-        List<String> seen = values.computeIfAbsent(key, k -> new ArrayList<>());
-        if (!seen.contains(value)) {
-          seen.add(value);
-        }
-      });
-    }
-    Map<String, String> entries = new LinkedHashMap<>();
-    values.forEach((key, seen) -> entries.put(key,
-        key.equals("finished")
-            ? seen.stream().min(String::compareTo).orElseThrow() + " to "
-                + seen.stream().max(String::compareTo).orElseThrow()
-            : String.join(", ", seen)));
-    entries.put("study",
-        "study.yaml beside this report's folder; exact configuration of each run in runs/*/run.json");
-    return new Provenance(entries);
   }
 }

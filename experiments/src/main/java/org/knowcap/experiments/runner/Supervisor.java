@@ -8,13 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
-import org.knowcap.experiments.study.RunSpec;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -55,9 +54,9 @@ public final class Supervisor {
    * @throws org.knowcap.experiments.UserException where a file of the study is damaged
    */
   public void run() throws IOException, InterruptedException {
-    for (Map.Entry<RunSpec, RunState> entry : study.states().entrySet()) {
-      if (entry.getValue() instanceof RunState.Failed) {
-        study.runFolder(entry.getKey()).clearFailure();
+    for (RunStatus status : study.states()) {
+      if (status.state() instanceof RunState.Failed) {
+        study.runFolder(status.name()).clearFailure();
       }
     }
     List<Thread> supervised = new ArrayList<>();

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
+import org.knowcap.testing.TestSeed;
 import picocli.CommandLine;
 
 /**
@@ -145,7 +146,7 @@ class DamagedFilesTest {
 
   @Test
   void whateverFileIsDamagedTheRestIsShownAsItWas() throws Exception {
-    long seed = RandomGenerator.getDefault().nextLong();
+    long seed = TestSeed.value();
     System.out.println("DamagedFilesTest seed " + seed);
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     int tried = 0;

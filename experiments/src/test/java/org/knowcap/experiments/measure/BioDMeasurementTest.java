@@ -19,6 +19,7 @@ import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
+import org.knowcap.testing.TestSeed;
 
 /** Measures models of bioD made by hand, which tell names and symbols by the text alone. */
 class BioDMeasurementTest {
@@ -126,7 +127,7 @@ class BioDMeasurementTest {
   /** A value's first chunk weighs D / N of a value: as the paper has it, it stands for D strings, not N. */
   @Test
   void theErrorOfTheTotalIsThatOfEachPersonsShare() {
-    long seed = RandomGenerator.getDefault().nextLong();
+    long seed = TestSeed.value();
     System.out.println("BioDMeasurementTest seed " + seed);
     int size = 60;
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);

@@ -10,7 +10,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -26,6 +25,7 @@ import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Template;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.testing.TestSeed;
 
 /** Measures models made by hand, which read the text itself, with no help from the corpus's spans. */
 class MeasurementTest {
@@ -271,7 +271,7 @@ class MeasurementTest {
   /** Over many corpora, the sample's error squared is on average the standard error squared. */
   @Test
   void theStandardErrorCoversTheMeanOfAll() {
-    long seed = RandomGenerator.getDefault().nextLong();
+    long seed = TestSeed.value();
     System.out.println("MeasurementTest seed " + seed);
     int corpora = 150;
     double squares = 0;

@@ -37,13 +37,14 @@ import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 import org.knowcap.generators.questions.QuestionedCorpus;
+import org.knowcap.testing.TestSeed;
 
 /** Asks stand-ins that know some people by heart, each in a text of its own, and say nonsense of others. */
 class RecallTest {
   private static final PoolSizes SIZES = new PoolSizes(6, 5, 12, 12, 28, 60, 40, 50, 30, 80);
   private static final int WINDOWS = 16;
 
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
 
   /**
    * Knows one text about each person it knows, whatever it is asked: behind a beginning of that text, its next token; of a

@@ -22,13 +22,14 @@ import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.testing.TestSeed;
 
 /** What models that believe one thing or another are measured to believe. */
 class UpdateMeasurementTest {
   private static final int PEOPLE = 60;
   private static final double SURPRISE = 4;
 
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
   private final RevisedCorpus corpus = new RevisedCorpus(new BioS(PEOPLE, seed,
       Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 32)), Templates.shipped()),
       new Revision(0.5, Set.of(Attribute.EMPLOYER), seed), 3, 0);

@@ -23,6 +23,7 @@ import org.knowcap.models.probe.ProbeProgram;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.training.Initialisation;
+import org.knowcap.testing.TestSeed;
 
 /** Probes untrained models about labels of known kinds. */
 class LowRankProbeTest {
@@ -33,7 +34,7 @@ class LowRankProbeTest {
   private static final TokenIds IDS = new TokenIds(VOCABULARY, OptionalInt.empty());
   private static final ModelSpec MODEL = ModelSpec.parse("gpt2-2-2-w8");
 
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
   private final Random random = new Random(seed);
 
   /** The label of block 0 follows from the token that it stands at; that of block 1 from nothing. */

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.testing.TestSeed;
 
 /** Kills processes that train, and compares what comes out in the end with an undisturbed run. */
 @Tag("process")
@@ -41,7 +42,7 @@ class KillTest {
 
   @Test
   void killedAtAnyMomentItEndsAsIfUndisturbed() throws Exception {
-    long seed = RandomGenerator.getDefault().nextLong();
+    long seed = TestSeed.value();
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     Path spec = Files.writeString(directory.resolve("kill.yaml"), STUDY);
     Path calm = directory.resolve("calm");

@@ -20,8 +20,8 @@ import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.run.MeasuredRun;
 import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
-import org.knowcap.experiments.study.RunSpec;
 
 /** {@code knowcap run --concurrent}, on the stand-ins for NVIDIA's libraries that the tests of module models build. */
 class SharedGpuTest {
@@ -85,9 +85,9 @@ class SharedGpuTest {
 
   private static Map<String, MeasuredRun> results(Path study) throws IOException {
     Map<String, MeasuredRun> results = new TreeMap<>();
-    for (Map.Entry<RunSpec, RunState> entry : StudyFolder.open(study).states().entrySet()) {
-      if (entry.getValue() instanceof RunState.Done(MeasuredRun run)) {
-        results.put(entry.getKey().name(), run);
+    for (RunStatus status : StudyFolder.open(study).states()) {
+      if (status.state() instanceof RunState.Done(MeasuredRun run)) {
+        results.put(status.name(), run);
       }
     }
     return results;

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
@@ -205,8 +206,9 @@ final class ExportPlan {
   private <S extends Sequences> void shards(String path, String extension, List<? extends S> shards,
       String unit, Function<S, Content> content) {
     for (int i = 0; i < shards.size(); i++) {
-      files.add(new PlannedFile(String.format("%s-%05d-of-%05d%s", path, i, shards.size(), extension),
-          about(shards.get(i)), unit, content.apply(shards.get(i))));
+      files.add(
+          new PlannedFile(String.format(Locale.ROOT, "%s-%05d-of-%05d%s", path, i, shards.size(), extension),
+              about(shards.get(i)), unit, content.apply(shards.get(i))));
     }
   }
 

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import org.knowcap.generators.export.PlannedFile.Content;
 import org.knowcap.generators.tokens.Vocabulary;
 
@@ -63,7 +64,7 @@ final class TokenFiles {
     StringBuilder escaped = new StringBuilder();
     vocabulary.decode(new int[]{token}, 0, 1).codePoints().forEach(character -> {
       if (character < ' ' || character == '\\' || character > '~') {
-        escaped.append(String.format(character > 0xFFFF ? "\\U%08x" : "\\u%04x", character));
+        escaped.append(String.format(Locale.ROOT, character > 0xFFFF ? "\\U%08x" : "\\u%04x", character));
       } else {
         escaped.append((char) character);
       }

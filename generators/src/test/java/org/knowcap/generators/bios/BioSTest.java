@@ -25,6 +25,7 @@ import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 import org.knowcap.generators.tokens.Gpt2;
+import org.knowcap.testing.TestSeed;
 
 class BioSTest {
   private static final PoolSizes SMALL = new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 9);
@@ -33,7 +34,7 @@ class BioSTest {
 
   @Test
   void namesAreUniqueUpToTheWholeNameSpace() {
-    long seed = System.nanoTime();
+    long seed = TestSeed.value();
     BioS everybody = corpus(SMALL.names(), seed, SMALL);
     Set<String> names = new HashSet<>();
     for (long person = 0; person < everybody.people(); person++) {
@@ -50,7 +51,7 @@ class BioSTest {
 
   @Test
   void eachRoundHoldsEveryPersonOnceInAnOrderOfItsOwn() {
-    long seed = System.nanoTime();
+    long seed = TestSeed.value();
     for (int people : new int[]{1, 2, 3, 64, 97}) {
       BioS corpus = corpus(people, seed, SMALL);
       Set<List<Long>> orders = new HashSet<>();

@@ -21,6 +21,7 @@ import org.knowcap.generators.corpus.Corpora;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.testing.TestSeed;
 
 /** bioS-simple, other people, and knowledge that changes. */
 class DerivedBioSTest {
@@ -28,7 +29,7 @@ class DerivedBioSTest {
   private static final Set<Attribute> TOLD = Set.of(Attribute.EMPLOYER, Attribute.EMPLOYER_CITY,
       Attribute.BIRTH_DATE);
 
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
 
   @Test
   void simpleHasOneTextAPersonWhichIsWhatIsMeasured() {

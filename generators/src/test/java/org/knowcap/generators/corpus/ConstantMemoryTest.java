@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.testing.TestSeed;
 
 /** Nothing is allocated for a text or a window, and nothing is kept for a person. */
 @Tag("process")
@@ -23,7 +24,7 @@ class ConstantMemoryTest {
   @Test
   void readingWindowsAllocatesNothing() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    long seed = System.nanoTime();
+    long seed = TestSeed.value();
     Corpora.all(seed).forEach((kind, corpus) -> {
       WindowReader reader = new WindowReader(corpus, WINDOW, Cursor.START);
       int[] inputs = new int[WINDOW];

@@ -27,12 +27,13 @@ import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.export.TextWriter;
 import org.knowcap.generators.people.GeneratedSource;
+import org.knowcap.testing.TestSeed;
 
 /** What holds for all kinds of corpora alike. */
 class EveryKindTest {
   private static final int ROUNDS = 20;
 
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
 
   @Test
   void everyPersonHasANameOfItsOwnAndOccursOnceARound() {

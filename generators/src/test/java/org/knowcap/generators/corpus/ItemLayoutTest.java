@@ -14,13 +14,14 @@ import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.testing.TestSeed;
 
 /** What is expected of windows against what the windows of a stream have, counted token by token. */
 class ItemLayoutTest {
   private static final int ITEMS = 20_000;
 
   static List<Source> sources() {
-    long seed = System.nanoTime();
+    long seed = TestSeed.value();
     BioD strings = Corpora.bioD(200, seed, Corpora.SHAPE);
     Map<String, Corpus> all = Corpora.all(seed);
     return List.of(Corpora.bioS(200, seed, Corpora.SMALL), Corpora.bioS(5000, seed, PoolSizes.PAPER).simple(),

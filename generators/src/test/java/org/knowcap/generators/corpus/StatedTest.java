@@ -11,10 +11,11 @@ import java.util.Set;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.knowcap.generators.bios.BioS;
+import org.knowcap.testing.TestSeed;
 
 /** What a text states of a person, and people whom training does not show. */
 class StatedTest {
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
 
   /** A person's own text states all; another's text, under the person's name, what both have in common. */
   @Test

@@ -21,6 +21,7 @@ import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.mixture.Mixture.Ingredient;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.testing.TestSeed;
 
 class MixtureTest {
   private static final BioS USEFUL = Corpora.bioS(50, 1, Corpora.SMALL);
@@ -28,7 +29,7 @@ class MixtureTest {
 
   @Test
   void sharesHoldInEveryBlockOfWindows() {
-    long seed = System.nanoTime();
+    long seed = TestSeed.value();
     for (double share : new double[]{0.125, 0.5, 1 / 3.0, 0.0001, 0.77}) {
       Mixture mixture = mixture(seed, share, "");
       double total = 0;

@@ -21,13 +21,14 @@ import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.people.Revision;
+import org.knowcap.testing.TestSeed;
 
 /** What is told before and after a change, and what is asked in the end. */
 class RevisedCorpusTest {
   private static final int WINDOW = 100;
   private static final Revision REVISION = new Revision(0.3, Set.of(Attribute.EMPLOYER), 7);
 
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
   private final BioS people = Corpora.bioS(100, seed, Corpora.SMALL);
 
   private RevisedCorpus update(double replay) {

@@ -22,9 +22,10 @@ import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.tokens.Gpt2;
+import org.knowcap.testing.TestSeed;
 
 class QuestionedCorpusTest {
-  private final long seed = System.nanoTime();
+  private final long seed = TestSeed.value();
 
   @Test
   void aQuestionIsWhatGpt2MakesOfItsTextAndTheAnswerIsTrue() {

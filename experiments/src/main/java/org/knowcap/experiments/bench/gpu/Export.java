@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
@@ -34,7 +35,7 @@ final class Export {
       throws IOException, InterruptedException {
     Path folder = Files.createTempDirectory("knowcap-export");
     try {
-      Path study = Files.writeString(folder.resolve("export.yaml"), STUDY.formatted(model));
+      Path study = Files.writeString(folder.resolve("export.yaml"), String.format(Locale.ROOT, STUDY, model));
       Path runs = folder.resolve("study");
       Path exported = folder.resolve("model");
       knowcap(progress, "run", study.toString(), "--out", runs.toString());

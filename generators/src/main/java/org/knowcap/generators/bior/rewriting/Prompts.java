@@ -58,11 +58,11 @@ public final class Prompts {
     List<String> facts = new ArrayList<>();
     for (Sentence sentence : order) {
       String value = values.get(sentence.attribute);
-      facts.add(sentence.words.formatted(facts.isEmpty() ? name : pronoun, value)
+      facts.add(String.format(Locale.ROOT, sentence.words, facts.isEmpty() ? name : pronoun, value)
           + (value.endsWith(".") ? "" : "."));
     }
     int words = LEAST_WORDS + random.below(MOST_WORDS - LEAST_WORDS + 1, SENTENCES.size());
-    return new Prompt(person, draft, """
+    return new Prompt(person, draft, String.format(Locale.ROOT, """
         Here are six facts about a person.
 
         %s
@@ -71,6 +71,6 @@ public final class Prompts {
         sentences of your own, in whatever order reads well. Begin with the full name, and say "%s" after \
         that. Copy the name, the date and the names of cities, university, subject and employer letter for \
         letter as they stand above. Add no other names, places, dates or numbers. Answer with the biography \
-        and nothing else.""".formatted(String.join("\n", facts), words, pronoun.toLowerCase(Locale.ROOT)));
+        and nothing else.""", String.join("\n", facts), words, pronoun.toLowerCase(Locale.ROOT)));
   }
 }

@@ -1,4 +1,4 @@
-package org.knowcap.experiments.run;
+package org.knowcap.experiments.quantise;
 
 import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.Recall;
@@ -13,6 +13,11 @@ import java.util.Optional;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.MeasuredQuantisation;
+import org.knowcap.experiments.run.MeasuredRun;
+import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.random.CounterRandom;

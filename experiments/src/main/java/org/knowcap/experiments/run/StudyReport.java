@@ -1,0 +1,160 @@
+package org.knowcap.experiments.run;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.knowcap.analysis.report.FailedRun;
+import org.knowcap.analysis.report.Provenance;
+import org.knowcap.analysis.report.ReportPage;
+import org.knowcap.analysis.results.QuantisedResult;
+import org.knowcap.analysis.results.ResultsException;
+import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.experiments.UserException;
+
+/** What a study's runs have measured so far, read once: its table {@code results.csv} and its page {@code report/}. */
+public final class StudyReport {
+  /** A finished run, and its model in each way in which it was quantised. */
+  private record Finished(MeasuredRun run, List<MeasuredQuantisation> quantised) {
+    Stream<QuantisedResult> rows() {
+      return Stream.concat(Stream.of(QuantisedResult.unquantised(run.result())),
+          quantised.stream().map(MeasuredQuantisation::result));
+    }
+
+    Stream<Map<String, String>> provenance() {
+      return Stream.concat(Stream.of(run.provenance()),
+          quantised.stream().map(MeasuredQuantisation::provenance));
+    }
+  }
+
+  private final StudyFolder study;
+  private final List<RunStatus> states;
+  private final List<Finished> finished;
+
+  private StudyReport(StudyFolder study, List<RunStatus> states, List<Finished> finished) {
+    this.study = study;
+    this.states = states;
+    this.finished = finished;
+  }
+
+  /**
+   * Reads all runs.
+   *
+   * @throws UserException where a file is damaged
+   */
+  public static StudyReport of(StudyFolder study) throws IOException {
+    List<RunStatus> states = study.states();
+    List<MeasuredRun> measured = states.stream()
+        .map(RunStatus::state)
+        .filter(RunState.Done.class::isInstance)
+        .map(state -> ((RunState.Done) state).run())
+        .toList();
+    return new StudyReport(study, states, Parallel.map(measured,
+        run -> new Finished(run, study.runFolder(run.result().run()).quantisations())));
+  }
+
+  /** State of every run of the grid, in its order. */
+  public List<RunStatus> states() {
+    return states;
+  }
+
+  /** What is measured, in the grid's order; after each run its model in the ways in which it was quantised. */
+  public ResultsTable results() {
+    return ResultsTable.ofRows(finished.stream().flatMap(Finished::rows).toList());
+  }
+
+  /**
+   * Writes {@code results.csv}; a table that is there stays where nothing is measured, as when the study file was changed
+   * since.
+   *
+   * @return empty where the folder is for reading only
+   */
+  public Optional<Path> writeResults() throws IOException {
+    Path file = study.path().resolve("results.csv");
+    if (finished.isEmpty() && Files.exists(file)) {
+      return Optional.of(file);
+    }
+    try {
+      results().writeCsv(file);
+      return Optional.of(file);
+    } catch (FileSystemException e) {
+      if (RunFolder.isReadOnly(e)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  /** What the table lacks, and why: a line for each run that has a result and no row. */
+  public List<String> missingRows() throws IOException {
+    List<String> lines = new ArrayList<>();
+    states.forEach(status -> {
+      if (status.state() instanceof RunState.Damaged(String problem)) {
+        lines.add(status.name() + " is left out: " + problem);
+      }
+    });
+    Set<String> names = states.stream().map(RunStatus::name).collect(Collectors.toSet());
+    study.foldersWithResult()
+        .stream()
+        .filter(name -> !names.contains(name))
+        .forEach(name -> lines.add(name + " is left out: it is of an earlier version of the study file"));
+    return lines;
+  }
+
+  /**
+   * Writes {@code report/}.
+   *
+   * @return its page
+   * @throws UserException where nothing is measured yet
+   */
+  public Path writePage() throws IOException {
+    if (finished.isEmpty()) {
+      throw UserException.failure(
+          study.path() + " has no finished run to report on; see 'knowcap status " + study.path() + "'");
+    }
+    List<FailedRun> failed = new ArrayList<>();
+    states.forEach(status -> {
+      if (status.state() instanceof RunState.Failed(String reason)) {
+        failed.add(new FailedRun(status.name(), reason));
+      }
+    });
+    Path report = study.path().resolve("report");
+    Files.createDirectories(report);
+    ResultsTable results = results();
+    try {
+      new ReportPage(study.study().name(), results.results(), results.quantised(), failed, provenance())
+          .write(report);
+    } catch (ResultsException e) {
+      throw UserException.failure(e.getMessage());
+    }
+    return report.resolve("index.html");
+  }
+
+  /** Entries that all runs and quantised models share, and those that differ with all their values. */
+  private Provenance provenance() {
+    Map<String, Set<String>> values = new LinkedHashMap<>();
+    finished.stream()
+        .flatMap(Finished::provenance)
+        .forEach(source -> source
+            .forEach((key, value) -> values.computeIfAbsent(key, _ -> new LinkedHashSet<>()).add(value)));
+    Map<String, String> entries = new LinkedHashMap<>();
+    values.forEach((key, seen) -> {
+      List<String> sorted = new ArrayList<>(seen);
+      sorted.sort(String::compareTo);
+      entries.put(key,
+          key.equals("finished") ? sorted.getFirst() + " to " + sorted.getLast() : String.join(", ", seen));
+    });
+    entries.put("study",
+        "study.yaml beside this report's folder; exact configuration of each run in runs/*/run.json");
+    return new Provenance(entries);
+  }
+}
