@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ArchitectureTest {
   private static final JavaClasses CLASSES = new ClassFileImporter()
       .withImportOption(new ImportOption.DoNotIncludeTests())
+      .withImportOption(location -> !location.contains("/org/knowcap/testing/"))
       .importPackages("org.knowcap");
 
   @ParameterizedTest
