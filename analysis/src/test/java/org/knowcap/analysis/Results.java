@@ -2,6 +2,7 @@ package org.knowcap.analysis;
 
 import java.util.OptionalDouble;
 import org.knowcap.analysis.capacity.RecallShares;
+import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.PartBits;
 import org.knowcap.analysis.results.RunResult;
@@ -46,6 +47,7 @@ public final class Results {
         Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
         storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001,
         parameters, true, PartBits.UNKNOWN, OptionalDouble.empty(),
-        Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE);
+        Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE, Completeness.UNKNOWN,
+        OptionalDouble.empty());
   }
 }

@@ -12,7 +12,7 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param run name of the run, unique in its study
  * @param corpus name of the corpus, such as "bioS(200)"
  * @param people N
- * @param exposures how often each person's biography occurred in training
+ * @param exposures how often each person's biography occurred in training, counted by tokens, rounded
  * @param model short name, such as "gpt2-2-4"
  * @param parameters P
  * @param engine that trained and measured
@@ -42,6 +42,8 @@ import org.knowcap.analysis.capacity.SampleSummary;
  *        it; absent where it does not tell
  * @param limitedBy what kept the run from storing more
  * @param recall what the model says right
+ * @param completeness of the texts in the windows
+ * @param nameExactBits log2 C(N0, N), the bits of the set of names; absent in tables of earlier versions
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, Seeds seeds, double nameLossNats, double valueLossNats, double storedBits,
@@ -49,10 +51,11 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     double tokensPerSecond, double seconds, double storedBitsStandardError, double nameLossStandardError,
     double valueLossStandardError, long steps, long tokens, double finalLossNats, int headWidth,
     double learningRate, long activeParameters, boolean causal, PartBits bits, OptionalDouble lateShare,
-    Limit limitedBy, RecallShares recall) {
+    Limit limitedBy, RecallShares recall, Completeness completeness, OptionalDouble nameExactBits) {
 
   public RunResult {
     recall = recall == null ? RecallShares.NONE : recall;
+    completeness = completeness == null ? Completeness.UNKNOWN : completeness;
     text("run", run);
     text("corpus", corpus);
     atLeast(1, "people", people);
@@ -86,8 +89,9 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     return limitedBy == Limit.CORPUS;
   }
 
-  /** What was learnt: a corpus of N people, each so often. */
-  public record Learnt(String corpus, long people, long exposures, Seeds seeds) {}
+  /** What was learnt: a corpus of N people, each so often, whose set of names has so many bits. */
+  public record Learnt(String corpus, long people, long exposures, Seeds seeds, Completeness completeness,
+      OptionalDouble nameExactBits) {}
 
   /** What learnt it. */
   public record Model(String name, int headWidth, long parameters, long activeParameters, boolean causal) {}
@@ -121,7 +125,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         training.tokens / training.seconds, training.seconds, capacity.storedBitsStandardError(),
         names.standardError(), values.standardError(), training.steps, training.tokens,
         training.finalLossNats, model.headWidth, training.learningRate, model.activeParameters, model.causal,
-        PartBits.of(capacity.parts()), lateShare, limitedBy, recall);
+        PartBits.of(capacity.parts()), lateShare, limitedBy, recall, learnt.completeness,
+        learnt.nameExactBits);
   }
 
   /** Whether every parameter takes part in every token's computation, and no token's loss depends on a later one. */

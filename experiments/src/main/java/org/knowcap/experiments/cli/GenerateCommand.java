@@ -12,6 +12,7 @@ import org.knowcap.analysis.report.CorpusPage;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.measure.MeasuredTexts;
 import org.knowcap.experiments.study.CorpusRecipe;
 import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Json;
@@ -110,6 +111,12 @@ final class GenerateCommand implements Callable<Integer> {
           + " its spans. With --out, as a page with charts too (description.html).")
   private boolean describe;
 
+  @Option(
+      names = "--measured",
+      description = "Write no corpus, but the texts that a run measures people by, with their spans"
+          + " (measured.jsonl), and what the bits are computed from (measured.json).")
+  private boolean measured;
+
   @Option(names = "--json", description = "With --describe: print JSON.")
   private boolean json;
 
@@ -118,6 +125,9 @@ final class GenerateCommand implements Callable<Integer> {
     if (verified.isPresent() && (spec.isPresent() || out.isPresent())) {
       throw UserException
           .usage("--verify takes all from the directory's manifest: give no SPEC and no --out");
+    }
+    if (measured && (describe || verified.isPresent())) {
+      throw UserException.usage("--measured goes with neither --describe nor --verify");
     }
     if (json && !describe) {
       throw UserException.usage("--json goes with --describe");
@@ -157,7 +167,19 @@ final class GenerateCommand implements Callable<Integer> {
       chosen.notices().forEach(command.commandLine().getOut()::println);
     }
     Corpus corpus = UserException.judged(() -> chosen.corpus(recipe.seed(), recipe.order()));
+    if (measured) {
+      return writeMeasured(out.orElseThrow(), corpus, StudyReader.read(file).measuredPeople());
+    }
     return describe ? describe(corpus) : write(out.orElseThrow(), study, recipe, corpus);
+  }
+
+  private int writeMeasured(Path directory, Corpus corpus, long most) throws IOException {
+    int people = MeasuredTexts.write(corpus, most, directory);
+    command.commandLine()
+        .getOut()
+        .println(corpus.name() + ": the texts that " + Units.count(people) + " people are measured by are in "
+            + directory.resolve(MeasuredTexts.TEXTS));
+    return 0;
   }
 
   private int describe(Corpus corpus) throws IOException {

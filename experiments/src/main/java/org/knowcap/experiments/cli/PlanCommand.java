@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.ExposureCounts;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
@@ -59,15 +60,21 @@ final class PlanCommand implements Callable<Integer> {
    * One line of the plan.
    *
    * @param nameBits total bits of the names
+   * @param exactNameBits log2 of the number of sets of so many names
    * @param valueBits total bits of the values
    * @param diversityBits total bits of the choice of bioD's strings
    * @param maxCapacityRatio R^max, bits per parameter
+   * @param exposures of each person, counted by tokens
+   * @param completeExposures biographies of each person that lie in one window
+   * @param valueTokensBehindName share of the value tokens that are trained behind the whole name
    * @param flops floating-point operations of the whole training
    * @param bytes memory of parameters, optimiser and activations
    * @param seconds estimated, if its engine is on this machine
    */
-  private record Row(String run, long parameters, double nameBits, double valueBits, double diversityBits,
-      double maxCapacityRatio, long steps, long tokens, double flops, long bytes, Optional<Double> seconds) {}
+  private record Row(String run, long parameters, double nameBits, double exactNameBits, double valueBits,
+      double diversityBits, double maxCapacityRatio, double exposures, double completeExposures,
+      double valueTokensBehindName, long steps, long tokens, double flops, long bytes,
+      Optional<Double> seconds) {}
 
   @Override
   public Integer call() throws Exception {
@@ -80,9 +87,12 @@ final class PlanCommand implements Callable<Integer> {
       Corpus corpus = run.corpus();
       Program program = run.program(corpus);
       long steps = run.steps(corpus);
+      ExposureCounts exposures = run.exposureCounts(corpus);
       rows.add(new Row(run.name(), program.parameterCount(), bits(corpus, KnowledgeKind.NAME),
-          bits(corpus, KnowledgeKind.VALUE), bits(corpus, KnowledgeKind.FIRST_CHUNK),
-          corpus.measured().bits().totalBits() / program.parameterCount(), steps, steps * program.stepRows(),
+          corpus.measured().bits().part("names").entropyBits(), bits(corpus, KnowledgeKind.VALUE),
+          bits(corpus, KnowledgeKind.FIRST_CHUNK),
+          corpus.measured().bits().totalBits() / program.parameterCount(), exposures.exposures(),
+          exposures.completeExposures(), exposures.valueTokensBehindName(), steps, steps * program.stepRows(),
           (double) program.flops() * steps, program.memoryBytes(),
           Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
     }
@@ -109,14 +119,16 @@ final class PlanCommand implements Callable<Integer> {
 
   private void print(PrintWriter out, List<Row> rows, int together) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
-    String line = "%-" + width + "s %12s %11s %11s %12s %8s %9s %9s %11s %9s %14s%n";
-    out.printf(Locale.ROOT, line, "run", "parameters", "in names", "in values", "in diversity", "R^max",
-        "steps", "tokens", "operations", "memory", "time");
+    String line = "%-" + width + "s %12s %11s %11s %12s %8s %9s %9s %7s %9s %9s %11s %9s %14s%n";
+    out.printf(Locale.ROOT, line, "run", "parameters", "in names", "in values", "in diversity", "R^max", "exposures",
+        "complete", "named", "steps", "tokens", "operations", "memory", "time");
     for (Row row : rows) {
       out.printf(Locale.ROOT, line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
           Units.bits(row.valueBits), Units.bits(row.diversityBits), Units.ratio(row.maxCapacityRatio),
-          Units.count(row.steps), Units.brief(row.tokens), Units.brief(row.flops),
-          Units.brief(row.bytes) + "B", row.seconds.map(Units::seconds).orElse("unknown"));
+          Units.count(Math.round(row.exposures)), Units.count(Math.round(row.completeExposures)),
+          String.format(Locale.ROOT, "%.1f %%", 100 * row.valueTokensBehindName), Units.count(row.steps),
+          Units.brief(row.tokens), Units.brief(row.flops), Units.brief(row.bytes) + "B",
+          row.seconds.map(Units::seconds).orElse("unknown"));
     }
     out.printf(Locale.ROOT, "%d runs, %s tokens", rows.size(),
         Units.brief(rows.stream().mapToLong(Row::tokens).sum()));

@@ -81,6 +81,7 @@ final class ResultsCommand implements Callable<Integer> {
             .ifPresentOrElse(written::add, () -> note(
                 source.resolve("results.csv") + " is not written: the folder is for reading only"));
         report.missingRows().forEach(this::note);
+        report.cautions().forEach(this::note);
       }
     }
     if (seeds && against.isPresent()) {

@@ -21,13 +21,18 @@ import org.knowcap.models.engine.routing.RoutingMetrics;
  * @param provenance where it comes from
  * @param routing what routers of mixtures did in the last step of training; left out where there are none
  * @param recallByAttribute what the model says right of each of the K attributes
+ * @param exactBits of each part of the knowledge: log2 of the number of ways it can turn out
+ * @param cautions what to know before its numbers are used, a sentence each
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
-    List<AttributeRecall> recallByAttribute) {
+    List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits,
+    List<String> cautions) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
     recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
+    exactBits = exactBits == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(exactBits));
+    cautions = cautions == null ? List.of() : List.copyOf(cautions);
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
@@ -40,6 +45,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     }
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
-    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute);
+    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute,
+        exactBits, cautions);
   }
 }

@@ -7,14 +7,19 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.Cautions;
+import org.knowcap.experiments.study.ExposureCounts;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.bits.KnowledgeKind;
@@ -82,7 +87,7 @@ public final class Run {
     try (Session session = sessions.open(engine, program,
         new Execution(threads, spec.training().precision()))) {
       CorpusBatches batches = new CorpusBatches(corpus, spec.training().effectiveBatchSize(),
-          spec.training().contextLength());
+          spec.training().windows());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }
@@ -116,8 +121,12 @@ public final class Run {
     SampleSummary values = losses.summary(KnowledgeKind.VALUE);
     ParameterCount parameters = spec.model().parameters(corpus.vocabulary().size());
     Capacity capacity = losses.capacity(parameters.total());
+    ExposureCounts exposures = spec.exposureCounts(corpus);
     RunResult result = RunResult.of(name,
-        new RunResult.Learnt(corpus.name(), spec.people(), spec.exposures(), spec.seeds()),
+        new RunResult.Learnt(corpus.name(), spec.people(), Math.round(exposures.exposures()), spec.seeds(),
+            new Completeness(OptionalDouble.of(exposures.completeExposures()),
+                OptionalDouble.of(exposures.valueTokensBehindName())),
+            OptionalDouble.of(corpus.measured().bits().part(KnowledgeKind.NAME.partName()).entropyBits())),
         new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
             parameters.active(), spec.model().causal()),
         new RunResult.Training(engine.name(), spec.training().learningRate(), last.step(), tokens,
@@ -126,7 +135,15 @@ public final class Run {
         limitedBy.orElseGet(() -> Limit.of(capacity.saturation(), lateShare)), recall.shares());
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
-        Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute());
+        Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(),
+        exactBits(corpus), Cautions.of(spec, corpus));
+  }
+
+  /** log2 of the number of ways that each part of the knowledge can turn out. */
+  private static Map<String, Double> exactBits(Corpus corpus) {
+    Map<String, Double> bits = new LinkedHashMap<>();
+    corpus.measured().bits().parts().forEach(part -> bits.put(part.name(), part.entropyBits()));
+    return bits;
   }
 
   /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */

@@ -94,6 +94,11 @@ public final class StudyReport {
     }
   }
 
+  /** What to know before the table's numbers are used, each sentence once. */
+  public List<String> cautions() {
+    return finished.stream().flatMap(each -> each.run.cautions().stream()).distinct().toList();
+  }
+
   /** What the table lacks, and why: a line for each run that has a result and no row. */
   public List<String> missingRows() throws IOException {
     List<String> lines = new ArrayList<>();

@@ -99,7 +99,7 @@ public final class Worker {
 
   /** Tokens times parameters, near enough for an order. */
   private static double cost(RunSpec spec) {
-    return (double) spec.people() * spec.exposures() * spec.model().parameters(1000).total();
+    return (double) spec.people() * spec.exposures().count() * spec.model().parameters(1000).total();
   }
 
   private void execute(RunSpec spec, RunFolder folder, Sessions sessions)

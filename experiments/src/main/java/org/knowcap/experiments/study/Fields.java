@@ -161,7 +161,7 @@ final class Fields implements OptionValues {
     return integer(name, value(name).orElseThrow(() -> missing(name, "a whole number")), least, most);
   }
 
-  private long integer(String name, JsonNode value, long least, long most) {
+  long integer(String name, JsonNode value, long least, long most) {
     if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < least
         || value.asLong() > most) {
       throw wrong(name, "a whole number from " + least + " to " + most, value);

@@ -5,6 +5,7 @@ import java.util.Map;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
@@ -24,14 +25,14 @@ import org.knowcap.models.training.Initialisation;
  * @param measuredPeople how many people are measured, all if there are fewer
  * @param engine as the study names it; "auto" is the preferred one of the machine
  */
-public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, Seeds seeds,
+public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposures, Seeds seeds,
     TrainingSettings training, long measuredPeople, String engine) {
   /** Version of the format of {@code run.json}. */
   private static final int FORMAT = 2;
 
   /** Name of the run and of its folder: readable, and unique by a hash of all settings. */
   public String name() {
-    return corpusSpec.name() + "_" + model.name() + "_e" + exposures + "_" + seeds.label() + "-"
+    return corpusSpec.name() + "_" + model.name() + "_" + exposures.label() + "_" + seeds.label() + "-"
         + fingerprint().substring(0, 8);
   }
 
@@ -46,7 +47,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, Se
     settings.put("format", FORMAT);
     settings.put("corpus", corpusSpec.settings());
     settings.put("model", modelSettings(model));
-    settings.put("exposures", exposures);
+    settings.put("exposures", exposures.setting());
     Map<String, Object> drawn = new LinkedHashMap<>();
     drawn.put("corpus", seeds.corpusSeed());
     drawn.put("weights", seeds.weightsSeed());
@@ -125,12 +126,29 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, long exposures, Se
   }
 
   /**
-   * Steps that show each person {@code exposures} times: people * exposures * mean tokens of an item, EOS included, over
-   * the tokens of a step, rounded up.
+   * How often training shows each person: what the study asks for, by both conventions.
+   *
+   * @throws IllegalArgumentException where complete exposures are asked for and no window holds a whole text
+   */
+  public ExposureCounts exposureCounts(Corpus corpus) {
+    ItemLayout layout = corpus.stream().counted().layout();
+    double complete = layout.complete(training.windows());
+    if (exposures.complete() && !(complete > 0)) {
+      throw new IllegalArgumentException("no text of " + corpus.name() + " lies in a window of "
+          + training.contextLength() + " tokens, so no exposure is complete; give training a longer context");
+    }
+    double counted = exposures.complete() ? exposures.count() / complete : exposures.count();
+    return new ExposureCounts(counted, counted * complete, layout.behindName(training.windows()));
+  }
+
+  /**
+   * Steps that show each person as often as the study asks for: the windows that the people's texts take, expected of the
+   * lengths of texts, over those of a step, rounded up.
    */
   public long steps(Corpus corpus) {
-    return (long) Math.ceil(corpus.stream().tokens(exposures)
-        / ((long) training.effectiveBatchSize() * training.contextLength()));
+    double counted = exposures.complete() ? exposureCounts(corpus).exposures() : exposures.count();
+    return (long) Math
+        .ceil(corpus.stream().windows(counted, training.windows()) / training.effectiveBatchSize());
   }
 
   /**

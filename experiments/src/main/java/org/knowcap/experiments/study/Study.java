@@ -22,7 +22,7 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param measuredPeople people measured in each run, all if there are fewer
  * @param remarks how what was asked for was understood, where the study leaves it open
  */
-public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> models, List<Long> exposures,
+public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> models, List<Exposures> exposures,
     List<Seeds> seeds, String engine, TrainingSettings training, long measuredPeople, List<String> remarks) {
   /** What one should know before it is run: of its corpora, and the remarks. */
   public List<String> notices() {
@@ -49,7 +49,7 @@ public record Study(String name, List<CorpusSpec> corpora, List<ModelSpec> model
     List<RunSpec> runs = new ArrayList<>();
     for (CorpusSpec corpus : corpora) {
       for (ModelSpec model : models) {
-        for (long e : exposures) {
+        for (Exposures e : exposures) {
           for (Seeds drawn : seeds) {
             runs.add(new RunSpec(corpus, model, e, drawn, training, measuredPeople, engine));
           }

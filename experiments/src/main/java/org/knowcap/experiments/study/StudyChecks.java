@@ -2,12 +2,18 @@ package org.knowcap.experiments.study;
 
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SequencedSet;
+import java.util.Set;
+import java.util.stream.Stream;
 import java.util.function.Supplier;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Packing;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.training.Schedule;
@@ -52,14 +58,19 @@ public final class StudyChecks {
   private List<String> remarks(Study study) {
     checkCorpora(file, study.corpora());
     LongWarmups warmups = new LongWarmups();
+    SequencedSet<String> cautions = new LinkedHashSet<>();
     Map<Key, Corpus> corpora = new HashMap<>();
+    Set<CorpusSpec> seen = new HashSet<>();
     for (RunSpec run : study.runs()) {
       Key key = new Key(run.corpusSpec(), run.seeds().corpusSeed(), run.seeds().orderSeed());
       Corpus made = corpora.computeIfAbsent(key, _ -> run.corpus());
       checkRun(run, made);
       warmups.add(run, run.schedule(made));
+      if (seen.add(run.corpusSpec())) {
+        cautions.addAll(Cautions.of(run, made));
+      }
     }
-    return warmups.remarks();
+    return Stream.concat(warmups.remarks().stream(), cautions.stream()).toList();
   }
 
   /** The runs of a study that spend much of their time on the warm-up. */
@@ -121,6 +132,12 @@ public final class StudyChecks {
       made.checkContextLength(training.contextLength());
       return made;
     });
+    if (training.packing() == Packing.WHOLE && made.longestItem() > training.contextLength()) {
+      throw UserException.usage(file + ": 'training.context_length' is " + training.contextLength()
+          + ", but a text of " + made.name() + " may have " + made.longestItem()
+          + " tokens; with 'packing: whole' no text is cut, so a window must hold the longest");
+    }
+    checked("exposures", () -> run.exposureCounts(made));
     checkPositions(run.model(), made, training.contextLength());
     if (run.steps(made) > MOST_STEPS) {
       throw UserException.usage(file + ": 'exposures': " + run.name() + " would take " + run.steps(made)

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.engine.Engines;
@@ -163,7 +164,7 @@ public final class StudyReader {
     List<JsonNode> modelNodes = top.list("models",
         "a name such as gpt2-2-4, a mapping with 'name', or with 'family' and 'parameters', or a list of them",
         node -> node);
-    List<Long> exposures = top.integers("exposures", 1, CorpusReader.MOST_EXPOSURES);
+    List<Exposures> exposures = exposures(top);
     List<String> remarks = new ArrayList<>();
     List<Seeds> seeds = SeedsReader.read(top, remarks);
     String engine = top.text("engine", AUTO);
@@ -197,6 +198,25 @@ public final class StudyReader {
             + "), or another optimiser");
       });
     }
+  }
+
+  /** Numbers, or mappings of the key 'complete' to numbers. */
+  private List<Exposures> exposures(Fields top) {
+    String what = "a whole number from 1 to " + CorpusReader.MOST_EXPOSURES
+        + ", {complete: such a number}, or a list";
+    List<Exposures> all = top.list("exposures", what, node -> node).stream().flatMap(node -> {
+      if (!node.isObject()) {
+        return Stream.of(Exposures.of(top.integer("exposures", node, 1, CorpusReader.MOST_EXPOSURES)));
+      }
+      Fields mapping = new Fields(file, "exposures", node);
+      List<Long> counts = mapping.integers(Exposures.COMPLETE, 1, CorpusReader.MOST_EXPOSURES);
+      mapping.requireNoOthers();
+      return counts.stream().map(count -> new Exposures(count, true));
+    }).toList();
+    if (Set.copyOf(all).size() < all.size()) {
+      throw UserException.usage(file + ": 'exposures' must hold none twice");
+    }
+    return all;
   }
 
   private int vocabulary(CorpusSpec corpus, Seeds seeds) {

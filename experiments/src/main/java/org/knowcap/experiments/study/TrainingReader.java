@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.architecture.ModelOption;
+import org.knowcap.generators.corpus.Packing;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.training.LearningRateShape;
@@ -32,6 +33,7 @@ final class TrainingReader {
     fields.refuseRenamed("windows", "batch_size");
     int batchSize = (int) fields.integer("batch_size", 1, MOST_TOKENS, 12);
     int contextLength = contextLength(fields, batchSize);
+    Packing packing = fields.choice("packing", Packing.class, Packing.STREAM);
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     LearningRateShape decay = fields.choice("decay", LearningRateShape.class, LearningRateShape.COSINE);
@@ -49,7 +51,7 @@ final class TrainingReader {
               Integer.toString(updateRule.accumulation()));
     }
     fields.checkedAll(() -> new Schedule(0, Long.MAX_VALUE, learningRate, finalFraction, decay));
-    return new TrainingSettings(batchSize, contextLength, learningRate, finalFraction, warmup, decay,
+    return new TrainingSettings(batchSize, contextLength, packing, learningRate, finalFraction, warmup, decay,
         precision, updateRule, initialisation);
   }
 

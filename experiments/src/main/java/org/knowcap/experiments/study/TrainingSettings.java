@@ -4,6 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.knowcap.generators.corpus.Packing;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
@@ -16,6 +18,7 @@ import tools.jackson.core.type.TypeReference;
  *
  * @param batchSize sequences of each batch
  * @param contextLength tokens of a sequence
+ * @param packing how texts are put into sequences
  * @param learningRate at its peak, after the warm-up
  * @param finalLearningRateFraction learning rate at the end over that at the peak
  * @param warmup linear, before the peak
@@ -24,9 +27,14 @@ import tools.jackson.core.type.TypeReference;
  * @param updateRule optimiser, weight decays, clipping and accumulation
  * @param initialisation the run whose parameters training starts from; absent for random ones
  */
-public record TrainingSettings(int batchSize, int contextLength, double learningRate,
+public record TrainingSettings(int batchSize, int contextLength, Packing packing, double learningRate,
     double finalLearningRateFraction, Warmup warmup, LearningRateShape learningRateShape, Precision precision,
     UpdateRule updateRule, Optional<InitialisationSpec> initialisation) {
+  /** The windows of the training stream. */
+  public Windows windows() {
+    return new Windows(contextLength, packing);
+  }
+
   public Optimiser optimiser() {
     return updateRule.optimiser();
   }
@@ -46,6 +54,7 @@ public record TrainingSettings(int batchSize, int contextLength, double learning
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("batch_size", batchSize);
     settings.put("context_length", contextLength);
+    settings.put("packing", packing);
     settings.put("learning_rate", learningRate);
     settings.put("final_learning_rate_fraction", finalLearningRateFraction);
     switch (warmup) {

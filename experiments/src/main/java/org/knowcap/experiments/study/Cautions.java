@@ -1,0 +1,93 @@
+package org.knowcap.experiments.study;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.knowcap.generators.biod.BioDShape;
+import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.bits.KnowledgePart;
+import org.knowcap.generators.bits.Logarithms;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.ItemLayout;
+import org.knowcap.generators.corpus.Packing;
+
+/** What one should know before one uses the numbers of a run: where the paper's formulas say less than they seem to. */
+public final class Cautions {
+  /** Windows of fewer texts than these cut a large part of them. */
+  private static final int TEXTS = 4;
+  /** Above this share of all names, the paper's count of their bits is far from the exact one. */
+  private static final double MANY_NAMES = 0.1;
+  /** Of all possible strings, a set of diversity that is larger than this share is no small part. */
+  private static final double DENSE = 0.1;
+
+  private Cautions() {}
+
+  /** Sentences about a run; none if there is nothing to say. They are alike for runs of one corpus and one window. */
+  public static List<String> of(RunSpec run, Corpus corpus) {
+    List<String> cautions = new ArrayList<>();
+    windows(run, corpus, cautions);
+    CorpusSpec.SourceSpec measured = measured(run.corpusSpec());
+    long people = measured.people();
+    names(corpus, people, measured.lists().getFirst().pools().sizes().names(), cautions);
+    if (measured instanceof CorpusSpec.BioDSpec strings) {
+      diversity(corpus, people, strings.shape(), cautions);
+    }
+    return List.copyOf(cautions);
+  }
+
+  /** The corpus whose people are measured. */
+  private static CorpusSpec.SourceSpec measured(CorpusSpec spec) {
+    return switch (spec) {
+      case CorpusSpec.MixtureSpec mixture -> mixture.ingredients().getFirst().source();
+      case CorpusSpec.RevisedSpec revised -> revised.of();
+      case CorpusSpec.SourceSpec source -> source;
+    };
+  }
+
+  private static void windows(RunSpec run, Corpus corpus, List<String> cautions) {
+    double mean = corpus.stream().counted().meanItemTokens();
+    int length = run.training().contextLength();
+    if (run.training().packing() == Packing.STREAM && length < TEXTS * mean) {
+      ItemLayout layout = corpus.stream().counted().layout();
+      cautions.add(String.format(Locale.ROOT,
+          "windows of %d tokens are shorter than four texts of %s (%.0f tokens each): %.1f %% of the texts are cut, and"
+              + " %.1f %% of the value tokens are trained without the whole name before them; a longer 'context_length' or"
+              + " 'packing: whole' avoids it",
+          length, corpus.name(), mean, 100 * (1 - layout.complete(run.training().windows())),
+          100 * (1 - layout.behindName(run.training().windows()))));
+    }
+  }
+
+  private static void names(Corpus corpus, long people, long names, List<String> cautions) {
+    if (people == names) {
+      cautions.add(corpus.name() + " has all " + names
+          + " possible names: there are 0 bits to know of names, and nothing can be said about them");
+    } else if (people > MANY_NAMES * names) {
+      KnowledgePart part = corpus.measured().bits().part(KnowledgeKind.NAME.partName());
+      cautions.add(String.format(Locale.ROOT,
+          "%s has more than a tenth of the %d possible names: the paper's N log2(N0/N) counts %.0f bits of names, the set of"
+              + " names has log2 C(N0, N) = %.0f",
+          corpus.name(), names, part.totalBits(), part.entropyBits()));
+    }
+  }
+
+  private static void diversity(Corpus corpus, long people, BioDShape shape, List<String> cautions) {
+    double strings = shape.length() * Logarithms.log2(shape.alphabet());
+    double set = Logarithms.log2(shape.diversity());
+    if (strings - set < 1e-9) {
+      cautions.add(corpus.name() + " uses all T^L = D = " + shape.diversity()
+          + " strings: there are 0 bits to know of diversity, and what a model loses on a value's first string is still"
+          + " subtracted as if there were");
+    } else if (strings + Logarithms.log2(DENSE) < set) {
+      cautions.add(String.format(Locale.ROOT,
+          "%s uses D = %d of only T^L = %.0f strings: the theorem's bound supposes that D is far below T^L",
+          corpus.name(), shape.diversity(), Math.pow(2, strings)));
+    }
+    double least = shape.diversity() * Logarithms.log2(people);
+    if (people < least) {
+      cautions.add(String.format(Locale.ROOT,
+          "%s has fewer people than D log2 N = %.0f, which the theorem supposes: its bound, and so R, says little here",
+          corpus.name(), least));
+    }
+  }
+}
