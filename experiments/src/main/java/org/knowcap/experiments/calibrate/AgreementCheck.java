@@ -121,7 +121,7 @@ record AgreementCheck(Path directory, List<Way> ways) implements Check {
         run.identity(corpus));
     try (Session session = way.engine.compile(program, new Execution(way.threads, Precision.FP32))) {
       new Trainer(program, session, training, checkpoint).run(
-          new CorpusBatches(corpus, run.training().effectiveBatchSize(), run.training().contextLength()),
+          new CorpusBatches(corpus, run.training().effectiveBatchSize(), run.training().windows()),
           new TrainingListener() {
             @Override
             public void started(long finishedSteps, String notice) {}

@@ -40,6 +40,7 @@ public final class Cautions {
     return switch (spec) {
       case CorpusSpec.MixtureSpec mixture -> mixture.ingredients().getFirst().source();
       case CorpusSpec.RevisedSpec revised -> revised.of();
+      case CorpusSpec.QuestionedSpec questioned -> questioned.of();
       case CorpusSpec.SourceSpec source -> source;
     };
   }
