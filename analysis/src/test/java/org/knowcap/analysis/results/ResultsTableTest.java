@@ -129,7 +129,8 @@ class ResultsTableTest {
     RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu",
         Seeds.all(1), 0, 0, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false, PartBits.UNKNOWN,
         OptionalDouble.of(0.3), Limit.LEARNING,
-        new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN), Completeness.UNKNOWN, OptionalDouble.empty());
+        new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN), Completeness.UNKNOWN,
+        OptionalDouble.empty());
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);

@@ -120,8 +120,8 @@ final class PlanCommand implements Callable<Integer> {
   private void print(PrintWriter out, List<Row> rows, int together) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
     String line = "%-" + width + "s %12s %11s %11s %12s %8s %9s %9s %7s %9s %9s %11s %9s %14s%n";
-    out.printf(Locale.ROOT, line, "run", "parameters", "in names", "in values", "in diversity", "R^max", "exposures",
-        "complete", "named", "steps", "tokens", "operations", "memory", "time");
+    out.printf(Locale.ROOT, line, "run", "parameters", "in names", "in values", "in diversity", "R^max",
+        "exposures", "complete", "named", "steps", "tokens", "operations", "memory", "time");
     for (Row row : rows) {
       out.printf(Locale.ROOT, line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
           Units.bits(row.valueBits), Units.bits(row.diversityBits), Units.ratio(row.maxCapacityRatio),

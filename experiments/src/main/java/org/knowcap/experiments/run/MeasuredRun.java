@@ -26,8 +26,7 @@ import org.knowcap.models.engine.routing.RoutingMetrics;
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
-    List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits,
-    List<String> cautions) {
+    List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits, List<String> cautions) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
     recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
@@ -45,7 +44,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     }
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
-    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute,
-        exactBits, cautions);
+    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute, exactBits,
+        cautions);
   }
 }

@@ -135,8 +135,8 @@ public final class Run {
         limitedBy.orElseGet(() -> Limit.of(capacity.saturation(), lateShare)), recall.shares());
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
-        Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(),
-        exactBits(corpus), Cautions.of(spec, corpus));
+        Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(), exactBits(corpus),
+        Cautions.of(spec, corpus));
   }
 
   /** log2 of the number of ways that each part of the knowledge can turn out. */

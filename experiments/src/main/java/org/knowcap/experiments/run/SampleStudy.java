@@ -13,6 +13,7 @@ import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.RunSpec;
@@ -57,7 +58,7 @@ public final class SampleStudy {
     }
     long steps = 10L * REPORTS;
     ParameterCount parameters = spec.model().parameters(VOCABULARY);
-    double learnt = Math.min(1, spec.exposures() / 100.0);
+    double learnt = Math.min(1, spec.exposures().count() / 100.0);
     long people = spec.people();
     SampleSummary names = new SampleSummary(people, people, 5 - 4 * learnt, 0);
     SampleSummary values = new SampleSummary(people, people, 30 - 29 * learnt, 0);
@@ -65,13 +66,15 @@ public final class SampleStudy {
         new Knowledge("values", people, 47.6, 47.6, values.mean(), 0));
     Capacity capacity = new Capacity(parts, 0, parameters.total());
     RunResult result = RunResult.of(spec.name(),
-        new RunResult.Learnt("bioS(" + people + ")", people, spec.exposures(), spec.seeds()),
+        new RunResult.Learnt("bioS(" + people + ")", people, spec.exposures().count(), spec.seeds(),
+            Completeness.UNKNOWN, OptionalDouble.empty()),
         new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
             parameters.active(), spec.model().causal()),
         new RunResult.Training("cpu", 0.003, steps, TOKENS_OF_STEP * steps, 0.1 * REPORTS, 8.0 / REPORTS),
         names, values, capacity, OptionalDouble.of(0.5),
         Limit.of(capacity.saturation(), OptionalDouble.of(0.5)), RecallShares.NONE);
-    folder.writeResult(new MeasuredRun(result, parts, people,
-        Map.of("engine", "none", "finished", "2026-11-27T00:00:00Z"), List.of(), List.of()));
+    folder.writeResult(
+        new MeasuredRun(result, parts, people, Map.of("engine", "none", "finished", "2026-11-27T00:00:00Z"),
+            List.of(), List.of(), Map.of(), List.of()));
   }
 }

@@ -45,7 +45,8 @@ class RunFolderTest {
           Limit.MODEL, new RecallShares(0.5, 0, Double.NaN, Double.NaN, 0.25, 1, Double.NaN),
           new Completeness(OptionalDouble.of(56.25), OptionalDouble.of(0.75)), OptionalDouble.of(81.5)),
       List.of(new Knowledge("names", 20, 8, 4, 0.1, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
-      Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)), Map.of("names", 81.5), List.of("a caution"));
+      Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)),
+      Map.of("names", 81.5), List.of("a caution"));
 
   @TempDir
   private Path directory;

@@ -24,9 +24,9 @@ class ItemLayoutTest {
     long seed = 20261127;
     BioD strings = Corpora.bioD(200, seed, Corpora.SHAPE);
     Map<String, Corpus> all = Corpora.all(seed);
-    return List.of(Corpora.bioS(200, seed, Corpora.SMALL), Corpora.bioS(50_000, seed, PoolSizes.PAPER).simple(),
-        Corpora.bioS(5000, seed, PoolSizes.PAPER), strings,
-        Corpora.bioD(200, seed, new BioDShape(2, 3, 20, 2, 7)), all.get("mixture").measured(),
+    return List.of(Corpora.bioS(200, seed, Corpora.SMALL),
+        Corpora.bioS(50_000, seed, PoolSizes.PAPER).simple(), Corpora.bioS(5000, seed, PoolSizes.PAPER),
+        strings, Corpora.bioD(200, seed, new BioDShape(2, 3, 20, 2, 7)), all.get("mixture").measured(),
         all.get("mixture").stream().sources().get(1), all.get("bioR").measured());
   }
 
