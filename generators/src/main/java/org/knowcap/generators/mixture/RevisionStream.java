@@ -1,6 +1,8 @@
 package org.knowcap.generators.mixture;
 
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.TrainingStream;
@@ -15,6 +17,8 @@ final class RevisionStream implements TrainingStream {
   private final double exposuresBefore;
   private final TrainingStream after;
   private final List<Source> sources;
+  /** Windows of the first phase: every window asks, and counting them takes milliseconds. */
+  private final Map<Windows, Long> firstPhases = new ConcurrentHashMap<>();
 
   /**
    * @param original        the people before the revision
@@ -35,7 +39,11 @@ final class RevisionStream implements TrainingStream {
 
   @Override
   public int sourceOf(long window, Windows windows) {
-    long first = (long) Math.ceil(original.stream().windows(exposuresBefore, windows));
+    long first = firstPhases.getOrDefault(windows, -1L);
+    if (first < 0) {
+      first = (long) Math.ceil(original.stream().windows(exposuresBefore, windows));
+      firstPhases.put(windows, first);
+    }
     return window < first ? 0 : 1 + after.sourceOf(window - first, windows);
   }
 
