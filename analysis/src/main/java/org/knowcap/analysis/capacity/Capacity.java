@@ -30,8 +30,8 @@ public record Capacity(List<Knowledge> parts, double storedBitsStandardError, lo
   /**
    * Capacity from parts that were measured on the same people.
    *
-   * @param personLoss summary of each person's loss, in nats, added over the parts: as often of a part as its
-   *        count is of the people
+   * @param personLoss summary of each person's loss, in nats: the sum over parts of
+   *        loss times (count / people)
    * @throws IllegalArgumentException if {@code personLoss} is not that sum
    */
   public static Capacity of(List<Knowledge> parts, SampleSummary personLoss, long parameters) {

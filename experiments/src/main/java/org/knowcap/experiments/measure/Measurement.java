@@ -39,7 +39,7 @@ import org.knowcap.models.architecture.ModelSpec;
  *        one attribute) and diversity (p3: of one value's first chunk)
  * @param again [part][person]: the same of the first of these people in another text each, from which the error of
  *        having measured a person in one text is known
- * @param answers to the corpus's questions, whose values are a part of what there is to know or contradict it
+ * @param answers results of the corpus's side measurements, such as old and new values of revised people
  */
 public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses, double[][] again,
     List<Knowledge> answers) {

@@ -21,8 +21,8 @@ public interface Session extends AutoCloseable {
    * @param tokens [R]
    * @param targets [R]; {@link Targets#NONE} where a token's loss does not count
    * @param learningRate for this step
-   * @param step of those that the optimiser's state has seen, this one's number, from 1 (AdamW's bias correction
-   *     needs it)
+   * @param step number of this step, from 1, counting the earlier steps of the optimiser's state (AdamW's bias
+   *     correction needs it)
    * @throws IllegalStateException for a scoring program
    */
   void step(int[] tokens, int[] targets, double learningRate, long step);

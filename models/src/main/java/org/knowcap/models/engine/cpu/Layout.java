@@ -43,7 +43,7 @@ final class Layout {
   /** Of each token the most likely next one, where there is no learning, int32 [R]. */
   final long predictions;
   final long parameters;
-  /** The optimiser's buffers; where it has none of the kind, the parameters', which nobody then asks for. */
+  /** The optimiser's buffers. If there is no such buffer, the offset is that of the parameters, and is not used. */
   final long firstMoment;
   final long secondMoment;
   final long rowMoment;

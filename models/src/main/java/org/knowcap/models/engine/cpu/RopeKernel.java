@@ -66,8 +66,8 @@ final class RopeKernel {
   }
 
   /**
-   * Whether each vector of a row of queries and keys has both numbers of the pairs that it has one of, and as many pairs at the
-   * same lanes as all others.
+   * Whether no pair of a row of queries and keys is split between two vectors, and pairs lie at the same lanes in every
+   * vector.
    */
   private static boolean isWhole(Heads heads, int pairs) {
     return 2 * pairs <= LANES && (heads.width() % LANES == 0 || LANES % heads.width() == 0)

@@ -15,8 +15,8 @@ import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Tensor;
 
 /**
- * The gradients of biases and gains are sums over a batch's rows. The kernels that compute or read these rows leave sums of
- * stretches of them, parts; at the end of a batch one launch adds up the parts of all (see columns.cu).
+ * The gradients of biases and gains are sums over a batch's rows. Each kernel that computes or reads these rows writes
+ * partial sums over ranges of rows ("parts"). At the end of a batch one launch adds them up (see columns.cu).
  */
 final class ColumnSums {
   /** Enough blocks to fill a chip, few enough that adding up their sums costs little. */

@@ -1,5 +1,5 @@
 /**
- * The portable engine and the reference: every operation through ND4J arrays and native operations, in fp32. ND4J is
- * seen nowhere else.
+ * The portable engine and the reference: every operation through ND4J arrays and native operations, in fp32. Beside it,
+ * only the export to SameDiff uses ND4J.
  */
 package org.knowcap.models.engine.nd4j;
