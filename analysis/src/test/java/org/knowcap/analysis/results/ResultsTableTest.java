@@ -37,7 +37,8 @@ class ResultsTableTest {
       "value_stored_bits_standard_error", "diversity_total_bits", "diversity_stored_bits",
       "diversity_stored_bits_standard_error", "diversity_loss_nats", "diversity_loss_standard_error",
       "late_share", "limited_by", "recalled", "recalled_unseen", "generated", "generated_unseen",
-      "extractable", "extractable_asked", "extractable_unseen");
+      "extractable", "extractable_asked", "extractable_unseen", "complete_exposures",
+      "value_tokens_behind_name", "name_exact_bits");
 
   @TempDir
   Path folder;
@@ -113,7 +114,7 @@ class ResultsTableTest {
     Files.write(file,
         Files.readAllLines(file)
             .stream()
-            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{7}$", ""))
+            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{10}$", ""))
             .toList());
     assertEquals(List.of(run), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
@@ -136,7 +137,7 @@ class ResultsTableTest {
     List<String> lines = Files.readAllLines(file);
     assertTrue(lines.get(1).contains(",70912,true,") && lines.get(2).contains(",2000,false,"),
         lines.toString());
-    assertTrue(lines.get(1).endsWith(",,,,,,,") && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,"),
+    assertTrue(lines.get(1).endsWith(",,,,,,,,,,") && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,,,"),
         lines.toString());
     Files.writeString(file, Files.readString(file).replace(",2000,false,", ",2000,no,"));
     String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
@@ -206,8 +207,8 @@ class ResultsTableTest {
     assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 48 columns. 49 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 50 columns. 49 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 51 columns. 52 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 53 columns. 52 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));

@@ -54,7 +54,10 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("batch_size", batchSize);
     settings.put("context_length", contextLength);
-    settings.put("packing", packing);
+    // Named only where it is chosen: folders of runs are found by a hash of these settings, which must not change.
+    if (packing != Packing.STREAM) {
+      settings.put("packing", packing);
+    }
     settings.put("learning_rate", learningRate);
     settings.put("final_learning_rate_fraction", finalLearningRateFraction);
     switch (warmup) {

@@ -127,6 +127,7 @@ class ExposuresTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '"',
       value = {"{complete: 5} | 8 | stream | no text of bioS(60) lies in a window of 8 tokens",
           "5 | 70 | whole | with 'packing: whole' no text is cut, so a window must hold the longest",
           "{complete: 0} | 128 | stream | 'exposures.complete' must be a whole number from 1",

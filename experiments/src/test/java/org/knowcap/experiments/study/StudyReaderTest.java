@@ -265,7 +265,7 @@ class StudyReaderTest {
     // A run of one step has no room for any.
     assertEquals(0, new Warmup.Fraction(0.99).steps(1));
 
-    assertEquals(List.of(), checked(file(FULL)).remarks());
+    assertTrue(checked(file(FULL)).remarks().stream().noneMatch(remark -> remark.contains("warm-up")));
     Study longer = checked(file(FULL.replace("warmup_steps: 10", "warmup_steps: 600")));
     long expected = longer.runs().stream().filter(run -> 600 > 0.2 * run.steps(run.corpus())).count();
     assertTrue(expected > 1 && expected < 16, "runs with a long warm-up: " + expected);
