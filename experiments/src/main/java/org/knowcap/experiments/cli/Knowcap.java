@@ -2,6 +2,7 @@ package org.knowcap.experiments.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -79,8 +80,10 @@ public final class Knowcap {
     line.setExecutionExceptionHandler((exception, command, parsed) -> complain(exception, command));
     line.setParameterExceptionHandler((exception, arguments) -> {
       PrintWriter err = exception.getCommandLine().getErr();
-      err.println("knowcap: " + shortened(exception.getMessage()));
-      CommandLine.UnmatchedArgumentException.printSuggestions(exception, err);
+      StringWriter suggestions = new StringWriter();
+      CommandLine.UnmatchedArgumentException.printSuggestions(exception, new PrintWriter(suggestions, true));
+      String hint = suggestions.toString().strip();
+      err.println("knowcap: " + shortened(exception.getMessage()) + (hint.isEmpty() ? "" : ". " + hint));
       err.println("Try '" + exception.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
       return UserException.USAGE;
     });
