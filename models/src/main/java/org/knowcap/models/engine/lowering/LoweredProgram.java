@@ -35,6 +35,7 @@ public final class LoweredProgram {
   private final Rows rows;
   private final Pass training;
   private final Pass scoring;
+  private final Optional<Documents> documents;
 
   private record Pass(Lowered lowered, MemoryPlan plan) {}
 
@@ -45,6 +46,7 @@ public final class LoweredProgram {
     this.rows = rows;
     training = pass(program.operations());
     scoring = pass(program.forward());
+    documents = program.forward().stream().flatMap(o -> o.documents().stream()).findFirst();
   }
 
   private Pass pass(List<? extends Operation> operations) {
@@ -114,7 +116,7 @@ public final class LoweredProgram {
 
   /** How windows split into documents, for all operations that look at documents. */
   public Optional<Documents> documents() {
-    return program.forward().stream().flatMap(o -> o.documents().stream()).findFirst();
+    return documents;
   }
 
   private Stream<Attention> attention() {
