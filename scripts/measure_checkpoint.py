@@ -45,12 +45,13 @@ class Model:
             ("an attention window", settings.get("attention_window") is not None),
             (f"the mask '{settings['mask']}'", settings["mask"] != "causal"),
             ("experts", forward.get("experts") is not None),
-            ("QK-norm", bool(settings.get("qk_norm")))] if wrong]
+            ("QK-norm", bool(settings.get("qk_norm"))),
+            ("Canon layers", settings.get("canon") is not None)] if wrong]
         if refused:
             sys.exit(f"this script knows no model with {' or '.join(refused)}")
 
     def norm(self, name, x):
-        if self.settings["norm"] == "layernorm":
+        if self.settings["norm"] == "layer":
             x = x - x.mean(-1, keepdim=True)
         x = x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-5) * self.parameters[name + ".gain"]
         return x + self.parameters.get(name + ".bias", 0)

@@ -155,7 +155,7 @@ class QuantisedModelTest {
         float[] after = Arrays.copyOfRange(quantised.parameters(), from,
             from + (int) parameter.tensor().size());
         if (parameter.tensor().name().matches("block.*weight")
-            && !parameter.tensor().name().contains("router")) {
+            && !parameter.tensor().name().matches(".*(router|canon).*")) {
           weights += before.length;
           int inputs = parameter.tensor().rows() / (parameter.tensor().name().contains("experts") ? 3 : 1);
           // An output is a column, of each expert, and has a grid of its own.
