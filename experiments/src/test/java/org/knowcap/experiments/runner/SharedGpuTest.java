@@ -30,13 +30,10 @@ class SharedGpuTest {
       .normalize();
   private static final String STUDY = """
       name: shared
-      corpus:
-        kind: bioS
-        people: 6
-        pools: {first: 5, middle: 4, last: 10, months: 2, days: 2, years: 4, birth_cities: 3,
-          universities: 3, majors: 3, employers: 3}
+      corpus: {kind: bioD, people: 6, attributes: 2, chunks: 1, diversity: 3, length: 2, alphabet: 4,
+        pools: {first: 5, middle: 4, last: 10}}
       models: [gpt2-1-2-w8, gpt2-1-1-w8]
-      exposures: [1, 2, 3]
+      exposures: [10, 20, 30]
       engine: cuda
       training: {batch_size: 2, context_length: 32, learning_rate: 0.003, warmup_steps: 5}
       """;
