@@ -8,16 +8,14 @@ import java.util.stream.IntStream;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
-import org.knowcap.generators.corpus.GroundTruth;
+import org.knowcap.generators.corpus.ForwardingSource;
 import org.knowcap.generators.corpus.ItemLayout;
-import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /** A source of a mixture: its texts in the mixture's vocabulary, each behind its domain token if it has one. */
-final class MixedSource implements Source {
-  private final Source source;
+final class MixedSource extends ForwardingSource {
   private final Vocabulary vocabulary;
   private final String token;
   /** The end-of-text token, and the domain token if there is one. */
@@ -26,7 +24,7 @@ final class MixedSource implements Source {
   private final int[] renumbered;
 
   MixedSource(Source source, Vocabulary vocabulary, String token) {
-    this.source = source;
+    super(source);
     this.vocabulary = vocabulary;
     this.token = token;
     head = token.isEmpty()
@@ -46,21 +44,6 @@ final class MixedSource implements Source {
   @Override
   public String name() {
     return token.isEmpty() ? source.name() : token + " " + source.name();
-  }
-
-  @Override
-  public GroundTruth truth() {
-    return source.truth();
-  }
-
-  @Override
-  public Rounds rounds() {
-    return source.rounds();
-  }
-
-  @Override
-  public long seed() {
-    return source.seed();
   }
 
   @Override
@@ -117,11 +100,6 @@ final class MixedSource implements Source {
   @Override
   public Set<Attribute> stated(long person, String text) {
     return source.stated(person, text.startsWith(token) ? text.substring(token.length()) : text);
-  }
-
-  @Override
-  public boolean needsWholeTexts() {
-    return source.needsWholeTexts();
   }
 
   private AnnotatedItem adapted(AnnotatedItem item) {
