@@ -4,9 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Map;
 import java.util.OptionalInt;
-import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,7 +21,6 @@ import org.knowcap.models.reference.ReferenceSession;
 /** Adafactor over many steps, in fp32 beside double precision. */
 class AdafactorTest {
   private static final int STEPS = 38;
-  private static final int VOCABULARY = 13;
 
   @ParameterizedTest
   @ValueSource(
@@ -45,35 +42,17 @@ class AdafactorTest {
 
   /** Of the losses of all steps, nats. */
   private static double largestGap(String model) {
-    Program program = Program.training(ModelSpec.parse(model), new TokenIds(VOCABULARY, OptionalInt.empty()),
-        2, 9, new Optimiser.Adafactor(1, false, 0));
-    double[] reference = losses(new ReferenceSession(program), program);
+    Program program = Program.training(ModelSpec.parse(model),
+        new TokenIds(SmallTask.VOCABULARY, OptionalInt.empty()), 2, 9, new Optimiser.Adafactor(1, false, 0));
+    double[] reference = SmallTask.losses(new ReferenceSession(program), program, STEPS);
     double gap = 0;
     try (Session session = Engines.named("cpu").compile(program, new Execution(1, Precision.FP32))) {
-      double[] found = losses(session, program);
+      double[] found = SmallTask.losses(session, program, STEPS);
       for (int step = 0; step < STEPS; step++) {
         gap = Math.max(gap, Math.abs(found[step] - reference[step]));
       }
     }
     System.out.printf("%s: largest difference of the loss in %d steps %.1e nats%n", model, STEPS, gap);
     return gap;
-  }
-
-  private static double[] losses(Session session, Program program) {
-    session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 5)));
-    double[] losses = new double[STEPS];
-    for (int step = 1; step <= STEPS; step++) {
-      int[] tokens = RandomGeneratorFactory.of("L64X128MixRandom")
-          .create(step)
-          .ints(program.rows(), 0, VOCABULARY)
-          .toArray();
-      int[] targets = new int[tokens.length];
-      for (int i = 0; i < targets.length; i++) {
-        targets[i] = (tokens[i] * 5 + (i < 2 ? 0 : tokens[i - 2])) % VOCABULARY;
-      }
-      session.step(tokens, targets, 0.01, step);
-      losses[step - 1] = session.loss();
-    }
-    return losses;
   }
 }

@@ -3,8 +3,6 @@ package org.knowcap.models.training;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import java.util.Arrays;
-import java.util.Map;
-import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -21,7 +19,6 @@ import org.knowcap.models.architecture.ModelSpec;
 
 /** Ten losses of each family without experts, and of each kind of positions and masks, which must not change unless the method does. */
 class PinnedCurvesTest {
-  private static final int VOCABULARY = 13;
   private static final int STEPS = 10;
 
   /** Nats. */
@@ -76,33 +73,15 @@ class PinnedCurvesTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("curves")
   void learnsAlongThePinnedCurve(String model, double[] pinned) {
-    Program program = Program.training(ModelSpec.parse(model), new TokenIds(VOCABULARY, VOCABULARY - 1), 2, 9,
+    Program program = Program.training(ModelSpec.parse(model),
+        new TokenIds(SmallTask.VOCABULARY, SmallTask.VOCABULARY - 1), 2, 9,
         new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
-    double[] reference = losses(new ReferenceSession(program), program);
+    double[] reference = SmallTask.losses(new ReferenceSession(program), program, STEPS);
     assertArrayEquals(pinned, reference, 1e-6, () -> "reference: " + Arrays.toString(reference));
     for (String engine : new String[]{"nd4j", "cpu"}) {
       try (Session session = Engines.named(engine).compile(program, new Execution(2, Precision.FP32))) {
-        assertArrayEquals(pinned, losses(session, program), 1e-5, engine);
+        assertArrayEquals(pinned, SmallTask.losses(session, program, STEPS), 1e-5, engine);
       }
     }
-  }
-
-  /** What follows a token depends on it and on the one two before it. */
-  private static double[] losses(Session session, Program program) {
-    session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 5)));
-    double[] losses = new double[STEPS];
-    for (int step = 1; step <= STEPS; step++) {
-      int[] tokens = RandomGeneratorFactory.of("L64X128MixRandom")
-          .create(step)
-          .ints(program.rows(), 0, VOCABULARY)
-          .toArray();
-      int[] targets = new int[tokens.length];
-      for (int i = 0; i < targets.length; i++) {
-        targets[i] = (tokens[i] * 5 + (i < 2 ? 0 : tokens[i - 2])) % VOCABULARY;
-      }
-      session.step(tokens, targets, 0.01, step);
-      losses[step - 1] = session.loss();
-    }
-    return losses;
   }
 }
