@@ -1,11 +1,14 @@
 package org.knowcap.experiments;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -70,6 +73,13 @@ public final class KnowcapProcess {
   /** Runs {@code knowcap} with these arguments to its end. */
   public static Outcome run(Object... arguments) {
     return start(List.of(), arguments).end();
+  }
+
+  /** Runs {@code knowcap} with these arguments; it must end well. */
+  public static Outcome succeeds(Object... arguments) {
+    Outcome outcome = run(arguments);
+    assertEquals(0, outcome.exitCode(), () -> Arrays.toString(arguments) + ": " + outcome);
+    return outcome;
   }
 
   public ProcessHandle handle() {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.knowcap.experiments.KnowcapProcess.succeeds;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -109,12 +110,6 @@ class BioRCommandTest {
         "--endpoint", "http://localhost:" + server.getAddress().getPort() + "/v1", "--model", "none"));
     arguments.addAll(List.of(more));
     return arguments.toArray();
-  }
-
-  private static Outcome succeeds(Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
-    assertEquals(0, outcome.exitCode(), outcome::toString);
-    return outcome;
   }
 
   private static void fails(String message, Object... arguments) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.knowcap.experiments.KnowcapProcess.succeeds;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -73,12 +74,6 @@ class CommandLineTest {
 
   private Path study(String text) throws IOException {
     return Files.writeString(directory.resolve("study.yaml"), text);
-  }
-
-  private static Outcome succeeds(Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
-    assertEquals(0, outcome.exitCode(), () -> Arrays.toString(arguments) + ": " + outcome);
-    return outcome;
   }
 
   /** Time of last change and content of every file below a directory. */

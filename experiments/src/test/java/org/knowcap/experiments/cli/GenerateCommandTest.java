@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.knowcap.experiments.KnowcapProcess.succeeds;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,12 +34,6 @@ class GenerateCommandTest {
 
   private Path study(String corpus) throws IOException {
     return Files.writeString(directory.resolve("study.yaml"), "name: tiny\ncorpus:\n" + corpus + REST);
-  }
-
-  private static Outcome succeeds(Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
-    assertEquals(0, outcome.exitCode(), outcome::toString);
-    return outcome;
   }
 
   @Test

@@ -4,14 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.FileContents.files;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,12 +41,6 @@ class InterchangeCommandsTest {
   @TempDir
   private Path directory;
 
-  private static Outcome succeeds(Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
-    assertEquals(0, outcome.exitCode(), () -> Arrays.toString(arguments) + ": " + outcome);
-    return outcome;
-  }
-
   private static void fails(int exitCode, String message, Object... arguments) {
     Outcome outcome = KnowcapProcess.run(arguments);
     assertEquals(exitCode, outcome.exitCode(), outcome.toString());
@@ -56,16 +49,6 @@ class InterchangeCommandsTest {
 
   private static JsonNode measured(Path run) {
     return Json.MAPPER.readTree(succeeds("measure", run, "--json").out());
-  }
-
-  private static Map<String, byte[]> files(Path folder) throws IOException {
-    Map<String, byte[]> files = new TreeMap<>();
-    try (Stream<Path> walk = Files.walk(folder)) {
-      for (Path file : walk.filter(Files::isRegularFile).toList()) {
-        files.put(folder.relativize(file).toString(), Files.readAllBytes(file));
-      }
-    }
-    return files;
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.knowcap.experiments.KnowcapProcess.succeeds;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,12 +47,6 @@ class QuantiseCommandTest {
 
   @TempDir
   private Path directory;
-
-  private static Outcome succeeds(Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
-    assertEquals(0, outcome.exitCode(), () -> Arrays.toString(arguments) + ": " + outcome);
-    return outcome;
-  }
 
   @Test
   void modelsAreRoundedMeasuredAndShownBesideTheirRuns() throws Exception {

@@ -3,11 +3,11 @@ package org.knowcap.experiments.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.knowcap.experiments.KnowcapProcess.succeeds;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,12 +33,6 @@ class RecallCommandTest {
 
   @TempDir
   private Path directory;
-
-  private static Outcome succeeds(Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
-    assertEquals(0, outcome.exitCode(), () -> Arrays.toString(arguments) + ": " + outcome);
-    return outcome;
-  }
 
   private static void refused(int exitCode, String message, Object... arguments) {
     Outcome outcome = KnowcapProcess.run(arguments);
