@@ -11,11 +11,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
@@ -179,22 +177,8 @@ public final class ArchitectureChart implements Chart {
         sizes.stream().mapToDouble(SeedMeans::capacityRatio).toArray());
     line.setMarker(new None());
     line.setLineColor(colour).setLineStyle(ChartStyle.stroke(4, 1, 0)).setShowInLegend(false);
-    Map<Limit, List<RunResult>> points = runs.stream()
-        .filter(run -> architecture(run.model()).equals(name))
-        .collect(Collectors.groupingBy(RunResult::limitedBy, TreeMap::new, Collectors.toList()));
-    boolean named = false;
-    for (Limit limit : LimitMarker.FULL_FIRST) {
-      if (points.containsKey(limit)) {
-        List<RunResult> those = points.get(limit);
-        XYSeries series = chart.addSeries(named ? name + ", " + limit : name,
-            those.stream().mapToDouble(RunResult::parameters).toArray(),
-            those.stream().mapToDouble(RunResult::capacityRatio).toArray());
-        series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
-        series.setMarker(new LimitMarker(marker, limit));
-        series.setMarkerColor(colour);
-        series.setShowInLegend(!named);
-        named = true;
-      }
-    }
+    LimitMarker.addRuns(chart, name,
+        runs.stream().filter(run -> architecture(run.model()).equals(name)).toList(),
+        RunResult::capacityRatio, marker, colour);
   }
 }

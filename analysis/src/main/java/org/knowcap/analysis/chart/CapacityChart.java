@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -180,24 +179,8 @@ public final class CapacityChart implements Chart {
           means.values().stream().mapToDouble(Double::doubleValue).toArray(), colour,
           ChartStyle.stroke(4, DASHES.get(kind % DASHES.size())));
     }
-    Map<Limit, List<RunResult>> points = runs.stream()
-        .filter(drawn::contains)
-        .collect(Collectors.groupingBy(RunResult::limitedBy, TreeMap::new, Collectors.toList()));
-    boolean named = false;
-    // The legend has full markers where there are any.
-    for (Limit limit : LimitMarker.FULL_FIRST) {
-      if (points.containsKey(limit)) {
-        List<RunResult> those = points.get(limit);
-        XYSeries series = chart.addSeries(named ? label + ", " + limit : label,
-            those.stream().mapToDouble(RunResult::parameters).toArray(),
-            those.stream().mapToDouble(RunResult::storedBits).toArray());
-        series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
-        series.setMarker(new LimitMarker(MARKERS.get(kind % MARKERS.size()), limit));
-        series.setMarkerColor(colour);
-        series.setShowInLegend(!named);
-        named = true;
-      }
-    }
+    LimitMarker.addRuns(chart, label, runs.stream().filter(drawn::contains).toList(), RunResult::storedBits,
+        MARKERS.get(kind % MARKERS.size()), colour);
   }
 
   /**

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
+import org.apache.commons.math3.stat.inference.TTest;
 import tech.tablesaw.api.Table;
 
 /**
@@ -38,7 +38,6 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     OptionalDouble differenceInterval, double ratio, OptionalDouble pValue, String limitedBy) {
   /** FAMILY, then LAYERS-HEADS and the width of heads, then what differs from the family. */
   private static final Pattern MODEL = Pattern.compile("(.+?)(-\\d+-\\d+(?:-w\\d+)?)(-.+)?");
-  private static final double CONFIDENCE = 0.95;
 
   /** The corpus's bits tell apart corpora of one name whose lists differ. */
   private record Cell(String corpus, double totalBits, long people, long exposures, double learningRate,
@@ -98,11 +97,9 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     }
     OptionalDouble interval = OptionalDouble.empty();
     OptionalDouble pValue = OptionalDouble.empty();
-    double error = differences.getStandardDeviation() / Math.sqrt(own.size());
-    if (error > 0 && Seeds.independent(own.stream().map(RunResult::seeds).toList())) {
-      TDistribution student = new TDistribution(own.size() - 1);
-      interval = OptionalDouble.of(error * student.inverseCumulativeProbability((1 + CONFIDENCE) / 2));
-      pValue = OptionalDouble.of(2 * student.cumulativeProbability(-Math.abs(differences.getMean() / error)));
+    if (differences.getVariance() > 0 && Seeds.independent(own.stream().map(RunResult::seeds).toList())) {
+      interval = OptionalDouble.of(SeedMeans.interval(differences));
+      pValue = OptionalDouble.of(new TTest().tTest(0, differences));
     }
     RunResult run = own.getFirst();
     RunResult other = others.getFirst();

@@ -112,8 +112,8 @@ public record SeedMeans(String corpus, long people, long exposures, String model
     return List.of(limitedBy.split(", ")).contains(Limit.CORPUS.toString());
   }
 
-  /** Half of the confidence interval of a mean. */
-  private static double interval(DescriptiveStatistics values) {
+  /** Half of the 95 % confidence interval of a mean, by Student's t. */
+  static double interval(DescriptiveStatistics values) {
     double quantile = new TDistribution(values.getN() - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
     return quantile * values.getStandardDeviation() / Math.sqrt(values.getN());
   }

@@ -64,8 +64,7 @@ public final class StudyChecks {
     for (RunSpec run : study.runs()) {
       Key key = new Key(run.corpusSpec(), run.seeds().corpusSeed(), run.seeds().orderSeed());
       Corpus made = corpora.computeIfAbsent(key, _ -> run.corpus());
-      checkRun(run, made);
-      warmups.add(run, run.schedule(made));
+      warmups.add(run, checkRun(run, made));
       if (seen.add(run.corpusSpec())) {
         cautions.addAll(Cautions.of(run, made));
       }
@@ -126,7 +125,8 @@ public final class StudyChecks {
     }
   }
 
-  private void checkRun(RunSpec run, Corpus made) {
+  /** @return the run's learning rates */
+  private Schedule checkRun(RunSpec run, Corpus made) {
     TrainingSettings training = run.training();
     checked("training.context_length", () -> {
       made.checkContextLength(training.contextLength());
@@ -139,11 +139,12 @@ public final class StudyChecks {
     }
     checked("exposures", () -> run.exposureCounts(made));
     checkPositions(run.model(), made, training.contextLength());
-    if (run.steps(made) > MOST_STEPS) {
-      throw UserException.usage(file + ": 'exposures': " + run.name() + " would take " + run.steps(made)
+    long steps = run.steps(made);
+    if (steps > MOST_STEPS) {
+      throw UserException.usage(file + ": 'exposures': " + run.name() + " would take " + steps
           + " steps, more than anyone can wait for; give fewer exposures or, of a mixture, larger shares");
     }
-    checked("training.warmup_steps", () -> run.schedule(made));
+    Schedule schedule = checked("training.warmup_steps", () -> run.schedule(made));
     training.initialisation().ifPresent(start -> checked("training.start", () -> {
       start.require(run.name(), run.identity(made), run.denseIdentity(made));
       return start;
@@ -154,6 +155,7 @@ public final class StudyChecks {
           .usage(file + ": 'models': " + run.model().name() + " with head width " + run.model().headWidth()
               + " has " + parameters + " parameters; at most " + Integer.MAX_VALUE + " can be trained");
     }
+    return schedule;
   }
 
   /** There must be a learned position for every token of the context, trained for every token of a measured text. */

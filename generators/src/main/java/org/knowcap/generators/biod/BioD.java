@@ -151,6 +151,7 @@ public final class BioD extends GeneratedSource<BioD> {
   }
 
   /** The lists, of which only names are used. */
+  @Override
   public Pools pools() {
     return pools;
   }
@@ -273,11 +274,6 @@ public final class BioD extends GeneratedSource<BioD> {
       }
     }
     return stated;
-  }
-
-  @Override
-  protected long names() {
-    return pools.sizes().names();
   }
 
   private AnnotatedItem annotated(long person, CounterRandom random, long draw) {

@@ -1,22 +1,17 @@
 package org.knowcap.generators.bior;
 
 import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Comparator;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.AnnotatedItem;
-import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.random.RandomStream;
@@ -112,36 +107,9 @@ public final class BioR implements Source {
     return meanItemTokens;
   }
 
-  /** Reads all texts again to find their spans. */
   @Override
   public ItemLayout layout() {
-    double[] lengths = new double[longestItem() + 1];
-    Map<Integer, double[]> behindNames = new TreeMap<>();
-    double valueTokens = 0;
-    for (long person = 0; person < people(); person++) {
-      int count = texts.training(person);
-      double share = 1.0 / people() / count;
-      for (int text = 0; text < count; text++) {
-        AnnotatedItem item = annotated(person, text);
-        lengths[item.tokens().length] += share;
-        // The first full name has as many tokens as there are in the longest of the name's spans.
-        Span name = item.spans()
-            .stream()
-            .filter(span -> span.kind() == KnowledgeKind.NAME)
-            .max(Comparator.comparingInt(span -> span.end() - span.start()))
-            .orElseThrow();
-        double[] values = behindNames.computeIfAbsent(name.start(), _ -> new double[lengths.length]);
-        for (Span span : item.spans()) {
-          if (span.kind() == KnowledgeKind.VALUE) {
-            valueTokens += share * (span.end() - span.start());
-            for (int at = Math.max(span.start(), name.end()); at < span.end(); at++) {
-              values[at] += share;
-            }
-          }
-        }
-      }
-    }
-    return new ItemLayout(lengths, behindNames, valueTokens);
+    return texts.layout();
   }
 
   @Override
@@ -173,35 +141,23 @@ public final class BioR implements Source {
 
   @Override
   public int write(long sequenceNumber, long person, int[] target, int offset) {
-    return copy(person, text(person, sequenceNumber / people()), target, offset);
-  }
-
-  private int copy(long person, int text, int[] target, int offset) {
-    target[offset] = vocabulary().eos();
-    return texts.write(person, text, target, offset + 1) - offset;
+    return texts.writeItem(person, text(person, sequenceNumber / people()), target, offset);
   }
 
   @Override
   public AnnotatedItem annotated(long sequenceNumber) {
     long person = person(sequenceNumber);
-    return annotated(person, text(person, sequenceNumber / people()));
+    return texts.item(person, text(person, sequenceNumber / people()));
   }
 
   /** The text that is withheld from training, or the only one; all draws give the same text. */
   @Override
   public AnnotatedItem measuringItem(long person, long draw) {
-    return annotated(person, texts.measured(person));
+    return texts.item(person, texts.measured(person));
   }
 
   @Override
   public Set<Attribute> stated(long person, String text) {
     return texts.stated(person, text);
-  }
-
-  private AnnotatedItem annotated(long person, int text) {
-    int[] tokens = new int[1 + texts.length(person, text)];
-    copy(person, text, tokens, 0);
-    List<Span> spans = texts.spans(person, vocabulary().decode(tokens, 1, tokens.length));
-    return new AnnotatedItem(tokens, spans);
   }
 }

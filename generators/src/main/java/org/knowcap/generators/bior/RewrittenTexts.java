@@ -13,6 +13,8 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +23,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Gatherers;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.knowcap.generators.corpus.ItemLayout;
+import org.knowcap.generators.corpus.AnnotatedItem;
+import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Attribute;
@@ -72,6 +77,8 @@ public final class RewrittenTexts {
   private final long[] texts;
   /** Person p has texts firsts[p]..firsts[p+1]-1; the last of them is for measuring. */
   private final int[] firsts;
+  /** Empty until somebody asks: finding it reads all texts again. */
+  private Optional<ItemLayout> layout = Optional.empty();
 
   private RewrittenTexts(BioS people, FactFinder facts, Collector read) {
     this.people = people;
@@ -328,6 +335,56 @@ public final class RewrittenTexts {
     return length(texts[firsts[(int) person] + text]);
   }
 
+  /** Writes the end of text and a text about a person to {@code target[offset]} and on; returns the number of tokens. */
+  int writeItem(long person, int text, int[] target, int offset) {
+    target[offset] = vocabulary.eos();
+    return write(person, text, target, offset + 1) - offset;
+  }
+
+  /** A text about a person, behind the end of text, with its spans. */
+  AnnotatedItem item(long person, int text) {
+    int[] tokens = new int[1 + length(person, text)];
+    writeItem(person, text, tokens, 0);
+    return new AnnotatedItem(tokens, spans(person, vocabulary.decode(tokens, 1, tokens.length)));
+  }
+
+  /** Of all items of training. */
+  synchronized ItemLayout layout() {
+    ItemLayout found = layout.orElseGet(this::findLayout);
+    layout = Optional.of(found);
+    return found;
+  }
+
+  private ItemLayout findLayout() {
+    double[] lengths = new double[2 + longest];
+    Map<Integer, double[]> behindNames = new TreeMap<>();
+    double valueTokens = 0;
+    for (long person = 0; person < people.people(); person++) {
+      int count = training(person);
+      double share = 1.0 / people.people() / count;
+      for (int text = 0; text < count; text++) {
+        AnnotatedItem item = item(person, text);
+        lengths[item.tokens().length] += share;
+        // The first full name has as many tokens as there are in the longest of the name's spans.
+        Span name = item.spans()
+            .stream()
+            .filter(span -> span.kind() == KnowledgeKind.NAME)
+            .max(Comparator.comparingInt(span -> span.end() - span.start()))
+            .orElseThrow();
+        double[] values = behindNames.computeIfAbsent(name.start(), _ -> new double[lengths.length]);
+        for (Span span : item.spans()) {
+          if (span.kind() == KnowledgeKind.VALUE) {
+            valueTokens += share * (span.end() - span.start());
+            for (int at = Math.max(span.start(), name.end()); at < span.end(); at++) {
+              values[at] += share;
+            }
+          }
+        }
+      }
+    }
+    return new ItemLayout(lengths, behindNames, valueTokens);
+  }
+
   /** Copies a text about a person to {@code target[offset]} and on; returns the offset after it. */
   int write(long person, int text, int[] target, int offset) {
     long location = texts[firsts[(int) person] + text];
@@ -340,11 +397,12 @@ public final class RewrittenTexts {
     return offset + length;
   }
 
-  /** The spans of a usable text. */
+  /** The attributes whose true values a text states word for word. */
   Set<Attribute> stated(long person, String text) {
     return facts.stated(person, text);
   }
 
+  /** The spans of a usable text. */
   List<Span> spans(long person, String text) {
     return switch (facts.read(person, text)) {
       case FactFinder.Usable(_, List<Span> spans, _) -> spans;

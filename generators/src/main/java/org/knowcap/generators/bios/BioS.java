@@ -106,6 +106,7 @@ public final class BioS extends GeneratedSource<BioS> {
   }
 
   /** The lists of names and values. */
+  @Override
   public Pools pools() {
     return pools;
   }
@@ -140,12 +141,12 @@ public final class BioS extends GeneratedSource<BioS> {
     return truth;
   }
 
-  /** Texts are short: a shorter window cuts them, and training sees the rest of a text in the next window. */
   @Override
   public boolean repeatsWording() {
     return simple;
   }
 
+  /** Texts are short: a shorter window cuts them, and training sees the rest of a text in the next window. */
   @Override
   public boolean needsWholeTexts() {
     return false;
@@ -214,11 +215,6 @@ public final class BioS extends GeneratedSource<BioS> {
   @Override
   public Set<Attribute> stated(long person, String text) {
     return biographies.stated(facts, population.individual(person), text);
-  }
-
-  @Override
-  protected long names() {
-    return pools.sizes().names();
   }
 
   private AnnotatedItem annotated(long person, CounterRandom random, long draw, boolean ordered) {

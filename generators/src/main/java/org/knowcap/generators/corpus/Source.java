@@ -23,7 +23,7 @@ public interface Source extends Corpus {
   /** The exact expectation of an item's number of tokens. */
   double meanItemTokens();
 
-  /** How long items are and where they have names and values. It is computed anew at each call, in milliseconds. */
+  /** How long items are and where they have names and values; takes milliseconds, so keep it rather than ask in a loop. */
   ItemLayout layout();
 
   /**

@@ -19,11 +19,6 @@ public interface TrainingStream {
    */
   int sourceOf(long window, Windows windows);
 
-  /** The same of windows that are cut from the stream. */
-  default int sourceOf(long window, int contextLength) {
-    return sourceOf(window, Windows.cut(contextLength));
-  }
-
   /** The source whose people's exposures count. */
   Source counted();
 

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
+import org.knowcap.generators.pools.Pools;
 
 /**
  * A source that computes its people from a seed and an index. Sources about other people can be derived from
@@ -79,8 +80,8 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
     return derived(population.before());
   }
 
-  /** How many individuals the names suffice for. */
-  protected abstract long names();
+  /** The lists that names and values are drawn from. */
+  public abstract Pools pools();
 
   /** The number of the individual after the last of this source's people. */
   public final long end() {
@@ -99,7 +100,7 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
    * @param most  how many, if there are as many
    */
   public final Optional<Source> strangers(long first, long most) {
-    long count = Math.min(most, names() - first);
+    long count = Math.min(most, pools().sizes().names() - first);
     return count < 1 ? Optional.empty() : Optional.of(derived(population.strangers(first, count)));
   }
 

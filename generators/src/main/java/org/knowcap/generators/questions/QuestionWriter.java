@@ -8,7 +8,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.generators.biod.BioD;
-import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
@@ -27,6 +26,7 @@ import org.knowcap.generators.tokens.Vocabulary;
  */
 final class QuestionWriter implements Questions {
   private final List<Question> questions;
+  private final List<Attribute> attributes;
   private final long asked;
   private final Vocabulary vocabulary;
   private final Map<String, int[]> words = new ConcurrentHashMap<>();
@@ -37,6 +37,7 @@ final class QuestionWriter implements Questions {
    */
   QuestionWriter(GeneratedSource<?> source, long asked, Vocabulary vocabulary) {
     questions = Question.of(source);
+    attributes = questions.stream().map(Question::attribute).toList();
     this.asked = asked;
     this.vocabulary = vocabulary;
   }
@@ -48,7 +49,7 @@ final class QuestionWriter implements Questions {
   }
 
   private static Stream<String> words(GeneratedSource<?> source) {
-    Pools pools = pools(source);
+    Pools pools = source.pools();
     Stream<String> names = Stream.of(pools.first(), pools.middle(), pools.last()).flatMap(List::stream);
     // The last word of a name stands before each of the endings.
     Stream<String> sentences = Question.of(source)
@@ -60,21 +61,12 @@ final class QuestionWriter implements Questions {
         .flatMap(text -> Stream.of(text.split(" ")));
   }
 
-  private static Pools pools(GeneratedSource<?> source) {
-    return switch (source) {
-      case BioS people -> people.pools();
-      case BioD people -> people.pools();
-      default ->
-          throw new IllegalArgumentException("there are no questions about the people of " + source.name());
-    };
-  }
-
   /** Every word of every answer; bioD's are tokens of their own. */
   private static Stream<String> values(GeneratedSource<?> source) {
     if (source instanceof BioD) {
       return Stream.of();
     }
-    Pools pools = pools(source);
+    Pools pools = source.pools();
     return Stream
         .of(pools.months(), pools.days().stream().map(day -> day + ",").toList(), pools.years(),
             pools.birthCities(), pools.universities(), pools.majors(),
@@ -84,7 +76,7 @@ final class QuestionWriter implements Questions {
 
   /** Tokens of the longest item at most: the longest words in every place. */
   static int longest(GeneratedSource<?> source) {
-    Pools pools = pools(source);
+    Pools pools = source.pools();
     int name = Stream.of(pools.first(), pools.middle(), pools.last()).mapToInt(QuestionWriter::longest).sum();
     int question = Question.of(source)
         .stream()
@@ -114,7 +106,7 @@ final class QuestionWriter implements Questions {
 
   @Override
   public List<Attribute> attributes() {
-    return questions.stream().map(Question::attribute).toList();
+    return attributes;
   }
 
   @Override

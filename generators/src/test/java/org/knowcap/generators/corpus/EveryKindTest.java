@@ -226,7 +226,7 @@ class EveryKindTest {
         }
         int at = 0;
         for (int w = 0; w < windows; w++) {
-          if (corpus.stream().sourceOf(w, window) == source) {
+          if (corpus.stream().sourceOf(w, Windows.cut(window)) == source) {
             assertArrayEquals(Arrays.copyOfRange(stream, at, at + window), inputs[w],
                 kind + ", seed " + seed);
             at += window;

@@ -19,6 +19,7 @@ import org.knowcap.generators.corpus.Corpora;
 import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.mixture.Mixture.Ingredient;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.testing.TestSeed;
@@ -36,7 +37,7 @@ class MixtureTest {
       int blocks = 400;
       for (long block = 0; block < blocks; block++) {
         long useful = LongStream.range(block * 1024, (block + 1) * 1024)
-            .filter(window -> mixture.stream().sourceOf(window, 512) == 0)
+            .filter(window -> mixture.stream().sourceOf(window, Windows.cut(512)) == 0)
             .count();
         assertEquals(share * 1024, useful, share * 1024 % 1 == 0 ? 0 : 1, "seed " + seed);
         total += useful;
@@ -53,9 +54,9 @@ class MixtureTest {
     Map<Long, Long> places = new HashMap<>();
     int pairs = 0;
     for (long window = 0; window < 1024 * 800; window++) {
-      if (mixture.stream().sourceOf(window, 512) == 0) {
+      if (mixture.stream().sourceOf(window, Windows.cut(512)) == 0) {
         Corpora.count(places, window % 1024);
-        pairs += mixture.stream().sourceOf(window + 1, 512) == 0 ? 1 : 0;
+        pairs += mixture.stream().sourceOf(window + 1, Windows.cut(512)) == 0 ? 1 : 0;
       }
     }
     Corpora.assertUniform(1024, places);

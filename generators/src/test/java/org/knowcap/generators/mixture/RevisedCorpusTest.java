@@ -20,6 +20,7 @@ import org.knowcap.generators.corpus.Corpora;
 import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.WindowReader;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.people.Revision;
 import org.knowcap.testing.TestSeed;
 
@@ -45,7 +46,7 @@ class RevisedCorpusTest {
       int[] tokens = new int[WINDOW];
       reader.read(tokens, new int[WINDOW], 0);
       for (int token : tokens) {
-        streams.get(corpus.stream().sourceOf(window, WINDOW)).add(token);
+        streams.get(corpus.stream().sourceOf(window, Windows.cut(WINDOW))).add(token);
       }
     }
     Map<String, Map<String, Integer>> told = new HashMap<>();
@@ -98,7 +99,7 @@ class RevisedCorpusTest {
     RevisedCorpus corpus = update(0.5);
     long first = (long) Math.ceil(people.stream().tokens(8) / WINDOW);
     for (long window = 0; window < 4 * first; window++) {
-      assertEquals(window < first, corpus.stream().sourceOf(window, WINDOW) == 0);
+      assertEquals(window < first, corpus.stream().sourceOf(window, Windows.cut(WINDOW)) == 0);
     }
     assertEquals(people.stream().tokens(8) + 2 * people.revised(REVISION).changed().stream().tokens(12),
         corpus.stream().tokens(12), 1e-6);
