@@ -104,7 +104,7 @@ final class BenchCpuCommand implements Callable<Integer> {
     }
     if (!ChildProcess.hasVectors() || precision.isEmpty()) {
       for (String each : precision.map(List::of).orElse(PRECISIONS)) {
-        int exitCode = OwnProcess.run(count, arguments(count, each), Map.of());
+        int exitCode = OwnProcess.run(count, arguments(count, each));
         if (exitCode != 0) {
           return exitCode;
         }

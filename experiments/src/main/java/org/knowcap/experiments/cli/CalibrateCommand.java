@@ -1,16 +1,14 @@
 package org.knowcap.experiments.cli;
 
+import org.knowcap.files.Folders;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.calibrate.Calibration;
@@ -62,13 +60,13 @@ final class CalibrateCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Engine chosen = engine.map(Engines::named).orElseGet(Engines::preferred);
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(1, command.root().commandLine().getParseResult().originalArgs(), Map.of());
+      return OwnProcess.again(command, 1);
     }
     Path directory = Files.createTempDirectory("knowcap-calibrate");
     try {
       return run(Calibration.checks(directory, chosen, seed));
     } finally {
-      delete(directory);
+      Folders.delete(directory);
     }
   }
 
@@ -117,13 +115,5 @@ final class CalibrateCommand implements Callable<Integer> {
     };
     out.println("  " + verdict + "  " + finding.what() + ": " + finding.found()
         + (finding.allowed().isEmpty() ? "" : " (must be: " + finding.allowed() + ")"));
-  }
-
-  private static void delete(Path directory) throws IOException {
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
   }
 }

@@ -32,7 +32,7 @@ final class EnginesCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(1, json ? List.of("engines", "--json") : List.of("engines"), Map.of());
+      return OwnProcess.again(command, 1);
     }
     List<Row> rows = new ArrayList<>();
     for (Engine engine : Engines.all()) {

@@ -2,7 +2,6 @@ package org.knowcap.experiments.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
@@ -61,7 +60,7 @@ final class ExportCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(1, command.root().commandLine().getParseResult().originalArgs(), Map.of());
+      return OwnProcess.again(command, 1);
     }
     PrintWriter out = command.commandLine().getOut();
     TrainedRun trained = TrainedRun.open(run);

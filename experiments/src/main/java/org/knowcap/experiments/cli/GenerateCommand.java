@@ -168,7 +168,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
     Corpus corpus = UserException.judged(() -> chosen.corpus(recipe.seed(), recipe.order()));
     if (measured) {
-      return writeMeasured(out.orElseThrow(), corpus, StudyReader.read(file).measuredPeople());
+      return writeMeasured(out.orElseThrow(), corpus, StudyReader.measuredPeople(file));
     }
     return describe ? describe(corpus) : write(out.orElseThrow(), study, recipe, corpus);
   }

@@ -59,7 +59,7 @@ final class MeasureCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     UserException.requireAtLeastOne("--threads", threads);
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(threads, command.root().commandLine().getParseResult().originalArgs(), Map.of());
+      return OwnProcess.again(command, threads);
     }
     TrainedRun trained = TrainedRun.open(run);
     Measurement measurement = trained.measure(threads);

@@ -1,11 +1,11 @@
 package org.knowcap.experiments.cli;
 
+import picocli.CommandLine.Model.CommandSpec;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
 import org.knowcap.experiments.runner.ChildProcess;
 
 /** Runs commands that use engines in a process of their own, which has what engines need. */
@@ -13,16 +13,22 @@ final class OwnProcess {
   private OwnProcess() {}
 
   /**
-   * Runs a command with this process's standard input and output.
+   * Runs the command that this process was started with.
    *
-   * @param environment variables beside this process's
    * @return its exit code
    */
-  static int run(int threads, List<String> arguments, Map<String, String> environment)
-      throws IOException, InterruptedException {
-    ProcessBuilder builder = ChildProcess.builder(threads, arguments.toArray(String[]::new));
-    builder.environment().putAll(environment);
-    Process process = builder.redirectInput(ProcessBuilder.Redirect.INHERIT)
+  static int again(CommandSpec command, int threads) throws IOException, InterruptedException {
+    return run(threads, command.root().commandLine().getParseResult().originalArgs());
+  }
+
+  /**
+   * Runs a command with this process's standard input and output.
+   *
+   * @return its exit code
+   */
+  static int run(int threads, List<String> arguments) throws IOException, InterruptedException {
+    Process process = ChildProcess.builder(threads, arguments.toArray(String[]::new))
+        .redirectInput(ProcessBuilder.Redirect.INHERIT)
         .redirectOutput(ProcessBuilder.Redirect.INHERIT)
         .start();
     passOnErrors(process);

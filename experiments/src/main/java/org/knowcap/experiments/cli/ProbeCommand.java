@@ -74,7 +74,7 @@ final class ProbeCommand implements Callable<Integer> {
       throw UserException.usage("--people must be at least 4, half of them to learn from, found " + people);
     }
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(1, command.root().commandLine().getParseResult().originalArgs(), Map.of());
+      return OwnProcess.again(command, 1);
     }
     TrainedRun trained = TrainedRun.open(run);
     PrintWriter out = command.commandLine().getOut();

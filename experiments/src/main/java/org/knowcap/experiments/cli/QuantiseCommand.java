@@ -2,10 +2,8 @@ package org.knowcap.experiments.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -92,7 +90,7 @@ final class QuantiseCommand implements Callable<Integer> {
     }
     List<Quantisation> quantisations = runs.stream().map(this::quantisation).toList();
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(threads, arguments(), Map.of());
+      return OwnProcess.again(command, threads);
     }
     for (Quantisation quantisation : quantisations) {
       for (Quantiser quantiser : quantisers) {
@@ -147,21 +145,6 @@ final class QuantiseCommand implements Callable<Integer> {
 
   private static String join(List<?> items) {
     return items.stream().map(Object::toString).collect(Collectors.joining(","));
-  }
-
-  private List<String> arguments() {
-    List<String> arguments = new ArrayList<>(
-        List.of("quantise", "--method", method, "--threads", Integer.toString(threads)));
-    runs.forEach(run -> arguments.add(run.toString()));
-    if (!bits.isEmpty()) {
-      arguments.addAll(List.of("--bits", join(bits)));
-    }
-    group.ifPresent(value -> arguments.addAll(List.of("--group", value.toString())));
-    out.ifPresent(file -> arguments.addAll(List.of("--out", file.toString())));
-    if (actOrder) {
-      arguments.add("--act-order");
-    }
-    return arguments;
   }
 
   private void print(MeasuredQuantisation measured) {

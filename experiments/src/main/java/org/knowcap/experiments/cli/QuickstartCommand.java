@@ -36,11 +36,11 @@ final class QuickstartCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
     StudyFolder study = StudyFolder.create(directory, studyFile());
-    Path report = new StudyRun(out, study, StudyRun.workers(study.study()), 1, 1).execute();
+    StudyReport measured = new StudyRun(out, study, StudyRun.workers(study.study()), 1, 1).execute();
     out.println();
-    Findings.of(StudyReport.of(study).results().results()).forEach(out::println);
+    Findings.of(measured.results().results()).forEach(out::println);
     out.println();
-    out.println("Open " + report.toAbsolutePath().toUri() + " to see the chart.");
+    out.println("Open " + measured.page().toAbsolutePath().toUri() + " to see the chart.");
     return 0;
   }
 

@@ -2,7 +2,6 @@ package org.knowcap.experiments.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,10 +68,10 @@ final class StudyRun {
   }
 
   /**
-   * @return the report's page
+   * @return what its runs have measured
    * @throws UserException where a run failed, after all others are done and reported on
    */
-  Path execute() throws IOException, InterruptedException {
+  StudyReport execute() throws IOException, InterruptedException {
     study.study().notices().forEach(out::println);
     List<RunStatus> states = study.states();
     List<String> finished = states.stream()
@@ -88,7 +87,7 @@ final class StudyRun {
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
           System.console() != null && System.console().isTerminal())) {
-        new Supervisor(study, workers, threads, concurrent, display).run();
+        new Supervisor(study, workers, threads, concurrent, display).run(states);
         workersFailed = display.workersFailed();
       }
     }
@@ -99,13 +98,12 @@ final class StudyRun {
     if (unfinished.isPresent() && measured.results().results().isEmpty()) {
       throw unfinished.get();
     }
-    Path report = measured.writePage();
-    out.println("report: " + report);
+    out.println("report: " + measured.writePage());
     out.flush();
     if (unfinished.isPresent()) {
       throw unfinished.get();
     }
-    return report;
+    return measured;
   }
 
   /**

@@ -1,15 +1,14 @@
 package org.knowcap.experiments.cli;
 
+import org.knowcap.files.Folders;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.SampleStudy;
 import picocli.CommandLine;
@@ -44,11 +43,7 @@ final class WarmUpCommand implements Callable<Integer> {
     try {
       return read(temporary);
     } finally {
-      try (Stream<Path> files = Files.walk(temporary)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
+      Folders.delete(temporary);
     }
   }
 

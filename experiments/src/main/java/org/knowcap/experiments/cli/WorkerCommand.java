@@ -1,10 +1,10 @@
 package org.knowcap.experiments.cli;
 
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Model.CommandSpec;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
@@ -22,6 +22,9 @@ import picocli.CommandLine.Parameters;
     description = "Takes runs of a study that 'knowcap run' has begun until none is left, and prints what it does as JSON"
         + " lines. Several workers may share a study, also on several machines that share its directory.")
 final class WorkerCommand implements Callable<Integer> {
+  @Spec
+  private CommandSpec command;
+
   @Parameters(paramLabel = "DIR", description = "Directory of the study.")
   private Path directory;
 
@@ -47,12 +50,12 @@ final class WorkerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    UserException.requireAtLeastOne("--threads", threads);
     UserException.requireAtLeastOne("--concurrent", concurrent);
     StudyFolder study = StudyFolder.open(directory);
     StudyRun.requireSharing(study.study(), concurrent);
     if (!ChildProcess.hasVectors()) {
-      return OwnProcess.run(threads, List.of("worker", directory.toString(), "--threads",
-          Integer.toString(threads), "--concurrent", Integer.toString(concurrent)), Map.of());
+      return OwnProcess.again(command, threads);
     }
     // Events alone go to standard output; whatever a native library prints there would break them.
     PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);

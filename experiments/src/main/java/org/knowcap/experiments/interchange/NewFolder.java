@@ -1,11 +1,10 @@
 package org.knowcap.experiments.interchange;
 
+import org.knowcap.files.Folders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
-import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
@@ -37,7 +36,7 @@ final class NewFolder {
       content.writeTo(aside);
       Files.move(aside, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
-      delete(aside);
+      Folders.delete(aside);
     }
   }
 
@@ -47,18 +46,6 @@ final class NewFolder {
     }
     try (Stream<Path> files = Files.list(path)) {
       return files.findAny().isEmpty();
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      List<Path> files;
-      try (Stream<Path> walk = Files.walk(folder)) {
-        files = walk.sorted(Comparator.reverseOrder()).toList();
-      }
-      for (Path file : files) {
-        Files.delete(file);
-      }
     }
   }
 }

@@ -6,7 +6,7 @@ import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 
 /** The people of a corpus who are measured, each by one text: all, or some of them drawn by the corpus's seed. */
-final class MeasuredPeople {
+public final class MeasuredPeople {
   /** Keeps the choice of people and the rendering apart from everything else that is drawn from the seed. */
   private static final long STREAM = 0x6d656173757265L;
 
@@ -15,19 +15,29 @@ final class MeasuredPeople {
   private final CounterRandom random;
   private final KeyedPermutation chosen;
 
-  private MeasuredPeople(Corpus corpus, int count) {
+  private MeasuredPeople(Corpus corpus, int count, long stream) {
     this.corpus = corpus;
     this.count = count;
-    random = new CounterRandom(corpus.seed()).child(STREAM);
+    random = new CounterRandom(corpus.seed()).child(stream);
     chosen = new KeyedPermutation(random, corpus.measured().people());
   }
 
   /** @param most people who are measured */
   static MeasuredPeople of(Corpus corpus, long most) {
-    return new MeasuredPeople(corpus, (int) Math.min(most, corpus.measured().people()));
+    return of(corpus, most, STREAM);
   }
 
-  int count() {
+  /**
+   * People and texts for another purpose, drawn apart from those by which models are measured.
+   *
+   * @param stream another number than any other purpose has
+   */
+  public static MeasuredPeople of(Corpus corpus, long most, long stream) {
+    return new MeasuredPeople(corpus, (int) Math.min(most, corpus.measured().people()), stream);
+  }
+
+  /** How many people there are. */
+  public int count() {
     return count;
   }
 
@@ -41,7 +51,7 @@ final class MeasuredPeople {
   }
 
   /** The text by which that person is measured. */
-  AnnotatedItem item(long i) {
+  public AnnotatedItem item(long i) {
     return item(i, 0);
   }
 

@@ -1,5 +1,8 @@
 package org.knowcap.experiments.measure;
 
+import java.util.stream.IntStream;
+import java.util.stream.Collectors;
+import java.util.function.Function;
 import com.jerolba.carpet.CarpetWriter;
 import com.jerolba.carpet.ColumnNamingStrategy;
 import java.io.FilterOutputStream;
@@ -52,20 +55,23 @@ public record PeopleTable(List<PersonValue> rows) {
   /** The same of any scorer, see {@link Measurement#of(Corpus, long, Measurement.Scorer)}. */
   static PeopleTable of(Corpus corpus, long most, Measurement.Scorer scorer, Recall recall) {
     List<Map<Attribute, Double>> losses = Measurement.attributeLosses(corpus, most, scorer);
+    Optional<ByPerson> others = recall.extracted().map(each -> new ByPerson(each.others()));
+    Optional<ByPerson> asked = recall.extracted().map(each -> new ByPerson(each.asked()));
     List<PersonValue> rows = new ArrayList<>();
     for (int i = 0; i < losses.size(); i++) {
       long person = recall.recalled().persons().get(i);
       Map<Attribute, String> values = corpus.measured().values(person);
       int number = i;
       losses.get(i).forEach((attribute, loss) -> {
-        Optional<Recall.Extracted> extracted = recall.extracted();
-        double others = extracted.map(each -> said(each.others(), person, attribute)).orElse(Double.NaN);
-        double asked = extracted.map(each -> said(each.asked(), person, attribute)).orElse(Double.NaN);
+        double answered = others.map(each -> each.said(person, attribute)).orElse(Double.NaN);
+        double answeredAsked = asked.map(each -> each.said(person, attribute)).orElse(Double.NaN);
         rows.add(new PersonValue(person, values.get(Attribute.NAME), attribute.key(), values.get(attribute),
             loss, said(recall.recalled(), number, attribute),
             recall.generated().map(each -> said(each, number, attribute)).orElse(Double.NaN),
-            Double.isNaN(others) ? asked : others,
-            Double.isNaN(others) && Double.isNaN(asked) ? Double.NaN : Double.isNaN(asked) ? 0 : 1));
+            Double.isNaN(answered) ? answeredAsked : answered,
+            Double.isNaN(answered) && Double.isNaN(answeredAsked)
+                ? Double.NaN
+                : Double.isNaN(answeredAsked) ? 0 : 1));
       });
     }
     return new PeopleTable(rows);
@@ -76,9 +82,20 @@ public record PeopleTable(List<PersonValue> rows) {
     return k < 0 ? Double.NaN : answers.right()[number][k] ? 1 : 0;
   }
 
-  private static double said(Answers answers, long person, Attribute attribute) {
-    int number = answers.persons().indexOf(person);
-    return number < 0 ? Double.NaN : said(answers, number, attribute);
+  /** Answers that are looked up by the person. */
+  private record ByPerson(Answers answers, Map<Long, Integer> numbers) {
+    ByPerson(Answers answers) {
+      this(answers,
+          IntStream.range(0, answers.persons().size())
+              .boxed()
+              .collect(Collectors.toMap(answers.persons()::get, Function.identity())));
+    }
+
+    double said(long person, Attribute attribute) {
+      return numbers.containsKey(person)
+          ? PeopleTable.said(answers, numbers.get(person), attribute)
+          : Double.NaN;
+    }
   }
 
   /** Writes the table as a Parquet file, one row for each value, columns in snake_case. */

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.quantise;
 
+import org.knowcap.experiments.measure.MeasuredPeople;
 import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.Recall;
 import java.io.IOException;
@@ -20,8 +21,6 @@ import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.generators.random.CounterRandom;
-import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Execution;
@@ -123,16 +122,14 @@ public final class Quantisation {
   /** Biographies of people drawn by the corpus's seed, each alone behind EOS, as the measurement has them. */
   private static List<Calibration.Batch> calibrationTexts(Corpus corpus, long people) {
     int length = corpus.longestItem() - 1;
-    CounterRandom random = new CounterRandom(corpus.seed()).child(STREAM);
-    KeyedPermutation chosen = new KeyedPermutation(random, corpus.measured().people());
+    MeasuredPeople chosen = MeasuredPeople.of(corpus, people, STREAM);
     List<Calibration.Batch> batches = new ArrayList<>();
     for (long first = 0; first < people; first += WINDOWS) {
       int[] tokens = new int[WINDOWS * length];
       int[] lengths = new int[WINDOWS];
       Arrays.fill(tokens, corpus.vocabulary().eos());
       for (int row = 0; row < Math.min(WINDOWS, people - first); row++) {
-        long person = chosen.apply(0, first + row);
-        int[] item = corpus.measured().measuringItem(person, random.bits(person)).tokens();
+        int[] item = chosen.item(first + row).tokens();
         lengths[row] = item.length - 1;
         System.arraycopy(item, 0, tokens, row * length, lengths[row]);
       }

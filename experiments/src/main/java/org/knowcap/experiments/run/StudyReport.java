@@ -39,11 +39,13 @@ public final class StudyReport {
   private final StudyFolder study;
   private final List<RunStatus> states;
   private final List<Finished> finished;
+  private final ResultsTable results;
 
   private StudyReport(StudyFolder study, List<RunStatus> states, List<Finished> finished) {
     this.study = study;
     this.states = states;
     this.finished = finished;
+    results = ResultsTable.ofRows(finished.stream().flatMap(Finished::rows).toList());
   }
 
   /**
@@ -69,7 +71,7 @@ public final class StudyReport {
 
   /** What is measured, in the grid's order; after each run its model in the ways in which it was quantised. */
   public ResultsTable results() {
-    return ResultsTable.ofRows(finished.stream().flatMap(Finished::rows).toList());
+    return results;
   }
 
   /**
@@ -84,7 +86,7 @@ public final class StudyReport {
       return Optional.of(file);
     }
     try {
-      results().writeCsv(file);
+      results.writeCsv(file);
       return Optional.of(file);
     } catch (FileSystemException e) {
       if (RunFolder.isReadOnly(e)) {
@@ -132,16 +134,20 @@ public final class StudyReport {
         failed.add(new FailedRun(status.name(), reason));
       }
     });
-    Path report = study.path().resolve("report");
+    Path report = page().getParent();
     Files.createDirectories(report);
-    ResultsTable results = results();
     try {
       new ReportPage(study.study().name(), results.results(), results.quantised(), failed, provenance())
           .write(report);
     } catch (ResultsException e) {
       throw UserException.failure(e.getMessage());
     }
-    return report.resolve("index.html");
+    return page();
+  }
+
+  /** Where the page is, once it is written. */
+  public Path page() {
+    return study.path().resolve("report").resolve("index.html");
   }
 
   /** Entries that all runs and quantised models share, and those that differ with all their values. */

@@ -51,10 +51,10 @@ public final class Supervisor {
   /**
    * Runs all that is not done; earlier failures are tried again.
    *
-   * @throws org.knowcap.experiments.UserException where a file of the study is damaged
+   * @param states of the study's runs
    */
-  public void run() throws IOException, InterruptedException {
-    for (RunStatus status : study.states()) {
+  public void run(List<RunStatus> states) throws IOException, InterruptedException {
+    for (RunStatus status : states) {
       if (status.state() instanceof RunState.Failed) {
         study.runFolder(status.name()).clearFailure();
       }

@@ -99,6 +99,22 @@ public final class StudyReader {
     return new StudyCorpora(corpora, seeds, contextLength);
   }
 
+  /**
+   * Reads how many people a study measures, whatever it says of models and training.
+   *
+   * @throws UserException where the file is unreadable or the number is of a wrong type or out of range
+   */
+  public static long measuredPeople(Path file) {
+    return measuredPeople(new Fields(file, "", new StudyReader(file, file::resolveSibling).tree()));
+  }
+
+  private static long measuredPeople(Fields top) {
+    Fields measurement = top.mapping("measurement");
+    long people = measurement.integer("people", 2, CorpusReader.MOST_PEOPLE, 2000);
+    measurement.requireNoOthers();
+    return people;
+  }
+
   /** The mapping under 'corpus' of a study file, as it is written. */
   static JsonNode corpusNode(Path file) {
     return new StudyReader(file, file::resolveSibling).tree().path("corpus");
@@ -172,9 +188,7 @@ public final class StudyReader {
       checked("engine", () -> Engines.known(engine));
     }
     TrainingSettings training = new TrainingReader(file, paths).training(top.mapping("training"));
-    Fields measurement = top.mapping("measurement");
-    long measuredPeople = measurement.integer("people", 2, CorpusReader.MOST_PEOPLE, 2000);
-    measurement.requireNoOthers();
+    long measuredPeople = measuredPeople(top);
     top.requireNoOthers();
     training.initialisation().ifPresent(start -> remarks.add(start.remark()));
     ModelReader reader = new ModelReader(file, () -> vocabulary(corpora.getFirst(), seeds.getFirst()),

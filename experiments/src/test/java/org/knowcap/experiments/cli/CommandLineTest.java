@@ -419,6 +419,7 @@ class CommandLineTest {
         misuse(List.of("bench", "cpu", "--precision", "fp16"), "fp32 or bf16", "found fp16"),
         misuse(List.of("bench", "cpu", "--shape", "gpt2-3-3"), "--shape must be one of gpt2-2-1-w",
             "found gpt2-3-3"),
+        misuse(List.of("worker", directory, "--threads", 0), "--threads must be at least 1", "found 0"),
         misuse(List.of("bench", "tpu"), "tpu", "knowcap bench --help"),
         misuse(List.of("generate", spec, "--out", none), "--people", "[6, 12]"),
         misuse(List.of("generate", spec, "--out", none, "--people", 7), "--people", "7", "[6, 12]"),

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.files.Folders;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
@@ -125,14 +126,6 @@ class DamagedFilesTest {
     }
   }
 
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
-  }
-
   private static List<Path> targets(Path study) throws IOException {
     List<Path> targets = new ArrayList<>(List.of(Path.of("study.yaml"), Path.of("results.csv")));
     try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
@@ -173,7 +166,7 @@ class DamagedFilesTest {
                   .containsAll(rows.keySet().stream().filter(run -> !run.equals(struck)).toList()),
               what + ": the other run is gone");
         }
-        delete(study);
+        Folders.delete(study);
       }
     }
     System.out.println("DamagedFilesTest: " + tried + " commands");

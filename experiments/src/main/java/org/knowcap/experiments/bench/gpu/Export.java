@@ -1,14 +1,13 @@
 package org.knowcap.experiments.bench.gpu;
 
+import org.knowcap.files.Folders;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.runner.ChildProcess;
 
@@ -43,11 +42,7 @@ final class Export {
       String said = Python.output(List.of("python3", script.toString(), exported.toString()));
       return new GpuResult.Exported(model, said.strip());
     } finally {
-      try (Stream<Path> all = Files.walk(folder)) {
-        for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(each);
-        }
-      }
+      Folders.delete(folder);
     }
   }
 
