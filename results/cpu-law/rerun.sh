@@ -2,7 +2,7 @@
 # Measures the law of bits per parameter again, by stricter rules than study.yaml: a dense corpus whose strings leave room
 # (64 of 4,096), windows of four whole texts (so that every exposure is complete), the best of three learning rates for each
 # model, chosen on a seed of its own, five seeds where a claim is made, and corpora larger than a model can hold.
-# About three hours on two cores that do nothing else; a second call goes on where the first was stopped.
+# About two hours and a quarter on two cores that do nothing else; a second call goes on where the first was stopped.
 #
 #   results/cpu-law/rerun.sh OUT          trains and measures; tables in OUT
 #   results/cpu-law/rerun.sh --plan OUT   only shows what would run, with the middle learning rate for every model
@@ -30,7 +30,7 @@ YAML
 # The best learning rate of a model at N = 1000, on a seed that is not measured again.
 rates="0.0015 0.003 0.006"
 for rate in $rates; do
-  study "rate-$rate" "[gpt2-2-2-w16, gpt2-2-3-w16, gpt2-4-2-w16]" 1000 101 "$rate"
+  study "rate-$rate" "[gpt2-2-1-w16, gpt2-2-2-w16, gpt2-2-3-w16]" 1000 101 "$rate"
 done
 
 best() { # model
@@ -49,17 +49,16 @@ if [ -z "$plan" ]; then
 fi
 
 five="[1, 2, 3, 4, 5]"
-thin=$(best gpt2-2-2-w16); wide=$(best gpt2-2-3-w16); deep=$(best gpt2-4-2-w16)
-echo "learning rates: gpt2-2-2-w16 $thin, gpt2-2-3-w16 $wide, gpt2-4-2-w16 $deep"
+narrow=$(best gpt2-2-1-w16); thin=$(best gpt2-2-2-w16); wide=$(best gpt2-2-3-w16)
+echo "learning rates: gpt2-2-1-w16 $narrow, gpt2-2-2-w16 $thin, gpt2-2-3-w16 $wide"
 # Five seeds where a claim is made. R^max is at least 3 there, so that the corpus is no limit.
-study thin "[gpt2-2-2-w16]" "[1000, 2000]" "$five" "$thin"
+study narrow "[gpt2-2-1-w16]" "[1000]" "$five" "$narrow"
+study thin "[gpt2-2-2-w16]" "[2000]" "$five" "$thin"
 study wide "[gpt2-2-3-w16]" "[2000]" "$five" "$wide"
-study deep "[gpt2-4-2-w16]" "[2000]" "$five" "$deep"
-study narrow "[gpt2-2-1-w16]" "[1000]" "$five" "$thin"
 # One seed where the corpus nearly fits, and far beyond what a model can hold. D log2 N < N for all of them, and N <= N0 / 10.
-study thin-one "[gpt2-2-2-w16]" "[600, 4000]" "[1]" "$thin"
+study narrow-one "[gpt2-2-1-w16]" "[700, 2000]" "[1]" "$narrow"
+study thin-one "[gpt2-2-2-w16]" "[700, 1000, 4000]" "[1]" "$thin"
 study wide-one "[gpt2-2-3-w16]" "[1000, 4000]" "[1]" "$wide"
-study deep-one "[gpt2-4-2-w16]" "[1000, 4000]" "[1]" "$deep"
 
-[ -n "$plan" ] || ./knowcap results "$out/thin" "$out/wide" "$out/deep" "$out/narrow" "$out/thin-one" "$out/wide-one" \
-  "$out/deep-one" --seeds
+[ -n "$plan" ] || ./knowcap results "$out/narrow" "$out/thin" "$out/wide" "$out/narrow-one" "$out/thin-one" \
+  "$out/wide-one" --seeds
