@@ -19,6 +19,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.models.architecture.OptionValues;
 import org.knowcap.models.engine.EngineUnavailableException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Reads the keys of one mapping of a YAML file, each of a known type and range, and in the end refuses those that
@@ -52,6 +53,11 @@ final class Fields implements OptionValues {
       throw UserException.usage(file + ": " + (path.isEmpty() ? "the file" : "'" + path + "'")
           + " must be a mapping of keys to values, found " + shown(node));
     }
+  }
+
+  /** All keys and values, read or not. */
+  ObjectNode keys() {
+    return (ObjectNode) node;
   }
 
   private String key(String name) {

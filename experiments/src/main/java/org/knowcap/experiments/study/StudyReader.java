@@ -23,6 +23,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 import tools.jackson.dataformat.yaml.YAMLParser;
 
@@ -33,6 +34,8 @@ import tools.jackson.dataformat.yaml.YAMLParser;
 public final class StudyReader {
   /** Name of the engine setting that leaves the choice to the machine. */
   public static final String AUTO = "auto";
+
+  private static final String GRIDS = "grids";
 
   private static final YAMLMapper YAML = YAMLMapper.builder()
       .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -73,7 +76,7 @@ public final class StudyReader {
    */
   public static List<RewritingSpec> rewritings(Path file) {
     StudyReader reader = new StudyReader(file, file::resolveSibling);
-    Fields corpus = new Fields(file, "", reader.tree()).mapping("corpus");
+    Fields corpus = reader.oneGrid().mapping("corpus");
     String kind = corpus.text("kind");
     if (!kind.equals("bioR")) {
       throw corpus.wrongText("kind", "bioR", kind);
@@ -91,7 +94,7 @@ public final class StudyReader {
    */
   public static StudyCorpora corpora(Path file) {
     StudyReader reader = new StudyReader(file, file::resolveSibling);
-    Fields top = new Fields(file, "", reader.tree());
+    Fields top = reader.oneGrid();
     List<CorpusSpec> corpora = new CorpusReader(file, reader.paths).corpora(top.mapping("corpus"));
     List<Seeds> seeds = SeedsReader.read(top, new ArrayList<>());
     int contextLength = TrainingReader.contextLength(top.mapping("training"), 1);
@@ -118,6 +121,16 @@ public final class StudyReader {
   /** The mapping under 'corpus' of a study file, as it is written. */
   static JsonNode corpusNode(Path file) {
     return new StudyReader(file, file::resolveSibling).tree().path("corpus");
+  }
+
+  /** The keys of a study that has one corpus section. */
+  private Fields oneGrid() {
+    Fields top = new Fields(file, "", tree());
+    if (top.has(GRIDS)) {
+      throw UserException.usage(file + ": 'grids' may have several corpora, and a corpus is made of one;"
+          + " give a file with 'corpus' alone");
+    }
+    return top;
   }
 
   private JsonNode tree() {
@@ -175,21 +188,64 @@ public final class StudyReader {
           .usage(file + ": 'name' must be letters, digits, '.', '_' and '-', a letter or digit first, found '"
               + name + "'");
     }
-    List<CorpusSpec> corpora = new CorpusReader(file, paths).corpora(top.mapping("corpus"));
+    List<String> remarks = new ArrayList<>();
+    List<RunSpec> runs = grids(top).stream()
+        .flatMap(keys -> grid(keys, remarks).runs().stream())
+        .distinct()
+        .toList();
+    return new Study(name, runs, remarks.stream().distinct().toList());
+  }
 
-    List<JsonNode> modelNodes = top.list("models",
+  /** The keys of each grid: the file's own, or under 'grids' a list of mappings that change some of them. */
+  private List<Fields> grids(Fields top) {
+    if (!top.has(GRIDS)) {
+      return List.of(top);
+    }
+    List<ObjectNode> changes = top.list(GRIDS, "a list of mappings, each of the keys in which a grid differs",
+        node -> new Fields(file, GRIDS, node).keys());
+    List<Fields> grids = new ArrayList<>();
+    for (ObjectNode change : changes) {
+      Fields grid = new Fields(file, GRIDS + "[" + grids.size() + "]", merged(top.keys(), change));
+      for (String outside : List.of("name", GRIDS)) {
+        if (change.has(outside)) {
+          throw UserException.usage(file + ": '" + grid.path() + "' must not have the key '" + outside
+              + "': that stands at the top of the file alone");
+        }
+      }
+      grids.add(grid);
+    }
+    return grids;
+  }
+
+  /** The file's keys with those of one grid in their place; of mappings, key by key, unless a corpus is of another kind. */
+  private static ObjectNode merged(ObjectNode top, ObjectNode change) {
+    ObjectNode merged = top.deepCopy();
+    merged.remove(List.of("name", GRIDS));
+    for (String key : change.propertyNames()) {
+      JsonNode value = change.path(key);
+      if (value.isObject() && merged.path(key).isObject() && !value.has("kind")) {
+        merged.set(key, ((ObjectNode) merged.path(key)).setAll((ObjectNode) value));
+      } else {
+        merged.set(key, value);
+      }
+    }
+    return merged;
+  }
+
+  private Grid grid(Fields keys, List<String> remarks) {
+    List<CorpusSpec> corpora = new CorpusReader(file, paths).corpora(keys.mapping("corpus"));
+    List<JsonNode> modelNodes = keys.list("models",
         "a name such as gpt2-2-4, a mapping with 'name', or with 'family' and 'parameters', or a list of them",
         node -> node);
-    List<Exposures> exposures = exposures(top);
-    List<String> remarks = new ArrayList<>();
-    List<Seeds> seeds = SeedsReader.read(top, remarks);
-    String engine = top.text("engine", AUTO);
+    List<Exposures> exposures = exposures(keys);
+    List<Seeds> seeds = SeedsReader.read(keys, remarks);
+    String engine = keys.text("engine", AUTO);
     if (!engine.equals(AUTO)) {
       checked("engine", () -> Engines.known(engine));
     }
-    TrainingSettings training = new TrainingReader(file, paths).training(top.mapping("training"));
-    long measuredPeople = measuredPeople(top);
-    top.requireNoOthers();
+    TrainingSettings training = new TrainingReader(file, paths).training(keys.mapping("training"));
+    long measuredPeople = measuredPeople(keys);
+    keys.requireNoOthers();
     training.initialisation().ifPresent(start -> remarks.add(start.remark()));
     ModelReader reader = new ModelReader(file, () -> vocabulary(corpora.getFirst(), seeds.getFirst()),
         remarks);
@@ -199,7 +255,7 @@ public final class StudyReader {
           file + ": 'models' must hold none twice, found " + models.stream().map(ModelSpec::name).toList());
     }
     requireGradients(training, models);
-    return new Study(name, corpora, models, exposures, seeds, engine, training, measuredPeople, remarks);
+    return new Grid(corpora, models, exposures, seeds, engine, training, measuredPeople);
   }
 
   /** Adafactor divides a gradient by its own size, so that one of nothing but rounding makes steps of full size. */

@@ -106,8 +106,8 @@ class StudyReaderTest {
                 exposures: 1000
             """));
     String name = "llama-2-4-w16-k2-a64-layernorm-standard-gelu-biased-tied";
-    assertEquals(List.of(ModelSpec.parse(name), ModelSpec.parse("mistral-2-4")), study.models());
-    assertEquals(name, study.models().getFirst().name());
+    assertEquals(List.of(ModelSpec.parse(name), ModelSpec.parse("mistral-2-4")), models(study));
+    assertEquals(name, models(study).getFirst().name());
   }
 
   @Test
@@ -133,7 +133,7 @@ class StudyReaderTest {
         List.of("gpt2-2-4-w16-rotary1", "gpt2-2-4-w16-rotary0.5b500-ntk4", "gpt2-2-4-rotary0.25b500",
             "gpt2-2-4-ntk2", "gpt2-2-4-learned512", "gpt2-2-4-w5-nopos", "gpt2-2-4-alibi",
             "gpt2-2-4-rerope64", "gpt2-2-4-rerope32-document", "gpt2-2-4-leaky64k8", "gpt2-2-4-leaky64k2"),
-        study.models().stream().map(ModelSpec::name).toList());
+        models(study).stream().map(ModelSpec::name).toList());
     Set<String> fingerprints = study.runs().stream().map(RunSpec::fingerprint).collect(Collectors.toSet());
     assertEquals(study.runs().size(), fingerprints.size());
   }
@@ -146,9 +146,10 @@ class StudyReaderTest {
     TrainingSettings training = new TrainingSettings(2, 32, Packing.STREAM, 0.002, 0.2, new Warmup.Steps(10),
         LearningRateShape.COSINE, Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)),
         Optional.empty());
-    assertEquals(new Study("grid-1", List.of(bioS(20, lists), bioS(50, lists)),
+    Grid grid = new Grid(List.of(bioS(20, lists), bioS(50, lists)),
         List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(Exposures.of(100), Exposures.of(200)),
-        List.of(Seeds.all(3), Seeds.all(4)), "nd4j", training, 15, List.of()), study);
+        List.of(Seeds.all(3), Seeds.all(4)), "nd4j", training, 15);
+    assertEquals(new Study("grid-1", grid.runs(), List.of()), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
@@ -167,12 +168,58 @@ class StudyReaderTest {
         models: gpt2-2-2
         exposures: 1000
         """));
-    assertEquals(new Study("least", List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
+    Grid grid = new Grid(List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
         List.of(ModelSpec.parse("gpt2-2-2")), List.of(Exposures.of(1000)), List.of(Seeds.all(1)), "auto",
         new TrainingSettings(12, 512, Packing.STREAM, 0.001, 0.1, new Warmup.Fraction(0.05),
             LearningRateShape.COSINE, Precision.FP32,
             UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
-        2000, List.of()), study);
+        2000);
+    assertEquals(new Study("least", grid.runs(), List.of()), study);
+  }
+
+  /** A grid changes keys of the top, mappings key by key; a run that two grids have is there once. */
+  @Test
+  void gridsAddUp() throws IOException {
+    String top = """
+        name: several
+        corpus: {kind: bioS, people: 20, pools: {years: 5, first: 10}}
+        exposures: 100
+        training: {batch_size: 2, context_length: 64, learning_rate: 0.002}
+        """;
+    Study study = StudyReader.read(file(
+        top + """
+            grids:
+              - {models: [gpt2-1-1, gpt2-1-2], seeds: [1, 2]}
+              - {models: gpt2-1-2, seeds: [2, 3]}
+              - {models: llama-1-1, corpus: {people: 30}, training: {learning_rate: 0.004}}
+              - {models: gpt2-1-1, corpus: {kind: bioD, people: 30, attributes: 1, chunks: 2, diversity: 4, length: 2, alphabet: 8}}
+            """));
+    List<String> names = new ArrayList<>(names(top + "models: [gpt2-1-1, gpt2-1-2]\nseeds: [1, 2]\n"));
+    names.addAll(names(top + "models: gpt2-1-2\nseeds: 3\n"));
+    names.addAll(
+        names(top.replace("people: 20", "people: 30").replace("0.002", "0.004") + "models: llama-1-1\n"));
+    assertEquals(names, study.runs().stream().map(RunSpec::name).toList().subList(0, 6));
+    assertEquals(7, study.runs().size());
+    assertEquals("bioD", study.corpora().getLast().settings().get("kind"));
+  }
+
+  @Test
+  void badGridsAreRefused() throws IOException {
+    String top = """
+        name: several
+        corpus: {kind: bioS, people: 20}
+        models: gpt2-1-1
+        exposures: 100
+        """;
+    for (List<String> each : List.of(List.of("grids: []", "'grids' must be a list of mappings"),
+        List.of("grids: [{seeds: 1}, 5]", "'grids' must be a mapping"),
+        List.of("grids: [{name: other}]", "'grids[0]' must not have the key 'name'"),
+        List.of("grids: [{seeds: 1}, {learning: 1}]", "unknown key 'grids[1].learning'"), List.of(
+            "grids: [{seeds: 1}, {training: {batch_size: 0}}]", "'grids[1].training.batch_size' must be"))) {
+      UserException e = assertThrows(UserException.class,
+          () -> StudyReader.read(file(top + each.getFirst())));
+      assertTrue(e.getMessage().contains(each.getLast()), e.getMessage());
+    }
   }
 
   @Test
@@ -511,8 +558,8 @@ class StudyReaderTest {
         MODEL.replace("{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms," + " tied: false}",
             "[gpt2-1-1, {family: llama, parameters: 2000000, depths: [1, 2, 8], head_width: 16}]")));
     int vocabulary = study.corpora().getFirst().corpus(1, 1).vocabulary().size();
-    assertEquals(List.of(1, 1, 2, 8), study.models().stream().map(ModelSpec::layers).toList());
-    for (ModelSpec model : study.models().subList(1, 4)) {
+    assertEquals(List.of(1, 1, 2, 8), models(study).stream().map(ModelSpec::layers).toList());
+    for (ModelSpec model : models(study).subList(1, 4)) {
       long found = model.parameters(vocabulary).total();
       for (int heads : new int[]{model.heads() - 1, model.heads() + 1}) {
         long other = Family.LLAMA.model(model.layers(), heads, 16).parameters(vocabulary).total();
@@ -543,9 +590,7 @@ class StudyReaderTest {
     assertNamed(gpt2, mistake("people: [20, 50]", "people: 20", "'training.optimiser' is adafactor",
         "gpt2-1-1 has biases of keys", "gpt2-1-1-unbiased"));
     assertEquals("gpt2-1-1-unbiased",
-        checked(file(gpt2.replace("gpt2-1-1", "{name: gpt2-1-1, biases: false}"))).models()
-            .getFirst()
-            .name());
+        models(checked(file(gpt2.replace("gpt2-1-1", "{name: gpt2-1-1, biases: false}")))).getFirst().name());
     assertNamed(text, mistake("adamw", "sgd, epsilon: 1.0e-6", "unknown key 'training.epsilon'"));
     assertNamed(text,
         mistake("adamw", "adam", "'training.optimiser'", "adamw, adafactor, lion, tiger or sgd", "adam"));
@@ -849,7 +894,8 @@ class StudyReaderTest {
   }
 
   private static Stream<Mistake> mistakes() {
-    return Stream.of(mistake("seeds:", "sedes:", "unknown key 'sedes'", "name, corpus, models", "'seeds'?"),
+    return Stream.of(
+        mistake("seeds:", "sedes:", "unknown key 'sedes'", "name, grids, corpus, models", "'seeds'?"),
         mistake("months: 6", "moons: 6", "unknown key 'corpus.pools.moons'", "middle, last, months",
             "'corpus.pools.months'?"),
         mistake("head_width: 16", "headwidth: 16", "unknown key 'models.headwidth'", "'models.head_width'?"),
@@ -1009,5 +1055,10 @@ class StudyReaderTest {
             study.runs().stream().map(RunSpec::name).collect(Collectors.toSet()).size());
       }
     }
+  }
+
+  /** The models of a study, each once. */
+  private static List<ModelSpec> models(Study study) {
+    return study.runs().stream().map(RunSpec::model).distinct().toList();
   }
 }
