@@ -1,5 +1,6 @@
 package org.knowcap.analysis;
 
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.results.Completeness;
@@ -48,6 +49,6 @@ public final class Results {
         storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001,
         parameters, true, PartBits.UNKNOWN, OptionalDouble.empty(),
         Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE, Completeness.UNKNOWN,
-        OptionalDouble.empty());
+        OptionalDouble.empty(), Optional.empty());
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,6 +21,7 @@ import tech.tablesaw.api.Table;
  * @param exposures of each person
  * @param learningRate at its peak
  * @param engine that trained and measured
+ * @param setting what the lists under 'corpus' and 'training' of the study chose
  * @param model short name
  * @param against short name of the model that it is compared with
  * @param parameters P of the model
@@ -34,17 +36,18 @@ import tech.tablesaw.api.Table;
  * @param limitedBy what limits the runs of both; several words where they differ
  */
 public record PairedDifference(String corpus, long people, long exposures, double learningRate, String engine,
-    String model, String against, long parameters, long againstParameters, int pairs, double difference,
-    OptionalDouble differenceInterval, double ratio, OptionalDouble pValue, String limitedBy) {
+    Optional<String> setting, String model, String against, long parameters, long againstParameters,
+    int pairs, double difference, OptionalDouble differenceInterval, double ratio, OptionalDouble pValue,
+    String limitedBy) {
   /** FAMILY, then LAYERS-HEADS and the width of heads, then what differs from the family. */
   private static final Pattern MODEL = Pattern.compile("(.+?)(-\\d+-\\d+(?:-w\\d+)?)(-.+)?");
 
   /** The corpus's bits tell apart corpora of one name whose lists differ. */
   private record Cell(String corpus, double totalBits, long people, long exposures, double learningRate,
-      String engine) {
+      String engine, Optional<String> setting) {
     static Cell of(RunResult run) {
       return new Cell(run.corpus(), run.totalBits(), run.people(), run.exposures(), run.learningRate(),
-          run.engine());
+          run.engine(), run.setting());
     }
   }
 
@@ -104,8 +107,8 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     RunResult run = own.getFirst();
     RunResult other = others.getFirst();
     return new PairedDifference(run.corpus(), run.people(), run.exposures(), run.learningRate(), run.engine(),
-        run.model(), other.model(), run.parameters(), other.parameters(), own.size(), differences.getMean(),
-        interval, sum / otherSum, pValue, SeedMeans.limits(own, others));
+        run.setting(), run.model(), other.model(), run.parameters(), other.parameters(), own.size(),
+        differences.getMean(), interval, sum / otherSum, pValue, SeedMeans.limits(own, others));
   }
 
   /** A Tablesaw table of differences, one a row. */

@@ -3,6 +3,7 @@ package org.knowcap.analysis.results;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import tech.tablesaw.api.DoubleColumn;
@@ -22,7 +23,7 @@ final class RecordTable {
   /**
    * The table of these records, one a row.
    *
-   * @param type whose components are doubles, present or not, longs, ints, booleans, strings, and records of such
+   * @param type whose components are doubles and strings, present or not, longs, ints, booleans, and records of such
    */
   static <R extends Record> Table of(Class<R> type, List<R> records) {
     Table table = Table.create("results");
@@ -56,7 +57,7 @@ final class RecordTable {
         .flatMap(component -> component.getType().isRecord()
             ? optionalColumns(component.getType()).stream()
             : Stream.of(component)
-                .filter(each -> each.getType() == OptionalDouble.class)
+                .filter(each -> each.getType() == OptionalDouble.class || each.getType() == Optional.class)
                 .map(RecordTable::columnName))
         .toList();
   }
@@ -81,6 +82,17 @@ final class RecordTable {
     }
     if (type == int.class) {
       return IntColumn.create(name, values.mapToInt(value -> (Integer) value));
+    }
+    if (type == Optional.class) {
+      StringColumn column = StringColumn.create(name);
+      values.map(Optional.class::cast).forEach(value -> {
+        if (value.isPresent()) {
+          column.append(value.get().toString());
+        } else {
+          column.appendMissing();
+        }
+      });
+      return column;
     }
     return StringColumn.create(name, values.map(Object::toString));
   }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -177,6 +178,9 @@ public final class ResultsTable {
   /** Tables of earlier versions have no recall; a table has nothing in the cells of what was not measured. */
   private static Table withRecall(Table table) {
     for (String name : RecordTable.columns(RecallShares.class)) {
+      if (RecordTable.optionalColumns(RecallShares.class).contains(name)) {
+        continue;
+      }
       if (!table.containsColumn(name)) {
         table.addColumns(StringColumn.create(name, table.rowCount()));
       }
@@ -215,6 +219,9 @@ public final class ResultsTable {
       }
       if (type == OptionalDouble.class) {
         return cell.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(number(cell));
+      }
+      if (type == Optional.class) {
+        return Optional.of(cell).filter(text -> !text.isEmpty());
       }
       if (type == Limit.class) {
         return limit(cell, place);

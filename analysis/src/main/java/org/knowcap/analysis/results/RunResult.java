@@ -1,5 +1,6 @@
 package org.knowcap.analysis.results;
 
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.capacity.Capacity;
@@ -44,6 +45,8 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param recall what the model says right
  * @param completeness of the texts in the windows
  * @param nameExactBits log2 C(N0, N), the bits of the set of names; absent in tables of earlier versions
+ * @param setting what the lists under 'corpus' and 'training' of its study chose, such as "lr0.003"; absent where there
+ *        are none
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, Seeds seeds, double nameLossNats, double valueLossNats, double storedBits,
@@ -51,7 +54,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     double tokensPerSecond, double seconds, double storedBitsStandardError, double nameLossStandardError,
     double valueLossStandardError, long steps, long tokens, double finalLossNats, int headWidth,
     double learningRate, long activeParameters, boolean causal, PartBits bits, OptionalDouble lateShare,
-    Limit limitedBy, RecallShares recall, Completeness completeness, OptionalDouble nameExactBits) {
+    Limit limitedBy, RecallShares recall, Completeness completeness, OptionalDouble nameExactBits,
+    Optional<String> setting) {
 
   public RunResult {
     recall = recall == null ? RecallShares.NONE : recall;
@@ -102,9 +106,10 @@ public record RunResult(String run, String corpus, long people, long exposures, 
    * @param steps of the optimiser
    * @param tokens trained on
    * @param finalLossNats nats a token
+   * @param setting what the lists of its study chose; empty where there are none
    */
-  public record Training(String engine, double learningRate, long steps, long tokens, double seconds,
-      double finalLossNats) {}
+  public record Training(String engine, String setting, double learningRate, long steps, long tokens,
+      double seconds, double finalLossNats) {}
 
   /**
    * The row of a run.
@@ -126,7 +131,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         names.standardError(), values.standardError(), training.steps, training.tokens,
         training.finalLossNats, model.headWidth, training.learningRate, model.activeParameters, model.causal,
         PartBits.of(capacity.parts()), lateShare, limitedBy, recall, learnt.completeness,
-        learnt.nameExactBits);
+        learnt.nameExactBits, Optional.of(training.setting).filter(setting -> !setting.isEmpty()));
   }
 
   /** Whether every parameter takes part in every token's computation, and no token's loss depends on a later one. */

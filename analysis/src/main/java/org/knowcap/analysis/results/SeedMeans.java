@@ -3,6 +3,7 @@ package org.knowcap.analysis.results;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -21,6 +22,7 @@ import tech.tablesaw.api.Table;
  * @param parameters P
  * @param learningRate at its peak
  * @param engine that trained and measured
+ * @param setting what the lists under 'corpus' and 'training' of the study chose
  * @param seeds how many runs there are
  * @param varied which of the seeds differ between the runs: such as "corpus, weights and order"
  * @param storedBits mean, bits
@@ -37,7 +39,7 @@ import tech.tablesaw.api.Table;
  * @param limitedBy what kept the runs from storing more; several words where they differ
  */
 public record SeedMeans(String corpus, long people, long exposures, String model, long parameters,
-    double learningRate, String engine, int seeds, String varied, double storedBits,
+    double learningRate, String engine, Optional<String> setting, int seeds, String varied, double storedBits,
     OptionalDouble nameStoredBits, OptionalDouble valueStoredBits, OptionalDouble diversityStoredBits,
     double capacityRatio, double capacityRatioDeviation, OptionalDouble capacityRatioInterval,
     double leastCapacityRatio, double greatestCapacityRatio, double saturation, String limitedBy) {
@@ -45,11 +47,11 @@ public record SeedMeans(String corpus, long people, long exposures, String model
 
   /** What is the same in runs that only differ in their seed. */
   private record Setting(String corpus, double totalBits, long people, long exposures, String model,
-      long parameters, double learningRate, String engine) {
+      long parameters, double learningRate, String engine, Optional<String> setting) {
     static Setting of(RunResult run) {
       // The corpus's bits tell apart corpora of one name whose lists differ.
       return new Setting(run.corpus(), run.totalBits(), run.people(), run.exposures(), run.model(),
-          run.parameters(), run.learningRate(), run.engine());
+          run.parameters(), run.learningRate(), run.engine(), run.setting());
     }
   }
 
@@ -77,7 +79,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
     List<Seeds> seeds = List.copyOf(seen.keySet());
     DescriptiveStatistics ratios = statistics(runs.stream().map(RunResult::capacityRatio).toList());
     return new SeedMeans(first.corpus(), first.people(), first.exposures(), first.model(), first.parameters(),
-        first.learningRate(), first.engine(), runs.size(), Seeds.varied(seeds),
+        first.learningRate(), first.engine(), first.setting(), runs.size(), Seeds.varied(seeds),
         statistics(runs.stream().map(RunResult::storedBits).toList()).getMean(),
         mean(runs, PartBits::nameStoredBits), mean(runs, PartBits::valueStoredBits),
         mean(runs, PartBits::diversityStoredBits), ratios.getMean(), ratios.getStandardDeviation(),

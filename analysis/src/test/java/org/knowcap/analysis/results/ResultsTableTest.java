@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.Set;
@@ -37,8 +38,9 @@ class ResultsTableTest {
       "value_stored_bits_standard_error", "diversity_total_bits", "diversity_stored_bits",
       "diversity_stored_bits_standard_error", "diversity_loss_nats", "diversity_loss_standard_error",
       "late_share", "limited_by", "recalled", "recalled_unseen", "generated", "generated_unseen",
-      "extractable", "extractable_asked", "extractable_unseen", "complete_exposures",
-      "value_tokens_behind_name", "name_exact_bits");
+      "extractable", "extractable_asked", "extractable_unseen", "recalled_standard_error",
+      "generated_standard_error", "extractable_standard_error", "complete_exposures",
+      "value_tokens_behind_name", "name_exact_bits", "setting");
 
   @TempDir
   Path folder;
@@ -114,7 +116,7 @@ class ResultsTableTest {
     Files.write(file,
         Files.readAllLines(file)
             .stream()
-            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{10}$", ""))
+            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{14}$", ""))
             .toList());
     assertEquals(List.of(run), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
@@ -130,15 +132,16 @@ class ResultsTableTest {
     RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu",
         Seeds.all(1), 0, 0, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false, PartBits.UNKNOWN,
         OptionalDouble.of(0.3), Limit.LEARNING,
-        new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN), Completeness.UNKNOWN,
-        OptionalDouble.empty());
+        new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN, OptionalDouble.of(0.03125),
+            OptionalDouble.empty(), OptionalDouble.empty()),
+        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"));
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
     assertTrue(lines.get(1).contains(",70912,true,") && lines.get(2).contains(",2000,false,"),
         lines.toString());
-    assertTrue(lines.get(1).endsWith(",,,,,,,,,,") && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,,,"),
-        lines.toString());
+    assertTrue(lines.get(1).endsWith(",".repeat(14))
+        && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,0.03125,,,,,,lr0.1"), lines.toString());
     Files.writeString(file, Files.readString(file).replace(",2000,false,", ",2000,no,"));
     String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
         .getMessage();
@@ -207,8 +210,8 @@ class ResultsTableTest {
     assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 51 columns. 52 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 53 columns. 52 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 55 columns. 56 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 57 columns. 56 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
@@ -254,7 +257,8 @@ class ResultsTableTest {
         new PartBits(some(random), some(random), some(random), some(random), some(random), some(random),
             some(random), some(random), some(random), some(random), some(random)),
         some(random), Limit.values()[random.nextInt(Limit.values().length)], RecallShares.NONE,
-        new Completeness(some(random), some(random)), some(random));
+        new Completeness(some(random), some(random)), some(random),
+        random.nextBoolean() ? Optional.of(name) : Optional.empty());
   }
 
   private static OptionalDouble some(Random random) {

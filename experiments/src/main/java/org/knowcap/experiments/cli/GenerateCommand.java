@@ -149,8 +149,8 @@ final class GenerateCommand implements Callable<Integer> {
         .boxed()
         .toList();
     if (choices.size() > 1) {
-      throw UserException.usage(file + " has " + choices.size() + " mixtures with " + n
-          + " people in the first source; list one number of people for each of the others");
+      throw UserException.usage(file + " has " + choices.size() + " corpora with " + n
+          + " people; under 'corpus', give single values in place of the lists, but for the (first) number of people");
     }
     long corpusSeed = choose(file, "--seed", seed,
         study.seeds().stream().map(Seeds::corpusSeed).distinct().toList());

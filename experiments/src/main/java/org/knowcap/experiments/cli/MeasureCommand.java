@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
@@ -93,25 +94,29 @@ final class MeasureCommand implements Callable<Integer> {
         + Units.bits(capacity.totalBits()) + ", " + Units.percent(capacity.saturation()) + ", "
         + Units.ratio(capacity.capacityRatio(), capacity.capacityRatioStandardError()) + " bits a parameter");
     measurement.answers().forEach(answer -> print(answer, out));
-    out.println("said right, of people whose values are all right (in brackets: of people never seen):");
+    out.println(
+        "said right, of people whose values are all right (with standard errors; in brackets: of people never seen):");
     print("all values", recall.shares(), out);
     recall.byAttribute().forEach(each -> print(each.attribute(), each.shares(), out));
     return 0;
   }
 
   private static void print(String what, RecallShares shares, PrintWriter out) {
-    out.println("  " + what + ": recalled " + shown(shares.recalled(), shares.recalledUnseen())
-        + ", generated " + shown(shares.generated(), shares.generatedUnseen())
+    out.println("  " + what + ": recalled "
+        + shown(shares.recalled(), shares.recalledStandardError(), shares.recalledUnseen()) + ", generated "
+        + shown(shares.generated(), shares.generatedStandardError(), shares.generatedUnseen())
         + (Double.isNaN(shares.extractable())
             ? ""
-            : ", extractable " + shown(shares.extractable(), shares.extractableUnseen())
+            : ", extractable "
+                + shown(shares.extractable(), shares.extractableStandardError(), shares.extractableUnseen())
                 + ", of people asked about " + Units.percent(shares.extractableAsked())));
   }
 
-  private static String shown(double share, double unseen) {
+  private static String shown(double share, OptionalDouble error, double unseen) {
     return Double.isNaN(share)
         ? "not measured"
-        : Units.percent(share) + (Double.isNaN(unseen) ? "" : " (" + Units.percent(unseen) + ")");
+        : Units.percent(share) + (error.isPresent() ? " ± " + Units.percent(error.getAsDouble()) : "")
+            + (Double.isNaN(unseen) ? "" : " (" + Units.percent(unseen) + ")");
   }
 
   private static void print(Knowledge part, PrintWriter out) {

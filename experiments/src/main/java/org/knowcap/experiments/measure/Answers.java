@@ -1,9 +1,9 @@
 package org.knowcap.experiments.measure;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
-import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.generators.corpus.Attribute;
 
 /**
@@ -12,27 +12,45 @@ import org.knowcap.generators.corpus.Attribute;
  * @param attributes K of them
  * @param persons numbers of the people
  * @param right [person][attribute]
- * @param population people that these stand for
  */
-public record Answers(List<Attribute> attributes, List<Long> persons, boolean[][] right, long population) {
+public record Answers(List<Attribute> attributes, List<Long> persons, boolean[][] right) {
   public Answers {
     attributes = List.copyOf(attributes);
     persons = List.copyOf(persons);
   }
 
+  /**
+   * A share of people.
+   *
+   * @param right of them are right
+   * @param people who were asked, at least one
+   */
+  public record Share(int right, int people) {
+    /** From 0 to 1. */
+    public double mean() {
+      return (double) right / people;
+    }
+
+    /** Binomial, with Bessel's correction; absent of one person. */
+    public OptionalDouble standardError() {
+      return people < 2
+          ? OptionalDouble.empty()
+          : OptionalDouble.of(Math.sqrt(mean() * (1 - mean()) / (people - 1)));
+    }
+  }
+
   /** The share of people whose values are all right. */
-  public SampleSummary all() {
+  public Share all() {
     return share(i -> IntStream.range(0, attributes.size()).allMatch(k -> right[i][k]));
   }
 
   /** The share of people whose value of an attribute is right. */
-  public SampleSummary of(Attribute attribute) {
+  public Share of(Attribute attribute) {
     int k = attributes.indexOf(attribute);
     return share(i -> right[i][k]);
   }
 
-  private SampleSummary share(IntPredicate which) {
-    return SampleSummary
-        .of(IntStream.range(0, right.length).mapToDouble(i -> which.test(i) ? 1 : 0).toArray(), population);
+  private Share share(IntPredicate which) {
+    return new Share((int) IntStream.range(0, right.length).filter(which).count(), right.length);
   }
 }

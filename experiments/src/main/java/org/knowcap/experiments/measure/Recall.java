@@ -5,11 +5,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.RecallShares;
-import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.AnnotatedItem;
@@ -117,32 +121,48 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
     Answers recalled(Asked people) {
       List<Attribute> attributes = people.source.truth().attributes();
       boolean[][] right = new boolean[people.items.size()][attributes.size()];
+      forEachText(people.items.size(), people.items::get, (i, item, predicted) -> {
+        Arrays.fill(right[i], true);
+        for (Span span : item.spans()) {
+          int attribute = attributes.indexOf(span.attribute());
+          if (span.kind() == KnowledgeKind.VALUE && attribute >= 0) {
+            right[i][attribute] &= isPredicted(span, item, predicted);
+          }
+        }
+      });
+      return new Answers(attributes, people.persons, right);
+    }
+
+    /** Takes what the model says of a text: at each place of a window, the token that it holds most likely next. */
+    private interface Judge {
+      void accept(int number, AnnotatedItem item, IntUnaryOperator predicted);
+    }
+
+    /** Lets the model read texts, as many at once as the predictor takes; a text's last token may be beyond its window. */
+    private void forEachText(int count, IntFunction<AnnotatedItem> text, Judge judge) {
       int length = length();
       int[] tokens = new int[WINDOWS * length];
       int[] predictions = new int[WINDOWS * length];
-      for (int first = 0; first < right.length; first += WINDOWS) {
-        int count = Math.min(WINDOWS, right.length - first);
+      for (int first = 0; first < count; first += WINDOWS) {
+        List<AnnotatedItem> items = IntStream.range(first, Math.min(count, first + WINDOWS))
+            .mapToObj(text)
+            .toList();
         Arrays.fill(tokens, corpus.vocabulary().eos());
-        for (int row = 0; row < count; row++) {
-          int[] item = people.items.get(first + row).tokens();
-          System.arraycopy(item, 0, tokens, row * length, item.length - 1);
+        for (int row = 0; row < items.size(); row++) {
+          int[] item = items.get(row).tokens();
+          System.arraycopy(item, 0, tokens, row * length, Math.min(length, item.length));
         }
         predictor.predict(tokens, predictions);
-        for (int row = 0; row < count; row++) {
-          AnnotatedItem item = people.items.get(first + row);
-          Arrays.fill(right[first + row], true);
-          for (Span span : item.spans()) {
-            int attribute = attributes.indexOf(span.attribute());
-            if (span.kind() == KnowledgeKind.VALUE && attribute >= 0) {
-              for (int token = span.start(); token < span.end(); token++) {
-                right[first + row][attribute] &= predictions[row * length + token - 1] == item
-                    .tokens()[token];
-              }
-            }
-          }
+        for (int row = 0; row < items.size(); row++) {
+          int from = row * length;
+          judge.accept(first + row, items.get(row), place -> predictions[from + place]);
         }
       }
-      return new Answers(attributes, people.persons, right, people.source.people());
+    }
+
+    private static boolean isPredicted(Span span, AnnotatedItem item, IntUnaryOperator predicted) {
+      return IntStream.range(span.start(), span.end())
+          .allMatch(token -> predicted.applyAsInt(token - 1) == item.tokens()[token]);
     }
 
     Answers generated(Asked people) {
@@ -159,7 +179,7 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
           right[i][k] = stated.contains(attributes.get(k));
         }
       }
-      return new Answers(attributes, people.persons, right, people.source.people());
+      return new Answers(attributes, people.persons, right);
     }
 
     Extracted extracted(Questions questions, long most, Optional<Asked> unseen) {
@@ -167,49 +187,27 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
       long asked = questions.asked();
       long others = truth.people() - asked;
       return new Extracted(
-          answered(questions, truth, LongStream.range(asked, asked + Math.min(most, others)).boxed().toList(),
-              others),
-          answered(questions, truth, LongStream.range(0, Math.min(most, asked)).boxed().toList(), asked),
-          unseen.map(
-              people -> answered(questions, people.source.truth(), people.persons, people.persons.size())));
+          answered(questions, truth,
+              LongStream.range(asked, asked + Math.min(most, others)).boxed().toList()),
+          answered(questions, truth, LongStream.range(0, Math.min(most, asked)).boxed().toList()),
+          unseen.map(people -> answered(questions, people.source.truth(), people.persons)));
     }
 
-    private Answers answered(Questions questions, GroundTruth truth, List<Long> persons, long population) {
+    private Answers answered(Questions questions, GroundTruth truth, List<Long> persons) {
       List<Attribute> attributes = questions.attributes();
-      boolean[][] right = new boolean[persons.size()][attributes.size()];
-      int length = length();
-      int[] tokens = new int[WINDOWS * length];
-      int[] predictions = new int[WINDOWS * length];
-      int all = persons.size() * attributes.size();
-      for (int first = 0; first < all; first += WINDOWS) {
-        List<AnnotatedItem> items = new ArrayList<>();
-        Arrays.fill(tokens, corpus.vocabulary().eos());
-        for (int i = first; i < Math.min(all, first + WINDOWS); i++) {
-          AnnotatedItem item = questions.item(truth, persons.get(i / attributes.size()),
-              attributes.get(i % attributes.size()));
-          int seen = Math.min(length, item.tokens().length);
-          System.arraycopy(item.tokens(), 0, tokens, (i - first) * length, seen);
-          items.add(item);
-        }
-        predictor.predict(tokens, predictions);
-        for (int row = 0; row < items.size(); row++) {
-          int i = first + row;
-          right[i / attributes.size()][i % attributes.size()] = isAnswered(items.get(row), predictions,
-              row * length);
-        }
-      }
-      return new Answers(attributes, persons, right, population);
+      int each = attributes.size();
+      boolean[][] right = new boolean[persons.size()][each];
+      forEachText(persons.size() * each,
+          i -> questions.item(truth, persons.get(i / each), attributes.get(i % each)),
+          (i, item, predicted) -> right[i / each][i % each] = isAnswered(item, predicted));
+      return new Answers(attributes, persons, right);
     }
 
-    private boolean isAnswered(AnnotatedItem item, int[] predictions, int from) {
+    private boolean isAnswered(AnnotatedItem item, IntUnaryOperator predicted) {
       Span answer = item.spans().getLast();
-      for (int token = answer.start(); token < answer.end(); token++) {
-        if (predictions[from + token - 1] != item.tokens()[token]) {
-          return false;
-        }
-      }
       // A text as long as a window has no room for what follows it.
-      return answer.end() > length() || predictions[from + answer.end() - 1] == corpus.vocabulary().eos();
+      return isPredicted(answer, item, predicted)
+          && (answer.end() > length() || predicted.applyAsInt(answer.end() - 1) == corpus.vocabulary().eos());
     }
 
     /** What the text begins with, up to the name; of a free text that says a value before the name, the name alone. */
@@ -229,13 +227,7 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
 
   /** The shares of people whose values are all right. */
   public RecallShares shares() {
-    return new RecallShares(recalled.all().mean(), mean(recalledUnseen), mean(generated),
-        mean(generatedUnseen), mean(extracted.map(Extracted::others)), mean(extracted.map(Extracted::asked)),
-        mean(extracted.flatMap(Extracted::unseen)));
-  }
-
-  private static double mean(Optional<Answers> answers) {
-    return answers.map(Answers::all).map(SampleSummary::mean).orElse(Double.NaN);
+    return shares(answers -> Optional.of(answers.all()));
   }
 
   /** The shares of people whose value is right, attribute by attribute. */
@@ -243,17 +235,28 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
     return recalled.attributes()
         .stream()
         .map(attribute -> new AttributeRecall(attribute.key(),
-            new RecallShares(recalled.of(attribute).mean(), mean(recalledUnseen, attribute),
-                mean(generated, attribute), mean(generatedUnseen, attribute),
-                mean(extracted.map(Extracted::others), attribute),
-                mean(extracted.map(Extracted::asked), attribute),
-                mean(extracted.flatMap(Extracted::unseen), attribute))))
+            shares(answers -> answers.attributes().contains(attribute)
+                ? Optional.of(answers.of(attribute))
+                : Optional.empty())))
         .toList();
   }
 
-  private static double mean(Optional<Answers> answers, Attribute attribute) {
-    return answers.filter(each -> each.attributes().contains(attribute))
-        .map(each -> each.of(attribute).mean())
-        .orElse(Double.NaN);
+  /** @param share of some answers; empty where they do not have it */
+  private RecallShares shares(Function<Answers, Optional<Answers.Share>> share) {
+    Optional<Answers.Share> all = share.apply(recalled);
+    Optional<Answers.Share> written = generated.flatMap(share);
+    Optional<Answers.Share> others = extracted.map(Extracted::others).flatMap(share);
+    return new RecallShares(mean(all), mean(recalledUnseen.flatMap(share)), mean(written),
+        mean(generatedUnseen.flatMap(share)), mean(others),
+        mean(extracted.map(Extracted::asked).flatMap(share)),
+        mean(extracted.flatMap(Extracted::unseen).flatMap(share)), error(all), error(written), error(others));
+  }
+
+  private static double mean(Optional<Answers.Share> share) {
+    return share.map(Answers.Share::mean).orElse(Double.NaN);
+  }
+
+  private static OptionalDouble error(Optional<Answers.Share> share) {
+    return share.map(Answers.Share::standardError).orElse(OptionalDouble.empty());
   }
 }

@@ -129,8 +129,8 @@ public final class Run {
             OptionalDouble.of(corpus.measured().bits().part(KnowledgeKind.NAME.partName()).entropyBits())),
         new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
             parameters.active(), spec.model().causal()),
-        new RunResult.Training(engine.name(), spec.training().learningRate(), last.step(), tokens,
-            last.seconds(), last.loss()),
+        new RunResult.Training(engine.name(), spec.setting(), spec.training().learningRate(), last.step(),
+            tokens, last.seconds(), last.loss()),
         names, values, capacity, lateShare,
         limitedBy.orElseGet(() -> Limit.of(capacity.saturation(), lateShare)), recall.shares());
     return new MeasuredRun(result,

@@ -70,7 +70,8 @@ public final class SampleStudy {
             Completeness.UNKNOWN, OptionalDouble.empty()),
         new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
             parameters.active(), spec.model().causal()),
-        new RunResult.Training("cpu", 0.003, steps, TOKENS_OF_STEP * steps, 0.1 * REPORTS, 8.0 / REPORTS),
+        new RunResult.Training("cpu", spec.setting(), 0.003, steps, TOKENS_OF_STEP * steps, 0.1 * REPORTS,
+            8.0 / REPORTS),
         names, values, capacity, OptionalDouble.of(0.5),
         Limit.of(capacity.saturation(), OptionalDouble.of(0.5)), RecallShares.NONE);
     folder.writeResult(

@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunFolder.Metric;
-import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Lists;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
@@ -53,13 +52,11 @@ public final class StudyFolder {
   }
 
   private static void copyInputs(Study study, Path path) throws IOException {
-    for (CorpusSpec corpus : study.corpora()) {
-      for (Lists lists : corpus.lists()) {
-        switch (lists) {
-          case Lists.Shipped _ -> {
-          }
-          case Lists.InDirectory(String name, Path from, _, _) -> copyLists(from, copied(path, name));
+    for (Lists lists : study.lists()) {
+      switch (lists) {
+        case Lists.Shipped _ -> {
         }
+        case Lists.InDirectory(String name, Path from, _, _) -> copyLists(from, copied(path, name));
       }
     }
     for (Map.Entry<String, Path> file : study.files().entrySet()) {

@@ -31,31 +31,47 @@ final class CorpusReader {
     this.paths = paths;
   }
 
-  /** Reads one corpus for each number of people; {@link StudyChecks} says whether they can be made. */
-  List<CorpusSpec> corpora(Fields fields) {
-    boolean asked = fields.has(QUESTIONS);
-    Fields questions = fields.mapping(QUESTIONS);
-    List<CorpusSpec> corpora = List.copyOf(read(fields, CorpusSpec.Kinds.all(), ""));
-    return asked ? questioned(corpora, fields.text("kind"), questions) : corpora;
+  /**
+   * The settings of each corpus that a study describes: its lists are sweeps, but for sources, and attributes that are names.
+   */
+  static List<Swept<Fields>> choices(Fields corpus) {
+    return corpus.choices((mapping, key) -> key.equals("sources")
+        || key.equals("attributes") && mapping.path("kind").asString("").equals(CorpusSpec.RevisedSpec.KIND));
   }
 
-  private List<CorpusSpec> questioned(List<CorpusSpec> corpora, String kind, Fields questions) {
+  /** Reads one corpus for each choice from the lists; {@link StudyChecks} says whether they can be made. */
+  List<Swept<CorpusSpec>> corpora(Fields fields) {
+    List<Swept<CorpusSpec>> corpora = choices(fields).stream()
+        .map(each -> new Swept<>(corpus(each.value()), each.label()))
+        .toList();
+    fields.requireDistinct(corpora);
+    return corpora;
+  }
+
+  private CorpusSpec corpus(Fields fields) {
+    boolean asked = fields.has(QUESTIONS);
+    Fields questions = fields.mapping(QUESTIONS);
+    CorpusSpec corpus = read(fields, CorpusSpec.Kinds.all(), "");
+    return asked ? questioned(corpus, fields.text("kind"), questions) : corpus;
+  }
+
+  private CorpusSpec questioned(CorpusSpec corpus, String kind, Fields questions) {
     double share = questions.number("share");
     double perExposure = questions.number("per_exposure", 1);
     questions.requireNoOthers();
-    return corpora.stream().<CorpusSpec>map(corpus -> switch (corpus) {
+    return switch (corpus) {
       case CorpusSpec.GeneratedSpec generated -> new CorpusSpec.QuestionedSpec(generated, share, perExposure);
       default -> throw UserException.usage(file + ": 'corpus.questions' goes with the kinds "
           + String.join(", ", CorpusSpec.Kinds.generated().sequencedKeySet()) + ", found '" + kind + "'");
-    }).toList();
+    };
   }
 
-  /** Reads a corpus that other corpora are made of: one for each number of people. */
-  List<CorpusSpec.GeneratedSpec> generated(Fields fields) {
-    return List.copyOf(read(fields, CorpusSpec.Kinds.generated(), " inside another corpus"));
+  /** Reads a corpus that other corpora are made of. */
+  CorpusSpec.GeneratedSpec generated(Fields fields) {
+    return read(fields, CorpusSpec.Kinds.generated(), " inside another corpus");
   }
 
-  private <S extends CorpusSpec> List<? extends S> read(Fields fields,
+  private <S extends CorpusSpec> S read(Fields fields,
       SequencedMap<String, ? extends CorpusSpec.Kinds.Kind<? extends S>> kinds, String place) {
     String kind = fields.text("kind");
     if (!kinds.containsKey(kind)) {
@@ -63,9 +79,9 @@ final class CorpusReader {
       throw fields.wrongText("kind",
           String.join(", ", names.subList(0, names.size() - 1)) + " or " + names.getLast() + place, kind);
     }
-    List<? extends S> corpora = kinds.get(kind).read(fields, this);
+    S corpus = kinds.get(kind).read(fields, this);
     fields.requireNoOthers();
-    return corpora;
+    return corpus;
   }
 
   /** A mapping of the study file. */
@@ -73,17 +89,15 @@ final class CorpusReader {
     return new Fields(file, path, node);
   }
 
-  /** Reads the settings of a bioR, one for each number of people; its texts need not exist yet. */
-  List<RewritingSpec> rewritings(Fields fields) {
+  /** Reads the settings of a bioR; its texts need not exist yet. */
+  RewritingSpec rewriting(Fields fields) {
     Lists lists = lists(fields.mapping("pools"));
     long seed = fields.integer("people_seed", 0, Long.MAX_VALUE, 1);
     String name = fields.text("file");
     Path texts = fields.checked("file", () -> paths.apply(name));
-    return people(fields).stream().map(n -> {
-      RewritingSpec spec = new RewritingSpec(n, seed, lists, name, texts);
-      fields.checked("people", spec::who);
-      return spec;
-    }).toList();
+    RewritingSpec spec = new RewritingSpec(people(fields), seed, lists, name, texts);
+    fields.checked("people", spec::who);
+    return spec;
   }
 
   /** The texts of a bioR. */
@@ -98,9 +112,9 @@ final class CorpusReader {
     }
   }
 
-  /** The numbers of people. */
-  static List<Long> people(Fields fields) {
-    return fields.integers("people", 1, MOST_PEOPLE);
+  /** N. */
+  static long people(Fields fields) {
+    return fields.integer("people", 1, MOST_PEOPLE);
   }
 
   /** A number whose range a constructor checks. */

@@ -66,12 +66,12 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
    * @throws UserException if it cannot be made
    */
   public Corpus corpus(Path file) {
-    List<CorpusSpec> corpora = new CorpusReader(file, directory::resolve)
+    List<Swept<CorpusSpec>> corpora = new CorpusReader(file, directory::resolve)
         .corpora(new Fields(file, "recipe.corpus", corpus));
     if (choice >= corpora.size()) {
       throw UserException
           .usage(file + ": 'recipe.choice' must be 0.." + (corpora.size() - 1) + ", found " + choice);
     }
-    return Fields.checked(file, "recipe.corpus", () -> corpora.get(choice).corpus(seed, order));
+    return Fields.checked(file, "recipe.corpus", () -> corpora.get(choice).value().corpus(seed, order));
   }
 }

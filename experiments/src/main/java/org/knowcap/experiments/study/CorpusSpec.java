@@ -45,7 +45,7 @@ public sealed interface CorpusSpec {
       SequencedMap<String, Kind<? extends CorpusSpec>> kinds = new LinkedHashMap<>(generated());
       kinds.put("bioR", BioRSpec::read);
       kinds.put("mixture", MixtureSpec::read);
-      kinds.put("revised", RevisedSpec::read);
+      kinds.put(RevisedSpec.KIND, RevisedSpec::read);
       return kinds;
     }
 
@@ -53,8 +53,8 @@ public sealed interface CorpusSpec {
 
     /** How the settings of a kind are read. */
     interface Kind<S extends CorpusSpec> {
-      /** Reads one corpus for each number of people. */
-      List<? extends S> read(Fields fields, CorpusReader reader);
+      /** Reads a corpus; the mapping has no lists that are sweeps. */
+      S read(Fields fields, CorpusReader reader);
     }
   }
 
@@ -107,9 +107,9 @@ public sealed interface CorpusSpec {
 
   /** Biographies that are redrawn at every exposure. */
   record BioSSpec(long people, Lists from) implements GeneratedSpec {
-    static List<BioSSpec> read(Fields fields, CorpusReader reader) {
+    static BioSSpec read(Fields fields, CorpusReader reader) {
       Lists lists = reader.lists(fields.mapping("pools"));
-      return CorpusReader.people(fields).stream().map(n -> new BioSSpec(n, lists)).toList();
+      return new BioSSpec(CorpusReader.people(fields), lists);
     }
 
     @Override
@@ -139,9 +139,9 @@ public sealed interface CorpusSpec {
 
   /** One biography for each person, repeated at every exposure. */
   record BioSSimpleSpec(long people, Lists from) implements GeneratedSpec {
-    static List<BioSSimpleSpec> read(Fields fields, CorpusReader reader) {
+    static BioSSimpleSpec read(Fields fields, CorpusReader reader) {
       Lists lists = reader.lists(fields.mapping("pools"));
-      return CorpusReader.people(fields).stream().map(n -> new BioSSimpleSpec(n, lists)).toList();
+      return new BioSSimpleSpec(CorpusReader.people(fields), lists);
     }
 
     @Override
@@ -169,9 +169,9 @@ public sealed interface CorpusSpec {
 
   /** People whose values are strings of symbols. */
   record BioDSpec(long people, BioDShape shape, Lists from) implements GeneratedSpec {
-    static List<BioDSpec> read(Fields fields, CorpusReader reader) {
+    static BioDSpec read(Fields fields, CorpusReader reader) {
       Lists lists = reader.names(fields.mapping("pools"));
-      List<Long> people = CorpusReader.people(fields);
+      long people = CorpusReader.people(fields);
       int attributes = CorpusReader.number(fields, "attributes");
       int chunks = CorpusReader.number(fields, "chunks");
       int diversity = CorpusReader.number(fields, "diversity");
@@ -179,7 +179,7 @@ public sealed interface CorpusSpec {
       int alphabet = CorpusReader.number(fields, "alphabet");
       BioDShape shape = fields
           .checkedAll(() -> new BioDShape(attributes, chunks, diversity, length, alphabet));
-      return people.stream().map(n -> new BioDSpec(n, shape, lists)).toList();
+      return new BioDSpec(people, shape, lists);
     }
 
     @Override
@@ -211,11 +211,9 @@ public sealed interface CorpusSpec {
 
   /** Texts about people, written by a language model. */
   record BioRSpec(RewritingSpec of, RewrittenTexts texts) implements SourceSpec {
-    static List<BioRSpec> read(Fields fields, CorpusReader reader) {
-      return reader.rewritings(fields)
-          .stream()
-          .map(each -> fields.checked("file", () -> new BioRSpec(each, CorpusReader.texts(each))))
-          .toList();
+    static BioRSpec read(Fields fields, CorpusReader reader) {
+      RewritingSpec of = reader.rewriting(fields);
+      return fields.checked("file", () -> new BioRSpec(of, CorpusReader.texts(of)));
     }
 
     @Override
@@ -265,8 +263,7 @@ public sealed interface CorpusSpec {
    * @param token in front of each of its texts; empty for none
    */
   record Ingredient(double share, String token, GeneratedSpec source) {
-    /** Reads a source of a mixture: one ingredient for each number of people. */
-    private static List<Ingredient> read(Fields fields, CorpusReader reader) {
+    private static Ingredient read(Fields fields, CorpusReader reader) {
       double share = fields.number("share");
       String token = fields.text("token", "");
       if (!token.matches("\\S*")) {
@@ -274,7 +271,7 @@ public sealed interface CorpusSpec {
       }
       Fields corpus = fields.mapping("corpus");
       fields.requireNoOthers();
-      return reader.generated(corpus).stream().map(spec -> new Ingredient(share, token, spec)).toList();
+      return new Ingredient(share, token, reader.generated(corpus));
     }
 
     private Map<String, Object> settings() {
@@ -292,18 +289,9 @@ public sealed interface CorpusSpec {
       ingredients = List.copyOf(ingredients);
     }
 
-    /** Reads one mixture for each way to choose one number of people for every source. */
-    static List<MixtureSpec> read(Fields fields, CorpusReader reader) {
-      List<List<Ingredient>> chosen = List.of(List.of());
-      for (List<Ingredient> choices : fields.list("sources",
-          "a mapping with 'share' and 'corpus', or a list of them",
-          node -> Ingredient.read(reader.fields(fields.path() + ".sources", node), reader))) {
-        chosen = chosen.stream()
-            .flatMap(before -> choices.stream()
-                .map(next -> Stream.concat(before.stream(), Stream.of(next)).toList()))
-            .toList();
-      }
-      return chosen.stream().map(MixtureSpec::new).toList();
+    static MixtureSpec read(Fields fields, CorpusReader reader) {
+      return new MixtureSpec(fields.list("sources", "a mapping with 'share' and 'corpus', or a list of them",
+          node -> Ingredient.read(reader.fields(fields.path() + ".sources", node), reader)));
     }
 
     @Override
@@ -394,13 +382,15 @@ public sealed interface CorpusSpec {
    */
   record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before,
       double replay) implements CorpusSpec {
+    static final String KIND = "revised";
+
     private static final String NAMES = "names of attributes";
 
     public RevisedSpec {
       attributes = Set.copyOf(attributes);
     }
 
-    static List<RevisedSpec> read(Fields fields, CorpusReader reader) {
+    static RevisedSpec read(Fields fields, CorpusReader reader) {
       Fields of = fields.mapping("of");
       double share = fields.number("share");
       Set<Attribute> attributes = Set.copyOf(fields.list("attributes", NAMES, node -> {
@@ -411,10 +401,7 @@ public sealed interface CorpusSpec {
       }));
       long before = fields.integer("before", 1, CorpusReader.MOST_EXPOSURES);
       double replay = fields.number("replay", 0);
-      return reader.generated(of)
-          .stream()
-          .map(each -> new RevisedSpec(each, share, attributes, before, replay))
-          .toList();
+      return new RevisedSpec(reader.generated(of), share, attributes, before, replay);
     }
 
     @Override
@@ -436,7 +423,7 @@ public sealed interface CorpusSpec {
     @Override
     public Map<String, Object> settings() {
       Map<String, Object> settings = new LinkedHashMap<>();
-      settings.put("kind", "revised");
+      settings.put("kind", KIND);
       settings.put("of", of.settings());
       settings.put("share", share);
       settings.put("attributes", attributes.stream().map(Attribute::key).sorted().toList());

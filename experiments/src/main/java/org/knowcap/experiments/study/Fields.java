@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -78,6 +79,18 @@ final class Fields implements OptionValues {
   @Override
   public UserException wrongText(String name, String allowed, String found) {
     return UserException.usage(file + ": '" + key(name) + "' must be " + allowed + ", found '" + found + "'");
+  }
+
+  /**
+   * This mapping without lists: once for each choice of an entry from every list in it.
+   *
+   * @param isValue whether the key of a mapping takes a list as its value
+   */
+  List<Swept<Fields>> choices(BiPredicate<ObjectNode, String> isValue) {
+    return new Sweep(file, isValue).choices(path, keys())
+        .stream()
+        .map(each -> new Swept<>(new Fields(file, path, each.value()), each.label()))
+        .toList();
   }
 
   /** Keys that lead here, joined by dots. */
@@ -164,15 +177,21 @@ final class Fields implements OptionValues {
 
   @Override
   public long integer(String name, long least, long most) {
-    return integer(name, value(name).orElseThrow(() -> missing(name, "a whole number")), least, most);
+    return integer(name, value(name).orElseThrow(() -> missing(name, wholeNumber(least, most))), least, most);
   }
 
   long integer(String name, JsonNode value, long least, long most) {
     if (!value.isIntegralNumber() || !value.canConvertToLong() || value.asLong() < least
         || value.asLong() > most) {
-      throw wrong(name, "a whole number from " + least + " to " + most, value);
+      throw wrong(name, wholeNumber(least, most), value);
     }
     return value.asLong();
+  }
+
+  private static String wholeNumber(long least, long most) {
+    return least == Integer.MIN_VALUE && most == Integer.MAX_VALUE
+        ? "a whole number"
+        : "a whole number from " + least + " to " + most;
   }
 
   @Override
@@ -277,6 +296,14 @@ final class Fields implements OptionValues {
       return constructor.get();
     } catch (IllegalArgumentException | UncheckedIOException | EngineUnavailableException e) {
       throw UserException.usage(file + ": '" + key + "': " + e.getMessage());
+    }
+  }
+
+  /** Refuses choices that come to the same. */
+  void requireDistinct(List<? extends Swept<?>> choices) {
+    if (choices.stream().map(Swept::value).distinct().count() < choices.size()) {
+      throw UserException.usage(file + ": the lists under '" + path
+          + "' make equal settings twice; leave one of them out, as in [0.1, 0.10]");
     }
   }
 

@@ -13,19 +13,22 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param exposures occurrences of each person
  * @param seeds one run each, at least one and none twice
  * @param engine name of an engine, or "auto"
- * @param training settings shared by all runs
+ * @param trainings how runs are trained, at least one
  * @param measuredPeople people measured in each run, all if there are fewer
  */
-record Grid(List<CorpusSpec> corpora, List<ModelSpec> models, List<Exposures> exposures, List<Seeds> seeds,
-    String engine, TrainingSettings training, long measuredPeople) {
+record Grid(List<Swept<CorpusSpec>> corpora, List<ModelSpec> models, List<Exposures> exposures,
+    List<Seeds> seeds, String engine, List<Swept<TrainingSettings>> trainings, long measuredPeople) {
   /** Its runs, in the order of the lists. */
   List<RunSpec> runs() {
     List<RunSpec> runs = new ArrayList<>();
-    for (CorpusSpec corpus : corpora) {
+    for (Swept<CorpusSpec> corpus : corpora) {
       for (ModelSpec model : models) {
-        for (Exposures e : exposures) {
-          for (Seeds drawn : seeds) {
-            runs.add(new RunSpec(corpus, model, e, drawn, training, measuredPeople, engine));
+        for (Swept<TrainingSettings> training : trainings) {
+          for (Exposures e : exposures) {
+            for (Seeds drawn : seeds) {
+              runs.add(new RunSpec(corpus.value(), model, e, drawn, training.value(), measuredPeople, engine,
+                  Sweep.joined(corpus.label(), training.label())));
+            }
           }
         }
       }

@@ -24,16 +24,22 @@ import org.knowcap.models.training.Initialisation;
  * @param training how it is trained
  * @param measuredPeople how many people are measured, all if there are fewer
  * @param engine as the study names it; "auto" is the preferred one of the machine
+ * @param setting what the lists of its study chose for it, such as "lr0.003"; part of its name and of nothing else
  */
 public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposures, Seeds seeds,
-    TrainingSettings training, long measuredPeople, String engine) {
+    TrainingSettings training, long measuredPeople, String engine, String setting) {
   /** Version of the format of {@code run.json}. */
   private static final int FORMAT = 2;
 
   /** Name of the run and of its folder: readable, and unique by a hash of all settings. */
   public String name() {
-    return corpusSpec.name() + "_" + model.name() + "_" + exposures.label() + "_" + seeds.label() + "-"
-        + fingerprint().substring(0, 8);
+    return corpusSpec.name() + "_" + model.name() + "_" + exposures.label() + "_" + seeds.label()
+        + (setting.isEmpty() ? "" : "_" + setting) + "-" + fingerprint().substring(0, 8);
+  }
+
+  /** The run as it would be named without lists. */
+  RunSpec withoutSetting() {
+    return new RunSpec(corpusSpec, model, exposures, seeds, training, measuredPeople, engine, "");
   }
 
   /** N. */

@@ -31,6 +31,11 @@ public record Study(String name, List<RunSpec> runs, List<String> remarks) {
     return runs.stream().map(RunSpec::corpusSpec).distinct().toList();
   }
 
+  /** Lists of names, values and templates of all corpora. */
+  public List<Lists> lists() {
+    return corpora().stream().flatMap(corpus -> corpus.lists().stream()).toList();
+  }
+
   /** The files that it reads, by their names in it. */
   public Map<String, Path> files() {
     Map<String, Path> files = new LinkedHashMap<>();

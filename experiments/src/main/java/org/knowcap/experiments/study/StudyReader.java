@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -71,23 +73,27 @@ public final class StudyReader {
   /**
    * Reads the rewriting settings of a bioR study, whose texts need not exist yet. Only the study's corpus is read.
    *
-   * @return one for each number of people
+   * @return one for each choice from the lists
    * @throws UserException where the file is unreadable, or its corpus is not a bioR
    */
   public static List<RewritingSpec> rewritings(Path file) {
     StudyReader reader = new StudyReader(file, file::resolveSibling);
     Fields corpus = reader.oneGrid().mapping("corpus");
+    return CorpusReader.choices(corpus).stream().map(each -> reader.rewriting(each.value())).toList();
+  }
+
+  private RewritingSpec rewriting(Fields corpus) {
     String kind = corpus.text("kind");
     if (!kind.equals("bioR")) {
       throw corpus.wrongText("kind", "bioR", kind);
     }
-    List<RewritingSpec> rewritings = new CorpusReader(file, reader.paths).rewritings(corpus);
+    RewritingSpec rewriting = new CorpusReader(file, paths).rewriting(corpus);
     corpus.requireNoOthers();
-    return rewritings;
+    return rewriting;
   }
 
   /**
-   * Reads a study's corpora, seeds and context length alone: what it says of models and training may be wrong or not fit.
+   * Reads a study's corpora, seeds and (first) context length alone: what it says of models and training may be wrong or not fit.
    *
    * @throws UserException where the file is unreadable, or one of these is missing, of a wrong type or out of range, or a
    *     corpus cannot be made
@@ -95,9 +101,13 @@ public final class StudyReader {
   public static StudyCorpora corpora(Path file) {
     StudyReader reader = new StudyReader(file, file::resolveSibling);
     Fields top = reader.oneGrid();
-    List<CorpusSpec> corpora = new CorpusReader(file, reader.paths).corpora(top.mapping("corpus"));
+    List<CorpusSpec> corpora = new CorpusReader(file, reader.paths).corpora(top.mapping("corpus"))
+        .stream()
+        .map(Swept::value)
+        .toList();
     List<Seeds> seeds = SeedsReader.read(top, new ArrayList<>());
-    int contextLength = TrainingReader.contextLength(top.mapping("training"), 1);
+    int contextLength = TrainingReader
+        .contextLength(TrainingReader.choices(top.mapping("training")).getFirst().value(), 1);
     StudyChecks.checkCorpora(file, corpora);
     return new StudyCorpora(corpora, seeds, contextLength);
   }
@@ -189,11 +199,12 @@ public final class StudyReader {
               + name + "'");
     }
     List<String> remarks = new ArrayList<>();
-    List<RunSpec> runs = grids(top).stream()
+    // A run of several grids is one run, whatever lists they are from: it has the name that the first gives it.
+    Map<RunSpec, RunSpec> runs = new LinkedHashMap<>();
+    grids(top).stream()
         .flatMap(keys -> grid(keys, remarks).runs().stream())
-        .distinct()
-        .toList();
-    return new Study(name, runs, remarks.stream().distinct().toList());
+        .forEach(run -> runs.putIfAbsent(run.withoutSetting(), run));
+    return new Study(name, List.copyOf(runs.values()), remarks.stream().distinct().toList());
   }
 
   /** The keys of each grid: the file's own, or under 'grids' a list of mappings that change some of them. */
@@ -233,7 +244,7 @@ public final class StudyReader {
   }
 
   private Grid grid(Fields keys, List<String> remarks) {
-    List<CorpusSpec> corpora = new CorpusReader(file, paths).corpora(keys.mapping("corpus"));
+    List<Swept<CorpusSpec>> corpora = new CorpusReader(file, paths).corpora(keys.mapping("corpus"));
     List<JsonNode> modelNodes = keys.list("models",
         "a name such as gpt2-2-4, a mapping with 'name', or with 'family' and 'parameters', or a list of them",
         node -> node);
@@ -243,19 +254,22 @@ public final class StudyReader {
     if (!engine.equals(AUTO)) {
       checked("engine", () -> Engines.known(engine));
     }
-    TrainingSettings training = new TrainingReader(file, paths).training(keys.mapping("training"));
+    List<Swept<TrainingSettings>> trainings = new TrainingReader(file, paths)
+        .trainings(keys.mapping("training"));
     long measuredPeople = measuredPeople(keys);
     keys.requireNoOthers();
-    training.initialisation().ifPresent(start -> remarks.add(start.remark()));
-    ModelReader reader = new ModelReader(file, () -> vocabulary(corpora.getFirst(), seeds.getFirst()),
+    trainings.stream()
+        .flatMap(training -> training.value().initialisation().stream())
+        .forEach(start -> remarks.add(start.remark()));
+    ModelReader reader = new ModelReader(file, () -> vocabulary(corpora.getFirst().value(), seeds.getFirst()),
         remarks);
     List<ModelSpec> models = modelNodes.stream().flatMap(node -> reader.models(node).stream()).toList();
     if (Set.copyOf(models).size() < models.size()) {
       throw UserException.usage(
           file + ": 'models' must hold none twice, found " + models.stream().map(ModelSpec::name).toList());
     }
-    requireGradients(training, models);
-    return new Grid(corpora, models, exposures, seeds, engine, training, measuredPeople);
+    trainings.forEach(training -> requireGradients(training.value(), models));
+    return new Grid(corpora, models, exposures, seeds, engine, trainings, measuredPeople);
   }
 
   /** Adafactor divides a gradient by its own size, so that one of nothing but rounding makes steps of full size. */

@@ -1,6 +1,7 @@
 package org.knowcap.experiments.study;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.knowcap.experiments.UserException;
@@ -29,7 +30,21 @@ final class TrainingReader {
     this.paths = paths;
   }
 
-  TrainingSettings training(Fields fields) {
+  /** The settings of each training that a study describes: all its lists are sweeps. */
+  static List<Swept<Fields>> choices(Fields training) {
+    return training.choices((_, _) -> false);
+  }
+
+  /** Reads one training for each choice from the lists. */
+  List<Swept<TrainingSettings>> trainings(Fields fields) {
+    List<Swept<TrainingSettings>> trainings = choices(fields).stream()
+        .map(each -> new Swept<>(training(each.value()), each.label()))
+        .toList();
+    fields.requireDistinct(trainings);
+    return trainings;
+  }
+
+  private TrainingSettings training(Fields fields) {
     fields.refuseRenamed("windows", "batch_size");
     int batchSize = (int) fields.integer("batch_size", 1, MOST_TOKENS, 12);
     int contextLength = contextLength(fields, batchSize);

@@ -357,4 +357,18 @@ class RecallTest {
     }
     return Arrays.copyOf(text, known);
   }
+
+  /** A person is a trial: n - 1 as of any sample, and nothing to say of one person alone. */
+  @Test
+  void sharesHaveABinomialError() {
+    List<Attribute> one = List.of(new Attribute("major"));
+    boolean[][] right = {{true}, {false}, {false}, {true}, {false}};
+    Answers.Share share = new Answers(one, List.of(0L, 1L, 2L, 3L, 4L), right).all();
+    // Standard deviation of 1, 0, 0, 1, 0 with Bessel's correction, over the root of five.
+    double mean = 0.4;
+    double variance = (2 * (1 - mean) * (1 - mean) + 3 * mean * mean) / 4;
+    assertEquals(mean, share.mean());
+    assertEquals(Math.sqrt(variance / 5), share.standardError().orElseThrow(), 1e-15);
+    assertTrue(new Answers(one, List.of(0L), new boolean[][]{{true}}).all().standardError().isEmpty());
+  }
 }

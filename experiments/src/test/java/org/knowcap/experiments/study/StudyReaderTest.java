@@ -89,6 +89,11 @@ class StudyReaderTest {
     return Files.writeString(directory.resolve("study.yaml"), text);
   }
 
+  /** What is read where there are no lists. */
+  private static <T> Swept<T> only(T value) {
+    return new Swept<>(value, "");
+  }
+
   private static CorpusSpec bioS(long people, Lists lists) {
     return new CorpusSpec.BioSSpec(people, lists);
   }
@@ -146,16 +151,17 @@ class StudyReaderTest {
     TrainingSettings training = new TrainingSettings(2, 32, Packing.STREAM, 0.002, 0.2, new Warmup.Steps(10),
         LearningRateShape.COSINE, Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)),
         Optional.empty());
-    Grid grid = new Grid(List.of(bioS(20, lists), bioS(50, lists)),
+    Grid grid = new Grid(List.of(only(bioS(20, lists)), only(bioS(50, lists))),
         List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(Exposures.of(100), Exposures.of(200)),
-        List.of(Seeds.all(3), Seeds.all(4)), "nd4j", training, 15);
+        List.of(Seeds.all(3), Seeds.all(4)), "nd4j", List.of(only(training)), 15);
     assertEquals(new Study("grid-1", grid.runs(), List.of()), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
     assertEquals(new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), Exposures.of(100), Seeds.all(3),
-        training, 15, "nd4j"), runs.getFirst());
-    assertEquals(new RunSpec(bioS(50, lists), second, Exposures.of(200), Seeds.all(4), training, 15, "nd4j"),
+        training, 15, "nd4j", ""), runs.getFirst());
+    assertEquals(
+        new RunSpec(bioS(50, lists), second, Exposures.of(200), Seeds.all(4), training, 15, "nd4j", ""),
         runs.getLast());
     assertEquals(16, runs.stream().map(RunSpec::name).distinct().count());
   }
@@ -168,11 +174,11 @@ class StudyReaderTest {
         models: gpt2-2-2
         exposures: 1000
         """));
-    Grid grid = new Grid(List.of(bioS(1000, new Lists.Shipped(PoolSizes.PAPER))),
+    Grid grid = new Grid(List.of(only(bioS(1000, new Lists.Shipped(PoolSizes.PAPER)))),
         List.of(ModelSpec.parse("gpt2-2-2")), List.of(Exposures.of(1000)), List.of(Seeds.all(1)), "auto",
-        new TrainingSettings(12, 512, Packing.STREAM, 0.001, 0.1, new Warmup.Fraction(0.05),
+        List.of(only(new TrainingSettings(12, 512, Packing.STREAM, 0.001, 0.1, new Warmup.Fraction(0.05),
             LearningRateShape.COSINE, Precision.FP32,
-            UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()),
+            UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()))),
         2000);
     assertEquals(new Study("least", grid.runs(), List.of()), study);
   }
@@ -636,7 +642,7 @@ class StudyReaderTest {
         mistake("0.5", "{embeddings: -1}", "'training'", "weight_decay of embeddings", "at least 0",
             "found -1"),
         mistake("0.5", "{vectors: -1}", "'training'", "weight_decay of vectors", "at least 0", "found -1"),
-        mistake("0.5", "[0.5]", "'training.weight_decay'", "a number", "[0.5]"),
+        mistake("0.5", "[[0.5]]", "'training.weight_decay'", "a number", "[0.5]"),
         mistake("0.5", "0.5, gradient_clip: -1", "'training.gradient_clip'", "above 0", "found '-1.0'"),
         mistake("0.5", "0.5, gradient_clip: yes", "'training.gradient_clip'", "a number"),
         mistake("0.5", "0.5, accumulation: 0", "'training.accumulation'", "from 1", "found 0"),
@@ -937,7 +943,7 @@ class StudyReaderTest {
         mistake("people: [20, 50]", "people: 99999999999999999999", "'corpus.people'", "99999999999999999999",
             "a whole number from 1"),
         mistake("first: 5", "dir: nowhere, first: 5", "'corpus.pools.dir'", "nowhere", "not a directory"),
-        mistake("first: 5", "dir: [], first: 5", "'corpus.pools.dir'", "[]", "text"),
+        mistake("first: 5", "dir: [], first: 5", "'corpus.pools.dir'", "[]", "at least one entry"),
         mistake("first: 5", "dir: ., first: 5", "'corpus.pools.dir'", "holds none of the lists"),
         mistake("first: 5", "first: 401", "'corpus.pools'", "found 401", "1..400"),
         mistake("first: 5", "first: 0", "'corpus.pools'", "first", "found 0", "1..400"),
@@ -1060,5 +1066,84 @@ class StudyReaderTest {
   /** The models of a study, each once. */
   private static List<ModelSpec> models(Study study) {
     return study.runs().stream().map(RunSpec::model).distinct().toList();
+  }
+
+  @Test
+  void anyListUnderTrainingAndCorpusSpansRunsWhoseNamesTellThemApart() throws IOException {
+    Study study = StudyReader.read(file(FULL.replace("[100, 200]", "100")
+        .replace("[3, 4]", "3")
+        .replace("  - {name: gpt2-2-4, head_width: 16, rotary_fraction: 0.5, rotary_base: 500}\n", "")
+        .replace("learning_rate: 0.002", "learning_rate: [0.002, 1.0e-3]")
+        .replace("weight_decay: 0.1", "weight_decay: [0.1, {matrices: [0.2, 0.3]}]")
+        .replace("last: 10", "last: [10, 20]")));
+    List<RunSpec> runs = study.runs();
+    assertEquals(2 * 2 * 2 * 3, runs.size());
+    assertEquals(runs.size(), runs.stream().map(RunSpec::setting).distinct().count() * 2,
+        "people have their column");
+    assertEquals(
+        List.of("last-10_lr0.002_weight-decay-0.1", "last-10_lr0.002_weight-decay-no2_matrices-0.2",
+            "last-10_lr0.002_weight-decay-no2_matrices-0.3", "last-10_lr0.001_weight-decay-0.1"),
+        runs.stream().limit(4).map(RunSpec::setting).toList());
+    RunSpec last = runs.getLast();
+    assertEquals("bioS-50_gpt2-1-1_e100_s3_last-20_lr0.001_weight-decay-no2_matrices-0.3-"
+        + last.fingerprint().substring(0, 8), last.name());
+    // What a list chose is in no hash: a study of that value alone has the run.
+    String alone = FULL.replace("learning_rate: 0.002", "learning_rate: 0.001")
+        .replace("weight_decay: 0.1", "weight_decay: {matrices: 0.3}")
+        .replace("last: 10", "last: 20");
+    assertTrue(StudyReader.read(file(alone))
+        .runs()
+        .stream()
+        .map(RunSpec::fingerprint)
+        .toList()
+        .contains(last.fingerprint()));
+  }
+
+  /** The name is what the first grid says; the run is one. */
+  @Test
+  void aRunOfSeveralGridsIsOneWhateverListsItIsFrom() throws IOException {
+    List<RunSpec> runs = StudyReader.read(file(FULL.replace("exposures: [100, 200]", """
+        exposures: 100
+        grids:
+          - training: {learning_rate: [0.002, 0.004]}
+          - training: {learning_rate: [0.004, 0.008]}
+        """))).runs();
+    assertEquals(3 * 8, runs.size());
+    assertEquals(List.of("lr0.002", "lr0.004", "lr0.008"),
+        runs.stream().map(RunSpec::setting).distinct().toList());
+  }
+
+  @Test
+  void listsOfOtherCorporaAreSweptToo() throws IOException {
+    assertEquals(List.of("share-0.5", "share-0.75"), StudyReader
+        .read(file(
+            REVISED.replace("share: 0.25", "share: [0.5, 0.75]").replace("people: [20, 30]", "people: 20")))
+        .runs()
+        .stream()
+        .map(RunSpec::setting)
+        .distinct()
+        .toList());
+  }
+
+  private static Stream<Mistake> mistakesInLists() {
+    return Stream.of(
+        mistake("learning_rate: 0.002", "learning_rate: []", "'training.learning_rate'",
+            "at least one entry"),
+        mistake("learning_rate: 0.002", "learning_rate: [0.1, 0.1]", "'training.learning_rate'",
+            "none twice"),
+        mistake("learning_rate: 0.002", "learning_rate: [0.1, 1.0e-1, 0.10]", "'training.learning_rate'",
+            "none twice"),
+        mistake("learning_rate: 0.002", "learning_rate: [1, 1.0]", "'training'", "equal settings twice"),
+        mistake("learning_rate: 0.002", "learning_rate: [[0.1]]", "'training.learning_rate'", "a number",
+            "[0.1]"),
+        mistake("learning_rate: 0.002", "learning_rate: [0.1, fast]", "'training.learning_rate'", "a number",
+            "fast"),
+        mistake("last: 10", "last: [10, 0]", "'corpus.pools'", "0"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("mistakesInLists")
+  void aMistakeInAListIsRefused(Mistake mistake) throws IOException {
+    assertNamed(FULL, mistake);
   }
 }
