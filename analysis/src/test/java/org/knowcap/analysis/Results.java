@@ -51,4 +51,23 @@ public final class Results {
         Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE, Completeness.UNKNOWN,
         OptionalDouble.empty(), Optional.empty());
   }
+
+  /** The same run, limited by something else. */
+  public static RunResult limited(RunResult run, Limit limit) {
+    return changed(run, run.learningRate(), limit);
+  }
+
+  /** The same run with another learning rate. */
+  public static RunResult withRate(RunResult run, double rate) {
+    return changed(run, rate, run.limitedBy());
+  }
+
+  private static RunResult changed(RunResult run, double rate, Limit limit) {
+    return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(), run.parameters(),
+        run.engine(), run.seeds(), run.nameLossNats(), run.valueLossNats(), run.storedBits(), run.totalBits(),
+        run.capacityRatio(), run.maxCapacityRatio(), run.saturation(), run.tokensPerSecond(), run.seconds(),
+        run.storedBitsStandardError(), run.nameLossStandardError(), run.valueLossStandardError(), run.steps(),
+        run.tokens(), run.finalLossNats(), run.headWidth(), rate, run.activeParameters(), run.causal(),
+        run.bits(), run.lateShare(), limit, run.recall(), run.completeness(), run.nameExactBits());
+  }
 }

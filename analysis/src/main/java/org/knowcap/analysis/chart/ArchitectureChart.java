@@ -11,9 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.knowcap.analysis.results.ModelName;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
@@ -38,8 +37,6 @@ public final class ArchitectureChart implements Chart {
   private static final int WIDTH = 1800;
   private static final int HEIGHT = 1100;
   private static final String TITLE = "Bits per parameter by architecture";
-  /** FAMILY-LAYERS-HEADS, the width of heads, and what differs from the family. */
-  private static final Pattern MODEL = Pattern.compile("(.+?)-\\d+-\\d+(?:-w\\d+)?(-.+)?");
   private static final List<Marker> MARKERS = List.of(new Circle(), new Diamond(), new Square(),
       new TriangleUp(), new TriangleDown());
 
@@ -105,11 +102,7 @@ public final class ArchitectureChart implements Chart {
 
   /** A model's short name without its size: "gpt2" of gpt2-2-4-w16, "llama-tied" of llama-6-8-tied. */
   static String architecture(String model) {
-    Matcher matcher = MODEL.matcher(model);
-    if (!matcher.matches()) {
-      return model;
-    }
-    return matcher.group(2) == null ? matcher.group(1) : matcher.group(1) + matcher.group(2);
+    return ModelName.of(model).family();
   }
 
   /**

@@ -27,6 +27,11 @@ record LogRange(double low, double high) {
     return new LogRange(low / widening, high * widening);
   }
 
+  /** The number, or the end of the axis beyond which it lies. */
+  double clamped(double value) {
+    return Math.clamp(value, low, high);
+  }
+
   LogRange including(double value) {
     return new LogRange(Math.min(low, value), Math.max(high, value));
   }

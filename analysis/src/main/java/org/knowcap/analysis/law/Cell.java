@@ -1,0 +1,123 @@
+package org.knowcap.analysis.law;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.knowcap.analysis.results.Limit;
+import org.knowcap.analysis.results.ModelName;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.Seeds;
+
+/**
+ * A measured point: runs that differ in nothing but their seeds.
+ *
+ * @param runs at least one, by their seeds
+ * @param otherRates learning rates of runs that were left out, as this one's store more
+ */
+public record Cell(List<RunResult> runs, List<Double> otherRates) {
+  /** By corpus size, exposures and parameters. */
+  static final Comparator<Cell> ORDER = Comparator.comparingLong(Cell::people)
+      .thenComparingLong(Cell::exposures)
+      .thenComparingLong(Cell::parameters);
+
+  public Cell {
+    runs = runs.stream().sorted(Comparator.comparing(RunResult::seeds, Seeds.ORDER)).toList();
+    otherRates = List.copyOf(otherRates);
+  }
+
+  private RunResult first() {
+    return runs.getFirst();
+  }
+
+  /** Short name of the model. */
+  public String model() {
+    return first().model();
+  }
+
+  /** The model's architecture without its size. */
+  public String family() {
+    return ModelName.of(model()).family();
+  }
+
+  /** P. */
+  public long parameters() {
+    return first().parameters();
+  }
+
+  /** Name of the corpus. */
+  public String corpus() {
+    return first().corpus();
+  }
+
+  /** The corpus without its size: bioS of bioS(200), bioD(N, 2, 8, 64, 1, 64) of a bioD. */
+  public String corpusKind() {
+    return corpus().replaceFirst("\\(" + people() + "\\)$", "").replaceFirst("\\(" + people() + ",", "(N,");
+  }
+
+  /** N. */
+  public long people() {
+    return first().people();
+  }
+
+  /** Of each person. */
+  public long exposures() {
+    return first().exposures();
+  }
+
+  /** At its peak. */
+  public double learningRate() {
+    return first().learningRate();
+  }
+
+  /** R^max. */
+  public double maxCapacityRatio() {
+    return first().maxCapacityRatio();
+  }
+
+  /** Bits of the corpus. */
+  public double totalBits() {
+    return first().totalBits();
+  }
+
+  /** What limits the runs: the corpus where it limits any of them; else what most of them have. */
+  public Limit limit() {
+    if (runs.stream().anyMatch(RunResult::corpusBound)) {
+      return Limit.CORPUS;
+    }
+    return List.of(Limit.UNDECIDED, Limit.LEARNING, Limit.MODEL)
+        .stream()
+        .max(Comparator
+            .comparingLong(limit -> runs.stream().filter(run -> run.limitedBy() == limit).count()))
+        .orElseThrow();
+  }
+
+  /** Mean over the seeds. */
+  double mean(ToDoubleFunction<RunResult> figure) {
+    return runs.stream().mapToDouble(figure).average().orElseThrow();
+  }
+
+  /** Mean R over the seeds, bits per parameter. */
+  public Estimate ratio() {
+    return estimate(RunResult::capacityRatio);
+  }
+
+  /** Mean stored bits over the seeds. */
+  public Estimate storedBits() {
+    return estimate(RunResult::storedBits);
+  }
+
+  private Estimate estimate(ToDoubleFunction<RunResult> figure) {
+    List<Seeds> seeds = runs.stream().map(RunResult::seeds).toList();
+    if (runs.size() > 1 && !Seeds.independent(seeds)) {
+      return Estimate.alone(mean(figure),
+          "two runs share one of the seeds that vary, so they are not independent");
+    }
+    return Estimate.mean(runs.stream().mapToDouble(figure).toArray(), "seeds");
+  }
+
+  /** For people: "gpt2-2-2-w16 on bioS(200) after 100 exposures". */
+  @Override
+  public String toString() {
+    return model() + " on " + corpus() + " after " + exposures() + " exposures";
+  }
+}

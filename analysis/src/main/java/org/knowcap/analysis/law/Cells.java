@@ -1,0 +1,137 @@
+package org.knowcap.analysis.law;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.Seeds;
+import org.knowcap.analysis.units.Units;
+
+/**
+ * Runs as cells, and what is to be said of them before a law is fitted.
+ *
+ * @param cells by corpus, exposures and size
+ * @param leftOut runs that no law uses, by the reason
+ * @param warnings whole sentences
+ */
+public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<String> warnings) {
+  /** Parameters of one model may differ a little: a larger corpus may use more tokens. */
+  private static final double COUNTS_ALIKE = 0.05;
+
+  /** What is one in the runs of a cell, but for the learning rate. */
+  private record Setting(String model, long parameters, String corpus, double totalBits, long people,
+      long exposures) {
+    static Setting of(RunResult run) {
+      return new Setting(run.model(), run.parameters(), run.corpus(), run.totalBits(), run.people(),
+          run.exposures());
+    }
+  }
+
+  /**
+   * Joins runs. Where a cell was trained with several learning rates, it keeps that of the most seeds, and of these the one
+   * whose runs store most.
+   *
+   * @throws LawException if there are none, if equal seeds stand for different figures, or parameters are counted in two
+   *     ways
+   */
+  public static Cells of(List<RunResult> results) {
+    Map<String, List<String>> leftOut = new LinkedHashMap<>();
+    List<String> warnings = new ArrayList<>();
+    List<RunResult> causal = new ArrayList<>();
+    for (RunResult run : results) {
+      if (run.causal()) {
+        causal.add(run);
+      } else {
+        leftOut.computeIfAbsent("not causal: R is no capacity", _ -> new ArrayList<>()).add(run.run());
+      }
+    }
+    if (causal.isEmpty()) {
+      throw new LawException(results.isEmpty()
+          ? "there are no finished runs; a law needs some"
+          : "none of the " + results.size() + " runs is causal, so that R is no capacity in any of them");
+    }
+    requireOneCount(causal, warnings);
+    Map<Setting, List<RunResult>> settings = causal.stream()
+        .collect(Collectors.groupingBy(Setting::of, LinkedHashMap::new, Collectors.toList()));
+    List<Cell> cells = new ArrayList<>();
+    settings.values().forEach(runs -> cells.add(cell(runs, leftOut)));
+    if (cells.stream().anyMatch(cell -> !cell.otherRates().isEmpty())) {
+      warnings.add("Some cells are the best of several learning rates, chosen by the runs that are then measured: "
+          + "this makes R too high by a part of its interval. Choose rates on seeds that are not measured again.");
+    }
+    warnMixed(causal, RunResult::engine, "engines", warnings);
+    return new Cells(cells.stream().sorted(Cell.ORDER).toList(), leftOut, List.copyOf(warnings));
+  }
+
+  private static Cell cell(List<RunResult> runs, Map<String, List<String>> leftOut) {
+    Map<Double, List<RunResult>> rates = runs.stream()
+        .collect(Collectors.groupingBy(RunResult::learningRate, LinkedHashMap::new, Collectors.toList()));
+    rates.replaceAll((_, alike) -> distinct(alike));
+    Comparator<List<RunResult>> bySeeds = Comparator.comparingInt(List::size);
+    List<RunResult> best = rates.values()
+        .stream()
+        .max(bySeeds.thenComparingDouble(
+            alike -> alike.stream().mapToDouble(RunResult::capacityRatio).average().orElseThrow()))
+        .orElseThrow();
+    List<Double> others = new ArrayList<>();
+    rates.forEach((rate, alike) -> {
+      if (alike != best) {
+        others.add(rate);
+        leftOut.computeIfAbsent("another learning rate has more seeds or stores more", _ -> new ArrayList<>())
+            .addAll(alike.stream().map(RunResult::run).toList());
+      }
+    });
+    return new Cell(best, others);
+  }
+
+  /** Runs of one setting, each seed once. */
+  private static List<RunResult> distinct(List<RunResult> runs) {
+    Map<Seeds, RunResult> seen = new LinkedHashMap<>();
+    for (RunResult run : runs) {
+      RunResult other = seen.putIfAbsent(run.seeds(), run);
+      if (other != null && other.storedBits() != run.storedBits()) {
+        throw new LawException("runs " + other.run() + " and " + run.run() + " have the same setting and the same "
+            + run.seeds() + ", but store " + Units.bits(other.storedBits()) + " and "
+            + Units.bits(run.storedBits())
+            + ": they differ in something that tables do not show, such as the batch or the engine; fit them apart");
+      }
+    }
+    return List.copyOf(seen.values());
+  }
+
+  private static void requireOneCount(List<RunResult> runs, List<String> warnings) {
+    record Named(String model, String kind) {}
+    Map<Named, List<RunResult>> named = runs.stream()
+        .collect(Collectors.groupingBy(
+            run -> new Named(run.model(), new Cell(List.of(run), List.of()).corpusKind()),
+            LinkedHashMap::new, Collectors.toList()));
+    named.forEach((name, alike) -> {
+      RunResult least = alike.stream().min(Comparator.comparingLong(RunResult::parameters)).orElseThrow();
+      RunResult most = alike.stream().max(Comparator.comparingLong(RunResult::parameters)).orElseThrow();
+      if (most.parameters() > (1 + COUNTS_ALIKE) * least.parameters()) {
+        throw new LawException(name.model() + " has " + Units.count(least.parameters()) + " parameters in run "
+            + least.run() + " and " + Units.count(most.parameters()) + " in run " + most.run()
+            + ": they are counted by different conventions, or the vocabularies differ; fit these runs apart");
+      }
+      if (most.parameters() != least.parameters()) {
+        warnings.add(name.model() + " has " + Units.count(least.parameters()) + " to "
+            + Units.count(most.parameters()) + " parameters, as larger corpora use more tokens.");
+      }
+    });
+  }
+
+  private static void warnMixed(List<RunResult> runs, Function<RunResult, String> what, String name,
+      List<String> warnings) {
+    Set<String> found = new TreeSet<>(runs.stream().map(what).toList());
+    if (found.size() > 1) {
+      warnings.add("Runs of several " + name + " are mixed: " + String.join(", ", found)
+          + ". Differences between them are in the law.");
+    }
+  }
+}

@@ -1,0 +1,163 @@
+package org.knowcap.analysis.law;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.commons.math3.stat.regression.SimpleRegression;
+import org.junit.jupiter.api.Test;
+import org.knowcap.analysis.Results;
+import org.knowcap.analysis.results.Limit;
+import org.knowcap.analysis.results.RunResult;
+
+class CapacityLawTest {
+  private static RunResult run(int layers, long people, long seed, double ratio) {
+    long parameters = 1000L * layers;
+    return Results.run(people, 1000, "gpt2-" + layers + "-2", parameters, seed, ratio * parameters,
+        50.0 * people);
+  }
+
+  private static CapacityLaw law(List<RunResult> runs) {
+    return CapacityLaw.of(Cells.of(runs)).getFirst();
+  }
+
+  @Test
+  void thePeakIsTheGreatestMeanThatTheCorpusDoesNotLimit() {
+    List<RunResult> runs = new ArrayList<>();
+    for (long seed = 1; seed <= 3; seed++) {
+      double noise = 0.01 * seed;
+      runs.add(run(1, 40, seed, 2)); // 2000 of 2000 bits: the corpus
+      runs.add(run(1, 80, seed, 1.5 + noise));
+      runs.add(run(1, 160, seed, 1.9 + noise));
+      runs.add(run(1, 320, seed, 1.7 + noise));
+    }
+    CapacityLaw law = law(runs);
+    Peak peak = law.peaks().getFirst();
+    assertEquals(160, peak.cell().people());
+    assertEquals(1.92, peak.cell().ratio().value(), 1e-12);
+    assertTrue(peak.bracketed());
+    // Student's t with two degrees of freedom; the standard deviation is 0.01.
+    assertEquals(4.302653 * 0.01 / Math.sqrt(3), peak.cell().ratio().halfWidth().orElseThrow(), 1e-6);
+    assertEquals(List.of("gpt2-1-2 on bioS(40) after 1000 exposures"),
+        law.checklist().leftOut().get("limited by the corpus: over 98 % of it are stored"));
+    assertTrue(law.summary().get(1).endsWith("a law needs peaks of 3 sizes of model, 2 more."),
+        law.summary().toString());
+  }
+
+  @Test
+  void onePartOfACellThatTheCorpusLimitsLeavesItOut() {
+    // Without the run that is full, the mean of the others would be of those that did worse.
+    CapacityLaw law = law(List.of(run(1, 40, 1, 1.97), run(1, 40, 2, 1.9), run(1, 200, 1, 1.5), run(1, 200, 2, 1.6)));
+    assertEquals(200, law.peaks().getFirst().cell().people());
+  }
+
+  @Test
+  void theLawIsTheRegressionOfLogarithms() {
+    double[] ratios = {1.5, 1.9, 1.7, 2.1};
+    List<RunResult> runs = new ArrayList<>();
+    SimpleRegression line = new SimpleRegression();
+    for (int m = 0; m < ratios.length; m++) {
+      long parameters = 1000L * (m + 1);
+      runs.add(run(m + 1, 1000, 1, ratios[m]));
+      runs.add(run(m + 1, 2000, 1, ratios[m] / 2));
+      runs.add(run(m + 1, 500, 1, ratios[m] / 2));
+      line.addData(Math.log(parameters), Math.log(ratios[m] * parameters));
+    }
+    PowerLaw fit = law(runs).law().orElseThrow();
+    assertEquals(line.getSlope(), fit.gamma().value(), 1e-12);
+    assertEquals(line.getSlopeConfidenceInterval(0.05), fit.gamma().halfWidth().orElseThrow(), 1e-9);
+    assertEquals(Math.exp(line.getIntercept()), fit.rho().value(), 1e-9);
+    assertEquals(line.predict(Math.log(3333)), Math.log(fit.at(3333).value()), 1e-9);
+    double error = line.getInterceptStdErr() * 4.302653;
+    assertEquals(Math.exp(line.getIntercept() - error), fit.rho().low().getAsDouble(), 1e-4 * fit.rho().low().getAsDouble());
+  }
+
+  @Test
+  void aStudyWithoutCapacitySaysSoFirstAndProposesACorpus() {
+    CapacityLaw full = law(List.of(run(2, 20, 1, 0.5), run(4, 20, 1, 0.25)));
+    assertTrue(full.peaks().isEmpty());
+    // Two bits for each of 2,000 and 4,000 parameters, twice, over 50 bits a person.
+    assertEquals("No cell is known to be limited by its model (2 limited by the corpus), so that nothing here is a"
+        + " capacity; to measure one, train on N = 160 for gpt2-2-2, 320 for gpt2-4-2.", full.summary().getFirst());
+    RunResult learning = Results.limited(run(2, 400, 1, 0.5), Limit.LEARNING);
+    assertTrue(law(List.of(learning)).summary().getFirst().contains("(1 still learning)"));
+    assertTrue(law(List.of(learning)).summary().getFirst().contains("more exposures"));
+    RunResult limited = Results.limited(run(2, 800, 1, 0.5), Limit.MODEL);
+    assertFalse(law(List.of(learning, limited)).summary().getFirst().startsWith("No cell"));
+  }
+
+  @Test
+  void onlyBracketedPeaksMakeTheLawIfTheyAreEnough() {
+    List<RunResult> runs = new ArrayList<>();
+    for (int m = 1; m <= 3; m++) {
+      runs.add(run(m, 500, 1, 1 + 0.01 * m * m));
+      runs.add(run(m, 1000, 1, 1.5 + 0.01 * m * m));
+      runs.add(run(m, 2000, 1, 1));
+    }
+    runs.add(run(4, 1000, 1, 0.7));
+    CapacityLaw law = law(runs);
+    assertEquals(3, law.checklist().pointsUsed());
+    assertEquals(1, law.checklist().leftOut().get("peak not bracketed").size());
+    assertTrue(law.summary().stream().noneMatch(each -> each.contains("provisional")));
+    runs.removeIf(each -> each.model().equals("gpt2-3-2"));
+    CapacityLaw provisional = law(runs);
+    assertEquals(3, provisional.checklist().pointsUsed());
+    assertTrue(provisional.summary().stream().anyMatch(each -> each.contains("of its 3 peaks 1 are not bracketed")));
+  }
+
+  @Test
+  void withoutVarianceThereIsNoVerdict() {
+    Estimate still = new Cell(List.of(run(1, 100, 1, 1.5), run(1, 100, 2, 1.5)), List.of()).ratio();
+    assertFalse(still.hasInterval());
+    assertEquals("no interval: no variance over 2 seeds, so no verdict", still.method());
+    assertFalse(new Cell(List.of(run(1, 100, 1, 1.5)), List.of()).ratio().hasInterval());
+    List<RunResult> exact = List.of(run(1, 100, 1, 1.5), run(2, 100, 1, 1.5), run(4, 100, 1, 1.5));
+    PowerLaw fit = law(exact).law().orElseThrow();
+    assertEquals(1, fit.gamma().value(), 1e-9);
+    assertFalse(fit.gamma().hasInterval());
+    assertTrue(fit.pGammaIsOne().isEmpty());
+  }
+
+  @Test
+  void theRateOfMostSeedsIsKept() {
+    List<RunResult> runs = new ArrayList<>();
+    for (long seed = 1; seed <= 3; seed++) {
+      runs.add(Results.withRate(run(1, 200, seed, 1.5 + 0.01 * seed), 0.003));
+      runs.add(Results.withRate(run(1, 200, seed, 1.2 + 0.01 * seed), 0.001));
+    }
+    runs.add(Results.withRate(run(1, 200, 9, 1.9), 0.01));
+    Cells cells = Cells.of(runs);
+    assertEquals(1, cells.cells().size());
+    assertEquals(0.003, cells.cells().getFirst().learningRate());
+    assertEquals(4, cells.leftOut().get("another learning rate has more seeds or stores more").size());
+    assertTrue(cells.warnings().getFirst().startsWith("Some cells are the best of several learning rates"));
+  }
+
+  @Test
+  void whatCannotBeJoinedIsRefused() {
+    assertMessage("there are no finished runs", List.of());
+    assertMessage("have the same setting and the same seed 1, but store",
+        List.of(run(1, 200, 1, 1.5), run(1, 200, 1, 1.6)));
+    assertEquals(1, Cells.of(List.of(run(1, 200, 1, 1.5), run(1, 200, 1, 1.5))).cells().getFirst().runs().size());
+    RunResult other = Results.run(200, 1000, "gpt2-1-2", 1100, 2, 1500, 10_000);
+    assertMessage("gpt2-1-2 has 1,000 parameters in run gpt2-1-2-n200-e1000-s1 and 1,100",
+        List.of(run(1, 200, 1, 1.5), other));
+    assertEquals("a power law needs finite numbers above 0, found x = 1.0, y = NaN",
+        assertThrows(LawException.class, () -> new PowerLaw.Point(1, Double.NaN)).getMessage());
+  }
+
+  @Test
+  void bitsBelowZeroAreNoPeak() {
+    CapacityLaw law = law(List.of(run(1, 200, 1, -0.5), run(1, 400, 1, -0.2)));
+    assertTrue(law.peaks().isEmpty());
+    assertEquals(2, law.checklist().leftOut().get("no bits are stored").size());
+  }
+
+  private static void assertMessage(String part, List<RunResult> runs) {
+    String message = assertThrows(LawException.class, () -> Cells.of(runs)).getMessage();
+    assertTrue(message.contains(part), message);
+  }
+}

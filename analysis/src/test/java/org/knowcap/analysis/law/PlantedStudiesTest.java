@@ -1,0 +1,162 @@
+package org.knowcap.analysis.law;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.knowcap.analysis.Results;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.testing.TestSeed;
+
+/** Studies whose truth is known: the intervals hold it as often as they say, and verdicts are as rarely false. */
+class PlantedStudiesTest {
+  private static final int STUDIES = 2000;
+  private static final int PER_PERSON = 50;
+  /** Of the measured coverage over all studies: four standard errors. */
+  private static final double SLACK = 4 * Math.sqrt(0.05 * 0.95 / STUDIES);
+
+  private final RandomGenerator random = new SplittableRandom(TestSeed.value());
+
+  /** R relative to the peak: corpora of a quarter, a half, one and two times what a model holds. */
+  private static final double[] SHAPE = {0.5, 0.85, 1, 0.93};
+
+  /**
+   * @param models their number
+   * @param scatter of models about the law, natural logarithms
+   * @param noise of seeds about their model
+   */
+  private List<RunResult> study(int models, int seeds, double rho, double gamma, double scatter, double noise,
+      double[] truths) {
+    List<RunResult> runs = new ArrayList<>();
+    for (int m = 0; m < models; m++) {
+      long parameters = 10_000L << m;
+      double peak = rho * Math.pow(parameters, gamma) * Math.exp(scatter * random.nextGaussian());
+      truths[m] = peak / parameters;
+      // Seeds of some models scatter twice as much as those of others.
+      double own = noise * (1 + m % 2);
+      for (int c = 0; c < SHAPE.length; c++) {
+        long people = Math.round(peak / PER_PERSON * (1L << c));
+        for (int s = 0; s < seeds; s++) {
+          double stored = peak * SHAPE[c] * (1 + own * random.nextGaussian());
+          runs.add(Results.run(people, 1000, "gpt2-2-" + (m + 1), parameters, s, stored,
+              2.0 * people * PER_PERSON));
+        }
+      }
+    }
+    return runs;
+  }
+
+  private static boolean covers(Estimate estimate, double truth) {
+    return estimate.low().getAsDouble() <= truth && truth <= estimate.high().getAsDouble();
+  }
+
+  private static void requireCoverage(String what, double covered) {
+    String found = what + ": " + covered + " of the 95 % intervals hold the truth";
+    assertTrue(covered > 0.92, found);
+    assertTrue(covered < 0.97, found);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3, 3, 0.05, 0.03", "4, 3, 0, 0.03", "5, 5, 0.05, 0.02", "6, 4, 0.1, 0.03"})
+  void theCapacityLawIsCovered(int models, int seeds, double scatter, double noise) {
+    double gamma = 0.9;
+    double rho = 5;
+    int peaks = 0;
+    int exponents = 0;
+    int levels = 0;
+    int between = 0;
+    for (int i = 0; i < STUDIES; i++) {
+      double[] truths = new double[models];
+      CapacityLaw law = CapacityLaw.of(Cells.of(study(models, seeds, rho, gamma, scatter, noise, truths))).getFirst();
+      for (int m = 0; m < models; m++) {
+        peaks += covers(law.peaks().get(m).cell().ratio(), truths[m]) ? 1 : 0;
+      }
+      PowerLaw fit = law.law().orElseThrow();
+      exponents += covers(fit.gamma(), gamma) ? 1 : 0;
+      levels += covers(fit.atCentre(), rho * Math.pow(fit.centre(), gamma - 1)) ? 1 : 0;
+      between += covers(fit.at(20_000), rho * Math.pow(20_000, gamma)) ? 1 : 0;
+    }
+    requireCoverage("R at the peak", (double) peaks / STUDIES / models);
+    requireCoverage("gamma", (double) exponents / STUDIES);
+    requireCoverage("R at the centre", (double) levels / STUDIES);
+    requireCoverage("the law at 20k", (double) between / STUDIES);
+  }
+
+  @Test
+  void aTrueGammaOfOneIsRarelyContradicted() {
+    int contradicted = 0;
+    for (int i = 0; i < STUDIES; i++) {
+      CapacityLaw law = CapacityLaw.of(Cells.of(study(4, 3, 2, 1, 0.03, 0.03, new double[4]))).getFirst();
+      contradicted += law.law().orElseThrow().pGammaIsOne().orElseThrow() < 0.05 ? 1 : 0;
+    }
+    assertTrue((double) contradicted / STUDIES < 0.05 + SLACK, contradicted + " of " + STUDIES);
+  }
+
+  /** Both arms of a study: a common effect of each seed, and noise of each run. */
+  private List<RunResult> arm(String family, double shift, double[] seedEffects) {
+    List<RunResult> runs = new ArrayList<>();
+    for (int c = 0; c < 4; c++) {
+      for (int s = 0; s < seedEffects.length; s++) {
+        double ratio = 1.5 + shift + seedEffects[s] + 0.03 * random.nextGaussian();
+        runs.add(Results.run(200L << c, 100, family + "-2-2", 1000, s, 1000 * ratio, 10_000L << c));
+      }
+    }
+    return runs;
+  }
+
+  private ArmComparison comparison(double shift, int seeds, OptionalDouble margin) {
+    double[] effects = new double[seeds];
+    for (int s = 0; s < seeds; s++) {
+      effects[s] = 0.1 * random.nextGaussian();
+    }
+    return ArmComparison.of(arm("llama", shift, effects), arm("gpt2", 0, effects), margin);
+  }
+
+  @Test
+  void falseVerdictsOfAComparisonAreRare() {
+    int different = 0;
+    int equivalent = 0;
+    int covered = 0;
+    double margin = 0.1;
+    for (int i = 0; i < STUDIES; i++) {
+      ArmComparison none = comparison(0, 3, OptionalDouble.empty());
+      different += none.differences()
+          .stream()
+          .anyMatch(each -> each.verdict() == ArmDifference.Verdict.MORE
+              || each.verdict() == ArmDifference.Verdict.LESS) ? 1 : 0;
+      ArmComparison atTheMargin = comparison(margin, 3, OptionalDouble.of(margin));
+      equivalent += atTheMargin.differences()
+          .stream()
+          .anyMatch(each -> each.verdict() == ArmDifference.Verdict.EQUIVALENT) ? 1 : 0;
+      covered += covers(atTheMargin.differences().getFirst().difference(), margin) ? 1 : 0;
+    }
+    assertTrue((double) different / STUDIES < 0.05 + SLACK, different + " false differences in " + STUDIES);
+    assertTrue((double) equivalent / STUDIES < 0.05 + SLACK, equivalent + " false equivalences in " + STUDIES);
+    requireCoverage("a difference", (double) covered / STUDIES);
+  }
+
+  @Test
+  void theLeastDetectableDifferenceIsDetectedInFourOfFiveStudies() {
+    int seeds = 5;
+    // The true standard error of a mean of paired differences of runs whose noise is 0.03.
+    double error = 0.03 * Math.sqrt(2.0 / seeds);
+    double detectable = error * (Estimate.quantile(seeds - 1)
+        + new org.apache.commons.math3.distribution.TDistribution(seeds - 1).inverseCumulativeProbability(0.8));
+    int shown = 0;
+    double mean = 0;
+    for (int i = 0; i < STUDIES; i++) {
+      ArmDifference first = comparison(detectable, seeds, OptionalDouble.empty()).differences().getFirst();
+      shown += first.pValue().orElseThrow() < 0.05 ? 1 : 0;
+      mean += Math.pow(first.leastDetectable().orElseThrow(), 2) / STUDIES;
+    }
+    double power = (double) shown / STUDIES;
+    assertTrue(power > 0.75 && power < 0.87, "a difference of the least detectable size is shown in " + power);
+    assertTrue(Math.abs(Math.sqrt(mean) / detectable - 1) < 0.06, "found from data: " + Math.sqrt(mean) + ", true " + detectable);
+  }
+}
