@@ -54,20 +54,26 @@ public final class Results {
 
   /** The same run, limited by something else. */
   public static RunResult limited(RunResult run, Limit limit) {
-    return changed(run, run.learningRate(), limit);
+    return changed(run, run.learningRate(), limit, run.setting());
   }
 
   /** The same run with another learning rate. */
   public static RunResult withRate(RunResult run, double rate) {
-    return changed(run, rate, run.limitedBy());
+    return changed(run, rate, run.limitedBy(), run.setting());
   }
 
-  private static RunResult changed(RunResult run, double rate, Limit limit) {
-    return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(), run.parameters(),
-        run.engine(), run.seeds(), run.nameLossNats(), run.valueLossNats(), run.storedBits(), run.totalBits(),
-        run.capacityRatio(), run.maxCapacityRatio(), run.saturation(), run.tokensPerSecond(), run.seconds(),
-        run.storedBitsStandardError(), run.nameLossStandardError(), run.valueLossStandardError(), run.steps(),
-        run.tokens(), run.finalLossNats(), run.headWidth(), rate, run.activeParameters(), run.causal(),
-        run.bits(), run.lateShare(), limit, run.recall(), run.completeness(), run.nameExactBits());
+  /** The same run of a study whose lists chose this. */
+  public static RunResult withSetting(RunResult run, String setting) {
+    return changed(run, run.learningRate(), run.limitedBy(), Optional.of(setting));
+  }
+
+  private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting) {
+    return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(),
+        run.parameters(), run.engine(), run.seeds(), run.nameLossNats(), run.valueLossNats(),
+        run.storedBits(), run.totalBits(), run.capacityRatio(), run.maxCapacityRatio(), run.saturation(),
+        run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
+        run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(), rate,
+        run.activeParameters(), run.causal(), run.bits(), run.lateShare(), limit, run.recall(),
+        run.completeness(), run.nameExactBits(), setting);
   }
 }

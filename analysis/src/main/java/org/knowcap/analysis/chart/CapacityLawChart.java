@@ -55,7 +55,8 @@ public final class CapacityLawChart implements Chart {
         published.stream().mapToDouble(PublishedCapacity.Point::parameters)));
     bits = LogRange.around(DoubleStream.concat(cells.stream().mapToDouble(cell -> cell.storedBits().value()),
         published.stream().mapToDouble(PublishedCapacity.Point::storedBits)));
-    ratios = CapacityChart.ratios(cells.stream().mapToDouble(cell -> cell.ratio().value()).max().orElseThrow());
+    ratios = CapacityChart
+        .ratios(cells.stream().mapToDouble(cell -> cell.ratio().value()).max().orElseThrow());
   }
 
   /**
@@ -105,6 +106,9 @@ public final class CapacityLawChart implements Chart {
     if (laws.stream().map(CapacityLaw::corpus).distinct().count() > 1) {
       parts.add(law.corpus());
     }
+    if (!law.variant().isEmpty()) {
+      parts.add(law.variant());
+    }
     if (laws.stream().mapToLong(CapacityLaw::exposures).distinct().count() > 1) {
       parts.add(Units.label(law.exposures()) + " exposures");
     }
@@ -131,8 +135,7 @@ public final class CapacityLawChart implements Chart {
     List<Segment> taken = new ArrayList<>();
     for (int i = 0; i < laws.size(); i++) {
       Color colour = ChartStyle.COLOURS.get(i % ChartStyle.COLOURS.size());
-      add(chart, laws.get(i), label(laws.get(i)), colour,
-          MARKERS.get(i % MARKERS.size()), taken);
+      add(chart, laws.get(i), label(laws.get(i)), colour, MARKERS.get(i % MARKERS.size()), taken);
     }
     chart.addAnnotation(new PlotLabels(TITLE, List.of(), guides, taken));
     return chart;
@@ -148,7 +151,8 @@ public final class CapacityLawChart implements Chart {
         .toList();
     if (!others.isEmpty()) {
       LawPlot.points(chart, "", others.stream().mapToDouble(Cell::parameters).toArray(),
-          others.stream().mapToDouble(cell -> cell.storedBits().value()).toArray(), colour, new Sized(form, 0.4));
+          others.stream().mapToDouble(cell -> cell.storedBits().value()).toArray(), colour,
+          new Sized(form, 0.4));
     }
     for (Peak peak : law.peaks()) {
       LawPlot.errorBar(chart, peak.cell().parameters(), peak.cell().storedBits(), bits.low(), colour);
@@ -166,8 +170,8 @@ public final class CapacityLawChart implements Chart {
             bracketed ? form : new Hollow(form));
         named = true;
       }
-      peaks.forEach(cell -> taken.add(new Segment(cell.parameters(), cell.storedBits().value(), cell.parameters(),
-          cell.storedBits().value())));
+      peaks.forEach(cell -> taken.add(new Segment(cell.parameters(), cell.storedBits().value(),
+          cell.parameters(), cell.storedBits().value())));
     }
   }
 
@@ -182,8 +186,8 @@ public final class CapacityLawChart implements Chart {
       LawPlot.band(chart, x, at.stream().mapToDouble(y -> bits.clamped(y.low().getAsDouble())).toArray(),
           at.stream().mapToDouble(y -> bits.clamped(y.high().getAsDouble())).toArray(), colour);
     }
-    LawPlot.line(chart, "", new double[]{from, to}, new double[]{law.at(from).value(), law.at(to).value()}, colour,
-        ChartStyle.stroke(4, 1, 0));
+    LawPlot.line(chart, "", new double[]{from, to}, new double[]{law.at(from).value(), law.at(to).value()},
+        colour, ChartStyle.stroke(4, 1, 0));
   }
 
   private List<Guide> guides() {

@@ -27,7 +27,7 @@ public final class ExposureChart implements Chart {
       throw new IllegalArgumentException("there are no exposures to draw");
     }
     this.laws = laws.stream()
-        .collect(Collectors.groupingBy(ExposureLaw::model, LinkedHashMap::new,
+        .collect(Collectors.groupingBy(law -> law.model() + law.variant(), LinkedHashMap::new,
             Collectors.maxBy(Comparator.comparingDouble(ExposureChart::greatest))))
         .values()
         .stream()
@@ -70,7 +70,8 @@ public final class ExposureChart implements Chart {
   }
 
   private String label(ExposureLaw law) {
-    return law.model() + ", N = " + Units.label(law.cells().getFirst().people());
+    return law.model() + ", N = " + Units.label(law.cells().getFirst().people())
+        + (law.variant().isEmpty() ? "" : ", " + law.variant());
   }
 
   XYChart chart() {
@@ -88,9 +89,9 @@ public final class ExposureChart implements Chart {
       double[] y = law.cells().stream().mapToDouble(cell -> cell.ratio().value()).toArray();
       // More lines than colours: the next round of colours is dashed.
       boolean dashed = i >= ChartStyle.COLOURS.size();
-      LawPlot.line(chart, "", x, y, colour, dashed ? ChartStyle.stroke(4, 12, 8) : ChartStyle.stroke(4, 1, 0));
-      law.cells()
-          .forEach(cell -> LawPlot.errorBar(chart, cell.exposures(), cell.ratio(), floor, colour));
+      LawPlot.line(chart, "", x, y, colour,
+          dashed ? ChartStyle.stroke(4, 12, 8) : ChartStyle.stroke(4, 1, 0));
+      law.cells().forEach(cell -> LawPlot.errorBar(chart, cell.exposures(), cell.ratio(), floor, colour));
       LawPlot.points(chart, label(law), x, y, colour, dashed ? new Hollow(new Circle()) : new Circle());
       law.timeToLearn()
           .ifPresent(time -> LawPlot.points(chart, "", new double[]{time.value()},

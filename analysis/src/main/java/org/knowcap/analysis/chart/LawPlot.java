@@ -54,8 +54,8 @@ final class LawPlot {
   static void errorBar(XYChart chart, double x, Estimate y, double least, Color colour) {
     if (y.hasInterval()) {
       line(chart, "", new double[]{x, x},
-          new double[]{Math.max(least, y.low().getAsDouble()), Math.max(least, y.high().getAsDouble())}, colour,
-          ChartStyle.stroke(3, 1, 0));
+          new double[]{Math.max(least, y.low().getAsDouble()), Math.max(least, y.high().getAsDouble())},
+          colour, ChartStyle.stroke(3, 1, 0));
     }
   }
 
@@ -96,7 +96,8 @@ final class LawPlot {
 
   static void write(Path folder, Chart chart, XYChart drawn) throws IOException {
     String svg = chart.svg();
-    WholeFile.write(folder.resolve(chart.file() + ".svg"), out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
+    WholeFile.write(folder.resolve(chart.file() + ".svg"),
+        out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
     WholeFile.write(folder.resolve(chart.file() + ".png"), out -> ChartEncoder.saveChart(drawn, out, "png"));
   }
 }

@@ -53,12 +53,10 @@ public final class ResidualChart implements Chart {
 
   @Override
   public String svg() {
-    return LawPlot.svg(chart(), file(), TITLE, "Parameters on a log axis against residuals in per cent. "
-        + laws.stream().map(law -> name(law) + ": " + percents(law)).collect(Collectors.joining(". ")) + ".");
-  }
-
-  private static String name(CapacityLaw law) {
-    return law.family() + ", " + law.corpus() + ", " + Units.label(law.exposures()) + " exposures";
+    return LawPlot.svg(chart(), file(), TITLE,
+        "Parameters on a log axis against residuals in per cent. "
+            + laws.stream().map(law -> law.name() + ": " + percents(law)).collect(Collectors.joining(". "))
+            + ".");
   }
 
   private static String percents(CapacityLaw law) {
@@ -77,8 +75,9 @@ public final class ResidualChart implements Chart {
 
   XYChart chart() {
     XYChart chart = LawPlot.blank(TITLE, "Model size (parameters)", "Measured over fitted, less one (%)");
-    LogRange range = LogRange.around(
-        laws.stream().flatMap(law -> law.law().orElseThrow().points().stream()).mapToDouble(PowerLaw.Point::x));
+    LogRange range = LogRange.around(laws.stream()
+        .flatMap(law -> law.law().orElseThrow().points().stream())
+        .mapToDouble(PowerLaw.Point::x));
     ChartStyle.logX(chart.getStyler(), range);
     double most = laws.stream()
         .flatMap(law -> law.law().orElseThrow().residuals().stream())
@@ -97,7 +96,7 @@ public final class ResidualChart implements Chart {
       IntStream.range(0, x.length)
           .forEach(k -> LawPlot.line(chart, "", new double[]{x[k], x[k]}, new double[]{0, y[k]}, colour,
               ChartStyle.stroke(3, 1, 0)));
-      LawPlot.points(chart, name(laws.get(i)), x, y, colour, MARKERS.get(i % MARKERS.size()));
+      LawPlot.points(chart, laws.get(i).name(), x, y, colour, MARKERS.get(i % MARKERS.size()));
     }
     return chart;
   }

@@ -73,13 +73,14 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
       }
     });
     if (raw.isEmpty()) {
-      throw new LawException("the arms have no setting in common; the first has " + a.keySet() + ", the second "
-          + b.keySet());
+      throw new LawException(
+          "the arms have no setting in common; the first has " + a.keySet() + ", the second " + b.keySet());
     }
     List<String> warnings = new ArrayList<>(
         Stream.concat(firstCells.warnings().stream(), secondCells.warnings().stream()).distinct().toList());
     if (raw.stream().anyMatch(each -> each.limitedBy().contains("corpus"))) {
-      warnings.add("Where the corpus limits an arm, R is bounded by R^max, and the difference says little of the models.");
+      warnings.add(
+          "Where the corpus limits an arm, R is bounded by R^max, and the difference says little of the models.");
     }
     List<OptionalDouble> equivalences = raw.stream().map(each -> equivalence(each, margin)).toList();
     List<OptionalDouble> corrected = corrected(raw.stream().map(ArmDifference::pValue).toList());
@@ -96,8 +97,8 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     for (Cell cell : cells.cells()) {
       Cell other = settings.put(Setting.of(cell), cell);
       if (other != null) {
-        throw new LawException("the " + arm + " arm has two cells with " + Setting.of(cell) + ": " + other + ", and "
-            + cell + "; give arms of one family and one kind of corpus each");
+        throw new LawException("the " + arm + " arm has two cells with " + Setting.of(cell) + ": " + other
+            + ", and " + cell + "; give arms of one family and one kind of corpus each");
       }
     }
     return settings;
@@ -126,8 +127,7 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
           OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(),
           limits, ArmDifference.Verdict.NO_VERDICT);
     }
-    boolean independent = own.size() == 1
-        || Seeds.independent(own.stream().map(RunResult::seeds).toList());
+    boolean independent = own.size() == 1 || Seeds.independent(own.stream().map(RunResult::seeds).toList());
     Estimate difference = Estimate.mean(differences, "pairs");
     Estimate factor = Stream.of(ours, theirs).flatMapToDouble(Arrays::stream).allMatch(r -> r > 0)
         ? Estimate.mean(factors, "pairs").map(Math::exp)
@@ -147,9 +147,8 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
           .of(error * (Estimate.quantile(own.size() - 1.0) + student.inverseCumulativeProbability(POWER)));
     }
     return new ArmDifference(setting.toString(), a.toString(), b.toString(), own.size(),
-        Arrays.stream(ours).average().orElseThrow(),
-        Arrays.stream(theirs).average().orElseThrow(), difference, factor, pValue,
-        OptionalDouble.empty(), OptionalDouble.empty(), detectable, limits,
+        Arrays.stream(ours).average().orElseThrow(), Arrays.stream(theirs).average().orElseThrow(),
+        difference, factor, pValue, OptionalDouble.empty(), OptionalDouble.empty(), detectable, limits,
         ArmDifference.Verdict.NO_VERDICT);
   }
 

@@ -16,28 +16,35 @@ import org.knowcap.analysis.units.Units;
  *
  * @param family architecture without its size
  * @param corpus kind of corpus, without its size
+ * @param variant what lists of its study chose beside the learning rate; empty without such lists
  * @param exposures of each person
  * @param peaks one a model, by parameters
  * @param law over the peaks; absent where there are too few
  * @param summary whole sentences, the most important first
  * @param checklist of the fit
  */
-public record CapacityLaw(String family, String corpus, long exposures, List<Peak> peaks,
+public record CapacityLaw(String family, String corpus, String variant, long exposures, List<Peak> peaks,
     Optional<PowerLaw> law, List<String> summary, Checklist checklist) {
   /** R of the paper after 1000 exposures: what an unmeasured model is assumed to hold at most. */
   private static final double PUBLISHED_RATIO = 2;
 
-  private record Group(String family, String corpus, long exposures) {}
+  private record Group(String family, String corpus, String variant, long exposures) {}
 
   private record Sized(String model, long parameters) {}
+
+  /** Of all that its runs have in common: "gpt2, bioS, 1,000 exposures". */
+  public String name() {
+    return family + ", " + corpus + (variant.isEmpty() ? "" : ", " + variant) + ", " + Units.count(exposures)
+        + " exposures";
+  }
 
   /** The laws of these cells, one for each family, kind of corpus and number of exposures. */
   public static List<CapacityLaw> of(Cells cells) {
     return cells.cells()
         .stream()
         .collect(Collectors.groupingBy(
-            cell -> new Group(cell.family(), cell.corpusKind(), cell.exposures()), LinkedHashMap::new,
-            Collectors.toList()))
+            cell -> new Group(cell.family(), cell.corpusKind(), cell.variant(), cell.exposures()),
+            LinkedHashMap::new, Collectors.toList()))
         .entrySet()
         .stream()
         .map(entry -> fit(entry.getKey(), entry.getValue(), cells))
@@ -56,7 +63,8 @@ public record CapacityLaw(String family, String corpus, long exposures, List<Pea
       peak.ifPresent(peaks::add);
       own.stream()
           .filter(cell -> peak.isEmpty() || cell != peak.get().cell())
-          .forEach(cell -> leftOut.computeIfAbsent(reason(cell), _ -> new ArrayList<>()).add(cell.toString()));
+          .forEach(
+              cell -> leftOut.computeIfAbsent(reason(cell), _ -> new ArrayList<>()).add(cell.toString()));
     });
     List<Peak> bracketed = peaks.stream().filter(Peak::bracketed).toList();
     List<Peak> fitted = sizes(bracketed) >= PowerLaw.LEAST_POINTS ? bracketed : peaks;
@@ -79,14 +87,16 @@ public record CapacityLaw(String family, String corpus, long exposures, List<Pea
     }
     List<String> warnings = new ArrayList<>(source.warnings());
     if (fitted.stream().anyMatch(peak -> peak.cell().runs().size() == 1)) {
-      warnings.add("Peaks of one seed alone are in the fit; their error shows in the scatter about the law only.");
+      warnings.add(
+          "Peaks of one seed alone are in the fit; their error shows in the scatter about the law only.");
     }
     if (fitted.stream().map(peak -> peak.cell().runs().size()).distinct().count() > 1) {
       warnings.add("Peaks have different numbers of seeds, and least squares gives each the same weight.");
     }
-    Checklist checklist = new Checklist("stored bits = rho P^gamma", "stored bits at the peak of R over N, "
-        + "mean over seeds; names by the paper's N log2(N0/N)", fitted.size(), leftOut,
-        Checklist.PARAMETER_COUNT, "of each model the cell of the greatest mean R that its corpus does not limit",
+    Checklist checklist = new Checklist("stored bits = rho P^gamma",
+        "stored bits at the peak of R over N, " + "mean over seeds; names by the paper's N log2(N0/N)",
+        fitted.size(), leftOut, Checklist.PARAMETER_COUNT,
+        "of each model the cell of the greatest mean R that its corpus does not limit",
         "squares of ln(stored bits), each model once", "closed form (linear regression on logarithms)",
         "none needed", "none",
         "95 %; of a peak Student's t over its seeds, of the law Student's t over its models",
@@ -95,8 +105,8 @@ public record CapacityLaw(String family, String corpus, long exposures, List<Pea
         fitted.stream().mapToLong(peak -> peak.cell().parameters()).max().orElse(0),
         Checklist.extrapolation(cells.stream().mapToLong(Cell::parameters).max().orElseThrow()),
         List.copyOf(warnings));
-    return new CapacityLaw(group.family, group.corpus, group.exposures, List.copyOf(peaks), law,
-        List.copyOf(summary), checklist);
+    return new CapacityLaw(group.family, group.corpus, group.variant, group.exposures, List.copyOf(peaks),
+        law, List.copyOf(summary), checklist);
   }
 
   private static long sizes(List<Peak> peaks) {
@@ -174,13 +184,14 @@ public record CapacityLaw(String family, String corpus, long exposures, List<Pea
     long sizes = sizes(fitted);
     if (law.isEmpty()) {
       Peak only = fitted.getFirst();
-      return "R is " + only.cell().ratio() + " bits per parameter at the peak of " + only.cell().model() + ", N = "
-          + Units.count(only.cell().people()) + " (" + only.bracket() + "); a law needs peaks of "
+      return "R is " + only.cell().ratio() + " bits per parameter at the peak of " + only.cell().model()
+          + ", N = " + Units.count(only.cell().people()) + " (" + only.bracket() + "); a law needs peaks of "
           + PowerLaw.LEAST_POINTS + " sizes of model, " + (PowerLaw.LEAST_POINTS - sizes) + " more.";
     }
     PowerLaw found = law.get();
     String form = "Stored bits at the peak grow as P^gamma with gamma = " + found.gamma() + "; at "
-        + Units.brief(found.centre()) + " parameters, the centre of these models, R is " + found.atCentre() + ".";
+        + Units.brief(found.centre()) + " parameters, the centre of these models, R is " + found.atCentre()
+        + ".";
     if (found.pGammaIsOne().isEmpty()) {
       return form;
     }

@@ -3,6 +3,9 @@ package org.knowcap.analysis.law;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.ModelName;
 import org.knowcap.analysis.results.RunResult;
@@ -15,6 +18,7 @@ import org.knowcap.analysis.results.Seeds;
  * @param otherRates learning rates of runs that were left out, as this one's store more
  */
 public record Cell(List<RunResult> runs, List<Double> otherRates) {
+  private static final Pattern LEARNING_RATE = Pattern.compile("lr[0-9.eE+-]+");
   /** By corpus size, exposures and parameters. */
   static final Comparator<Cell> ORDER = Comparator.comparingLong(Cell::people)
       .thenComparingLong(Cell::exposures)
@@ -54,6 +58,17 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     return corpus().replaceFirst("\\(" + people() + "\\)$", "").replaceFirst("\\(" + people() + ",", "(N,");
   }
 
+  /** What lists of its study chose beside the learning rate, such as "weight-decay-0.01"; empty without such lists. */
+  public String variant() {
+    return variant(first());
+  }
+
+  static String variant(RunResult run) {
+    return Stream.of(run.setting().orElse("").split("_"))
+        .filter(part -> !LEARNING_RATE.matcher(part).matches())
+        .collect(Collectors.joining("_"));
+  }
+
   /** N. */
   public long people() {
     return first().people();
@@ -86,8 +101,7 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     }
     return List.of(Limit.UNDECIDED, Limit.LEARNING, Limit.MODEL)
         .stream()
-        .max(Comparator
-            .comparingLong(limit -> runs.stream().filter(run -> run.limitedBy() == limit).count()))
+        .max(Comparator.comparingLong(limit -> runs.stream().filter(run -> run.limitedBy() == limit).count()))
         .orElseThrow();
   }
 
@@ -118,6 +132,7 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
   /** For people: "gpt2-2-2-w16 on bioS(200) after 100 exposures". */
   @Override
   public String toString() {
-    return model() + " on " + corpus() + " after " + exposures() + " exposures";
+    return model() + " on " + corpus() + " after " + exposures() + " exposures"
+        + (variant().isEmpty() ? "" : " (" + variant() + ")");
   }
 }

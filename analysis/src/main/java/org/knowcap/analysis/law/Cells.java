@@ -26,10 +26,10 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
 
   /** What is one in the runs of a cell, but for the learning rate. */
   private record Setting(String model, long parameters, String corpus, double totalBits, long people,
-      long exposures) {
+      long exposures, String variant) {
     static Setting of(RunResult run) {
       return new Setting(run.model(), run.parameters(), run.corpus(), run.totalBits(), run.people(),
-          run.exposures());
+          run.exposures(), Cell.variant(run));
     }
   }
 
@@ -62,8 +62,9 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
     List<Cell> cells = new ArrayList<>();
     settings.values().forEach(runs -> cells.add(cell(runs, leftOut)));
     if (cells.stream().anyMatch(cell -> !cell.otherRates().isEmpty())) {
-      warnings.add("Some cells are the best of several learning rates, chosen by the runs that are then measured: "
-          + "this makes R too high by a part of its interval. Choose rates on seeds that are not measured again.");
+      warnings.add(
+          "Some cells are the best of several learning rates, chosen by the runs that are then measured: "
+              + "this makes R too high by a part of its interval. Choose rates on seeds that are not measured again.");
     }
     warnMixed(causal, RunResult::engine, "engines", warnings);
     return new Cells(cells.stream().sorted(Cell.ORDER).toList(), leftOut, List.copyOf(warnings));
@@ -96,9 +97,9 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
     for (RunResult run : runs) {
       RunResult other = seen.putIfAbsent(run.seeds(), run);
       if (other != null && other.storedBits() != run.storedBits()) {
-        throw new LawException("runs " + other.run() + " and " + run.run() + " have the same setting and the same "
-            + run.seeds() + ", but store " + Units.bits(other.storedBits()) + " and "
-            + Units.bits(run.storedBits())
+        throw new LawException("runs " + other.run() + " and " + run.run()
+            + " have the same setting and the same " + run.seeds() + ", but store "
+            + Units.bits(other.storedBits()) + " and " + Units.bits(run.storedBits())
             + ": they differ in something that tables do not show, such as the batch or the engine; fit them apart");
       }
     }
@@ -109,14 +110,15 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
     record Named(String model, String kind) {}
     Map<Named, List<RunResult>> named = runs.stream()
         .collect(Collectors.groupingBy(
-            run -> new Named(run.model(), new Cell(List.of(run), List.of()).corpusKind()),
-            LinkedHashMap::new, Collectors.toList()));
+            run -> new Named(run.model(), new Cell(List.of(run), List.of()).corpusKind()), LinkedHashMap::new,
+            Collectors.toList()));
     named.forEach((name, alike) -> {
       RunResult least = alike.stream().min(Comparator.comparingLong(RunResult::parameters)).orElseThrow();
       RunResult most = alike.stream().max(Comparator.comparingLong(RunResult::parameters)).orElseThrow();
       if (most.parameters() > (1 + COUNTS_ALIKE) * least.parameters()) {
-        throw new LawException(name.model() + " has " + Units.count(least.parameters()) + " parameters in run "
-            + least.run() + " and " + Units.count(most.parameters()) + " in run " + most.run()
+        throw new LawException(name.model() + " has " + Units.count(least.parameters())
+            + " parameters in run " + least.run() + " and " + Units.count(most.parameters()) + " in run "
+            + most.run()
             + ": they are counted by different conventions, or the vocabularies differ; fit these runs apart");
       }
       if (most.parameters() != least.parameters()) {

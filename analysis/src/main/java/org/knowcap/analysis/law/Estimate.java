@@ -66,9 +66,7 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
   }
 
   private static OptionalDouble applied(DoubleUnaryOperator function, OptionalDouble number) {
-    return number.isPresent()
-        ? OptionalDouble.of(function.applyAsDouble(number.getAsDouble()))
-        : number;
+    return number.isPresent() ? OptionalDouble.of(function.applyAsDouble(number.getAsDouble())) : number;
   }
 
   /** Whether there is an interval. */

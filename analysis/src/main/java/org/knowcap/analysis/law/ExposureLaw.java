@@ -21,6 +21,7 @@ import org.knowcap.analysis.units.Units;
  * @param model short name
  * @param parameters P
  * @param corpus name
+ * @param variant what lists of its study chose beside the learning rate; empty without such lists
  * @param cells by exposures, at least two different
  * @param timeToLearn exposures to half of the greatest R, between measured ones straight on a log axis; absent where R is
  *        more than half at the fewest exposures, or nothing is stored
@@ -28,10 +29,15 @@ import org.knowcap.analysis.units.Units;
  * @param summary whole sentences, the most important first
  * @param checklist of the estimate
  */
-public record ExposureLaw(String model, long parameters, String corpus, List<Cell> cells,
+public record ExposureLaw(String model, long parameters, String corpus, String variant, List<Cell> cells,
     Optional<Estimate> timeToLearn, boolean rising, List<String> summary, Checklist checklist) {
 
-  private record Group(String model, long parameters, String corpus, double totalBits) {}
+  private record Group(String model, long parameters, String corpus, double totalBits, String variant) {}
+
+  /** For people: "gpt2-2-2-w16 on bioS(200)". */
+  public String name() {
+    return model + " on " + corpus + (variant.isEmpty() ? "" : ", " + variant);
+  }
 
   /**
    * One for each model and corpus that was measured after at least two different numbers of exposures.
@@ -41,18 +47,18 @@ public record ExposureLaw(String model, long parameters, String corpus, List<Cel
   public static List<ExposureLaw> of(Cells cells) {
     Map<Group, List<Cell>> groups = cells.cells()
         .stream()
-        .collect(Collectors.groupingBy(
-            cell -> new Group(cell.model(), cell.parameters(), cell.corpus(), cell.totalBits()),
-            LinkedHashMap::new, Collectors.toList()));
+        .collect(Collectors.groupingBy(cell -> new Group(cell.model(), cell.parameters(), cell.corpus(),
+            cell.totalBits(), cell.variant()), LinkedHashMap::new, Collectors.toList()));
     List<ExposureLaw> laws = groups.values()
         .stream()
         .filter(own -> own.stream().mapToLong(Cell::exposures).distinct().count() > 1)
         .map(own -> fit(own, cells))
         .toList();
     if (laws.isEmpty()) {
-      throw new LawException("no model was measured on one corpus after two different numbers of exposures; found "
-          + cells.cells().stream().map(Cell::exposures).distinct().sorted().toList()
-          + ". Train again with others, such as 'exposures: [100, 300, 1000]'");
+      throw new LawException(
+          "no model was measured on one corpus after two different numbers of exposures; found "
+              + cells.cells().stream().map(Cell::exposures).distinct().sorted().toList()
+              + ". Train again with others, such as 'exposures: [100, 300, 1000]'");
     }
     return laws;
   }
@@ -67,11 +73,13 @@ public record ExposureLaw(String model, long parameters, String corpus, List<Cel
     Optional<Double> half = halfway(exposures, ratios);
     Optional<Estimate> time = half.map(value -> interval(cells, value));
     List<String> summary = new ArrayList<>();
-    summary.add("R of " + first.model() + " on " + first.corpus() + " goes from " + cells.getFirst().ratio()
-        + " after " + Units.count(cells.getFirst().exposures()) + " exposures to " + cells.getLast().ratio()
-        + " after " + Units.count(cells.getLast().exposures()) + ".");
-    summary.add(time.map(found -> "Half of the greatest R is reached after " + found + " exposures"
-        + (rising ? ", or later, as R is greatest after the most exposures and may rise on." : "."))
+    summary.add("R of " + first.model() + " on " + first.corpus()
+        + (first.variant().isEmpty() ? "" : ", " + first.variant() + ",") + " goes from "
+        + cells.getFirst().ratio() + " after " + Units.count(cells.getFirst().exposures()) + " exposures to "
+        + cells.getLast().ratio() + " after " + Units.count(cells.getLast().exposures()) + ".");
+    summary.add(time
+        .map(found -> "Half of the greatest R is reached after " + found + " exposures"
+            + (rising ? ", or later, as R is greatest after the most exposures and may rise on." : "."))
         .orElse(peak > 0
             ? "Half of the greatest R is reached before " + Units.count(cells.getFirst().exposures())
                 + " exposures, the fewest that were measured."
@@ -85,15 +93,16 @@ public record ExposureLaw(String model, long parameters, String corpus, List<Cel
           + " exposures: R is bounded by the corpus there, and the time is that to learn half of the corpus.");
     }
     List<String> warnings = new ArrayList<>(source.warnings());
-    warnings.add("Runs of different exposures are trainings of their own, each with its learning-rate schedule.");
+    warnings
+        .add("Runs of different exposures are trainings of their own, each with its learning-rate schedule.");
     Checklist checklist = new Checklist("none: R between measured exposures straight on a log axis",
         "R, bits per parameter, mean over seeds", cells.size(), source.leftOut(), Checklist.PARAMETER_COUNT,
         "all exposures of one model on one corpus", "none", "none", "none needed", "none",
         "95 %, Student's t over seeds; of the time to learn, over each seed's own time, on a log axis",
         Checklist.seeds(cells), first.parameters(), first.parameters(),
         Checklist.extrapolation(first.parameters()), List.copyOf(warnings));
-    return new ExposureLaw(first.model(), first.parameters(), first.corpus(), cells, time, rising,
-        List.copyOf(summary), checklist);
+    return new ExposureLaw(first.model(), first.parameters(), first.corpus(), first.variant(), cells, time,
+        rising, List.copyOf(summary), checklist);
   }
 
   /** Where R passes half of its greatest value for the first time. */
@@ -128,8 +137,8 @@ public record ExposureLaw(String model, long parameters, String corpus, List<Cel
       halfway(exposures, own).ifPresent(found -> logs.add(Math.log(found)));
     }
     if (logs.size() < 2 || logs.size() < seeds.size() || !Seeds.independent(List.copyOf(seeds))) {
-      return Estimate.alone(time, "it needs two independent seeds that were measured after all exposures, found "
-          + logs.size());
+      return Estimate.alone(time,
+          "it needs two independent seeds that were measured after all exposures, found " + logs.size());
     }
     return Estimate.mean(logs.stream().mapToDouble(Double::doubleValue).toArray(), "seeds").map(Math::exp);
   }

@@ -48,7 +48,8 @@ public record LossFit(LossLaw law, List<Estimate> estimates, Checklist checklist
     long most = (long) points.stream().mapToDouble(LossPoint::parameters).max().orElseThrow();
     Checklist checklist = new Checklist("E + A / P^alpha + B / D^beta",
         "last training loss, nats a token; D: tokens trained on", points.size(), leftOut,
-        Checklist.PARAMETER_COUNT, "all", "sum of Huber's function of ln(law) - ln(loss), width " + LossLaw.HUBER,
+        Checklist.PARAMETER_COUNT, "all",
+        "sum of Huber's function of ln(law) - ln(loss), width " + LossLaw.HUBER,
         "grid of 64 x 64 exponents from 0.02 to 2 with least squares for E, A, B >= 0, then Newton's method; "
             + law.stop(),
         law.starts() + " local minima of the grid", "E, A, B >= 0; exponents 0 to 4",

@@ -62,8 +62,8 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
 
   private static void requireEnough(List<LossPoint> points) {
     if (points.size() < LEAST_POINTS) {
-      throw new LawException("a loss law of five parameters needs at least " + LEAST_POINTS + " points, found "
-          + points.size() + ": measure " + (LEAST_POINTS - points.size()) + " more");
+      throw new LawException("a loss law of five parameters needs at least " + LEAST_POINTS
+          + " points, found " + points.size() + ": measure " + (LEAST_POINTS - points.size()) + " more");
     }
     requireThree("sizes of model", points.stream().mapToDouble(LossPoint::parameters).distinct().count());
     requireThree("amounts of data", points.stream().mapToDouble(LossPoint::tokens).distinct().count());
@@ -158,7 +158,8 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       double spread = Arrays.stream(sums).max().orElseThrow() - Arrays.stream(sums).min().orElseThrow();
       double[] at = best.at;
       return new LossLaw(coefficient(at[0], 0), coefficient(at[1], at[3] * meanX),
-          coefficient(at[2], at[4] * meanY), at[3], at[4], best.objective, best.gradientNorm, best.stop, starts.size(), spread);
+          coefficient(at[2], at[4] * meanY), at[3], at[4], best.objective, best.gradientNorm, best.stop,
+          starts.size(), spread);
     }
 
     /** Zero at the bound. */
@@ -349,7 +350,9 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       double[] next = at.clone();
       RealMatrix matrix = new Array2DRowRealMatrix(damped, false);
       try {
-        double[] move = new LUDecomposition(matrix).getSolver().solve(new ArrayRealVector(gradient, false)).toArray();
+        double[] move = new LUDecomposition(matrix).getSolver()
+            .solve(new ArrayRealVector(gradient, false))
+            .toArray();
         double length = Arrays.stream(move).map(Math::abs).max().orElseThrow();
         double shorter = Math.min(1, 2 / length);
         // Against the gradient, whatever the curvature.

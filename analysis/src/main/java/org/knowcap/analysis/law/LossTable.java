@@ -33,7 +33,8 @@ public final class LossTable {
       if (!lines.get(i).isBlank()) {
         String[] cells = lines.get(i).split(",", -1);
         if (cells.length != header.size()) {
-          throw new LawException(place + " has " + cells.length + " cells; the first line has " + header.size());
+          throw new LawException(
+              place + " has " + cells.length + " cells; the first line has " + header.size());
         }
         String run = header.contains(RUN) ? cells[header.indexOf(RUN)].strip() : place;
         points.add(point(cells, header, run, place));
@@ -49,7 +50,8 @@ public final class LossTable {
       try {
         numbers[i] = Double.parseDouble(cell);
       } catch (NumberFormatException e) {
-        throw new LawException(place + ", column " + COLUMNS.get(i) + ": found \"" + cell + "\"; it must be a number");
+        throw new LawException(
+            place + ", column " + COLUMNS.get(i) + ": found \"" + cell + "\"; it must be a number");
       }
     }
     try {

@@ -43,6 +43,7 @@ public record Peak(Cell cell, List<Cell> cells) {
     }
     return largerMeasured()
         ? "no smaller corpus was measured"
-        : "no larger corpus was measured: R may still rise" + (smallerMeasured() ? "" : ", nor a smaller one");
+        : "no larger corpus was measured: R may still rise"
+            + (smallerMeasured() ? "" : ", nor a smaller one");
   }
 }

@@ -88,9 +88,7 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
     if (!gamma.hasInterval()) {
       return Estimate.alone(Math.exp(value), "the law has none");
     }
-    double squares = points.stream()
-        .mapToDouble(point -> Math.pow(Math.log(point.x / centre), 2))
-        .sum();
+    double squares = points.stream().mapToDouble(point -> Math.pow(Math.log(point.x / centre), 2)).sum();
     double error = scatter * Math.sqrt(1.0 / points.size() + away * away / squares);
     return Estimate.student(value, error, points.size() - 2.0, gamma.method()).map(Math::exp);
   }

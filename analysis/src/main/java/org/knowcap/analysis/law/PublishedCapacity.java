@@ -86,7 +86,8 @@ public record PublishedCapacity(List<Point> points) {
     return matched > 0
         ? matched + " of the " + cells.cells().size()
             + " cells have a published point of their size, N and exposures."
-        : "None of the " + cells.cells().size() + " cells has a published point of its corpus, size, N and exposures: "
+        : "None of the " + cells.cells().size()
+            + " cells has a published point of its corpus, size, N and exposures: "
             + "the published ones are gpt2 of " + Units.brief(least()) + " to " + Units.brief(most())
             + " parameters on bioS(N) after 100 or 1000 exposures, these models have "
             + Units.brief(cells.cells().stream().mapToLong(Cell::parameters).min().orElseThrow()) + " to "

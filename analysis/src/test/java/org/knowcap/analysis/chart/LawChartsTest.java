@@ -69,12 +69,14 @@ class LawChartsTest {
     double least = bands.getFirst().getYData()[30];
     assertEquals(law.law().orElseThrow().at(20_000).low().getAsDouble(), least, 1e-6 * least);
     double[] bar = series.stream()
-        .filter(each -> each.getXData().length == 2 && each.getXData()[0] == 20_000 && each.getXData()[1] == 20_000)
+        .filter(each -> each.getXData().length == 2 && each.getXData()[0] == 20_000
+            && each.getXData()[1] == 20_000)
         .findFirst()
         .orElseThrow()
         .getYData();
     assertEquals(law.peaks().get(1).cell().storedBits().high().getAsDouble(), bar[1], 1e-6);
-    assertTrue(series.stream().filter(XYSeries::isShowInLegend).allMatch(each -> each.getName().equals("gpt2")));
+    assertTrue(
+        series.stream().filter(XYSeries::isShowInLegend).allMatch(each -> each.getName().equals("gpt2")));
   }
 
   @Test

@@ -49,7 +49,8 @@ class ArmComparisonTest {
     assertEquals(Verdict.NO_VERDICT, one(arm("llama", 1.5), arm("gpt2", 1.2), 0.1).verdict());
     assertEquals(Verdict.NO_VERDICT,
         one(arm("llama", 1.5, 1.6), arm("gpt2", 0, 0, 1.2, 1.3).subList(2, 4), 0.1).verdict());
-    assertEquals(Verdict.UNDECIDED, one(arm("llama", 1.5, 1.6, 1.1), arm("gpt2", 1.2, 1.3, 1.4), 0.01).verdict());
+    assertEquals(Verdict.UNDECIDED,
+        one(arm("llama", 1.5, 1.6, 1.1), arm("gpt2", 1.2, 1.3, 1.4), 0.01).verdict());
   }
 
   @Test
@@ -65,11 +66,13 @@ class ArmComparisonTest {
         List.of(Results.run(400, 100, "gpt2-2-2", 1000, 1, 300, 4000)), OptionalDouble.empty());
     List<RunResult> two = new ArrayList<>(arm("llama", 1.5));
     two.addAll(arm("mistral", 1.4));
-    assertMessage("the first arm has two cells with N = 200, 100 exposures, 2-2", two, arm("gpt2", 1.5), OptionalDouble.empty());
+    assertMessage("the first arm has two cells with N = 200, 100 exposures, 2-2", two, arm("gpt2", 1.5),
+        OptionalDouble.empty());
     assertMessage("the margin must be above 0", arm("llama", 1.5), arm("gpt2", 1.5), OptionalDouble.of(0));
   }
 
-  private static void assertMessage(String part, List<RunResult> a, List<RunResult> b, OptionalDouble margin) {
+  private static void assertMessage(String part, List<RunResult> a, List<RunResult> b,
+      OptionalDouble margin) {
     String message = assertThrows(LawException.class, () -> ArmComparison.of(a, b, margin)).getMessage();
     assertTrue(message.contains(part), message);
   }

@@ -50,7 +50,8 @@ class CapacityLawTest {
   @Test
   void onePartOfACellThatTheCorpusLimitsLeavesItOut() {
     // Without the run that is full, the mean of the others would be of those that did worse.
-    CapacityLaw law = law(List.of(run(1, 40, 1, 1.97), run(1, 40, 2, 1.9), run(1, 200, 1, 1.5), run(1, 200, 2, 1.6)));
+    CapacityLaw law = law(
+        List.of(run(1, 40, 1, 1.97), run(1, 40, 2, 1.9), run(1, 200, 1, 1.5), run(1, 200, 2, 1.6)));
     assertEquals(200, law.peaks().getFirst().cell().people());
   }
 
@@ -72,7 +73,8 @@ class CapacityLawTest {
     assertEquals(Math.exp(line.getIntercept()), fit.rho().value(), 1e-9);
     assertEquals(line.predict(Math.log(3333)), Math.log(fit.at(3333).value()), 1e-9);
     double error = line.getInterceptStdErr() * 4.302653;
-    assertEquals(Math.exp(line.getIntercept() - error), fit.rho().low().getAsDouble(), 1e-4 * fit.rho().low().getAsDouble());
+    assertEquals(Math.exp(line.getIntercept() - error), fit.rho().low().getAsDouble(),
+        1e-4 * fit.rho().low().getAsDouble());
   }
 
   @Test
@@ -80,8 +82,10 @@ class CapacityLawTest {
     CapacityLaw full = law(List.of(run(2, 20, 1, 0.5), run(4, 20, 1, 0.25)));
     assertTrue(full.peaks().isEmpty());
     // Two bits for each of 2,000 and 4,000 parameters, twice, over 50 bits a person.
-    assertEquals("No cell is known to be limited by its model (2 limited by the corpus), so that nothing here is a"
-        + " capacity; to measure one, train on N = 160 for gpt2-2-2, 320 for gpt2-4-2.", full.summary().getFirst());
+    assertEquals(
+        "No cell is known to be limited by its model (2 limited by the corpus), so that nothing here is a"
+            + " capacity; to measure one, train on N = 160 for gpt2-2-2, 320 for gpt2-4-2.",
+        full.summary().getFirst());
     RunResult learning = Results.limited(run(2, 400, 1, 0.5), Limit.LEARNING);
     assertTrue(law(List.of(learning)).summary().getFirst().contains("(1 still learning)"));
     assertTrue(law(List.of(learning)).summary().getFirst().contains("more exposures"));
@@ -105,7 +109,8 @@ class CapacityLawTest {
     runs.removeIf(each -> each.model().equals("gpt2-3-2"));
     CapacityLaw provisional = law(runs);
     assertEquals(3, provisional.checklist().pointsUsed());
-    assertTrue(provisional.summary().stream().anyMatch(each -> each.contains("of its 3 peaks 1 are not bracketed")));
+    assertTrue(
+        provisional.summary().stream().anyMatch(each -> each.contains("of its 3 peaks 1 are not bracketed")));
   }
 
   @Test
@@ -137,11 +142,23 @@ class CapacityLawTest {
   }
 
   @Test
+  void whatAStudyListsBesideTheRateIsNotJoined() {
+    List<RunResult> runs = List.of(Results.withSetting(run(1, 200, 1, 1.5), "lr0.003_weight-decay-0.1"),
+        Results.withSetting(Results.withRate(run(1, 200, 1, 1.6), 0.01), "lr0.01_weight-decay-0.1"),
+        Results.withSetting(run(1, 200, 1, 1.2), "lr0.003_weight-decay-0"));
+    List<CapacityLaw> laws = CapacityLaw.of(Cells.of(runs));
+    assertEquals(List.of("weight-decay-0.1", "weight-decay-0"),
+        laws.stream().map(CapacityLaw::variant).toList());
+    assertEquals(1.6, laws.getFirst().peaks().getFirst().cell().ratio().value(), 1e-12);
+  }
+
+  @Test
   void whatCannotBeJoinedIsRefused() {
     assertMessage("there are no finished runs", List.of());
     assertMessage("have the same setting and the same seed 1, but store",
         List.of(run(1, 200, 1, 1.5), run(1, 200, 1, 1.6)));
-    assertEquals(1, Cells.of(List.of(run(1, 200, 1, 1.5), run(1, 200, 1, 1.5))).cells().getFirst().runs().size());
+    assertEquals(1,
+        Cells.of(List.of(run(1, 200, 1, 1.5), run(1, 200, 1, 1.5))).cells().getFirst().runs().size());
     RunResult other = Results.run(200, 1000, "gpt2-1-2", 1100, 2, 1500, 10_000);
     assertMessage("gpt2-1-2 has 1,000 parameters in run gpt2-1-2-n200-e1000-s1 and 1,100",
         List.of(run(1, 200, 1, 1.5), other));

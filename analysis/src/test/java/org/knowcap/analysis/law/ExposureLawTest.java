@@ -36,7 +36,8 @@ class ExposureLawTest {
     // By hand: logs of 100 * 4^(0.6/1.1), 100 * 4^0.5 and 100 * 4^(0.4/0.9), and Student's t over them.
     double[] logs = {0.6 / 1.1, 0.5, 0.4 / 0.9};
     double mean = (logs[0] + logs[1] + logs[2]) / 3;
-    double deviation = Math.sqrt((Math.pow(logs[0] - mean, 2) + Math.pow(logs[1] - mean, 2) + Math.pow(logs[2] - mean, 2)) / 2);
+    double deviation = Math
+        .sqrt((Math.pow(logs[0] - mean, 2) + Math.pow(logs[1] - mean, 2) + Math.pow(logs[2] - mean, 2)) / 2);
     double half = 4.302653 * deviation / Math.sqrt(3);
     assertEquals(100 * Math.pow(4, mean - half), time.low().getAsDouble(), 1e-3);
     assertEquals(100 * Math.pow(4, mean + half), time.high().getAsDouble(), 1e-3);

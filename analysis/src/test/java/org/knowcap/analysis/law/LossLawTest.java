@@ -80,7 +80,8 @@ class LossLawTest {
   private static double objective(double[] law, List<LossPoint> points) {
     double sum = 0;
     for (LossPoint point : points) {
-      double fitted = law[0] + law[1] / Math.pow(point.parameters(), law[3]) + law[2] / Math.pow(point.tokens(), law[4]);
+      double fitted = law[0] + law[1] / Math.pow(point.parameters(), law[3])
+          + law[2] / Math.pow(point.tokens(), law[4]);
       double away = Math.abs(Math.log(fitted / point.loss()));
       sum += away <= 1e-3 ? away * away / 2 : 1e-3 * away - 5e-7;
     }

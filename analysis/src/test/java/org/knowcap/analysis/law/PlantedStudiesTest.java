@@ -73,7 +73,8 @@ class PlantedStudiesTest {
     int between = 0;
     for (int i = 0; i < STUDIES; i++) {
       double[] truths = new double[models];
-      CapacityLaw law = CapacityLaw.of(Cells.of(study(models, seeds, rho, gamma, scatter, noise, truths))).getFirst();
+      CapacityLaw law = CapacityLaw.of(Cells.of(study(models, seeds, rho, gamma, scatter, noise, truths)))
+          .getFirst();
       for (int m = 0; m < models; m++) {
         peaks += covers(law.peaks().get(m).cell().ratio(), truths[m]) ? 1 : 0;
       }
@@ -137,7 +138,8 @@ class PlantedStudiesTest {
       covered += covers(atTheMargin.differences().getFirst().difference(), margin) ? 1 : 0;
     }
     assertTrue((double) different / STUDIES < 0.05 + SLACK, different + " false differences in " + STUDIES);
-    assertTrue((double) equivalent / STUDIES < 0.05 + SLACK, equivalent + " false equivalences in " + STUDIES);
+    assertTrue((double) equivalent / STUDIES < 0.05 + SLACK,
+        equivalent + " false equivalences in " + STUDIES);
     requireCoverage("a difference", (double) covered / STUDIES);
   }
 
@@ -146,8 +148,9 @@ class PlantedStudiesTest {
     int seeds = 5;
     // The true standard error of a mean of paired differences of runs whose noise is 0.03.
     double error = 0.03 * Math.sqrt(2.0 / seeds);
-    double detectable = error * (Estimate.quantile(seeds - 1)
-        + new org.apache.commons.math3.distribution.TDistribution(seeds - 1).inverseCumulativeProbability(0.8));
+    double detectable = error
+        * (Estimate.quantile(seeds - 1) + new org.apache.commons.math3.distribution.TDistribution(seeds - 1)
+            .inverseCumulativeProbability(0.8));
     int shown = 0;
     double mean = 0;
     for (int i = 0; i < STUDIES; i++) {
@@ -156,7 +159,9 @@ class PlantedStudiesTest {
       mean += Math.pow(first.leastDetectable().orElseThrow(), 2) / STUDIES;
     }
     double power = (double) shown / STUDIES;
-    assertTrue(power > 0.75 && power < 0.87, "a difference of the least detectable size is shown in " + power);
-    assertTrue(Math.abs(Math.sqrt(mean) / detectable - 1) < 0.06, "found from data: " + Math.sqrt(mean) + ", true " + detectable);
+    assertTrue(power > 0.75 && power < 0.87,
+        "a difference of the least detectable size is shown in " + power);
+    assertTrue(Math.abs(Math.sqrt(mean) / detectable - 1) < 0.06,
+        "found from data: " + Math.sqrt(mean) + ", true " + detectable);
   }
 }

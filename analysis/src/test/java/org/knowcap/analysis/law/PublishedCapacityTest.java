@@ -20,11 +20,12 @@ class PublishedCapacityTest {
       long layers = Long.parseLong(sizes[0]);
       long width = 64 * Long.parseLong(sizes[1]);
       // The paper's model over the 3275 tokens of bioS.
-      assertEquals(12 * layers * width * width + 13 * layers * width + 2 * width + 3275 * width, point.parameters(),
-          point.model());
+      assertEquals(12 * layers * width * width + 13 * layers * width + 2 * width + 3275 * width,
+          point.parameters(), point.model());
       double perPerson = Math.log(160e6 / point.people()) / Math.log(2) + 47.592;
       assertTrue(point.storedBits() < 1.03 * perPerson * point.people(), point.toString());
-      assertTrue(point.source().startsWith("digitised figure 1(a)") || point.source().startsWith("coarse reading"),
+      assertTrue(
+          point.source().startsWith("digitised figure 1(a)") || point.source().startsWith("coarse reading"),
           point.source());
     }
   }

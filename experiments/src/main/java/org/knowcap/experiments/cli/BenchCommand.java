@@ -8,5 +8,6 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     description = "Measures how fast this machine is.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {BenchCorporaCommand.class, BenchCpuCommand.class, BenchGpuCommand.class})
+    subcommands = {BenchCorporaCommand.class, BenchCpuCommand.class, BenchGpuCommand.class,
+        BenchLawsCommand.class})
 final class BenchCommand {}

@@ -30,7 +30,10 @@ final class CompareCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(index = "0", paramLabel = "A", description = "Directory of a study or table of results: the first arm.")
+  @Parameters(
+      index = "0",
+      paramLabel = "A",
+      description = "Directory of a study or table of results: the first arm.")
   private Path first;
 
   @Parameters(index = "1", paramLabel = "B", description = "The second arm.")
@@ -65,11 +68,11 @@ final class CompareCommand implements Callable<Integer> {
       out.println(each.setting() + ": " + each.verdict());
       out.println("  A " + each.a() + ": R = " + Units.ratio(each.ratioA()));
       out.println("  B " + each.b() + ": R = " + Units.ratio(each.ratioB()));
-      out.println("  A less B: " + each.difference() + " bits per parameter, over " + each.pairs() + " pairs; A over B: "
-          + each.factor());
+      out.println("  A less B: " + each.difference() + " bits per parameter, over " + each.pairs()
+          + " pairs; A over B: " + each.factor());
       each.correctedPValue()
-          .ifPresent(p -> out.println("  p = " + Units.number(each.pValue().orElseThrow(), 2) + ", by Holm's method "
-              + Units.number(p, 2) + "; such pairs show a difference of "
+          .ifPresent(p -> out.println("  p = " + Units.number(each.pValue().orElseThrow(), 2)
+              + ", by Holm's method " + Units.number(p, 2) + "; such pairs show a difference of "
               + Units.ratio(each.leastDetectable().orElseThrow()) + " in four of five studies"));
       each.equivalencePValue()
           .ifPresent(p -> out.println("  p of a difference beyond "

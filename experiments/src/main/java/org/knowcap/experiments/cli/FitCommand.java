@@ -90,7 +90,10 @@ final class FitCommand implements Callable<Integer> {
       description = "Of loss: number of fits that intervals are made of. Default: ${DEFAULT-VALUE}")
   private int bootstrap;
 
-  @Option(names = "--charts", paramLabel = "DIR", description = "Write the law's charts there, as SVG and PNG.")
+  @Option(
+      names = "--charts",
+      paramLabel = "DIR",
+      description = "Write the law's charts there, as SVG and PNG.")
   private Optional<Path> charts;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -120,16 +123,14 @@ final class FitCommand implements Callable<Integer> {
     }
   }
 
-  private record CapacityView(String family, String corpus, long exposures, List<String> summary,
-      Optional<FittedLaw> law, List<PeakRow> peaks, Checklist checklist) {
+  private record CapacityView(String family, String corpus, String variant, long exposures,
+      List<String> summary, Optional<FittedLaw> law, List<PeakRow> peaks, Checklist checklist) {
     static CapacityView of(CapacityLaw law) {
-      return new CapacityView(law.family(), law.corpus(), law.exposures(), law.summary(),
-          law.law()
-              .map(fit -> new FittedLaw(fit.rho(), fit.gamma(), fit.centre(), fit.atCentre(),
-                  fit.pGammaIsOne().isPresent()
-                      ? Optional.of(fit.pGammaIsOne().getAsDouble())
-                      : Optional.empty(),
-                  fit.scatter(), fit.residuals())),
+      return new CapacityView(law.family(), law.corpus(), law.variant(), law.exposures(), law.summary(), law
+          .law()
+          .map(fit -> new FittedLaw(fit.rho(), fit.gamma(), fit.centre(), fit.atCentre(),
+              fit.pGammaIsOne().isPresent() ? Optional.of(fit.pGammaIsOne().getAsDouble()) : Optional.empty(),
+              fit.scatter(), fit.residuals())),
           law.peaks().stream().map(PeakRow::of).toList(), law.checklist());
     }
   }
@@ -139,11 +140,12 @@ final class FitCommand implements Callable<Integer> {
 
   private record ExposurePoint(long exposures, Estimate capacityRatio, int seeds, String limitedBy) {}
 
-  private record ExposureView(String model, long parameters, String corpus, List<String> summary,
-      Optional<Estimate> timeToLearn, boolean rising, List<ExposurePoint> points, Checklist checklist) {
+  private record ExposureView(String model, long parameters, String corpus, String variant,
+      List<String> summary, Optional<Estimate> timeToLearn, boolean rising, List<ExposurePoint> points,
+      Checklist checklist) {
     static ExposureView of(ExposureLaw law) {
-      return new ExposureView(law.model(), law.parameters(), law.corpus(), law.summary(), law.timeToLearn(),
-          law.rising(),
+      return new ExposureView(law.model(), law.parameters(), law.corpus(), law.variant(), law.summary(),
+          law.timeToLearn(), law.rising(),
           law.cells()
               .stream()
               .map(cell -> new ExposurePoint(cell.exposures(), cell.ratio(), cell.runs().size(),
@@ -158,8 +160,8 @@ final class FitCommand implements Callable<Integer> {
     Law chosen = Arrays.stream(Law.values())
         .filter(each -> each.toString().equals(law))
         .findFirst()
-        .orElseThrow(() -> UserException.usage(
-            "--law must be capacity, exposures or loss, found '" + law + "'"));
+        .orElseThrow(
+            () -> UserException.usage("--law must be capacity, exposures or loss, found '" + law + "'"));
     if (published && chosen != Law.CAPACITY) {
       throw UserException.usage("--published is for --law capacity: the published points are of that law");
     }
@@ -197,11 +199,12 @@ final class FitCommand implements Callable<Integer> {
         : Optional.empty();
     List<PublishedCapacity.Match> matches = overlay.map(points -> points.matches(cells)).orElse(List.of());
     if (json) {
-      out().println(Json.MAPPER.writeValueAsString(new CapacityReport(laws.stream().map(CapacityView::of).toList(),
-          overlay.map(points -> points.scale(cells)), matches.stream().map(MatchRow::of).toList())));
+      out().println(
+          Json.MAPPER.writeValueAsString(new CapacityReport(laws.stream().map(CapacityView::of).toList(),
+              overlay.map(points -> points.scale(cells)), matches.stream().map(MatchRow::of).toList())));
     } else {
       for (CapacityLaw each : laws) {
-        heading(each.family() + ", " + each.corpus() + ", " + Units.count(each.exposures()) + " exposures");
+        heading(each.name());
         each.summary().forEach(out()::println);
         if (!each.peaks().isEmpty()) {
           out().println(peakTable(each).printAll());
@@ -229,11 +232,11 @@ final class FitCommand implements Callable<Integer> {
       out().println(Json.MAPPER.writeValueAsString(laws.stream().map(ExposureView::of).toList()));
     } else {
       for (ExposureLaw each : laws) {
-        heading(each.model() + " on " + each.corpus());
+        heading(each.name());
         each.summary().forEach(out()::println);
         each.cells()
-            .forEach(cell -> out().println("  " + Units.count(cell.exposures()) + " exposures: R = " + cell.ratio()
-                + ", " + cell.limit()));
+            .forEach(cell -> out().println("  " + Units.count(cell.exposures()) + " exposures: R = "
+                + cell.ratio() + ", " + cell.limit()));
       }
       print(laws.getFirst().checklist());
     }
@@ -242,7 +245,8 @@ final class FitCommand implements Callable<Integer> {
 
   private void loss() throws IOException {
     if (charts.isPresent()) {
-      throw UserException.usage("--charts is for --law capacity and exposures: the law of losses has no chart");
+      throw UserException
+          .usage("--charts is for --law capacity and exposures: the law of losses has no chart");
     }
     List<LossPoint> points = new ArrayList<>();
     List<Path> tables = new ArrayList<>();
@@ -265,8 +269,9 @@ final class FitCommand implements Callable<Integer> {
     IntStream.range(0, LossLaw.NAMES.size())
         .forEach(i -> out().println(LossLaw.NAMES.get(i) + " = " + fit.estimates().get(i)));
     out().println("sum of Huber's function " + Units.number(fit.law().objective(), 6) + ", gradient "
-        + Units.number(fit.law().gradientNorm(), 2) + " (" + fit.law().stop() + "), spread of alpha + beta over "
-        + fit.law().starts() + " starts " + Units.number(fit.law().spread(), 2));
+        + Units.number(fit.law().gradientNorm(), 2) + " (" + fit.law().stop()
+        + "), spread of alpha + beta over " + fit.law().starts() + " starts "
+        + Units.number(fit.law().spread(), 2));
     print(fit.checklist());
   }
 
@@ -304,13 +309,14 @@ final class FitCommand implements Callable<Integer> {
     lines.put("law", list.law());
     lines.put("quantity", list.quantity());
     lines.put("points used", Integer.toString(list.pointsUsed()));
-    lines.put("left out", list.leftOut().isEmpty()
-        ? "nothing"
-        : list.leftOut()
-            .entrySet()
-            .stream()
-            .map(entry -> entry.getValue().size() + " (" + entry.getKey() + ")")
-            .collect(Collectors.joining(", ")));
+    lines.put("left out",
+        list.leftOut().isEmpty()
+            ? "nothing"
+            : list.leftOut()
+                .entrySet()
+                .stream()
+                .map(entry -> entry.getValue().size() + " (" + entry.getKey() + ")")
+                .collect(Collectors.joining(", ")));
     lines.put("selection", list.pointSelection());
     lines.put("parameters", list.parameterCount());
     lines.put("minimised", list.loss());
@@ -319,9 +325,10 @@ final class FitCommand implements Callable<Integer> {
     lines.put("bounds", list.bounds());
     lines.put("intervals", list.intervals());
     lines.put("seeds a point", list.seeds());
-    lines.put("sizes", Units.count(list.parametersFrom()) + " to " + Units.count(list.parametersTo())
-        + " parameters; the smallest published model is " + Units.number(list.extrapolation(), 3)
-        + " times the largest measured here");
+    lines.put("sizes",
+        Units.count(list.parametersFrom()) + " to " + Units.count(list.parametersTo())
+            + " parameters; the smallest published model is " + Units.number(list.extrapolation(), 3)
+            + " times the largest measured here");
     out().println("Checklist:");
     lines.forEach((name, text) -> out().println("  " + name + ": " + text));
     list.warnings().forEach(warning -> out().println("  warning: " + warning));
