@@ -86,8 +86,8 @@ class FitCommandTest {
     Path results = RESULTS.resolve("architectures-cpu/results.csv");
     String csv = Files.readString(results);
     String header = csv.lines().findFirst().orElseThrow() + "\n";
-    Path first = Files.writeString(directory.resolve("a.csv"), header + rows(csv, ",gpt2-2-2-w16,"));
-    Path second = Files.writeString(directory.resolve("b.csv"), header + rows(csv, ",llama-2-2-w16,"));
+    Path first = Files.writeString(directory.resolve("a.csv"), header + rows(csv, ",gpt2-nomlp-2-2-w16,"));
+    Path second = Files.writeString(directory.resolve("b.csv"), header + rows(csv, ",gpt2-2-2-w16,"));
     JsonNode json = Json.MAPPER.readTree(knowcap("compare", first, second, "--margin", "0.05", "--json").out);
     JsonNode difference = json.get("differences").get(0);
     assertEquals(3, difference.get("pairs").intValue());
@@ -123,6 +123,6 @@ class FitCommandTest {
     Path other = Files.writeString(directory.resolve("other.csv"),
         csv.replaceFirst("(,29\\.[0-9]+,)[0-9.]+", "$112.5"));
     assertRefused("is in two sources with different figures", "fit", SEEDS, other);
-    assertRefused("columns", "fit", Files.writeString(directory.resolve("odd.csv"), "a,b\n1,2\n"));
+    assertRefused("there is no column run", "fit", Files.writeString(directory.resolve("odd.csv"), "a,b\n1,2\n"));
   }
 }
