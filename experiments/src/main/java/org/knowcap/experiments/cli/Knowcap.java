@@ -27,7 +27,8 @@ import picocli.CommandLine.ParseResult;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
         StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class, FitCommand.class,
-        CompareCommand.class, MeasureCommand.class, ProbeCommand.class, ExportCommand.class,
+        CompareCommand.class, CapacityCommand.class, MeasureCommand.class, ProbeCommand.class,
+        ExportCommand.class,
         ImportCommand.class, QuantiseCommand.class, EnginesCommand.class, CalibrateCommand.class,
         ModelsCommand.class, BenchCommand.class, WorkerCommand.class, WarmUpCommand.class,
         TimeStepsCommand.class})

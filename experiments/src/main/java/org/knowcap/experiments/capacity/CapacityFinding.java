@@ -1,0 +1,75 @@
+package org.knowcap.experiments.capacity;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.apache.commons.math3.distribution.TDistribution;
+import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
+
+/**
+ * R at its peak.
+ *
+ * @param people N at the peak
+ * @param learningRate that was chosen
+ * @param seeds that R was measured with, at least 2, and none of which chose
+ * @param capacityRatio mean R of these seeds, bits per parameter
+ * @param interval half of the 95 % confidence interval of the mean, by Student's t
+ * @param smaller the next smaller corpus, and R there; empty if it is not measured
+ * @param larger the next larger one
+ * @param rates learning rates that were tried, ascending
+ */
+public record CapacityFinding(long people, double learningRate, int seeds, double capacityRatio,
+    double interval, List<Neighbour> smaller, List<Neighbour> larger, List<TriedRate> rates) {
+  private static final double CONFIDENCE = 0.95;
+
+  /**
+   * A size next to the peak.
+   *
+   * @param people N
+   * @param capacityRatio R of the seed that chose
+   */
+  public record Neighbour(long people, double capacityRatio) {}
+
+  /**
+   * A learning rate.
+   *
+   * @param learningRate at its peak
+   * @param capacityRatio R of the seed that chose
+   */
+  public record TriedRate(double learningRate, double capacityRatio) {}
+
+  static CapacityFinding of(long people, double learningRate, double[] ratios, List<Neighbour> smaller,
+      List<Neighbour> larger, List<TriedRate> rates) {
+    DescriptiveStatistics statistics = new DescriptiveStatistics(ratios);
+    double quantile = new TDistribution(ratios.length - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
+    return new CapacityFinding(people, learningRate, ratios.length, statistics.getMean(),
+        quantile * statistics.getStandardDeviation() / Math.sqrt(ratios.length), smaller, larger, rates);
+  }
+
+  /** Whether a smaller and a larger corpus were measured, so that the peak lies between them. */
+  public boolean bracketed() {
+    return !smaller.isEmpty() && !larger.isEmpty();
+  }
+
+  /** For people, without the model and the exposures. */
+  public String sentence() {
+    return String.format(Locale.ROOT,
+        "R = %.3f +- %.3f bits per parameter (95 %%, %d seeds) at N = %,d; %s; %s", capacityRatio, interval,
+        seeds, people, bracket(),
+        "learning rate " + learningRate + " ("
+            + rates.stream()
+                .filter(each -> each.learningRate != learningRate)
+                .map(each -> String.format(Locale.ROOT, "%s: %.3f", each.learningRate, each.capacityRatio))
+                .collect(Collectors.joining(", "))
+            + ")");
+  }
+
+  private String bracket() {
+    return bracketed()
+        ? String.format(Locale.ROOT, "the peak is bracketed: %.3f at N = %,d and %.3f at N = %,d",
+            smaller.getFirst().capacityRatio, smaller.getFirst().people, larger.getFirst().capacityRatio,
+            larger.getFirst().people)
+        : "the peak is not bracketed: " + (smaller.isEmpty() ? "no smaller" : "no larger")
+            + " corpus was measured, so R may be larger elsewhere";
+  }
+}

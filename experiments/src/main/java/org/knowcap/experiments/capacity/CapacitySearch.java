@@ -1,0 +1,190 @@
+package org.knowcap.experiments.capacity;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.SequencedSet;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+
+/**
+ * Which runs come next. First the learning rate is chosen, at one size of the corpus and with one seed; then the size at
+ * which R is largest, with that seed; then R is measured there with other seeds. The seed that chose is not measured with:
+ * the largest of several noisy numbers is too large.
+ *
+ * <p>The next runs follow from what is measured alone, so that a search that was stopped goes on where it was.
+ *
+ * @param people sizes in question, ascending
+ * @param start index of the size at which the peak is expected; the learning rate is chosen one size below
+ * @param learningRate in the middle of those that are tried: twice and half of it, and further if the best is at an end
+ * @param seeds to measure the peak with, at least 2
+ */
+public record CapacitySearch(List<Long> people, int start, double learningRate, int seeds) {
+  /** The seed that learning rate and size are chosen with. */
+  static final long CHOOSING = 1;
+  /** How far from the middle the learning rate may be, in doublings. */
+  private static final int FARTHEST = 3;
+
+  /** R by run; several runs with one seed do not occur. */
+  public record Measured(Map<Cell, Double> ratios) {
+    public Measured {
+      ratios = Map.copyOf(ratios);
+    }
+
+    boolean has(Cell cell) {
+      return ratios.containsKey(cell);
+    }
+
+    double ratio(Cell cell) {
+      return ratios.get(cell);
+    }
+  }
+
+  /** Runs that are to be done now, the longest first; none where the peak is found and measured with all seeds. */
+  public List<Cell> next(Measured measured) {
+    SequencedSet<Cell> wanted = new LinkedHashSet<>();
+    OptionalInt rate = bestRate(measured);
+    if (rate.isEmpty()) {
+      missingRates(measured).forEach(doublings -> wanted.add(rateCell(doublings)));
+      // So likely to be needed that no core waits for it.
+      wanted.add(new Cell(people.get(start), learningRate, CHOOSING));
+    } else {
+      double chosen = rate(rate.getAsInt());
+      OptionalInt peak = peak(measured);
+      int size = peak.orElse(start);
+      // Where the peak is expected, seeds are measured before it is known to be there: it mostly is, and no core waits.
+      if (peak.isPresent() && (size == start || bracketed(size, measured))) {
+        fresh(seeds).forEach(seed -> wanted.add(new Cell(people.get(size), chosen, seed)));
+      }
+      IntStream.of(size, size + 1, size - 1)
+          .filter(index -> index >= 0 && index < people.size())
+          .forEach(index -> wanted.add(new Cell(people.get(index), chosen, CHOOSING)));
+    }
+    return wanted.stream()
+        .filter(cell -> !measured.has(cell))
+        .sorted(Comparator.comparingLong(Cell::people).reversed())
+        .toList();
+  }
+
+  /** Another run at the peak, for a narrower interval; seeds go on from those that were used. */
+  public List<Cell> more(Measured measured, int runs) {
+    double chosen = rate(bestRate(measured).orElseThrow());
+    long size = people.get(peak(measured).orElseThrow());
+    return LongStream.iterate(CHOOSING + 1, seed -> seed + 1)
+        .mapToObj(seed -> new Cell(size, chosen, seed))
+        .filter(cell -> !measured.has(cell))
+        .limit(runs)
+        .toList();
+  }
+
+  private static LongStream fresh(int count) {
+    return LongStream.rangeClosed(CHOOSING + 1, CHOOSING + count);
+  }
+
+  private double rate(int doublings) {
+    return learningRate * Math.pow(2, doublings);
+  }
+
+  private Cell rateCell(int doublings) {
+    return new Cell(people.get(Math.max(0, start - 1)), rate(doublings), CHOOSING);
+  }
+
+  /** Learning rates that were tried at the size where it is chosen, in doublings, ascending. */
+  private List<Integer> tried(Measured measured) {
+    return IntStream.rangeClosed(-FARTHEST, FARTHEST)
+        .filter(doublings -> measured.has(rateCell(doublings)))
+        .boxed()
+        .toList();
+  }
+
+  private int best(List<Integer> doublings, Measured measured) {
+    return doublings.stream()
+        .max(Comparator.comparingDouble(each -> measured.ratio(rateCell(each))))
+        .orElseThrow();
+  }
+
+  /** Learning rates that have to be tried before one can be chosen, in doublings. */
+  private List<Integer> missingRates(Measured measured) {
+    List<Integer> tried = tried(measured);
+    List<Integer> missing = new ArrayList<>(List.of(0, -1, 1));
+    if (tried.containsAll(missing)) {
+      int best = best(tried, measured);
+      missing = new ArrayList<>(List.of(best - 1, best + 1));
+      missing.removeIf(each -> Math.abs(each) > FARTHEST);
+    }
+    missing.removeAll(tried);
+    return missing;
+  }
+
+  /** The learning rate that stores most, in doublings of the middle one, once its neighbours store less. */
+  OptionalInt bestRate(Measured measured) {
+    return missingRates(measured).isEmpty()
+        ? OptionalInt.of(best(tried(measured), measured))
+        : OptionalInt.empty();
+  }
+
+  /** The learning rate that was chosen; the middle one before any is. */
+  public double chosenRate(Measured measured) {
+    return rate(bestRate(measured).orElse(0));
+  }
+
+  /** R of a size with the chosen learning rate: of the seed that chooses, as only those may be compared. */
+  private double chosen(int size, Measured measured) {
+    Cell cell = new Cell(people.get(size), chosenRate(measured), CHOOSING);
+    return measured.has(cell) ? measured.ratio(cell) : Double.NEGATIVE_INFINITY;
+  }
+
+  /** Index of the size at which R is largest so far; none before any is measured with the chosen learning rate. */
+  OptionalInt peak(Measured measured) {
+    return IntStream.range(0, people.size())
+        .filter(size -> chosen(size, measured) > Double.NEGATIVE_INFINITY)
+        .boxed()
+        .max(Comparator.comparingDouble(size -> chosen(size, measured)))
+        .map(OptionalInt::of)
+        .orElse(OptionalInt.empty());
+  }
+
+  /** Whether both neighbours of the peak, or the only one there is, are measured. */
+  private boolean bracketed(int peak, Measured measured) {
+    return IntStream.of(peak - 1, peak + 1)
+        .filter(size -> size >= 0 && size < people.size())
+        .allMatch(size -> chosen(size, measured) > Double.NEGATIVE_INFINITY);
+  }
+
+  /** What is found so far; none before there is a peak with two fresh seeds. */
+  public Optional<CapacityFinding> finding(Measured measured) {
+    OptionalInt peak = bestRate(measured).isPresent() ? peak(measured) : OptionalInt.empty();
+    if (peak.isEmpty()) {
+      return Optional.empty();
+    }
+    long size = people.get(peak.getAsInt());
+    double rate = chosenRate(measured);
+    double[] ratios = measured.ratios()
+        .entrySet()
+        .stream()
+        .filter(each -> each.getKey().people() == size && each.getKey().learningRate() == rate
+            && each.getKey().seed() != CHOOSING)
+        .mapToDouble(Map.Entry::getValue)
+        .toArray();
+    return ratios.length < 2
+        ? Optional.empty()
+        : Optional.of(CapacityFinding.of(size, rate, ratios, neighbour(peak.getAsInt() - 1, measured),
+            neighbour(peak.getAsInt() + 1, measured), rates(measured)));
+  }
+
+  private List<CapacityFinding.Neighbour> neighbour(int size, Measured measured) {
+    return size >= 0 && size < people.size() && chosen(size, measured) > Double.NEGATIVE_INFINITY
+        ? List.of(new CapacityFinding.Neighbour(people.get(size), chosen(size, measured)))
+        : List.of();
+  }
+
+  private List<CapacityFinding.TriedRate> rates(Measured measured) {
+    return tried(measured).stream()
+        .map(each -> new CapacityFinding.TriedRate(rate(each), measured.ratio(rateCell(each))))
+        .toList();
+  }
+}

@@ -1,0 +1,113 @@
+package org.knowcap.experiments.capacity;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.models.architecture.ModelSpec;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * A search's study file: a grid for each size and learning rate.
+ *
+ * @param model whose capacity is searched
+ * @param exposures complete ones of each person
+ * @param engine as a study names it
+ * @param corpus that is learnt
+ */
+public record CapacityStudy(ModelSpec model, long exposures, String engine, DenseCorpus corpus) {
+  /** Whole texts of a window: the paper's have about eight. */
+  private static final int TEXTS = 4;
+  private static final int LEAST_BATCH = 4;
+  private static final int MOST_BATCH = 64;
+  /** Parameters up to which the least batch is used; it grows with their square root. */
+  private static final double SMALL = 50_000;
+  /** Learning rate in the middle of the search at a width of 64; it falls with the square root of the width. */
+  private static final double LEARNING_RATE = 0.003;
+  private static final double WIDTH = 64;
+  /** Exposures from which on a model holds about two bits a parameter rather than one. */
+  private static final long MANY = 500;
+
+  /**
+   * The study of a model.
+   *
+   * @throws IllegalArgumentException where no corpus suits it
+   */
+  public static CapacityStudy of(ModelSpec model, long exposures, String engine) {
+    // The learning rate is chosen one size below the expected peak.
+    return new CapacityStudy(model, exposures, engine,
+        DenseCorpus.of(model, expected(exposures) / Math.sqrt(2)));
+  }
+
+  /** R^max at which R is expected to be largest: a little more than the model holds. */
+  private static double expected(long exposures) {
+    return exposures >= MANY ? 2 * Math.sqrt(2) : Math.sqrt(2);
+  }
+
+  /** The study's name: an output directory belongs to one search. */
+  public String name() {
+    return "capacity-" + model.name() + "-e" + exposures;
+  }
+
+  /**
+   * The search.
+   *
+   * @param seeds to measure the peak with
+   */
+  public CapacitySearch search(int seeds) {
+    double power = Math.pow(10, Math.floor(Math.log10(rate())) - 1);
+    return new CapacitySearch(corpus.people(), DenseCorpus.size(expected(exposures)),
+        Math.rint(rate() / power) * power, seeds);
+  }
+
+  private double rate() {
+    return LEARNING_RATE * Math.sqrt(WIDTH / model.width());
+  }
+
+  /**
+   * The study file.
+   *
+   * @param longestText tokens of the corpus's longest text
+   * @param parameters P
+   * @param cells runs, in the order in which they shall begin
+   */
+  public byte[] yaml(int longestText, long parameters, List<Cell> cells) {
+    Map<String, Object> study = new LinkedHashMap<>();
+    study.put("name", name());
+    study.put("corpus", corpus.settings());
+    study.put("models", model.name());
+    study.put("exposures", Map.of("complete", exposures));
+    study.put("engine", engine);
+    Map<String, Object> training = new LinkedHashMap<>();
+    training.put("batch_size", batchSize(parameters));
+    training.put("context_length", TEXTS * longestText);
+    training.put("packing", "whole");
+    study.put("training", training);
+    record Setting(long people, double learningRate) {}
+    Map<Setting, List<Long>> settings = new LinkedHashMap<>();
+    cells.forEach(cell -> settings
+        .computeIfAbsent(new Setting(cell.people(), cell.learningRate()), _ -> new ArrayList<>())
+        .add(cell.seed()));
+    List<Map<String, Object>> grids = new ArrayList<>();
+    settings.forEach((setting, seeds) -> {
+      Map<String, Object> grid = new LinkedHashMap<>();
+      grid.put("corpus", Map.of("people", setting.people));
+      grid.put("training", Map.of("learning_rate", setting.learningRate));
+      grid.put("seeds", seeds.stream().sorted().toList());
+      grids.add(grid);
+    });
+    study.put("grids", grids);
+    return new YAMLMapper().writeValueAsBytes(study);
+  }
+
+  private static int batchSize(double parameters) {
+    double batch = LEAST_BATCH * Math.sqrt(Math.max(1, parameters / SMALL));
+    return (int) Math.min(MOST_BATCH, Math.pow(2, Math.round(Math.log(batch) / Math.log(2))));
+  }
+
+  /** The run that a row of results is of. */
+  public static Cell cell(RunResult run) {
+    return new Cell(run.people(), run.learningRate(), run.seeds().corpusSeed());
+  }
+}

@@ -1,0 +1,114 @@
+package org.knowcap.experiments.capacity;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowcap.generators.bits.Logarithms;
+import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.models.architecture.ModelSpec;
+
+/**
+ * A family of bioD corpora that a model can be filled with in few tokens: two attributes of eight chunks, about half of the
+ * tokens in values, and as many different chunks as the theorem's premises leave room for. All its sizes have the same
+ * vocabulary, so that P does not depend on N.
+ *
+ * @param diversity D, a power of two, so that D log2 N is at most N at the sizes that matter
+ * @param alphabet T, a power of two; T^2 is at least 16 D
+ * @param names entries of each of the three lists of names, if they have so many, so that N0 is at least ten times the largest N
+ * @param people sizes in question, ascending: R^max grows by the square root of two from one to the next
+ */
+public record DenseCorpus(int diversity, int alphabet, int names, List<Long> people) {
+  private static final int ATTRIBUTES = 2;
+  private static final int CHUNKS = 8;
+  private static final int LENGTH = 2;
+  private static final int LEAST_DIVERSITY = 4;
+  private static final int MOST_DIVERSITY = 4096;
+  /** Of possible strings for each one that is used. */
+  private static final int ROOM = 16;
+  private static final int NAMES_PER_PERSON = 10;
+  /** Entries of the shipped lists: of first names, which are as many as middle names, and of last names. */
+  private static final int MOST_FIRST = PoolSizes.PAPER.first();
+  private static final int MOST_LAST = PoolSizes.PAPER.last();
+  /** R^max of the smallest size. */
+  private static final double LEAST_RATIO = 0.5;
+  private static final int SIZES = 10;
+  /** Tokens that are no symbol and no name: of attributes, and the end of text. */
+  private static final int OTHER_TOKENS = ATTRIBUTES + 1;
+
+  /**
+   * The corpora for a model.
+   *
+   * @param dense R^max from which on the theorem's premise shall hold
+   * @throws IllegalArgumentException where the model is too small or too large for any
+   */
+  public static DenseCorpus of(ModelSpec model, double dense) {
+    for (int diversity = MOST_DIVERSITY; diversity >= LEAST_DIVERSITY; diversity /= 2) {
+      int alphabet = 1;
+      while ((long) alphabet * alphabet < (long) ROOM * diversity) {
+        alphabet *= 2;
+      }
+      // A name is about a token. The more there are, the larger is P, and with it N.
+      for (int names = LEAST_DIVERSITY; names <= MOST_LAST; names++) {
+        long parameters = model.parameters(OTHER_TOKENS + alphabet + 2 * Math.min(names, MOST_FIRST) + names)
+            .total();
+        double all = names(names);
+        List<Long> people = people(diversity, all, parameters);
+        if (people.getLast() * NAMES_PER_PERSON <= all) {
+          long least = people.get(size(dense));
+          if (diversity * Logarithms.log2(least) <= least) {
+            return new DenseCorpus(diversity, alphabet, names, people);
+          }
+          break;
+        }
+      }
+    }
+    throw new IllegalArgumentException("no corpus suits " + model.name()
+        + ": it is too small to hold, or too large for the lists of names to tell its people apart");
+  }
+
+  /** N0, the number of full names. */
+  private static double names(int entries) {
+    double first = Math.min(entries, MOST_FIRST);
+    return first * first * entries;
+  }
+
+  private static List<Long> people(int diversity, double names, long parameters) {
+    double values = ATTRIBUTES * CHUNKS * Logarithms.log2(diversity);
+    List<Long> people = new ArrayList<>();
+    for (int size = 0; size < SIZES; size++) {
+      double bits = LEAST_RATIO * Math.pow(2, size / 2.0) * parameters;
+      // Bits of a name are log2 (N0 / N): two rounds settle N.
+      double n = bits / values;
+      for (int round = 0; round < 3; round++) {
+        n = bits / (values + Math.max(0, Logarithms.log2(names) - Logarithms.log2(n)));
+      }
+      people.add(Math.max(2 + size, Math.round(n)));
+    }
+    return List.copyOf(people);
+  }
+
+  /** R^max of a size of {@link #people()}. */
+  public static double ratio(int size) {
+    return LEAST_RATIO * Math.pow(2, size / 2.0);
+  }
+
+  /** Index of the size whose R^max is nearest. */
+  public static int size(double ratio) {
+    return (int) Math.round(2 * Logarithms.log2(ratio / LEAST_RATIO));
+  }
+
+  /** As a study's 'corpus' has it, but for the number of people. */
+  public Map<String, Object> settings() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("kind", "bioD");
+    settings.put("attributes", ATTRIBUTES);
+    settings.put("chunks", CHUNKS);
+    settings.put("diversity", diversity);
+    settings.put("length", LENGTH);
+    settings.put("alphabet", alphabet);
+    settings.put("pools",
+        Map.of("first", Math.min(names, MOST_FIRST), "middle", Math.min(names, MOST_FIRST), "last", names));
+    return settings;
+  }
+}

@@ -1,0 +1,290 @@
+package org.knowcap.experiments.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.capacity.CapacityFinding;
+import org.knowcap.experiments.capacity.CapacitySearch;
+import org.knowcap.experiments.capacity.CapacitySearch.Measured;
+import org.knowcap.experiments.capacity.CapacityStudy;
+import org.knowcap.experiments.capacity.Cell;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.StudyReport;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.architecture.ModelSpec;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** One number for one architecture. */
+@Command(
+    name = "capacity",
+    mixinStandardHelpOptions = true,
+    description = "Finds the most bits per parameter that a model holds: chooses a dense corpus, a learning rate and the"
+        + " number of people at which R is largest, and measures R there with several seeds. The same command goes on"
+        + " where it was stopped, and with more minutes narrows the interval.")
+final class CapacityCommand implements Callable<Integer> {
+  /** A wave that seems to take a little longer than the rest of the time is begun. */
+  private static final double PATIENCE = 1.1;
+  /** Of a run: its process begins, and its model is measured. */
+  private static final double OVERHEAD_SECONDS = 5;
+  private static final int ANY_LENGTH = 256;
+
+  @Spec
+  private CommandSpec command;
+
+  @Parameters(paramLabel = "MODEL", description = "Name of a model, such as gpt2-2-2-w16.")
+  private String model;
+
+  @Option(
+      names = "--exposures",
+      paramLabel = "E",
+      defaultValue = "1000",
+      description = "How often each person's text is seen. Default: ${DEFAULT-VALUE}")
+  private long exposures;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "M",
+      defaultValue = "15",
+      description = "Time for this call. What is left when the peak is found is spent on more seeds. Default: ${DEFAULT-VALUE}")
+  private double minutes;
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "K",
+      defaultValue = "3",
+      description = "Seeds that R is measured with at its peak, at least. Default: ${DEFAULT-VALUE}")
+  private int seeds;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Directory of the search, a study. Default: runs/capacity-MODEL-eE")
+  private Optional<Path> directory;
+
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      defaultValue = "auto",
+      description = "See 'knowcap engines'. Default: auto")
+  private String engine;
+
+  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
+  private Optional<Integer> workers;
+
+  @Option(names = "--json", description = "Print the finding as JSON, after the progress.")
+  private boolean json;
+
+  /** What --json prints. */
+  private record Found(String model, long parameters, long exposures, boolean bracketed,
+      CapacityFinding finding) {}
+
+  private final List<Cell> known = new ArrayList<>();
+  private CapacityStudy study;
+  private CapacitySearch search;
+  private Path out;
+  private double secondsPerPerson;
+  private long parameters;
+
+  @Override
+  public Integer call() throws Exception {
+    long began = System.nanoTime();
+    UserException.requireAtLeastOne("--exposures", exposures);
+    workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
+    if (!(minutes > 0) || minutes > 1e6) {
+      throw UserException.usage("--minutes must be above 0 and at most a million, found " + minutes);
+    }
+    if (seeds < 2) {
+      throw UserException.usage("--seeds must be at least 2, found " + seeds + ": one seed has no interval");
+    }
+    study = study();
+    search = study.search(seeds);
+    out = directory.orElse(Path.of("runs", study.name()));
+    Measured measured = before();
+    if (measured.ratios().isEmpty()) {
+      List<Cell> first = search.next(measured);
+      secondsPerPerson = trial(first.getFirst());
+      requireTime(first);
+    }
+    while (true) {
+      List<Cell> wave = search.next(measured);
+      boolean complete = wave.isEmpty();
+      if (complete) {
+        wave = search.more(measured, together());
+      }
+      List<Cell> fitting = fitting(wave, 60 * minutes - (System.nanoTime() - began) / 1e9);
+      if (fitting.isEmpty()) {
+        return conclude(measured, complete);
+      }
+      known.addAll(fitting);
+      StudyFolder folder = withFile(known, file -> StudyFolder.create(out, file));
+      measured = measured(
+          new StudyRun(command.commandLine().getOut(), folder, Math.min(together(), fitting.size()), 1, 1)
+              .execute());
+    }
+  }
+
+  /** The first runs, and about as many again: the neighbours of the peak, and the seeds there. */
+  private void requireTime(List<Cell> first) {
+    double least = seconds(first);
+    if (least > PATIENCE * 60 * minutes) {
+      List<Cell> all = new ArrayList<>(first);
+      Cell longest = first.getFirst();
+      all.add(longest);
+      all.add(longest);
+      for (int seed = 0; seed < seeds; seed++) {
+        all.add(longest);
+      }
+      throw UserException.usage("choosing the learning rate alone takes about " + Units.seconds(least)
+          + " here, the whole search about " + Units.seconds(seconds(all)) + "; give more --minutes than "
+          + Units.number(minutes, 3) + ", or fewer --exposures");
+    }
+  }
+
+  private int together() {
+    return workers.orElseGet(() -> Runtime.getRuntime().availableProcessors());
+  }
+
+  private CapacityStudy study() {
+    try {
+      ModelSpec spec = ModelSpec.parse(model);
+      if (!spec.causal()) {
+        throw UserException
+            .usage(spec.name() + " has experts that choose tokens, so that its losses depend on later"
+                + " tokens: R is no capacity there");
+      }
+      return CapacityStudy.of(spec, exposures, engine);
+    } catch (IllegalArgumentException e) {
+      throw UserException.usage(e.getMessage());
+    }
+  }
+
+  /** What an earlier call has measured. */
+  private Measured before() throws IOException {
+    if (Files.notExists(out.resolve("study.yaml"))) {
+      return new Measured(Map.of());
+    }
+    StudyFolder folder = StudyFolder.open(out);
+    if (!folder.study().name().equals(study.name())) {
+      throw UserException.usage(out + " belongs to study '" + folder.study().name() + "', not to '"
+          + study.name() + "'; give another directory with --out");
+    }
+    Measured measured = measured(StudyReport.of(folder));
+    known.addAll(measured.ratios().keySet());
+    return measured;
+  }
+
+  private Measured measured(StudyReport report) {
+    List<RunResult> results = report.results().results();
+    Map<Cell, Double> ratios = new LinkedHashMap<>();
+    results.forEach(run -> ratios.put(CapacityStudy.cell(run), run.capacityRatio()));
+    secondsPerPerson = results.stream()
+        .mapToDouble(run -> run.seconds() / run.people())
+        .average()
+        .orElse(secondsPerPerson);
+    parameters = results.stream().mapToLong(RunResult::parameters).findFirst().orElse(0);
+    return new Measured(ratios);
+  }
+
+  /** Something that is done with a study file of some runs, which is deleted behind it. */
+  private interface WithFile<T> {
+    T of(Path file) throws IOException, InterruptedException;
+  }
+
+  private <T> T withFile(List<Cell> cells, WithFile<T> use) throws IOException, InterruptedException {
+    Path temporary = Files.createTempDirectory("knowcap");
+    Path file = temporary.resolve("study.yaml");
+    try {
+      // How long a text is and what the model has follows from the corpus's lists, not from N: any run tells.
+      Files.write(file, study.yaml(ANY_LENGTH, 1, cells.subList(0, 1)));
+      RunSpec any = StudyReader.read(file).runs().getFirst();
+      Corpus made = any.corpus();
+      Files.write(file, study.yaml(made.longestItem(), any.program(made).parameterCount(), cells));
+      return use.of(file);
+    } finally {
+      Files.deleteIfExists(file);
+      Files.delete(temporary);
+    }
+  }
+
+  /** Runs of a wave that fit into the rest of the time; seeds beyond the first are left out before sizes are. */
+  private List<Cell> fitting(List<Cell> wave, double left) {
+    List<Cell> fitting = new ArrayList<>(wave);
+    while (!fitting.isEmpty() && seconds(fitting) > PATIENCE * left) {
+      long last = fitting.stream().mapToLong(Cell::seed).max().orElseThrow();
+      if (last == fitting.getFirst().seed() && fitting.stream().allMatch(cell -> cell.seed() == last)) {
+        return List.of();
+      }
+      fitting.removeIf(cell -> cell.seed() == last);
+    }
+    return fitting;
+  }
+
+  /** How long these runs take, the longest first, each on the core that is free first. */
+  private double seconds(List<Cell> cells) {
+    double[] busy = new double[together()];
+    cells.stream()
+        .mapToDouble(cell -> OVERHEAD_SECONDS + secondsPerPerson * cell.people())
+        .sorted()
+        .boxed()
+        .toList()
+        .reversed()
+        .forEach(run -> {
+          Arrays.sort(busy);
+          busy[0] += run;
+        });
+    return Arrays.stream(busy).max().orElse(0);
+  }
+
+  /** Seconds of training for each person of a corpus, by a short trial. */
+  private double trial(Cell cell) throws IOException, InterruptedException {
+    return withFile(List.of(cell), file -> {
+      RunSpec run = StudyReader.read(file).runs().getFirst();
+      Map<String, Double> steps = TimeStepsCommand.start(file, 1);
+      if (!steps.containsKey(run.name())) {
+        throw UserException.failure("the engine '" + engine + "' does not run on this machine, see above");
+      }
+      return steps.get(run.name()) * run.steps(run.corpus()) / cell.people();
+    });
+  }
+
+  private int conclude(Measured measured, boolean complete) {
+    PrintWriter print = command.commandLine().getOut();
+    Optional<CapacityFinding> finding = search.finding(measured);
+    if (finding.isEmpty()) {
+      throw UserException.failure("the time is up before R was measured at its peak with two seeds; "
+          + measured.ratios().size() + " runs are done, and the same command goes on with them");
+    }
+    CapacityFinding found = finding.get();
+    String note = complete
+        ? ""
+        : "; the time was up before all " + seeds + " seeds and both neighbours were measured";
+    if (json) {
+      print.println(
+          Json.MAPPER.writeValueAsString(new Found(model, parameters, exposures, found.bracketed(), found)));
+    } else {
+      print.printf(Locale.ROOT, "%s (%s parameters), %,d exposures: %s%s%n", model, Units.count(parameters),
+          exposures, found.sentence(), note);
+    }
+    print.flush();
+    return 0;
+  }
+}

@@ -1,0 +1,130 @@
+package org.knowcap.experiments.capacity;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.experiments.capacity.CapacitySearch.Measured;
+import org.knowcap.generators.bits.Logarithms;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.testing.TestSeed;
+
+/** The search finds a planted peak, whatever it is, and the corpora suit the models. */
+class CapacitySearchTest {
+  private static final List<Long> PEOPLE = IntStream.range(0, 11)
+      .mapToObj(size -> Math.round(100 * Math.pow(2, size / 2.0)))
+      .toList();
+
+  /** R = 2 at a size and a learning rate, less elsewhere. */
+  private static ToDoubleFunction<Cell> planted(double size, double rate) {
+    return cell -> 2 - Math.pow(2 * Logarithms.log2(cell.people() / 100.0) - size, 2) / 50
+        - Math.pow(Logarithms.log2(cell.learningRate() / rate), 2) / 20;
+  }
+
+  private static Map<Cell, Double> run(CapacitySearch search, ToDoubleFunction<Cell> model,
+      Map<Cell, Double> before) {
+    Map<Cell, Double> measured = new HashMap<>(before);
+    for (List<Cell> wave = search.next(new Measured(measured)); !wave.isEmpty(); wave = search
+        .next(new Measured(measured))) {
+      for (Cell cell : wave) {
+        assertFalse(measured.containsKey(cell), "measured twice: " + cell);
+        measured.put(cell, model.applyAsDouble(cell));
+      }
+      assertTrue(measured.size() < 40, () -> "the search does not end: " + measured.keySet());
+    }
+    return measured;
+  }
+
+  @Test
+  void aPlantedPeakIsFound() {
+    RandomGenerator random = new SplittableRandom(TestSeed.value());
+    for (int trial = 0; trial < 200; trial++) {
+      int size = random.nextInt(1, PEOPLE.size() - 1);
+      int doublings = random.nextInt(-2, 3);
+      int seeds = random.nextInt(2, 6);
+      CapacitySearch search = new CapacitySearch(PEOPLE, random.nextInt(1, PEOPLE.size()), 0.003, seeds);
+      ToDoubleFunction<Cell> model = planted(size, 0.003 * Math.pow(2, doublings));
+      Map<Cell, Double> measured = run(search, cell -> model.applyAsDouble(cell) + 1e-3 * cell.seed(),
+          Map.of());
+      CapacityFinding finding = search.finding(new Measured(measured)).orElseThrow();
+      assertEquals(PEOPLE.get(size), finding.people());
+      assertEquals(0.003 * Math.pow(2, doublings), finding.learningRate());
+      assertTrue(finding.bracketed());
+      assertEquals(seeds, finding.seeds());
+      // The mean of 2e-3, 3e-3 ...: the seed that chose has no part in it.
+      assertEquals(model.applyAsDouble(new Cell(PEOPLE.get(size), finding.learningRate(), 0))
+          + 1e-3 * (2 + (seeds - 1) / 2.0), finding.capacityRatio(), 1e-12);
+      assertTrue(finding.smaller().getFirst().capacityRatio() < finding.capacityRatio());
+      assertTrue(finding.larger().getFirst().capacityRatio() < finding.capacityRatio());
+    }
+  }
+
+  /** Any part of the runs is enough to go on from: the search ends at the same place and measures nothing twice. */
+  @Test
+  void aStoppedSearchGoesOn() {
+    RandomGenerator random = new SplittableRandom(TestSeed.value());
+    CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 3);
+    ToDoubleFunction<Cell> model = planted(7, 0.006);
+    Map<Cell, Double> whole = run(search, model, Map.of());
+    for (int trial = 0; trial < 50; trial++) {
+      Map<Cell, Double> part = new HashMap<>();
+      whole.forEach((cell, ratio) -> {
+        if (random.nextBoolean()) {
+          part.put(cell, ratio);
+        }
+      });
+      assertEquals(search.finding(new Measured(whole)),
+          search.finding(new Measured(run(search, model, part))));
+    }
+  }
+
+  @Test
+  void moreSeedsAreNew() {
+    CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 3);
+    Measured measured = new Measured(run(search, planted(5, 0.003), Map.of()));
+    assertEquals(List.of(new Cell(PEOPLE.get(5), 0.003, 5), new Cell(PEOPLE.get(5), 0.003, 6)),
+        search.more(measured, 2));
+  }
+
+  @Test
+  void aPeakAtTheEndIsNotBracketed() {
+    CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 2);
+    CapacityFinding finding = search.finding(new Measured(run(search, planted(20, 0.003), Map.of())))
+        .orElseThrow();
+    assertEquals(PEOPLE.getLast(), finding.people());
+    assertFalse(finding.bracketed());
+    assertTrue(finding.sentence().contains("not bracketed: no larger"), finding.sentence());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"gpt2-1-1-w8", "gpt2-2-2-w16", "llama-2-2-w16", "gpt2-2-2", "gpt2-12-12", "mistral-4-4"})
+  void corporaSuitTheModel(String name) {
+    DenseCorpus corpus = DenseCorpus.of(ModelSpec.parse(name), 2);
+    double names = Math.pow(Math.min(400, corpus.names()), 2) * corpus.names();
+    assertTrue(corpus.people().getLast() * 10 <= names);
+    assertTrue(corpus.alphabet() * corpus.alphabet() >= 16 * corpus.diversity());
+    for (int size = 1; size < corpus.people().size(); size++) {
+      assertTrue(corpus.people().get(size) > corpus.people().get(size - 1));
+      assertTrue(DenseCorpus.ratio(size) < 1.99
+          || corpus.diversity() * Logarithms.log2(corpus.people().get(size)) <= corpus.people().get(size));
+    }
+    assertEquals(5, DenseCorpus.size(2 * Math.sqrt(2)));
+  }
+
+  @Test
+  void aModelThatHoldsNothingIsRefused() {
+    assertThrows(IllegalArgumentException.class, () -> DenseCorpus.of(ModelSpec.parse("gpt2-1-1-w1"), 2));
+  }
+}

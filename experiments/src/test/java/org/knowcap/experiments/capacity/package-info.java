@@ -1,0 +1,2 @@
+/** Tests of the search for a model's capacity. */
+package org.knowcap.experiments.capacity;
