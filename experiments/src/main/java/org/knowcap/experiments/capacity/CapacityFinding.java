@@ -26,7 +26,7 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
    * A size next to the peak.
    *
    * @param people N
-   * @param capacityRatio R of the seed that chose
+   * @param capacityRatio mean R of the seeds that did not choose, if there are two; R of the one that did otherwise
    */
   public record Neighbour(long people, double capacityRatio) {}
 

@@ -1,6 +1,7 @@
 package org.knowcap.experiments.capacity;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -13,8 +14,8 @@ import java.util.stream.LongStream;
 
 /**
  * Which runs come next. First the learning rate is chosen, at one size of the corpus and with one seed; then the size at
- * which R is largest, with that seed; then R is measured there with other seeds. The seed that chose is not measured with:
- * the largest of several noisy numbers is too large.
+ * which R is largest, with that seed; then R is measured there with other seeds, and next to it if R is no longer larger. The
+ * seed that chose is not measured with: the largest of several noisy numbers is too large.
  *
  * <p>The next runs follow from what is measured alone, so that a search that was stopped goes on where it was.
  *
@@ -132,18 +133,38 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     return rate(bestRate(measured).orElse(0));
   }
 
-  /** R of a size with the chosen learning rate: of the seed that chooses, as only those may be compared. */
-  private double chosen(int size, Measured measured) {
-    Cell cell = new Cell(people.get(size), chosenRate(measured), CHOOSING);
-    return measured.has(cell) ? measured.ratio(cell) : Double.NEGATIVE_INFINITY;
+  /**
+   * R of a size with the chosen learning rate: the mean of the seeds that do not choose, if there are two; before that, of the
+   * one that does. So a size that was chosen by luck is left again once other seeds say so.
+   */
+  private double ratio(int size, Measured measured) {
+    double[] fresh = fresh(size, measured);
+    Cell chosen = new Cell(people.get(size), chosenRate(measured), CHOOSING);
+    if (fresh.length >= 2) {
+      return Arrays.stream(fresh).average().orElseThrow();
+    }
+    return measured.has(chosen) ? measured.ratio(chosen) : Double.NEGATIVE_INFINITY;
+  }
+
+  /** R of a size with the chosen learning rate and each seed that does not choose. */
+  private double[] fresh(int size, Measured measured) {
+    double rate = chosenRate(measured);
+    return measured.ratios()
+        .entrySet()
+        .stream()
+        .filter(each -> each.getKey().people() == people.get(size) && each.getKey().learningRate() == rate
+            && each.getKey().seed() != CHOOSING)
+        .sorted(Comparator.comparingLong(each -> each.getKey().seed()))
+        .mapToDouble(Map.Entry::getValue)
+        .toArray();
   }
 
   /** Index of the size at which R is largest so far; none before any is measured with the chosen learning rate. */
   OptionalInt peak(Measured measured) {
     return IntStream.range(0, people.size())
-        .filter(size -> chosen(size, measured) > Double.NEGATIVE_INFINITY)
+        .filter(size -> ratio(size, measured) > Double.NEGATIVE_INFINITY)
         .boxed()
-        .max(Comparator.comparingDouble(size -> chosen(size, measured)))
+        .max(Comparator.comparingDouble(size -> ratio(size, measured)))
         .map(OptionalInt::of)
         .orElse(OptionalInt.empty());
   }
@@ -152,7 +173,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
   private boolean bracketed(int peak, Measured measured) {
     return IntStream.of(peak - 1, peak + 1)
         .filter(size -> size >= 0 && size < people.size())
-        .allMatch(size -> chosen(size, measured) > Double.NEGATIVE_INFINITY);
+        .allMatch(size -> ratio(size, measured) > Double.NEGATIVE_INFINITY);
   }
 
   /** What is found so far; none before there is a peak with two fresh seeds. */
@@ -161,24 +182,17 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     if (peak.isEmpty()) {
       return Optional.empty();
     }
-    long size = people.get(peak.getAsInt());
-    double rate = chosenRate(measured);
-    double[] ratios = measured.ratios()
-        .entrySet()
-        .stream()
-        .filter(each -> each.getKey().people() == size && each.getKey().learningRate() == rate
-            && each.getKey().seed() != CHOOSING)
-        .mapToDouble(Map.Entry::getValue)
-        .toArray();
+    double[] ratios = fresh(peak.getAsInt(), measured);
     return ratios.length < 2
         ? Optional.empty()
-        : Optional.of(CapacityFinding.of(size, rate, ratios, neighbour(peak.getAsInt() - 1, measured),
-            neighbour(peak.getAsInt() + 1, measured), rates(measured)));
+        : Optional.of(CapacityFinding.of(people.get(peak.getAsInt()), chosenRate(measured), ratios,
+            neighbour(peak.getAsInt() - 1, measured), neighbour(peak.getAsInt() + 1, measured),
+            rates(measured)));
   }
 
   private List<CapacityFinding.Neighbour> neighbour(int size, Measured measured) {
-    return size >= 0 && size < people.size() && chosen(size, measured) > Double.NEGATIVE_INFINITY
-        ? List.of(new CapacityFinding.Neighbour(people.get(size), chosen(size, measured)))
+    return size >= 0 && size < people.size() && ratio(size, measured) > Double.NEGATIVE_INFINITY
+        ? List.of(new CapacityFinding.Neighbour(people.get(size), ratio(size, measured)))
         : List.of();
   }
 

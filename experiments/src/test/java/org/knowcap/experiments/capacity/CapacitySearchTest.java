@@ -89,6 +89,19 @@ class CapacitySearchTest {
     }
   }
 
+  /** The seed that chooses has luck at one size; the others tell. */
+  @Test
+  void aLuckySizeIsLeftAgain() {
+    CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 3);
+    ToDoubleFunction<Cell> model = planted(5, 0.003);
+    long lucky = PEOPLE.get(6);
+    CapacityFinding finding = search.finding(new Measured(run(search,
+        cell -> model.applyAsDouble(cell) + (cell.seed() == 1 && cell.people() == lucky ? 0.2 : 0),
+        Map.of()))).orElseThrow();
+    assertEquals(PEOPLE.get(5), finding.people());
+    assertTrue(finding.larger().getFirst().capacityRatio() < finding.capacityRatio(), finding.sentence());
+  }
+
   @Test
   void moreSeedsAreNew() {
     CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 3);
