@@ -28,10 +28,9 @@ import picocli.CommandLine.ParseResult;
     subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
         StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class, FitCommand.class,
         CompareCommand.class, CapacityCommand.class, MeasureCommand.class, ProbeCommand.class,
-        ExportCommand.class,
-        ImportCommand.class, QuantiseCommand.class, EnginesCommand.class, CalibrateCommand.class,
-        ModelsCommand.class, BenchCommand.class, WorkerCommand.class, WarmUpCommand.class,
-        TimeStepsCommand.class})
+        ExportCommand.class, ImportCommand.class, QuantiseCommand.class, EnginesCommand.class,
+        CalibrateCommand.class, ModelsCommand.class, BenchCommand.class, WorkerCommand.class,
+        WarmUpCommand.class, TimeStepsCommand.class})
 public final class Knowcap {
   private static final int LONGEST_LINE = 1000;
 

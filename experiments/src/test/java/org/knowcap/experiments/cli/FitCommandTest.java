@@ -123,6 +123,7 @@ class FitCommandTest {
     Path other = Files.writeString(directory.resolve("other.csv"),
         csv.replaceFirst("(,29\\.[0-9]+,)[0-9.]+", "$112.5"));
     assertRefused("is in two sources with different figures", "fit", SEEDS, other);
-    assertRefused("there is no column run", "fit", Files.writeString(directory.resolve("odd.csv"), "a,b\n1,2\n"));
+    assertRefused("there is no column run", "fit",
+        Files.writeString(directory.resolve("odd.csv"), "a,b\n1,2\n"));
   }
 }
