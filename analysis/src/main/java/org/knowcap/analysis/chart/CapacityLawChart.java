@@ -18,6 +18,7 @@ import org.knowcap.analysis.law.Estimate;
 import org.knowcap.analysis.law.Peak;
 import org.knowcap.analysis.law.PowerLaw;
 import org.knowcap.analysis.law.PublishedCapacity;
+import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.markers.Circle;
@@ -57,6 +58,12 @@ public final class CapacityLawChart implements Chart {
         published.stream().mapToDouble(PublishedCapacity.Point::storedBits)));
     ratios = CapacityChart
         .ratios(cells.stream().mapToDouble(cell -> cell.ratio().value()).max().orElseThrow());
+  }
+
+  /** The chart of these results' laws, where a law goes through three sizes of model or more. */
+  static Optional<CapacityLawChart> shows(List<RunResult> results) {
+    List<CapacityLaw> laws = CapacityLaw.shown(results);
+    return laws.isEmpty() ? Optional.empty() : Optional.of(of(laws, Optional.empty()));
   }
 
   /**

@@ -10,8 +10,8 @@ import org.knowcap.analysis.results.RunResult;
 /** A chart of a study's results, as a report shows it and as files beside it. */
 public interface Chart {
   /** Every kind of chart, in the order of a report. A new one is a class and a line here. */
-  List<Function<List<RunResult>, Optional<? extends Chart>>> ALL = List.of(CapacityChart::shows,
-      ArchitectureChart::shows);
+  List<Function<List<RunResult>, Optional<? extends Chart>>> ALL = List.of(CapacityLawChart::shows,
+      CapacityChart::shows, ArchitectureChart::shows);
 
   /** The charts that these results have something to show in. */
   static List<Chart> of(List<RunResult> results) {

@@ -1,5 +1,8 @@
 package org.knowcap.analysis.chart;
 
+import de.erichseifert.vectorgraphics2d.Processors;
+import de.erichseifert.vectorgraphics2d.VectorGraphics2D;
+import de.erichseifert.vectorgraphics2d.util.PageSize;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.io.IOException;
@@ -99,5 +102,12 @@ final class LawPlot {
     WholeFile.write(folder.resolve(chart.file() + ".svg"),
         out -> out.write(svg.getBytes(StandardCharsets.UTF_8)));
     WholeFile.write(folder.resolve(chart.file() + ".png"), out -> ChartEncoder.saveChart(drawn, out, "png"));
+    // XChart's own PDF needs PDFBox.
+    VectorGraphics2D graphics = new VectorGraphics2D();
+    drawn.paint(graphics, WIDTH, HEIGHT);
+    WholeFile.write(folder.resolve(chart.file() + ".pdf"),
+        out -> Processors.get("pdf")
+            .getDocument(graphics.getCommands(), new PageSize(0, 0, WIDTH, HEIGHT))
+            .writeTo(out));
   }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.knowcap.analysis.results.Limit;
+import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 
 /**
@@ -51,6 +52,18 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
         .toList();
   }
 
+  /** The laws that a report leads with: those whose exponent has an interval; none where these results cannot be fitted. */
+  public static List<CapacityLaw> shown(List<RunResult> results) {
+    try {
+      return of(Cells.of(results)).stream()
+          .filter(each -> each.law.isPresent() && each.law.get().gamma().hasInterval())
+          .toList();
+    } catch (LawException e) {
+      // 'knowcap fit' says why; a report shows what can be shown.
+      return List.of();
+    }
+  }
+
   private static CapacityLaw fit(Group group, List<Cell> cells, Cells source) {
     List<Peak> peaks = new ArrayList<>();
     Map<String, List<String>> leftOut = new LinkedHashMap<>(source.leftOut());
@@ -86,6 +99,11 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
           + " are not bracketed by a smaller and a larger corpus, so that they may be too low.");
     }
     List<String> warnings = new ArrayList<>(source.warnings());
+    long learning = fitted.stream().filter(peak -> peak.cell().limit() == Limit.LEARNING).count();
+    if (learning > 0) {
+      warnings.add(learning + " of " + fitted.size()
+          + " peaks are of models that were still learning: more exposures would raise them.");
+    }
     if (fitted.stream().anyMatch(peak -> peak.cell().runs().size() == 1)) {
       warnings.add(
           "Peaks of one seed alone are in the fit; their error shows in the scatter about the law only.");

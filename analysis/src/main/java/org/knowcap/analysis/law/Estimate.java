@@ -44,7 +44,7 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
       statistics.addValue(value);
     }
     if (values.length < 2) {
-      return alone(statistics.getMean(), "one of the " + unit + " alone says nothing of how they vary");
+      return alone(statistics.getMean(), "one run says nothing of how " + unit + " vary");
     }
     if (!(statistics.getStandardDeviation() > 1e-12 * Math.abs(statistics.getMean()))) {
       return alone(statistics.getMean(),

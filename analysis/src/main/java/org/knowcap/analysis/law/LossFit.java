@@ -40,9 +40,6 @@ public record LossFit(LossLaw law, List<Estimate> estimates, Checklist checklist
       warnings.add("A term is zero, at its bound: these points do not show that loss depends on "
           + (law.sizeFactor() < 1e-9 ? "size." : "data."));
     }
-    if (clusters < 30) {
-      warnings.add("Percentiles over fewer than 30 runs undercover: see docs/laws.md.");
-    }
     Map<String, List<String>> leftOut = new LinkedHashMap<>();
     long least = (long) points.stream().mapToDouble(LossPoint::parameters).min().orElseThrow();
     long most = (long) points.stream().mapToDouble(LossPoint::parameters).max().orElseThrow();

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.knowcap.analysis.chart.Chart;
+import org.knowcap.analysis.law.CapacityLaw;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
@@ -135,7 +137,12 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   public String html() {
     StringBuilder page = new StringBuilder();
     page.append(Html.head(title, "")).append("<ul>\n");
-    Findings.of(results)
+    Stream
+        .concat(
+            CapacityLaw.shown(results)
+                .stream()
+                .flatMap(law -> law.summary().stream().map(sentence -> law.name() + ": " + sentence)),
+            Findings.of(results).stream())
         .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
     page.append("</ul>\n");
     if (!results.isEmpty()) {

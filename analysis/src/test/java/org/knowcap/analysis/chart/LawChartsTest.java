@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -104,6 +105,8 @@ class LawChartsTest {
       assertFalse(svg.contains("<text"), chart.file());
       BufferedImage png = ImageIO.read(folder.resolve(chart.file() + ".png").toFile());
       assertEquals(LawPlot.WIDTH, png.getWidth());
+      assertTrue(Files.readString(folder.resolve(chart.file() + ".pdf"), StandardCharsets.ISO_8859_1)
+          .startsWith("%PDF-"), chart.file());
     }
   }
 

@@ -89,6 +89,10 @@ class CapacityLawTest {
     RunResult learning = Results.limited(run(2, 400, 1, 0.5), Limit.LEARNING);
     assertTrue(law(List.of(learning)).summary().getFirst().contains("(1 still learning)"));
     assertTrue(law(List.of(learning)).summary().getFirst().contains("more exposures"));
+    assertTrue(law(List.of(learning)).checklist()
+        .warnings()
+        .getFirst()
+        .startsWith("1 of 1 peaks are of models that were"));
     RunResult limited = Results.limited(run(2, 800, 1, 0.5), Limit.MODEL);
     assertFalse(law(List.of(learning, limited)).summary().getFirst().startsWith("No cell"));
   }

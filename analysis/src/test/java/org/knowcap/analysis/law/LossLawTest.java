@@ -7,12 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.testing.TestSeed;
 
 class LossLawTest {
@@ -93,6 +97,28 @@ class LossLawTest {
     LossLaw law = LossLaw.fit(points(new double[]{0, 300, 1000, 0.3, 0.3}, 100, 0));
     assertEquals(0, law.irreducible(), 1e-3);
     assertEquals(0.3, law.alpha(), 1e-3);
+  }
+
+  /** With few points they are wider than they need be: docs/laws.md has the shares. */
+  @Tag("slow")
+  @ParameterizedTest
+  @ValueSource(ints = {20, 40, 100})
+  void intervalsHoldTheTruth(int count) {
+    int studies = 150;
+    int[] held = new int[CHINCHILLA.length];
+    for (int study = 0; study < studies; study++) {
+      List<LossPoint> points = points(CHINCHILLA, count, 0.02);
+      List<Estimate> found = LossLaw.bootstrap(points, LossLaw.fit(points), 200, study);
+      for (int i = 0; i < held.length; i++) {
+        held[i] += found.get(i).low().getAsDouble() <= CHINCHILLA[i]
+            && CHINCHILLA[i] <= found.get(i).high().getAsDouble() ? 1 : 0;
+      }
+    }
+    System.err.println(
+        "of " + studies + " intervals from " + count + " points hold the truth: " + Arrays.toString(held));
+    for (int i = 0; i < held.length; i++) {
+      assertTrue(held[i] > 0.92 * studies, LossLaw.NAMES.get(i) + ": " + held[i] + " of " + studies);
+    }
   }
 
   @Test

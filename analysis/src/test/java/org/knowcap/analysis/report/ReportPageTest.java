@@ -62,6 +62,21 @@ class ReportPageTest {
   }
 
   @Test
+  void aLawLeadsThePageIfItGoesThroughThreeSizes() throws IOException {
+    List<RunResult> results = List.of(Results.run(1000, 400, "gpt2-2-1", 1000, 1, 1500, 70_000),
+        Results.run(1000, 400, "gpt2-2-2", 2000, 1, 3300, 70_000),
+        Results.run(1000, 400, "gpt2-2-3", 4000, 1, 6100, 70_000));
+    new ReportPage("law", results, List.of(), List.of(), PROVENANCE).write(folder);
+    String html = Files.readString(folder.resolve("index.html"));
+    assertTrue(html.indexOf("<li>gpt2, bioS, 400 exposures: Stored bits at the peak grow as P^gamma") > 0,
+        html.substring(0, 3000));
+    assertTrue(html.indexOf("P^gamma with gamma = ") < html.indexOf("3 runs measured"));
+    assertTrue(Files.exists(folder.resolve("capacity-law.png")) && html.contains("capacity-law.svg"));
+    assertFalse(new ReportPage("no law", results.subList(0, 2), List.of(), List.of(), PROVENANCE).html()
+        .contains("P^gamma"));
+  }
+
+  @Test
   void quantisedModelsHaveATableOfTheirOwn() {
     RunResult run = Results.run("one", 200, 400, 1000, 1, 4000, 7000);
     QuantisedResult rounded = new QuantisedResult(Results.run("one/rtn-4-g32", 200, 400, 1000, 1, 2000, 7000),

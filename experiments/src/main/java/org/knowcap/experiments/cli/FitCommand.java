@@ -93,7 +93,7 @@ final class FitCommand implements Callable<Integer> {
   @Option(
       names = "--charts",
       paramLabel = "DIR",
-      description = "Write the law's charts there, as SVG and PNG.")
+      description = "Write the law's charts there, as SVG, PNG and PDF.")
   private Optional<Path> charts;
 
   @Option(names = "--json", description = "Print JSON.")
