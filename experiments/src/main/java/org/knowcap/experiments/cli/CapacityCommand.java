@@ -27,6 +27,8 @@ import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.engine.EngineUnavailableException;
+import org.knowcap.models.engine.Engines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -75,6 +77,13 @@ final class CapacityCommand implements Callable<Integer> {
   private int seeds;
 
   @Option(
+      names = "--interval",
+      paramLabel = "W",
+      defaultValue = "0",
+      description = "Stop before the time is up where the interval of R is no wider than +- W. Default: use the time")
+  private double interval;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
       description = "Directory of the search, a study. Default: runs/capacity-MODEL-eE")
@@ -112,6 +121,9 @@ final class CapacityCommand implements Callable<Integer> {
     if (!(minutes > 0) || minutes > 1e6) {
       throw UserException.usage("--minutes must be above 0 and at most a million, found " + minutes);
     }
+    if (!(interval >= 0)) {
+      throw UserException.usage("--interval must be at least 0, found " + interval);
+    }
     if (seeds < 2) {
       throw UserException.usage("--seeds must be at least 2, found " + seeds + ": one seed has no interval");
     }
@@ -128,6 +140,9 @@ final class CapacityCommand implements Callable<Integer> {
       List<Cell> wave = search.next(measured);
       boolean complete = wave.isEmpty();
       if (complete) {
+        if (search.finding(measured).map(found -> found.interval() <= interval).orElse(false)) {
+          return conclude(measured, true);
+        }
         wave = search.more(measured, together());
       }
       List<Cell> fitting = fitting(wave, 60 * minutes - (System.nanoTime() - began) / 1e9);
@@ -165,6 +180,9 @@ final class CapacityCommand implements Callable<Integer> {
 
   private CapacityStudy study() {
     try {
+      if (!engine.equals(StudyReader.AUTO)) {
+        Engines.known(engine);
+      }
       ModelSpec spec = ModelSpec.parse(model);
       if (!spec.causal()) {
         throw UserException
@@ -172,7 +190,7 @@ final class CapacityCommand implements Callable<Integer> {
                 + " tokens: R is no capacity there");
       }
       return CapacityStudy.of(spec, exposures, engine);
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | EngineUnavailableException e) {
       throw UserException.usage(e.getMessage());
     }
   }

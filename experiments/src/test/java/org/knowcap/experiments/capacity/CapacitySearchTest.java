@@ -138,6 +138,7 @@ class CapacitySearchTest {
 
   @Test
   void aModelThatHoldsNothingIsRefused() {
-    assertThrows(IllegalArgumentException.class, () -> DenseCorpus.of(ModelSpec.parse("gpt2-1-1-w1"), 2));
+    ModelSpec tiny = ModelSpec.parse("gpt2-1-1-w2-rotary1");
+    assertThrows(IllegalArgumentException.class, () -> DenseCorpus.of(tiny, 2));
   }
 }
