@@ -40,10 +40,12 @@ public final class ArchitectureChart implements Chart {
   private static final List<Marker> MARKERS = List.of(new Circle(), new Diamond(), new Square(),
       new TriangleUp(), new TriangleDown());
 
+  private final String study;
   private final Map<String, List<SeedMeans>> architectures;
   private final List<RunResult> runs;
 
-  private ArchitectureChart(Map<String, List<SeedMeans>> architectures, List<RunResult> runs) {
+  private ArchitectureChart(String study, Map<String, List<SeedMeans>> architectures, List<RunResult> runs) {
+    this.study = study;
     this.architectures = architectures;
     this.runs = runs;
   }
@@ -56,6 +58,11 @@ public final class ArchitectureChart implements Chart {
   @Override
   public String file() {
     return "architectures";
+  }
+
+  @Override
+  public ArchitectureChart ofStudy(String name) {
+    return new ArchitectureChart(name, architectures, runs);
   }
 
   @Override
@@ -83,8 +90,12 @@ public final class ArchitectureChart implements Chart {
         .sorted(Comparator.comparingLong(SeedMeans::parameters))
         .collect(Collectors.groupingBy(means -> architecture(means.model()), LinkedHashMap::new,
             Collectors.toList()));
-    return new ArchitectureChart(architectures,
-        longest.stream().filter(run -> best.get(run.model()).corpus().equals(run.corpus())).toList());
+    return new ArchitectureChart("", architectures,
+        longest.stream()
+            .filter(run -> best.get(run.model()).corpus().equals(run.corpus())
+                && best.get(run.model()).setting().equals(run.setting())
+                && best.get(run.model()).learningRate() == run.learningRate())
+            .toList());
   }
 
   /** The one with more bits per parameter; but a corpus that is the limit says nothing of the model. */
@@ -144,7 +155,7 @@ public final class ArchitectureChart implements Chart {
 
   XYChart chart() {
     XYChart chart = new XYChart(WIDTH, HEIGHT);
-    chart.setTitle(TITLE);
+    chart.setTitle(study.isEmpty() ? TITLE : TITLE + ": " + study);
     chart.setXAxisTitle("Model size (parameters)");
     chart.setYAxisTitle("R, stored bits per parameter");
     ChartStyle.apply(chart.getStyler());

@@ -10,15 +10,19 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.knowcap.analysis.chart.PlotLabels.End;
 import org.knowcap.analysis.chart.PlotLabels.Guide;
 import org.knowcap.analysis.chart.PlotLabels.Segment;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.SeedMeans;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.files.WholeFile;
 import org.knowm.xchart.ChartEncoder;
@@ -36,9 +40,9 @@ import org.knowm.xchart.style.markers.TriangleUp;
  * The chart of the capacity law: parameters against stored bits, both on log axes, as figure 1 of arXiv
  * 2404.05405.
  *
- * <p>One series per N and exposure count: every run is a point, the line joins the means over runs of equal
- * size, if all are of one architecture. Thin lines show all the bits of a corpus; dashed ones equal bits per
- * parameter, at 2, 1 and 0.5, and on down until one lies at or below the best run.
+ * <p>One series per corpus, exposure count, architecture and setting of the study's lists: every run is a point, the line
+ * joins the means over runs of equal size, with bars for their 95 % intervals over seeds. Thin lines show all the bits of a
+ * corpus; dashed ones equal bits per parameter, at 2, 1 and 0.5, and on down until one lies at or below the best run.
  */
 public final class CapacityChart implements Chart {
   /** Twice the size at which it is shown. */
@@ -51,10 +55,26 @@ public final class CapacityChart implements Chart {
       new TriangleUp(), new TriangleDown());
   private static final List<float[]> DASHES = List.of(new float[]{1, 0}, new float[]{2, 9},
       new float[]{16, 9, 2, 9});
+  private static final List<String> DASH_NAMES = List.of("full", "dotted", "dash-dotted");
 
-  private record SeriesKey(long people, long exposures) implements Comparable<SeriesKey> {
+  /** More series than these are named in a legend, as their names would not find room at their lines. */
+  private static final int MOST_NAMES = 14;
+  /** Room for the names, as a part of the decades that the runs span. */
+  private static final double ROOM_FOR_NAMES = 0.25;
+  /** Names of corpora in a caption; more are told by the table. */
+  private static final int MOST_CORPORA = 3;
+
+  private record SeriesKey(long people, String architecture, String setting,
+      long exposures) implements Comparable<SeriesKey> {
     private static final Comparator<SeriesKey> ORDER = Comparator.comparingLong(SeriesKey::people)
+        .thenComparing(SeriesKey::architecture)
+        .thenComparing(SeriesKey::setting)
         .thenComparingLong(SeriesKey::exposures);
+
+    static SeriesKey of(RunResult run) {
+      return new SeriesKey(run.people(), ArchitectureChart.architecture(run.model()),
+          run.setting().orElse(""), run.exposures());
+    }
 
     @Override
     public int compareTo(SeriesKey other) {
@@ -62,20 +82,25 @@ public final class CapacityChart implements Chart {
     }
   }
 
+  private final String study;
   private final List<RunResult> results;
   private final List<RunResult> drawn;
   private final LogRange parameters;
   private final LogRange bits;
   private final List<Double> ratios;
 
-  private CapacityChart(List<RunResult> results) {
+  private CapacityChart(String study, List<RunResult> results) {
+    this.study = study;
     if (results.isEmpty()) {
       throw new IllegalArgumentException("there are no results to draw");
     }
     this.results = List.copyOf(results);
     this.drawn = results.stream().filter(result -> result.storedBits() > 0).toList();
     this.ratios = ratios(results.stream().mapToDouble(RunResult::capacityRatio).max().orElseThrow());
-    this.parameters = LogRange.around(results.stream().mapToDouble(RunResult::parameters));
+    LogRange sizes = LogRange.around(results.stream().mapToDouble(RunResult::parameters));
+    this.parameters = named()
+        ? sizes.including(sizes.high() * Math.pow(sizes.high() / sizes.low(), ROOM_FOR_NAMES))
+        : sizes;
     // Each line of equal ratio crosses the plot over a factor of two at least, so that it can be seen and
     // named.
     this.bits = LogRange
@@ -100,7 +125,13 @@ public final class CapacityChart implements Chart {
 
   @Override
   public String caption() {
-    return "Every point is a run; lines join the means over runs of equal size.";
+    return "Every point is a run; lines join the means over runs of equal size, and bars are 95 % intervals of these means,"
+        + " where there are several seeds.";
+  }
+
+  @Override
+  public CapacityChart ofStudy(String study) {
+    return new CapacityChart(study, results);
   }
 
   /**
@@ -109,7 +140,7 @@ public final class CapacityChart implements Chart {
    * @throws IllegalArgumentException if there are none
    */
   public static CapacityChart of(List<RunResult> results) {
-    return new CapacityChart(results);
+    return new CapacityChart("", results);
   }
 
   /**
@@ -158,7 +189,9 @@ public final class CapacityChart implements Chart {
     seriesByKey().forEach((key, runs) -> addSeries(chart, key, runs));
 
     List<Guide> guides = Stream.concat(ceilings().stream(), ratioLines().stream()).toList();
-    chart.addAnnotation(new PlotLabels(TITLE, captions(), guides, taken()));
+    chart.getStyler().setLegendVisible(!named());
+    chart.addAnnotation(new PlotLabels(study.isEmpty() ? TITLE : TITLE + ": " + study, captions(), guides,
+        named() ? ends() : List.of(), taken()));
     return chart;
   }
 
@@ -170,27 +203,75 @@ public final class CapacityChart implements Chart {
 
   private void addSeries(XYChart chart, SeriesKey key, List<RunResult> runs) {
     String label = seriesLabel(key);
-    Color colour = colour(key.people());
-    // The longest trained are dots on full lines.
-    int kind = exposureCounts().reversed().indexOf(key.exposures());
+    Color colour = colour(key);
     SortedMap<Long, Double> means = means(runs);
     if (!means.isEmpty()) {
       addLine(chart, "means, " + label, means.keySet().stream().mapToDouble(Long::doubleValue).toArray(),
           means.values().stream().mapToDouble(Double::doubleValue).toArray(), colour,
-          ChartStyle.stroke(4, DASHES.get(kind % DASHES.size())));
+          ChartStyle.stroke(4, DASHES.get(dash(key.exposures()))));
+      addIntervals(chart, label, colour, runs);
     }
     LimitMarker.addRuns(chart, label, runs.stream().filter(drawn::contains).toList(), RunResult::storedBits,
-        MARKERS.get(kind % MARKERS.size()), colour);
+        MARKERS.get(marker(key) % MARKERS.size()), colour);
+  }
+
+  /** A bar through each mean of several independent runs; below the axis it is cut. */
+  private void addIntervals(XYChart chart, String label, Color colour, List<RunResult> runs) {
+    bySize(runs).forEach((size, same) -> {
+      OptionalDouble half = SeedMeans.interval(same, RunResult::storedBits);
+      double mean = same.stream().mapToDouble(RunResult::storedBits).average().orElseThrow();
+      if (half.isPresent() && mean > 0) {
+        addLine(chart, "interval, " + label + ", " + size, new double[]{size, size},
+            new double[]{Math.max(bits.low(), mean - half.getAsDouble()),
+                Math.min(bits.high(), mean + half.getAsDouble())},
+            colour, ChartStyle.stroke(2, 1, 0));
+      }
+    });
+  }
+
+  private static SortedMap<Long, List<RunResult>> bySize(List<RunResult> runs) {
+    return runs.stream()
+        .collect(Collectors.groupingBy(RunResult::parameters, TreeMap::new, Collectors.toList()));
+  }
+
+  /** Names at the ends of the lines. */
+  private List<End> ends() {
+    List<End> ends = new ArrayList<>();
+    seriesByKey().forEach((key, runs) -> {
+      SortedMap<Long, Double> means = means(runs);
+      if (!means.isEmpty()) {
+        ends.add(new End(seriesLabel(key), colour(key), means.lastKey(), means.get(means.lastKey())));
+      }
+    });
+    return ends;
+  }
+
+  /** Whether the lines have their names beside them. */
+  private boolean named() {
+    return seriesByKey().size() <= MOST_NAMES;
+  }
+
+  /** The longest trained have full lines. */
+  private int dash(long exposures) {
+    return exposureCounts().reversed().indexOf(exposures) % DASHES.size();
+  }
+
+  /** Architectures have markers of their own, if there are several; otherwise exposures have. */
+  private int marker(SeriesKey key) {
+    List<String> architectures = architectures();
+    return architectures.size() > 1
+        ? architectures.indexOf(key.architecture())
+        : exposureCounts().reversed().indexOf(key.exposures());
+  }
+
+  private List<String> architectures() {
+    return seriesByKey().keySet().stream().map(SeriesKey::architecture).distinct().sorted().toList();
   }
 
   /**
-   * Mean stored bits by parameters; none of several architectures, which lie on no one line. A mean at or below zero has no place on a log axis: the line passes it
-   * over.
+   * Mean stored bits by parameters. A mean at or below zero has no place on a log axis: the line passes it over.
    */
-  private SortedMap<Long, Double> means(List<RunResult> runs) {
-    if (ArchitectureChart.compares(results)) {
-      return new TreeMap<>();
-    }
+  private static SortedMap<Long, Double> means(List<RunResult> runs) {
     TreeMap<Long, Double> means = runs.stream()
         .collect(Collectors.groupingBy(RunResult::parameters, TreeMap::new,
             Collectors.averagingDouble(RunResult::storedBits)));
@@ -237,7 +318,7 @@ public final class CapacityChart implements Chart {
   List<Guide> ceilings() {
     return results.stream()
         .sorted(Comparator.comparingLong(RunResult::people))
-        .map(result -> new Guide("all " + Units.bits(result.totalBits()), colour(result.people()),
+        .map(result -> new Guide("all " + Units.bits(result.totalBits()), ceilingColour(result),
             new Segment(parameters.low(), result.totalBits(), parameters.high(), result.totalBits())))
         .distinct()
         .toList();
@@ -261,22 +342,45 @@ public final class CapacityChart implements Chart {
   }
 
   private SortedMap<SeriesKey, List<RunResult>> seriesByKey() {
-    return results.stream()
-        .collect(Collectors.groupingBy(result -> new SeriesKey(result.people(), result.exposures()),
-            TreeMap::new, Collectors.toList()));
+    return results.stream().collect(Collectors.groupingBy(SeriesKey::of, TreeMap::new, Collectors.toList()));
   }
 
   private String seriesLabel(SeriesKey key) {
-    String label = "N = " + Units.label(key.people());
-    return exposureCounts().size() == 1 ? label : label + ", " + Units.label(key.exposures()) + " exposures";
+    List<String> words = new ArrayList<>(List.of("N = " + Units.label(key.people())));
+    if (architectures().size() > 1) {
+      words.add(key.architecture());
+    }
+    if (!key.setting().isEmpty()) {
+      words.add(key.setting().replace('_', ' '));
+    }
+    if (exposureCounts().size() > 1) {
+      words.add(Units.label(key.exposures()) + " exposures");
+    }
+    return String.join(", ", words);
   }
 
   private List<Long> exposureCounts() {
     return sorted(RunResult::exposures);
   }
 
-  private Color colour(long people) {
-    return ChartStyle.COLOURS.get(sorted(RunResult::people).indexOf(people) % ChartStyle.COLOURS.size());
+  /** Corpora have colours of their own; if there is one alone, architectures have, or settings, or exposures. */
+  private Color colour(SeriesKey key) {
+    return Stream
+        .<Function<SeriesKey, Object>>of(SeriesKey::people, SeriesKey::architecture, SeriesKey::setting,
+            SeriesKey::exposures)
+        .map(part -> {
+          List<Object> all = seriesByKey().keySet().stream().map(part).distinct().toList();
+          return all.size() == 1
+              ? Optional.<Color>empty()
+              : Optional.of(ChartStyle.COLOURS.get(all.indexOf(part.apply(key)) % ChartStyle.COLOURS.size()));
+        })
+        .flatMap(Optional::stream)
+        .findFirst()
+        .orElse(ChartStyle.COLOURS.getFirst());
+  }
+
+  private Color ceilingColour(RunResult run) {
+    return sorted(RunResult::people).size() == 1 ? GUIDE : colour(SeriesKey.of(run));
   }
 
   private List<Long> sorted(Function<RunResult, Long> field) {
@@ -284,9 +388,9 @@ public final class CapacityChart implements Chart {
   }
 
   private List<String> captions() {
-    List<String> captions = new ArrayList<>();
-    captions
-        .add("Thin lines: all the bits of each corpus of N people. Dashed lines: equal bits per parameter.");
+    List<String> captions = new ArrayList<>(List.of(subject()));
+    captions.add("Horizontal lines: all the bits of a corpus. Grey dashed lines: equal bits per parameter.");
+    captions.add(lines());
     if (drawn.stream().anyMatch(RunResult::corpusBound)) {
       captions.add("Hollow: over 98 % of the corpus are stored, so that it is the limit.");
     }
@@ -300,6 +404,35 @@ public final class CapacityChart implements Chart {
               + " no place on a log axis and " + (missing == 1 ? "is" : "are") + " not shown.");
     }
     return captions;
+  }
+
+  /** The corpora and how long they were trained on. */
+  private String subject() {
+    List<String> corpora = results.stream()
+        .sorted(Comparator.comparingLong(RunResult::people))
+        .map(RunResult::corpus)
+        .distinct()
+        .toList();
+    return (corpora.size() <= MOST_CORPORA
+        ? String.join("; ", corpora)
+        : corpora.getFirst() + " to " + corpora.getLast() + ", " + corpora.size() + " corpora")
+        + "; exposures: " + exposureCounts().stream().map(Units::label).collect(Collectors.joining(", "))
+        + ".";
+  }
+
+  private String lines() {
+    List<Long> counts = exposureCounts().reversed();
+    String styles = counts.size() == 1
+        ? ""
+        : IntStream.range(0, counts.size())
+            .mapToObj(i -> DASH_NAMES.get(i % DASHES.size()) + " after " + Units.label(counts.get(i)))
+            .collect(Collectors.joining(", ", " (", " exposures)"));
+    boolean intervals = seriesByKey().values()
+        .stream()
+        .flatMap(runs -> bySize(runs).values().stream())
+        .anyMatch(runs -> SeedMeans.interval(runs, RunResult::storedBits).isPresent());
+    return "Coloured lines join means of runs of one size" + styles + "."
+        + (intervals ? " Bars: 95 % intervals of the means over seeds." : "");
   }
 
   private void style(XYChart chart) {

@@ -18,6 +18,11 @@ public interface Chart {
     return ALL.stream().flatMap(kind -> kind.apply(results).stream()).map(Chart.class::cast).toList();
   }
 
+  /** The chart as one of a study, whose name it then shows. */
+  default Chart ofStudy(String study) {
+    return this;
+  }
+
   /** Name of its files, without an extension. */
   String file();
 

@@ -10,6 +10,7 @@ import java.awt.geom.Point2D;
 import java.awt.geom.Rectangle2D;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import org.knowm.xchart.internal.chartpart.Annotation;
 
@@ -21,6 +22,8 @@ import org.knowm.xchart.internal.chartpart.Annotation;
 final class PlotLabels extends Annotation {
   private static final int TITLE_HEIGHT = 66;
   private static final int CAPTION_HEIGHT = 36;
+  private static final int END_HEIGHT = 27;
+  private static final int END_DISTANCE = 20;
   private static final Color CAPTION_COLOUR = new Color(0x555555);
   /** Between the points, in pixels, at which lines and names are looked at. */
   private static final int SPACING = 8;
@@ -39,19 +42,25 @@ final class PlotLabels extends Annotation {
   /** A line with a name. */
   record Guide(String name, Color colour, Segment line) {}
 
+  /** The name of a line, right of its end. */
+  record End(String name, Color colour, double x, double y) {}
+
   private final String title;
   private final List<String> captions;
   private final List<Guide> guides;
+  private final List<End> ends;
   private final List<Segment> runs;
 
   /**
+   * @param ends names of the lines through the runs
    * @param runs what names must stay off: the lines through the runs, and runs alone as lines of no length
    */
-  PlotLabels(String title, List<String> captions, List<Guide> guides, List<Segment> runs) {
+  PlotLabels(String title, List<String> captions, List<Guide> guides, List<End> ends, List<Segment> runs) {
     super(false);
     this.title = title;
     this.captions = captions;
     this.guides = guides;
+    this.ends = ends;
     this.runs = runs;
   }
 
@@ -68,6 +77,8 @@ final class PlotLabels extends Annotation {
       List<Point2D> points = points(screen(run));
       taken.addAll(run.isPoint() ? Collections.nCopies(RUN_WEIGHT, points.getFirst()) : points);
     }
+    List<Placed> names = placedEnds(g);
+    names.forEach(name -> taken.addAll(points(name.middle())));
     for (Guide guide : guides) {
       List<Point2D> otherLines = guides.stream()
           .filter(other -> other != guide)
@@ -75,7 +86,37 @@ final class PlotLabels extends Annotation {
           .toList();
       taken.addAll(paintName(g, guide, taken, otherLines));
     }
+    names.forEach(name -> {
+      g.setColor(name.end.colour());
+      g.fill(name.text.getOutline(AffineTransform.getTranslateInstance(name.x, name.baseline)));
+    });
     bounds = new Rectangle2D.Double();
+  }
+
+  /** Where the name of a line is written. */
+  private record Placed(End end, TextLayout text, double x, double baseline) {
+    Line2D middle() {
+      double y = baseline - END_HEIGHT / 3.0;
+      return new Line2D.Double(x, y, x + text.getAdvance(), y);
+    }
+  }
+
+  /** Beside the ends of the lines, from the top on; what would cover the name above goes below it. */
+  private List<Placed> placedEnds(Graphics2D g) {
+    List<Placed> placed = new ArrayList<>();
+    for (End end : ends.stream().sorted(Comparator.comparingDouble(End::y).reversed()).toList()) {
+      TextLayout text = new TextLayout(end.name(), styler.getAnnotationTextFont(), g.getFontRenderContext());
+      double x = chart.getScreenXFromChart(end.x()) + END_DISTANCE;
+      double baseline = chart.getScreenYFromChart(end.y()) + END_HEIGHT / 3.0;
+      for (Placed above : placed) {
+        boolean beside = x < above.x + above.text.getAdvance() && above.x < x + text.getAdvance();
+        if (beside && Math.abs(baseline - above.baseline) < END_HEIGHT) {
+          baseline = above.baseline + END_HEIGHT;
+        }
+      }
+      placed.add(new Placed(end, text, x, baseline));
+    }
+    return placed;
   }
 
   private void paintHead(Graphics2D g) {

@@ -37,6 +37,7 @@ public final class Findings {
     Findings findings = new Findings(results);
     List<String> sentences = new ArrayList<>(
         List.of(findings.measured(), findings.best(), findings.full() + findings.missing() + "."));
+    belowZero(results).map(sentence -> sentence + ".").ifPresent(sentences::add);
     findings.noncausal().ifPresent(sentences::add);
     return List.copyOf(sentences);
   }
@@ -105,6 +106,15 @@ public final class Findings {
     }
     return "; of these, " + learning + (learning == 1 ? " was" : " were") + " still learning"
         + (undecided == 0 ? "" : ", and of " + undecided + " it is not known");
+  }
+
+  /** What a negative number of stored bits means, where there is one; without a full stop. */
+  public static Optional<String> belowZero(List<RunResult> results) {
+    long below = results.stream().filter(run -> run.storedBits() < 0).count();
+    return below == 0
+        ? Optional.empty()
+        : Optional.of(counted(below, "run") + (below == 1 ? " stores" : " store")
+            + " fewer than 0 bits: a uniform guess among all possible names and values would lose less than the model does");
   }
 
   private Optional<String> noncausal() {

@@ -85,7 +85,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       new Column<>("Parameters", true, means -> Units.count(means.parameters())),
       new Column<>("Runs", true, means -> Units.count(means.seeds())),
       new Column<>("Seeds varied", false, SeedMeans::varied),
-      new Column<>("R", true, means -> Units.ratio(means.capacityRatio(), means.capacityRatioDeviation())),
+      new Column<>("R", true,
+          means -> Units.ratio(means.capacityRatio(), means.capacityRatioDeviation().orElse(0))),
       new Column<>("95 %", true, ReportPage::interval),
       new Column<>("Least", true, means -> Units.ratio(means.leastCapacityRatio())),
       new Column<>("Greatest", true, means -> Units.ratio(means.greatestCapacityRatio())),
@@ -126,7 +127,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
    * @throws IOException if they cannot be written
    */
   public void write(Path folder) throws IOException {
-    for (Chart chart : Chart.of(results)) {
+    for (Chart chart : charts()) {
       chart.write(folder);
     }
     String html = html();
@@ -146,7 +147,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
     page.append("</ul>\n");
     if (!results.isEmpty()) {
-      Chart.of(results).forEach(chart -> appendChart(page, chart));
+      charts().forEach(chart -> appendChart(page, chart));
       appendReading(page);
       appendResults(page);
       appendSeeds(page);
@@ -162,6 +163,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     page.append("<h2>Provenance</h2>\n<table class=\"facts\">\n<tbody>\n");
     provenance.entries().forEach((what, value) -> appendFact(page, what, value));
     return page.append("</tbody>\n</table>\n</body>\n</html>\n").toString();
+  }
+
+  private List<Chart> charts() {
+    return Chart.of(results).stream().map(chart -> chart.ofStudy(title)).toList();
   }
 
   private static void appendChart(StringBuilder page, Chart chart) {

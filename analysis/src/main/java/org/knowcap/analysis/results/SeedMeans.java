@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.commons.math3.distribution.TDistribution;
@@ -30,7 +31,7 @@ import tech.tablesaw.api.Table;
  * @param valueStoredBits mean bits of the values; absent where a run does not tell
  * @param diversityStoredBits mean bits of the diversity; absent where there is none
  * @param capacityRatio mean R, bits per parameter
- * @param capacityRatioDeviation standard deviation of R over the seeds, with Bessel's correction; 0 of a single seed
+ * @param capacityRatioDeviation standard deviation of R over the seeds, with Bessel's correction; absent of a single seed
  * @param capacityRatioInterval half of the 95 % confidence interval of the mean R by Student's t; absent for one run,
  *        and where two runs have a varied seed in common, as they are then not independent
  * @param leastCapacityRatio of all seeds
@@ -41,7 +42,7 @@ import tech.tablesaw.api.Table;
 public record SeedMeans(String corpus, long people, long exposures, String model, long parameters,
     double learningRate, String engine, Optional<String> setting, int seeds, String varied, double storedBits,
     OptionalDouble nameStoredBits, OptionalDouble valueStoredBits, OptionalDouble diversityStoredBits,
-    double capacityRatio, double capacityRatioDeviation, OptionalDouble capacityRatioInterval,
+    double capacityRatio, OptionalDouble capacityRatioDeviation, OptionalDouble capacityRatioInterval,
     double leastCapacityRatio, double greatestCapacityRatio, double saturation, String limitedBy) {
   private static final double CONFIDENCE = 0.95;
 
@@ -82,9 +83,9 @@ public record SeedMeans(String corpus, long people, long exposures, String model
         first.learningRate(), first.engine(), first.setting(), runs.size(), Seeds.varied(seeds),
         statistics(runs.stream().map(RunResult::storedBits).toList()).getMean(),
         mean(runs, PartBits::nameStoredBits), mean(runs, PartBits::valueStoredBits),
-        mean(runs, PartBits::diversityStoredBits), ratios.getMean(), ratios.getStandardDeviation(),
-        Seeds.independent(seeds) ? OptionalDouble.of(interval(ratios)) : OptionalDouble.empty(),
-        ratios.getMin(), ratios.getMax(),
+        mean(runs, PartBits::diversityStoredBits), ratios.getMean(),
+        runs.size() > 1 ? OptionalDouble.of(ratios.getStandardDeviation()) : OptionalDouble.empty(),
+        interval(runs, RunResult::capacityRatio), ratios.getMin(), ratios.getMax(),
         statistics(runs.stream().map(RunResult::saturation).toList()).getMean(), limits(runs, List.of()));
   }
 
@@ -112,6 +113,16 @@ public record SeedMeans(String corpus, long people, long exposures, String model
   /** Whether any run had hardly more to store than it did: the mean is then too low. */
   public boolean corpusBound() {
     return List.of(limitedBy.split(", ")).contains(Limit.CORPUS.toString());
+  }
+
+  /**
+   * Half of the 95 % confidence interval of the mean of a figure over runs that differ in their seeds, by Student's t; absent
+   * for one run, and where two have a varied seed in common or all seeds.
+   */
+  public static OptionalDouble interval(List<RunResult> runs, ToDoubleFunction<RunResult> figure) {
+    return Seeds.independent(runs.stream().map(RunResult::seeds).toList())
+        ? OptionalDouble.of(interval(statistics(runs.stream().map(figure::applyAsDouble).toList())))
+        : OptionalDouble.empty();
   }
 
   /** Half of the 95 % confidence interval of a mean, by Student's t. */

@@ -125,7 +125,9 @@ class ReportPageTest {
         "No run stored any bits: the best, gpt2-2-2 on 1 person (run n1-e1-p70000-s1), came to "
             + "-0.1000 ± 0.0003 bits per parameter.",
         "No run holds more than 90 % of its corpus's bits; the run holds less than 60 % of its corpus's bits, out of "
-            + "room or of training: these numbers cannot tell which."),
+            + "room or of training: these numbers cannot tell which.",
+        "1 run stores fewer than 0 bits: a uniform guess among all possible names and values would lose less than the "
+            + "model does."),
         Findings.of(List.of(Results.run(1, 1, 70_000, 1, -7000, 7000))));
   }
 }

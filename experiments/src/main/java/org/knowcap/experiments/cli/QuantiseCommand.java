@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
 /** Quantisation after training. */
 @Command(
     name = "quantise",
+    aliases = "quantize",
     mixinStandardHelpOptions = true,
     description = "Rounds the weights of finished runs' models to a few bits and measures what they then store. 'results' and"
         + " 'report' of their study show it beside the runs. What is done is not done again.")

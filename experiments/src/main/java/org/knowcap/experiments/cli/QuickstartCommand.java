@@ -38,10 +38,15 @@ final class QuickstartCommand implements Callable<Integer> {
     StudyFolder study = StudyFolder.create(directory, studyFile());
     StudyReport measured = new StudyRun(out, study, StudyRun.workers(study.study()), 1, 1).execute();
     out.println();
-    Findings.of(measured.results().results()).forEach(out::println);
+    Findings.of(measured.results().results()).forEach(sentence -> out.println(wrapped(sentence)));
     out.println();
     out.println("Open " + measured.page().toAbsolutePath().toUri() + " to see the chart.");
     return 0;
+  }
+
+  /** In lines of at most 100 characters, broken between words. */
+  private static String wrapped(String sentence) {
+    return sentence.replaceAll("(.{1,100})(?: +|$)", "$1\n").stripTrailing();
   }
 
   private static Path studyFile() throws IOException {

@@ -1,8 +1,6 @@
 package org.knowcap.experiments.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,15 +9,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.knowcap.analysis.report.Findings;
 import org.knowcap.analysis.results.PairedDifference;
-import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.SeedMeans;
-import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
-import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
 import picocli.CommandLine.Command;
@@ -27,8 +23,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tech.tablesaw.api.DoubleColumn;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
@@ -38,7 +32,6 @@ import tech.tablesaw.columns.Column;
     mixinStandardHelpOptions = true,
     description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
-  private static final int DIGITS = 5;
   /** Columns that are shown where something is in them. */
   private static final List<String> RECALL = List.of("recalled", "recalled_unseen", "generated",
       "generated_unseen", "extractable", "extractable_asked", "extractable_unseen");
@@ -67,55 +60,52 @@ final class ResultsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    List<QuantisedResult> rows = new ArrayList<>();
-    List<Path> written = new ArrayList<>();
-    for (Path source : sources) {
-      if (Files.isRegularFile(source)) {
-        rows.addAll(table(source).rows());
-      } else if (Files.notExists(source)) {
-        throw UserException.usage(source + ": no such file or directory");
-      } else {
-        StudyReport report = StudyReport.of(StudyFolder.open(source));
-        rows.addAll(report.results().rows());
-        report.writeResults()
-            .ifPresentOrElse(written::add, () -> note(
-                source.resolve("results.csv") + " is not written: the folder is for reading only"));
-        report.missingRows().forEach(this::note);
-        report.cautions().forEach(this::note);
-      }
-    }
     if (seeds && against.isPresent()) {
       throw UserException.usage("--seeds and --against are two tables: give one of them");
     }
-    ResultsTable results = ResultsTable.ofRows(distinct(rows));
+    ResultSources read = ResultSources.read(sources);
+    List<Path> written = new ArrayList<>();
+    for (StudyReport study : read.studies()) {
+      study.writeResults()
+          .ifPresentOrElse(written::add, () -> note(
+              study.path().resolve("results.csv") + " is not written: the folder is for reading only"));
+    }
+    read.notes().forEach(this::note);
+    ResultsTable results = read.results();
+    Findings.belowZero(results.results()).ifPresent(this::note);
     PrintWriter out = command.commandLine().getOut();
     if (against.isPresent()) {
       List<PairedDifference> differences = differences(results.results(), against.get());
       out.println(json
           ? Json.MAPPER.writeValueAsString(differences)
-          : rounded(PairedDifference.table(differences).removeColumns("people", "engine")).printAll());
+          : TextTable
+              .of(withoutEmpty(PairedDifference.table(differences).removeColumns("people", "engine"))));
     } else if (seeds) {
       List<SeedMeans> means = means(results.results());
-      out.println(json ? Json.MAPPER.writeValueAsString(means) : rounded(shown(means)).printAll());
+      out.println(json ? Json.MAPPER.writeValueAsString(means) : TextTable.of(shown(means)));
     } else if (json) {
       out.println(Json.MAPPER.writeValueAsString(maps(results.table())));
     } else {
       List<String> columns = new ArrayList<>(
           List.of("run", "parameters", "name_loss_nats", "value_loss_nats"));
       Stream.of("name_stored_bits", "value_stored_bits", "diversity_stored_bits")
-          .filter(column -> results.table().column(column).countMissing() < rows.size())
+          .filter(column -> results.table().column(column).countMissing() < results.rows().size())
           .forEach(columns::add);
       columns.addAll(List.of("stored_bits", "stored_bits_standard_error", "capacity_ratio",
           "max_capacity_ratio", "saturation", "limited_by"));
-      columns.addAll(
-          RECALL.stream().filter(name -> results.table().column(name).countMissing() < rows.size()).toList());
-      if (!rows.stream().allMatch(row -> row.run().dense())) {
+      if (results.table().column("setting").countMissing() < results.rows().size()) {
+        columns.add(1, "setting");
+      }
+      columns.addAll(RECALL.stream()
+          .filter(name -> results.table().column(name).countMissing() < results.rows().size())
+          .toList());
+      if (!results.rows().stream().allMatch(row -> row.run().dense())) {
         columns.addAll(List.of("active_parameters", "causal"));
       }
       if (!results.quantised().isEmpty()) {
         columns.addAll(List.of("weight_bits", "bits_per_weight", "capacity_per_bit"));
       }
-      out.println(rounded(results.table().selectColumns(columns.toArray(String[]::new))).printAll());
+      out.println(TextTable.of(results.table().selectColumns(columns.toArray(String[]::new))));
       written.forEach(out::println);
     }
     return 0;
@@ -123,28 +113,6 @@ final class ResultsCommand implements Callable<Integer> {
 
   private void note(String text) {
     command.commandLine().getErr().println("note: " + text);
-  }
-
-  /**
-   * Rows of several sources, each run once.
-   *
-   * @throws UserException where two sources have a run with different figures
-   */
-  private List<QuantisedResult> distinct(List<QuantisedResult> rows) {
-    Map<List<String>, QuantisedResult> byName = new LinkedHashMap<>();
-    int repeated = 0;
-    for (QuantisedResult row : rows) {
-      QuantisedResult before = byName.putIfAbsent(List.of(row.run().run(), row.quantisation()), row);
-      if (before != null && !before.equals(row)) {
-        throw UserException.usage(
-            "run " + row.run().run() + " is in two sources with different figures; give the one that counts");
-      }
-      repeated += before == null ? 0 : 1;
-    }
-    if (repeated > 0) {
-      note(repeated + " rows are in several sources with the same figures; each counts once");
-    }
-    return List.copyOf(byName.values());
   }
 
   /** Rows, each as its cells by column. */
@@ -158,14 +126,6 @@ final class ResultsCommand implements Callable<Integer> {
       maps.add(map);
     }
     return maps;
-  }
-
-  private static ResultsTable table(Path file) throws IOException {
-    try {
-      return ResultsTable.readCsv(file);
-    } catch (ResultsException e) {
-      throw UserException.usage(e.getMessage());
-    }
   }
 
   private static List<SeedMeans> means(List<RunResult> runs) {
@@ -193,20 +153,17 @@ final class ResultsCommand implements Callable<Integer> {
         .filter(column -> table.column(column).countMissing() < means.size())
         .forEach(columns::add);
     columns.add("limited_by");
+    if (table.column("setting").countMissing() < means.size()) {
+      columns.add(3, "setting");
+    }
     return table.selectColumns(columns.toArray(String[]::new));
   }
 
-  /** For people: numbers rounded to five digits; nothing where there is none. */
-  private static Table rounded(Table table) {
-    Table rounded = Table.create(table.name());
-    for (Column<?> column : table.columns()) {
-      rounded.addColumns(column instanceof DoubleColumn numbers
-          ? StringColumn.create(numbers.name(),
-              numbers.asList()
-                  .stream()
-                  .map(number -> number == null || Double.isNaN(number) ? "" : Units.number(number, DIGITS)))
-          : column);
-    }
-    return rounded;
+  private static Table withoutEmpty(Table table) {
+    return table.selectColumns(table.columns()
+        .stream()
+        .filter(column -> !column.name().equals("setting") || column.countMissing() < column.size())
+        .map(Column::name)
+        .toArray(String[]::new));
   }
 }

@@ -128,21 +128,36 @@ public final class StudyReport {
       throw UserException.failure(
           study.path() + " has no finished run to report on; see 'knowcap status " + study.path() + "'");
     }
+    Path report = page().getParent();
+    Files.createDirectories(report);
+    try {
+      new ReportPage(study.study().name(), results.results(), results.quantised(), failed(), provenance())
+          .write(report);
+    } catch (ResultsException e) {
+      throw UserException.failure(e.getMessage());
+    }
+    return page();
+  }
+
+  /** Name of the study. */
+  public String name() {
+    return study.study().name();
+  }
+
+  /** Directory of the study. */
+  public Path path() {
+    return study.path();
+  }
+
+  /** The runs that failed. */
+  public List<FailedRun> failed() {
     List<FailedRun> failed = new ArrayList<>();
     states.forEach(status -> {
       if (status.state() instanceof RunState.Failed(String reason)) {
         failed.add(new FailedRun(status.name(), reason));
       }
     });
-    Path report = page().getParent();
-    Files.createDirectories(report);
-    try {
-      new ReportPage(study.study().name(), results.results(), results.quantised(), failed, provenance())
-          .write(report);
-    } catch (ResultsException e) {
-      throw UserException.failure(e.getMessage());
-    }
-    return page();
+    return failed;
   }
 
   /** Where the page is, once it is written. */
@@ -151,7 +166,7 @@ public final class StudyReport {
   }
 
   /** Entries that all runs and quantised models share, and those that differ with all their values. */
-  private Provenance provenance() {
+  public Provenance provenance() {
     Map<String, Set<String>> values = new LinkedHashMap<>();
     finished.stream()
         .flatMap(Finished::provenance)

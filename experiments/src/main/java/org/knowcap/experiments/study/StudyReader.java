@@ -246,7 +246,7 @@ public final class StudyReader {
   private Grid grid(Fields keys, List<String> remarks) {
     List<Swept<CorpusSpec>> corpora = new CorpusReader(file, paths).corpora(keys.mapping("corpus"));
     List<JsonNode> modelNodes = keys.list("models",
-        "a name such as gpt2-2-4, a mapping with 'name', or with 'family' and 'parameters', or a list of them",
+        "a name such as gpt2-2-4, a mapping with 'name', or with 'family' and 'parameters' or 'layers', or a list of them",
         node -> node);
     List<Exposures> exposures = exposures(keys);
     List<Seeds> seeds = SeedsReader.read(keys, remarks);

@@ -52,7 +52,7 @@ class RecallCommandTest {
     assertTrue(
         recall.recalledUnseen() < 0.3 && recall.generatedUnseen() < 0.3 && recall.extractableUnseen() < 0.3,
         recall.toString());
-    assertTrue(succeeds("results", out).out().contains("recalled_unseen"));
+    assertTrue(succeeds("results", out).out().contains("unseen"));
     Path run = out.resolve("runs").resolve(result.run());
     Path table = directory.resolve("people.parquet");
     JsonNode measured = Json.MAPPER.readTree(succeeds("measure", run, "--json", "--people", table).out());

@@ -579,6 +579,51 @@ class StudyReaderTest {
     }
   }
 
+  /** Without a width of heads it is chosen, too: the number is met to 1 % wherever steps of the width are small enough. */
+  @Test
+  void theWidthOfHeadsVariesToMeetANumberOfParameters() throws IOException {
+    String text = MODEL.replace(
+        "{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms," + " tied: false}",
+        "[{family: llama, parameters: 2000000, depths: [1, 2, 5]}, {family: llama, parameters: 32000, depths: [1, 2]},"
+            + " {family: gpt2, parameters: 9000000, depths: 4}, {family: mistral, parameters: 1000000, depths: 3}]");
+    Study study = StudyReader.read(file(text));
+    int vocabulary = study.corpora().getFirst().corpus(1, 1).vocabulary().size();
+    List<Long> asked = List.of(2_000_000L, 2_000_000L, 2_000_000L, 32_000L, 32_000L, 9_000_000L, 1_000_000L);
+    for (int i = 0; i < asked.size(); i++) {
+      ModelSpec model = models(study).get(i);
+      double miss = Math.abs(model.parameters(vocabulary).total() / (double) asked.get(i) - 1);
+      boolean steps = asked.get(i) == 32_000L;
+      assertTrue(steps || miss < 0.01, model.name() + " misses " + asked.get(i) + " by " + miss);
+      if (steps) {
+        // Nothing of the same depth is closer: an even width more or less is further off.
+        for (int width : new int[]{model.width() - 2, model.width() + 2}) {
+          assertTrue(
+              Math.abs(Family.LLAMA.model(model.layers(), 1, width).parameters(vocabulary).total() / 32_000.0
+                  - 1) >= miss);
+        }
+      } else {
+        assertTrue(model.headWidth() >= 32 && model.headWidth() <= 160, model.name());
+      }
+    }
+  }
+
+  @Test
+  void modelsAreDescribedByTheirShape() throws IOException {
+    String model = "{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms, tied: false}";
+    String shape = "{family: llama, layers: 2, width: 96, heads: 4, tied: true}";
+    assertTrue(MODEL.contains(model));
+    assertEquals("llama-2-4-w24-tied",
+        models(StudyReader.read(file(MODEL.replace(model, shape)))).getFirst().name());
+    for (Mistake mistake : List.of(
+        mistake("heads: 4", "heads: 5", "'models.heads'", "a divisor of the width 96", "5"),
+        mistake("width: 96", "width: 4096, head_width: 7", "unknown key 'models.head_width'"),
+        mistake("layers: 2, ", "", "'parameters' and 'depths', or 'layers', 'width' and 'heads'"),
+        mistake("layers: 2", "layers: 2, parameters: 5000", "'models.depths' is missing"),
+        mistake("width: 96", "width: 12", "rotary fraction 1.0 of head width 3"))) {
+      assertNamed(MODEL.replace(model, shape), mistake);
+    }
+  }
+
   @Test
   void optimisersAndSchedulesHaveSettings() throws IOException {
     String text = MODEL + "training: {optimiser: adamw, weight_decay: 0.5}\n";
@@ -846,7 +891,7 @@ class StudyReaderTest {
         mistake("{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms, tied: false}",
             "{family: lama, parameters: 9, depths: 2}", "'models.family'", "llama", "lama"),
         mistake("{name: llama-2-4, key_heads: 2, attention_window: 64, norm: rms, tied: false}",
-            "{family: llama, depths: 2}", "'models.parameters' is missing"),
+            "{family: llama, depths: 2}", "there must be 'parameters' and 'depths'"),
         mistake("tied: false", "tie: false", "unknown key 'models.tie'", "'models.tied'?"));
   }
 

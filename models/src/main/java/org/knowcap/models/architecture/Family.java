@@ -1,8 +1,11 @@
 package org.knowcap.models.architecture;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToDoubleFunction;
 
 /** The architectures that have a name (paper, sections 3 and 7). */
 public enum Family {
@@ -42,6 +45,9 @@ public enum Family {
       };
     }
   }
+
+  /** A number of parameters that misses another by no more is as good as met. */
+  private static final double CLOSE = 0.01;
 
   private final String prefix;
   private final Rotary rotary;
@@ -133,7 +139,7 @@ public enum Family {
   }
 
   /**
-   * The model of so many layers that comes closest to a number of parameters, of all numbers of heads.
+   * The model of so many layers and of heads of one width that comes closest to a number of parameters.
    *
    * @param parameters P, at least 1
    * @param vocabulary V
@@ -150,5 +156,44 @@ public enum Family {
       nearest = larger;
     }
     return nearest;
+  }
+
+  /**
+   * The model of so many layers that comes close to a number of parameters, of all numbers and widths of heads: of those
+   * within 1 % the one whose heads are nearest to the paper's 64 wide; where there is none, the closest.
+   *
+   * @param parameters P, at least 1
+   * @param vocabulary V
+   */
+  public ModelSpec nearest(long parameters, int layers, int vocabulary) {
+    // Of each head an even number of components is rotated.
+    int step = (int) Math.round(2 / rotary.fraction());
+    List<ModelSpec> candidates = new ArrayList<>();
+    for (int heads = 1; heads == 1
+        || model(layers, heads, step).parameters(vocabulary).total() <= parameters; heads++) {
+      int low = 1;
+      int high = ModelSpec.WIDEST_HEAD / step;
+      while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (model(layers, heads, middle * step).parameters(vocabulary).total() <= parameters) {
+          low = middle;
+        } else {
+          high = middle - 1;
+        }
+      }
+      candidates.add(model(layers, heads, low * step));
+      if ((low + 1) * step <= ModelSpec.WIDEST_HEAD) {
+        candidates.add(model(layers, heads, (low + 1) * step));
+      }
+    }
+    ToDoubleFunction<ModelSpec> miss = model -> Math
+        .abs(model.parameters(vocabulary).total() / (double) parameters - 1);
+    return candidates.stream()
+        .filter(model -> miss.applyAsDouble(model) <= CLOSE)
+        .min(Comparator
+            .<ModelSpec>comparingDouble(
+                model -> Math.abs(Math.log(model.headWidth() / (double) ModelSpec.PAPER_HEAD_WIDTH)))
+            .thenComparingDouble(miss))
+        .orElseGet(() -> candidates.stream().min(Comparator.comparingDouble(miss)).orElseThrow());
   }
 }

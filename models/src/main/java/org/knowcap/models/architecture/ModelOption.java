@@ -29,7 +29,7 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
   public static final int MOST_TOKENS = 1 << 24;
 
   /** Components of a head. */
-  public static final ModelOption<Integer> HEAD_WIDTH = whole("head_width", "w", _ -> 1024,
+  public static final ModelOption<Integer> HEAD_WIDTH = whole("head_width", "w", _ -> ModelSpec.WIDEST_HEAD,
       ModelSpec::headWidth, (b, value) -> b.headWidth = value, m -> m.heads() + " heads of " + m.headWidth());
   /** Heads of keys and of values, a divisor of the heads of queries. */
   public static final ModelOption<Integer> KEY_HEADS = whole("key_heads", "k", ModelSpec::heads,

@@ -25,6 +25,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     boolean biases, boolean tied, boolean qkNorm, List<CanonLayer> canon) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
+  /** Widest head that a study can ask for. */
+  public static final int WIDEST_HEAD = 1024;
 
   public ModelSpec {
     require(layers >= 1, "layers", layers);
