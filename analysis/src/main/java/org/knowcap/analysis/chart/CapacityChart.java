@@ -190,8 +190,7 @@ public final class CapacityChart implements Chart {
 
     List<Guide> guides = Stream.concat(ceilings().stream(), ratioLines().stream()).toList();
     chart.getStyler().setLegendVisible(!named());
-    chart.addAnnotation(new PlotLabels(study.isEmpty() ? TITLE : TITLE + ": " + study, captions(), guides,
-        named() ? ends() : List.of(), taken()));
+    chart.addAnnotation(new PlotLabels(TITLE, captions(), guides, named() ? ends() : List.of(), taken()));
     return chart;
   }
 
@@ -346,7 +345,10 @@ public final class CapacityChart implements Chart {
   }
 
   private String seriesLabel(SeriesKey key) {
-    List<String> words = new ArrayList<>(List.of("N = " + Units.label(key.people())));
+    List<String> words = new ArrayList<>();
+    if (architectures().size() == 1 || sorted(RunResult::people).size() > 1) {
+      words.add("N = " + Units.label(key.people()));
+    }
     if (architectures().size() > 1) {
       words.add(key.architecture());
     }
@@ -388,9 +390,15 @@ public final class CapacityChart implements Chart {
   }
 
   private List<String> captions() {
-    List<String> captions = new ArrayList<>(List.of(subject()));
+    List<String> captions = new ArrayList<>(List.of((study.isEmpty() ? "" : study + ": ") + subject()));
     captions.add("Horizontal lines: all the bits of a corpus. Grey dashed lines: equal bits per parameter.");
     captions.add(lines());
+    if (seriesByKey().values()
+        .stream()
+        .flatMap(runs -> bySize(runs).values().stream())
+        .anyMatch(runs -> SeedMeans.interval(runs, RunResult::storedBits).isPresent())) {
+      captions.add("Bars: 95 % intervals of the means over seeds.");
+    }
     if (drawn.stream().anyMatch(RunResult::corpusBound)) {
       captions.add("Hollow: over 98 % of the corpus are stored, so that it is the limit.");
     }
@@ -427,12 +435,7 @@ public final class CapacityChart implements Chart {
         : IntStream.range(0, counts.size())
             .mapToObj(i -> DASH_NAMES.get(i % DASHES.size()) + " after " + Units.label(counts.get(i)))
             .collect(Collectors.joining(", ", " (", " exposures)"));
-    boolean intervals = seriesByKey().values()
-        .stream()
-        .flatMap(runs -> bySize(runs).values().stream())
-        .anyMatch(runs -> SeedMeans.interval(runs, RunResult::storedBits).isPresent());
-    return "Coloured lines join means of runs of one size" + styles + "."
-        + (intervals ? " Bars: 95 % intervals of the means over seeds." : "");
+    return "Coloured lines join means of runs of one size" + styles + ".";
   }
 
   private void style(XYChart chart) {

@@ -144,7 +144,7 @@ public final class CapacityLawChart implements Chart {
       Color colour = ChartStyle.COLOURS.get(i % ChartStyle.COLOURS.size());
       add(chart, laws.get(i), label(laws.get(i)), colour, MARKERS.get(i % MARKERS.size()), taken);
     }
-    chart.addAnnotation(new PlotLabels(TITLE, List.of(), guides, taken));
+    chart.addAnnotation(new PlotLabels(TITLE, List.of(), guides, List.of(), taken));
     return chart;
   }
 

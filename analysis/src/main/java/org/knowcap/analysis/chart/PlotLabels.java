@@ -22,6 +22,8 @@ import org.knowm.xchart.internal.chartpart.Annotation;
 final class PlotLabels extends Annotation {
   private static final int TITLE_HEIGHT = 66;
   private static final int CAPTION_HEIGHT = 36;
+  /** Behind names: lines under them stay visible, and letters legible. */
+  private static final Color PAPER = new Color(255, 255, 255, 200);
   private static final int END_HEIGHT = 27;
   private static final int END_DISTANCE = 20;
   private static final Color CAPTION_COLOUR = new Color(0x555555);
@@ -87,6 +89,9 @@ final class PlotLabels extends Annotation {
       taken.addAll(paintName(g, guide, taken, otherLines));
     }
     names.forEach(name -> {
+      g.setColor(PAPER);
+      g.fill(new Rectangle2D.Double(name.x - 4, name.baseline - END_HEIGHT * 0.8, name.text.getAdvance() + 8,
+          END_HEIGHT));
       g.setColor(name.end.colour());
       g.fill(name.text.getOutline(AffineTransform.getTranslateInstance(name.x, name.baseline)));
     });
@@ -134,6 +139,12 @@ final class PlotLabels extends Annotation {
   private void paintCentred(Graphics2D g, String words, Font font, double baseline) {
     double middle = (getXAxisScreenValueForMin() + getXAxisScreenValueForMax()) / 2.0;
     TextLayout text = new TextLayout(words, font, g.getFontRenderContext());
+    // What is too long for the chart is written smaller.
+    float room = 2 * (float) Math.min(middle, chart.getWidth() - middle) - 20;
+    if (text.getAdvance() > room) {
+      text = new TextLayout(words, font.deriveFont(font.getSize() * room / text.getAdvance()),
+          g.getFontRenderContext());
+    }
     g.fill(text.getOutline(AffineTransform.getTranslateInstance(middle - text.getAdvance() / 2, baseline)));
   }
 

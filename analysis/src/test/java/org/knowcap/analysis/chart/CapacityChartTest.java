@@ -2,6 +2,7 @@ package org.knowcap.analysis.chart;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -55,6 +56,29 @@ class CapacityChartTest {
         Results.run(50_000, 1000, 816_000, 1, 1.4e6, 2.9618e6))).chart();
     assertArrayEquals(new double[]{9.15e5}, chart.getSeries("N = 50k, 100 exposures").getYData());
     assertArrayEquals(new double[]{1.4e6}, chart.getSeries("N = 50k, 1,000 exposures").getYData());
+  }
+
+  /** Of two runs: Student's t with one degree of freedom is 12.706. */
+  @Test
+  void barsAreIntervalsOverSeeds() {
+    CapacityChart capacity = CapacityChart.of(List.of(Results.run(200, 400, 20_000, 1, 4950, 7000),
+        Results.run(200, 400, 20_000, 2, 5050, 7000), Results.run(200, 400, 70_000, 1, 6500, 7000)));
+    XYChart chart = capacity.chart();
+    // The standard error of 4950 and 5050 is 50.
+    assertArrayEquals(new double[]{5000 - 12.706 * 50, 5000 + 12.706 * 50},
+        chart.getSeries("interval, N = 200, 20000").getYData(), 0.1);
+    assertTrue(chart.getSeriesCollection().stream().noneMatch(series -> series.getName().endsWith(", 70000")),
+        "one run has no interval");
+  }
+
+  @Test
+  void architecturesAreToldApart() {
+    XYChart chart = CapacityChart.of(List.of(Results.run(200, 400, "gpt2-2-1", 20_000, 1, 3000, 7000),
+        Results.run(200, 400, "llama-2-1", 20_000, 1, 4000, 7000))).chart();
+    assertNotEquals(chart.getSeries("gpt2").getMarkerColor(), chart.getSeries("llama").getMarkerColor());
+    assertNotEquals(chart.getSeries("means, gpt2").getLineColor(),
+        chart.getSeries("means, llama").getLineColor());
+    assertArrayEquals(new double[]{4000}, chart.getSeries("means, llama").getYData());
   }
 
   @Test

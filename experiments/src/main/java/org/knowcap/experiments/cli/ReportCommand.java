@@ -44,14 +44,14 @@ final class ReportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    ResultSources read = ResultSources.read(sources);
+    ResultsSources read = ResultsSources.read(sources);
     command.commandLine()
         .getOut()
         .println(directory.isPresent() ? together(read, directory.get()) : ofStudy(read));
     return 0;
   }
 
-  private static Path ofStudy(ResultSources read) throws Exception {
+  private static Path ofStudy(ResultsSources read) throws Exception {
     if (read.studies().size() != 1 || !read.tables().isEmpty()) {
       throw UserException
           .usage("a report on tables or several studies needs --out DIR, where its page is written");
@@ -62,7 +62,7 @@ final class ReportCommand implements Callable<Integer> {
     return page;
   }
 
-  private Path together(ResultSources read, Path out) throws Exception {
+  private Path together(ResultsSources read, Path out) throws Exception {
     if (read.results().results().isEmpty()) {
       throw UserException.failure("there is no finished run to report on in "
           + sources.stream().map(Path::toString).collect(Collectors.joining(", ")));
@@ -84,7 +84,7 @@ final class ReportCommand implements Callable<Integer> {
     return out.resolve("index.html");
   }
 
-  private static Provenance provenance(ResultSources read) {
+  private static Provenance provenance(ResultsSources read) {
     Map<String, String> entries = new LinkedHashMap<>();
     read.studies()
         .forEach(study -> study.provenance()

@@ -63,7 +63,7 @@ final class ResultsCommand implements Callable<Integer> {
     if (seeds && against.isPresent()) {
       throw UserException.usage("--seeds and --against are two tables: give one of them");
     }
-    ResultSources read = ResultSources.read(sources);
+    ResultsSources read = ResultsSources.read(sources);
     List<Path> written = new ArrayList<>();
     for (StudyReport study : read.studies()) {
       study.writeResults()

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
@@ -15,53 +16,81 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 
-/** Measured runs from directories of studies and tables of results, as several commands take them. */
-final class ResultsSources {
-  private ResultsSources() {}
+/**
+ * Results of studies and of tables that were written before.
+ *
+ * @param studies read, in their order
+ * @param tables read, in their order
+ * @param results of all, each run once
+ * @param notes what to know of them
+ */
+record ResultsSources(List<StudyReport> studies, List<Path> tables, ResultsTable results,
+    List<String> notes) {
+  /**
+   * Reads directories of studies and CSV files.
+   *
+   * @throws UserException where one is neither, or two have a run with different figures
+   */
+  static ResultsSources read(List<Path> sources) throws IOException {
+    List<StudyReport> studies = new ArrayList<>();
+    List<Path> tables = new ArrayList<>();
+    List<String> notes = new ArrayList<>();
+    List<QuantisedResult> rows = new ArrayList<>();
+    for (Path source : sources) {
+      if (Files.isRegularFile(source)) {
+        tables.add(source);
+        rows.addAll(table(source).rows());
+      } else if (Files.notExists(source)) {
+        throw UserException.usage(source + ": no such file or directory");
+      } else {
+        StudyReport report = StudyReport.of(StudyFolder.open(source));
+        studies.add(report);
+        rows.addAll(report.results().rows());
+        notes.addAll(report.missingRows());
+        notes.addAll(report.cautions());
+      }
+    }
+    ResultsTable results = ResultsTable.ofRows(distinct(rows, notes));
+    return new ResultsSources(studies, tables, results, List.copyOf(notes));
+  }
 
   /**
    * The finished runs of all sources, each once; models that were quantised are passed over.
    *
    * @param note takes what the user should know
-   * @throws UserException where a source is missing, is no table, or two have a run with different figures
    */
   static List<RunResult> runs(List<Path> sources, Consumer<String> note) throws IOException {
-    Map<String, RunResult> runs = new LinkedHashMap<>();
-    int repeated = 0;
-    for (Path source : sources) {
-      for (RunResult run : runs(source, note)) {
-        RunResult before = runs.putIfAbsent(run.run(), run);
-        if (before != null && !before.equals(run)) {
-          throw UserException.usage(
-              "run " + run.run() + " is in two sources with different figures; give the one that counts");
-        }
-        repeated += before == null ? 0 : 1;
-      }
-    }
-    if (repeated > 0) {
-      note.accept(repeated + " rows are in several sources with the same figures; each counts once");
-    }
-    return List.copyOf(runs.values());
+    ResultsSources read = read(sources);
+    read.notes.forEach(note);
+    read.studies.stream()
+        .filter(study -> study.results().results().isEmpty())
+        .forEach(study -> note.accept(study.path() + ": no run has a result"));
+    return read.results.results();
   }
 
-  private static List<RunResult> runs(Path source, Consumer<String> note) throws IOException {
-    if (Files.isRegularFile(source)) {
-      try {
-        return ResultsTable.readCsv(source).results();
-      } catch (ResultsException e) {
-        throw UserException.usage(e.getMessage());
+  private static ResultsTable table(Path file) throws IOException {
+    try {
+      return ResultsTable.readCsv(file);
+    } catch (ResultsException e) {
+      throw UserException.usage(e.getMessage());
+    }
+  }
+
+  /** Rows of several sources, each run once. */
+  private static List<QuantisedResult> distinct(List<QuantisedResult> rows, List<String> notes) {
+    Map<List<String>, QuantisedResult> byName = new LinkedHashMap<>();
+    int repeated = 0;
+    for (QuantisedResult row : rows) {
+      QuantisedResult before = byName.putIfAbsent(List.of(row.run().run(), row.quantisation()), row);
+      if (before != null && !before.equals(row)) {
+        throw UserException.usage(
+            "run " + row.run().run() + " is in two sources with different figures; give the one that counts");
       }
+      repeated += before == null ? 0 : 1;
     }
-    if (Files.notExists(source)) {
-      throw UserException.usage(source + ": no such file or directory");
+    if (repeated > 0) {
+      notes.add(repeated + " rows are in several sources with the same figures; each counts once");
     }
-    StudyReport report = StudyReport.of(StudyFolder.open(source));
-    report.missingRows().forEach(note);
-    report.cautions().forEach(note);
-    List<RunResult> runs = new ArrayList<>(report.results().results());
-    if (runs.isEmpty()) {
-      note.accept(source + ": no run has a result");
-    }
-    return runs;
+    return List.copyOf(byName.values());
   }
 }
