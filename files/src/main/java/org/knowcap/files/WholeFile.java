@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,12 +79,19 @@ public final class WholeFile {
     }
   }
 
-  /** Java says "No space left on device" without the file: the exception that leaves here always names it. */
+  /**
+   * Java says "No space left on device" without the file: the exception that leaves here always names it, and by its own
+   * name.
+   */
   private static void makeNamed(Path target, Path aside, Maker maker) throws IOException {
     try {
       maker.make(aside);
+    } catch (AccessDeniedException e) {
+      throw aside.toString().equals(e.getFile()) ? new AccessDeniedException(target.toString()) : e;
     } catch (FileSystemException e) {
-      throw e;
+      throw aside.toString().equals(e.getFile())
+          ? new FileSystemException(target.toString(), null, e.getReason())
+          : e;
     } catch (IOException e) {
       FileSystemException named = new FileSystemException(target.toString(), null, e.getMessage());
       named.initCause(e);

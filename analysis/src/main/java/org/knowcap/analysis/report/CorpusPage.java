@@ -59,7 +59,7 @@ public record CorpusPage(CorpusDescription corpus) {
         .append("before, and counts as nothing.</p>\n<h2>Charts</h2>\n<div class=\"charts\">\n");
     for (Drawing drawing : CorpusCharts.of(corpus).drawings()) {
       page.append("<figure>\n")
-          .append(drawing.svg())
+          .append(Html.chart(drawing.svg()))
           .append("<figcaption>")
           .append(Html.escaped(drawing.title()))
           .append(": <a href=\"")

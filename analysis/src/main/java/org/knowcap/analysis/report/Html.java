@@ -29,8 +29,24 @@ final class Html {
       .facts td, .facts th { white-space: normal; overflow-wrap: anywhere; }
       .facts th { font-weight: 600; white-space: nowrap; }
       sup { line-height: 0; }
-      dt { font-weight: 600; float: left; clear: left; width: 6.5rem; }
-      dd { margin: 0 0 .25rem 6.5rem; }
+      dl { display: grid; grid-template-columns: 6.5rem 1fr; gap: .25rem .5rem; }
+      dt { font-weight: 600; }
+      dd { margin: 0; }
+      @media screen and (max-width: 48rem) {
+        body { padding: 1.5rem 1rem 3rem; }
+        .chart { overflow-x: auto; }
+        .chart svg { width: 54rem; } }
+      @media print {
+        @page { size: A4 landscape; margin: 12mm; }
+        body { max-width: none; padding: 0; }
+        .wide, .chart { overflow: visible; }
+        figure { max-width: none; }
+        .chart svg { max-height: 145mm; border: 0; }
+        figure, tr { break-inside: avoid; }
+        h2 { break-after: avoid; }
+        .wide table { width: 100%; font-size: 6pt; }
+        .wide th, .wide td { padding: .15rem .2rem; white-space: normal; }
+        .wide td:first-child, .wide th:first-child { overflow-wrap: anywhere; min-width: 20mm; } }
       """;
 
   private Html() {}
@@ -45,6 +61,11 @@ final class Html {
         + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" + escaped(title)
         + "</title>\n<style>\n" + STYLE + style + "</style>\n</head>\n<body>\n<h1>" + escaped(title)
         + "</h1>\n";
+  }
+
+  /** An SVG document that becomes no smaller than can be read: a narrow screen shows a part of it, and scrolls. */
+  static String chart(String svg) {
+    return "<div class=\"chart\">\n" + svg + "</div>\n";
   }
 
   static String escaped(String text) {

@@ -171,7 +171,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
 
   private static void appendChart(StringBuilder page, Chart chart) {
     page.append("<figure>\n")
-        .append(chart.svg())
+        .append(Html.chart(chart.svg()))
         .append("<figcaption>")
         .append(chart.caption())
         .append(" The chart alone: <a href=\"")

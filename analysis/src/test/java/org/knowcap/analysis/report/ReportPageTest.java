@@ -38,6 +38,8 @@ class ReportPageTest {
     assertTrue(html.contains("loss &quot;NaN&quot; at step &lt;3&gt;"), "failures");
     assertTrue(html.indexOf("<td>&lt;script&gt;") < html.indexOf("<td>n800-e400"), "sorted by people");
     assertFalse(html.contains("<script"), "escaped");
+    assertTrue(html.contains("<div class=\"chart\">\n<svg ") && html.contains("@media print"),
+        "a narrow screen scrolls the chart, and paper holds the whole table");
     assertFalse(Pattern.compile("(src|href)=\"(https?:)?//|@import|url\\((?!#)").matcher(html).find(),
         "self-contained");
   }

@@ -3,6 +3,7 @@ package org.knowcap.experiments.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.RunFolder.Metric;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.files.WholeFile;
@@ -43,16 +45,26 @@ final class CurvesCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     UserException.requireAtLeastOne("--rows", rows);
     StudyFolder study = StudyFolder.open(directory);
-    Map<String, List<Metric>> curves = study.metrics();
+    StudyFolder.Reported reported = study.metrics();
+    Map<String, List<Metric>> curves = reported.metrics();
+    reported.problems().forEach(note -> Knowcap.note(command, note));
     if (curves.isEmpty()) {
-      throw UserException
-          .failure(directory + " has no run that has reported yet; see 'knowcap status " + directory + "'");
+      throw UserException.failure(directory + " has no run that has reported yet"
+          + (reported.problems().isEmpty() ? "" : ", and whose curve can be read") + "; see 'knowcap status "
+          + directory + "'");
     }
     PrintWriter out = command.commandLine().getOut();
     curves.forEach((run, metrics) -> print(out, run, metrics));
     Path file = study.path().resolve("curves.csv");
-    write(file, curves);
-    out.println("all rows: " + file);
+    try {
+      write(file, curves);
+      out.println("all rows: " + file);
+    } catch (FileSystemException e) {
+      if (!RunFolder.isReadOnly(e)) {
+        throw e;
+      }
+      Knowcap.note(command, file + " is not written: the folder is for reading only");
+    }
     return 0;
   }
 

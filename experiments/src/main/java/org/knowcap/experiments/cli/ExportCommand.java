@@ -51,6 +51,12 @@ final class ExportCommand implements Callable<Integer> {
   private boolean check;
 
   @Option(
+      names = "--pad",
+      description = "With huggingface: give the model a row of zeros for each of the tokenizer's tokens that the corpus does not"
+          + " have, for programs that want as many rows as tokens, such as llama.cpp's converter.")
+  private boolean pad;
+
+  @Option(
       names = "--seed",
       paramLabel = "S",
       defaultValue = "1",
@@ -77,8 +83,8 @@ final class ExportCommand implements Callable<Integer> {
   }
 
   private void sameDiff(TrainedRun trained, PrintWriter out) throws Exception {
-    if (check) {
-      throw UserException.usage("--check goes with --to huggingface");
+    if (check || pad) {
+      throw UserException.usage((check ? "--check" : "--pad") + " goes with --to huggingface");
     }
     SameDiffFolder.write(trained, directory);
     out.println(trained.spec().name() + ": " + Units.count(trained.parameters().length)
@@ -90,7 +96,7 @@ final class ExportCommand implements Callable<Integer> {
     Optional<LossCheck> losses = check
         ? Optional.of(LossCheck.of(trained, Run.engine(trained.spec()), 1, seed))
         : Optional.empty();
-    String type = HuggingFaceFolder.write(trained, directory, losses);
+    String type = HuggingFaceFolder.write(trained, directory, losses, pad);
     out.println(trained.spec().name() + ": " + Units.count(trained.parameters().length) + " parameters as "
         + type + " in " + directory);
     losses.ifPresent(written -> out

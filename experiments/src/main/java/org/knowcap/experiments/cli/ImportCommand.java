@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.interchange.HuggingFaceFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,7 +21,9 @@ final class ImportCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "DIR", description = "Folder with config.json and model.safetensors.")
+  @Parameters(
+      paramLabel = "DIR",
+      description = "Folder with config.json and model.safetensors, or with several files of weights and their index.")
   private Path directory;
 
   @Option(
@@ -51,6 +54,11 @@ final class ImportCommand implements Callable<Integer> {
     if (!imported.vocabularyChecked()) {
       console.println("note: " + directory
           + " has no tokenizer.json; its tokens are taken to be numbered as the" + " corpus's");
+    }
+    if (imported.padding() > 0) {
+      console.println("note: the embedding's last " + Units.count(imported.padding())
+          + " rows belong to no token of the corpus and are left out; the probability that they took goes to the"
+          + " others");
     }
     console.println("measure it: knowcap measure " + imported.run());
     return 0;

@@ -16,6 +16,7 @@ import org.knowcap.models.engine.EngineUnavailableException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
 /** The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input. */
@@ -103,6 +104,11 @@ public final class Knowcap {
       }
       last = last.subcommand();
     }
+  }
+
+  /** Says what is to be known beside a command's output, on standard error. */
+  static void note(CommandSpec command, String text) {
+    command.commandLine().getErr().println("note: " + shortened(text));
   }
 
   /** A message whose lines a person can read: a value of the user's may be as long as a file. */

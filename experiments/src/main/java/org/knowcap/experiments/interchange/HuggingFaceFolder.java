@@ -43,18 +43,21 @@ public final class HuggingFaceFolder {
    *
    * @param folder new or empty
    * @param check what to add for comparing with transformers
+   * @param pad whether the model has a row for each of the tokenizer's tokens, not for the corpus's alone
    * @return the {@code model_type}
    * @throws UserException where transformers has no class for the model, or the folder is not empty
    */
-  public static String write(TrainedRun run, Path folder, Optional<LossCheck> check) throws IOException {
+  public static String write(TrainedRun run, Path folder, Optional<LossCheck> check, boolean pad)
+      throws IOException {
     Vocabulary vocabulary = run.corpus().vocabulary();
     int context = run.spec().training().contextLength();
-    HuggingFaceModel model = form(run.spec(), vocabulary);
     TokenizerFiles tokenizer = new TokenizerFiles(vocabulary);
+    HuggingFaceModel exact = form(run.spec(), vocabulary);
+    HuggingFaceModel model = pad ? exact.padded(tokenizer.size()) : exact;
     NewFolder.write(folder, to -> {
       Files.writeString(to.resolve(HuggingFaceModel.CONFIG), model.config(vocabulary.eos(), context));
       Files.writeString(to.resolve(HuggingFaceModel.GENERATION_CONFIG),
-          HuggingFaceModel.generationConfig(vocabulary.eos()));
+          model.generationConfig(vocabulary.eos()));
       model.weights(run.parameters(), Map.of("knowcap_run", run.spec().name()))
           .write(to.resolve(HuggingFaceModel.WEIGHTS));
       Files.writeString(to.resolve(TokenizerFiles.TOKENIZER), tokenizer.tokenizer());
@@ -82,8 +85,9 @@ public final class HuggingFaceFolder {
    * @param run folder of the run
    * @param spec of the run
    * @param vocabularyChecked whether the folder had a tokenizer to compare with the corpus's vocabulary
+   * @param padding rows of the embedding that no token of the corpus has, which were left out
    */
-  public record Imported(Path run, RunSpec spec, boolean vocabularyChecked) {}
+  public record Imported(Path run, RunSpec spec, boolean vocabularyChecked, int padding) {}
 
   /**
    * Makes a folder's weights a run of a study.
@@ -104,7 +108,8 @@ public final class HuggingFaceFolder {
           : choose(folder, study.isPresent() ? target.study().runs() : List.of(embeddedRun(folder, target)));
       Corpus corpus = spec.corpus();
       Vocabulary vocabulary = corpus.vocabulary();
-      float[] parameters = HuggingFaceModel.in(folder, spec.model(), vocabulary.size()).parameters(folder);
+      HuggingFaceModel model = form(folder, spec);
+      float[] parameters = model.parameters(folder);
       boolean checked = requireVocabulary(folder.resolve(TokenizerFiles.TOKENIZER), vocabulary);
       target.runFolder(spec).writeSpec(spec);
       ParameterIdentity identity = spec.identity(corpus);
@@ -112,10 +117,17 @@ public final class HuggingFaceFolder {
           new ParameterIdentity(identity.model(), identity.vocabulary(), NO_OPTIMISER), "");
       new Checkpoint(head, Map.of(Session.PARAMETERS, parameters)).write(target.runFolder(spec).checkpoint(),
           Program.scoring(spec.model(), RunSpec.ids(corpus), 1, 1));
-      made.add(
-          new Imported(out.resolve(to.relativize(target.runFolder(spec).path()).toString()), spec, checked));
+      made.add(new Imported(out.resolve(to.relativize(target.runFolder(spec).path()).toString()), spec,
+          checked, model.padding()));
     });
     return made.getFirst();
+  }
+
+  /** The form of a run's model in a folder. */
+  private static HuggingFaceModel form(Path folder, RunSpec run) throws IOException {
+    Corpus corpus = run.corpus();
+    return HuggingFaceModel.in(folder, run.model(), corpus.vocabulary().size(),
+        Math.max(run.training().contextLength(), corpus.longestItem()));
   }
 
   private static StudyFolder embedded(Path folder, Path to) throws IOException {
@@ -146,16 +158,17 @@ public final class HuggingFaceFolder {
 
   /** The one run whose model the folder holds. */
   private static RunSpec choose(Path folder, List<RunSpec> runs) throws IOException {
-    List<RunSpec> fitting = new ArrayList<>();
+    List<RunSpec> exact = new ArrayList<>();
+    List<RunSpec> padded = new ArrayList<>();
     List<CheckpointException> misfits = new ArrayList<>();
     for (RunSpec run : runs) {
       try {
-        HuggingFaceModel.in(folder, run.model(), run.corpus().vocabulary().size());
-        fitting.add(run);
+        (form(folder, run).padding() == 0 ? exact : padded).add(run);
       } catch (CheckpointException e) {
         misfits.add(e);
       }
     }
+    List<RunSpec> fitting = exact.isEmpty() ? padded : exact;
     if (fitting.isEmpty()) {
       throw misfits.getFirst();
     }

@@ -16,36 +16,52 @@ import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.tokens.Gpt2;
 import org.knowcap.generators.tokens.Vocabulary;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.checkpoint.Safetensors;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
- * What our engine says of random prompts, for another program to say the same: at each token the losses of many
+ * What our engine says of random prompts, for another program to say the same: at each token the losses of several
  * possible next ones, which are the logits but for one number a token; and some of the corpus's texts with their tokens.
+ * Prompts reach every position that the model was trained on, and past its attention window. The losses are taken twice:
+ * of the model, and of the model with an embedding so small that the norms' epsilon decides.
  *
+ * @param vocabulary V; losses are of the probability among these tokens
+ * @param endOfText the token that separates texts
+ * @param context tokens of the windows that the model was trained on
  * @param prompts [prompts * length], tokens
  * @param length tokens of a prompt
  * @param targets [drawn for each token][prompts * length]
  * @param losses -ln p of each target, in nats, shaped as the targets
+ * @param smallLosses the same of the model with the small embedding
  * @param texts that have a single way to be encoded, with their tokens
  */
-public record LossCheck(int[] prompts, int length, int[][] targets, float[][] losses, List<Text> texts) {
+public record LossCheck(int vocabulary, int endOfText, int context, int[] prompts, int length,
+    int[][] targets, float[][] losses, float[][] smallLosses, List<Text> texts) {
   /** Name of the file of prompts, targets and losses. */
   private static final String LOSSES = "check.safetensors";
-  /** Name of the file of texts. */
+  /** Name of the file of texts, and of what the model's and the tokenizer's settings should say. */
   private static final String TEXTS = "check.json";
 
   private static final int PROMPTS = 4;
-  private static final int LONGEST = 64;
-  private static final int TARGETS = 64;
+  private static final int BEHIND_WINDOW = 16;
+  private static final int TARGETS = 16;
   private static final int PEOPLE = 20;
+  /** A power of two, by which a float is multiplied exactly. */
+  private static final float SMALL = 0x1p-6f;
 
   /** A text and the tokens that the corpus has for it. */
   public record Text(String text, int[] tokens) {}
+
+  /** What check.json holds. */
+  private record Expected(int vocabulary, int endOfText, int context, float smallEmbedding,
+      List<Text> texts) {}
 
   /**
    * Takes the losses of a run's model.
@@ -55,20 +71,39 @@ public record LossCheck(int[] prompts, int length, int[][] targets, float[][] lo
    */
   public static LossCheck of(TrainedRun run, Engine engine, int threads, long seed) {
     Vocabulary vocabulary = run.corpus().vocabulary();
-    int length = Math.min(LONGEST, run.spec().training().contextLength());
+    ModelSpec model = run.spec().model();
+    int context = run.spec().training().contextLength();
+    int length = model.positions() instanceof Positions.Learned
+        ? context
+        : Math.max(context, model.attentionWindow().map(window -> window + BEHIND_WINDOW).orElse(0));
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     int[] prompts = random.ints(PROMPTS * length, 0, vocabulary.size()).toArray();
     int[][] targets = new int[TARGETS][];
-    float[][] losses = new float[TARGETS][PROMPTS * length];
-    Program program = Program.scoring(run.spec().model(), RunSpec.ids(run.corpus()), PROMPTS, length);
-    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
-      session.load(Map.of(Session.PARAMETERS, run.parameters()));
-      for (int draw = 0; draw < TARGETS; draw++) {
-        targets[draw] = random.ints(PROMPTS * length, 0, vocabulary.size()).toArray();
-        session.losses(prompts, targets[draw], losses[draw]);
+    Arrays.setAll(targets, _ -> random.ints(PROMPTS * length, 0, vocabulary.size()).toArray());
+    Program program = Program.scoring(model, RunSpec.ids(run.corpus()), PROMPTS, length);
+    float[] small = run.parameters().clone();
+    for (Parameter parameter : program.parameters()) {
+      if (List.of("embedding", "positions").contains(parameter.tensor().name())) {
+        int offset = Math.toIntExact(parameter.offset());
+        for (int i = offset; i < offset + parameter.tensor().size(); i++) {
+          small[i] *= SMALL;
+        }
       }
     }
-    return new LossCheck(prompts, length, targets, losses, texts(run));
+    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
+      return new LossCheck(vocabulary.size(), vocabulary.eos(), context, prompts, length, targets,
+          losses(session, run.parameters(), prompts, targets), losses(session, small, prompts, targets),
+          texts(run));
+    }
+  }
+
+  private static float[][] losses(Session session, float[] parameters, int[] prompts, int[][] targets) {
+    session.load(Map.of(Session.PARAMETERS, parameters));
+    float[][] losses = new float[targets.length][prompts.length];
+    for (int draw = 0; draw < targets.length; draw++) {
+      session.losses(prompts, targets[draw], losses[draw]);
+    }
+    return losses;
   }
 
   /** Texts of people; those whose pieces GPT-2 would join otherwise than the corpus does are left out. */
@@ -95,9 +130,12 @@ public record LossCheck(int[] prompts, int length, int[][] targets, float[][] lo
       tensors.put("targets." + draw,
           new Safetensors.Array(new long[]{prompt, length}, floats(targets[draw]), 0));
       tensors.put("losses." + draw, new Safetensors.Array(new long[]{prompt, length}, losses[draw], 0));
+      tensors.put("small_losses." + draw,
+          new Safetensors.Array(new long[]{prompt, length}, smallLosses[draw], 0));
     }
     new Safetensors(Map.of(), tensors).write(folder.resolve(LOSSES));
-    Files.writeString(folder.resolve(TEXTS), Json.MAPPER.writeValueAsString(texts) + "\n");
+    Files.writeString(folder.resolve(TEXTS),
+        Json.MAPPER.writeValueAsString(new Expected(vocabulary, endOfText, context, SMALL, texts)) + "\n");
   }
 
   private static float[] floats(int[] ids) {

@@ -56,7 +56,7 @@ public final class Quantisation {
   }
 
   /**
-   * Quantises, measures and writes the result; what was done before is read again instead.
+   * Quantises, measures and writes the result; what was done before is read again instead, unless it is damaged.
    *
    * @param weights file for a checkpoint of the rounded parameters; if given, all is done anew
    * @throws UserException where the run is not finished, or its checkpoint is not there or holds what is no number

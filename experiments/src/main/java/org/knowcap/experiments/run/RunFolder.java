@@ -41,6 +41,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class RunFolder {
   private static final String CHECKSUM = "checksum";
+  private static final String REMEDY = "the run's next start";
 
   private final Path path;
 
@@ -117,7 +118,7 @@ public final class RunFolder {
       return new RunState.Done(ownResult());
     }
     if (Files.exists(failure())) {
-      return new RunState.Failed(read(failure(), Failure.class).reason());
+      return new RunState.Failed(read(failure(), Failure.class, REMEDY).reason());
     }
     if (!Files.exists(path.resolve("lock"))) {
       return new RunState.Pending();
@@ -146,7 +147,7 @@ public final class RunFolder {
   }
 
   /** Whether a file could not be written because its folder is for reading only. */
-  static boolean isReadOnly(FileSystemException e) {
+  public static boolean isReadOnly(FileSystemException e) {
     return e instanceof AccessDeniedException || String.valueOf(e.getReason()).contains("Read-only");
   }
 
@@ -174,41 +175,41 @@ public final class RunFolder {
   }
 
   private MeasuredRun ownResult() throws IOException {
-    MeasuredRun measured = read(result(), MeasuredRun.class);
+    MeasuredRun measured = read(result(), MeasuredRun.class, REMEDY);
     if (!measured.result().run().equals(path.getFileName().toString())) {
-      throw damaged(result(), 1, "it is of run " + measured.result().run());
+      throw damaged(result(), 1, "it is of run " + measured.result().run(), REMEDY);
     }
     return measured;
   }
 
-  private static <T> T read(Path file, Class<T> type) throws IOException {
+  /** @param remedy what makes the file anew, once it is removed */
+  private static <T> T read(Path file, Class<T> type, String remedy) throws IOException {
     try {
       JsonNode content = Json.MAPPER.readTree(Files.readString(file));
       if (!(content instanceof ObjectNode object)) {
-        throw damaged(file, 1, "it holds " + shown(content) + ", not a mapping");
+        throw damaged(file, 1, "it holds " + shown(content.toString()) + ", not a mapping", remedy);
       }
       JsonNode checksum = object.path(CHECKSUM);
       object.remove(CHECKSUM);
       if (!checksum.asString("").equals(Sha256.of(object.toString()))) {
-        throw damaged(file, 1, "its content has changed since it was written");
+        throw damaged(file, 1, "its content has changed since it was written", remedy);
       }
       return Json.MAPPER.treeToValue(object, type);
     } catch (CharacterCodingException e) {
-      throw damaged(file, 1, "it is not valid UTF-8");
+      throw damaged(file, 1, "it is not valid UTF-8", remedy);
     } catch (JacksonException e) {
       int line = Optional.ofNullable(e.getLocation()).map(TokenStreamLocation::getLineNr).orElse(1);
-      throw damaged(file, Math.max(1, line), e.getOriginalMessage().lines().findFirst().orElse(""));
+      throw damaged(file, Math.max(1, line), e.getOriginalMessage().lines().findFirst().orElse(""), remedy);
     }
   }
 
-  private static String shown(JsonNode content) {
-    String text = content.toString();
+  private static String shown(String text) {
     return text.isEmpty() ? "nothing" : text.length() > 40 ? text.substring(0, 40) + "..." : text;
   }
 
-  private static UserException damaged(Path file, int line, String problem) {
+  private static UserException damaged(Path file, int line, String problem, String remedy) {
     return UserException.failure(file + ", line " + line + ": damaged or of another version (" + problem
-        + "); remove this file, and the run's next start will write it anew");
+        + "); remove this file, and " + remedy + " will write it anew");
   }
 
   /** Holds the run for this process until closed. */
@@ -270,19 +271,56 @@ public final class RunFolder {
     }
   }
 
-  /** The result of quantising its model in the way of that label, if there is one. */
-  public Optional<MeasuredQuantisation> quantisation(String label) throws IOException {
+  /** The result of quantising its model in the way of that label, if there is one that can be read. */
+  public Optional<MeasuredQuantisation> quantisation(String label) {
     Path file = quantisedResult(label);
-    return Files.exists(file) ? Optional.of(read(file, MeasuredQuantisation.class)) : Optional.empty();
+    Quantisations read = Files.exists(file) ? read(List.of(file)) : Quantisations.NONE;
+    return read.measured.stream().findFirst();
   }
 
-  /** All results of quantising its model, by label. */
-  public List<MeasuredQuantisation> quantisations() throws IOException {
-    List<MeasuredQuantisation> read = new ArrayList<>();
-    for (Path file : quantisedResults()) {
-      read.add(read(file, MeasuredQuantisation.class));
+  /**
+   * What quantising a run's model gave.
+   *
+   * @param measured results, by label
+   * @param problems what is wrong with files that cannot be read, a sentence each
+   */
+  public record Quantisations(List<MeasuredQuantisation> measured, List<String> problems) {
+    private static final Quantisations NONE = new Quantisations(List.of(), List.of());
+  }
+
+  /** All results of quantising its model; a file that is damaged takes no other with it. */
+  public Quantisations quantisations() {
+    try {
+      return read(quantisedResults());
+    } catch (IOException e) {
+      return new Quantisations(List.of(),
+          List.of(path.resolve("quantised") + " cannot be used (" + UserException.describe(e) + ")"));
     }
-    return read;
+  }
+
+  private Quantisations read(List<Path> files) {
+    List<MeasuredQuantisation> measured = new ArrayList<>();
+    List<String> problems = new ArrayList<>();
+    for (Path file : files) {
+      try {
+        measured.add(ownQuantisation(file));
+      } catch (UserException e) {
+        problems.add(e.getMessage());
+      } catch (IOException e) {
+        problems.add(file + " cannot be used (" + UserException.describe(e) + ")");
+      }
+    }
+    return new Quantisations(List.copyOf(measured), List.copyOf(problems));
+  }
+
+  private MeasuredQuantisation ownQuantisation(Path file) throws IOException {
+    String remedy = "'knowcap quantise'";
+    MeasuredQuantisation measured = read(file, MeasuredQuantisation.class, remedy);
+    String found = measured.result().run().run();
+    if (!found.equals(path.getFileName() + "/" + file.getParent().getFileName())) {
+      throw damaged(file, 1, "it is of " + found, remedy);
+    }
+    return measured;
   }
 
   /** Writes the result of quantising its model in the way of that label. */
@@ -325,7 +363,7 @@ public final class RunFolder {
       try {
         read.add(metric(line));
       } catch (JacksonException e) {
-        throw UserException.failure(metrics() + ", line " + (read.size() + 1) + ": damaged (" + line
+        throw UserException.failure(metrics() + ", line " + (read.size() + 1) + ": damaged (" + shown(line)
             + "); remove the line: the curve will lack it, and nothing else depends on it");
       }
     }

@@ -5,6 +5,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -200,16 +201,36 @@ public final class StudyFolder {
     return new RunStatus(name, spec, runFolder(name).state());
   }
 
-  /** What every run has reported, in the grid's order; runs that have not yet are left out. */
-  public Map<String, List<Metric>> metrics() throws IOException {
-    record Reported(String run, List<Metric> metrics) {}
-    List<Reported> all = Parallel.map(study.runs(), run -> {
-      String name = run.name();
-      return new Reported(name, runFolder(name).readMetrics());
-    });
+  /**
+   * What runs have reported.
+   *
+   * @param metrics of each run that has reported, in the grid's order
+   * @param problems what is wrong with files that cannot be read, a sentence each
+   */
+  public record Reported(Map<String, List<Metric>> metrics, List<String> problems) {}
+
+  /** What every run has reported; a file that is damaged takes no other run's with it. */
+  public Reported metrics() {
+    record OfRun(String run, List<Metric> metrics, Optional<String> problem) {}
     Map<String, List<Metric>> reported = new LinkedHashMap<>();
-    all.stream().filter(run -> !run.metrics.isEmpty()).forEach(run -> reported.put(run.run, run.metrics));
-    return reported;
+    List<String> problems = new ArrayList<>();
+    study.runs().parallelStream().map(run -> {
+      String name = run.name();
+      try {
+        return new OfRun(name, runFolder(name).readMetrics(), Optional.empty());
+      } catch (UserException e) {
+        return new OfRun(name, List.of(), Optional.of(e.getMessage()));
+      } catch (IOException e) {
+        return new OfRun(name, List.of(),
+            Optional.of(runFolder(name).path() + " cannot be used (" + UserException.describe(e) + ")"));
+      }
+    }).toList().forEach(of -> {
+      if (!of.metrics.isEmpty()) {
+        reported.put(of.run, of.metrics);
+      }
+      of.problem.ifPresent(problems::add);
+    });
+    return new Reported(reported, List.copyOf(problems));
   }
 
   /** Names of all folders with a result, those of earlier versions of the study file included, in alphabetical order. */

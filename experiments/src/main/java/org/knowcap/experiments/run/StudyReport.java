@@ -24,15 +24,15 @@ import org.knowcap.experiments.UserException;
 /** What a study's runs have measured so far, read once: its table {@code results.csv} and its page {@code report/}. */
 public final class StudyReport {
   /** A finished run, and its model in each way in which it was quantised. */
-  private record Finished(MeasuredRun run, List<MeasuredQuantisation> quantised) {
+  private record Finished(MeasuredRun run, RunFolder.Quantisations quantised) {
     Stream<QuantisedResult> rows() {
       return Stream.concat(Stream.of(QuantisedResult.unquantised(run.result())),
-          quantised.stream().map(MeasuredQuantisation::result));
+          quantised.measured().stream().map(MeasuredQuantisation::result));
     }
 
     Stream<Map<String, String>> provenance() {
       return Stream.concat(Stream.of(run.provenance()),
-          quantised.stream().map(MeasuredQuantisation::provenance));
+          quantised.measured().stream().map(MeasuredQuantisation::provenance));
     }
   }
 
@@ -101,7 +101,7 @@ public final class StudyReport {
     return finished.stream().flatMap(each -> each.run.cautions().stream()).distinct().toList();
   }
 
-  /** What the table lacks, and why: a line for each run that has a result and no row. */
+  /** What the table lacks, and why: a line for each run, or model quantised, that has a result and no row. */
   public List<String> missingRows() throws IOException {
     List<String> lines = new ArrayList<>();
     states.forEach(status -> {
@@ -109,6 +109,9 @@ public final class StudyReport {
         lines.add(status.name() + " is left out: " + problem);
       }
     });
+    finished.forEach(each -> each.quantised.problems()
+        .forEach(problem -> lines
+            .add("a quantised model of " + each.run.result().run() + " is left out: " + problem)));
     Set<String> names = states.stream().map(RunStatus::name).collect(Collectors.toSet());
     study.foldersWithResult()
         .stream()

@@ -75,10 +75,12 @@ class DamagedFilesTest {
             Files.delete(file);
             Files.createDirectory(file);
           }, "of another run", (file, bytes, random) -> {
-            try (Stream<Path> others = Files.list(file.getParent().getParent())) {
-              for (Path other : others.filter(Files::isDirectory).toList()) {
-                Path same = other.resolve(file.getFileName());
-                if (!same.equals(file) && Files.isRegularFile(same)) {
+            Path study = directory.resolve("study");
+            if (file.startsWith(study.resolve("runs"))) {
+              Path run = study.relativize(file).getName(1);
+              try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
+                for (Path other : runs.filter(one -> !one.endsWith(run)).toList()) {
+                  Path same = other.resolve(study.resolve("runs").resolve(run).relativize(file).toString());
                   Files.write(file, Files.readAllBytes(same));
                 }
               }
@@ -104,8 +106,15 @@ class DamagedFilesTest {
     sound = directory.resolve("sound");
     Outcome outcome = KnowcapProcess.run("run", spec, "--out", sound);
     assertEquals(0, outcome.exitCode(), outcome.toString());
+    List<Object> quantise = new ArrayList<>(List.of("quantise"));
+    try (Stream<Path> runs = Files.list(sound.resolve("runs"))) {
+      runs.forEach(quantise::add);
+    }
+    quantise.addAll(List.of("--method", "rtn", "--bits", "8,4"));
+    KnowcapProcess.succeeds(quantise.toArray());
+    assertEquals(0, run("results", sound).exitCode);
     rows = rows(sound);
-    assertEquals(2, rows.size());
+    assertEquals(6, rows.size());
   }
 
   /** Rows of results.csv by run. */
@@ -130,7 +139,7 @@ class DamagedFilesTest {
     List<Path> targets = new ArrayList<>(List.of(Path.of("study.yaml"), Path.of("results.csv")));
     try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
       Path run = runs.sorted().findFirst().orElseThrow();
-      try (Stream<Path> files = Files.list(run)) {
+      try (Stream<Path> files = Files.walk(run)) {
         files.filter(Files::isRegularFile).sorted().map(study::relativize).forEach(targets::add);
       }
     }
@@ -159,12 +168,16 @@ class DamagedFilesTest {
           tried++;
         }
         if (target.startsWith("runs") && Files.exists(study.resolve("results.csv"))) {
-          String struck = target.getName(1).toString();
-          rows(study).forEach((run, row) -> assertEquals(rows.get(run), row, what));
-          assertTrue(
-              rows(study).keySet()
-                  .containsAll(rows.keySet().stream().filter(run -> !run.equals(struck)).toList()),
-              what + ": the other run is gone");
+          String run = target.getName(1).toString();
+          boolean quantised = target.getNameCount() > 3;
+          String struck = quantised ? run + "/" + target.getName(3) : run;
+          rows(study).forEach((name, row) -> assertEquals(rows.get(name), row, what));
+          assertTrue(rows(study).keySet()
+              .containsAll(rows.keySet()
+                  .stream()
+                  .filter(name -> !name.equals(struck) && (quantised || !name.startsWith(struck + "/")))
+                  .toList()),
+              what + ": a sound row is gone");
         }
         Folders.delete(study);
       }
@@ -189,7 +202,7 @@ class DamagedFilesTest {
     for (byte[] metrics : List.of(new byte[0], garbage)) {
       Path study = directory.resolve("again" + number++);
       copy(sound, study);
-      Path struck = study.resolve(targets(study).getLast()).getParent();
+      Path struck = study.resolve("runs").resolve(targets(study).getLast().getName(1));
       Files.delete(struck.resolve("result.json"));
       if (metrics.length == 0) {
         Files.delete(struck.resolve("metrics.jsonl"));
@@ -198,7 +211,10 @@ class DamagedFilesTest {
       }
       Outcome outcome = KnowcapProcess.run("run", directory.resolve("study.yaml"), "--out", study);
       assertEquals(0, outcome.exitCode(), outcome.toString());
-      assertEquals(rows, rows(study));
+      // What was made of the earlier result went with it.
+      Map<String, String> expected = new TreeMap<>(rows);
+      expected.keySet().removeIf(run -> run.startsWith(struck.getFileName() + "/"));
+      assertEquals(expected, rows(study));
     }
   }
 }

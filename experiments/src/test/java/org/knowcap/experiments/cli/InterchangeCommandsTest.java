@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,12 +73,23 @@ class InterchangeCommandsTest {
     assertTrue(message.contains("as gpt_neox in " + hf), message);
     Safetensors check = Safetensors.read(hf.resolve("knowcap/check.safetensors"));
     assertArrayEquals(new long[]{4, 32}, check.tensors().get("prompts").shape());
+    requireTheCheckFindsEveryChange(hf);
     Path second = directory.resolve("again");
     succeeds("export", run.path(), second, "--to", "huggingface", "--check");
     Map<String, byte[]> expected = files(hf);
     Map<String, byte[]> found = files(second);
     assertEquals(expected.keySet(), found.keySet());
     expected.forEach((file, bytes) -> assertArrayEquals(bytes, found.get(file), file));
+
+    // A row for each of the tokenizer's tokens, and back.
+    Path padded = directory.resolve("padded");
+    succeeds("export", run.path(), padded, "--to", "huggingface", "--pad");
+    Path unpadded = directory.resolve("unpadded");
+    String note = succeeds("import", padded, "--out", unpadded).out();
+    assertTrue(note.contains("belong to no token of the corpus and are left out"), note);
+    assertEquals(before.path("parts"), measured(unpadded).path("parts"));
+    fails(2, "--pad goes with --to huggingface", "export", run.path(), directory.resolve("no"), "--to",
+        "samediff", "--pad");
 
     // Back in, by the study in the folder; then as if others had trained it, by a study file.
     for (boolean embedded : new boolean[]{true, false}) {
@@ -124,6 +136,21 @@ class InterchangeCommandsTest {
     fails(1, hf.resolve("model.safetensors") + ": truncated", "import", hf, "--study", spec, "--out",
         directory.resolve("no"));
     assertFalse(Files.exists(directory.resolve("no")));
+  }
+
+  /** Where Python has what the script needs: transformers agrees, and no setting can change without the check's notice. */
+  private void requireTheCheckFindsEveryChange(Path exported) throws Exception {
+    String python = Optional.ofNullable(System.getenv("KNOWCAP_PYTHON")).orElse("python3");
+    Path said = directory.resolve("check.txt");
+    int has = new ProcessBuilder("env", python, "-c", "import torch, transformers").redirectErrorStream(true)
+        .redirectOutput(said.toFile())
+        .start()
+        .waitFor();
+    if (has == 0) {
+      int exitCode = new ProcessBuilder(python, "../scripts/check_hf_export.py", exported.toString(),
+          "--self-test").redirectErrorStream(true).redirectOutput(said.toFile()).start().waitFor();
+      assertEquals(0, exitCode, Files.readString(said));
+    }
   }
 
   private static int[] bits(float[] values) {

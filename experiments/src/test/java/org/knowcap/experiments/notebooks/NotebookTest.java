@@ -3,8 +3,10 @@ package org.knowcap.experiments.notebooks;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,6 +15,7 @@ import jdk.jshell.JShell;
 import jdk.jshell.Snippet;
 import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis.CompletionInfo;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
@@ -21,6 +24,9 @@ import tools.jackson.databind.json.JsonMapper;
 /** Every code cell of every notebook, in order, through JShell in the notebooks' folder. */
 class NotebookTest {
   private static final Path FOLDER = Path.of("../notebooks");
+
+  @TempDir
+  private Path jupyter;
 
   static List<Path> notebooks() throws IOException {
     try (Stream<Path> files = Files.list(FOLDER)) {
@@ -46,6 +52,56 @@ class NotebookTest {
         }
       }
       assertTrue(run > 0, notebook + " has no code");
+    }
+  }
+
+  /** By the kernel that README.md sets up. */
+  @ParameterizedTest
+  @MethodSource("notebooks")
+  void everyCellRunsInJupyter(Path notebook) throws Exception {
+    Path kernels = Path.of("target/kernel");
+    assumeTrue(Files.isDirectory(kernels), "no kernel; -Pnotebooks fetches one");
+    assumeTrue(exitCode(List.of("env", "jupyter", "nbconvert", "--version"), "version") == 0, "no nbconvert");
+    String readme = Files.readString(FOLDER.resolve("README.md"));
+    String jar = "/path/to/" + only(kernels).getFileName();
+    assertTrue(readme.contains(jar), "README.md names another kernel than " + jar);
+    String file = readme.substring(readme.indexOf("```json\n") + 8, readme.indexOf("\n```\n"))
+        .replace("/path/to/jdk-25", System.getProperty("java.home"))
+        .replace(jar, only(kernels).toAbsolutePath().toString())
+        .replace("/path/to/knowcap/experiments/target/app/*", System.getProperty("java.class.path"));
+    Files.writeString(
+        Files.createDirectories(jupyter.resolve("kernels/knowcap")).resolve("kernel.json"), file);
+    assertEquals(0,
+        exitCode(List.of("env", "JUPYTER_PATH=" + jupyter, "jupyter", "nbconvert", "--to", "notebook",
+            "--execute", "--ExecutePreprocessor.kernel_name=knowcap", "--output-dir", jupyter.toString(),
+            notebook.toAbsolutePath().toString()), "nbconvert"),
+        () -> said("nbconvert"));
+    JsonNode cells = JsonMapper.shared()
+        .readTree(Files.readString(jupyter.resolve(notebook.getFileName())))
+        .path("cells");
+    assertTrue(cells.valueStream().anyMatch(cell -> cell.path("outputs").toString().contains("capacity_ratio")),
+        () -> "no table in " + cells);
+  }
+
+  private static Path only(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findFirst().orElseThrow();
+    }
+  }
+
+  private int exitCode(List<String> command, String name) throws Exception {
+    return new ProcessBuilder(command).directory(FOLDER.toFile())
+        .redirectErrorStream(true)
+        .redirectOutput(jupyter.resolve(name).toFile())
+        .start()
+        .waitFor();
+  }
+
+  private String said(String name) {
+    try {
+      return Files.readString(jupyter.resolve(name));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -85,8 +85,15 @@ public final class TokenizerFiles {
     return pretty(tokenizer);
   }
 
+  /** How many tokens tokenizer.json numbers, at least V. */
+  public int size() {
+    int[] own = vocabulary.gpt2Ids();
+    return vocabulary.size() + (int) built().stream().filter(id -> Arrays.binarySearch(own, id) < 0).count();
+  }
+
   /**
-   * The content of tokenizer_config.json.
+   * The content of tokenizer_config.json. It names no padding: were that the end of text, the usual collators would leave
+   * every end of text out of the loss.
    *
    * @param contextLength tokens of the windows that the model was trained on
    */
@@ -95,7 +102,6 @@ public final class TokenizerFiles {
         .put("tokenizer_class", "PreTrainedTokenizerFast")
         .put("bos_token", Gpt2.EOS_TEXT)
         .put("eos_token", Gpt2.EOS_TEXT)
-        .put("pad_token", Gpt2.EOS_TEXT)
         .put("add_prefix_space", false)
         .put("clean_up_tokenization_spaces", false)
         .put("model_max_length", contextLength));

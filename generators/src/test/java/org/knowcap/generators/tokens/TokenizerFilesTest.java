@@ -127,6 +127,7 @@ class TokenizerFilesTest {
     tokens.put("<junk>", vocabulary.eos() + 2);
     Set<Integer> ids = new HashSet<>(tokens.values());
     assertEquals(tokens.size(), ids.size());
+    assertEquals(tokens.size(), new TokenizerFiles(vocabulary).size());
     assertTrue(IntStream.range(0, tokens.size()).allMatch(ids::contains));
     assertTrue(tokens.keySet().containsAll(Arrays.asList(BYTES)));
     JsonNode added = JsonMapper.builder().build().readTree(file).required("added_tokens");
@@ -150,7 +151,6 @@ class TokenizerFilesTest {
           "tokenizer_class" : "PreTrainedTokenizerFast",
           "bos_token" : "<|endoftext|>",
           "eos_token" : "<|endoftext|>",
-          "pad_token" : "<|endoftext|>",
           "add_prefix_space" : false,
           "clean_up_tokenization_spaces" : false,
           "model_max_length" : 64

@@ -11,9 +11,14 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.knowcap.files.WholeFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -23,9 +28,10 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A file of fp32 tensors in Hugging Face's safetensors format: a little-endian 64-bit header length, a JSON header
+ * A file of tensors in Hugging Face's safetensors format: a little-endian 64-bit header length, a JSON header
  * (name to dtype, shape and data_offsets; {@code __metadata__} holds strings), then the tensors row-major and
- * little-endian, without holes.
+ * little-endian, without holes. Files are written in fp32. Files of other programs may be in fp16 or bf16, all of whose
+ * numbers fp32 has too.
  *
  * @param metadata free strings
  * @param tensors by name, in file order
@@ -40,6 +46,40 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
       .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
       .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
       .build();
+
+  /** Types of elements that can be read. */
+  private enum Type {
+    F32(4) {
+      @Override
+      void read(ByteBuffer bytes, float[] to, int at, int count) {
+        bytes.asFloatBuffer().get(to, at, count);
+      }
+    },
+    BF16(2) {
+      @Override
+      void read(ByteBuffer bytes, float[] to, int at, int count) {
+        for (int i = 0; i < count; i++) {
+          to[at + i] = Float.intBitsToFloat(bytes.getShort() << 16);
+        }
+      }
+    },
+    F16(2) {
+      @Override
+      void read(ByteBuffer bytes, float[] to, int at, int count) {
+        for (int i = 0; i < count; i++) {
+          to[at + i] = Float.float16ToFloat(bytes.getShort());
+        }
+      }
+    };
+
+    private final int bytes;
+
+    Type(int bytes) {
+      this.bytes = bytes;
+    }
+
+    abstract void read(ByteBuffer bytes, float[] to, int at, int count);
+  }
 
   /**
    * A tensor's content: part of a flat array.
@@ -106,19 +146,40 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
    * @throws CheckpointException where it is truncated, damaged, or holds another type
    */
   public static Safetensors read(Path file) throws IOException {
+    return read(file, EnumSet.of(Type.F32), _ -> true);
+  }
+
+  /**
+   * Reads tensors that another program wrote in fp32, fp16 or bf16.
+   *
+   * @param wanted tells by a tensor's name whether to read it; others are left out, and may be of any type
+   * @throws CheckpointException where it is truncated, damaged, or a tensor that is wanted is of another type
+   */
+  public static Safetensors readForeign(Path file, Predicate<String> wanted) throws IOException {
+    return read(file, EnumSet.allOf(Type.class), wanted);
+  }
+
+  private static Safetensors read(Path file, Set<Type> types, Predicate<String> wanted) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      Contents contents = contents(file, channel);
+      Contents contents = contents(file, channel, types, wanted);
       Map<String, Array> tensors = new LinkedHashMap<>();
       for (Place place : contents.places) {
-        float[] content = new float[(int) ((place.end - place.start) / 4)];
-        for (int at = 0; at < content.length; at += CHUNK / 4) {
-          int count = Math.min(CHUNK / 4, content.length - at);
-          readFully(channel, place.start + 4L * at, 4 * count).asFloatBuffer().get(content, at, count);
+        if (place.type.isPresent()) {
+          tensors.put(place.name, new Array(place.shape, floats(channel, place, place.type.get()), 0));
         }
-        tensors.put(place.name, new Array(place.shape, content, 0));
       }
       return new Safetensors(contents.metadata, tensors);
     }
+  }
+
+  private static float[] floats(FileChannel channel, Place place, Type type) throws IOException {
+    float[] content = new float[(int) ((place.end - place.start) / type.bytes)];
+    for (int at = 0; at < content.length; at += CHUNK / 4) {
+      int count = Math.min(CHUNK / 4, content.length - at);
+      type.read(readFully(channel, place.start + (long) type.bytes * at, type.bytes * count), content, at,
+          count);
+    }
+    return content;
   }
 
   /**
@@ -128,17 +189,22 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
    */
   static Map<String, String> readMetadata(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return contents(file, channel).metadata;
+      return contents(file, channel, EnumSet.of(Type.F32), _ -> true).metadata;
     }
   }
 
-  /** Where one tensor's bytes are in the file. */
-  private record Place(String name, long[] shape, long start, long end) {}
+  /**
+   * Where one tensor's bytes are in the file.
+   *
+   * @param type absent of a tensor that is left out
+   */
+  private record Place(String name, Optional<Type> type, long[] shape, long start, long end) {}
 
   /** What the header says; its tensors fill the file. */
   private record Contents(Map<String, String> metadata, List<Place> places) {}
 
-  private static Contents contents(Path file, FileChannel channel) throws IOException {
+  private static Contents contents(Path file, FileChannel channel, Set<Type> types, Predicate<String> wanted)
+      throws IOException {
     long size = channel.size();
     if (size < 8) {
       throw new CheckpointException(file,
@@ -157,7 +223,8 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
       if (entry.getKey().equals(METADATA)) {
         metadata = metadata(file, entry.getValue());
       } else {
-        places.add(place(file, entry.getKey(), entry.getValue(), 8 + headerLength));
+        places.add(place(file, entry.getKey(), entry.getValue(), 8 + headerLength,
+            wanted.test(entry.getKey()) ? types : Set.of()));
       }
     }
     places.sort(Comparator.comparingLong(Place::start));
@@ -209,32 +276,36 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
     return node.isIntegralNumber() && node.canConvertToLong() ? Math.max(-1, node.longValue()) : -1;
   }
 
-  private static Place place(Path file, String name, JsonNode description, long base)
+  /** @param types that it may be of; none if it is left out */
+  private static Place place(Path file, String name, JsonNode description, long base, Set<Type> types)
       throws CheckpointException {
     JsonNode offsets = description.path("data_offsets");
     JsonNode dimensions = description.path("shape");
-    String type = description.path("dtype").asString("none");
-    if (!type.equals("F32")) {
-      throw new CheckpointException(file,
-          "tensor '" + name + "' is of type " + type + "; only F32 is read here");
+    String typeName = description.path("dtype").asString("none");
+    Optional<Type> type = types.stream().filter(one -> one.name().equals(typeName)).findFirst();
+    if (type.isEmpty() && !types.isEmpty()) {
+      throw new CheckpointException(file, "tensor '" + name + "' is of type " + typeName + "; only "
+          + types.stream().map(Type::name).collect(Collectors.joining(", ")) + " is read here");
     }
     long start = count(offsets.path(0));
     long end = count(offsets.path(1));
     long[] shape = new long[dimensions.size()];
-    long bytes = 4;
-    boolean sound = start >= 0 && dimensions.isArray() && offsets.isArray() && offsets.size() == 2;
+    long bytes = type.map(one -> one.bytes).orElse(1);
+    long most = bytes * Integer.MAX_VALUE;
+    boolean sound = start >= 0 && end >= start && dimensions.isArray() && offsets.isArray()
+        && offsets.size() == 2;
     for (int i = 0; i < shape.length; i++) {
       shape[i] = dimensions.isArray() ? count(dimensions.get(i)) : -1;
       sound &= shape[i] >= 0;
       long high = Math.multiplyHigh(bytes, shape[i]);
       bytes *= shape[i];
-      sound &= high == 0 && bytes <= 4L * Integer.MAX_VALUE;
+      sound &= type.isEmpty() || high == 0 && bytes <= most;
     }
-    if (!sound || end - start != bytes) {
+    if (!sound || type.isPresent() && end - start != bytes) {
       throw new CheckpointException(file, "damaged: tensor '" + name + "' of shape " + Arrays.toString(shape)
           + " cannot lie between bytes " + start + " and " + end);
     }
-    return new Place(name, shape, base + start, base + end);
+    return new Place(name, type, shape, base + start, base + end);
   }
 
   private static ByteBuffer readFully(FileChannel channel, long position, int count) throws IOException {

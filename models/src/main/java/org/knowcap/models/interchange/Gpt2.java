@@ -26,7 +26,7 @@ record Gpt2() implements ModelClass {
   }
 
   @Override
-  public List<Setting> settings(ModelSpec model, double epsilon) {
+  public List<Setting> settings(ModelSpec model, double epsilon, int context) {
     Positions.Learned positions = (Positions.Learned) model.positions();
     return List.of(Setting.of("n_embd", model.width()), Setting.of("n_layer", model.layers()),
         Setting.of("n_head", model.heads()),
@@ -42,13 +42,23 @@ record Gpt2() implements ModelClass {
   }
 
   @Override
+  public String embedding() {
+    return "transformer.wte.weight";
+  }
+
+  @Override
+  public String head() {
+    return "lm_head.weight";
+  }
+
+  @Override
   public List<String> dropouts() {
     return List.of("resid_pdrop", "embd_pdrop", "attn_pdrop");
   }
 
   @Override
   public void tensors(ModelSpec model, Counterparts counterparts) {
-    counterparts.same("transformer.wte.weight", "embedding");
+    counterparts.same(embedding(), "embedding");
     counterparts.same("transformer.wpe.weight", "positions");
     for (int layer = 0; layer < model.layers(); layer++) {
       String theirs = "transformer.h." + layer + ".";
@@ -65,7 +75,7 @@ record Gpt2() implements ModelClass {
     counterparts.same("transformer.ln_f.weight", "norm.gain");
     counterparts.same("transformer.ln_f.bias", "norm.bias");
     if (!model.tied()) {
-      counterparts.transposed("lm_head.weight", "head");
+      counterparts.transposed(head(), "head");
     }
   }
 }

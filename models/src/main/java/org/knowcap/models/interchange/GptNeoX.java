@@ -27,7 +27,7 @@ record GptNeoX() implements ModelClass {
   }
 
   @Override
-  public List<Setting> settings(ModelSpec model, double epsilon) {
+  public List<Setting> settings(ModelSpec model, double epsilon, int context) {
     Rotary rotary = ModelClass.rotation(model).orElseThrow();
     return List.of(Setting.of("hidden_size", model.width()), Setting.of("num_hidden_layers", model.layers()),
         Setting.of("num_attention_heads", model.heads()), Setting.of("intermediate_size", model.innerWidth()),
@@ -44,6 +44,16 @@ record GptNeoX() implements ModelClass {
   }
 
   @Override
+  public String embedding() {
+    return "gpt_neox.embed_in.weight";
+  }
+
+  @Override
+  public String head() {
+    return "embed_out.weight";
+  }
+
+  @Override
   public void tensors(ModelSpec model, Counterparts counterparts) {
     int d = model.width();
     int width = model.headWidth();
@@ -51,7 +61,7 @@ record GptNeoX() implements ModelClass {
     // head.
     IntUnaryOperator byHead = output -> output / width % 3 * d + output / (3 * width) * width
         + output % width;
-    counterparts.same("gpt_neox.embed_in.weight", "embedding");
+    counterparts.same(embedding(), "embedding");
     for (int layer = 0; layer < model.layers(); layer++) {
       String theirs = "gpt_neox.layers." + layer + ".";
       String ours = "block." + layer + ".";
@@ -67,7 +77,7 @@ record GptNeoX() implements ModelClass {
     counterparts.same("gpt_neox.final_layer_norm.weight", "norm.gain");
     counterparts.same("gpt_neox.final_layer_norm.bias", "norm.bias");
     if (!model.tied()) {
-      counterparts.transposed("embed_out.weight", "head");
+      counterparts.transposed(head(), "head");
     }
   }
 }

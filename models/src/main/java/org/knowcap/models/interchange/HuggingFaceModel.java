@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,20 +13,24 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.checkpoint.Safetensors;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
+import org.knowcap.models.architecture.Rotary;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * One of our models as transformers loads and saves it: {@code config.json} and {@code model.safetensors}, fp32. The
- * conversion only moves numbers, so that it loses no bit in either direction.
+ * One of our models as transformers loads and saves it: {@code config.json} and {@code model.safetensors}. It is written
+ * in fp32, and read in fp32, fp16 or bf16, from one file or several. The conversion only moves numbers, so that it
+ * loses no bit in either direction.
  */
 public final class HuggingFaceModel {
   /** Name of the file that says what a model is. */
@@ -35,19 +40,25 @@ public final class HuggingFaceModel {
   /** Name of the file of its weights. */
   public static final String WEIGHTS = "model.safetensors";
 
+  /** Name of the file that says which of several files a tensor is in. */
+  private static final String INDEX = WEIGHTS + ".index.json";
+
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final int MOST_NAMED = 3;
 
   private final ModelClass type;
   private final ModelSpec model;
   private final int vocabulary;
+  /** Rows of the embedding and of the head, at least V; no token of the corpus has the last ones. */
+  private final int rows;
   private final Program program;
   private final List<Counterpart> counterparts;
 
-  private HuggingFaceModel(ModelClass type, ModelSpec model, int vocabulary) {
+  private HuggingFaceModel(ModelClass type, ModelSpec model, int vocabulary, int rows) {
     this.type = type;
     this.model = model;
     this.vocabulary = vocabulary;
+    this.rows = rows;
     program = Program.scoring(model, vocabulary, 1, 1);
     counterparts = type.counterparts(model, program);
   }
@@ -70,7 +81,21 @@ public final class HuggingFaceModel {
                 + ModelClass.ALL.stream()
                     .map(one -> "\n  " + one.type() + " wants " + String.join("; ", one.objections(model)))
                     .collect(Collectors.joining())));
-    return new HuggingFaceModel(type, model, vocabulary);
+    return new HuggingFaceModel(type, model, vocabulary, vocabulary);
+  }
+
+  /**
+   * The same with more rows in the embedding and the head. Those of {@link #weights} are zero, so that each has the logit 0.
+   *
+   * @param moreRows at least V
+   */
+  public HuggingFaceModel padded(int moreRows) {
+    return new HuggingFaceModel(type, model, vocabulary, moreRows);
+  }
+
+  /** Rows of the embedding that no token of the corpus has. */
+  public int padding() {
+    return rows - vocabulary;
   }
 
   /** The {@code model_type} of its config.json. */
@@ -78,7 +103,7 @@ public final class HuggingFaceModel {
     return type.type();
   }
 
-  private List<Setting> settings() {
+  private List<Setting> settings(int context) {
     double epsilon = program.forward()
         .stream()
         .filter(Normalisation.class::isInstance)
@@ -87,8 +112,8 @@ public final class HuggingFaceModel {
         .orElseThrow()
         .epsilon();
     List<Setting> settings = new ArrayList<>();
-    settings.add(Setting.of("vocab_size", vocabulary));
-    settings.addAll(type.settings(model, epsilon));
+    settings.add(Setting.of("vocab_size", rows));
+    settings.addAll(type.settings(model, epsilon, context));
     return settings;
   }
 
@@ -102,7 +127,9 @@ public final class HuggingFaceModel {
     ObjectNode config = JSON.createObjectNode();
     config.putArray("architectures").add(type.architecture());
     config.put("model_type", type.type());
-    settings().forEach(setting -> config.set(setting.key(), setting.written()));
+    settings(context).forEach(setting -> config.set(setting.key(), setting.written()));
+    ModelClass.rotation(model)
+        .ifPresent(rotary -> writeRotation(rotary, config.putObject("rope_parameters")));
     type.dropouts().forEach(dropout -> config.put(dropout, 0.0));
     if (!(model.positions() instanceof Positions.Learned)) {
       // Learned positions are a setting: there are as many as there are.
@@ -114,12 +141,25 @@ public final class HuggingFaceModel {
     return pretty(config);
   }
 
-  /** What generation_config.json holds. */
-  public static String generationConfig(int endOfText) {
-    return pretty(JSON.createObjectNode()
+  /** As transformers 5 has it; earlier versions read the settings under their own names. */
+  private void writeRotation(Rotary rotary, ObjectNode parameters) {
+    parameters.put("rope_type", "default").put("rope_theta", rotary.base());
+    if (rotary.fraction() != 1) {
+      parameters.put("partial_rotary_factor", rotary.fraction());
+    }
+  }
+
+  /** What generation_config.json holds: tokens that no text of the corpus has are never chosen. */
+  public String generationConfig(int endOfText) {
+    ObjectNode config = JSON.createObjectNode()
         .put("bos_token_id", endOfText)
         .put("eos_token_id", endOfText)
-        .put("pad_token_id", endOfText));
+        .put("pad_token_id", endOfText);
+    if (padding() > 0) {
+      ArrayNode never = config.putArray("suppress_tokens");
+      IntStream.range(vocabulary, rows).forEach(never::add);
+    }
+    return pretty(config);
   }
 
   private static String pretty(JsonNode node) {
@@ -138,17 +178,30 @@ public final class HuggingFaceModel {
     metadata.put("format", "pt");
     metadata.putAll(origin);
     Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
-    counterparts.forEach(one -> tensors.put(one.name(), one.gather(parameters)));
+    counterparts.forEach(one -> tensors.put(one.name(),
+        hasRows(one.name()) ? withRows(one.gather(parameters)) : one.gather(parameters)));
     return new Safetensors(metadata, tensors);
+  }
+
+  /** Whether a tensor has a row for each token. */
+  private boolean hasRows(String name) {
+    return name.equals(type.embedding()) || name.equals(type.head());
+  }
+
+  private Safetensors.Array withRows(Safetensors.Array array) {
+    long[] shape = {rows, array.shape()[1]};
+    return new Safetensors.Array(shape, Arrays.copyOf(array.flat(), Math.toIntExact(shape[0] * shape[1])), 0);
   }
 
   /**
    * Opens a folder that holds one of our models.
    *
    * @param vocabulary V
+   * @param context tokens of the longest text that the model is given
    * @throws CheckpointException where config.json is missing, damaged, or of a model that computes something else
    */
-  public static HuggingFaceModel in(Path folder, ModelSpec model, int vocabulary) throws IOException {
+  public static HuggingFaceModel in(Path folder, ModelSpec model, int vocabulary, int context)
+      throws IOException {
     Path file = folder.resolve(CONFIG);
     JsonNode config = config(file);
     String found = config.path("model_type").asString("none");
@@ -162,8 +215,9 @@ public final class HuggingFaceModel {
       throw new CheckpointException(file,
           "it is not of " + model.name() + ": " + found + " wants " + String.join("; ", objections));
     }
-    HuggingFaceModel opened = new HuggingFaceModel(type, model, vocabulary);
-    opened.require(file, config);
+    int rows = Math.max(vocabulary, config.path("vocab_size").asInt(vocabulary));
+    HuggingFaceModel opened = new HuggingFaceModel(type, model, vocabulary, rows);
+    opened.require(file, config, context);
     return opened;
   }
 
@@ -172,20 +226,24 @@ public final class HuggingFaceModel {
       throw new CheckpointException(file,
           "no such file; a folder that transformers saved a model to has one");
     }
+    return json(file);
+  }
+
+  private static JsonNode json(Path file) throws IOException {
     try {
-      JsonNode config = JSON.readTree(Files.readAllBytes(file));
-      if (!config.isObject()) {
+      JsonNode object = JSON.readTree(Files.readAllBytes(file));
+      if (!object.isObject()) {
         throw new CheckpointException(file, "damaged: it holds no JSON object");
       }
-      return config;
+      return object;
     } catch (JacksonException e) {
       throw new CheckpointException(file,
           "damaged: no JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
     }
   }
 
-  private void require(Path file, JsonNode config) throws CheckpointException {
-    for (Setting setting : settings()) {
+  private void require(Path file, JsonNode config, int context) throws CheckpointException {
+    for (Setting setting : settings(context)) {
       Optional<JsonNode> found = setting.in(config);
       if (found.filter(setting::holds).isEmpty()) {
         throw new CheckpointException(file, "it is not of " + model.name() + ": " + setting.key()
@@ -200,6 +258,12 @@ public final class HuggingFaceModel {
             "its rotary positions are scaled (" + kind + "), which no model here does");
       }
     }
+    for (JsonNode layer : config.path("layer_types")) {
+      if (!layer.asString("").equals("full_attention") && !type.type().equals("mistral")) {
+        throw new CheckpointException(file,
+            "its layer_types has " + layer + "; only full_attention in every layer is read");
+      }
+    }
   }
 
   /**
@@ -209,34 +273,85 @@ public final class HuggingFaceModel {
    * @throws CheckpointException where they are missing, damaged, of another shape, or not all finite numbers
    */
   public float[] parameters(Path folder) throws IOException {
-    Path file = folder.resolve(WEIGHTS);
-    if (Files.notExists(file)) {
-      throw new CheckpointException(file,
-          Files.exists(folder.resolve(WEIGHTS + ".index.json"))
-              ? "no such file: the weights are in several; save them in one, by save_pretrained with a larger"
-                  + " max_shard_size"
-              : "no such file; only weights in safetensors are read");
+    Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
+    Map<String, Path> files = new HashMap<>();
+    for (Path file : files(folder)) {
+      Safetensors.readForeign(file, name -> !ModelClass.BUFFERS.matcher(name).matches())
+          .tensors()
+          .forEach((name, array) -> {
+            tensors.put(name, array);
+            files.put(name, file);
+          });
     }
-    Map<String, Safetensors.Array> tensors = Safetensors.read(file).tensors();
+    Path whole = folder.resolve(WEIGHTS);
     Set<String> unknown = new TreeSet<>(tensors.keySet());
     float[] parameters = new float[Math.toIntExact(program.parameterCount())];
     for (Counterpart one : counterparts) {
+      long[] shape = hasRows(one.name()) ? new long[]{rows, one.shape()[1]} : one.shape();
       Safetensors.Array theirs = tensors.get(one.name());
-      if (theirs == null || !Arrays.equals(theirs.shape(), one.shape())) {
+      Path file = files.getOrDefault(one.name(), whole);
+      if (theirs == null || !Arrays.equals(theirs.shape(), shape)) {
         throw new CheckpointException(file,
-            "of another model: tensor '" + one.name() + "' should have shape " + Arrays.toString(one.shape())
+            "of another model: tensor '" + one.name() + "' should have shape " + Arrays.toString(shape)
                 + ", found " + (theirs == null ? "none" : Arrays.toString(theirs.shape())));
       }
       requireFinite(file, one.name(), theirs);
       one.scatter(theirs, parameters);
       unknown.remove(one.name());
     }
+    if (model.tied() && unknown.remove(type.head())) {
+      requireTied(files.get(type.head()), tensors);
+    }
     if (!unknown.isEmpty()) {
-      throw new CheckpointException(file,
+      throw new CheckpointException(files.get(unknown.iterator().next()),
           "of another model: " + unknown.size() + " of its tensors have no place in " + model.name()
               + ", such as " + unknown.stream().limit(MOST_NAMED).collect(Collectors.joining(", ")));
     }
     return parameters;
+  }
+
+  /** A head beside the embedding that it is tied to has the same bits. */
+  private void requireTied(Path file, Map<String, Safetensors.Array> tensors) throws CheckpointException {
+    float[] head = tensors.get(type.head()).flat();
+    float[] embedding = tensors.get(type.embedding()).flat();
+    for (int i = 0; i < Math.max(head.length, embedding.length); i++) {
+      if (i >= head.length || i >= embedding.length
+          || Float.floatToRawIntBits(head[i]) != Float.floatToRawIntBits(embedding[i])) {
+        throw new CheckpointException(file, "of another model: " + model.name() + " has tied embeddings, but"
+            + " element " + i + " of '" + type.head() + "' is not that of '" + type.embedding() + "'");
+      }
+    }
+  }
+
+  /** The file of weights, or those of an index. */
+  private static Set<Path> files(Path folder) throws IOException {
+    Path whole = folder.resolve(WEIGHTS);
+    Path index = folder.resolve(INDEX);
+    if (Files.exists(whole)) {
+      return Set.of(whole);
+    }
+    if (Files.notExists(index)) {
+      throw new CheckpointException(whole, "no such file; only weights in safetensors are read");
+    }
+    Set<Path> files = new TreeSet<>();
+    JsonNode map = json(index).path("weight_map");
+    for (Map.Entry<String, JsonNode> entry : map.properties()) {
+      String name = entry.getValue().asString("");
+      if (!name.endsWith(".safetensors") || name.contains("/") || name.contains("\\")) {
+        throw new CheckpointException(index, "damaged: tensor '" + entry.getKey() + "' should be in a"
+            + " .safetensors file beside it, found " + entry.getValue());
+      }
+      Path file = folder.resolve(name);
+      if (Files.notExists(file)) {
+        throw new CheckpointException(file,
+            "no such file; " + INDEX + " says that it holds " + entry.getKey());
+      }
+      files.add(file);
+    }
+    if (files.isEmpty()) {
+      throw new CheckpointException(index, "damaged: its weight_map names no file");
+    }
+    return files;
   }
 
   private static void requireFinite(Path file, String name, Safetensors.Array tensor)

@@ -33,8 +33,13 @@ sealed interface LlamaLike extends ModelClass {
     }
 
     @Override
-    public List<Setting> settings(ModelSpec model, double epsilon) {
-      List<Setting> settings = LlamaLike.super.settings(model, epsilon);
+    public int usualKeyHeads(ModelSpec model) {
+      return model.heads();
+    }
+
+    @Override
+    public List<Setting> settings(ModelSpec model, double epsilon, int context) {
+      List<Setting> settings = LlamaLike.super.settings(model, epsilon, context);
       settings.add(Setting.of("attention_bias", model.biases()).orElse(false));
       settings.add(Setting.of("mlp_bias", model.biases()).orElse(false));
       return settings;
@@ -59,6 +64,11 @@ sealed interface LlamaLike extends ModelClass {
     }
 
     @Override
+    public int usualKeyHeads(ModelSpec model) {
+      return 32;
+    }
+
+    @Override
     public int usualHeadWidth(ModelSpec model) {
       return 128;
     }
@@ -76,8 +86,8 @@ sealed interface LlamaLike extends ModelClass {
     }
 
     @Override
-    public List<Setting> settings(ModelSpec model, double epsilon) {
-      List<Setting> settings = LlamaLike.super.settings(model, epsilon);
+    public List<Setting> settings(ModelSpec model, double epsilon, int context) {
+      List<Setting> settings = LlamaLike.super.settings(model, epsilon, context);
       settings.add(Setting.of("attention_bias", false).orElse(false));
       settings.add(Setting.of("use_sliding_window", false).orElse(false));
       return settings;
@@ -109,9 +119,9 @@ sealed interface LlamaLike extends ModelClass {
     }
 
     @Override
-    public List<Setting> settings(ModelSpec model, double epsilon) {
-      List<Setting> settings = LlamaLike.super.settings(model, epsilon);
-      settings.add(Setting.of("sliding_window", model.attentionWindow()).orElse(USUAL_WINDOW));
+    public List<Setting> settings(ModelSpec model, double epsilon, int context) {
+      List<Setting> settings = LlamaLike.super.settings(model, epsilon, context);
+      settings.add(ModelClass.window(model, context).orElse(USUAL_WINDOW));
       return settings;
     }
   }
@@ -155,12 +165,12 @@ sealed interface LlamaLike extends ModelClass {
     }
 
     @Override
-    public List<Setting> settings(ModelSpec model, double epsilon) {
+    public List<Setting> settings(ModelSpec model, double epsilon, int context) {
       Experts experts = model.feedForward().experts().orElseThrow();
-      List<Setting> settings = LlamaLike.super.settings(model, epsilon);
+      List<Setting> settings = LlamaLike.super.settings(model, epsilon, context);
       settings.add(Setting.of("num_local_experts", experts.count()).orElse(8));
       settings.add(Setting.of("num_experts_per_tok", experts.topK()).orElse(2));
-      settings.add(Setting.of("sliding_window", model.attentionWindow()).orElseNull());
+      settings.add(ModelClass.window(model, context).orElseNull());
       return settings;
     }
 
@@ -194,6 +204,11 @@ sealed interface LlamaLike extends ModelClass {
   /** Whether its attention norms each head's queries and keys. */
   default boolean hasQkNorm() {
     return false;
+  }
+
+  /** Heads of keys where a config.json says none. */
+  default int usualKeyHeads(ModelSpec model) {
+    return 8;
   }
 
   /** The width of a head where a config.json says none. */
@@ -243,11 +258,13 @@ sealed interface LlamaLike extends ModelClass {
   }
 
   @Override
-  default List<Setting> settings(ModelSpec model, double epsilon) {
+  default List<Setting> settings(ModelSpec model, double epsilon, int context) {
     return new ArrayList<>(List.of(Setting.of("hidden_size", model.width()),
         Setting.of("num_hidden_layers", model.layers()), Setting.of("num_attention_heads", model.heads()),
-        Setting.of("num_key_value_heads", model.keyHeads()),
-        Setting.of("head_dim", model.headWidth()).orElse(usualHeadWidth(model)),
+        Setting.of("num_key_value_heads", model.keyHeads())
+            .orElse(usualKeyHeads(model))
+            .orNull(model.keyHeads() == model.heads()),
+        Setting.of("head_dim", model.headWidth()).orElse(usualHeadWidth(model)).orNull(true),
         Setting.of("intermediate_size", model.innerWidth()),
         ModelClass.activation("hidden_act", model.feedForward().activation()).orElse("silu"),
         Setting.of("rms_norm_eps", epsilon).orElse(usualEpsilon()),
@@ -258,10 +275,20 @@ sealed interface LlamaLike extends ModelClass {
   }
 
   @Override
+  default String embedding() {
+    return "model.embed_tokens.weight";
+  }
+
+  @Override
+  default String head() {
+    return "lm_head.weight";
+  }
+
+  @Override
   default void tensors(ModelSpec model, Counterparts counterparts) {
     int queries = model.width();
     int keys = model.keyHeads() * model.headWidth();
-    counterparts.same("model.embed_tokens.weight", "embedding");
+    counterparts.same(embedding(), "embedding");
     for (int layer = 0; layer < model.layers(); layer++) {
       String theirs = "model.layers." + layer + ".";
       String ours = "block." + layer + ".";
@@ -281,7 +308,7 @@ sealed interface LlamaLike extends ModelClass {
     }
     counterparts.same("model.norm.weight", "norm.gain");
     if (!model.tied()) {
-      counterparts.transposed("lm_head.weight", "head");
+      counterparts.transposed(head(), "head");
     }
   }
 }

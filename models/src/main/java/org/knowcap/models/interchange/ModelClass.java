@@ -3,6 +3,7 @@ package org.knowcap.models.interchange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.FeedForward;
@@ -31,8 +32,19 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
    * What determines the function, but for the vocabulary's size, which all have alike.
    *
    * @param epsilon of the norms
+   * @param context tokens of the longest text that the model is given
    */
-  List<Setting> settings(ModelSpec model, double epsilon);
+  List<Setting> settings(ModelSpec model, double epsilon, int context);
+
+  /** The tensor of the tokens' vectors, [V, d]. */
+  String embedding();
+
+  /** The head, [V, d]; where it is tied, a file may have it beside the embedding, whose content it then has. */
+  String head();
+
+  /** Tensors that files of some versions hold and that nothing is computed from: masks, and angles that follow from settings. */
+  Pattern BUFFERS = Pattern
+      .compile("(.*\\.)?(rotary_emb\\.inv_freq|attn\\.(bias|masked_bias)|attention\\.(bias|masked_bias))");
 
   /** The entries that say how much is dropped at random in training, where transformers' own value is not zero. */
   default List<String> dropouts() {
@@ -65,6 +77,14 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
       case Positions.Rerope _,Positions.LeakyRerope _,Positions.Alibi _,Positions.Learned _,Positions.None _ ->
           Optional.empty();
     };
+  }
+
+  /** How many tokens a query sees; if it sees the whole of every text, any larger number means the same. */
+  static Setting window(ModelSpec model, int context) {
+    Setting window = Setting.of("sliding_window", model.attentionWindow());
+    return model.attentionWindow().orElse(context) >= context
+        ? window.orAtLeast(context).orNull(true)
+        : window;
   }
 
   /** What GPT-2 and GPT-NeoX want but for positions. */

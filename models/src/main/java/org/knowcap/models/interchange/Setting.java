@@ -2,6 +2,7 @@ package org.knowcap.models.interchange;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -13,8 +14,10 @@ import tools.jackson.databind.node.JsonNodeFactory;
  * @param values the value that we write, then others that mean the same
  * @param elsewhere JSON pointers to where other versions of transformers write it, looked at first
  * @param absent what transformers takes where there is none
+ * @param least every number from here on means the same too
  */
-record Setting(String key, List<JsonNode> values, List<String> elsewhere, Optional<JsonNode> absent) {
+record Setting(String key, List<JsonNode> values, List<String> elsewhere, Optional<JsonNode> absent,
+    OptionalInt least) {
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   static Setting of(String key, int value) {
@@ -37,38 +40,51 @@ record Setting(String key, List<JsonNode> values, List<String> elsewhere, Option
   /** A word, then others that mean the same. */
   static Setting of(String key, String... values) {
     return new Setting(key, Stream.of(values).<JsonNode>map(NODES::stringNode).toList(), List.of(),
-        Optional.empty());
+        Optional.empty(), OptionalInt.empty());
   }
 
   private static Setting of(String key, JsonNode value) {
-    return new Setting(key, List.of(value), List.of(), Optional.empty());
+    return new Setting(key, List.of(value), List.of(), Optional.empty(), OptionalInt.empty());
   }
 
   Setting orElse(boolean absentValue) {
-    return new Setting(key, values, elsewhere, Optional.of(NODES.booleanNode(absentValue)));
+    return orElse(NODES.booleanNode(absentValue));
+  }
+
+  Setting orElse(int absentValue) {
+    return orElse(NODES.numberNode(absentValue));
   }
 
   Setting orElse(double absentValue) {
-    return new Setting(key, values, elsewhere, Optional.of(NODES.numberNode(absentValue)));
+    return orElse(NODES.numberNode(absentValue));
   }
 
   Setting orElse(String absentValue) {
-    return new Setting(key, values, elsewhere, Optional.of(NODES.stringNode(absentValue)));
+    return orElse(NODES.stringNode(absentValue));
   }
 
   Setting orElseNull() {
-    return new Setting(key, values, elsewhere, Optional.of(NODES.nullNode()));
+    return orElse(NODES.nullNode());
+  }
+
+  private Setting orElse(JsonNode absentValue) {
+    return new Setting(key, values, elsewhere, Optional.of(absentValue), least);
   }
 
   Setting orAt(String... pointers) {
-    return new Setting(key, values, List.of(pointers), absent);
+    return new Setting(key, values, List.of(pointers), absent, least);
+  }
+
+  /** Also every number from this one on. */
+  Setting orAtLeast(int number) {
+    return new Setting(key, values, elsewhere, absent, OptionalInt.of(number));
   }
 
   /** Also null, if that means the same. */
   Setting orNull(boolean same) {
     return new Setting(key,
         same ? Stream.concat(values.stream(), Stream.of(NODES.nullNode())).toList() : values, elsewhere,
-        absent);
+        absent, least);
   }
 
   JsonNode written() {
@@ -85,6 +101,9 @@ record Setting(String key, List<JsonNode> values, List<String> elsewhere, Option
 
   /** Whether it means what it should. */
   boolean holds(JsonNode found) {
+    if (least.isPresent() && found.isNumber() && found.asDouble() >= least.getAsInt()) {
+      return true;
+    }
     return values.stream()
         .anyMatch(value -> value.isNumber() && found.isNumber()
             ? value.asDouble() == found.asDouble()

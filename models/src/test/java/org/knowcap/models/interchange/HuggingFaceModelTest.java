@@ -2,9 +2,11 @@ package org.knowcap.models.interchange;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,6 +37,7 @@ import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.architecture.Family;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Rotary;
+import tools.jackson.databind.json.JsonMapper;
 
 class HuggingFaceModelTest {
   private static final int VOCABULARY = 11;
@@ -134,7 +137,7 @@ class HuggingFaceModelTest {
       parameters[i] = Float.isFinite(any) ? any : -0f;
     }
     write(c.model, parameters);
-    float[] read = HuggingFaceModel.in(directory, c.model, VOCABULARY).parameters(directory);
+    float[] read = HuggingFaceModel.in(directory, c.model, VOCABULARY, LENGTH).parameters(directory);
     for (int i = 0; i < parameters.length; i++) {
       assertEquals(Float.floatToRawIntBits(parameters[i]), Float.floatToRawIntBits(read[i]), "element " + i);
     }
@@ -192,6 +195,10 @@ class HuggingFaceModelTest {
           "rotary_pct" : 1.0,
           "rotary_emb_base" : 10000.0,
           "tie_word_embeddings" : true,
+          "rope_parameters" : {
+            "rope_type" : "default",
+            "rope_theta" : 10000.0
+          },
           "max_position_embeddings" : 64,
           "bos_token_id" : 2,
           "eos_token_id" : 2,
@@ -279,12 +286,16 @@ class HuggingFaceModelTest {
   @CsvSource(
       delimiter = '|',
       value = {"\"hidden_size\" : 8 | \"hidden_size\" : 16 | hidden_size should be 8, found 16",
-          "\"vocab_size\" : 11 | \"vocab_size\" : 50257 | vocab_size should be 11, found 50257",
+          "\"vocab_size\" : 11 | \"vocab_size\" : 10 | vocab_size should be 11, found 10",
+          "\"num_key_value_heads\" : 2 | \"num_key_value_heads\" : 1 | num_key_value_heads should be 2, found 1",
+          "\"head_dim\" : 4 | \"head_dim\" : 8 | head_dim should be 4, found 8",
           "\"silu\" | \"gelu\" | hidden_act should be \"silu\", found \"gelu\"",
           "\"rms_norm_eps\" : 1.0E-5, | '' | rms_norm_eps should be 1.0E-5, found 1.0E-6",
           "\"num_hidden_layers\" : 1 | \"num_hidden_layers\" : \"1\" | num_hidden_layers should be 1, found \"1\"",
-          "\"rope_theta\" : 10000.0 | \"rope_parameters\" : {\"rope_theta\": 500000, \"rope_type\":\"default\"} | rope_theta should be 10000.0, found 500000",
-          "\"rope_theta\" : 10000.0 | \"rope_scaling\" : {\"type\": \"linear\", \"factor\": 2} | positions are scaled (linear)",
+          "\"rope_theta\" : 10000.0 | \"rope_theta\": 500000 | rope_theta should be 10000.0, found 500000",
+          "\"rope_type\" : \"default\" | \"rope_type\": \"linear\", \"factor\": 2 | positions are scaled (linear)",
+          "\"mlp_bias\" : false | \"mlp_bias\" : false, \"rope_scaling\" : {\"type\": \"linear\", \"factor\": 2} | positions are scaled (linear)",
+          "\"mlp_bias\" : false | \"mlp_bias\" : false, \"layer_types\" : [\"sliding_attention\"] | its layer_types has \"sliding_attention\"",
           "\"llama\" | \"gemma\" | its model_type is gemma; only gpt_neox, gpt2, llama, qwen3, mistral, mixtral",
           "\"llama\" | \"gpt_neox\" | gpt_neox wants LayerNorm, found RMSNorm",
           "\"tie_word_embeddings\" : false | \"tie_word_embeddings\" : true | tie_word_embeddings should be false, found true",
@@ -296,7 +307,7 @@ class HuggingFaceModelTest {
     Path file = directory.resolve(HuggingFaceModel.CONFIG);
     Files.writeString(file, config.replace(from, to));
     String message = assertThrows(CheckpointException.class,
-        () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY)).getMessage();
+        () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY, LENGTH)).getMessage();
     assertTrue(message.startsWith(file.toString()), message);
     assertTrue(message.contains(expected), message);
   }
@@ -309,11 +320,14 @@ class HuggingFaceModelTest {
     Path file = directory.resolve(HuggingFaceModel.CONFIG);
     Files.writeString(file,
         Files.readString(file)
-            .replace("\"rope_theta\" : 10000.0",
-                "\"rope_parameters\" : {\"rope_theta\": 10000, \"rope_type\": \"default\"}")
+            .replaceFirst("\"rope_theta\" : 10000.0,", "")
+            .replace("\"rope_theta\" : 10000.0", "\"rope_theta\" : 10000")
+            .replace("\"num_key_value_heads\" : 2,", "")
+            .replace("\"head_dim\" : 4,", "\"head_dim\" : null,")
             .replace("\"mlp_bias\" : false,", "")
             .replace("\"silu\"", "\"swish\""));
-    assertArrayEquals(parameters, HuggingFaceModel.in(directory, LLAMA, VOCABULARY).parameters(directory));
+    assertArrayEquals(parameters,
+        HuggingFaceModel.in(directory, LLAMA, VOCABULARY, LENGTH).parameters(directory));
   }
 
   @ParameterizedTest
@@ -323,20 +337,19 @@ class HuggingFaceModelTest {
     parameters[5] = broken;
     write(LLAMA, parameters);
     String message = assertThrows(CheckpointException.class,
-        () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY).parameters(directory)).getMessage();
+        () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY, LENGTH).parameters(directory)).getMessage();
     assertTrue(message.endsWith("element 5 of tensor 'model.embed_tokens.weight' is " + broken), message);
   }
 
   @Test
   void refusesMissingFilesAndForeignTensors() throws IOException {
     Path config = directory.resolve(HuggingFaceModel.CONFIG);
-    assertTrue(
-        assertThrows(CheckpointException.class, () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY))
-            .getMessage()
-            .contains(config + ": no such file"));
+    assertTrue(assertThrows(CheckpointException.class,
+        () -> HuggingFaceModel.in(directory, LLAMA, VOCABULARY, LENGTH)).getMessage()
+        .contains(config + ": no such file"));
     float[] parameters = parameters(LLAMA, random("llama"));
     write(LLAMA, parameters);
-    HuggingFaceModel form = HuggingFaceModel.in(directory, LLAMA, VOCABULARY);
+    HuggingFaceModel form = HuggingFaceModel.in(directory, LLAMA, VOCABULARY, LENGTH);
     Path weights = directory.resolve(HuggingFaceModel.WEIGHTS);
     Safetensors sound = form.weights(parameters, Map.of());
 
@@ -355,8 +368,189 @@ class HuggingFaceModelTest {
           "'" + name + "' should have shape " + Arrays.toString(one.shape()) + ", found none"), message);
     }
     Files.delete(weights);
-    Files.writeString(directory.resolve(HuggingFaceModel.WEIGHTS + ".index.json"), "{}");
     assertTrue(assertThrows(CheckpointException.class, () -> form.parameters(directory)).getMessage()
-        .contains("in several"));
+        .contains("no such file; only weights in safetensors"));
+  }
+
+  /** A window that no text reaches is none; one that texts reach is. */
+  @ParameterizedTest
+  @CsvSource({"mistral-1-2-w4, null, 4096", "mistral-1-2-w4, null, 8", "mistral-1-2-w4-a9, 9, null",
+      "mistral-1-2-w4-a9, 9, 8", "mixtral-1-2-w4, null, 8"})
+  void aWindowThatNoTextReachesIsNone(String name, String written, String found) throws IOException {
+    assertTrue(windowAccepted(name, written, found));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"mistral-1-2-w4, null, 7", "mistral-1-2-w4-a9, 9, 7", "mistral-1-2-w4-a5, 5, null",
+      "mistral-1-2-w4-a5, 5, 6", "mixtral-1-2-w4, null, 1"})
+  void aWindowThatTextsReachIsCompared(String name, String written, String found) throws IOException {
+    assertFalse(windowAccepted(name, written, found));
+  }
+
+  private boolean windowAccepted(String name, String written, String found) throws IOException {
+    ModelSpec model = ModelSpec.parse(name);
+    write(model, parameters(model, random(name)));
+    Path file = directory.resolve(HuggingFaceModel.CONFIG);
+    String config = Files.readString(file);
+    String entry = "\"sliding_window\" : ";
+    assertTrue(config.contains(entry + written), config);
+    Files.writeString(file, config.replace(entry + written, entry + found));
+    try {
+      HuggingFaceModel.in(directory, model, VOCABULARY, LENGTH);
+      return true;
+    } catch (CheckpointException e) {
+      assertTrue(e.getMessage().contains("sliding_window should be " + written + ", found " + found),
+          e.getMessage());
+      return false;
+    }
+  }
+
+  @Test
+  void theWindowOfTransformersIsTakenWhereNoneIsWritten() throws IOException {
+    ModelSpec model = ModelSpec.parse("mistral-1-2-w4");
+    write(model, parameters(model, random("window")));
+    Path file = directory.resolve(HuggingFaceModel.CONFIG);
+    Files.writeString(file, Files.readString(file).replace("\"sliding_window\" : null,", ""));
+    HuggingFaceModel.in(directory, model, VOCABULARY, 4096);
+    assertTrue(
+        assertThrows(CheckpointException.class, () -> HuggingFaceModel.in(directory, model, VOCABULARY, 4097))
+            .getMessage()
+            .contains("sliding_window should be null, found 4096"));
+  }
+
+  /** A tensor as bytes, of any type. */
+  private record Raw(String type, long[] shape, byte[] bytes) {
+    static Raw of(Safetensors.Array array, String type) {
+      ByteBuffer bytes = ByteBuffer.allocate(array.size() * (type.equals("F32") ? 4 : 2))
+          .order(ByteOrder.LITTLE_ENDIAN);
+      for (float value : array.flat()) {
+        switch (type) {
+          case "F32" -> bytes.putFloat(value);
+          case "F16" -> bytes.putShort(Float.floatToFloat16(value));
+          default -> bytes.putShort((short) (Float.floatToRawIntBits(value) >>> 16));
+        }
+      }
+      return new Raw(type, array.shape(), bytes.array());
+    }
+  }
+
+  private static void writeRaw(Path file, Map<String, Raw> tensors) throws IOException {
+    StringBuilder header = new StringBuilder();
+    ByteArrayOutputStream data = new ByteArrayOutputStream();
+    tensors.forEach((name, raw) -> {
+      header.append(header.isEmpty() ? "{" : ",")
+          .append("\"" + name + "\":{\"dtype\":\"" + raw.type + "\",\"shape\":" + Arrays.toString(raw.shape)
+              + ",\"data_offsets\":[" + data.size() + "," + (data.size() + raw.bytes.length) + "]}");
+      data.writeBytes(raw.bytes);
+    });
+    byte[] text = header.append('}').toString().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer all = ByteBuffer.allocate(8 + text.length + data.size()).order(ByteOrder.LITTLE_ENDIAN);
+    Files.write(file, all.putLong(text.length).put(text).put(data.toByteArray()).array());
+  }
+
+  /** fp16 and bf16, in several files; every number comes over exactly, subnormal ones too. */
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "F16", "BF16"})
+  void readsHalfPrecisionInSeveralFiles(String type) throws IOException {
+    float[] parameters = parameters(LLAMA, random(type));
+    for (int i = 0; i < parameters.length; i++) {
+      float value = i % 7 == 0 ? parameters[i] * 1e-6f : parameters[i];
+      parameters[i] = switch (type) {
+        case "F16" -> Float.float16ToFloat(Float.floatToFloat16(value));
+        case "BF16" -> Float.intBitsToFloat(Float.floatToRawIntBits(value) & 0xffff0000);
+        default -> value;
+      };
+    }
+    write(LLAMA, parameters);
+    Files.delete(directory.resolve(HuggingFaceModel.WEIGHTS));
+    List<Map<String, Raw>> parts = List.of(new LinkedHashMap<>(), new LinkedHashMap<>(),
+        new LinkedHashMap<>());
+    Map<String, String> index = new LinkedHashMap<>();
+    HuggingFaceModel form = HuggingFaceModel.in(directory, LLAMA, VOCABULARY, LENGTH);
+    form.weights(parameters, Map.of()).tensors().forEach((name, array) -> {
+      int part = index.size() % parts.size();
+      parts.get(part).put(name, Raw.of(array, type));
+      index.put(name, "model-0000" + (part + 1) + "-of-00003.safetensors");
+    });
+    for (int part = 0; part < parts.size(); part++) {
+      writeRaw(directory.resolve("model-0000" + (part + 1) + "-of-00003.safetensors"), parts.get(part));
+    }
+    Path file = directory.resolve(HuggingFaceModel.WEIGHTS + ".index.json");
+    String map = JsonMapper.shared().writeValueAsString(Map.of("weight_map", index));
+    Files.writeString(file, map);
+    assertArrayEquals(parameters, form.parameters(directory));
+
+    for (String damaged : List.of("{}", "[]", "{", map.replace("model-00002-of-00003", "../model"),
+        map.replace("model-00002-of-00003", "model-7"), "{\"weight_map\":{\"a\":3}}")) {
+      Files.writeString(file, damaged);
+      CheckpointException refused = assertThrows(CheckpointException.class, () -> form.parameters(directory));
+      assertTrue(refused.getMessage().startsWith(directory + "/model"), refused.getMessage());
+    }
+  }
+
+  /** Masks and angles compute nothing; a tied head beside its embedding has its bits. */
+  @Test
+  void leavesOutWhatComputesNothing() throws IOException {
+    for (String name : List.of("gpt2-1-2-w8", "gpt2-1-2-w8-learned8", "llama-1-2-w4-tied")) {
+      ModelSpec model = ModelSpec.parse(name);
+      float[] parameters = parameters(model, random(name));
+      write(model, parameters);
+      HuggingFaceModel form = HuggingFaceModel.in(directory, model, VOCABULARY, LENGTH);
+      Map<String, Raw> tensors = new LinkedHashMap<>();
+      form.weights(parameters, Map.of())
+          .tensors()
+          .forEach((tensor, array) -> tensors.put(tensor, Raw.of(array, "F32")));
+      tensors.put("gpt_neox.layers.0.attention.bias", new Raw("BOOL", new long[]{1, 1, 2, 2}, new byte[4]));
+      tensors.put("gpt_neox.layers.0.attention.masked_bias", new Raw("F32", new long[0], new byte[4]));
+      tensors.put("transformer.h.0.attn.bias", new Raw("U8", new long[]{2}, new byte[2]));
+      tensors.put("transformer.h.0.attn.masked_bias", new Raw("F64", new long[]{1}, new byte[8]));
+      tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq",
+          new Raw("BF16", new long[]{2}, new byte[4]));
+      String head = name.startsWith("gpt2-1-2-w8-l") || name.startsWith("llama")
+          ? "lm_head.weight"
+          : "embed_out.weight";
+      Raw embedding = tensors.values().iterator().next();
+      tensors.put(head, embedding);
+      Path weights = directory.resolve(HuggingFaceModel.WEIGHTS);
+      writeRaw(weights, tensors);
+      assertArrayEquals(parameters, form.parameters(directory), name);
+
+      byte[] other = embedding.bytes.clone();
+      other[9] ^= 1;
+      tensors.put(head, new Raw("F32", embedding.shape, other));
+      writeRaw(weights, tensors);
+      assertTrue(assertThrows(CheckpointException.class, () -> form.parameters(directory)).getMessage()
+          .contains("element 2 of '" + head + "' is not that of"));
+      tensors.put(head, embedding);
+      tensors.put("transformer.h.0.attn.c_attn.mask", new Raw("I64", new long[]{1}, new byte[8]));
+      writeRaw(weights, tensors);
+      assertTrue(assertThrows(CheckpointException.class, () -> form.parameters(directory)).getMessage()
+          .contains("'transformer.h.0.attn.c_attn.mask' is of type I64; only F32, BF16, F16"));
+    }
+  }
+
+  /** Rows beyond V are zeros on the way out and are left out on the way in. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2-1-2-w8", "gpt2-1-2-w8-learned8", "llama-1-2-w4", "mixtral-1-2-w4-tied"})
+  void aPaddedVocabularyComesBackToTheBit(String name) throws IOException {
+    ModelSpec model = ModelSpec.parse(name);
+    float[] parameters = parameters(model, random(name));
+    HuggingFaceModel form = HuggingFaceModel.of(model, VOCABULARY).padded(VOCABULARY + 5);
+    Files.writeString(directory.resolve(HuggingFaceModel.CONFIG), form.config(END, LENGTH));
+    Safetensors written = form.weights(parameters, Map.of());
+    written.write(directory.resolve(HuggingFaceModel.WEIGHTS));
+    HuggingFaceModel read = HuggingFaceModel.in(directory, model, VOCABULARY, LENGTH);
+    assertEquals(5, read.padding());
+    assertArrayEquals(parameters, read.parameters(directory));
+    Safetensors.Array embedding = written.tensors().values().iterator().next();
+    assertArrayEquals(new long[]{VOCABULARY + 5, model.width()}, embedding.shape());
+    for (int i = VOCABULARY * model.width(); i < embedding.size(); i++) {
+      assertEquals(0, embedding.flat()[i]);
+    }
+    assertEquals("[11,12,13,14,15]",
+        JsonMapper.shared().readTree(form.generationConfig(END)).path("suppress_tokens").toString());
+    assertTrue(assertThrows(CheckpointException.class,
+        () -> HuggingFaceModel.in(directory, model, VOCABULARY + 6, LENGTH)).getMessage()
+        .contains("vocab_size should be 17, found 16"));
   }
 }
