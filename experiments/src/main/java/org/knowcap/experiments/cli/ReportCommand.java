@@ -1,5 +1,6 @@
 package org.knowcap.experiments.cli;
 
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.knowcap.analysis.report.Provenance;
 import org.knowcap.analysis.report.ReportPage;
 import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.StudyReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,6 +50,7 @@ final class ReportCommand implements Callable<Integer> {
     command.commandLine()
         .getOut()
         .println(directory.isPresent() ? together(read, directory.get()) : ofStudy(read));
+    read.notes().forEach(note -> Knowcap.note(command, note));
     return 0;
   }
 
@@ -57,9 +60,17 @@ final class ReportCommand implements Callable<Integer> {
           .usage("a report on tables or several studies needs --out DIR, where its page is written");
     }
     StudyReport study = read.studies().getFirst();
-    Path page = study.writePage();
-    study.writeResults();
-    return page;
+    try {
+      Path page = study.writePage();
+      study.writeResults();
+      return page;
+    } catch (FileSystemException e) {
+      if (RunFolder.isReadOnly(e)) {
+        throw UserException
+            .failure(study.page() + " cannot be written: the folder is for reading only; give --out DIR");
+      }
+      throw e;
+    }
   }
 
   private Path together(ResultsSources read, Path out) throws Exception {

@@ -112,7 +112,7 @@ final class ResultsCommand implements Callable<Integer> {
   }
 
   private void note(String text) {
-    command.commandLine().getErr().println("note: " + text);
+    Knowcap.note(command, text);
   }
 
   /** Rows, each as its cells by column. */

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.run;
 
+import org.knowcap.files.ParserMessage;
 import org.knowcap.experiments.measure.RareTokens;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
@@ -199,7 +200,7 @@ public final class RunFolder {
       throw damaged(file, 1, "it is not valid UTF-8", remedy);
     } catch (JacksonException e) {
       int line = Optional.ofNullable(e.getLocation()).map(TokenStreamLocation::getLineNr).orElse(1);
-      throw damaged(file, Math.max(1, line), e.getOriginalMessage().lines().findFirst().orElse(""), remedy);
+      throw damaged(file, Math.max(1, line), ParserMessage.plain(e.getOriginalMessage()), remedy);
     }
   }
 

@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.knowcap.files.ParserMessage;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.engine.Engines;
@@ -157,12 +157,8 @@ public final class StudyReader {
     } catch (JacksonException e) {
       // What is nested too deep has no place.
       String where = Optional.ofNullable(e.getLocation()).map(at -> ", line " + at.getLineNr()).orElse("");
-      throw UserException.usage(file + where + ": no valid YAML: "
-          + e.getOriginalMessage()
-              .lines()
-              .filter(line -> !line.startsWith(" ") && !line.startsWith("in "))
-              .limit(2)
-              .collect(Collectors.joining(", ")));
+      throw UserException
+          .usage(file + where + ": no valid YAML: " + ParserMessage.plain(e.getOriginalMessage()));
     }
   }
 

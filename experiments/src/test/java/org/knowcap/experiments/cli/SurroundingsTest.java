@@ -10,6 +10,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -104,6 +105,85 @@ class SurroundingsTest {
       assertEquals(List.of("err.txt", "study.yaml"),
           left.map(file -> file.getFileName().toString()).sorted().toList());
     }
+  }
+
+  /** Makes a folder for reading only, in the view of one process and its children. */
+  private static final String READ_ONLY = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
+
+  /** A command in surroundings of its own. */
+  private Outcome run(List<String> before, List<String> flags, List<Object> command) throws Exception {
+    ProcessBuilder java = KnowcapProcess.java(Knowcap.class, flags,
+        command.stream().map(Object::toString).toArray(String[]::new));
+    List<String> words = new ArrayList<>(before);
+    words.addAll(java.command());
+    Path out = Files.createTempFile(directory, "out", ".txt");
+    Path err = Files.createTempFile(directory, "err", ".txt");
+    Process process = java.command(words).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+    assertTrue(process.waitFor(120, TimeUnit.SECONDS), command.toString());
+    return new Outcome(process.exitValue(), Files.readString(out), Files.readString(err));
+  }
+
+  /** In every language, without a place for its output, and on a disk that can only be read. */
+  @Test
+  @Tag("slow")
+  void everyCommandGoesByTheBookEverywhere() throws Exception {
+    Path study = directory.resolve("study");
+    KnowcapProcess.succeeds("run", study(STUDY), "--out", study);
+    Path run = only(study.resolve("runs"));
+    List<List<Object>> commands = List.of(List.of("status", study), List.of("results", study),
+        List.of("results", study, "--json"), List.of("curves", study), List.of("report", study),
+        List.of("measure", run), List.of("measure", run, "--json"), List.of("models", "gpt2-1-1"),
+        List.of("models", "--json"), List.of("engines"), List.of("--help"), List.of("results", "--help"),
+        List.of("quantise", run, "--method", "rtn", "--bits", 4), List.of("fit", study),
+        List.of("compare", study, study), List.of("export", run, study.resolve("x"), "--to", "nothing"),
+        List.of("import", run, "--out", study.resolve("y")));
+    List<List<String>> languages = List.of(List.of("-Duser.language=ar", "-Duser.country=EG"),
+        List.of("-Duser.language=fa", "-Duser.country=IR"),
+        List.of("-Duser.language=de", "-Duser.country=DE"));
+    boolean mounts = new ProcessBuilder("env", "unshare", "-rm", "true").start().waitFor() == 0;
+    int tried = 0;
+    for (List<Object> command : commands) {
+      Outcome expected = run(List.of(), List.of(), command);
+      requireByTheBook(expected, command + " as usual");
+      for (List<String> language : languages) {
+        Outcome found = run(List.of(), language, command);
+        assertEquals(expected.exitCode(), found.exitCode(), command + " " + language + ": " + found);
+        assertEquals(expected.out(), found.out(), command + " " + language);
+      }
+      Outcome ascii = run(List.of("env", "LC_ALL=C"), List.of(), command);
+      assertEquals(expected.out(), ascii.out(), command + " LC_ALL=C");
+      for (String nowhere : List.of("exec \"$@\" > /dev/full", "exec \"$@\" >&-")) {
+        Outcome lost = run(List.of("sh", "-c", nowhere, "sh"), List.of(), command);
+        requireByTheBook(lost, command + " " + nowhere);
+        assertEquals(expected.exitCode() == 0 ? UserException.FAILURE : expected.exitCode(), lost.exitCode(),
+            command + " " + nowhere + ": " + lost);
+      }
+      if (mounts) {
+        Outcome looked = run(List.of("unshare", "-rm", "sh", "-c", READ_ONLY, study.toString()), List.of(),
+            command);
+        requireByTheBook(looked, command + ", read-only");
+        if (List.of("status", "results", "curves", "measure", "models", "engines", "--help")
+            .contains(command.getFirst().toString())) {
+          assertEquals(0, looked.exitCode(), command + ", read-only: " + looked);
+        }
+      }
+      tried += mounts ? 8 : 7;
+    }
+    System.out.println("SurroundingsTest: " + tried + " commands" + (mounts ? "" : ", none read-only"));
+  }
+
+  private static Path only(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findFirst().orElseThrow();
+    }
+  }
+
+  private static void requireByTheBook(Outcome outcome, String what) {
+    assertTrue(outcome.exitCode() >= 0 && outcome.exitCode() <= UserException.USAGE, what + ": " + outcome);
+    assertFalse(outcome.err().contains("\tat ") || outcome.err().contains("internal error"),
+        what + ": " + outcome);
+    assertEquals(outcome.exitCode() != 0,
+        outcome.err().lines().anyMatch(line -> line.startsWith("knowcap: ")), what + ": " + outcome);
   }
 
   @Test

@@ -69,8 +69,8 @@ class NotebookTest {
         .replace("/path/to/jdk-25", System.getProperty("java.home"))
         .replace(jar, only(kernels).toAbsolutePath().toString())
         .replace("/path/to/knowcap/experiments/target/app/*", System.getProperty("java.class.path"));
-    Files.writeString(
-        Files.createDirectories(jupyter.resolve("kernels/knowcap")).resolve("kernel.json"), file);
+    Files.writeString(Files.createDirectories(jupyter.resolve("kernels/knowcap")).resolve("kernel.json"),
+        file);
     assertEquals(0,
         exitCode(List.of("env", "JUPYTER_PATH=" + jupyter, "jupyter", "nbconvert", "--to", "notebook",
             "--execute", "--ExecutePreprocessor.kernel_name=knowcap", "--output-dir", jupyter.toString(),
@@ -79,7 +79,8 @@ class NotebookTest {
     JsonNode cells = JsonMapper.shared()
         .readTree(Files.readString(jupyter.resolve(notebook.getFileName())))
         .path("cells");
-    assertTrue(cells.valueStream().anyMatch(cell -> cell.path("outputs").toString().contains("capacity_ratio")),
+    assertTrue(
+        cells.valueStream().anyMatch(cell -> cell.path("outputs").toString().contains("capacity_ratio")),
         () -> "no table in " + cells);
   }
 

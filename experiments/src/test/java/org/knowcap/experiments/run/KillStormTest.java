@@ -71,7 +71,7 @@ class KillStormTest {
 
   @Test
   void aShortStormChangesNoRow() throws Exception {
-    weather(6, 20);
+    weather(4, 20);
   }
 
   @Test
@@ -119,7 +119,7 @@ class KillStormTest {
           supervisors[i] = KnowcapProcess.start(EVERY_STEP, "run", spec, "--out", study, "--workers", 1);
         }
       }
-      Thread.sleep(random.nextLong(50, 700));
+      Thread.sleep(random.nextLong(50, 500));
       goOn(System.nanoTime());
       List<ProcessHandle> alive = Arrays.stream(supervisors)
           .map(KnowcapProcess::handle)

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedSet;
 import java.util.Set;
+import org.knowcap.files.ParserMessage;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
@@ -55,7 +56,8 @@ public record Manifest(JsonNode tree) {
       throw new ExportException(
           directory + " holds no " + NAME + ": it is not a corpus, or one whose writing has not ended", e);
     } catch (JacksonException e) {
-      throw new ExportException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
+      throw new ExportException(file + " is not valid JSON: " + ParserMessage.plain(e.getOriginalMessage()),
+          e);
     }
   }
 

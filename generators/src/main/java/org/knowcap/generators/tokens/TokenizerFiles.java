@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import org.knowcap.files.ParserMessage;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -117,7 +118,7 @@ public final class TokenizerFiles {
     try {
       root = JSON.readTree(tokenizer);
     } catch (JacksonException e) {
-      return Optional.of("damaged: no JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
+      return Optional.of("damaged: no JSON (" + ParserMessage.plain(e.getOriginalMessage()) + ")");
     }
     Map<String, Integer> added = new HashMap<>();
     root.path("added_tokens")

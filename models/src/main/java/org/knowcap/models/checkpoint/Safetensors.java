@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.knowcap.files.ParserMessage;
 import org.knowcap.files.WholeFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -258,7 +259,7 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
       throw new CheckpointException(file, "damaged: its header is not valid UTF-8");
     } catch (JacksonException e) {
       throw new CheckpointException(file,
-          "damaged: its header is no JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
+          "damaged: its header is no JSON (" + ParserMessage.plain(e.getOriginalMessage()) + ")");
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.knowcap.files.ParserMessage;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.checkpoint.Safetensors;
@@ -238,7 +239,7 @@ public final class HuggingFaceModel {
       return object;
     } catch (JacksonException e) {
       throw new CheckpointException(file,
-          "damaged: no JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + ")");
+          "damaged: no JSON (" + ParserMessage.plain(e.getOriginalMessage()) + ")");
     }
   }
 
