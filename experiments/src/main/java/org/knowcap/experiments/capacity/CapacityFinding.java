@@ -4,22 +4,26 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.apache.commons.math3.distribution.TDistribution;
-import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
+import org.apache.commons.math3.stat.StatUtils;
 
 /**
- * R at its peak.
+ * R at the size of the corpus where it is largest of those that were tried.
  *
  * @param people N at the peak
  * @param learningRate that was chosen
- * @param seeds that R was measured with, at least 2, and none of which chose
+ * @param seeds that R was measured with, at least 2; that of the first choice is none of them
  * @param capacityRatio mean R of these seeds, bits per parameter
- * @param interval half of the 95 % confidence interval of the mean, by Student's t
+ * @param interval half of the 95 % confidence interval of the mean R at this size, by Student's t
+ * @param deviation standard deviation of R over the first seeds
+ * @param deviationSeeds how many those are: all, unless their deviation decided how many more were measured (Stein's two
+ *     stages)
  * @param smaller the next smaller corpus, and R there; empty if it is not measured
  * @param larger the next larger one
  * @param rates learning rates that were tried, ascending
  */
 public record CapacityFinding(long people, double learningRate, int seeds, double capacityRatio,
-    double interval, List<Neighbour> smaller, List<Neighbour> larger, List<TriedRate> rates) {
+    double interval, double deviation, int deviationSeeds, List<Neighbour> smaller, List<Neighbour> larger,
+    List<TriedRate> rates) {
   private static final double CONFIDENCE = 0.95;
 
   /**
@@ -38,12 +42,21 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
    */
   public record TriedRate(double learningRate, double capacityRatio) {}
 
-  static CapacityFinding of(long people, double learningRate, double[] ratios, List<Neighbour> smaller,
-      List<Neighbour> larger, List<TriedRate> rates) {
-    DescriptiveStatistics statistics = new DescriptiveStatistics(ratios);
-    double quantile = new TDistribution(ratios.length - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
-    return new CapacityFinding(people, learningRate, ratios.length, statistics.getMean(),
-        quantile * statistics.getStandardDeviation() / Math.sqrt(ratios.length), smaller, larger, rates);
+  static CapacityFinding of(long people, double learningRate, double[] ratios, int deviationSeeds,
+      List<Neighbour> smaller, List<Neighbour> larger, List<TriedRate> rates) {
+    double deviation = Math.sqrt(StatUtils.variance(ratios, 0, deviationSeeds));
+    return new CapacityFinding(people, learningRate, ratios.length, StatUtils.mean(ratios),
+        quantile(deviationSeeds) * deviation / Math.sqrt(ratios.length), deviation, deviationSeeds, smaller,
+        larger, rates);
+  }
+
+  private static double quantile(int seeds) {
+    return new TDistribution(seeds - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
+  }
+
+  /** How many seeds an interval of a half width needs, by the deviation of the first ones. */
+  public long seedsFor(double halfWidth) {
+    return (long) Math.ceil(Math.pow(quantile(deviationSeeds) * deviation / halfWidth, 2));
   }
 
   /** Whether a smaller and a larger corpus were measured, so that the peak lies between them. */
@@ -61,7 +74,14 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
                 .filter(each -> each.learningRate != learningRate)
                 .map(each -> String.format(Locale.ROOT, "%s: %.3f", each.learningRate, each.capacityRatio))
                 .collect(Collectors.joining(", "))
-            + ")");
+            + ")" + end());
+  }
+
+  private String end() {
+    boolean least = learningRate == rates.getFirst().learningRate;
+    return least || learningRate == rates.getLast().learningRate
+        ? ", the " + (least ? "least" : "largest") + " that is tried: another may be better"
+        : "";
   }
 
   private String bracket() {

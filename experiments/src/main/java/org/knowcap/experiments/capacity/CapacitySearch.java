@@ -15,7 +15,7 @@ import java.util.stream.LongStream;
 /**
  * Which runs come next. First the learning rate is chosen, at one size of the corpus and with one seed; then the size at
  * which R is largest, with that seed; then R is measured there with other seeds, and next to it if R is no longer larger. The
- * seed that chose is not measured with: the largest of several noisy numbers is too large.
+ * first seed is not measured with: the largest of several noisy numbers is too large.
  *
  * <p>The next runs follow from what is measured alone, so that a search that was stopped goes on where it was.
  *
@@ -128,6 +128,11 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
         : OptionalInt.empty();
   }
 
+  /** Whether the learning rate is not chosen yet. */
+  public boolean choosesRate(Measured measured) {
+    return bestRate(measured).isEmpty();
+  }
+
   /** The learning rate that was chosen; the middle one before any is. */
   public double chosenRate(Measured measured) {
     return rate(bestRate(measured).orElse(0));
@@ -176,8 +181,13 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
         .allMatch(size -> ratio(size, measured) > Double.NEGATIVE_INFINITY);
   }
 
-  /** What is found so far; none before there is a peak with two fresh seeds. */
-  public Optional<CapacityFinding> finding(Measured measured) {
+  /**
+   * What is found so far; none before there is a peak with two fresh seeds.
+   *
+   * @param interval that the number of seeds was chosen for, or 0 if it was not: a number that depends on the scatter of
+   *     all seeds would make intervals that are too narrow
+   */
+  public Optional<CapacityFinding> finding(Measured measured, double interval) {
     OptionalInt peak = bestRate(measured).isPresent() ? peak(measured) : OptionalInt.empty();
     if (peak.isEmpty()) {
       return Optional.empty();
@@ -186,6 +196,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     return ratios.length < 2
         ? Optional.empty()
         : Optional.of(CapacityFinding.of(people.get(peak.getAsInt()), chosenRate(measured), ratios,
+            interval > 0 ? Math.min(seeds, ratios.length) : ratios.length,
             neighbour(peak.getAsInt() - 1, measured), neighbour(peak.getAsInt() + 1, measured),
             rates(measured)));
   }

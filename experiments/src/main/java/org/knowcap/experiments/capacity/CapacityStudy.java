@@ -1,10 +1,13 @@
 package org.knowcap.experiments.capacity;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.architecture.ModelSpec;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 
@@ -56,13 +59,9 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
    * @param seeds to measure the peak with
    */
   public CapacitySearch search(int seeds) {
-    double power = Math.pow(10, Math.floor(Math.log10(rate())) - 1);
+    double rate = LEARNING_RATE * Math.sqrt(WIDTH / model.width());
     return new CapacitySearch(corpus.people(), DenseCorpus.size(expected(exposures)),
-        Math.rint(rate() / power) * power, seeds);
-  }
-
-  private double rate() {
-    return LEARNING_RATE * Math.sqrt(WIDTH / model.width());
+        new BigDecimal(rate).round(new MathContext(2)).doubleValue(), seeds);
   }
 
   /**
@@ -104,6 +103,11 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
   private static int batchSize(double parameters) {
     double batch = LEAST_BATCH * Math.sqrt(Math.max(1, parameters / SMALL));
     return (int) Math.min(MOST_BATCH, Math.pow(2, Math.round(Math.log(batch) / Math.log(2))));
+  }
+
+  /** The cell of a run. */
+  public static Cell cell(RunSpec run) {
+    return new Cell(run.people(), run.training().learningRate(), run.seeds().corpusSeed());
   }
 
   /** The run that a row of results is of. */

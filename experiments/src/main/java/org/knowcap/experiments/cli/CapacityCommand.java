@@ -12,6 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
@@ -20,6 +22,7 @@ import org.knowcap.experiments.capacity.CapacitySearch;
 import org.knowcap.experiments.capacity.CapacitySearch.Measured;
 import org.knowcap.experiments.capacity.CapacityStudy;
 import org.knowcap.experiments.capacity.Cell;
+import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
@@ -80,7 +83,8 @@ final class CapacityCommand implements Callable<Integer> {
       names = "--interval",
       paramLabel = "W",
       defaultValue = "0",
-      description = "Stop before the time is up where the interval of R is no wider than +- W. Default: use the time")
+      description = "Stop before the time is up when there are as many seeds as an interval of +- W needs, by the scatter of the"
+          + " first K. Default: use the time")
   private double interval;
 
   @Option(
@@ -104,9 +108,12 @@ final class CapacityCommand implements Callable<Integer> {
 
   /** What --json prints. */
   private record Found(String model, long parameters, long exposures, boolean bracketed,
-      CapacityFinding finding) {}
+      List<Limit> limitedBy, CapacityFinding finding) {}
 
   private final List<Cell> known = new ArrayList<>();
+  /** Runs that failed while the learning rate was chosen. */
+  private final List<Cell> lost = new ArrayList<>();
+  private Map<Cell, Limit> limits = Map.of();
   private CapacityStudy study;
   private CapacitySearch search;
   private Path out;
@@ -140,20 +147,46 @@ final class CapacityCommand implements Callable<Integer> {
       List<Cell> wave = search.next(measured);
       boolean complete = wave.isEmpty();
       if (complete) {
-        if (search.finding(measured).map(found -> found.interval() <= interval).orElse(false)) {
-          return conclude(measured, true);
-        }
-        wave = search.more(measured, together());
+        wave = search.more(measured, more(measured));
       }
       List<Cell> fitting = fitting(wave, 60 * minutes - (System.nanoTime() - began) / 1e9);
       if (fitting.isEmpty()) {
         return conclude(measured, complete);
       }
-      known.addAll(fitting);
-      StudyFolder folder = withFile(known, file -> StudyFolder.create(out, file));
-      measured = measured(
-          new StudyRun(command.commandLine().getOut(), folder, Math.min(together(), fitting.size()), 1, 1)
-              .execute());
+      measured = train(fitting, measured);
+    }
+  }
+
+  /** How many more seeds to measure at the peak: as many as the interval needs, or as go at a time. */
+  private int more(Measured measured) {
+    if (interval == 0) {
+      return together();
+    }
+    CapacityFinding found = search.finding(measured, interval).orElseThrow();
+    return Math.clamp(found.seedsFor(interval) - found.seeds(), 0, together());
+  }
+
+  /** Trains and measures these runs, too. */
+  private Measured train(List<Cell> wave, Measured before) throws IOException, InterruptedException {
+    known.addAll(wave);
+    StudyFolder folder = withFile(known, file -> StudyFolder.create(out, file));
+    StudyRun run = new StudyRun(command.commandLine().getOut(), folder, Math.min(together(), wave.size()), 1,
+        1);
+    try {
+      return measured(run.execute());
+    } catch (UserException e) {
+      // A learning rate that is too large makes a loss that is no number: it has lost, and the search goes on.
+      List<Cell> failed = folder.states()
+          .stream()
+          .filter(status -> status.state() instanceof RunState.Failed)
+          .map(status -> CapacityStudy.cell(status.spec()))
+          .toList();
+      if (failed.isEmpty() || !search.choosesRate(before) || failed.containsAll(wave)) {
+        throw e;
+      }
+      known.removeAll(failed);
+      lost.addAll(failed);
+      return measured(StudyReport.of(folder));
     }
   }
 
@@ -214,6 +247,8 @@ final class CapacityCommand implements Callable<Integer> {
     List<RunResult> results = report.results().results();
     Map<Cell, Double> ratios = new LinkedHashMap<>();
     results.forEach(run -> ratios.put(CapacityStudy.cell(run), run.capacityRatio()));
+    lost.forEach(cell -> ratios.put(cell, Double.NEGATIVE_INFINITY));
+    limits = results.stream().collect(Collectors.toMap(CapacityStudy::cell, RunResult::limitedBy));
     secondsPerPerson = results.stream()
         .mapToDouble(run -> run.seconds() / run.people())
         .average()
@@ -286,21 +321,30 @@ final class CapacityCommand implements Callable<Integer> {
 
   private int conclude(Measured measured, boolean complete) {
     PrintWriter print = command.commandLine().getOut();
-    Optional<CapacityFinding> finding = search.finding(measured);
+    Optional<CapacityFinding> finding = search.finding(measured, interval);
     if (finding.isEmpty()) {
       throw UserException.failure("the time is up before R was measured at its peak with two seeds; "
           + measured.ratios().size() + " runs are done, and the same command goes on with them");
     }
     CapacityFinding found = finding.get();
+    List<Limit> limitedBy = limits.entrySet()
+        .stream()
+        .filter(each -> each.getKey().people() == found.people()
+            && each.getKey().learningRate() == found.learningRate())
+        .map(Map.Entry::getValue)
+        .distinct()
+        .sorted()
+        .toList();
     String note = complete
         ? ""
         : "; the time was up before all " + seeds + " seeds and both neighbours were measured";
     if (json) {
-      print.println(
-          Json.MAPPER.writeValueAsString(new Found(model, parameters, exposures, found.bracketed(), found)));
+      print.println(Json.MAPPER
+          .writeValueAsString(new Found(model, parameters, exposures, found.bracketed(), limitedBy, found)));
     } else {
-      print.printf(Locale.ROOT, "%s (%s parameters), %,d exposures: %s%s%n", model, Units.count(parameters),
-          exposures, found.sentence(), note);
+      print.printf(Locale.ROOT, "%s (%s parameters), %,d exposures: %s; limited by: %s%s%n", model,
+          Units.count(parameters), exposures, found.sentence(),
+          limitedBy.stream().map(Limit::toString).collect(Collectors.joining(", ")), note);
     }
     print.flush();
     return 0;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import org.apache.commons.math3.distribution.NormalDistribution;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -25,6 +27,9 @@ class CapacitySearchTest {
   private static final List<Long> PEOPLE = IntStream.range(0, 11)
       .mapToObj(size -> Math.round(100 * Math.pow(2, size / 2.0)))
       .toList();
+
+  private static final List<CapacityFinding.TriedRate> RATES = List
+      .of(new CapacityFinding.TriedRate(0.003, 2));
 
   /** R = 2 at a size and a learning rate, less elsewhere. */
   private static ToDoubleFunction<Cell> planted(double size, double rate) {
@@ -57,7 +62,7 @@ class CapacitySearchTest {
       ToDoubleFunction<Cell> model = planted(size, 0.003 * Math.pow(2, doublings));
       Map<Cell, Double> measured = run(search, cell -> model.applyAsDouble(cell) + 1e-3 * cell.seed(),
           Map.of());
-      CapacityFinding finding = search.finding(new Measured(measured)).orElseThrow();
+      CapacityFinding finding = search.finding(new Measured(measured), 0).orElseThrow();
       assertEquals(PEOPLE.get(size), finding.people());
       assertEquals(0.003 * Math.pow(2, doublings), finding.learningRate());
       assertTrue(finding.bracketed());
@@ -84,8 +89,8 @@ class CapacitySearchTest {
           part.put(cell, ratio);
         }
       });
-      assertEquals(search.finding(new Measured(whole)),
-          search.finding(new Measured(run(search, model, part))));
+      assertEquals(search.finding(new Measured(whole), 0),
+          search.finding(new Measured(run(search, model, part)), 0));
     }
   }
 
@@ -95,11 +100,35 @@ class CapacitySearchTest {
     CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 3);
     ToDoubleFunction<Cell> model = planted(5, 0.003);
     long lucky = PEOPLE.get(6);
-    CapacityFinding finding = search.finding(new Measured(run(search,
+    Measured measured = new Measured(run(search,
         cell -> model.applyAsDouble(cell) + (cell.seed() == 1 && cell.people() == lucky ? 0.2 : 0),
-        Map.of()))).orElseThrow();
+        Map.of()));
+    CapacityFinding finding = search.finding(measured, 0).orElseThrow();
     assertEquals(PEOPLE.get(5), finding.people());
     assertTrue(finding.larger().getFirst().capacityRatio() < finding.capacityRatio(), finding.sentence());
+  }
+
+  /** How many seeds there are depends on the scatter of the first three alone, and the interval on nothing else. */
+  @Test
+  void anIntervalThatWasAskedForHoldsTheTruth() {
+    RandomGenerator random = new SplittableRandom(TestSeed.value());
+    int held = 0;
+    int trials = 4000;
+    for (int trial = 0; trial < trials; trial++) {
+      double[] ratios = random.doubles(400, 0, 1)
+          .map(u -> 2 + 0.05 * new NormalDistribution(0, 1).inverseCumulativeProbability(u))
+          .toArray();
+      CapacityFinding first = CapacityFinding.of(100, 0.003, Arrays.copyOf(ratios, 3), 3, List.of(),
+          List.of(), RATES);
+      int seeds = Math.clamp(first.seedsFor(0.05), 3, ratios.length);
+      CapacityFinding finding = CapacityFinding.of(100, 0.003, Arrays.copyOf(ratios, seeds), 3, List.of(),
+          List.of(), RATES);
+      assertTrue(finding.interval() <= 0.05 * (1 + 1e-12) || seeds == ratios.length, finding.toString());
+      held += Math.abs(finding.capacityRatio() - 2) <= finding.interval() ? 1 : 0;
+    }
+    // At least 95 %, as rounding the number of seeds up makes it more; four standard errors of the count are 1.4 %.
+    assertTrue(held > 0.935 * trials, held + " of " + trials);
+    assertTrue(held < 0.99 * trials, held + " of " + trials);
   }
 
   @Test
@@ -113,7 +142,7 @@ class CapacitySearchTest {
   @Test
   void aPeakAtTheEndIsNotBracketed() {
     CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 2);
-    CapacityFinding finding = search.finding(new Measured(run(search, planted(20, 0.003), Map.of())))
+    CapacityFinding finding = search.finding(new Measured(run(search, planted(20, 0.003), Map.of())), 0)
         .orElseThrow();
     assertEquals(PEOPLE.getLast(), finding.people());
     assertFalse(finding.bracketed());
