@@ -49,7 +49,7 @@ public record LossFit(LossLaw law, List<Estimate> estimates, Checklist checklist
         "sum of Huber's function of ln(law) - ln(loss), width " + LossLaw.HUBER,
         "grid of 64 x 64 exponents from 0.02 to 2 with least squares for E, A, B >= 0, then Newton's method; "
             + law.stop(),
-        law.starts() + " local minima of the grid", "E, A, B >= 0; exponents 0 to 4",
+        law.starts() + " cells of the grid, the best of blocks of 8 x 8", "E, A, B >= 0; exponents 0 to 4",
         "95 %, percentiles of " + draws + " bootstrap fits over " + clusters + " runs, seed " + SEED,
         "each run a point", least, most, Checklist.extrapolation(most), List.copyOf(warnings));
     return new LossFit(law, estimates, checklist);

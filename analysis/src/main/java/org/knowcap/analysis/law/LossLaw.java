@@ -20,7 +20,7 @@ import org.apache.commons.math3.stat.descriptive.rank.Percentile;
  * Loss in size and data: E + A / N^alpha + B / D^beta.
  *
  * <p>The fit minimises the sum over points of Huber's function of ln(law) - ln(loss). It starts from a dense grid of alpha and
- * beta, on which the other three are linear and not negative (variable projection); the best local minima of the grid are
+ * beta, on which the other three are linear and not negative (variable projection); the best cells of the grid, each in a block of its own, are
  * refined by Newton's method with the exact Hessian, Huber's width going down from least squares to its final value.
  *
  * @param irreducible E, nats
@@ -31,7 +31,7 @@ import org.apache.commons.math3.stat.descriptive.rank.Percentile;
  * @param objective sum of Huber's function at the optimum
  * @param gradientNorm of the objective in (ln E, ln A', ln B', alpha, beta), where A' and B' are the terms at the centre of the data
  * @param stop why the optimiser stopped
- * @param starts local minima of the grid that were refined
+ * @param starts cells of the grid that were refined
  * @param spread greatest less least alpha + beta among the optima whose objective is within 1e-6 of the best, relatively
  */
 public record LossLaw(double irreducible, double sizeFactor, double dataFactor, double alpha, double beta,
@@ -43,7 +43,8 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
   private static final int GRID = 64;
   private static final double LEAST_EXPONENT = 0.02;
   private static final double GREATEST_EXPONENT = 2;
-  private static final int REFINED = 6;
+  private static final int BLOCK = 8;
+  private static final int REFINED = 4;
   private static final int STEPS = 200;
   private static final double LEAST_LOG = -25;
 
@@ -171,7 +172,7 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       return LEAST_EXPONENT * Math.pow(GREATEST_EXPONENT / LEAST_EXPONENT, i / (GRID - 1.0));
     }
 
-    /** The best local minima of the sum of squares over the grid. */
+    /** The cells of the grid with the least sums of squares, each of a block of its own. */
     private List<Start> starts(int most) {
       double[][] u = new double[GRID][n];
       double[][] v = new double[GRID][n];
@@ -196,26 +197,19 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
           grid[i][j] = projected(i, j, gram, new double[]{wl, uSums[i][2], vSums[j][2]}, n);
         }
       }
-      List<Start> minima = new ArrayList<>();
-      for (int i = 0; i < GRID; i++) {
-        for (int j = 0; j < GRID; j++) {
-          if (lowest(grid, i, j)) {
-            minima.add(grid[i][j]);
+      // The lowest cell of each block: along a flat valley the grid has one local minimum, but optima may differ.
+      List<Start> lowest = new ArrayList<>();
+      for (int i = 0; i < GRID; i += BLOCK) {
+        for (int j = 0; j < GRID; j += BLOCK) {
+          Start best = grid[i][j];
+          for (int k = 0; k < BLOCK * BLOCK; k++) {
+            Start cell = grid[i + k / BLOCK][j + k % BLOCK];
+            best = cell.squares < best.squares ? cell : best;
           }
+          lowest.add(best);
         }
       }
-      return minima.stream().sorted(Comparator.comparingDouble(Start::squares)).limit(most).toList();
-    }
-
-    private static boolean lowest(Start[][] grid, int i, int j) {
-      for (int a = Math.max(0, i - 1); a <= Math.min(GRID - 1, i + 1); a++) {
-        for (int b = Math.max(0, j - 1); b <= Math.min(GRID - 1, j + 1); b++) {
-          if (grid[a][b].squares < grid[i][j].squares) {
-            return false;
-          }
-        }
-      }
-      return true;
+      return lowest.stream().sorted(Comparator.comparingDouble(Start::squares)).limit(most).toList();
     }
 
     private double[][] sums(double[][] columns, double[] ones) {
