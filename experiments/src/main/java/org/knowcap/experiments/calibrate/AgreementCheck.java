@@ -11,6 +11,7 @@ import java.util.Locale;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.CorpusBatches;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.corpus.Corpus;
@@ -75,9 +76,9 @@ record AgreementCheck(Path directory, List<Way> ways) implements Check {
   }
 
   private static Capacity measure(RunSpec run, Corpus corpus, Way way, float[] parameters) {
-    return Measurement
-        .of(way.engine, way.threads, run.model(), parameters, corpus, corpus.measured().people())
-        .capacity(parameters.length);
+    try (TrainedModel model = TrainedModel.load(way.engine, way.threads, run.model(), parameters, corpus)) {
+      return Measurement.of(model, corpus.measured().people()).capacity(parameters.length);
+    }
   }
 
   private Finding exact(String what, float[] expected, float[] found) {

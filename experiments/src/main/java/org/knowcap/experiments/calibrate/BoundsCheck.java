@@ -24,7 +24,7 @@ record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check
 
   @Override
   public String about() {
-    return "a scorer that guesses stores 0 bits, one that knows everything stores all bits, and spans hold what is true";
+    return "a scorer that guesses stores 0 bits (of bioD what its strings are worth), one that knows everything stores all bits, and spans hold what is true";
   }
 
   @Override
@@ -33,7 +33,8 @@ record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check
     for (Specimen specimen : specimens) {
       Possibilities possibilities = new Possibilities(specimen.everybody(), Specimen.symbols());
       Capacity guess = capacity(specimen, (_, _, attribute) -> possibilities.nats(attribute));
-      findings.add(finding(specimen.kind() + ", guesses", guess.storedBits(), 0, guess.totalBits()));
+      findings.add(finding(specimen.kind() + ", guesses", guess.storedBits(),
+          possibilities.guessedDiversity(Specimen.alphabet()), guess.totalBits()));
       double nameLoss = Math.log(specimen.corpus().measured().people());
       Capacity perfect = capacity(specimen,
           (_, _, attribute) -> attribute.equals(Attribute.NAME) ? nameLoss : 0);

@@ -17,6 +17,9 @@ public final class Calibration {
   private static final long FEW = 300;
   private static final long MANY = 4000;
 
+  /** Names of the checks, in their order. */
+  public static final List<String> NAMES = List.of("bounds", "planted", "leak", "engines", "known", "repeat");
+
   private Calibration() {}
 
   /**
@@ -25,8 +28,10 @@ public final class Calibration {
    * @param directory for checkpoints, empty
    * @param engine that trains and measures; other engines that are here are compared with it
    * @param seed of everything that is drawn
+   * @param names of the checks that are wanted: what no other needs is not built
    */
-  public static List<Check> checks(Path directory, Engine engine, long seed) throws IOException {
+  public static List<Check> checks(Path directory, Engine engine, long seed, List<String> names)
+      throws IOException {
     Training training = new Training(directory, engine);
     List<AgreementCheck.Way> ways = new ArrayList<>();
     ways.add(new AgreementCheck.Way(engine.name() + ", 1 thread", engine, 1));
@@ -35,14 +40,18 @@ public final class Calibration {
         .stream()
         .filter(other -> !other.name().equals(engine.name()) && other.unavailable().isEmpty())
         .forEach(other -> ways.add(new AgreementCheck.Way(other.name(), other, 1)));
-    List<Specimen> few = Specimen.all(seed, FEW);
-    return List.of(new BoundsCheck(few, Measurement::of),
+    List<Specimen> few = names.contains("bounds") || names.contains("planted")
+        ? Specimen.all(seed, FEW)
+        : List.of();
+    List<Specimen> many = names.contains("leak") ? Specimen.all(seed, MANY) : List.of();
+    List<Check> all = List.of(new BoundsCheck(few, Measurement::of),
         new PlantedCheck(few.stream().filter(each -> List.of("bioS", "bioD").contains(each.kind())).toList(),
             seed, Measurement::of),
-        new LeakCheck(Specimen.all(seed, MANY)), new AgreementCheck(directory, ways),
+        new LeakCheck(many), new AgreementCheck(directory, ways),
         new KnownAnswerCheck(() -> training.measured().stream().map(Calibration::answer).toList()),
         new RepeatCheck(() -> training.run(OVERFULL).corpus(),
             (corpus, most) -> training.measure(OVERFULL, corpus, most), seed));
+    return all.stream().filter(check -> names.contains(check.name())).toList();
   }
 
   private static KnownAnswerCheck.Answer answer(MeasuredRun run) {

@@ -91,7 +91,7 @@ record PlantedCheck(List<Specimen> specimens, long seed, Measurer measurer) impl
           }
         }
       }
-      return nats / Math.log(2);
+      return nats / Math.log(2) + possibilities.guessedDiversity(Specimen.alphabet());
     }
   }
 }

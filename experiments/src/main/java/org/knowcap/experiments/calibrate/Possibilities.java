@@ -59,6 +59,20 @@ final class Possibilities {
     return seen.get(attribute).stream().mapToDouble(set -> Math.log(set.size())).sum();
   }
 
+  /**
+   * What a uniform guess among the strings of bioD stores of their diversity, bits; 0 of other corpora. To know the set of D of
+   * the T^L strings is worth D log2(T^L / D) for each attribute, and the guess loses log2 D at each of them.
+   *
+   * @param alphabet T, which a few strings need not have all of
+   */
+  double guessedDiversity(int alphabet) {
+    return seen.keySet().stream().filter(attribute -> strings(attribute) > 0).mapToDouble(attribute -> {
+      Set<String> first = seen.get(attribute).getFirst();
+      int length = first.iterator().next().split(" ").length;
+      return first.size() * (length * Math.log(alphabet) - 2 * Math.log(first.size())) / Math.log(2);
+    }).sum();
+  }
+
   /** How many strings there are for the chunks of an attribute of bioD; 0 of other attributes. */
   int strings(Attribute attribute) {
     Set<String> first = seen.get(attribute).getFirst();

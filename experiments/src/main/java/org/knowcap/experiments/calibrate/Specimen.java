@@ -30,13 +30,18 @@ import org.knowcap.generators.pools.Templates;
  */
 record Specimen(String kind, Corpus corpus, Source everybody) {
   private static final PoolSizes SIZES = new PoolSizes(20, 15, 40, 12, 28, 20, 15, 20, 12, 25);
-  /** D^2 strings: a model that knows the strings and guesses them uniformly then stores no bits of the strings either. */
-  private static final BioDShape SHAPE = new BioDShape(3, 2, 16, 2, 16);
+  /** T^L is neither D nor D^2, so that log2 T^L, log2 D and log2(T^L / D) are three numbers: none can stand for another. */
+  private static final BioDShape SHAPE = new BioDShape(3, 2, 16, 3, 16);
   private static final int ENOUGH = 1600;
 
   /** Symbols of a chunk of bioD's values. */
   static int symbols() {
     return SHAPE.length();
+  }
+
+  /** Symbols that there are, T. */
+  static int alphabet() {
+    return SHAPE.alphabet();
   }
 
   /** One of each kind. */

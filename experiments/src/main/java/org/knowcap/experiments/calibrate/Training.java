@@ -6,13 +6,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.MeasuredRun;
 import org.knowcap.experiments.run.Run;
 import org.knowcap.experiments.run.RunFolder;
@@ -40,6 +43,7 @@ final class Training {
   private final Engine engine;
   private final List<RunSpec> runs;
   private final List<MeasuredRun> measured = new ArrayList<>();
+  private final Map<Integer, float[]> weights = new HashMap<>();
 
   /**
    * @param directory for the runs' folders
@@ -108,8 +112,12 @@ final class Training {
   Measurement measure(int number, Corpus corpus, long most) throws IOException, InterruptedException {
     measured();
     RunSpec run = runs.get(number);
-    Program program = Program.scoring(run.model(), RunSpec.ids(corpus), 1, 1);
-    float[] parameters = Checkpoint.read(folder(run).checkpoint(), program).state().get(Session.PARAMETERS);
-    return Measurement.of(engine, 1, run.model(), parameters, corpus, most);
+    if (!weights.containsKey(number)) {
+      Program program = Program.scoring(run.model(), RunSpec.ids(corpus), 1, 1);
+      weights.put(number, Checkpoint.read(folder(run).checkpoint(), program).state().get(Session.PARAMETERS));
+    }
+    try (TrainedModel model = TrainedModel.load(engine, 1, run.model(), weights.get(number), corpus)) {
+      return Measurement.of(model, most);
+    }
   }
 }

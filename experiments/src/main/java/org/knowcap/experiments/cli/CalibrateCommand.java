@@ -58,40 +58,38 @@ final class CalibrateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    for (String name : only) {
+      if (!Calibration.NAMES.contains(name)) {
+        throw UserException
+            .usage("--only must be of " + String.join(", ", Calibration.NAMES) + ", found '" + name + "'");
+      }
+    }
     Engine chosen = engine.map(Engines::named).orElseGet(Engines::preferred);
     if (!ChildProcess.hasVectors()) {
       return OwnProcess.again(command, 1);
     }
     Path directory = Files.createTempDirectory("knowcap-calibrate");
     try {
-      return run(Calibration.checks(directory, chosen, seed));
+      return run(Calibration.checks(directory, chosen, seed, only.isEmpty() ? Calibration.NAMES : only));
     } finally {
       Folders.delete(directory);
     }
   }
 
   private int run(List<Check> checks) throws IOException, InterruptedException {
-    List<String> names = checks.stream().map(Check::name).toList();
-    for (String name : only) {
-      if (!names.contains(name)) {
-        throw UserException.usage("--only must be of " + String.join(", ", names) + ", found '" + name + "'");
-      }
-    }
     PrintWriter out = command.commandLine().getOut();
     long began = System.nanoTime();
     List<Finding> all = new ArrayList<>();
     for (Check check : checks) {
-      if (only.isEmpty() || only.contains(check.name())) {
-        if (!json) {
-          out.println(check.name() + ": " + check.about());
-          out.flush();
-        }
-        List<Finding> findings = check.findings();
-        all.addAll(findings);
-        if (!json) {
-          findings.forEach(finding -> print(finding, out));
-          out.flush();
-        }
+      if (!json) {
+        out.println(check.name() + ": " + check.about());
+        out.flush();
+      }
+      List<Finding> findings = check.findings();
+      all.addAll(findings);
+      if (!json) {
+        findings.forEach(finding -> print(finding, out));
+        out.flush();
       }
     }
     long failed = all.stream().filter(finding -> finding.verdict() == Finding.Verdict.FAIL).count();

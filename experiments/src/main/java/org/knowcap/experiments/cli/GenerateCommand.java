@@ -129,6 +129,12 @@ final class GenerateCommand implements Callable<Integer> {
     if (measured && (describe || verified.isPresent())) {
       throw UserException.usage("--measured goes with neither --describe nor --verify");
     }
+    for (String option : List.of("--format", "--truth", "--shard-size", "--exposures")) {
+      if ((measured || describe) && command.commandLine().getParseResult().hasMatchedOption(option)) {
+        throw UserException.usage((measured ? "--measured" : "--describe") + " writes no corpus, so that "
+            + option + " does not go with it; leave one of them out");
+      }
+    }
     if (json && !describe) {
       throw UserException.usage("--json goes with --describe");
     }

@@ -14,7 +14,9 @@ import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.PeopleTable;
 import org.knowcap.experiments.measure.Recall;
+import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
@@ -63,13 +65,18 @@ final class MeasureCommand implements Callable<Integer> {
       return OwnProcess.again(command, threads);
     }
     TrainedRun trained = TrainedRun.open(run);
-    Measurement measurement = trained.measure(threads);
+    Measurement measurement;
+    Recall recall;
+    try (TrainedModel model = trained.model(threads)) {
+      long most = trained.spec().measuredPeople();
+      measurement = Measurement.of(model, most);
+      recall = Recall.of(model, most);
+      if (people.isPresent()) {
+        PeopleTable.of(model, most, recall).write(people.get());
+      }
+    }
     Capacity capacity = measurement.capacity(trained.parameters().length);
     List<Knowledge> parts = measurement.parts();
-    Recall recall = trained.recall(threads);
-    if (people.isPresent()) {
-      trained.people(threads, recall).write(people.get());
-    }
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();

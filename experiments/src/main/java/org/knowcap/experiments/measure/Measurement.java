@@ -12,7 +12,6 @@ import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.experiments.UserException;
-import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.AnnotatedItem;
@@ -20,12 +19,6 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Span;
-import org.knowcap.models.engine.Engine;
-import org.knowcap.models.engine.Execution;
-import org.knowcap.models.engine.Precision;
-import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.Program;
-import org.knowcap.models.architecture.ModelSpec;
 
 /**
  * Takes the losses of people's names and values (paper, section 2): each person alone, as EOS and one biography with
@@ -45,8 +38,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     List<Knowledge> answers) {
   /** People who are measured in a second text. */
   private static final int AGAIN = 256;
-  /** People scored at once. */
-  private static final int WINDOWS = 16;
+  private static final int WINDOWS = TrainedModel.WINDOWS;
 
   /** Anything that gives each token's loss: a session, or a stand-in of known losses. */
   public interface Scorer {
@@ -58,15 +50,9 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     void losses(int[] tokens, int[] targets, float[] losses);
   }
 
-  /** Measures a trained model, in fp32, on up to {@code most} people. */
-  public static Measurement of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
-      long most) {
-    int length = corpus.longestItem() - 1;
-    Program program = Program.scoring(model, RunSpec.ids(corpus), WINDOWS, length);
-    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
-      session.load(Map.of(Session.PARAMETERS, parameters));
-      return of(corpus, most, session::losses);
-    }
+  /** Measures a trained model on up to {@code most} people. */
+  public static Measurement of(TrainedModel model, long most) {
+    return of(model.corpus(), most, model::losses);
   }
 
   /**

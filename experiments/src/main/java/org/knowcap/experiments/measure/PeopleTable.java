@@ -15,16 +15,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.files.WholeFile;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
-import org.knowcap.models.architecture.ModelSpec;
-import org.knowcap.models.engine.Engine;
-import org.knowcap.models.engine.Execution;
-import org.knowcap.models.engine.Precision;
-import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.Program;
 
 /**
  * What a model knows of each person who is measured, value by value.
@@ -32,24 +25,17 @@ import org.knowcap.models.program.Program;
  * @param rows person after person, each with the name first
  */
 public record PeopleTable(List<PersonValue> rows) {
-  private static final int WINDOWS = 16;
-
   public PeopleTable {
     rows = List.copyOf(rows);
   }
 
   /**
-   * Takes the losses of a trained model in fp32.
+   * Takes the losses of a trained model.
    *
-   * @param recall of the model about the people of the same corpus, and as many
+   * @param recall of the model about as many people
    */
-  public static PeopleTable of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
-      long most, Recall recall) {
-    Program program = Program.scoring(model, RunSpec.ids(corpus), WINDOWS, corpus.longestItem() - 1);
-    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
-      session.load(Map.of(Session.PARAMETERS, parameters));
-      return of(corpus, most, session::losses, recall);
-    }
+  public static PeopleTable of(TrainedModel model, long most, Recall recall) {
+    return of(model.corpus(), most, model::losses, recall);
   }
 
   /** The same of any scorer, see {@link Measurement#of(Corpus, long, Measurement.Scorer)}. */

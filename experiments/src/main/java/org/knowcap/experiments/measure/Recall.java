@@ -3,7 +3,6 @@ package org.knowcap.experiments.measure;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -14,7 +13,6 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.RecallShares;
-import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
@@ -23,12 +21,6 @@ import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Questions;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
-import org.knowcap.models.architecture.ModelSpec;
-import org.knowcap.models.engine.Engine;
-import org.knowcap.models.engine.Execution;
-import org.knowcap.models.engine.Precision;
-import org.knowcap.models.engine.Session;
-import org.knowcap.models.program.Program;
 
 /**
  * What a model says right, beside the bits that it stores.
@@ -45,22 +37,13 @@ import org.knowcap.models.program.Program;
  */
 public record Recall(Answers recalled, Optional<Answers> generated, Optional<Answers> recalledUnseen,
     Optional<Answers> generatedUnseen, Optional<Extracted> extracted) {
-  /** People scored at once. */
-  private static final int WINDOWS = 16;
+  private static final int WINDOWS = TrainedModel.WINDOWS;
   /** Unseen people say what chance is: a share of theirs is right to a few in a hundred. */
   private static final long UNSEEN = 200;
 
-  /** Asks a trained model about up to {@code most} people, in fp32. */
-  public static Recall of(Engine engine, int threads, ModelSpec model, float[] parameters, Corpus corpus,
-      long most) {
-    int length = corpus.longestItem() - 1;
-    Program program = Program.scoring(model, RunSpec.ids(corpus), WINDOWS, length);
-    float[] losses = new float[WINDOWS * length];
-    try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
-      session.load(Map.of(Session.PARAMETERS, parameters));
-      return of(corpus, most, model.causal(),
-          (tokens, predictions) -> session.score(tokens, tokens, losses, predictions));
-    }
+  /** Asks a trained model about up to {@code most} people. */
+  public static Recall of(TrainedModel model, long most) {
+    return of(model.corpus(), most, model.causal(), model::predict);
   }
 
   /**

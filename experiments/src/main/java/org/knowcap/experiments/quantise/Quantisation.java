@@ -3,6 +3,7 @@ package org.knowcap.experiments.quantise;
 import org.knowcap.experiments.measure.MeasuredPeople;
 import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.Recall;
+import org.knowcap.experiments.measure.TrainedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -141,10 +142,13 @@ public final class Quantisation {
   private MeasuredQuantisation measured(RunResult trained, Corpus corpus, QuantisedModel model,
       Quantiser quantiser, long calibrationPeople) {
     Engine engine = Run.engine(spec);
-    Measurement losses = Measurement.of(engine, threads, spec.model(), model.parameters(), corpus,
-        spec.measuredPeople());
-    Recall recall = Recall.of(engine, threads, spec.model(), model.parameters(), corpus,
-        spec.measuredPeople());
+    Measurement losses;
+    Recall recall;
+    try (
+        TrainedModel rounded = TrainedModel.load(engine, threads, spec.model(), model.parameters(), corpus)) {
+      losses = Measurement.of(rounded, spec.measuredPeople());
+      recall = Recall.of(rounded, spec.measuredPeople());
+    }
     RunFolder.Metric last = new RunFolder.Metric(trained.steps(), trained.finalLossNats(),
         trained.learningRate(), trained.tokensPerSecond(), trained.seconds(), Optional.empty(),
         Optional.empty(), Optional.empty(), List.of());

@@ -3,6 +3,7 @@ package org.knowcap.experiments.run;
 import org.knowcap.experiments.measure.RareTokens;
 import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.Recall;
+import org.knowcap.experiments.measure.TrainedModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -91,9 +92,12 @@ public final class Run {
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }
-    Measurement losses = Measurement.of(engine, threads, spec.model(), parameters, corpus,
-        spec.measuredPeople());
-    Recall recall = Recall.of(engine, threads, spec.model(), parameters, corpus, spec.measuredPeople());
+    Measurement losses;
+    Recall recall;
+    try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(), parameters, corpus)) {
+      losses = Measurement.of(model, spec.measuredPeople());
+      recall = Recall.of(model, spec.measuredPeople());
+    }
     OptionalDouble lateShare = new LossCurve(folder.readMetrics()).lateShare(corpus,
         losses.capacity(parameters.length).storedBits());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),

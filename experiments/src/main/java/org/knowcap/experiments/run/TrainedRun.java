@@ -1,8 +1,6 @@
 package org.knowcap.experiments.run;
 
-import org.knowcap.experiments.measure.Measurement;
-import org.knowcap.experiments.measure.PeopleTable;
-import org.knowcap.experiments.measure.Recall;
+import org.knowcap.experiments.measure.TrainedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,32 +90,12 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
   }
 
   /**
-   * Measures it as the run does at its end, in fp32.
+   * Its model, ready to be measured as the run does at its end.
    *
    * @param threads that the engine may use
    */
-  public Measurement measure(int threads) {
-    return Measurement.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople());
-  }
-
-  /**
-   * Asks it about people as the run does at its end, in fp32.
-   *
-   * @param threads that the engine may use
-   */
-  public Recall recall(int threads) {
-    return Recall.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople());
-  }
-
-  /**
-   * What it knows of each person, value by value.
-   *
-   * @param threads that the engine may use
-   * @param recall of it
-   */
-  public PeopleTable people(int threads, Recall recall) {
-    return PeopleTable.of(Run.engine(spec), threads, spec.model(), parameters, corpus, spec.measuredPeople(),
-        recall);
+  public TrainedModel model(int threads) {
+    return TrainedModel.load(Run.engine(spec), threads, spec.model(), parameters, corpus);
   }
 
   /** Whether all of its steps are done; weights that were imported are as they are. */

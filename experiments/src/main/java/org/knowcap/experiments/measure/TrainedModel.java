@@ -1,0 +1,67 @@
+package org.knowcap.experiments.measure;
+
+import java.util.Map;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
+
+/** A model with its weights on an engine, in fp32, that is measured and asked about the people of the corpus it learnt. */
+public final class TrainedModel implements AutoCloseable {
+  /** Texts that are scored at once. */
+  static final int WINDOWS = 16;
+
+  private final Corpus corpus;
+  private final boolean causal;
+  private final Session session;
+  private final float[] unread;
+
+  private TrainedModel(Corpus corpus, boolean causal, Session session, int tokens) {
+    this.corpus = corpus;
+    this.causal = causal;
+    this.session = session;
+    unread = new float[tokens];
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param parameters flat, [P]
+   */
+  public static TrainedModel load(Engine engine, int threads, ModelSpec model, float[] parameters,
+      Corpus corpus) {
+    int length = corpus.longestItem() - 1;
+    Session session = engine.compile(Program.scoring(model, RunSpec.ids(corpus), WINDOWS, length),
+        new Execution(threads, Precision.FP32));
+    session.load(Map.of(Session.PARAMETERS, parameters));
+    return new TrainedModel(corpus, model.causal(), session, WINDOWS * length);
+  }
+
+  Corpus corpus() {
+    return corpus;
+  }
+
+  /** Whether predictions depend on no later token. */
+  boolean causal() {
+    return causal;
+  }
+
+  /** See {@link Measurement.Scorer}. */
+  void losses(int[] tokens, int[] targets, float[] losses) {
+    session.losses(tokens, targets, losses);
+  }
+
+  /** See {@link Predictor}. */
+  void predict(int[] tokens, int[] predictions) {
+    session.score(tokens, tokens, unread, predictions);
+  }
+
+  @Override
+  public void close() {
+    session.close();
+  }
+}
