@@ -15,7 +15,10 @@ public final class ChildProcess {
   /** Without these the cpu engine's vectors end up on the heap, ten times slower: see its class Loops. */
   private static final List<String> KEEP_LOOPS_APART = List.of("-XX:CompileCommand=quiet",
       "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
-      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*");
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Strips::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.NarrowNorms::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Activations::*");
   /** What Java says of the Vector API on standard error, to be kept from people. */
   public static final String WARNING = "WARNING: Using incubator modules: " + VECTORS;
 

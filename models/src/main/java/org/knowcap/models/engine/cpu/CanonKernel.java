@@ -10,8 +10,7 @@ final class CanonKernel {
   private final boolean documented;
   private final long documents;
   private final int columns;
-  /** Offsets of a row of products and of a row of sums. */
-  private final long products;
+  /** Offset of a row of sums. */
   private final long sums;
 
   /**
@@ -25,13 +24,12 @@ final class CanonKernel {
     documented = operation.documents().isPresent();
     this.documents = documents;
     columns = operation.x().columns();
-    products = work;
-    sums = work + 4L * Matrix.stride(columns);
+    sums = work;
   }
 
   /** Floats of work space. */
   static long workSize(Canon operation) {
-    return 2L * Matrix.stride(operation.x().columns());
+    return Matrix.stride(operation.x().columns());
   }
 
   /** The tokens before one in its window that are of its document, as far as the convolution reaches. */
@@ -69,9 +67,8 @@ final class CanonKernel {
   private void convolve(Matrix x, int r, int direction, int lags, Matrix weight, Matrix to) {
     Loops.scaled(memory, x.at(r, 0), x.isBf16(), 1, sums, false, columns);
     for (int k = 0; k <= lags; k++) {
-      Loops.product(memory, x.at(r + k * direction, 0), x.isBf16(), weight.at(k, 0), false, products, false,
+      Loops.accumulateProduct(memory, x.at(r + k * direction, 0), x.isBf16(), weight.at(k, 0), false, sums,
           columns);
-      Loops.accumulate(memory, products, false, sums, columns);
     }
     Loops.scaled(memory, sums, false, 1, to.at(r, 0), to.isBf16(), columns);
   }
@@ -87,9 +84,8 @@ final class CanonKernel {
       for (int r = 0; r < dX.rows(); r++) {
         int lags = lags(r, firstRow);
         for (int k = 0; k <= lags; k++) {
-          Loops.product(memory, dOut.at(r, 0), dOut.isBf16(), x.at(r - k, 0), x.isBf16(), products, false,
-              columns);
-          Loops.accumulate(memory, products, false, dWeight.at(k, 0), columns);
+          Loops.accumulateProduct(memory, dOut.at(r, 0), dOut.isBf16(), x.at(r - k, 0), x.isBf16(),
+              dWeight.at(k, 0), columns);
         }
         convolve(dOut, r, 1, followers(r, firstRow), weight, dX);
       }

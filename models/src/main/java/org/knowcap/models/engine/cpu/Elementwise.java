@@ -9,7 +9,7 @@ import org.knowcap.models.architecture.Activation;
 
 /** What is done to dense matrices number by number, or summed down their columns. */
 final class Elementwise {
-  /** Derivatives that are held at a time: a part of the innermost cache. */
+  /** Floats of work space that an activation takes: results and derivatives, a part of the innermost cache. */
   static final int WORK = 2048;
   /** Rows of work space that a gate's gradient takes. */
   static final int GATE_ROWS = 2;
@@ -41,7 +41,36 @@ final class Elementwise {
   }
 
   /**
-   * gradient = gradient * activation'(x), in place, both [slice rows, n].
+   * out = activation(x), and x becomes activation'(x), which the gradient is multiplied by later: both take one exponential. Both
+   * [slice rows, n], of one precision. bf16 goes through the work space: a loop that also rounds two results leaves vectors on the
+   * heap.
+   *
+   * @param work offset of {@link #WORK} floats
+   */
+  static Kernel activateToLearn(MemorySegment memory, Activation activation, Matrix x, Matrix out,
+      long work) {
+    float linear = (float) activation.linear();
+    float cubic = (float) activation.cubic();
+    long base = memory.address();
+    if (!x.isBf16()) {
+      return firstRow -> Activations.forward(linear, cubic, base + x.offset(), base + out.offset(),
+          size(out));
+    }
+    long results = work + 2L * WORK;
+    return firstRow -> {
+      for (long from = 0; from < size(out); from += WORK / 2) {
+        long size = Math.min(WORK / 2, size(out) - from);
+        long bytes = from * x.dtype().bytes();
+        Loops.convert(memory, x.offset() + bytes, true, work, false, size);
+        Activations.forward(linear, cubic, base + work, base + results, size);
+        Loops.convert(memory, work, false, x.offset() + bytes, true, size);
+        Loops.convert(memory, results, false, out.offset() + bytes, true, size);
+      }
+    };
+  }
+
+  /**
+   * gradient = gradient * activation'(x), in place, both [slice rows, n], where x is still there.
    *
    * @param work offset of {@link #WORK} floats
    */
@@ -61,6 +90,15 @@ final class Elementwise {
         Loops.product(memory, place, gradient.isBf16(), work, false, place, gradient.isBf16(), (int) size);
       }
     };
+  }
+
+  /** gradient = gradient * slope, as {@link #activateToLearn} left it, in place, both [slice rows, n], of one precision. */
+  static Kernel multiply(MemorySegment memory, Matrix slope, Matrix gradient) {
+    long by = memory.address() + slope.offset();
+    long at = memory.address() + gradient.offset();
+    return gradient.isBf16()
+        ? firstRow -> Activations.backwardBf16(by, at, size(gradient))
+        : firstRow -> Activations.backward(by, at, size(gradient));
   }
 
   /**
@@ -116,14 +154,17 @@ final class Elementwise {
       for (; column + 4 * LANES <= columns; column += 4 * LANES) {
         Loops.addFourColumns(memory, x.offset(), x.rowBytes(), x.rows(), x.isBf16(), sums.offset(), column);
       }
-      for (; column < columns; column += LANES) {
-        addColumns(memory, x, sums.offset(), column);
+      for (; column + LANES <= columns; column += LANES) {
+        Loops.addColumns(memory, x.offset(), x.rowBytes(), x.rows(), x.isBf16(), sums.offset(), column);
+      }
+      if (column < columns) {
+        addRest(memory, x, sums.offset(), column);
       }
     };
   }
 
-  /** One vector wide, or what is left of one. */
-  private static void addColumns(MemorySegment memory, Matrix x, long sums, int column) {
+  /** What is left of a vector. */
+  private static void addRest(MemorySegment memory, Matrix x, long sums, int column) {
     VectorMask<Float> mask = Vectors.rest(column, x.columns());
     FloatVector sum = Vectors.load(memory, sums, column, false, mask);
     long row = x.offset();

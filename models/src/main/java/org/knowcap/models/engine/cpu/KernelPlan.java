@@ -63,11 +63,8 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
           new KernelPlan(Norms.workSize(o.norm().forward().x().columns()), s -> normBackward(s, o));
       case Linear o -> of(s -> linear(s, o));
       case Linear.Backward o -> of(s -> linearBackward(s, o));
-      case Activate o ->
-          of(s -> Elementwise.activate(s.memory(), o.activation(), s.at(o.x()), s.at(o.out())));
-      case Activate.Backward o ->
-          new KernelPlan(Elementwise.WORK, s -> Elementwise.activateBackward(s.memory(),
-              o.forward().activation(), s.at(o.forward().x()), s.at(o.dX()), s.work()));
+      case Activate o -> new KernelPlan(Elementwise.WORK, s -> activate(s, o));
+      case Activate.Backward o -> new KernelPlan(Elementwise.WORK, s -> activateBackward(s, o));
       case GatedActivation o -> new KernelPlan(gateWork(o.out()),
           s -> Elementwise.gate(s.memory(), o.activation(), s.at(o.x()), s.at(o.out()), s.work()));
       case GatedActivation.Backward o ->
@@ -109,6 +106,24 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
     };
   }
 
+  /** Whether an activation in training leaves its derivative in the place of what it is of: if nothing else reads that. */
+  private static boolean leavesSlope(Slice s, Tensor x) {
+    return s.learning() && s.readers(x) == 2 && s.at(x).dtype() == s.layout().dtype();
+  }
+
+  private static Kernel activate(Slice s, Activate o) {
+    return leavesSlope(s, o.x())
+        ? Elementwise.activateToLearn(s.memory(), o.activation(), s.at(o.x()), s.at(o.out()), s.work())
+        : Elementwise.activate(s.memory(), o.activation(), s.at(o.x()), s.at(o.out()));
+  }
+
+  private static Kernel activateBackward(Slice s, Activate.Backward o) {
+    Tensor x = o.forward().x();
+    return leavesSlope(s, x)
+        ? Elementwise.multiply(s.memory(), s.at(x), s.at(o.dX()))
+        : Elementwise.activateBackward(s.memory(), o.forward().activation(), s.at(x), s.at(o.dX()), s.work());
+  }
+
   private static long gateWork(Tensor gated) {
     return (long) Elementwise.GATE_ROWS * Matrix.stride(gated.columns());
   }
@@ -131,7 +146,7 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
   }
 
   /** A weight [n, m] as its matmul reads it. */
-  private static Matrix weight(Slice s, Linear o) {
+  static Matrix weight(Slice s, Linear o) {
     Matrix stored = o.exact() ? s.parameter(o.weight()) : s.layout().operand(o.weight());
     return upright(stored, o);
   }
@@ -148,17 +163,20 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
   }
 
   private static Kernel linearBackward(Slice s, Linear.Backward o) {
-    Matrix dOut = s.at(o.dOut());
-    Runnable dX = s.matmuls()
-        .matmul(dOut, weight(s, o.forward()).transposed(), Optional.empty(), s.at(o.dX()), false);
-    Runnable dWeight = s.matmuls()
-        .weightGradient(s.at(o.forward().x()), dOut, upright(s.gradient(o.dWeight()), o.forward()));
-    Optional<Kernel> dBias = o.dBias()
-        .map(bias -> Elementwise.columnSums(s.memory(), dOut, s.gradient(bias)));
+    return linearBackward(s, o.forward(), s.at(o.forward().x()), s.at(o.dOut()), s.at(o.dX()),
+        s.gradient(o.dWeight()), o.dBias().map(s::gradient));
+  }
+
+  /** The gradient of a product of some rows, wherever they are. */
+  static Kernel linearBackward(Slice s, Linear o, Matrix x, Matrix dOut, Matrix dX, Matrix dWeight,
+      Optional<Matrix> dBias) {
+    Runnable toX = s.matmuls().matmul(dOut, weight(s, o).transposed(), Optional.empty(), dX, false);
+    Runnable toWeight = s.matmuls().weightGradient(x, dOut, upright(dWeight, o));
+    Optional<Kernel> toBias = dBias.map(bias -> Elementwise.columnSums(s.memory(), dOut, bias));
     return firstRow -> {
-      dX.run();
-      dWeight.run();
-      dBias.ifPresent(kernel -> kernel.run(firstRow));
+      toX.run();
+      toWeight.run();
+      toBias.ifPresent(kernel -> kernel.run(firstRow));
     };
   }
 

@@ -31,6 +31,7 @@ final class Layout {
   private final Map<Tensor, Long> gradientOffsets = new HashMap<>();
   private final Map<RopeTable, Long> ropeTables = new LinkedHashMap<>();
   private final Map<StateBuffer, Long> state = new EnumMap<>(StateBuffer.class);
+  private final int sliceWindows;
   private long size;
 
   final long tokens;
@@ -58,6 +59,7 @@ final class Layout {
   /** @param sliceWindows windows of the largest slice */
   Layout(Program program, DType dtype, int sliceWindows, int workerCount) {
     this.program = program;
+    this.sliceWindows = sliceWindows;
     lowered = new LoweredProgram(program, dtype,
         (tensor, routing) -> sliceRows(tensor, routing, sliceWindows));
 
@@ -110,10 +112,20 @@ final class Layout {
         .filter(Optimiser.Adafactor.class::isInstance)
         .map(o -> AdafactorUpdate.workSize(program))
         .orElse(0L);
+    long first = Math.max(firstWork(true), firstWork(false));
     return lowered.operations(true)
         .stream()
         .mapToLong(operation -> KernelPlan.of(operation, dtype()).work())
-        .reduce(update, Math::max);
+        .reduce(Math.max(update, first), Math::max);
+  }
+
+  private long firstWork(boolean learning) {
+    return firstLayer(learning, sliceWindows).map(FirstLayer::workSize).orElse(0L);
+  }
+
+  /** The first layer, where slices of so many windows have it computed once for each token. */
+  Optional<FirstLayer> firstLayer(boolean learning, int windows) {
+    return FirstLayer.of(lowered.operations(learning), windows * program.length(), learning);
   }
 
   /** Bytes of the whole. */

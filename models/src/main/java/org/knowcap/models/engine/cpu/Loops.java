@@ -311,6 +311,26 @@ final class Loops {
     store(dy.add(load(memory, dBias, i, false, rest)), memory, dBias, i, false, rest);
   }
 
+  /** to += a * b, number by number, for to in fp32. */
+  static void accumulateProduct(MemorySegment memory, long a, boolean bf16A, long b, boolean bf16B, long to,
+      int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      store(load(memory, a, i, bf16A).fma(load(memory, b, i, bf16B), load(memory, to, i, false)), memory, to,
+          i, false);
+    }
+    if (bound < size) {
+      accumulateProductRest(memory, a, bf16A, b, bf16B, to, bound, size);
+    }
+  }
+
+  private static void accumulateProductRest(MemorySegment memory, long a, boolean bf16A, long b,
+      boolean bf16B, long to, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    store(load(memory, a, i, bf16A, rest).fma(load(memory, b, i, bf16B, rest),
+        load(memory, to, i, false, rest)), memory, to, i, false, rest);
+  }
+
   /** dGain += dOut * x * scale. */
   static void gainGradient(MemorySegment memory, long row, boolean bf16, float scale, long dOut,
       boolean bf16Out, long dGain, int size) {
@@ -397,6 +417,16 @@ final class Loops {
       boolean bf16To, int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     store(load(memory, a, i, bf16A, rest).mul(load(memory, b, i, bf16B, rest)), memory, to, i, bf16To, rest);
+  }
+
+  /** Adds the columns of so many rows, one vector wide, to sums in fp32. */
+  static void addColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean bf16, long sums,
+      int column) {
+    FloatVector sum = load(memory, sums, column, false);
+    for (int r = 0; r < rows; r++) {
+      sum = sum.add(load(memory, first + r * rowBytes, column, bf16));
+    }
+    store(sum, memory, sums, column, false);
   }
 
   /** Adds the columns of so many rows, four vectors wide, to sums in fp32. */
@@ -644,32 +674,6 @@ final class Loops {
     }
   }
 
-  /** Columns of rows that lie one behind the other, as rows. */
-  static void transpose(MemorySegment memory, long from, int rows, int size, long to, int columns) {
-    for (int c = 0; c < columns; c++) {
-      long source = from + 4L * c;
-      long target = to + 4L * c * rows;
-      for (int r = 0; r < rows; r++) {
-        memory.set(FLOAT, target + 4L * r, memory.get(FLOAT, source + 4L * r * size));
-      }
-    }
-  }
-
-  /** The numbers of some rows of vectors rounded to bf16. */
-  static void roundRows(MemorySegment memory, long x, long rowBytes, int rows) {
-    for (int r = 0; r < rows; r++) {
-      store(Vectors.rounded(load(memory, x + r * rowBytes, 0, false)), memory, x + r * rowBytes, 0, false);
-    }
-  }
-
-  /** A square of as many rows as a vector has lanes: x += y. */
-  static void addSquare(MemorySegment memory, long x, long rowBytes, MemorySegment other) {
-    for (int r = 0; r < LANES; r++) {
-      store(load(memory, x + r * rowBytes, 0, false).add(load(other, 0, (long) r * LANES, false)), memory,
-          x + r * rowBytes, 0, false);
-    }
-  }
-
   /** Of columns one vector wide the largest numbers, times -scale. */
   static void columnShifts(MemorySegment memory, long x, long rowBytes, int rows, float scale, long shifts) {
     FloatVector largest = load(memory, x, 0, false);
@@ -680,25 +684,17 @@ final class Loops {
     store(largest.mul(-scale), memory, shifts, 0, false);
   }
 
-  /** x = e^(x * scale + shift) down columns one vector wide, and their sums. */
+  /** x = e^(x * scale + shift) down columns one vector wide, where shifts leave no exponent positive, and their sums. */
   static void columnExponentials(MemorySegment memory, long x, long rowBytes, int rows, float scale,
       long shifts, long sums) {
     FloatVector shift = load(memory, shifts, 0, false);
     FloatVector total = FloatVector.zero(FLOATS);
     for (int r = 0; r < rows; r++) {
-      FloatVector e = Vectors.exp(load(memory, x + r * rowBytes, 0, false).mul(scale).add(shift));
+      FloatVector e = Vectors.expOfFew(load(memory, x + r * rowBytes, 0, false).mul(scale).add(shift));
       store(e, memory, x + r * rowBytes, 0, false);
       total = total.add(e);
     }
     store(total, memory, sums, 0, false);
-  }
-
-  /** x /= sum down columns one vector wide. */
-  static void divideColumns(MemorySegment memory, long x, long rowBytes, int rows, long sums) {
-    FloatVector factor = FloatVector.broadcast(FLOATS, 1).div(load(memory, sums, 0, false));
-    for (int r = 0; r < rows; r++) {
-      store(load(memory, x + r * rowBytes, 0, false).mul(factor), memory, x + r * rowBytes, 0, false);
-    }
   }
 
   /** to = x * factor / sum down columns one vector wide. */
@@ -715,36 +711,6 @@ final class Loops {
     store(Vectors.log(load(memory, sums, 0, false))
         .sub(load(memory, shifts, 0, false))
         .sub(load(memory, scores, 0, false)), memory, scores, 0, false);
-  }
-
-  /** One vector: shift - ln sum, which makes e^(x * scale + it) weights. */
-  static void weightShifts(MemorySegment memory, long shifts, long sums, long to) {
-    store(load(memory, shifts, 0, false).sub(Vectors.log(load(memory, sums, 0, false))), memory, to, 0,
-        false);
-  }
-
-  /** x = e^(x * scale + shift) down columns one vector wide, and the sums of x * y. */
-  static void columnWeights(MemorySegment memory, long x, long y, long rowBytes, int rows, float scale,
-      long shifts, long means) {
-    FloatVector shift = load(memory, shifts, 0, false);
-    FloatVector total = FloatVector.zero(FLOATS);
-    for (int r = 0; r < rows; r++) {
-      FloatVector e = Vectors.exp(load(memory, x + r * rowBytes, 0, false).mul(scale).add(shift));
-      store(e, memory, x + r * rowBytes, 0, false);
-      total = e.fma(load(memory, y + r * rowBytes, 0, false), total);
-    }
-    store(total, memory, means, 0, false);
-  }
-
-  /** dWeight = weight * scale * (dWeight - mean) down columns one vector wide. */
-  static void columnGradients(MemorySegment memory, long weights, long dWeights, long rowBytes, int rows,
-      float scale, long means) {
-    FloatVector mean = load(memory, means, 0, false);
-    for (int r = 0; r < rows; r++) {
-      FloatVector weight = load(memory, weights + r * rowBytes, 0, false).mul(scale);
-      store(weight.mul(load(memory, dWeights + r * rowBytes, 0, false).sub(mean)), memory,
-          dWeights + r * rowBytes, 0, false);
-    }
   }
 
   /**

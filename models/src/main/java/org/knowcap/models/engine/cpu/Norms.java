@@ -68,14 +68,24 @@ final class Norms {
       Matrix out, Matrix statistics, long work) {
     int d = x.columns();
     if (!out.isBf16()) {
-      return firstRow -> Loops.layerNorms(memory, x.offset(), gain.offset(), bias.offset(), epsilon,
-          out.offset(), statistics.offset(), x.rows(), d);
+      return firstRow -> layerNorms(memory, x.offset(), gain.offset(), bias.offset(), epsilon, out.offset(),
+          statistics.offset(), x.rows(), d);
     }
     return inWork(x, (first, count) -> {
-      Loops.layerNorms(memory, x.at(first, 0), gain.offset(), bias.offset(), epsilon, work,
-          statistics.at(first, 0), count, d);
+      layerNorms(memory, x.at(first, 0), gain.offset(), bias.offset(), epsilon, work, statistics.at(first, 0),
+          count, d);
       Loops.convert(memory, work, false, out.at(first, 0), true, (long) count * d);
     });
+  }
+
+  private static void layerNorms(MemorySegment memory, long x, long gain, long bias, float epsilon, long to,
+      long statistics, int rows, int d) {
+    if (NarrowNorms.take(d)) {
+      long base = memory.address();
+      NarrowNorms.forward(base + x, base + gain, base + bias, epsilon, base + to, base + statistics, rows, d);
+    } else {
+      Loops.layerNorms(memory, x, gain, bias, epsilon, to, statistics, rows, d);
+    }
   }
 
   private static Kernel ofHeads(MemorySegment memory, Heads heads, Matrix x, Matrix gain, float epsilon,
@@ -141,14 +151,37 @@ final class Norms {
   static Kernel backward(MemorySegment memory, Optional<Matrix> residual, Matrix x, Matrix gain,
       Optional<Heads> heads, Matrix statistics, Matrix dOut, Matrix dX, Matrix dGain, Optional<Matrix> dBias,
       long work) {
+    boolean whole = heads.isEmpty() && dBias.isPresent() && ofFullVectors(x) && !dX.isBf16();
+    if (whole && NarrowNorms.take(x.columns())) {
+      return narrowBackward(memory, residual, x, gain, statistics, dOut, dX, dGain, dBias.get(), work);
+    }
     Kernel norms = heads.isPresent()
         ? ofHeadsBackward(memory, heads.get(), x, gain, statistics, dOut, dX, dGain)
-        : dBias.isPresent() && ofFullVectors(x) && !dX.isBf16()
+        : whole
             ? layerNormsBackward(memory, x, gain, statistics, dOut, dX, dGain, dBias.get(), work)
             : rowByRowBackward(memory, x, gain, statistics, dOut, dX, dGain, dBias);
     return residual.isEmpty()
         ? norms
         : Kernel.inOrder(List.of(norms, Elementwise.add(memory, residual.get(), dX, dX)));
+  }
+
+  private static Kernel narrowBackward(MemorySegment memory, Optional<Matrix> residual, Matrix x, Matrix gain,
+      Matrix statistics, Matrix dOut, Matrix dX, Matrix dGain, Matrix dBias, long work) {
+    int d = x.columns();
+    long base = memory.address();
+    Matrix other = residual.orElse(dX);
+    Rows rows = (first, count) -> {
+      if (residual.isEmpty()) {
+        Loops.zero(memory, dX.at(first, 0), false, 0, (long) count * d);
+      }
+      if (dOut.isBf16()) {
+        Loops.convert(memory, dOut.at(first, 0), true, work, false, (long) count * d);
+      }
+      NarrowNorms.backward(base + x.at(first, 0), base + statistics.at(first, 0), base + gain.offset(),
+          base + (dOut.isBf16() ? work : dOut.at(first, 0)), base + other.at(first, 0),
+          base + dX.at(first, 0), base + dGain.offset(), base + dBias.offset(), count, d);
+    };
+    return dOut.isBf16() ? inWork(x, rows) : firstRow -> rows.run(0, x.rows());
   }
 
   private static Kernel layerNormsBackward(MemorySegment memory, Matrix x, Matrix gain, Matrix statistics,

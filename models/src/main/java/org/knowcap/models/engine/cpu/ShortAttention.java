@@ -18,20 +18,31 @@ import org.knowcap.models.engine.lowering.DType;
 final class ShortAttention {
   /** Tokens of the longest window. */
   private static final int LONGEST = 128;
-  /** Added to the scores on the diagonal: minus infinity where the key comes after the query. */
-  private static final MemorySegment LATER = later();
+  /**
+   * What is added to the scores of a strip: rows of zeros for the keys before its queries, and a square with minus infinity where the key
+   * comes after the query.
+   */
+  private static final long LATER = later().address();
 
   private final MemorySegment memory;
+  /** Address of the memory's first byte. */
+  private final long base;
   private final Heads heads;
   private final boolean bf16;
   private final int length;
   /** Width of a head to a full vector. */
   private final int padded;
+  /** Whether heads are read and written where they lie. */
+  private final boolean inPlace;
   private final float scale;
   /** Bytes of a row of scores, and of a row of padded width. */
   private final long scoreRow;
   private final long row;
-  /** Places in the work space: rows of fp32 of padded width; then transposed ones; scores; gradients; a vector each. */
+  /** A window in fp32, where it is not stored so: queries, keys and values, their gradient, the result or its gradient. */
+  private final long qkvWindow;
+  private final long dQkvWindow;
+  private final long mixedWindow;
+  /** Rows of fp32 of padded width, where heads are not read in place; then transposed ones; scores; gradients; vectors. */
   private final long queries;
   private final long keys;
   private final long values;
@@ -52,16 +63,21 @@ final class ShortAttention {
    */
   ShortAttention(MemorySegment memory, Attention operation, long work, DType dtype) {
     this.memory = memory;
+    base = memory.address();
     heads = operation.heads();
     bf16 = dtype.isBf16();
     length = heads.length();
     padded = padded(heads);
+    inPlace = heads.width() % LANES == 0;
     scale = (float) (1 / Math.sqrt(heads.width()));
     scoreRow = 4L * length;
     row = 4L * padded;
     long rows = length * row;
     long scores = length * scoreRow;
-    queries = work;
+    qkvWindow = work;
+    dQkvWindow = qkvWindow + 4L * length * heads.qkvWidth();
+    mixedWindow = dQkvWindow + 4L * length * heads.qkvWidth();
+    queries = mixedWindow + 4L * length * heads.count() * heads.width();
     keys = queries + rows;
     values = keys + rows;
     dMixed = values + rows;
@@ -104,18 +120,20 @@ final class ShortAttention {
     static long workSize(Attention operation) {
       Heads heads = operation.heads();
       int padded = Math.ceilDiv(heads.width(), MOST_LANES) * MOST_LANES;
-      return (9L * padded + 2L * heads.length()) * heads.length() + 2 * MOST_LANES;
+      long windows = 2L * heads.qkvWidth() + (long) heads.count() * heads.width();
+      return (windows + 9L * padded + 2L * heads.length() + 1) * heads.length() + MOST_LANES;
     }
   }
 
   private static MemorySegment later() {
-    MemorySegment square = Arena.global().allocate(4L * LANES * LANES, 64);
+    MemorySegment rows = Arena.global().allocate(4L * LANES * (LONGEST + LANES), 64);
     for (int key = 0; key < LANES; key++) {
       for (int query = 0; query < key; query++) {
-        square.setAtIndex(ValueLayout.JAVA_FLOAT, (long) key * LANES + query, Float.NEGATIVE_INFINITY);
+        rows.setAtIndex(ValueLayout.JAVA_FLOAT, (long) (LONGEST + key) * LANES + query,
+            Float.NEGATIVE_INFINITY);
       }
     }
-    return square;
+    return rows;
   }
 
   /**
@@ -128,20 +146,32 @@ final class ShortAttention {
   Kernel forward(Matrix qkv, Matrix out, Matrix kept) {
     return firstRow -> {
       for (int window = 0; window < qkv.rows(); window += length) {
-        for (int keyHead = 0; keyHead < heads.keyCount(); keyHead++) {
-          take(qkv, window, keyColumn(keyHead), keys);
-          take(qkv, window, valueColumn(keyHead), values);
-          for (int head = keyHead * heads.group(); head < (keyHead + 1) * heads.group(); head++) {
-            take(qkv, window, head * heads.width(), queries);
-            Loops.transpose(memory, queries, length, padded, queryColumns, heads.width());
-            scores(keys, queryColumns, weights);
-            softmax(kept(kept, window, head));
-            downColumns(weights, values, result);
-            give(result, out, window, head * heads.width());
-          }
-        }
+        long from = read(qkv, window, qkvWindow);
+        long to = written(out, window, mixedWindow);
+        forward(from, 4L * qkv.columns(), to, 4L * out.columns(),
+            kept.offset() + 4L * window * heads.count());
+        give(to, out, window);
       }
     };
+  }
+
+  private void forward(long qkv, long qkvRow, long out, long outRow, long kept) {
+    long in = inPlace ? qkvRow : row;
+    for (int keyHead = 0; keyHead < heads.keyCount(); keyHead++) {
+      long k = take(qkv, qkvRow, keyColumn(keyHead), keys);
+      long v = take(qkv, qkvRow, valueColumn(keyHead), values);
+      for (int head = keyHead * heads.group(); head < (keyHead + 1) * heads.group(); head++) {
+        long q = take(qkv, qkvRow, head * heads.width(), queries);
+        Strips.transpose(base + q, in, length, padded, base + queryColumns, scoreRow);
+        scores(k, in, queryColumns, weights);
+        softmax(kept + 4L * head * length);
+        long mixed = inPlace ? out + 4L * head * heads.width() : result;
+        long mixedRow = inPlace ? outRow : row;
+        downColumns(weights, v, in, mixed, mixedRow);
+        Strips.scaleRows(base + mixed, mixedRow, length, padded, base + sums);
+        give(mixed, out, outRow, head * heads.width());
+      }
+    }
   }
 
   /**
@@ -155,28 +185,46 @@ final class ShortAttention {
   Kernel backward(Matrix qkv, Matrix kept, Matrix dOut, Matrix dQkv) {
     return firstRow -> {
       for (int window = 0; window < qkv.rows(); window += length) {
-        for (int keyHead = 0; keyHead < heads.keyCount(); keyHead++) {
-          take(qkv, window, keyColumn(keyHead), keys);
-          take(qkv, window, valueColumn(keyHead), values);
-          for (int member = 0; member < heads.group(); member++) {
-            int head = keyHead * heads.group() + member;
-            take(qkv, window, head * heads.width(), queries);
-            take(dOut, window, head * heads.width(), dMixed);
-            Loops.transpose(memory, queries, length, padded, queryColumns, heads.width());
-            Loops.transpose(memory, dMixed, length, padded, dMixedColumns, heads.width());
-            scores(keys, queryColumns, weights);
-            scores(values, dMixedColumns, dScores);
-            softmaxBackward(kept(kept, window, head));
-            downColumns(dScores, keys, result);
-            give(result, dQkv, window, head * heads.width());
-            sumOverGroup(weights, dMixed, dValues, member);
-            sumOverGroup(dScores, queries, dKeys, member);
-          }
-          give(dKeys, dQkv, window, keyColumn(keyHead));
-          give(dValues, dQkv, window, valueColumn(keyHead));
-        }
+        long from = read(qkv, window, qkvWindow);
+        long gradient = read(dOut, window, mixedWindow);
+        long to = written(dQkv, window, dQkvWindow);
+        backward(from, to, 4L * qkv.columns(), gradient, 4L * dOut.columns(),
+            kept.offset() + 4L * window * heads.count());
+        give(to, dQkv, window);
       }
     };
+  }
+
+  private void backward(long qkv, long dQkv, long qkvRow, long dOut, long dOutRow, long kept) {
+    long in = inPlace ? qkvRow : row;
+    long dIn = inPlace ? dOutRow : row;
+    for (int keyHead = 0; keyHead < heads.keyCount(); keyHead++) {
+      long k = take(qkv, qkvRow, keyColumn(keyHead), keys);
+      long v = take(qkv, qkvRow, valueColumn(keyHead), values);
+      boolean alone = inPlace && heads.group() == 1;
+      long dK = alone ? dQkv + 4L * keyColumn(keyHead) : dKeys;
+      long dV = alone ? dQkv + 4L * valueColumn(keyHead) : dValues;
+      long sumRow = alone ? qkvRow : row;
+      for (int member = 0; member < heads.group(); member++) {
+        int head = keyHead * heads.group() + member;
+        long q = take(qkv, qkvRow, head * heads.width(), queries);
+        long d = take(dOut, dOutRow, head * heads.width(), dMixed);
+        Strips.transpose(base + q, in, length, padded, base + queryColumns, scoreRow);
+        Strips.transpose(base + d, dIn, length, padded, base + dMixedColumns, scoreRow);
+        scores(k, in, queryColumns, weights);
+        scores(v, in, dMixedColumns, dScores);
+        softmaxBackward(kept + 4L * head * length);
+        long dQ = inPlace ? dQkv + 4L * head * heads.width() : result;
+        downColumns(dScores, k, in, dQ, in);
+        give(dQ, dQkv, qkvRow, head * heads.width());
+        sumOverGroup(weights, d, dIn, dV, sumRow, member);
+        sumOverGroup(dScores, q, in, dK, sumRow, member);
+      }
+      if (!alone) {
+        giveRows(dKeys, dQkv, qkvRow, keyColumn(keyHead));
+        giveRows(dValues, dQkv, qkvRow, valueColumn(keyHead));
+      }
+    }
   }
 
   private int keyColumn(int keyHead) {
@@ -187,82 +235,105 @@ final class ShortAttention {
     return heads.qkWidth() + keyHead * heads.width();
   }
 
-  private long kept(Matrix kept, int window, int head) {
-    return kept.offset() + 4L * (window * heads.count() + head * length);
+  /** Where a window of a matrix is in fp32, at a place in the work space if need be. */
+  private long read(Matrix matrix, int window, long work) {
+    if (!matrix.isBf16()) {
+      return matrix.at(window, 0);
+    }
+    Loops.convert(memory, matrix.at(window, 0), true, work, false, (long) length * matrix.columns());
+    return work;
   }
 
-  /** One head's columns of a window's rows, in fp32. What lies behind a head is taken too, and goes nowhere. */
-  private void take(Matrix matrix, int window, int column, long to) {
-    Loops.widenRows(memory, matrix.at(window, column), matrix.rowBytes(), matrix.isBf16(), to, length,
-        padded);
+  /** Where a window of a matrix is to be written in fp32. */
+  private long written(Matrix matrix, int window, long work) {
+    return matrix.isBf16() ? work : matrix.at(window, 0);
   }
 
-  private void give(long from, Matrix matrix, int window, int column) {
-    Loops.giveRows(memory, from, padded, matrix.at(window, column), matrix.rowBytes(), matrix.isBf16(),
-        length, heads.width());
+  /** What was written in the work space goes where it belongs. */
+  private void give(long from, Matrix matrix, int window) {
+    if (matrix.isBf16()) {
+      Loops.convert(memory, from, false, matrix.at(window, 0), true, (long) length * matrix.columns());
+    }
+  }
+
+  /** Where one head's columns of a window are, to full vectors. What lies behind a head is taken too, and goes nowhere. */
+  private long take(long window, long windowRow, int column, long work) {
+    long at = window + 4L * column;
+    if (inPlace) {
+      return at;
+    }
+    Loops.widenRows(memory, at, windowRow, false, work, length, padded);
+    return work;
+  }
+
+  private void give(long from, long window, long windowRow, int column) {
+    if (!inPlace) {
+      giveRows(from, window, windowRow, column);
+    }
+  }
+
+  private void giveRows(long from, long window, long windowRow, int column) {
+    Loops.giveRows(memory, from, padded, window + 4L * column, windowRow, false, length, heads.width());
   }
 
   /** Attention.Scores of all pairs that see each other, [keys, queries]. */
-  private void scores(long keyRows, long columns, long to) {
+  private void scores(long keyRows, long keyRow, long columns, long to) {
     for (int key = 0; key < length; key += LANES) {
-      Tiles.multiply(memory, keyRows + key * row, row, 4, columns + 4L * key, scoreRow, heads.width(),
+      Tiles.multiply(memory, keyRows + key * keyRow, keyRow, 4, columns + 4L * key, scoreRow, heads.width(),
           to + key * scoreRow + 4L * key, scoreRow, LANES, (length - key) / LANES);
     }
   }
 
   /** out[query] = sum of x[key, query] * rows[key], over the keys that each query sees. */
-  private void downColumns(long x, long rows, long out) {
+  private void downColumns(long x, long rows, long rowBytes, long out, long outRow) {
     for (int query = 0; query < length; query += LANES) {
-      Tiles.multiply(memory, x + 4L * query, 4, scoreRow, rows, row, query + LANES, out + query * row, row,
-          LANES, padded / LANES);
+      Tiles.multiply(memory, x + 4L * query, 4, scoreRow, rows, rowBytes, query + LANES, out + query * outRow,
+          outRow, LANES, padded / LANES);
     }
   }
 
   /** out[key] = sum of x[key, query] * rows[query], over the queries that see each key. */
-  private void alongRows(long x, long rows, long out) {
+  private void alongRows(long x, long rows, long rowBytes, long out, long outRow) {
     for (int key = 0; key < length; key += LANES) {
-      Tiles.multiply(memory, x + key * scoreRow + 4L * key, scoreRow, 4, rows + key * row, row, length - key,
-          out + key * row, row, LANES, padded / LANES);
+      Tiles.multiply(memory, x + key * scoreRow + 4L * key, scoreRow, 4, rows + key * rowBytes, rowBytes,
+          length - key, out + key * outRow, outRow, LANES, padded / LANES);
     }
   }
 
   /** Heads of queries that share keys and values add up their gradients. */
-  private void sumOverGroup(long x, long rows, long sum, int member) {
+  private void sumOverGroup(long x, long rows, long rowBytes, long sum, long sumRow, int member) {
     if (member == 0) {
-      alongRows(x, rows, sum);
+      alongRows(x, rows, rowBytes, sum, sumRow);
     } else {
-      alongRows(x, rows, result);
+      alongRows(x, rows, rowBytes, result, row);
       Loops.accumulate(memory, result, false, sum, (long) length * padded);
     }
   }
 
+  /** Weights times their sums, and one over these. */
   private void softmax(long kept) {
     for (int query = 0; query < length; query += LANES) {
-      long x = weights + 4L * query;
-      Loops.addSquare(memory, x + query * scoreRow, scoreRow, LATER);
+      long x = base + weights + 4L * query;
       int seen = query + LANES;
-      Loops.columnShifts(memory, x, scoreRow, seen, scale, shifts);
-      Loops.columnExponentials(memory, x, scoreRow, seen, scale, shifts, sums);
-      Loops.divideColumns(memory, x, scoreRow, seen, sums);
-      Loops.weightShifts(memory, shifts, sums, kept + 4L * query);
-      if (bf16) {
-        Loops.roundRows(memory, x, scoreRow, seen);
-      }
+      Strips.shifts(x, scoreRow, seen, mask(query), scale, base + shifts);
+      Strips.exponentials(x, scoreRow, seen, mask(query), scale, base + shifts, base + sums + 4L * query,
+          bf16);
+      Strips.normalisers(base + shifts, base + sums + 4L * query, base + kept + 4L * query);
     }
   }
 
   private void softmaxBackward(long kept) {
     for (int query = 0; query < length; query += LANES) {
-      long x = weights + 4L * query;
-      long dX = dScores + 4L * query;
-      Loops.addSquare(memory, x + query * scoreRow, scoreRow, LATER);
+      long x = base + weights + 4L * query;
+      long dX = base + dScores + 4L * query;
       int seen = query + LANES;
-      Loops.columnWeights(memory, x, dX, scoreRow, seen, scale, kept + 4L * query, sums);
-      Loops.columnGradients(memory, x, dX, scoreRow, seen, scale, sums);
-      if (bf16) {
-        Loops.roundRows(memory, x, scoreRow, seen);
-        Loops.roundRows(memory, dX, scoreRow, seen);
-      }
+      Strips.weights(x, dX, scoreRow, seen, mask(query), scale, base + kept + 4L * query, base + sums);
+      Strips.gradients(x, dX, scoreRow, seen, scale, base + sums, bf16);
     }
+  }
+
+  /** Address of what a strip's scores get: as many zeros as there are keys before its queries, then the square. */
+  private static long mask(int query) {
+    return LATER + 4L * LANES * (LONGEST - query);
   }
 }

@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.knowcap.models.engine.lowering.RopeTable;
 import org.knowcap.models.engine.routing.HostRouter;
+import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Tensor;
@@ -49,11 +51,18 @@ final class Slice {
   static Sequence kernels(MemorySegment memory, Layout layout, MatMuls matmuls, int worker, int windows,
       int batchRows, boolean learning) {
     Slice slice = new Slice(memory, layout, matmuls, worker, windows, batchRows, learning);
+    List<Operation> operations = layout.lowered().operations(learning);
+    Optional<FirstLayer> first = layout.firstLayer(learning, windows);
+    int skipped = first.isPresent() ? FirstLayer.OPERATIONS : 0;
+    int end = operations.size() - (learning ? skipped : 0);
     List<Timed> kernels = new ArrayList<>();
-    layout.lowered()
-        .operations(learning)
+    first.ifPresent(layer -> kernels.addAll(layer.forward(slice)));
+    operations.subList(skipped, end)
         .forEach(operation -> kernels.add(
             new Timed(operation.kind(), KernelPlan.of(operation, layout.dtype()).builder().apply(slice))));
+    if (learning) {
+      first.ifPresent(layer -> kernels.addAll(layer.backward(slice, operations)));
+    }
     return new Sequence(List.copyOf(kernels), List.copyOf(slice.routers.values()));
   }
 
@@ -67,6 +76,20 @@ final class Slice {
 
   MatMuls matmuls() {
     return matmuls;
+  }
+
+  /** Whether the backward part follows. */
+  boolean learning() {
+    return learning;
+  }
+
+  /** Operations that read a tensor. */
+  long readers(Tensor tensor) {
+    return layout.lowered()
+        .operations(learning)
+        .stream()
+        .filter(operation -> operation.reads().contains(tensor))
+        .count();
   }
 
   /** Offset of the work space. */

@@ -24,7 +24,7 @@ final class Vectors {
 
   private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
   /** As many shorts as a vector has floats. */
-  private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class,
+  static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class,
       VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
 
   private static final float LOG2_E = 1.44269504f;
@@ -81,12 +81,12 @@ final class Vectors {
     }
   }
 
-  private static FloatVector widen(ShortVector x) {
+  static FloatVector widen(ShortVector x) {
     return ((IntVector) x.castShape(INTS, 0)).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
   }
 
   /** To the nearest bf16, ties to even. */
-  private static ShortVector bf16(FloatVector x) {
+  static ShortVector bf16(FloatVector x) {
     IntVector bits = x.reinterpretAsInts();
     IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
     return (ShortVector) bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16).castShape(SHORTS, 0);
@@ -157,8 +157,12 @@ final class Vectors {
    */
   static FloatVector exp(FloatVector x) {
     // Comparisons and blends: max and min would spend several instructions on their rule for NaN.
-    VectorMask<Float> vanishes = x.lt(LEAST);
-    FloatVector bounded = x.blend(MOST, x.compare(VectorOperators.GT, MOST));
+    return expOfFew(x.blend(MOST, x.compare(VectorOperators.GT, MOST)));
+  }
+
+  /** {@link #exp} of numbers of at most 88. */
+  static FloatVector expOfFew(FloatVector bounded) {
+    VectorMask<Float> vanishes = bounded.lt(LEAST);
     FloatVector shifted = bounded.fma(FloatVector.broadcast(FLOATS, LOG2_E),
         FloatVector.broadcast(FLOATS, ROUNDER));
     FloatVector n = shifted.sub(ROUNDER);

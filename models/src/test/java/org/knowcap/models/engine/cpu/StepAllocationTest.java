@@ -39,13 +39,17 @@ class StepAllocationTest {
   @CsvSource({"FP32, gpt2-2-2-w16, 70, adamw", "AUTO, gpt2-2-2-w16, 70, adamw",
       "FP32, gpt2-2-3-w16, 64, adamw", "AUTO, gpt2-2-3-w16, 64, adamw", "FP32, gpt2-moe4-2-2-w16, 70, adamw",
       "AUTO, mixtral4-2-2-w16, 70, adamw", "FP32, gpt2-2-2-w16-k1-alibi-document, 70, adamw",
-      "AUTO, gpt2-2-2-w16-leaky9k2-document, 70, adamw", "FP32, gpt2-2-2-w16, 70, adafactor"})
+      "AUTO, gpt2-2-2-w16-leaky9k2-document, 70, adamw", "FP32, gpt2-2-2-w16, 70, adafactor",
+      "AUTO, gpt2-2-2-w16-canonabcd, 70, adamw"})
   void stepsAllocateNextToNothing(Precision precision, String model, int length, String optimiser)
       throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
         "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
-        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*", "-cp",
+        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*",
+        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Strips::*",
+        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.NarrowNorms::*",
+        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Activations::*", "-cp",
         System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name(), model,
         Integer.toString(length), optimiser).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
