@@ -9,7 +9,7 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * LayerNorm of rows of fp32 that are one to four vectors wide, and its gradients: a row stays in registers from its first sum to its
+ * LayerNorm of rows of fp32 that are one to three vectors wide, and its gradients: a row stays in registers from its first sum to its
  * result, and so do the gradients of gain and bias from row to row. Places are addresses; written out for the reason that
  * {@link Tiles} gives.
  */
@@ -18,7 +18,7 @@ final class NarrowNorms {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   /** Bytes of a vector. */
   private static final long VECTOR = 4L * LANES;
-  private static final int WIDEST = 4;
+  private static final int WIDEST = 3;
 
   private NarrowNorms() {}
 
@@ -34,7 +34,6 @@ final class NarrowNorms {
       case 1 -> forwardOne(x, gain, bias, epsilon, to, statistics, rows);
       case 2 -> forwardTwo(x, gain, bias, epsilon, to, statistics, rows);
       case 3 -> forwardThree(x, gain, bias, epsilon, to, statistics, rows);
-      case 4 -> forwardFour(x, gain, bias, epsilon, to, statistics, rows);
       default -> throw new IllegalArgumentException("no row is " + columns + " numbers wide");
     }
   }
@@ -49,16 +48,13 @@ final class NarrowNorms {
         parameters(x, statistics, dOut, dGain, dBias, rows, 3);
         backwardThree(x, statistics, gain, dOut, residual, dX, rows);
       }
-      case 4 -> {
-        parameters(x, statistics, dOut, dGain, dBias, rows, 4);
-        backwardFour(x, statistics, gain, dOut, residual, dX, rows);
-      }
       default -> throw new IllegalArgumentException("no row is " + columns + " numbers wide");
     }
   }
 
   /** Rows of one vector: see {@link #forward}. */
-  private static void forwardOne(long x, long gain, long bias, float epsilon, long to, long statistics, int rows) {
+  private static void forwardOne(long x, long gain, long bias, float epsilon, long to, long statistics,
+      int rows) {
     float share = 1f / (1 * LANES);
     FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
     FloatVector bias0 = FloatVector.fromMemorySegment(FLOATS, ALL, bias, ORDER);
@@ -68,7 +64,8 @@ final class NarrowNorms {
       FloatVector mean = Vectors.total(x0).mul(share);
       FloatVector centred0 = x0.sub(mean);
       FloatVector squares = centred0.mul(centred0);
-      FloatVector scale = FloatVector.broadcast(FLOATS, 1).div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
+      FloatVector scale = FloatVector.broadcast(FLOATS, 1)
+          .div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
       ALL.set(FLOAT, statistics + 8L * r, mean.lane(0));
       ALL.set(FLOAT, statistics + 8L * r + 4, scale.lane(0));
       centred0.mul(scale).fma(gain0, bias0).intoMemorySegment(ALL, to + at, ORDER);
@@ -76,7 +73,8 @@ final class NarrowNorms {
   }
 
   /** Rows of two vectors: see {@link #forward}. */
-  private static void forwardTwo(long x, long gain, long bias, float epsilon, long to, long statistics, int rows) {
+  private static void forwardTwo(long x, long gain, long bias, float epsilon, long to, long statistics,
+      int rows) {
     float share = 1f / (2 * LANES);
     FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
     FloatVector bias0 = FloatVector.fromMemorySegment(FLOATS, ALL, bias, ORDER);
@@ -90,7 +88,8 @@ final class NarrowNorms {
       FloatVector centred0 = x0.sub(mean);
       FloatVector centred1 = x1.sub(mean);
       FloatVector squares = centred1.fma(centred1, centred0.mul(centred0));
-      FloatVector scale = FloatVector.broadcast(FLOATS, 1).div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
+      FloatVector scale = FloatVector.broadcast(FLOATS, 1)
+          .div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
       ALL.set(FLOAT, statistics + 8L * r, mean.lane(0));
       ALL.set(FLOAT, statistics + 8L * r + 4, scale.lane(0));
       centred0.mul(scale).fma(gain0, bias0).intoMemorySegment(ALL, to + at, ORDER);
@@ -99,7 +98,8 @@ final class NarrowNorms {
   }
 
   /** Rows of three vectors: see {@link #forward}. */
-  private static void forwardThree(long x, long gain, long bias, float epsilon, long to, long statistics, int rows) {
+  private static void forwardThree(long x, long gain, long bias, float epsilon, long to, long statistics,
+      int rows) {
     float share = 1f / (3 * LANES);
     FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
     FloatVector bias0 = FloatVector.fromMemorySegment(FLOATS, ALL, bias, ORDER);
@@ -117,45 +117,13 @@ final class NarrowNorms {
       FloatVector centred1 = x1.sub(mean);
       FloatVector centred2 = x2.sub(mean);
       FloatVector squares = centred2.fma(centred2, centred1.fma(centred1, centred0.mul(centred0)));
-      FloatVector scale = FloatVector.broadcast(FLOATS, 1).div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
+      FloatVector scale = FloatVector.broadcast(FLOATS, 1)
+          .div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
       ALL.set(FLOAT, statistics + 8L * r, mean.lane(0));
       ALL.set(FLOAT, statistics + 8L * r + 4, scale.lane(0));
       centred0.mul(scale).fma(gain0, bias0).intoMemorySegment(ALL, to + at, ORDER);
       centred1.mul(scale).fma(gain1, bias1).intoMemorySegment(ALL, to + at + 1 * VECTOR, ORDER);
       centred2.mul(scale).fma(gain2, bias2).intoMemorySegment(ALL, to + at + 2 * VECTOR, ORDER);
-    }
-  }
-
-  /** Rows of four vectors: see {@link #forward}. */
-  private static void forwardFour(long x, long gain, long bias, float epsilon, long to, long statistics, int rows) {
-    float share = 1f / (4 * LANES);
-    FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
-    FloatVector bias0 = FloatVector.fromMemorySegment(FLOATS, ALL, bias, ORDER);
-    FloatVector gain1 = FloatVector.fromMemorySegment(FLOATS, ALL, gain + 1 * VECTOR, ORDER);
-    FloatVector bias1 = FloatVector.fromMemorySegment(FLOATS, ALL, bias + 1 * VECTOR, ORDER);
-    FloatVector gain2 = FloatVector.fromMemorySegment(FLOATS, ALL, gain + 2 * VECTOR, ORDER);
-    FloatVector bias2 = FloatVector.fromMemorySegment(FLOATS, ALL, bias + 2 * VECTOR, ORDER);
-    FloatVector gain3 = FloatVector.fromMemorySegment(FLOATS, ALL, gain + 3 * VECTOR, ORDER);
-    FloatVector bias3 = FloatVector.fromMemorySegment(FLOATS, ALL, bias + 3 * VECTOR, ORDER);
-    for (int r = 0; r < rows; r++) {
-      long at = 4 * VECTOR * r;
-      FloatVector x0 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at, ORDER);
-      FloatVector x1 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 1 * VECTOR, ORDER);
-      FloatVector x2 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 2 * VECTOR, ORDER);
-      FloatVector x3 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 3 * VECTOR, ORDER);
-      FloatVector mean = Vectors.total(x0.add(x1).add(x2).add(x3)).mul(share);
-      FloatVector centred0 = x0.sub(mean);
-      FloatVector centred1 = x1.sub(mean);
-      FloatVector centred2 = x2.sub(mean);
-      FloatVector centred3 = x3.sub(mean);
-      FloatVector squares = centred3.fma(centred3, centred2.fma(centred2, centred1.fma(centred1, centred0.mul(centred0))));
-      FloatVector scale = FloatVector.broadcast(FLOATS, 1).div(Vectors.total(squares).mul(share).add(epsilon).sqrt());
-      ALL.set(FLOAT, statistics + 8L * r, mean.lane(0));
-      ALL.set(FLOAT, statistics + 8L * r + 4, scale.lane(0));
-      centred0.mul(scale).fma(gain0, bias0).intoMemorySegment(ALL, to + at, ORDER);
-      centred1.mul(scale).fma(gain1, bias1).intoMemorySegment(ALL, to + at + 1 * VECTOR, ORDER);
-      centred2.mul(scale).fma(gain2, bias2).intoMemorySegment(ALL, to + at + 2 * VECTOR, ORDER);
-      centred3.mul(scale).fma(gain3, bias3).intoMemorySegment(ALL, to + at + 3 * VECTOR, ORDER);
     }
   }
 
@@ -185,7 +153,8 @@ final class NarrowNorms {
   }
 
   /** Rows of one vector: see {@link #backward}. */
-  private static void backwardOne(long x, long statistics, long gain, long dOut, long residual, long dX, long dGain, long dBias, int rows) {
+  private static void backwardOne(long x, long statistics, long gain, long dOut, long residual, long dX,
+      long dGain, long dBias, int rows) {
     float share = 1f / (1 * LANES);
     FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
     FloatVector dGain0 = FloatVector.fromMemorySegment(FLOATS, ALL, dGain, ORDER);
@@ -201,14 +170,19 @@ final class NarrowNorms {
       FloatVector g0 = dOut0.mul(gain0);
       FloatVector meanOfG = Vectors.total(g0).mul(share);
       FloatVector meanOfGn = Vectors.total(g0.mul(n0)).mul(share);
-      g0.sub(meanOfG).sub(n0.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at, ORDER)).intoMemorySegment(ALL, dX + at, ORDER);
+      g0.sub(meanOfG)
+          .sub(n0.mul(meanOfGn))
+          .mul(scale)
+          .add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at, ORDER))
+          .intoMemorySegment(ALL, dX + at, ORDER);
     }
     dGain0.intoMemorySegment(ALL, dGain, ORDER);
     dBias0.intoMemorySegment(ALL, dBias, ORDER);
   }
 
   /** Rows of two vectors: see {@link #backward}. */
-  private static void backwardTwo(long x, long statistics, long gain, long dOut, long residual, long dX, long dGain, long dBias, int rows) {
+  private static void backwardTwo(long x, long statistics, long gain, long dOut, long residual, long dX,
+      long dGain, long dBias, int rows) {
     float share = 1f / (2 * LANES);
     FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
     FloatVector dGain0 = FloatVector.fromMemorySegment(FLOATS, ALL, dGain, ORDER);
@@ -225,15 +199,25 @@ final class NarrowNorms {
       dGain0 = dOut0.fma(n0, dGain0);
       dBias0 = dBias0.add(dOut0);
       FloatVector g0 = dOut0.mul(gain0);
-      FloatVector n1 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 1 * VECTOR, ORDER).sub(mean).mul(scale);
+      FloatVector n1 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 1 * VECTOR, ORDER)
+          .sub(mean)
+          .mul(scale);
       FloatVector dOut1 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at + 1 * VECTOR, ORDER);
       dGain1 = dOut1.fma(n1, dGain1);
       dBias1 = dBias1.add(dOut1);
       FloatVector g1 = dOut1.mul(gain1);
       FloatVector meanOfG = Vectors.total(g0.add(g1)).mul(share);
       FloatVector meanOfGn = Vectors.total(g1.fma(n1, g0.mul(n0))).mul(share);
-      g0.sub(meanOfG).sub(n0.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at, ORDER)).intoMemorySegment(ALL, dX + at, ORDER);
-      g1.sub(meanOfG).sub(n1.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 1 * VECTOR, ORDER)).intoMemorySegment(ALL, dX + at + 1 * VECTOR, ORDER);
+      g0.sub(meanOfG)
+          .sub(n0.mul(meanOfGn))
+          .mul(scale)
+          .add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at, ORDER))
+          .intoMemorySegment(ALL, dX + at, ORDER);
+      g1.sub(meanOfG)
+          .sub(n1.mul(meanOfGn))
+          .mul(scale)
+          .add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 1 * VECTOR, ORDER))
+          .intoMemorySegment(ALL, dX + at + 1 * VECTOR, ORDER);
     }
     dGain0.intoMemorySegment(ALL, dGain, ORDER);
     dBias0.intoMemorySegment(ALL, dBias, ORDER);
@@ -242,7 +226,8 @@ final class NarrowNorms {
   }
 
   /** Rows of three vectors: see {@link #backward}. */
-  private static void backwardThree(long x, long statistics, long gain, long dOut, long residual, long dX, int rows) {
+  private static void backwardThree(long x, long statistics, long gain, long dOut, long residual, long dX,
+      int rows) {
     float share = 1f / (3 * LANES);
     FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
     FloatVector gain1 = FloatVector.fromMemorySegment(FLOATS, ALL, gain + 1 * VECTOR, ORDER);
@@ -254,49 +239,33 @@ final class NarrowNorms {
       FloatVector n0 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at, ORDER).sub(mean).mul(scale);
       FloatVector dOut0 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at, ORDER);
       FloatVector g0 = dOut0.mul(gain0);
-      FloatVector n1 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 1 * VECTOR, ORDER).sub(mean).mul(scale);
+      FloatVector n1 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 1 * VECTOR, ORDER)
+          .sub(mean)
+          .mul(scale);
       FloatVector dOut1 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at + 1 * VECTOR, ORDER);
       FloatVector g1 = dOut1.mul(gain1);
-      FloatVector n2 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 2 * VECTOR, ORDER).sub(mean).mul(scale);
+      FloatVector n2 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 2 * VECTOR, ORDER)
+          .sub(mean)
+          .mul(scale);
       FloatVector dOut2 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at + 2 * VECTOR, ORDER);
       FloatVector g2 = dOut2.mul(gain2);
       FloatVector meanOfG = Vectors.total(g0.add(g1).add(g2)).mul(share);
       FloatVector meanOfGn = Vectors.total(g2.fma(n2, g1.fma(n1, g0.mul(n0)))).mul(share);
-      g0.sub(meanOfG).sub(n0.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at, ORDER)).intoMemorySegment(ALL, dX + at, ORDER);
-      g1.sub(meanOfG).sub(n1.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 1 * VECTOR, ORDER)).intoMemorySegment(ALL, dX + at + 1 * VECTOR, ORDER);
-      g2.sub(meanOfG).sub(n2.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 2 * VECTOR, ORDER)).intoMemorySegment(ALL, dX + at + 2 * VECTOR, ORDER);
-    }
-  }
-
-  /** Rows of four vectors: see {@link #backward}. */
-  private static void backwardFour(long x, long statistics, long gain, long dOut, long residual, long dX, int rows) {
-    float share = 1f / (4 * LANES);
-    FloatVector gain0 = FloatVector.fromMemorySegment(FLOATS, ALL, gain, ORDER);
-    FloatVector gain1 = FloatVector.fromMemorySegment(FLOATS, ALL, gain + 1 * VECTOR, ORDER);
-    FloatVector gain2 = FloatVector.fromMemorySegment(FLOATS, ALL, gain + 2 * VECTOR, ORDER);
-    FloatVector gain3 = FloatVector.fromMemorySegment(FLOATS, ALL, gain + 3 * VECTOR, ORDER);
-    for (int r = 0; r < rows; r++) {
-      long at = 4 * VECTOR * r;
-      float mean = ALL.get(FLOAT, statistics + 8L * r);
-      float scale = ALL.get(FLOAT, statistics + 8L * r + 4);
-      FloatVector n0 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at, ORDER).sub(mean).mul(scale);
-      FloatVector dOut0 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at, ORDER);
-      FloatVector g0 = dOut0.mul(gain0);
-      FloatVector n1 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 1 * VECTOR, ORDER).sub(mean).mul(scale);
-      FloatVector dOut1 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at + 1 * VECTOR, ORDER);
-      FloatVector g1 = dOut1.mul(gain1);
-      FloatVector n2 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 2 * VECTOR, ORDER).sub(mean).mul(scale);
-      FloatVector dOut2 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at + 2 * VECTOR, ORDER);
-      FloatVector g2 = dOut2.mul(gain2);
-      FloatVector n3 = FloatVector.fromMemorySegment(FLOATS, ALL, x + at + 3 * VECTOR, ORDER).sub(mean).mul(scale);
-      FloatVector dOut3 = FloatVector.fromMemorySegment(FLOATS, ALL, dOut + at + 3 * VECTOR, ORDER);
-      FloatVector g3 = dOut3.mul(gain3);
-      FloatVector meanOfG = Vectors.total(g0.add(g1).add(g2).add(g3)).mul(share);
-      FloatVector meanOfGn = Vectors.total(g3.fma(n3, g2.fma(n2, g1.fma(n1, g0.mul(n0))))).mul(share);
-      g0.sub(meanOfG).sub(n0.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at, ORDER)).intoMemorySegment(ALL, dX + at, ORDER);
-      g1.sub(meanOfG).sub(n1.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 1 * VECTOR, ORDER)).intoMemorySegment(ALL, dX + at + 1 * VECTOR, ORDER);
-      g2.sub(meanOfG).sub(n2.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 2 * VECTOR, ORDER)).intoMemorySegment(ALL, dX + at + 2 * VECTOR, ORDER);
-      g3.sub(meanOfG).sub(n3.mul(meanOfGn)).mul(scale).add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 3 * VECTOR, ORDER)).intoMemorySegment(ALL, dX + at + 3 * VECTOR, ORDER);
+      g0.sub(meanOfG)
+          .sub(n0.mul(meanOfGn))
+          .mul(scale)
+          .add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at, ORDER))
+          .intoMemorySegment(ALL, dX + at, ORDER);
+      g1.sub(meanOfG)
+          .sub(n1.mul(meanOfGn))
+          .mul(scale)
+          .add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 1 * VECTOR, ORDER))
+          .intoMemorySegment(ALL, dX + at + 1 * VECTOR, ORDER);
+      g2.sub(meanOfG)
+          .sub(n2.mul(meanOfGn))
+          .mul(scale)
+          .add(FloatVector.fromMemorySegment(FLOATS, ALL, residual + at + 2 * VECTOR, ORDER))
+          .intoMemorySegment(ALL, dX + at + 2 * VECTOR, ORDER);
     }
   }
 }

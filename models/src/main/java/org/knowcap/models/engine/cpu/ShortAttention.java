@@ -32,13 +32,16 @@ final class ShortAttention {
   private final int length;
   /** Width of a head to a full vector. */
   private final int padded;
-  /** Whether heads are read and written where they lie. */
+  /** Whether heads are read and written where they lie in a window. */
   private final boolean inPlace;
   private final float scale;
   /** Bytes of a row of scores, and of a row of padded width. */
   private final long scoreRow;
   private final long row;
-  /** A window in fp32, where it is not stored so: queries, keys and values, their gradient, the result or its gradient. */
+  /**
+   * A window in fp32: queries, keys and values, their gradient, the result or its gradient. In fp32 too it is copied: where the
+   * session's pages happen to meet in the caches, reading heads from its rows time and again took more than twice as long.
+   */
   private final long qkvWindow;
   private final long dQkvWindow;
   private final long mixedWindow;
@@ -147,10 +150,9 @@ final class ShortAttention {
     return firstRow -> {
       for (int window = 0; window < qkv.rows(); window += length) {
         long from = read(qkv, window, qkvWindow);
-        long to = written(out, window, mixedWindow);
-        forward(from, 4L * qkv.columns(), to, 4L * out.columns(),
+        forward(from, 4L * qkv.columns(), mixedWindow, 4L * out.columns(),
             kept.offset() + 4L * window * heads.count());
-        give(to, out, window);
+        give(mixedWindow, out, window);
       }
     };
   }
@@ -187,10 +189,9 @@ final class ShortAttention {
       for (int window = 0; window < qkv.rows(); window += length) {
         long from = read(qkv, window, qkvWindow);
         long gradient = read(dOut, window, mixedWindow);
-        long to = written(dQkv, window, dQkvWindow);
-        backward(from, to, 4L * qkv.columns(), gradient, 4L * dOut.columns(),
+        backward(from, dQkvWindow, 4L * qkv.columns(), gradient, 4L * dOut.columns(),
             kept.offset() + 4L * window * heads.count());
-        give(to, dQkv, window);
+        give(dQkvWindow, dQkv, window);
       }
     };
   }
@@ -235,25 +236,17 @@ final class ShortAttention {
     return heads.qkWidth() + keyHead * heads.width();
   }
 
-  /** Where a window of a matrix is in fp32, at a place in the work space if need be. */
+  /** A window of a matrix in fp32 at a place in the work space. */
   private long read(Matrix matrix, int window, long work) {
-    if (!matrix.isBf16()) {
-      return matrix.at(window, 0);
-    }
-    Loops.convert(memory, matrix.at(window, 0), true, work, false, (long) length * matrix.columns());
+    Loops.convert(memory, matrix.at(window, 0), matrix.isBf16(), work, false,
+        (long) length * matrix.columns());
     return work;
   }
 
-  /** Where a window of a matrix is to be written in fp32. */
-  private long written(Matrix matrix, int window, long work) {
-    return matrix.isBf16() ? work : matrix.at(window, 0);
-  }
-
-  /** What was written in the work space goes where it belongs. */
+  /** What was computed in the work space goes where it belongs. */
   private void give(long from, Matrix matrix, int window) {
-    if (matrix.isBf16()) {
-      Loops.convert(memory, from, false, matrix.at(window, 0), true, (long) length * matrix.columns());
-    }
+    Loops.convert(memory, from, false, matrix.at(window, 0), matrix.isBf16(),
+        (long) length * matrix.columns());
   }
 
   /** Where one head's columns of a window are, to full vectors. What lies behind a head is taken too, and goes nowhere. */
