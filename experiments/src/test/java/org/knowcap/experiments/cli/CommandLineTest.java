@@ -265,7 +265,7 @@ class CommandLineTest {
     assertEquals(0.023, three.get("capacity_ratio_deviation").asDouble(), 0.0005);
     String shown = succeeds("results", tables.get(0), tables.get(1), "--seeds").out();
     assertTrue(shown.contains("deviation"), shown);
-    assertTrue(shown.lines().allMatch(line -> line.length() <= 160), shown);
+    assertTrue(shown.lines().allMatch(line -> line.length() <= 200), shown);
     Outcome twice = KnowcapProcess.run("results", tables.get(0), tables.get(0), "--seeds");
     assertTrue(twice.exitCode() == 0 && twice.toString().contains("each counts once"), twice.toString());
   }
