@@ -46,8 +46,8 @@ public final class Results {
       Seeds seeds, double storedBits, double totalBits) {
     return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j", seeds,
         Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
-        storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 6_144_000, 1.2, 32, 0.001,
-        parameters, true, PartBits.UNKNOWN, OptionalDouble.empty(),
+        storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 30 * people * exposures, 1.2, 32,
+        0.001, parameters, true, PartBits.UNKNOWN, OptionalDouble.empty(),
         Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE, Completeness.UNKNOWN,
         OptionalDouble.empty(), Optional.empty());
   }
@@ -65,6 +65,17 @@ public final class Results {
   /** The same run of a study whose lists chose this. */
   public static RunResult withSetting(RunResult run, String setting) {
     return changed(run, run.learningRate(), run.limitedBy(), Optional.of(setting));
+  }
+
+  /** The same run, trained on so many tokens in so many steps. */
+  public static RunResult withTokens(RunResult run, long tokens, long steps) {
+    return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(),
+        run.parameters(), run.engine(), run.seeds(), run.nameLossNats(), run.valueLossNats(),
+        run.storedBits(), run.totalBits(), run.capacityRatio(), run.maxCapacityRatio(), run.saturation(),
+        run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
+        run.valueLossStandardError(), steps, tokens, run.finalLossNats(), run.headWidth(), run.learningRate(),
+        run.activeParameters(), run.causal(), run.bits(), run.lateShare(), run.limitedBy(), run.recall(),
+        run.completeness(), run.nameExactBits(), run.setting());
   }
 
   private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting) {

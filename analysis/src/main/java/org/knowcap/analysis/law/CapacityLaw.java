@@ -31,8 +31,6 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
 
   private record Group(String family, String corpus, String variant, long exposures) {}
 
-  private record Sized(String model, long parameters) {}
-
   /** Of all that its runs have in common: "gpt2, bioS, 1,000 exposures". */
   public String name() {
     return family + ", " + corpus + (variant.isEmpty() ? "" : ", " + variant) + ", " + Units.count(exposures)
@@ -67,17 +65,16 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
   private static CapacityLaw fit(Group group, List<Cell> cells, Cells source) {
     List<Peak> peaks = new ArrayList<>();
     Map<String, List<String>> leftOut = new LinkedHashMap<>(source.leftOut());
-    Map<Sized, List<Cell>> models = cells.stream()
+    Map<String, List<Cell>> models = cells.stream()
         .sorted(Comparator.comparingLong(Cell::parameters))
-        .collect(Collectors.groupingBy(cell -> new Sized(cell.model(), cell.parameters()), LinkedHashMap::new,
-            Collectors.toList()));
+        .collect(Collectors.groupingBy(Cell::model, LinkedHashMap::new, Collectors.toList()));
     models.values().forEach(own -> {
       Optional<Peak> peak = Peak.of(own);
       peak.ifPresent(peaks::add);
       own.stream()
           .filter(cell -> peak.isEmpty() || cell != peak.get().cell())
-          .forEach(
-              cell -> leftOut.computeIfAbsent(reason(cell), _ -> new ArrayList<>()).add(cell.toString()));
+          .forEach(cell -> leftOut.computeIfAbsent(reason(cell, peak), _ -> new ArrayList<>())
+              .add(cell.toString()));
     });
     List<Peak> bracketed = peaks.stream().filter(Peak::bracketed).toList();
     List<Peak> fitted = sizes(bracketed) >= PowerLaw.LEAST_POINTS ? bracketed : peaks;
@@ -85,19 +82,21 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
         .filter(peak -> !fitted.contains(peak))
         .forEach(peak -> leftOut.computeIfAbsent("peak not bracketed", _ -> new ArrayList<>())
             .add(peak.cell().toString()));
+    boolean capacities = fitted.stream()
+        .allMatch(peak -> peak.bracketed() && peak.cell().limit() == Limit.MODEL);
     Optional<PowerLaw> law = sizes(fitted) < 2
         ? Optional.empty()
         : Optional.of(PowerLaw.fit(fitted.stream()
-            .map(peak -> new PowerLaw.Point(peak.cell().parameters(), peak.cell().storedBits().value()))
-            .toList()));
+            .map(peak -> new PowerLaw.Point(peak.parameters(), peak.cell().storedBits().value()))
+            .toList())).map(found -> capacities ? found : found.untested());
     List<String> summary = new ArrayList<>();
     unlimited(cells, peaks).ifPresent(summary::add);
-    summary.add(sentence(fitted, law));
     if (law.isPresent() && fitted.stream().anyMatch(peak -> !peak.bracketed())) {
       summary.add("The law is provisional: of its " + fitted.size() + " peaks "
           + fitted.stream().filter(peak -> !peak.bracketed()).count()
           + " are not bracketed by a smaller and a larger corpus, so that they may be too low.");
     }
+    summary.add(sentence(fitted, law));
     List<String> warnings = new ArrayList<>(source.warnings());
     long learning = fitted.stream().filter(peak -> peak.cell().limit() == Limit.LEARNING).count();
     if (learning > 0) {
@@ -111,10 +110,17 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
     if (fitted.stream().map(peak -> peak.cell().runs().size()).distinct().count() > 1) {
       warnings.add("Peaks have different numbers of seeds, and least squares gives each the same weight.");
     }
+    long unresolved = fitted.stream().filter(peak -> peak.bracketed() && !peak.resolved()).count();
+    if (unresolved > 0) {
+      warnings.add(unresolved + " of " + fitted.size()
+          + " peaks are not resolved: on pairs of equal seeds R of a corpus"
+          + " beside the peak is not surely lower, so that the best N is known only roughly.");
+    }
     Checklist checklist = new Checklist("stored bits = rho P^gamma",
         "stored bits at the peak of R over N, " + "mean over seeds; names by the paper's N log2(N0/N)",
         fitted.size(), leftOut, Checklist.PARAMETER_COUNT,
-        "of each model the cell of the greatest mean R that its corpus does not limit",
+        "of each model the cell of the greatest mean R among those whose corpus is at most 90 % stored, over seeds common to "
+            + "these cells, or among the cells of the most seeds",
         "squares of ln(stored bits), each model once", "closed form (linear regression on logarithms)",
         "none needed", "none",
         "95 %; of a peak Student's t over its seeds, of the law Student's t over its models",
@@ -128,30 +134,43 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
   }
 
   private static long sizes(List<Peak> peaks) {
-    return peaks.stream().mapToLong(peak -> peak.cell().parameters()).distinct().count();
+    return peaks.stream().mapToDouble(Peak::parameters).distinct().count();
   }
 
-  private static String reason(Cell cell) {
+  private static String reason(Cell cell, Optional<Peak> peak) {
     if (cell.limit() == Limit.CORPUS) {
       return "limited by the corpus: over 98 % of it are stored";
     }
-    return cell.storedBits().value() > 0 ? "R is lower than at the peak" : "no bits are stored";
+    if (cell.nearlyFull()) {
+      return "perhaps limited by the corpus: 90 to 98 % of it are stored";
+    }
+    if (cell.storedBits().value() <= 0) {
+      return "no bits are stored";
+    }
+    return peak.isPresent()
+        ? "not the peak: R is lower, or it has fewer seeds"
+        : "the model's largest corpus is nearly stored whole, so that it has no peak";
   }
 
   /** What is missing where no cell is known to be limited by its model. */
   private static Optional<String> unlimited(List<Cell> cells, List<Peak> peaks) {
-    if (cells.stream().anyMatch(cell -> cell.limit() == Limit.MODEL)) {
+    if (peaks.stream().anyMatch(peak -> peak.cell().limit() == Limit.MODEL)) {
       return Optional.empty();
     }
+    boolean any = cells.stream().anyMatch(cell -> cell.limit() == Limit.MODEL);
     long corpus = cells.stream().filter(cell -> cell.limit() == Limit.CORPUS).count();
     long learning = cells.stream().filter(cell -> cell.limit() == Limit.LEARNING).count();
-    long undecided = cells.size() - corpus - learning;
+    long model = cells.stream().filter(cell -> cell.limit() == Limit.MODEL).count();
+    long undecided = cells.size() - corpus - learning - model;
     List<String> counts = new ArrayList<>();
     if (corpus > 0) {
       counts.add(corpus + " limited by the corpus");
     }
     if (learning > 0) {
       counts.add(learning + " still learning");
+    }
+    if (model > 0) {
+      counts.add(model + " limited by the model, none of them a peak");
     }
     if (undecided > 0) {
       counts.add(undecided + " undecided");
@@ -163,9 +182,10 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
     if (learning > 0) {
       advice.add("give the runs that were still learning more exposures");
     }
-    return Optional.of("No cell is known to be limited by its model (" + String.join(", ", counts)
-        + "), so that nothing here is a capacity"
-        + (advice.isEmpty() ? "" : "; to measure one, " + String.join(", and ", advice)) + ".");
+    return Optional
+        .of((any ? "No peak is at a cell that is" : "No cell is") + " known to be limited by its model ("
+            + String.join(", ", counts) + "), so that nothing here is a capacity"
+            + (advice.isEmpty() ? "" : "; to measure one, " + String.join(", and ", advice)) + ".");
   }
 
   /** Of each model without a larger corpus: people whose bits are twice what it holds by its R, or by the paper's. */
@@ -173,8 +193,7 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
     Map<String, Long> proposed = new LinkedHashMap<>();
     for (Cell cell : cells) {
       Optional<Peak> peak = peaks.stream()
-          .filter(each -> each.cell().model().equals(cell.model())
-              && each.cell().parameters() == cell.parameters())
+          .filter(each -> each.cell().model().equals(cell.model()))
           .findFirst();
       if (peak.isEmpty() || !peak.get().largerMeasured()) {
         proposed.merge(cell.model(), proposedPeople(cell, peak), Math::max);
@@ -197,7 +216,7 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
 
   private static String sentence(List<Peak> fitted, Optional<PowerLaw> law) {
     if (fitted.isEmpty()) {
-      return "There is no peak, as no cell stores any bits without being limited by its corpus.";
+      return "There is no peak: each model stores no bits, or over 90 % of its largest corpus.";
     }
     long sizes = sizes(fitted);
     if (law.isEmpty()) {
@@ -211,12 +230,16 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
         + Units.brief(found.centre()) + " parameters, the centre of these models, R is " + found.atCentre()
         + ".";
     if (found.pGammaIsOne().isEmpty()) {
-      return form;
+      return found.gamma().hasInterval()
+          ? form
+              + " Gamma = 1 is not tested, as not all of these peaks are bracketed and known to be limited by their"
+              + " model: the exponent may be that of the corpora."
+          : form;
     }
     return form + " Gamma = 1, as many bits per parameter at every size, "
         + (found.pGammaIsOne().getAsDouble() < 1 - Estimate.CONFIDENCE
             ? "is contradicted"
             : "is not contradicted (this does not establish it)")
-        + ": p = " + Units.number(found.pGammaIsOne().getAsDouble(), 2) + ".";
+        + ": " + Units.pValue(found.pGammaIsOne().getAsDouble()) + ".";
   }
 }

@@ -2,6 +2,8 @@ package org.knowcap.analysis.law;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -18,6 +20,7 @@ import org.knowcap.analysis.results.Seeds;
  * @param otherRates learning rates of runs that were left out, as this one's store more
  */
 public record Cell(List<RunResult> runs, List<Double> otherRates) {
+  private static final double NEARLY_FULL = 0.9;
   private static final Pattern LEARNING_RATE = Pattern.compile("lr[0-9.eE+-]+");
   /** By corpus size, exposures and parameters. */
   static final Comparator<Cell> ORDER = Comparator.comparingLong(Cell::people)
@@ -43,9 +46,9 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     return ModelName.of(model()).family();
   }
 
-  /** P. */
+  /** P, the mean over the seeds: a vocabulary may depend on the corpus' seed. */
   public long parameters() {
-    return first().parameters();
+    return Math.round(mean(RunResult::parameters));
   }
 
   /** Name of the corpus. */
@@ -94,6 +97,35 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     return first().totalBits();
   }
 
+  /**
+   * Whether over 90 % of the corpus are stored in any run: R is then close to the corpus' bound, and may show the corpus rather
+   * than the model.
+   */
+  public boolean nearlyFull() {
+    return runs.stream().anyMatch(run -> run.corpusBound() || run.saturation() > NEARLY_FULL);
+  }
+
+  /** Seeds that all of these cells have. */
+  static Set<Seeds> commonSeeds(List<Cell> cells) {
+    Set<Seeds> common = new TreeSet<>(Seeds.ORDER);
+    common.addAll(cells.getFirst().seeds());
+    cells.forEach(cell -> common.retainAll(cell.seeds()));
+    return common;
+  }
+
+  /** By their order. */
+  List<Seeds> seeds() {
+    return runs.stream().map(RunResult::seeds).toList();
+  }
+
+  /** R of each of these seeds. */
+  double[] ratios(Set<Seeds> of) {
+    return runs.stream()
+        .filter(run -> of.contains(run.seeds()))
+        .mapToDouble(RunResult::capacityRatio)
+        .toArray();
+  }
+
   /** What limits the runs: the corpus where it limits any of them; else what most of them have. */
   public Limit limit() {
     if (runs.stream().anyMatch(RunResult::corpusBound)) {
@@ -121,7 +153,7 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
   }
 
   private Estimate estimate(ToDoubleFunction<RunResult> figure) {
-    List<Seeds> seeds = runs.stream().map(RunResult::seeds).toList();
+    List<Seeds> seeds = seeds();
     if (runs.size() > 1 && !Seeds.independent(seeds)) {
       return Estimate.alone(mean(figure),
           "two runs share one of the seeds that vary, so they are not independent");

@@ -23,13 +23,16 @@ import org.knowcap.analysis.units.Units;
 public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<String> warnings) {
   /** Parameters of one model may differ a little: a larger corpus may use more tokens. */
   private static final double COUNTS_ALIKE = 0.05;
+  private static final double KINDS_ALIKE = 0.1;
+  /** Texts of one kind have almost one length. */
+  private static final double TOKENS_ALIKE = 0.03;
+  private static final double STEPS_ALIKE = 0.02;
+  private static final double ROUNDING = 1e-9;
 
   /** What is one in the runs of a cell, but for the learning rate. */
-  private record Setting(String model, long parameters, String corpus, double totalBits, long people,
-      long exposures, String variant) {
+  private record Setting(String model, String corpus, long people, long exposures, String variant) {
     static Setting of(RunResult run) {
-      return new Setting(run.model(), run.parameters(), run.corpus(), run.totalBits(), run.people(),
-          run.exposures(), Cell.variant(run));
+      return new Setting(run.model(), run.corpus(), run.people(), run.exposures(), Cell.variant(run));
     }
   }
 
@@ -57,6 +60,7 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
           : "none of the " + results.size() + " runs is causal, so that R is no capacity in any of them");
     }
     requireOneCount(causal, warnings);
+    requireOneTraining(causal);
     Map<Setting, List<RunResult>> settings = causal.stream()
         .collect(Collectors.groupingBy(Setting::of, LinkedHashMap::new, Collectors.toList()));
     List<Cell> cells = new ArrayList<>();
@@ -66,6 +70,14 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
           "Some cells are the best of several learning rates, chosen by the runs that are then measured: "
               + "this makes R too high by a part of its interval. Choose rates on seeds that are not measured again.");
     }
+    List<String> fixed = cells.stream()
+        .filter(cell -> cell.runs().size() > 1 && cell.ratio().hasInterval())
+        .map(cell -> Seeds.varied(cell.seeds()))
+        .filter(varied -> !varied.equals("corpus, weights and order"))
+        .distinct()
+        .toList();
+    fixed.forEach(varied -> warnings.add("The runs of some cells vary the seeds of " + varied
+        + " alone: intervals say nothing of what other seeds of the rest would give."));
     warnMixed(causal, RunResult::engine, "engines", warnings);
     return new Cells(cells.stream().sorted(Cell.ORDER).toList(), leftOut, List.copyOf(warnings));
   }
@@ -126,6 +138,64 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
             + Units.count(most.parameters()) + " parameters, as larger corpora use more tokens.");
       }
     });
+  }
+
+  /** Runs that tables would join must have learnt one kind of corpus, each text of which has one length, in batches of one size. */
+  private static void requireOneTraining(List<RunResult> runs) {
+    record Kind(String corpus, String variant) {}
+    Map<Kind, List<RunResult>> kinds = runs.stream()
+        .collect(Collectors.groupingBy(
+            run -> new Kind(new Cell(List.of(run), List.of()).corpusKind(), Cell.variant(run)),
+            LinkedHashMap::new, Collectors.toList()));
+    kinds.values().forEach(alike -> {
+      requireAlike(alike, Cells::bitsApartFromN, KINDS_ALIKE,
+          "bits a person, apart from the logarithm of N: they were measured by different attributes");
+      requireAlike(alike, Cells::tokensAnExposure, TOKENS_ALIKE,
+          "tokens for an exposure of a person: other texts were mixed in, or the windows differ");
+    });
+    runs.stream()
+        .collect(Collectors.groupingBy(Setting::of, LinkedHashMap::new, Collectors.toList()))
+        .values()
+        .forEach(alike -> {
+          requireAlike(alike, run -> Range.of(run.totalBits()), ROUNDING, "bits of the corpus");
+          requireAlike(alike, Cells::tokensAStep, STEPS_ALIKE, "tokens a step: the batches differ");
+        });
+  }
+
+  /** Where a figure of a run lies: tables have whole exposures and whole steps. */
+  private record Range(double low, double high) {
+    static Range of(double exact) {
+      return new Range(exact, exact);
+    }
+  }
+
+  private static Range bitsApartFromN(RunResult run) {
+    return Range.of(run.totalBits() / run.people() + Math.log(run.people()) / Math.log(2));
+  }
+
+  private static Range tokensAnExposure(RunResult run) {
+    double step = run.steps() == 0 ? 0 : (double) run.tokens() / run.steps();
+    return new Range((run.tokens() - step) / (run.people() * (run.exposures() + 0.5)),
+        run.tokens() / (run.people() * (run.exposures() - 0.5)));
+  }
+
+  private static Range tokensAStep(RunResult run) {
+    return Range.of(run.steps() == 0 ? 0 : (double) run.tokens() / run.steps());
+  }
+
+  private static void requireAlike(List<RunResult> runs, Function<RunResult, Range> figure, double part,
+      String what) {
+    RunResult least = runs.stream()
+        .min(Comparator.comparingDouble(run -> figure.apply(run).high))
+        .orElseThrow();
+    RunResult most = runs.stream()
+        .max(Comparator.comparingDouble(run -> figure.apply(run).low))
+        .orElseThrow();
+    if (figure.apply(most).low > (1 + part) * figure.apply(least).high) {
+      throw new LawException("run " + least.run() + " has " + Units.number(figure.apply(least).high, 4)
+          + " and run " + most.run() + " " + Units.number(figure.apply(most).low, 4) + " " + what
+          + "; fit these runs apart");
+    }
   }
 
   private static void warnMixed(List<RunResult> runs, Function<RunResult, String> what, String name,

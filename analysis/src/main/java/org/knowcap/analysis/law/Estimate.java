@@ -1,5 +1,6 @@
 package org.knowcap.analysis.law;
 
+import java.util.Arrays;
 import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
 import org.apache.commons.math3.distribution.TDistribution;
@@ -17,6 +18,8 @@ import org.knowcap.analysis.units.Units;
 public record Estimate(double value, OptionalDouble low, OptionalDouble high, String method) {
   /** Of every interval of this package. */
   public static final double CONFIDENCE = 0.95;
+  /** Of figures that would be equal but for the order of additions. */
+  private static final double ROUNDING = 1e-9;
 
   /** An estimate without an interval. */
   static Estimate alone(double value, String reason) {
@@ -39,6 +42,14 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
    * @param unit that varies, such as "seeds"
    */
   static Estimate mean(double[] values, String unit) {
+    return mean(values, unit, Arrays.stream(values).map(Math::abs).max().orElseThrow());
+  }
+
+  /**
+   * Mean over independent values that came by subtraction from numbers of this size: what is less than rounding of those is no
+   * variance.
+   */
+  static Estimate mean(double[] values, String unit, double size) {
     SummaryStatistics statistics = new SummaryStatistics();
     for (double value : values) {
       statistics.addValue(value);
@@ -46,7 +57,7 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
     if (values.length < 2) {
       return alone(statistics.getMean(), "one run says nothing of how " + unit + " vary");
     }
-    if (!(statistics.getStandardDeviation() > 1e-12 * Math.abs(statistics.getMean()))) {
+    if (!(statistics.getStandardDeviation() > ROUNDING * size)) {
       return alone(statistics.getMean(),
           "no variance over " + values.length + " " + unit + ", so no verdict");
     }

@@ -32,7 +32,7 @@ import org.knowcap.analysis.units.Units;
 public record ExposureLaw(String model, long parameters, String corpus, String variant, List<Cell> cells,
     Optional<Estimate> timeToLearn, boolean rising, List<String> summary, Checklist checklist) {
 
-  private record Group(String model, long parameters, String corpus, double totalBits, String variant) {}
+  private record Group(String model, String corpus, String variant) {}
 
   /** For people: "gpt2-2-2-w16 on bioS(200)". */
   public String name() {
@@ -47,8 +47,8 @@ public record ExposureLaw(String model, long parameters, String corpus, String v
   public static List<ExposureLaw> of(Cells cells) {
     Map<Group, List<Cell>> groups = cells.cells()
         .stream()
-        .collect(Collectors.groupingBy(cell -> new Group(cell.model(), cell.parameters(), cell.corpus(),
-            cell.totalBits(), cell.variant()), LinkedHashMap::new, Collectors.toList()));
+        .collect(Collectors.groupingBy(cell -> new Group(cell.model(), cell.corpus(), cell.variant()),
+            LinkedHashMap::new, Collectors.toList()));
     List<ExposureLaw> laws = groups.values()
         .stream()
         .filter(own -> own.stream().mapToLong(Cell::exposures).distinct().count() > 1)

@@ -15,7 +15,7 @@ import org.apache.commons.math3.stat.regression.SimpleRegression;
  * @param centre geometric mean of x, where the law is known best
  * @param atCentre y there over x
  * @param pGammaIsOne how likely an exponent at least so far from 1 would be if it were 1, two-sided; absent where gamma has
- *        no interval
+ *        no interval, or the points may not be capacities
  * @param scatter standard deviation of the residuals, in natural logarithms
  * @param residuals ln y less ln of the law, in the order of the points
  */
@@ -79,6 +79,11 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
         Estimate.student(slope, slopeError, degrees, method), centre,
         Estimate.student(level, levelError, degrees, method).map(log -> Math.exp(log) / centre),
         OptionalDouble.of(p), scatter, residuals);
+  }
+
+  /** Without the test of an exponent of 1, where the points may not be what that is a question of. */
+  PowerLaw untested() {
+    return new PowerLaw(points, rho, gamma, centre, atCentre, OptionalDouble.empty(), scatter, residuals);
   }
 
   /** The law at x, with the interval of its mean: not that of a further model, which scatters about it. */

@@ -30,6 +30,11 @@ public final class Units {
         : count(count);
   }
 
+  /** A p-value: {@code p = 0.012}, {@code p < 0.001}. */
+  public static String pValue(double p) {
+    return p < 0.001 ? "p < 0.001" : "p = " + number(p, 2);
+  }
+
   /** Bits to three digits: {@code 21.4 kbit}, {@code -3.2 bit}. */
   public static String bits(double bits) {
     int power = power(bits);

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.analysis.Results;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.testing.TestSeed;
 
@@ -44,8 +45,8 @@ class PlantedStudiesTest {
         long people = Math.round(peak / PER_PERSON * (1L << c));
         for (int s = 0; s < seeds; s++) {
           double stored = peak * SHAPE[c] * (1 + own * random.nextGaussian());
-          runs.add(Results.run(people, 1000, "gpt2-2-" + (m + 1), parameters, s, stored,
-              2.0 * people * PER_PERSON));
+          runs.add(Results.limited(Results.run(people, 1000, "gpt2-2-" + (m + 1), parameters, s, stored,
+              2.0 * people * PER_PERSON), Limit.MODEL));
         }
       }
     }
@@ -59,7 +60,7 @@ class PlantedStudiesTest {
   private static void requireCoverage(String what, double covered) {
     String found = what + ": " + covered + " of the 95 % intervals hold the truth";
     assertTrue(covered > 0.92, found);
-    assertTrue(covered < 0.97, found);
+    assertTrue(covered < 0.98, found);
   }
 
   @ParameterizedTest
@@ -89,13 +90,36 @@ class PlantedStudiesTest {
     requireCoverage("the law at 20k", (double) between / STUDIES);
   }
 
+  /** The corpus at the peak has further seeds, as a study of one seed whose best cells were run again has. */
+  @Test
+  void peaksOfUnequalSeedsAreCovered() {
+    int covered = 0;
+    int atThePeak = 0;
+    for (int i = 0; i < STUDIES; i++) {
+      double[] truths = new double[3];
+      List<RunResult> runs = study(3, 3, 2, 1, 0.05, 0.03, truths);
+      runs.removeIf(run -> run.seeds().corpusSeed() > 0 && Math.abs(run.totalBits() / run.parameters()
+          / truths[(int) Math.round(Math.log(run.parameters() / 10_000.0) / Math.log(2))] - 8) > 1);
+      for (Peak peak : CapacityLaw.of(Cells.of(runs)).getFirst().peaks()) {
+        double truth = truths[(int) Math.round(Math.log(peak.parameters() / 10_000) / Math.log(2))];
+        atThePeak++;
+        covered += covers(peak.cell().ratio(), truth) ? 1 : 0;
+      }
+    }
+    requireCoverage("R at the peak of more seeds", (double) covered / atThePeak);
+  }
+
   @Test
   void aTrueGammaOfOneIsRarelyContradicted() {
     int contradicted = 0;
+    int tested = 0;
     for (int i = 0; i < STUDIES; i++) {
       CapacityLaw law = CapacityLaw.of(Cells.of(study(4, 3, 2, 1, 0.03, 0.03, new double[4]))).getFirst();
-      contradicted += law.law().orElseThrow().pGammaIsOne().orElseThrow() < 0.05 ? 1 : 0;
+      OptionalDouble p = law.law().orElseThrow().pGammaIsOne();
+      tested += p.isPresent() ? 1 : 0;
+      contradicted += p.isPresent() && p.getAsDouble() < 0.05 ? 1 : 0;
     }
+    assertTrue(tested > 0.95 * STUDIES, "tested in " + tested + " of " + STUDIES);
     assertTrue((double) contradicted / STUDIES < 0.05 + SLACK, contradicted + " of " + STUDIES);
   }
 
