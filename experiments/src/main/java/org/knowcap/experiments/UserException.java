@@ -1,9 +1,7 @@
 package org.knowcap.experiments;
 
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
+import org.knowcap.files.FileFailure;
 
 /**
  * Something the user can mend. The message is shown alone, without a stack trace: what was wrong, the value found, what
@@ -65,12 +63,6 @@ public final class UserException extends RuntimeException {
 
   /** A failure to read or write, as a person reads it: the file first, then why. */
   public static String describe(IOException failed) {
-    return switch (failed) {
-      case AccessDeniedException denied -> denied.getFile() + ": no permission";
-      case NoSuchFileException missing -> missing.getFile() + ": no such file";
-      case FileSystemException system -> system.getFile() + ": "
-          + (system.getReason() == null ? system.getClass().getSimpleName() : system.getReason());
-      default -> failed.getMessage() == null ? failed.getClass().getSimpleName() : failed.getMessage();
-    };
+    return FileFailure.describe(failed);
   }
 }

@@ -4,7 +4,6 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
@@ -23,6 +22,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.knowcap.files.FileFailure;
 import org.knowcap.files.Sha256;
 import org.knowcap.files.WholeFile;
 import org.knowcap.generators.corpus.Corpus;
@@ -109,7 +109,7 @@ public final class CorpusExport {
       }
     } catch (IOException e) {
       throw new IOException(
-          "cannot write the corpus to " + directory + ": " + reason(e) + "; " + finished.size() + " of "
+          "cannot write the corpus to " + directory + ": " + FileFailure.describe(e) + "; " + finished.size() + " of "
               + files.size() + " files are finished, and the same command goes on from there",
           e);
     }
@@ -171,7 +171,7 @@ public final class CorpusExport {
       });
       return new Entry(count[0], Files.size(target), Sha256.hex(digest));
     } catch (IOException e) {
-      throw new IOException(file.name() + ": " + reason(e), e);
+      throw new IOException(file.name() + ": " + FileFailure.describe(e), e);
     }
   }
 
@@ -248,13 +248,5 @@ public final class CorpusExport {
         default -> throw new IllegalStateException(e.getCause());
       }
     }
-  }
-
-  /** The message of a file system exception names only the file; the reason is separate, or in the exception's name. */
-  private static String reason(IOException e) {
-    return e instanceof FileSystemException failed
-        ? failed.getFile() + ": "
-            + (failed.getReason() == null ? e.getClass().getSimpleName() : failed.getReason())
-        : e.getMessage();
   }
 }
