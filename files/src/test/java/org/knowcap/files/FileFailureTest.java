@@ -17,8 +17,8 @@ class FileFailureTest {
   @Test
   void saysWhatJavaSaysInTheNameOfAnException() throws IOException {
     Path missing = folder.resolve("missing");
-    assertEquals(missing + ": no such file or directory", FileFailure
-        .describe(assertThrows(IOException.class, () -> Files.readAllBytes(missing))));
+    assertEquals(missing + ": no such file or directory",
+        FileFailure.describe(assertThrows(IOException.class, () -> Files.readAllBytes(missing))));
     Path file = Files.writeString(folder.resolve("file"), "");
     assertEquals(file + ": is there already",
         FileFailure.describe(assertThrows(IOException.class, () -> Files.createFile(file))));

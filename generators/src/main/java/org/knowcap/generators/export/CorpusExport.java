@@ -109,8 +109,8 @@ public final class CorpusExport {
       }
     } catch (IOException e) {
       throw new IOException(
-          "cannot write the corpus to " + directory + ": " + FileFailure.describe(e) + "; " + finished.size() + " of "
-              + files.size() + " files are finished, and the same command goes on from there",
+          "cannot write the corpus to " + directory + ": " + FileFailure.describe(e) + "; " + finished.size()
+              + " of " + files.size() + " files are finished, and the same command goes on from there",
           e);
     }
   }
