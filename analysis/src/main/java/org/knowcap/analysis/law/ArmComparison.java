@@ -5,14 +5,17 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.commons.math3.distribution.TDistribution;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.ModelName;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.Seeds;
+import org.knowcap.analysis.units.Units;
 
 /**
  * Two arms compared setting by setting.
@@ -24,8 +27,9 @@ import org.knowcap.analysis.results.Seeds;
  */
 public record ArmComparison(List<ArmDifference> differences, OptionalDouble margin, List<String> unmatched,
     List<String> warnings) {
-  /** Of the studies in which a difference of the least detectable size would have been shown. */
-  private static final double POWER = 0.8;
+  private static final String APART = "The arms differ in: ";
+  /** Parameters and bits that differ by less do not tell arms apart. */
+  private static final double SIZES_ALIKE = 0.02;
 
   /** What is one in both arms, so that the rest is what they are about. */
   private record Setting(long people, long exposures, String size) {
@@ -78,16 +82,21 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     }
     List<String> warnings = new ArrayList<>(
         Stream.concat(firstCells.warnings().stream(), secondCells.warnings().stream()).distinct().toList());
-    if (raw.stream().anyMatch(each -> each.limitedBy().contains("corpus"))) {
-      warnings.add(
-          "Where the corpus limits an arm, R is bounded by R^max, and the difference says little of the models.");
+    long several = raw.stream()
+        .filter(each -> each.caveats().stream().filter(text -> text.startsWith(APART)).count() > 0)
+        .count();
+    if (several > 0) {
+      warnings.add("In " + several + " of " + raw.size()
+          + " settings the arms differ in more than one thing, and a verdict"
+          + " does not say which of them matters.");
     }
     List<OptionalDouble> equivalences = raw.stream().map(each -> equivalence(each, margin)).toList();
     List<OptionalDouble> corrected = corrected(raw.stream().map(ArmDifference::pValue).toList());
     List<OptionalDouble> correctedEquivalences = corrected(equivalences);
+    long tests = raw.stream().filter(each -> each.pValue().isPresent()).count();
     List<ArmDifference> decided = new ArrayList<>();
     for (int i = 0; i < raw.size(); i++) {
-      decided.add(raw.get(i).decided(corrected.get(i), correctedEquivalences.get(i)));
+      decided.add(raw.get(i).decided(corrected.get(i), correctedEquivalences.get(i), tests));
     }
     return new ArmComparison(List.copyOf(decided), margin, List.copyOf(unmatched), List.copyOf(warnings));
   }
@@ -120,36 +129,94 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     double meanA = a.mean(RunResult::capacityRatio);
     double meanB = b.mean(RunResult::capacityRatio);
     String limits = a.limit() == b.limit() ? a.limit().toString() : a.limit() + ", " + b.limit();
+    List<String> caveats = new ArrayList<>(caveats(a, b, own.stream().map(RunResult::seeds).toList()));
+    boolean corpus = a.limit() == Limit.CORPUS || b.limit() == Limit.CORPUS;
     if (own.isEmpty()) {
       String reason = "no run of one arm has the seeds of one of the other";
       return new ArmDifference(setting.toString(), a.toString(), b.toString(), 0, meanA, meanB,
-          Estimate.alone(meanA - meanB, reason), Estimate.alone(meanA / meanB, reason),
-          OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(),
-          limits, ArmDifference.Verdict.NO_VERDICT);
+          Estimate.alone(meanA - meanB, reason), factor(meanA, meanB, reason), OptionalDouble.empty(),
+          OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), limits,
+          List.copyOf(caveats), ArmDifference.Verdict.NO_VERDICT);
     }
     boolean independent = own.size() == 1 || Seeds.independent(own.stream().map(RunResult::seeds).toList());
-    Estimate difference = Estimate.mean(differences, "pairs");
-    Estimate factor = Stream.of(ours, theirs).flatMapToDouble(Arrays::stream).allMatch(r -> r > 0)
-        ? Estimate.mean(factors, "pairs").map(Math::exp)
-        : Estimate.alone(meanA / meanB, "an arm stores no bits");
+    double size = Stream.of(ours, theirs).flatMapToDouble(Arrays::stream).map(Math::abs).max().orElseThrow();
+    Estimate difference = Estimate.mean(differences, "pairs", size);
+    Optional<Estimate> factor = Stream.of(ours, theirs).flatMapToDouble(Arrays::stream).allMatch(r -> r > 0)
+        ? Optional.of(Estimate.mean(factors, "pairs", 1).map(Math::exp))
+        : factor(meanA, meanB, "a run stores no bits");
     if (!independent) {
       String reason = "two pairs share one of the seeds that vary, so they are not independent";
       difference = Estimate.alone(difference.value(), reason);
-      factor = Estimate.alone(factor.value(), reason);
+      factor = factor.map(found -> Estimate.alone(found.value(), reason));
     }
     OptionalDouble pValue = OptionalDouble.empty();
-    OptionalDouble detectable = OptionalDouble.empty();
-    if (difference.hasInterval()) {
+    if (difference.hasInterval() && !corpus) {
       TDistribution student = new TDistribution(null, own.size() - 1.0);
       double error = standardError(difference, own.size());
       pValue = OptionalDouble.of(2 * student.cumulativeProbability(-Math.abs(difference.value()) / error));
-      detectable = OptionalDouble
-          .of(error * (Estimate.quantile(own.size() - 1.0) + student.inverseCumulativeProbability(POWER)));
     }
     return new ArmDifference(setting.toString(), a.toString(), b.toString(), own.size(),
         Arrays.stream(ours).average().orElseThrow(), Arrays.stream(theirs).average().orElseThrow(),
-        difference, factor, pValue, OptionalDouble.empty(), OptionalDouble.empty(), detectable, limits,
-        ArmDifference.Verdict.NO_VERDICT);
+        difference, factor, pValue, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(),
+        limits, List.copyOf(caveats), ArmDifference.Verdict.NO_VERDICT);
+  }
+
+  private static Optional<Estimate> factor(double a, double b, String reason) {
+    return a > 0 && b > 0 ? Optional.of(Estimate.alone(a / b, reason)) : Optional.empty();
+  }
+
+  /** What a verdict over these cells would not say. */
+  private static List<String> caveats(Cell a, Cell b, List<Seeds> pairs) {
+    List<String> caveats = new ArrayList<>();
+    if (a.limit() == Limit.CORPUS || b.limit() == Limit.CORPUS) {
+      caveats.add(
+          "Over 98 % of the corpus of an arm are stored, so that R shows the corpus, not the model: train on more people.");
+    } else if (a.nearlyFull() || b.nearlyFull()) {
+      caveats
+          .add("Over 90 % of the corpus of an arm are stored, so that the difference may show the corpus.");
+    }
+    if (a.limit() == Limit.LEARNING || b.limit() == Limit.LEARNING) {
+      caveats.add(
+          "An arm was still learning: the difference says which learns faster, not which can store more.");
+    }
+    List<String> apart = new ArrayList<>();
+    apart(apart, "model", a.family(), b.family());
+    apart(apart, "corpus", a.corpusKind(), b.corpusKind());
+    apart(apart, "setting", a.variant(), b.variant());
+    apart(apart, "engine", of(a, RunResult::engine), of(b, RunResult::engine));
+    apart(apart, "learning rate", of(a, RunResult::learningRate), of(b, RunResult::learningRate));
+    if (Math.abs(Math.log((double) a.parameters() / b.parameters())) > SIZES_ALIKE) {
+      apart.add("parameters (" + Units.count(a.parameters()) + ", " + Units.count(b.parameters()) + ")");
+    }
+    if (Math.abs(Math.log(a.totalBits() / b.totalBits())) > SIZES_ALIKE) {
+      apart.add("bits of the corpus (" + Units.bits(a.totalBits()) + ", " + Units.bits(b.totalBits()) + ")");
+    }
+    if (apart.size() > 1) {
+      caveats.add(APART + String.join(", ", apart) + ".");
+    }
+    List<RunResult> alone = Stream.concat(a.runs().stream(), b.runs().stream())
+        .filter(run -> !pairs.contains(run.seeds()))
+        .toList();
+    if (!alone.isEmpty()) {
+      caveats.add("Runs without a partner of equal seeds are left out: "
+          + alone.stream().map(RunResult::run).collect(Collectors.joining(", ")) + ".");
+    }
+    return caveats;
+  }
+
+  private static String of(Cell cell, Function<RunResult, Object> what) {
+    return cell.runs()
+        .stream()
+        .map(what)
+        .map(Object::toString)
+        .distinct()
+        .collect(Collectors.joining(" and "));
+  }
+
+  private static void apart(List<String> apart, String what, String a, String b) {
+    if (!a.equals(b)) {
+      apart.add(what + " (" + (a.isEmpty() ? "none" : a) + ", " + (b.isEmpty() ? "none" : b) + ")");
+    }
   }
 
   private static double standardError(Estimate estimate, int pairs) {
@@ -158,7 +225,7 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
 
   /** The greater p of two one-sided tests: that the difference is below the margin, and above its negative. */
   private static OptionalDouble equivalence(ArmDifference difference, OptionalDouble margin) {
-    if (margin.isEmpty() || !difference.difference().hasInterval()) {
+    if (margin.isEmpty() || difference.pValue().isEmpty()) {
       return OptionalDouble.empty();
     }
     double error = standardError(difference.difference(), difference.pairs());

@@ -1,6 +1,8 @@
 package org.knowcap.analysis.law;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -13,18 +15,24 @@ import java.util.OptionalDouble;
  * @param ratioA mean R of the first arm over the pairs, bits per parameter
  * @param ratioB mean R of the second
  * @param difference mean of R of the first less R of the second
- * @param factor geometric mean of R of the first over R of the second; without an interval where one stores nothing
+ * @param factor geometric mean of R of the first over R of the second; absent where an arm stores no bits
  * @param pValue of the paired t-test, two-sided; absent where the difference has no interval
  * @param correctedPValue by Holm's method over all settings of the comparison
  * @param equivalencePValue of two one-sided t-tests that the difference lies within the margin, by Holm's method over all
  *        settings; absent without margin or interval
- * @param leastDetectable true difference that such pairs would have shown in four of five studies
+ * @param leastDetectable true difference that the comparison would have shown in four of five studies, if it were the only one: of
+ *        the t-test at 5 % over the number of settings, the first of Holm's levels
  * @param limitedBy what limits the runs of both
+ * @param caveats whole sentences on what a verdict does not say, or why there is none
  * @param verdict what follows
  */
 public record ArmDifference(String setting, String a, String b, int pairs, double ratioA, double ratioB,
-    Estimate difference, Estimate factor, OptionalDouble pValue, OptionalDouble correctedPValue,
-    OptionalDouble equivalencePValue, OptionalDouble leastDetectable, String limitedBy, Verdict verdict) {
+    Estimate difference, Optional<Estimate> factor, OptionalDouble pValue, OptionalDouble correctedPValue,
+    OptionalDouble equivalencePValue, OptionalDouble leastDetectable, String limitedBy, List<String> caveats,
+    Verdict verdict) {
+
+  /** Of the studies in which a difference of the least detectable size would have been shown. */
+  private static final double POWER = 0.8;
 
   /** What follows from a difference. */
   public enum Verdict {
@@ -36,7 +44,7 @@ public record ArmDifference(String setting, String a, String b, int pairs, doubl
     EQUIVALENT,
     /** Neither a difference nor equivalence is shown. */
     UNDECIDED,
-    /** There are too few pairs, or they do not vary. */
+    /** There are too few pairs, they do not vary, or the corpus limits an arm. */
     NO_VERDICT;
 
     /** For people: such as "no verdict". */
@@ -46,8 +54,17 @@ public record ArmDifference(String setting, String a, String b, int pairs, doubl
     }
   }
 
-  ArmDifference decided(OptionalDouble corrected, OptionalDouble equivalence) {
+  /**
+   * With its verdict.
+   *
+   * @param tests of the comparison, which Holm's method corrects for
+   */
+  ArmDifference decided(OptionalDouble corrected, OptionalDouble equivalence, long tests) {
     double level = 1 - Estimate.CONFIDENCE;
+    OptionalDouble detectable = pValue.isEmpty()
+        ? leastDetectable
+        : OptionalDouble.of(difference.halfWidth().orElseThrow() / Estimate.quantile(pairs - 1.0)
+            * Power.effect(POWER, pairs - 1.0, level / tests));
     Verdict verdict;
     if (corrected.isEmpty()) {
       verdict = Verdict.NO_VERDICT;
@@ -60,6 +77,6 @@ public record ArmDifference(String setting, String a, String b, int pairs, doubl
       verdict = Verdict.UNDECIDED;
     }
     return new ArmDifference(setting, a, b, pairs, ratioA, ratioB, difference, factor, pValue, corrected,
-        equivalence, leastDetectable, limitedBy, verdict);
+        equivalence, detectable, limitedBy, caveats, verdict);
   }
 }

@@ -2,6 +2,7 @@ package org.knowcap.analysis.law;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import org.apache.commons.math3.stat.inference.TTest;
 import org.junit.jupiter.api.Test;
 import org.knowcap.analysis.Results;
 import org.knowcap.analysis.law.ArmDifference.Verdict;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 
 class ArmComparisonTest {
@@ -40,7 +42,7 @@ class ArmComparisonTest {
     // Two one-sided tests are those of the differences moved by the margin.
     double[] moved = {0.3 - 0.5, 0.35 - 0.5, 0.28 - 0.5};
     assertEquals(new TTest().tTest(0, moved) / 2, found.equivalencePValue().orElseThrow(), 1e-9);
-    assertEquals(Math.cbrt(1.5 / 1.2 * 1.7 / 1.35 * 1.61 / 1.33), found.factor().value(), 1e-9);
+    assertEquals(Math.cbrt(1.5 / 1.2 * 1.7 / 1.35 * 1.61 / 1.33), found.factor().orElseThrow().value(), 1e-9);
   }
 
   @Test
@@ -51,6 +53,57 @@ class ArmComparisonTest {
         one(arm("llama", 1.5, 1.6), arm("gpt2", 0, 0, 1.2, 1.3).subList(2, 4), 0.1).verdict());
     assertEquals(Verdict.UNDECIDED,
         one(arm("llama", 1.5, 1.6, 1.1), arm("gpt2", 1.2, 1.3, 1.4), 0.01).verdict());
+  }
+
+  private static List<RunResult> limited(List<RunResult> arm, Limit limit) {
+    return arm.stream().map(run -> Results.limited(run, limit)).toList();
+  }
+
+  @Test
+  void whatTheCorpusLimitsHasNoVerdict() {
+    List<RunResult> a = arm("llama", 1.5, 1.7, 1.61);
+    List<RunResult> b = arm("gpt2", 1.2, 1.35, 1.33);
+    ArmDifference full = one(limited(a, Limit.CORPUS), b, 0.1);
+    assertEquals(Verdict.NO_VERDICT, full.verdict());
+    assertTrue(full.pValue().isEmpty());
+    assertTrue(full.caveats().getFirst().contains("R shows the corpus"), full.toString());
+    ArmDifference learning = one(a, limited(b, Limit.LEARNING), 0.1);
+    assertEquals(Verdict.MORE, learning.verdict());
+    assertTrue(learning.caveats().getFirst().contains("which learns faster"), learning.toString());
+  }
+
+  @Test
+  void roundingIsNoVariance() {
+    ArmDifference found = one(arm("llama", 1.5, 1.6, 1.7), arm("gpt2", 1.5 + 1e-14, 1.6 - 1e-14, 1.7 + 2e-14),
+        0.1);
+    assertEquals(Verdict.NO_VERDICT, found.verdict());
+    assertFalse(found.difference().hasInterval());
+  }
+
+  @Test
+  void whatStoresNothingHasNoFactor() {
+    assertTrue(one(arm("llama", -1.5, -1.6), arm("gpt2", -0.5, -0.7), 0.1).factor().isEmpty());
+  }
+
+  @Test
+  void armsThatDifferInMoreThanOneThingSaySo() {
+    List<RunResult> a = arm("llama", 1.5, 1.7, 1.61).stream()
+        .map(run -> Results.withRate(run, 0.01))
+        .toList();
+    ArmComparison found = ArmComparison.of(a, arm("gpt2", 1.2, 1.35, 1.33, 1.3), OptionalDouble.empty());
+    List<String> caveats = found.differences().getFirst().caveats();
+    assertEquals(List.of("The arms differ in: model (llama, gpt2), learning rate (0.01, 0.001).",
+        "Runs without a partner of equal seeds are left out: gpt2-2-2-n200-e100-s3."), caveats);
+    assertTrue(found.warnings().getFirst().contains("differ in more than one thing"),
+        found.warnings().toString());
+  }
+
+  @Test
+  void powerIsThatOfTheNoncentralT() {
+    assertEquals(0.05, Power.of(0, 4, 0.05), 1e-6);
+    assertEquals(0.8, Power.of(Power.effect(0.8, 2, 0.0125), 2, 0.0125), 1e-5);
+    // Of many degrees, Student's t is normal: 1.96 + 0.8416.
+    assertEquals(2.8016, Power.effect(0.8, 100_000, 0.05), 1e-3);
   }
 
   @Test

@@ -69,15 +69,17 @@ final class CompareCommand implements Callable<Integer> {
       out.println("  A " + each.a() + ": R = " + Units.ratio(each.ratioA()));
       out.println("  B " + each.b() + ": R = " + Units.ratio(each.ratioB()));
       out.println("  A less B: " + each.difference() + " bits per parameter, over " + each.pairs()
-          + " pairs; A over B: " + each.factor());
+          + " pairs; A over B: "
+          + each.factor().map(Object::toString).orElse("no factor, as an arm stores no bits"));
       each.correctedPValue()
-          .ifPresent(p -> out.println("  p = " + Units.number(each.pValue().orElseThrow(), 2)
-              + ", by Holm's method " + Units.number(p, 2) + "; such pairs show a difference of "
+          .ifPresent(p -> out.println("  " + Units.pValue(each.pValue().orElseThrow()) + ", by Holm's method "
+              + Units.pValue(p) + "; such a comparison shows a difference of "
               + Units.ratio(each.leastDetectable().orElseThrow()) + " in four of five studies"));
       each.equivalencePValue()
-          .ifPresent(p -> out.println("  p of a difference beyond "
-              + Units.number(comparison.margin().orElseThrow(), 3) + ": " + Units.number(p, 2)));
+          .ifPresent(p -> out.println("  of a difference beyond "
+              + Units.number(comparison.margin().orElseThrow(), 3) + ": " + Units.pValue(p)));
       out.println("  limited by: " + each.limitedBy());
+      each.caveats().forEach(text -> out.println("  " + text));
     }
     comparison.unmatched().forEach(this::note);
     comparison.warnings().forEach(this::note);
