@@ -69,7 +69,7 @@ public record ExposureLaw(String model, long parameters, String corpus, String v
     double[] exposures = cells.stream().mapToDouble(Cell::exposures).toArray();
     double[] ratios = cells.stream().mapToDouble(cell -> cell.ratio().value()).toArray();
     double peak = Arrays.stream(ratios).max().orElseThrow();
-    boolean rising = ratios[ratios.length - 1] == peak;
+    boolean rising = ratios[ratios.length - 1] == peak && cells.getLast().limit() != Limit.CORPUS;
     Optional<Double> half = halfway(exposures, ratios);
     Optional<Estimate> time = half.map(value -> interval(cells, value));
     List<String> summary = new ArrayList<>();
@@ -81,7 +81,7 @@ public record ExposureLaw(String model, long parameters, String corpus, String v
         .map(found -> "Half of the greatest R is reached after " + found + " exposures"
             + (rising ? ", or later, as R is greatest after the most exposures and may rise on." : "."))
         .orElse(peak > 0
-            ? "Half of the greatest R is reached before " + Units.count(cells.getFirst().exposures())
+            ? "Half of the greatest R is reached by " + Units.count(cells.getFirst().exposures())
                 + " exposures, the fewest that were measured."
             : "No bits are stored, so that there is no time to learn them."));
     if (cells.stream().anyMatch(cell -> cell.limit() == Limit.CORPUS)) {
@@ -108,7 +108,7 @@ public record ExposureLaw(String model, long parameters, String corpus, String v
   /** Where R passes half of its greatest value for the first time. */
   private static Optional<Double> halfway(double[] exposures, double[] ratios) {
     double half = Arrays.stream(ratios).max().orElseThrow() / 2;
-    if (half <= 0 || ratios[0] > half) {
+    if (half <= 0 || ratios[0] >= half) {
       return Optional.empty();
     }
     int i = 1;
@@ -136,10 +136,18 @@ public record ExposureLaw(String model, long parameters, String corpus, String v
           .toArray();
       halfway(exposures, own).ifPresent(found -> logs.add(Math.log(found)));
     }
-    if (logs.size() < 2 || logs.size() < seeds.size() || !Seeds.independent(List.copyOf(seeds))) {
+    if (seeds.size() < 2) {
       return Estimate.alone(time,
-          "it needs two independent seeds that were measured after all exposures, found " + logs.size());
+          "it needs two seeds that were measured after all exposures, found " + seeds.size());
     }
+    if (!Seeds.independent(List.copyOf(seeds))) {
+      return Estimate.alone(time, "two seeds share a part, so they are not independent");
+    }
+    if (logs.size() < seeds.size()) {
+      return Estimate.alone(time, (seeds.size() - logs.size()) + " of " + seeds.size()
+          + " seeds reach half of their greatest R by the fewest exposures, so that their time is not known");
+    }
+    // The geometric mean of the seeds' own times, so that estimate and interval are of one quantity.
     return Estimate.mean(logs.stream().mapToDouble(Double::doubleValue).toArray(), "seeds").map(Math::exp);
   }
 }

@@ -6,7 +6,11 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import org.knowcap.analysis.results.Limit;
+import org.knowcap.analysis.results.ModelName;
 import org.knowcap.analysis.units.Units;
 
 /**
@@ -18,6 +22,7 @@ import org.knowcap.analysis.units.Units;
 public record PublishedCapacity(List<Point> points) {
   private static final String FILE = "published-capacity.csv";
   private static final double MEGA = 1e6;
+  private static final double NEARLY_ALL = 0.98;
   /** Two models are of one size if their parameters differ by at most this part. */
   private static final double ONE_SIZE = 0.01;
 
@@ -44,9 +49,10 @@ public record PublishedCapacity(List<Point> points) {
    *
    * @param cell measured
    * @param published beside it
-   * @param factor stored bits over the published ones
+   * @param factor stored bits over the published ones; the error of reading the figure is not in its interval
+   * @param saturated whether one of the two stores over 98 % of the corpus, so that the factor shows the corpus
    */
-  public record Match(Cell cell, Point published, Estimate factor) {}
+  public record Match(Cell cell, Point published, Estimate factor, boolean saturated) {}
 
   /** The points of the file. */
   public static PublishedCapacity read() {
@@ -70,14 +76,24 @@ public record PublishedCapacity(List<Point> points) {
     List<Match> matches = new ArrayList<>();
     for (Cell cell : cells.cells()) {
       if (cell.corpusKind().equals("bioS") && cell.family().equals("gpt2")) {
-        points.stream()
+        nearest(points.stream()
             .filter(point -> point.people() == cell.people() && point.exposures() == cell.exposures()
                 && Math.abs(point.parameters() - cell.parameters()) <= ONE_SIZE * point.parameters())
-            .forEach(point -> matches
-                .add(new Match(cell, point, cell.storedBits().map(bits -> bits / point.storedBits()))));
+            .toList(), cell)
+            .ifPresent(point -> matches
+                .add(new Match(cell, point, cell.storedBits().map(bits -> bits / point.storedBits()),
+                    cell.limit() == Limit.CORPUS || point.storedBits() > NEARLY_ALL * cell.totalBits())));
       }
     }
     return List.copyOf(matches);
+  }
+
+  /** That of the cell's layers and heads, else that of the nearest number of parameters. */
+  private static Optional<Point> nearest(List<Point> alike, Cell cell) {
+    String size = ModelName.of(cell.model()).size().orElse("");
+    return alike.stream()
+        .min(Comparator.<Point, Boolean>comparing(point -> !size.equals("-" + point.model()))
+            .thenComparing(point -> Math.abs(point.parameters() - cell.parameters())));
   }
 
   /** What a comparison with these cells compares, in one sentence. */

@@ -47,8 +47,38 @@ class ExposureLawTest {
   void whatWasLearntBeforeTheFirstMeasurementIsSaid() {
     ExposureLaw law = ExposureLaw.of(Cells.of(seed(1, 1.9))).getFirst();
     assertTrue(law.timeToLearn().isEmpty());
-    assertEquals("Half of the greatest R is reached before 100 exposures, the fewest that were measured.",
+    assertEquals("Half of the greatest R is reached by 100 exposures, the fewest that were measured.",
         law.summary().get(1));
+  }
+
+  private static ExposureLaw law(long total, double... ratios) {
+    List<RunResult> runs = new ArrayList<>();
+    for (int i = 0; i < ratios.length; i++) {
+      runs.add(Results.run(1000, 100L << i, 1000, 1, 1000 * ratios[i], total));
+    }
+    return ExposureLaw.of(Cells.of(runs)).getFirst();
+  }
+
+  @Test
+  void halfAtTheFewestExposuresIsReachedByThem() {
+    assertTrue(law(50_000, 1, 1, 2).timeToLearn().isEmpty());
+    assertTrue(law(50_000, 1, 0.9, 2).timeToLearn().isEmpty());
+    assertEquals(Math.sqrt(2) * 100, law(50_000, 0.5, 1.5, 2).timeToLearn().orElseThrow().value(), 1e-9);
+  }
+
+  @Test
+  void whatFillsTheCorpusRisesNoMore() {
+    assertFalse(law(2000, 0.5, 1.5, 2).rising());
+    assertTrue(law(50_000, 0.5, 1.5, 2).rising());
+  }
+
+  @Test
+  void whyThereIsNoIntervalIsSaid() {
+    List<RunResult> runs = new ArrayList<>(seed(1, 1));
+    runs.addAll(seed(2, 1.6));
+    assertEquals(
+        "no interval: 1 of 2 seeds reach half of their greatest R by the fewest exposures, so that their time is not known",
+        ExposureLaw.of(Cells.of(runs)).getFirst().timeToLearn().orElseThrow().method());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.knowcap.analysis.law;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -30,9 +31,21 @@ class PublishedCapacityTest {
     }
   }
 
+  /** 4-3 and 2-4 differ by 0.4 %: a cell has one published point, that of its shape. */
+  @Test
+  void aCellHasOnePublishedPoint() {
+    RunResult full = Results.run(50_000, 1000, "gpt2-2-4", 2_418_432, 1, 2.95e6, 2.96e6);
+    RunResult other = Results.run(100_000, 1000, "gpt2-2-6", 2_410_000, 1, 4e6, 5.8e6);
+    List<Match> matches = PUBLISHED.matches(Cells.of(List.of(full, other)));
+    assertEquals(List.of("2-4", "4-3"), matches.stream().map(match -> match.published().model()).toList());
+    assertTrue(matches.getFirst().saturated());
+    assertTrue(PUBLISHED.scale(Cells.of(List.of(full, other))).startsWith("2 of the 2 cells have"));
+  }
+
   @Test
   void pointsOfOneSizeCorpusAndExposuresMatch() {
     RunResult near = Results.run(50_000, 1000, "gpt2-2-2", 816_000, 1, 1.5e6, 2.96e6);
+    assertFalse(PUBLISHED.matches(Cells.of(List.of(near))).getFirst().saturated());
     RunResult otherSize = Results.run(50_000, 1000, "gpt2-2-2-w16", 80_000, 1, 1e5, 2.96e6);
     List<Match> matches = PUBLISHED.matches(Cells.of(List.of(near, otherSize)));
     assertEquals(1, matches.size());

@@ -115,11 +115,11 @@ final class FitCommand implements Callable<Integer> {
       Optional<Double> pGammaIsOne, double scatter, List<Double> residuals) {}
 
   private record MatchRow(String model, long parameters, long people, long exposures, Estimate storedBits,
-      double publishedBits, Estimate factor, String source) {
+      double publishedBits, Estimate factor, boolean saturated, String source) {
     static MatchRow of(PublishedCapacity.Match match) {
       return new MatchRow(match.cell().model(), match.cell().parameters(), match.cell().people(),
           match.cell().exposures(), match.cell().storedBits(), match.published().storedBits(), match.factor(),
-          match.published().source());
+          match.saturated(), match.published().source());
     }
   }
 
@@ -237,8 +237,8 @@ final class FitCommand implements Callable<Integer> {
         each.cells()
             .forEach(cell -> out().println("  " + Units.count(cell.exposures()) + " exposures: R = "
                 + cell.ratio() + ", " + cell.limit()));
+        print(each.checklist());
       }
-      print(laws.getFirst().checklist());
     }
     write(List.of(ExposureChart.of(laws)));
   }
@@ -300,7 +300,9 @@ final class FitCommand implements Callable<Integer> {
             matches.stream().map(match -> Units.bits(match.cell().storedBits().value()))),
         StringColumn.create("published",
             matches.stream().map(match -> Units.bits(match.published().storedBits()))),
-        StringColumn.create("factor", matches.stream().map(match -> match.factor().toString())),
+        StringColumn.create("factor",
+            matches.stream()
+                .map(match -> match.factor() + (match.saturated() ? "; the corpus is full" : ""))),
         StringColumn.create("source", matches.stream().map(match -> match.published().source())));
   }
 
