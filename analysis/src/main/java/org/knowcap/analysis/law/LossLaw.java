@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
@@ -14,6 +15,7 @@ import org.apache.commons.math3.linear.ArrayRealVector;
 import org.apache.commons.math3.linear.LUDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
 import org.apache.commons.math3.linear.SingularMatrixException;
+import org.apache.commons.math3.stat.correlation.PearsonsCorrelation;
 import org.apache.commons.math3.stat.descriptive.rank.Percentile;
 
 /**
@@ -32,7 +34,7 @@ import org.apache.commons.math3.stat.descriptive.rank.Percentile;
  * @param gradientNorm of the objective in (ln E, ln A', ln B', alpha, beta), where A' and B' are the terms at the centre of the data
  * @param stop why the optimiser stopped
  * @param starts cells of the grid that were refined
- * @param spread greatest less least alpha + beta among the optima whose objective is within 1e-6 of the best, relatively
+ * @param spread greatest less least alpha, or beta where that is more, among the optima whose objective is within 1e-6 of the best, relatively
  */
 public record LossLaw(double irreducible, double sizeFactor, double dataFactor, double alpha, double beta,
     double objective, double gradientNorm, String stop, int starts, double spread) {
@@ -40,6 +42,9 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
   public static final double HUBER = 1e-3;
   /** Points that five parameters and an interval need. */
   public static final int LEAST_POINTS = 8;
+  private static final double COLLINEAR = 0.99;
+  private static final int MOST_TRIES = 100;
+  private static final double MOST_REDRAWN = 0.05;
   private static final int GRID = 64;
   private static final double LEAST_EXPONENT = 0.02;
   private static final double GREATEST_EXPONENT = 2;
@@ -66,6 +71,22 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       throw new LawException("a loss law of five parameters needs at least " + LEAST_POINTS
           + " points, found " + points.size() + ": measure " + (LEAST_POINTS - points.size()) + " more");
     }
+    requireThreeOfBoth(points);
+    if (correlation(points) > COLLINEAR) {
+      throw new LawException(
+          "size and data grow together in all points (correlation of their logarithms above 0.99), so that"
+              + " their terms cannot be told apart: measure sizes and amounts of data in other combinations");
+    }
+  }
+
+  /** Correlation of ln N and ln D, without its sign. */
+  static double correlation(List<LossPoint> points) {
+    return Math.abs(new PearsonsCorrelation().correlation(
+        points.stream().mapToDouble(point -> Math.log(point.parameters())).toArray(),
+        points.stream().mapToDouble(point -> Math.log(point.tokens())).toArray()));
+  }
+
+  private static void requireThreeOfBoth(List<LossPoint> points) {
     requireThree("sizes of model", points.stream().mapToDouble(LossPoint::parameters).distinct().count());
     requireThree("amounts of data", points.stream().mapToDouble(LossPoint::tokens).distinct().count());
   }
@@ -99,15 +120,25 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
         .collect(Collectors.groupingBy(LossPoint::cluster, LinkedHashMap::new, Collectors.toList()));
     List<List<LossPoint>> each = List.copyOf(clusters.values());
     SplittableRandom random = new SplittableRandom(seed);
+    LongAdder redrawn = new LongAdder();
     List<SplittableRandom> sources = IntStream.range(0, draws).mapToObj(_ -> random.split()).toList();
     double[][] drawn = sources.parallelStream().map(source -> {
-      List<LossPoint> sample = new ArrayList<>();
-      for (int i = 0; i < each.size(); i++) {
-        sample.addAll(each.get(source.nextInt(each.size())));
+      List<LossPoint> sample = sample(each, source);
+      for (int tries = 1; tries < MOST_TRIES && degenerate(sample); tries++) {
+        redrawn.increment();
+        sample = sample(each, source);
       }
       return new Fit(sample).best(2).values();
     }).toArray(double[][]::new);
-    String method = "percentiles of " + draws + " bootstrap fits over " + each.size() + " runs";
+    String method = "percentiles of " + draws + " bootstrap fits over " + each.size() + " cells";
+    if (redrawn.sum() > MOST_REDRAWN * draws) {
+      return IntStream.range(0, NAMES.size())
+          .mapToObj(i -> Estimate.alone(fitted.values()[i],
+              redrawn.sum()
+                  + " of the bootstrap's samples could not be fitted, as too few different cells were drawn;"
+                  + " more cells are needed"))
+          .toList();
+    }
     double tail = 100 * (1 - Estimate.CONFIDENCE) / 2;
     return IntStream.range(0, NAMES.size()).mapToObj(i -> {
       Percentile percentile = new Percentile();
@@ -115,6 +146,21 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       return Estimate.within(fitted.values()[i], percentile.evaluate(tail), percentile.evaluate(100 - tail),
           method);
     }).toList();
+  }
+
+  private static List<LossPoint> sample(List<List<LossPoint>> clusters, SplittableRandom source) {
+    List<LossPoint> sample = new ArrayList<>();
+    for (int i = 0; i < clusters.size(); i++) {
+      sample.addAll(clusters.get(source.nextInt(clusters.size())));
+    }
+    return sample;
+  }
+
+  /** Whether five parameters cannot be told from these points. */
+  private static boolean degenerate(List<LossPoint> sample) {
+    return sample.stream().map(LossPoint::cluster).distinct().count() < NAMES.size()
+        || sample.stream().mapToDouble(LossPoint::parameters).distinct().count() < 3
+        || sample.stream().mapToDouble(LossPoint::tokens).distinct().count() < 3;
   }
 
   /** The optimiser's work on one set of points. */
@@ -148,15 +194,19 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       }
     }
 
+    private static double spread(List<Optimum> optima, int exponent) {
+      double[] found = optima.stream().mapToDouble(each -> each.at[exponent]).toArray();
+      return Arrays.stream(found).max().orElseThrow() - Arrays.stream(found).min().orElseThrow();
+    }
+
     LossLaw best(int refined) {
       List<Start> starts = starts(refined);
       List<Optimum> optima = starts.stream().map(this::refine).toList();
       Optimum best = optima.stream().min(Comparator.comparingDouble(Optimum::objective)).orElseThrow();
-      double[] sums = optima.stream()
+      List<Optimum> equal = optima.stream()
           .filter(each -> each.objective <= best.objective * (1 + 1e-6) + 1e-18)
-          .mapToDouble(each -> each.at[3] + each.at[4])
-          .toArray();
-      double spread = Arrays.stream(sums).max().orElseThrow() - Arrays.stream(sums).min().orElseThrow();
+          .toList();
+      double spread = Math.max(spread(equal, 3), spread(equal, 4));
       double[] at = best.at;
       return new LossLaw(coefficient(at[0], 0), coefficient(at[1], at[3] * meanX),
           coefficient(at[2], at[4] * meanY), at[3], at[4], best.objective, best.gradientNorm, best.stop,

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.knowcap.analysis.Results;
+import org.knowcap.analysis.results.RunResult;
 import org.knowcap.testing.TestSeed;
 
 class LossLawTest {
@@ -129,6 +131,33 @@ class LossLawTest {
         .toList();
     assertMessage("three different sizes of model, found 1: measure 2 more", () -> LossLaw.fit(oneSize));
     assertMessage("loss of a point is NaN", () -> new LossPoint(1, 1, Double.NaN, ""));
+  }
+
+  @Test
+  void sizeAndDataThatGrowTogetherAreRefused() {
+    List<LossPoint> together = points(CHINCHILLA, 20, 0).stream()
+        .map(point -> new LossPoint(point.parameters(), 20 * point.parameters(), point.loss(),
+            point.cluster()))
+        .toList();
+    assertMessage("size and data grow together", () -> LossLaw.fit(together));
+  }
+
+  @Test
+  void fewCellsHaveNoInterval() {
+    List<LossPoint> few = points(CHINCHILLA, 8, 0.01);
+    Estimate alpha = LossLaw.bootstrap(few, LossLaw.fit(few), 100, 1).get(3);
+    assertTrue(!alpha.hasInterval() && alpha.method().contains("more cells are needed"), alpha.toString());
+  }
+
+  @Test
+  void runsOfSeveralSettingsAreRefused() {
+    RunResult run = Results.run(200, 100, "gpt2-2-2", 1000, 1, 1000, 10_000);
+    RunResult seed = Results.run(200, 100, "gpt2-2-2", 1000, 2, 1000, 10_000);
+    assertEquals(1, LossFit.points(List.of(run, seed)).stream().map(LossPoint::cluster).distinct().count());
+    assertMessage("several families of models: gpt2, llama",
+        () -> LossFit.points(List.of(run, Results.run(200, 100, "llama-2-2", 1000, 1, 1000, 10_000))));
+    assertMessage("several N and several exposures",
+        () -> LossFit.points(List.of(run, Results.run(400, 200, "gpt2-2-2", 1000, 1, 1000, 20_000))));
   }
 
   @Test

@@ -270,7 +270,7 @@ final class FitCommand implements Callable<Integer> {
         .forEach(i -> out().println(LossLaw.NAMES.get(i) + " = " + fit.estimates().get(i)));
     out().println("sum of Huber's function " + Units.number(fit.law().objective(), 6) + ", gradient "
         + Units.number(fit.law().gradientNorm(), 2) + " (" + fit.law().stop()
-        + "), spread of alpha + beta over " + fit.law().starts() + " starts "
+        + "), spread of the exponents over " + fit.law().starts() + " starts "
         + Units.number(fit.law().spread(), 2));
     print(fit.checklist());
   }
