@@ -139,10 +139,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     StringBuilder page = new StringBuilder();
     page.append(Html.head(title, "")).append("<ul>\n");
     Stream
-        .concat(
-            CapacityLaw.shown(results)
-                .stream()
-                .flatMap(law -> law.summary().stream().map(sentence -> law.name() + ": " + sentence)),
+        .concat(CapacityLaw.shown(results)
+            .stream()
+            .flatMap(law -> Stream.concat(law.summary().stream(), law.checklist().warnings().stream())
+                .map(sentence -> law.name() + ": " + sentence)),
             Findings.of(results).stream())
         .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
     page.append("</ul>\n");

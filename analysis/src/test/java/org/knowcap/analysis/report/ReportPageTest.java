@@ -73,6 +73,8 @@ class ReportPageTest {
     assertTrue(html.indexOf("<li>gpt2, bioS, 400 exposures: Stored bits at the peak grow as P^gamma") > 0,
         html.substring(0, 3000));
     assertTrue(html.indexOf("P^gamma with gamma = ") < html.indexOf("3 runs measured"));
+    assertTrue(
+        html.contains("The law is provisional") && html.contains("Peaks of one seed alone are in the fit"));
     assertTrue(Files.exists(folder.resolve("capacity-law.png")) && html.contains("capacity-law.svg"));
     assertFalse(new ReportPage("no law", results.subList(0, 2), List.of(), List.of(), PROVENANCE).html()
         .contains("P^gamma"));
