@@ -1,2 +1,5 @@
-/** Benchmarks of what has to be fast, run by JMH in processes of their own. */
+/** Benchmarks of what has to be fast, each in processes of its own. */
+@NullMarked
 package org.knowcap.experiments.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -6,11 +6,10 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.knowcap.analysis.units.Units;
-import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.bench.CorpusSpeed;
+import org.knowcap.experiments.bench.Benchmarks;
 import org.knowcap.experiments.bench.Effort;
 import org.knowcap.experiments.study.Json;
-import org.openjdk.jmh.runner.RunnerException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -22,7 +21,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Knowcap.Version.class,
     description = "Measures how fast corpora are generated, on one core and on all,"
-        + " beside how fast this machine copies memory. Takes some minutes.")
+        + " beside how fast this machine copies memory. Takes some minutes."
+        + " Needs KNOWCAP_PROFILES=benchmarks in the environment.")
 final class BenchCorporaCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -40,13 +40,8 @@ final class BenchCorporaCommand implements Callable<Integer> {
         .distinct()
         .boxed()
         .toList();
-    CorpusSpeed.Table table;
-    try {
-      table = CorpusSpeed.measure(quick ? Effort.QUICK : Effort.FULL, threads,
-          step -> err.println(step + " ..."));
-    } catch (RunnerException e) {
-      throw UserException.failure("the benchmark could not be run: " + e.getMessage());
-    }
+    CorpusSpeed.Table table = Benchmarks.ofThisBuild()
+        .corpora(quick ? Effort.QUICK : Effort.FULL, threads, step -> err.println(step + " ..."));
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(Json.MAPPER.writeValueAsString(table));

@@ -2,11 +2,10 @@ package org.knowcap.experiments.cli;
 
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.bench.Benchmarks;
 import org.knowcap.experiments.bench.Effort;
 import org.knowcap.experiments.bench.LawSpeed;
 import org.knowcap.experiments.study.Json;
-import org.openjdk.jmh.runner.RunnerException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -17,7 +16,8 @@ import picocli.CommandLine.Spec;
     name = "laws",
     mixinStandardHelpOptions = true,
     versionProvider = Knowcap.Version.class,
-    description = "Measures how fast the law of losses is fitted: one fit of 515 points, and 1,000 fits for intervals.")
+    description = "Measures how fast the law of losses is fitted: one fit of 515 points, and 1,000 fits for intervals."
+        + " Needs KNOWCAP_PROFILES=benchmarks in the environment.")
 final class BenchLawsCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -30,12 +30,7 @@ final class BenchLawsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    LawSpeed speed;
-    try {
-      speed = LawSpeed.measure(quick ? Effort.QUICK : Effort.FULL);
-    } catch (RunnerException e) {
-      throw UserException.failure("the benchmark could not be run: " + e.getMessage());
-    }
+    LawSpeed speed = Benchmarks.ofThisBuild().laws(quick ? Effort.QUICK : Effort.FULL);
     command.commandLine()
         .getOut()
         .println(json

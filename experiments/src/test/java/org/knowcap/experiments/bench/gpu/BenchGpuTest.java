@@ -34,8 +34,8 @@ class BenchGpuTest {
       .toAbsolutePath()
       .normalize();
   private static final String WITH_PRODUCTS = STAND_INS + File.pathSeparator + STAND_INS.resolve("cublaslt");
-  /** Compiled kernels and chosen algorithms, for all of these tests. */
-  private static final Path CACHE = Path.of("target", "emulation-cache").toAbsolutePath();
+  /** Compiled kernels and chosen algorithms, also of module models' tests. */
+  private static final Path CACHE = STAND_INS.resolve("cache");
   private static final String MODEL = "gpt2-1-1-w8";
   private static final String PARITY = "parity:" + MODEL + ":fp32";
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeAll;
@@ -69,7 +70,7 @@ class TorchPeerTest {
         script.replaceFirst("(?s)try:\\n    import torch.*?as F\\n", "")
             .replaceAll("(?s)class Mixture.*", "print(*SHAPES, sep='\\\\n')\n"));
     Process process = new ProcessBuilder("python3", file.toString()).redirectErrorStream(true).start();
-    String names = new String(process.getInputStream().readAllBytes());
+    String names = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     for (TrainingShape shape : GpuItem.SHAPES) {
       assertTrue(names.lines().toList().contains(shape.name()), shape.name() + " is none of " + names);
     }

@@ -1,5 +1,6 @@
-package org.knowcap.experiments.bench;
+package org.knowcap.experiments.bench.jmh;
 
+import org.knowcap.experiments.bench.Effort;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.ToDoubleFunction;

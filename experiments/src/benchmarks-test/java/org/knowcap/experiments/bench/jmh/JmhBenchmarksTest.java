@@ -1,5 +1,8 @@
-package org.knowcap.experiments.bench;
+package org.knowcap.experiments.bench.jmh;
 
+import org.knowcap.experiments.bench.CorpusSpeed;
+import org.knowcap.experiments.bench.Benchmarks;
+import org.knowcap.experiments.bench.Effort;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,7 +12,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.knowcap.experiments.bench.CorpusSpeed.Copy;
 
-class CorpusSpeedTest {
+class JmhBenchmarksTest {
   /** JMH would refuse to run while another build on this machine runs it. */
   @BeforeAll
   static void ignoreOthers() {
@@ -19,7 +22,8 @@ class CorpusSpeedTest {
   @Test
   void everyCorpusIsTimedInJvmsOfItsOwn() throws Exception {
     List<String> steps = new ArrayList<>();
-    CorpusSpeed.Table table = CorpusSpeed.measure(new Effort(1, 0, 1, 20), List.of(2), steps::add);
+    CorpusSpeed.Table table = Benchmarks.ofThisBuild()
+        .corpora(new Effort(1, 0, 1, 20), List.of(2), steps::add);
     assertEquals(5, table.speeds().size());
     assertEquals(6, steps.size());
     Copy copy = table.copies().getFirst();

@@ -1,4 +1,4 @@
-package org.knowcap.experiments.bench;
+package org.knowcap.experiments.bench.jmh;
 
 import java.util.List;
 import org.knowcap.generators.biod.BioD;

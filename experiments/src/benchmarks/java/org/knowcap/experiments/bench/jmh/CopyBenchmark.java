@@ -1,4 +1,4 @@
-package org.knowcap.experiments.bench;
+package org.knowcap.experiments.bench.jmh;
 
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;

@@ -1,0 +1,37 @@
+package org.knowcap.experiments.bench;
+
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.function.Consumer;
+import org.knowcap.experiments.UserException;
+
+/** Benchmarks of what has to be fast beside training. Builds with the profile 'benchmarks' have them, and use JMH. */
+public interface Benchmarks {
+  /**
+   * Times all corpora.
+   *
+   * @param threads each of the numbers of threads to do it on
+   * @param progress told what comes next
+   * @throws UserException if a benchmark fails, or another is being run on this machine
+   */
+  CorpusSpeed.Table corpora(Effort effort, List<Integer> threads, Consumer<String> progress);
+
+  /**
+   * Times the fit of the law of losses.
+   *
+   * @throws UserException if a benchmark fails, or another is being run on this machine
+   */
+  LawSpeed laws(Effort effort);
+
+  /**
+   * The benchmarks of this build.
+   *
+   * @throws UserException if it has none
+   */
+  static Benchmarks ofThisBuild() {
+    return ServiceLoader.load(Benchmarks.class)
+        .findFirst()
+        .orElseThrow(() -> UserException.usage(
+            "these benchmarks are not in this build; set KNOWCAP_PROFILES=benchmarks in the environment, and start again"));
+  }
+}
