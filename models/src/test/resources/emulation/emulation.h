@@ -224,28 +224,31 @@ static inline unsigned __ballot_sync(unsigned, bool vote) {
 
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 
-static inline unsigned short toBf16(float x) {
+static inline unsigned short roundToBf16(float x) {
   unsigned bits = __float_as_uint(x);
   if ((bits & 0x7fffffff) > 0x7f800000) return (unsigned short)(bits >> 16 | 0x40);
   return (unsigned short)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-static inline unsigned narrowTwo(float low, float high) { return toBf16(low) | (unsigned)toBf16(high) << 16; }
+static inline unsigned toBf16Pair(float low, float high) { return roundToBf16(low) | (unsigned)roundToBf16(high) << 16; }
 
-static inline float power2(float x) { return exp2f(x); }
+static inline float exp2Approximate(float x) { return exp2f(x); }
 
-static inline void multiply(float* c, const unsigned* a, const unsigned* b) {
+static inline void multiplyTiles(float* c, const unsigned* a, const unsigned* b) {
   unsigned words[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
   auto all = emulation::exchange(words, 6);
-  auto number = [&](int lane, int word, int half) {
-    return __uint_as_float(half ? all[lane][word] & 0xffff0000u : all[lane][word] << 16);
-  };
+  auto pair = [](float* to, unsigned word) { to[0] = __uint_as_float(word << 16), to[1] = __uint_as_float(word & 0xffff0000u); };
   int g = emulation::current % 32 / 4, t = emulation::current % 4;
-  for (int i = 0; i < 4; i++) {
-    int row = g + i / 2 * 8, column = 2 * t + i % 2;
-    for (int k = 0; k < 16; k++) {
-      c[i] += number(row % 8 * 4 + k % 8 / 2, row / 8 + k / 8 * 2, k % 2) * number(column * 4 + k % 8 / 2, 4 + k / 8, k % 2);
+  // Rows g and g + 8 of a, columns 2t and 2t + 1 of b.
+  float rows[2][16], columns[2][16];
+  for (int side = 0; side < 2; side++) {
+    for (int k = 0; k < 8; k++) {
+      pair(&rows[side][2 * k], all[g * 4 + k % 4][side + k / 4 * 2]);
+      pair(&columns[side][2 * k], all[(2 * t + side) * 4 + k % 4][4 + k / 4]);
     }
+  }
+  for (int i = 0; i < 4; i++) {
+    for (int k = 0; k < 16; k++) c[i] += rows[i / 2][k] * columns[i % 2][k];
   }
 }
 
@@ -281,7 +284,7 @@ static Copy copies[MOST][256];
 static int pending[MOST];
 }  // namespace emulation
 
-template <int BYTES> static inline void fetchLater(void* to, const void* from, bool there) {
+template <int BYTES> static inline void copyAsync(void* to, const void* from, bool there) {
   if ((uintptr_t)to % BYTES || (uintptr_t)from % BYTES) emulation::fail("cp.async from or to an odd address");
   emulation::Copy copy = {to, from, BYTES, there};
   int& count = emulation::pending[emulation::current];
@@ -290,7 +293,7 @@ template <int BYTES> static inline void fetchLater(void* to, const void* from, b
   else emulation::copies[emulation::current][count++] = copy;
 }
 
-static inline void fetched() {
+static inline void waitForCopies() {
   int& count = emulation::pending[emulation::current];
   for (int i = 0; i < count; i++) emulation::copies[emulation::current][i].run();
   count = 0;

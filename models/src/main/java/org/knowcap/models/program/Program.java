@@ -84,6 +84,18 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
         List.copyOf(parameters), List.copyOf(forward), backward, updateRule);
   }
 
+  /**
+   * The parameter whose tensor this is.
+   *
+   * @throws java.util.NoSuchElementException if it is no parameter of this program
+   */
+  public Parameter parameter(Tensor tensor) {
+    return parameters.stream()
+        .filter(parameter -> parameter.tensor().equals(tensor))
+        .findFirst()
+        .orElseThrow();
+  }
+
   /** R, tokens of a batch. */
   public int rows() {
     return windows * length;

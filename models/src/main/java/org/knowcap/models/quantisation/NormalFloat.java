@@ -69,11 +69,12 @@ public record NormalFloat(int group) implements Quantiser {
     long size = (long) weights.length * width;
     for (long from = 0; from < size; from += group) {
       long to = Math.min(size, from + group);
-      double scale = 0;
+      double largest = 0;
       for (long i = from; i < to; i++) {
-        scale = Math.max(scale, Math.abs(weights[(int) (i / width)][(int) (i % width)]));
+        largest = Math.max(largest, Math.abs(weights[(int) (i / width)][(int) (i % width)]));
       }
-      scale = (float) scale;
+      // As it is stored.
+      double scale = (float) largest;
       for (long i = from; i < to; i++) {
         double[] row = weights[(int) (i / width)];
         int column = (int) (i % width);

@@ -14,7 +14,6 @@ import org.knowcap.models.program.ExpertLinear;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.ForwardOperation;
-import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 
@@ -22,7 +21,7 @@ import org.knowcap.models.program.Tensor;
  * A matrix of weights in the flat parameters, with the operation that multiplies by it.
  *
  * @param operation reads the rows {@code x}
- * @param x [R, inputs], or seated as {@link Dispatch} does it
+ * @param x [R, inputs], or [slots, inputs] as {@link Dispatch} lays them out
  * @param rows which rows of x are multiplied by this matrix; absent where all are
  * @param offset its first element in the flat parameters
  * @param transposed whether it lies there as [outputs, inputs] instead of [inputs, outputs]
@@ -56,13 +55,13 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
       switch (operation) {
         case Linear o -> {
           if (!kept.contains(o.out())) {
-            matrices.add(List.of(new WeightMatrix(o, o.x(), Optional.empty(), offset(program, o.weight()),
-                o.x().columns(), o.out().columns(), o.transposed())));
+            matrices.add(List.of(new WeightMatrix(o, o.x(), Optional.empty(),
+                program.parameter(o.weight()).offset(), o.x().columns(), o.out().columns(), o.transposed())));
           }
         }
         case ExpertLinear o -> matrices.add(IntStream.range(0, o.weights().columns())
             .mapToObj(expert -> new WeightMatrix(o, o.x(), Optional.of(new ExpertRows(o.weights(), expert)),
-                offset(program, o.weight()) + (long) expert * o.x().columns() * o.out().columns(),
+                program.parameter(o.weight()).offset() + (long) expert * o.x().columns() * o.out().columns(),
                 o.x().columns(), o.out().columns(), false))
             .toList());
         default -> {
@@ -93,15 +92,6 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
     return rows.map(s -> (int) IntStream.range(0, s.expert)
         .mapToLong(earlier -> s.tokens(read.get(s.weights), earlier).count())
         .sum()).orElse(0);
-  }
-
-  private static long offset(Program program, Tensor weight) {
-    return program.parameters()
-        .stream()
-        .filter(parameter -> parameter.tensor().equals(weight))
-        .mapToLong(Parameter::offset)
-        .findFirst()
-        .orElseThrow();
   }
 
   /** Number of weights. */

@@ -37,11 +37,7 @@ public record EmbeddingOutliers(double rare, double all) {
   private static Parameter table(Program program) {
     for (ForwardOperation operation : program.forward()) {
       if (operation instanceof Embedding embedding && embedding.tokens().equals(program.tokens())) {
-        return program.parameters()
-            .stream()
-            .filter(p -> p.tensor().equals(embedding.table()))
-            .findFirst()
-            .orElseThrow();
+        return program.parameter(embedding.table());
       }
     }
     throw new IllegalArgumentException("a program of a language model has an embedding of its tokens");

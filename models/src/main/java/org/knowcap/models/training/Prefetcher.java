@@ -1,5 +1,6 @@
 package org.knowcap.models.training;
 
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
@@ -35,8 +36,8 @@ final class Prefetcher implements AutoCloseable {
     try {
       return ready.take().get();
     } catch (ExecutionException e) {
-      throw new TrainingException("the next batch could not be made: " + e.getCause().getMessage(),
-          e.getCause());
+      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+      throw new TrainingException("the next batch could not be made: " + cause.getMessage(), cause);
     }
   }
 

@@ -80,7 +80,7 @@ public final class Trainer {
         if (Files.notExists(previous)) {
           throw damaged;
         }
-        listener.wentBack(damaged.getMessage());
+        listener.wentBack(String.valueOf(damaged.getMessage()));
       }
     }
     if (Files.notExists(previous)) {

@@ -30,7 +30,7 @@ public final class CpuEngine implements Engine {
       try {
         loaded = Optional.of(OneDnn.load());
       } catch (UnsupportedOperationException e) {
-        whyNot = e.getMessage();
+        whyNot = String.valueOf(e.getMessage());
       }
       LOADED = loaded;
       WHY_NOT = whyNot;

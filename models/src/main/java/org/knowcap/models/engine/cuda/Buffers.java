@@ -108,13 +108,14 @@ final class Buffers {
 
   /** Without memory, to see how much it would be. */
   Buffers(Program program, DType dtype) {
-    this(program, dtype, 0);
+    this(program, new LoweredProgram(program, dtype, Buffers::rows), 0);
   }
 
-  private Buffers(Program program, DType dtype, long address) {
+  private Buffers(Program program, LoweredProgram lowered, long address) {
     this.program = program;
-    lowered = new LoweredProgram(program, dtype, Buffers::rows);
-    sums = new ColumnSums(program, lowered.operations(true), KernelSource.of(program, dtype), logitRows());
+    this.lowered = lowered;
+    sums = new ColumnSums(program, lowered.operations(true), KernelSource.of(program, lowered.dtype()),
+        logitRows());
     for (Parameter parameter : program.parameters()) {
       parameterOffsets.put(parameter.tensor(), parameter.offset());
       parameterOffsets.put(parameter.gradient(), parameter.offset());
@@ -213,7 +214,7 @@ final class Buffers {
     try {
       long first = gpu.allocate(replicas * size);
       return LongStream.range(0, replicas)
-          .mapToObj(i -> new Buffers(program, lowered.dtype(), first + i * size))
+          .mapToObj(i -> new Buffers(program, lowered, first + i * size))
           .toList();
     } catch (CudaException e) {
       throw e.outOfMemory() ? tooLittle(free, replicas) : e;
@@ -230,7 +231,7 @@ final class Buffers {
       throw new EngineUnavailableException(
           DebugSwitch.PARTS_APART.word() + " goes with one run at a time, found " + replicas);
     }
-    Buffers apart = new Buffers(program, lowered.dtype());
+    Buffers apart = new Buffers(program, lowered, 0);
     bytes.forEach((part, count) -> apart.addresses.put(part, count == 0 ? 0 : gpu.allocate(count)));
     return List.of(apart);
   }

@@ -32,7 +32,7 @@ public final class CudaEngine implements Engine {
         Set<DebugSwitch> parsed = DebugSwitch.parse(switches);
         return new Machine(cache, tuning, parsed, Optional.of(find(libraries)), "");
       } catch (EngineUnavailableException | CudaException | UnsupportedOperationException e) {
-        return new Machine(cache, tuning, Set.of(), Optional.empty(), e.getMessage());
+        return new Machine(cache, tuning, Set.of(), Optional.empty(), String.valueOf(e.getMessage()));
       } catch (IllegalArgumentException e) {
         return new Machine(cache, tuning, Set.of(), Optional.empty(),
             DebugSwitch.SETTING + ": " + e.getMessage());

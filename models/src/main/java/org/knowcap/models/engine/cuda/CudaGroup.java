@@ -98,10 +98,11 @@ final class CudaGroup implements SessionGroup {
     stage = gpu.pinned(Math.min(STAGE, Math
         .max(Math.max(4 * program.parameterCount(), layout.bytes(Part.TABLES)), layout.bytes(Part.LOSSES))));
 
+    MemorySegment tables = layout.tables();
     for (Buffers each : buffers) {
       gpu.clear(each.address(Part.INPUTS), each.bytes(Part.INPUTS));
       gpu.clear(each.address(Part.ROUTERS), each.bytes(Part.ROUTERS));
-      upload(each.tables(), each.address(Part.TABLES));
+      upload(tables, each.address(Part.TABLES));
     }
     Launches learning = new Launches(program, kernels, matmuls, buffers.getFirst(), source, true);
     renewCopies = dtype.isBf16() ? Optional.of(learning.renewCopy()) : Optional.empty();

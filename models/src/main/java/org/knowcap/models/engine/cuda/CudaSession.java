@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.knowcap.models.engine.FlatState;
 import org.knowcap.models.engine.routing.RoutingMetrics;
@@ -110,11 +111,15 @@ final class CudaSession implements Session {
 
   @Override
   public void losses(int[] tokens, int[] targets, float[] losses) {
-    score(tokens, targets, losses, new int[program.stepRows()]);
+    score(tokens, targets, losses, Optional.empty());
   }
 
   @Override
   public void score(int[] tokens, int[] targets, float[] losses, int[] predictions) {
+    score(tokens, targets, losses, Optional.of(predictions));
+  }
+
+  private void score(int[] tokens, int[] targets, float[] losses, Optional<int[]> predictions) {
     checked(tokens, 0);
     checked(targets, Targets.NONE);
     int rows = program.rows();
@@ -123,7 +128,8 @@ final class CudaSession implements Session {
       int first = from;
       group.score(replica, (_, to) -> write(tokens, targets, first, to));
       group.download(results, MemorySegment.ofArray(losses).asSlice(4L * from, 4L * rows));
-      group.download(results + 4L * rows, MemorySegment.ofArray(predictions).asSlice(4L * from, 4L * rows));
+      predictions.ifPresent(found -> group.download(results + 4L * rows,
+          MemorySegment.ofArray(found).asSlice(4L * first, 4L * rows)));
     }
   }
 

@@ -76,18 +76,17 @@ final class ExpertLaunches {
         + (tokensChoose ? 0 : 4L * rows * routing.experts());
     return List
         .of(kernels
-            .each("ask", rows, at(o.logits()).address(), buffer.probabilities(), buffer.logSumExp(),
+            .each("softmax_top_k", rows, at(o.logits()).address(), buffer.probabilities(), buffer.logSumExp(),
                 buffer.entropies(), buffer.choices(), tokensChoose ? buffer.weights() : 0L, rows,
                 routing.experts(), routing.topK())
             .moving(choosing), (switch (routing.choice()) {
-              case TOKENS -> kernels.launch("seat_tokens", warps, buffer.choices(), buffer.weights(),
-                  buffer.firsts(), buffer.slots(), buffer.tokens(), routing.windows(), routing.length(),
+              case TOKENS -> kernels.launch("token_choice", warps, buffer.choices(), buffer.weights(),
+                  buffer.firsts(), buffer.slots(), buffer.pairs(), routing.windows(), routing.length(),
                   routing.experts(), routing.topK(), routing.capacity());
-              case EXPERTS -> kernels.launch("seat_chosen",
+              case EXPERTS -> kernels.launch("expert_choice",
                   new Grid(routing.windows(), routing.experts(), WARP, 4 * routing.length()),
                   buffer.probabilities(), buffer.choices(), buffer.firsts(), buffer.weights(), buffer.slots(),
-                  buffer.tokens(), routing.windows(), routing.length(), routing.experts(),
-                  routing.capacity());
+                  buffer.pairs(), routing.windows(), routing.length(), routing.experts(), routing.capacity());
             }).moving(slots));
   }
 
@@ -107,7 +106,7 @@ final class ExpertLaunches {
 
   Launch dispatch(Dispatch o) {
     return kernels
-        .each("dispatch", size(o.out()) / vector, buffers.routing(o.weights()).tokens(),
+        .each("dispatch", size(o.out()) / vector, buffers.routing(o.weights()).pairs(),
             routing(o.weights()).slotsPerToken(), at(o.x()), at(o.out()), size(o.out()), o.out().columns())
         .moving(bytes(o.x()) + bytes(o.out()) + 4L * rows(o.out()));
   }
@@ -134,7 +133,7 @@ final class ExpertLaunches {
     RoutingBuffers buffer = buffers.routing(weights);
     return kernels
         .launch("combine_backward", new Grid(Math.ceilDiv(rows(x), WARPS), 1, WARPS * WARP, 0),
-            buffer.weights(), buffer.tokens(), routing(weights).slotsPerToken(), at(x), at(o.dOut()),
+            buffer.weights(), buffer.pairs(), routing(weights).slotsPerToken(), at(x), at(o.dOut()),
             at(o.dX()), buffer.dWeights(), rows(x), x.columns())
         .moving(bytes(x) + bytes(o.dOut()) + bytes(o.dX()) + 12L * rows(x));
   }

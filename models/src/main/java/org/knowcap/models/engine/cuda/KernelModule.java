@@ -20,15 +20,18 @@ final class KernelModule {
   }
 
   private final Optional<Loaded> loaded;
+  private final KernelParameters parameters;
   private final int replicas;
 
-  private KernelModule(Optional<Loaded> loaded, int replicas) {
+  private KernelModule(Optional<Loaded> loaded, KernelParameters parameters, int replicas) {
     this.loaded = loaded;
+    this.parameters = parameters;
     this.replicas = replicas;
   }
 
   KernelModule(Gpu gpu, CudaEngine.Machine machine, KernelSource source, Replicas replicas) {
-    this(Optional.of(new Loaded(gpu, module(gpu, machine, source), new HashMap<>())), replicas.count());
+    this(Optional.of(new Loaded(gpu, module(gpu, machine, source), new HashMap<>())),
+        KernelParameters.of(KernelSource.text()), replicas.count());
     gpu.write(gpu.variable(loaded.orElseThrow().module, "replicaStride"), replicas.stride());
   }
 
@@ -45,20 +48,25 @@ final class KernelModule {
 
   /** Without a GPU: launches say what they would do, and cannot be run. */
   static KernelModule described(Replicas replicas) {
-    return new KernelModule(Optional.empty(), replicas.count());
+    return new KernelModule(Optional.empty(), KernelParameters.of(KernelSource.text()), replicas.count());
   }
 
   /** The same, launched for one replica. */
   KernelModule alone() {
-    return new KernelModule(loaded, 1);
+    return new KernelModule(loaded, parameters, 1);
   }
 
   int replicas() {
     return replicas;
   }
 
-  /** A launch of a kernel, whose cost is still to be said. */
+  /**
+   * A launch of a kernel, whose cost is still to be said.
+   *
+   * @throws IllegalArgumentException if the arguments are not what the kernel's source declares
+   */
   Launch launch(String kernel, Grid grid, Object... arguments) {
+    parameters.require(kernel, arguments);
     LaunchDescription description = new LaunchDescription(kernel, Optional.of(grid), replicas, 0, 0);
     if (loaded.isEmpty()) {
       return new Launch(description, () -> {

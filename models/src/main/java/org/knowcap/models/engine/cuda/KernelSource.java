@@ -92,7 +92,7 @@ record KernelSource(boolean bf16, int vector, int packs, int head, boolean plain
 
   /** As the compiler takes them. */
   List<String> definitions() {
-    return List.of("NARROW=" + (bf16 ? 1 : 0), "VECTOR=" + vector, "PACKS=" + packs, "HEAD=" + head);
+    return List.of("BF16=" + (bf16 ? 1 : 0), "VECTOR=" + vector, "PACKS=" + packs, "HEAD=" + head);
   }
 
   /** All files, one behind the other; the compiler's messages name file and line. */

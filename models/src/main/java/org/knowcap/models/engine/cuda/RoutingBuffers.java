@@ -12,7 +12,7 @@ import org.knowcap.models.program.Route;
  * @param end behind the last
  */
 record RoutingBuffers(Route route, long sums, long probabilities, long logSumExp, long entropies,
-    long choices, long firsts, long weights, long slots, long dWeights, long tokens, long end) {
+    long choices, long firsts, long weights, long slots, long dWeights, long pairs, long end) {
   private static final long ALIGNMENT = 256;
 
   /** From an address on. */
@@ -29,10 +29,10 @@ record RoutingBuffers(Route route, long sums, long probabilities, long logSumExp
     long weights = firsts + 4L * routing.windows() * routing.experts();
     long slots = weights + ofSlots;
     long dWeights = slots + ofSlots;
-    long tokens = dWeights + ofSlots;
-    long end = tokens + 4L * rows(routing);
+    long pairs = dWeights + ofSlots;
+    long end = pairs + 4L * rows(routing);
     return new RoutingBuffers(route, address, probabilities, logSumExp, entropies, choices, firsts, weights,
-        slots, dWeights, tokens, Math.ceilDiv(end, ALIGNMENT) * ALIGNMENT);
+        slots, dWeights, pairs, Math.ceilDiv(end, ALIGNMENT) * ALIGNMENT);
   }
 
   private static int sumsCount(ExpertRouting routing) {
@@ -44,7 +44,7 @@ record RoutingBuffers(Route route, long sums, long probabilities, long logSumExp
     return sumsCount(route.routing());
   }
 
-  /** Rows of what is seated: a place for whoever may come, E W C. */
+  /** Slots of all experts in all windows, E W C. */
   static int rows(ExpertRouting routing) {
     return Math.multiplyExact(routing.experts() * routing.windows(), routing.capacity());
   }

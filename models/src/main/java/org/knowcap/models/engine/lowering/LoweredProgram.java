@@ -45,7 +45,7 @@ public final class LoweredProgram {
     this.dtype = dtype;
     this.rows = rows;
     training = pass(program.operations());
-    scoring = pass(program.forward());
+    scoring = program.backward().isEmpty() ? training : pass(program.forward());
     documents = program.forward().stream().flatMap(o -> o.documents().stream()).findFirst();
   }
 

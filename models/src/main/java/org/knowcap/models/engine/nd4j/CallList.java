@@ -16,7 +16,6 @@ import org.nd4j.linalg.api.ops.impl.scalar.ScalarMultiplication;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarReverseDivision;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarReverseSubtraction;
 import org.nd4j.linalg.api.ops.impl.transforms.any.Assign;
-import org.nd4j.linalg.api.ops.impl.transforms.custom.SoftMax;
 import org.nd4j.linalg.api.ops.impl.transforms.floating.Sqrt;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.AddOp;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.MulOp;
@@ -137,11 +136,6 @@ final class CallList implements Runnable {
 
   CallList copy(INDArray x, INDArray z) {
     return op(new Assign(x, z));
-  }
-
-  /** Softmax over the last dimension. */
-  CallList softmax(INDArray x, INDArray z) {
-    return custom(new SoftMax(x, z, -1));
   }
 
   /** z[i] = max over j of x[i, j]; z is a column. */

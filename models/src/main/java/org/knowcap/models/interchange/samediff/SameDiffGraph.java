@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.knowcap.models.program.Activate;
@@ -150,10 +151,10 @@ public final class SameDiffGraph {
         SDVariable asked = largest(p, routing.topK(), routing.experts());
         // Of the tokens of its window, how many asked for the expert before this one.
         SDVariable before = graph.cumsum(byWindow(asked, routing), true, false, 1);
-        SDVariable seated = graph.lt(before, routing.capacity()).castTo(DataType.FLOAT);
+        SDVariable hasSlot = graph.lt(before, routing.capacity()).castTo(DataType.FLOAT);
         SDVariable weights = p.mul(asked);
         yield (routing.topK() == 1 ? weights : weights.div(weights.sum(true, 1)))
-            .mul(graph.reshape(seated, -1, routing.experts()));
+            .mul(graph.reshape(hasSlot, -1, routing.experts()));
       }
       case EXPERTS -> {
         SDVariable byExpert = graph.permute(byWindow(p, routing), 0, 2, 1);
@@ -227,6 +228,7 @@ public final class SameDiffGraph {
     int columns = o.x().columns();
     int length = o.length();
     SDVariable x = graph.reshape(values.get(o.x()), -1, length, columns);
+    Optional<SDVariable> numbers = o.documents().map(documents -> documentNumbers(documents, length));
     SDVariable sum = x;
     for (int k = 0; k < Math.min(Canon.WIDTH, length); k++) {
       int lag = k;
@@ -234,9 +236,9 @@ public final class SameDiffGraph {
       float[] there = new float[length];
       Arrays.fill(there, lag, length, 1);
       SDVariable shifted = graph.gather(x, earlier, 1).mul(graph.constant(array(there, 1, length, 1)));
-      if (o.documents().isPresent()) {
-        SDVariable numbers = documentNumbers(o.documents().get(), length);
-        SDVariable same = graph.eq(numbers, graph.gather(numbers, earlier, 1)).castTo(DataType.FLOAT);
+      if (numbers.isPresent()) {
+        SDVariable same = graph.eq(numbers.get(), graph.gather(numbers.get(), earlier, 1))
+            .castTo(DataType.FLOAT);
         shifted = shifted.mul(graph.reshape(same, -1, length, 1));
       }
       SDVariable weight = graph.gather(values.get(o.weight()), new int[]{lag}, 0);

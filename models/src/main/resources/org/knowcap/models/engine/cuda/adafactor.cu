@@ -13,14 +13,14 @@ struct Factored {
 };
 #define STRETCH 128  // rows of a part
 
-DEVICE float renewed(float moment, float mean, const Dials* dials, float least) {
-  return dials->decay * moment + (1 - dials->decay) * (mean + least);
+DEVICE float renewed(float moment, float mean, const StepScalars* stepScalars, float least) {
+  return stepScalars->decay * moment + (1 - stepScalars->decay) * (mean + least);
 }
 
 // Renews R. A warp takes a row.
 KERNEL void factor_rows(const float* gradients, const float* scale, const Factored* factored, const int* parameterOf,
-    float* moments, const Dials* dials, int count, float least) {
-  ofReplica(gradients, scale, factored, parameterOf, moments, dials);
+    float* moments, const StepScalars* stepScalars, int count, float least) {
+  ofReplica(gradients, scale, factored, parameterOf, moments, stepScalars);
   int row = thread() / 32, lane = threadIdx.x % 32;
   if (row >= count) return;
   Factored p = factored[parameterOf[row]];
@@ -31,7 +31,7 @@ KERNEL void factor_rows(const float* gradients, const float* scale, const Factor
     sum += x * x;
   }
   sum = warpSum(sum);
-  if (lane == 0) moments[row] = renewed(moments[row], sum / p.columns, dials, least);
+  if (lane == 0) moments[row] = renewed(moments[row], sum / p.columns, stepScalars, least);
 }
 
 // Sums of g^2 down stretches of columns, one a thread. A block's tile [3] is its parameter, first row and first column.
@@ -52,14 +52,14 @@ KERNEL void factor_parts(const float* gradients, const float* scale, const Facto
 
 // Renews C; factors are 1 / sqrt(C). A thread takes a column.
 KERNEL void factor_columns(const float* parts, const Factored* factored, const int* parameterOf, float* moments,
-    float* factors, const Dials* dials, int count, float least) {
-  ofReplica(parts, factored, parameterOf, moments, factors, dials);
+    float* factors, const StepScalars* stepScalars, int count, float least) {
+  ofReplica(parts, factored, parameterOf, moments, factors, stepScalars);
   int column = thread();
   if (column >= count) return;
   Factored p = factored[parameterOf[column]];
   float sum = 0;
   for (int r = 0; r < p.rows; r += STRETCH) sum += parts[p.parts + (Index)(r / STRETCH) * p.columns + column - p.column];
-  float moment = moments[column] = renewed(moments[column], sum / p.rows, dials, least);
+  float moment = moments[column] = renewed(moments[column], sum / p.rows, stepScalars, least);
   factors[column] = 1 / sqrtf(moment);
 }
 
@@ -84,8 +84,8 @@ KERNEL void factor_squares(const float* parameters, const float* gradients, cons
 
 // rates[p] = the mean of R and the parameter's own rate. A block of 256 threads takes a parameter.
 KERNEL void factor_rates(const Factored* factored, const float* moments, const float2* sums, float2* rates,
-    const Dials* dials, double threshold, int relative, double leastSize) {
-  ofReplica(factored, moments, sums, rates, dials);
+    const StepScalars* stepScalars, double threshold, int relative, double leastSize) {
+  ofReplica(factored, moments, sums, rates, stepScalars);
   Factored p = factored[blockIdx.x];
   double mean = 0, changes = 0, own = 0;
   for (int row = p.row + threadIdx.x; row < p.row + p.rows; row += blockDim.x) {
@@ -97,22 +97,22 @@ KERNEL void factor_rates(const Factored* factored, const float* moments, const f
   double size = (double)p.rows * p.columns;
   double rms = sqrt(mean * blockSum(changes) / size);
   double scale = relative ? fmax(leastSize, sqrt(blockSum(own) / size)) : 1;
-  if (threadIdx.x == 0) rates[blockIdx.x] = make_float2((float)mean, (float)(dials->rate * scale / fmax(1.0, rms / threshold)));
+  if (threadIdx.x == 0) rates[blockIdx.x] = make_float2((float)mean, (float)(stepScalars->rate * scale / fmax(1.0, rms / threshold)));
 }
 
 // The update. A warp takes a row.
 KERNEL void adafactor(float* parameters, float* gradients, const float* scale, bf16* copy, const Factored* factored,
-    const int* parameterOf, const float* moments, const float* factors, const float2* rates, const Dials* dials, int count) {
-  ofReplica(parameters, gradients, scale, copy, factored, parameterOf, moments, factors, rates, dials);
+    const int* parameterOf, const float* moments, const float* factors, const float2* rates, const StepScalars* stepScalars, int count) {
+  ofReplica(parameters, gradients, scale, copy, factored, parameterOf, moments, factors, rates, stepScalars);
   int row = thread() / 32, lane = threadIdx.x % 32;
   if (row >= count) return;
   int which = parameterOf[row];
   Factored p = factored[which];
-  float factor = rates[which].y * sqrtf(rates[which].x / moments[row]), keep = dials->keep[p.group];
+  float factor = rates[which].y * sqrtf(rates[which].x / moments[row]), keep = stepScalars->keep[p.group];
   Index from = p.from + (Index)(row - p.row) * p.columns;
   for (int c = lane; c < p.columns; c += 32) {
-    float x = parameters[from + c] * keep - taken(gradients + from, scale, c) * factors[p.column + c] * factor;
+    float x = parameters[from + c] * keep - takeGradient(gradients + from, scale, c) * factors[p.column + c] * factor;
     parameters[from + c] = x;
-    if (copy) copy[from + c] = narrow(x);
+    if (copy) copy[from + c] = toBf16(x);
   }
 }

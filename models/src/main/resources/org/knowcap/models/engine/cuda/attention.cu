@@ -1,7 +1,7 @@
 // Causal attention head by head, for any head width, in fp32: out = softmax(scale q k^T) v, scale = 1 / sqrt(HEAD), without a
 // T x T matrix in memory (Dao et al., arXiv 2205.14135): a block keeps the rows of its own tile and walks along the
 // others, a tile of 32 at a time. qkv [R, (heads + 2 keyHeads) HEAD] holds queries, keys, values, head after head; a
-// query sees `reach` keys, itself the last; normalisers [R, heads] are ln sum exp(scale q k).
+// query sees `reach` keys, itself the last; logSumExp [R, heads] is ln sum exp(scale q k).
 //
 // Beyond that (see ForwardOperation.Attention):
 //   documents: [R, 2] are where in its window each token's document begins and ends; a query sees no key of others. May be null;
@@ -61,7 +61,7 @@ DEVICE int endOfQueries(const int2* documents, int window, int length, int key, 
 DEVICE void fetch(float* to, int padded, const Element* from, int stride, int first, int rows, int length) {
   for (int i = threadIdx.x; i < rows * HEAD; i += blockDim.x) {
     int r = i / HEAD, c = i % HEAD;
-    to[r * padded + c] = first + r < length ? widen(from[(Index)(first + r) * stride + c]) : 0;
+    to[r * padded + c] = first + r < length ? toFloat(from[(Index)(first + r) * stride + c]) : 0;
   }
 }
 
@@ -83,9 +83,9 @@ DEVICE void gather(float* sums, float weight, float* weights, const float* rows,
   }
 }
 
-KERNEL void attend(const Element* qkv, const Element* distant, Element* out, float* normalisers, const int2* documents,
+KERNEL void attend(const Element* qkv, const Element* distant, Element* out, float* logSumExp, const int2* documents,
     const float* slopes, int length, int heads, int keyHeads, int from, int reach, float scale) {
-  ofReplica(qkv, distant, out, normalisers, documents, slopes);
+  ofReplica(qkv, distant, out, logSumExp, documents, slopes);
   DYNAMIC_SHARED(shared);
   float* q = shared;
   float* k = q + ROWS * HEAD;
@@ -134,17 +134,17 @@ KERNEL void attend(const Element* qkv, const Element* distant, Element* out, flo
     for (int j = 0; j < COLUMNS; j++) {
       if (lane + 32 * j < HEAD) store(out + (row * heads + p.head) * HEAD + lane + 32 * j, sums[m][j] / total[m]);
     }
-    if (lane == 0) normalisers[row * heads + p.head] = largest[m] + logf(total[m]);
+    if (lane == 0) logSumExp[row * heads + p.head] = largest[m] + logf(total[m]);
   }
 }
 
 // Of the pairs of a band, whose queries and keys are in `band`, which is qkv itself or `distant`: with weights
-// w = exp(scale q k - normaliser) and steps s = w (dOut v - delta) scale, dQ = sum over keys of s k.
+// w = exp(scale q k - logSumExp) and steps s = w (dOut v - delta) scale, dQ = sum over keys of s k.
 // Leaves in deltas [R, heads] each head's dOut . out, which the softmax's gradient needs.
-KERNEL void attend_queries(const Element* band, const Element* qkv, const Element* out, const float* normalisers, float* deltas,
+KERNEL void attend_queries(const Element* band, const Element* qkv, const Element* out, const float* logSumExp, float* deltas,
     const Element* dOut, Element* dBand, Element* dQkv, const int2* documents, const float* slopes, int length, int heads,
     int keyHeads, int low, int high, float scale) {
-  ofReplica(band, qkv, out, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
+  ofReplica(band, qkv, out, logSumExp, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   float* q = shared;
   float* g = q + ROWS * HEAD;
@@ -164,7 +164,7 @@ KERNEL void attend_queries(const Element* band, const Element* qkv, const Elemen
     int query = p.first + warp * OWN + m;
     if (query >= length) continue;
     Index at = ((Index)p.window * length + query) * heads + p.head;
-    for (int c = lane; c < HEAD; c += 32) delta[m] += widen(out[at * HEAD + c]) * widen(dOut[at * HEAD + c]);
+    for (int c = lane; c < HEAD; c += 32) delta[m] += toFloat(out[at * HEAD + c]) * toFloat(dOut[at * HEAD + c]);
     delta[m] = warpSum(delta[m]);
     if (lane == 0) deltas[at] = delta[m];
   }
@@ -184,7 +184,7 @@ KERNEL void attend_queries(const Element* band, const Element* qkv, const Elemen
       float step = 0;
       if (seen) {
         float product = dot(q + own * HEAD, k + lane * PADDED) - slope * (query - key);
-        float weight = expf(scale * product - normalisers[at]);
+        float weight = expf(scale * product - logSumExp[at]);
         step = weight * (dot(g + own * HEAD, v + lane * PADDED) - delta[m]) * scale;
       }
       gather(sums[m], step, weights, k, lane);
@@ -203,10 +203,10 @@ KERNEL void attend_queries(const Element* band, const Element* qkv, const Elemen
 
 // dK = sum over queries of s q and dV = sum of w dOut, over all heads of queries that share the head of keys: blockIdx.x
 // counts windows and heads of keys here. Pairs far apart come after those near, and add to dV; their own values' gradient is 0.
-KERNEL void attend_keys(const Element* band, const Element* qkv, const float* normalisers, const float* deltas,
+KERNEL void attend_keys(const Element* band, const Element* qkv, const float* logSumExp, const float* deltas,
     const Element* dOut, Element* dBand, Element* dQkv, const int2* documents, const float* slopes, int length, int heads,
     int keyHeads, int low, int high, float scale) {
-  ofReplica(band, qkv, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
+  ofReplica(band, qkv, logSumExp, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   float* k = shared;
   float* v = k + ROWS * HEAD;
@@ -242,7 +242,7 @@ KERNEL void attend_keys(const Element* band, const Element* qkv, const float* no
         float weight = 0, step = 0;
         if (seen) {
           float product = dot(k + own * HEAD, q + lane * PADDED) - slope * (query - key);
-          weight = expf(scale * product - normalisers[at]);
+          weight = expf(scale * product - logSumExp[at]);
           step = weight * (dot(v + own * HEAD, g + lane * PADDED) - deltas[at]) * scale;
         }
         gather(dV[m], weight, weights, g, lane);
@@ -257,7 +257,7 @@ KERNEL void attend_keys(const Element* band, const Element* qkv, const float* no
       if (key < length && lane + 32 * j < HEAD) {
         Index at = (Index)key * stride + lane + 32 * j;
         store(dBand + keys + at, dK[m][j]);
-        store(dQkv + values + at, dV[m][j] + (adds ? widen(dQkv[values + at]) : 0));
+        store(dQkv + values + at, dV[m][j] + (adds ? toFloat(dQkv[values + at]) : 0));
         if (adds) store(dBand + values + at, 0);
       }
     }

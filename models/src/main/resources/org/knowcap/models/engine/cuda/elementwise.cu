@@ -82,9 +82,9 @@ KERNEL void gated_activation_backward(int which, Numbers x, Numbers dOut, Number
   store(dX, left + width, dR);
 }
 
-// Turns queries and keys in place: in each head component i of the first 2 half with component i + half, by the angle
-// whose cosine and sine are turns[t][i], t the position in the window, of keys keyTurns[t][i]; direction -1 turns back. The
-// first `queries` of the heads are queries'.
+// RoPE in place: rotates in each head component i of the first 2 half with component i + half, by the angle whose cosine and sine
+// are queryAngles[t][i], t the position in the window, of keys keyAngles[t][i]; direction -1 rotates back. The first `queries`
+// heads are the queries'.
 
 // LANES pairs that lie side by side.
 template <int LANES> struct Pairs {
@@ -97,7 +97,7 @@ template <int LANES> DEVICE Pairs<LANES> loadPairs(const Element* at, int half) 
     Pack l = load(at), r = load(at + half);
     for (int k = 0; k < LANES; k++) p.left[k] = l.x[k], p.right[k] = r.x[k];
   } else {
-    p.left[0] = widen(at[0]), p.right[0] = widen(at[half]);
+    p.left[0] = toFloat(at[0]), p.right[0] = toFloat(at[half]);
   }
   return p;
 }
@@ -106,15 +106,15 @@ template <int LANES> DEVICE void storePairs(Element* at, int half, const Pairs<L
   if constexpr (LANES == VECTOR) {
     Pack l, r;
     for (int k = 0; k < LANES; k++) l.x[k] = p.left[k], r.x[k] = p.right[k];
-    store(Numbers{at, NARROW}, 0, l);
-    store(Numbers{at, NARROW}, half, r);
+    store(Numbers{at, BF16}, 0, l);
+    store(Numbers{at, BF16}, half, r);
   } else {
     store(at, p.left[0]), store(at + half, p.right[0]);
   }
 }
 
 // By the angles from `angle` on.
-template <int LANES> DEVICE void turnPairs(Pairs<LANES>& p, const float* angle, float direction) {
+template <int LANES> DEVICE void rotatePairs(Pairs<LANES>& p, const float* angle, float direction) {
   for (int k = 0; k < LANES; k++) {
     float cosine = angle[2 * k], sine = direction * angle[2 * k + 1], x = p.left[k], y = p.right[k];
     p.left[k] = x * cosine - y * sine;
@@ -124,57 +124,57 @@ template <int LANES> DEVICE void turnPairs(Pairs<LANES>& p, const float* angle, 
 
 // A warp takes a row, a lane LANES pairs at a time.
 template <int LANES>
-DEVICE void turnRow(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+DEVICE void rotateRow(Element* qkv, const float* queryAngles, const float* keyAngles, int rows, int length, int stride, int queries,
     int heads, int half, float direction) {
-  int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, place = row % length;
+  int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, position = row % length;
   if (row >= rows) return;
   for (unsigned i = threadIdx.x % 32 * LANES, all = heads * half; i < all; i += 32 * LANES) {
     unsigned head = i / half, component = i % half;
-    const float* angle = (head < queries ? turns : keyTurns) + 2 * (place * half + component);
+    const float* angle = (head < queries ? queryAngles : keyAngles) + 2 * (position * half + component);
     Element* at = qkv + (Index)row * stride + head * HEAD + component;
     Pairs<LANES> p = loadPairs<LANES>(at, half);
-    turnPairs(p, angle, direction);
+    rotatePairs(p, angle, direction);
     storePairs(at, half, p);
   }
 }
 
-KERNEL void rope(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+KERNEL void rope(Element* qkv, const float* queryAngles, const float* keyAngles, int rows, int length, int stride, int queries,
     int heads, int half, float direction) {
-  ofReplica(qkv, turns, keyTurns);
-  turnRow<VECTOR>(qkv, turns, keyTurns, rows, length, stride, queries, heads, half, direction);
+  ofReplica(qkv, queryAngles, keyAngles);
+  rotateRow<VECTOR>(qkv, queryAngles, keyAngles, rows, length, stride, queries, heads, half, direction);
 }
 
 // The same where half is no multiple of VECTOR.
-KERNEL void rope_odd(Element* qkv, const float* turns, const float* keyTurns, int rows, int length, int stride, int queries,
+KERNEL void rope_odd(Element* qkv, const float* queryAngles, const float* keyAngles, int rows, int length, int stride, int queries,
     int heads, int half, float direction) {
-  ofReplica(qkv, turns, keyTurns);
-  turnRow<1>(qkv, turns, keyTurns, rows, length, stride, queries, heads, half, direction);
+  ofReplica(qkv, queryAngles, keyAngles);
+  rotateRow<1>(qkv, queryAngles, keyAngles, rows, length, stride, queries, heads, half, direction);
 }
 
 // Turns back, and leaves in parts[blockIdx.x] [stride] the sums of what then are its rows: the gradient of the bias of queries, keys
 // and values. Each thread has columns of its own, VECTOR pairs of those that turn or VECTOR of the others, of every so
 // many rows: `across` threads beside each other have all of a row.
-KERNEL_OF(256, 4) void rope_back(Element* qkv, const float* turns, const float* keyTurns, float* parts, int rows, int length,
+KERNEL_OF(256, 4) void rope_back(Element* qkv, const float* queryAngles, const float* keyAngles, float* parts, int rows, int length,
     int stride, int queries, int heads, int half, int across) {
-  ofReplica(qkv, turns, keyTurns, parts);
+  ofReplica(qkv, queryAngles, keyAngles, parts);
   __shared__ Pack lefts[256], rights[256];
   int item = blockIdx.y * across + threadIdx.x % across, slot = threadIdx.x / across, slots = blockDim.x / across;
   int pairs = heads * half / VECTOR, still = (HEAD - 2 * half) / VECTOR, all = pairs + heads * still;
   // Where the thread's columns are, and of those that turn how far its pairs' other halves.
   int head = item * VECTOR / half, component = item * VECTOR % half, column = head * HEAD + component;
-  bool turning = item < pairs;
-  if (!turning && item < all) {
+  bool rotated = item < pairs;
+  if (!rotated && item < all) {
     int other = item - pairs;
     column = other / still * HEAD + 2 * half + other % still * VECTOR;
-  } else if (!turning) {
+  } else if (!rotated) {
     column = heads * HEAD + (item - all) * VECTOR;
   }
   bool mine = slot < slots && column < stride;
   Pack left = {}, right = {};
-  if (mine && turning) {
-    const float* table = head < queries ? turns : keyTurns;
+  if (mine && rotated) {
+    const float* table = head < queries ? queryAngles : keyAngles;
     auto finish = [&](Pairs<VECTOR> p, int row) {
-      turnPairs(p, table + 2 * (row % length * half + component), -1);
+      rotatePairs(p, table + 2 * (row % length * half + component), -1);
       storePairs(qkv + (Index)row * stride + column, half, p);
       for (int k = 0; k < VECTOR; k++) left.x[k] += p.left[k], right.x[k] += p.right[k];
     };
@@ -204,7 +204,7 @@ KERNEL_OF(256, 4) void rope_back(Element* qkv, const float* turns, const float* 
   }
   float* to = parts + (Index)blockIdx.x * stride + column;
   store(to, left);
-  if (turning) store(to + half, right);
+  if (rotated) store(to + half, right);
 }
 
 // Canon layers: out[r] = x[r] + sum over k < LAGS of weight[k] x[r - k], over the tokens of r's window and document; weight

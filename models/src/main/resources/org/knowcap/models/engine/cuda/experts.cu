@@ -1,16 +1,18 @@
-// Mixtures of E experts, of which each has C places in each of W windows of T tokens. A token has n slots: one for each of
-// the k experts it asks for, the likeliest first; or, where experts choose, one for each expert. What is seated has a row
-// for every place, (e W + w) C + place, so that an expert's are together and of a number that is known beforehand; rows
-// where nobody sits are zero, or what zero becomes. What a router decides stays where it is until its next step:
-//   probabilities [R, E]; normalisers [R], ln of the sum of exp(logits); entropies [R]; asked [R, k], experts;
-//   firsts [W, E], tokens that ask for each expert first;
-//   gates [R, n]; seats [R, n], the row where a slot sits or -1; slots [E, W, C], the slot r n + i in a row or -1.
+// Mixtures of E experts. Each expert has C slots (its capacity) in each of W windows of T tokens. A token has n pairs with
+// experts: where tokens choose, one for each of the k most likely experts, in this order; where experts choose, one for each
+// expert. Slot s of expert e in window w is row (e W + w) C + s of what goes through the experts: the rows of an expert lie
+// together, and their number is known beforehand. Rows of empty slots are zero, or what zero becomes. The router's results
+// stay until its next step:
+//   probabilities [R, E]; logSumExp [R], ln of the sum of exp(logits); entropies [R]; choices [R, k], experts;
+//   firsts [W, E], the number of tokens whose first choice is this expert;
+//   weights [R, n], routing weights; slots [R, n], the row of each pair's slot or -1; pairs [E, W, C], the pair r n + i in a slot
+//   or -1.
 
-// A thread takes a token. Of equal logits the first expert is asked for. With `gates` it also settles what they come to: p,
-// or with k above 1 p over the sum of those asked for.
-KERNEL void ask(const float* logits, float* probabilities, float* normalisers, float* entropies, int* asked, float* gates,
+// Softmax of the logits, and the k most likely experts of each token, a thread each. Among equal logits the first expert comes
+// first. With `weights` also the routing weights: p, or with k above 1 p over the sum of the k chosen ones.
+KERNEL void softmax_top_k(const float* logits, float* probabilities, float* logSumExp, float* entropies, int* choices, float* weights,
     int rows, int experts, int topK) {
-  ofReplica(logits, probabilities, normalisers, entropies, asked, gates);
+  ofReplica(logits, probabilities, logSumExp, entropies, choices, weights);
   Index row = thread();
   if (row >= rows) return;
   const float* l = logits + row * experts;
@@ -18,12 +20,12 @@ KERNEL void ask(const float* logits, float* probabilities, float* normalisers, f
   float largest = -INFINITE, sum = 0, entropy = 0;
   for (int e = 0; e < experts; e++) largest = fmaxf(largest, l[e]);
   for (int e = 0; e < experts; e++) sum += expf(l[e] - largest);
-  float normaliser = largest + logf(sum);
+  float logSum = largest + logf(sum);
   for (int e = 0; e < experts; e++) {
     p[e] = expf(l[e] - largest) / sum;
-    entropy += p[e] * (normaliser - l[e]);
+    entropy += p[e] * (logSum - l[e]);
   }
-  normalisers[row] = normaliser;
+  logSumExp[row] = logSum;
   entropies[row] = entropy;
   // Each is the largest behind the last one in the order of logits.
   float last = INFINITE, all = 0;
@@ -35,117 +37,118 @@ KERNEL void ask(const float* logits, float* probabilities, float* normalisers, f
     }
     // Where logits are no numbers there is no order, but still there must be experts.
     if (best < 0) best = i;
-    asked[row * topK + i] = best;
+    choices[row * topK + i] = best;
     last = l[best], lastExpert = best;
     all += p[best];
   }
-  if (!gates) return;
-  for (int i = 0; i < topK; i++) gates[row * topK + i] = p[asked[row * topK + i]] / (topK == 1 ? 1 : all);
+  if (!weights) return;
+  for (int i = 0; i < topK; i++) weights[row * topK + i] = p[choices[row * topK + i]] / (topK == 1 ? 1 : all);
 }
 
-// A warp takes expert blockIdx.y in window blockIdx.x, and seats the tokens that ask for it in their order. A gate that
-// rounds to zero takes a place, but nobody sits there.
-KERNEL void seat_tokens(const int* asked, const float* gates, int* firsts, int* seats, int* slots, int windows, int length,
-    int experts, int topK, int places) {
-  ofReplica(asked, gates, firsts, seats, slots);
+// Tokens choose. A warp takes expert blockIdx.y in window blockIdx.x, and gives its slots to the tokens that choose it, in their
+// order. A pair whose weight rounds to zero uses up a slot, which stays empty.
+KERNEL void token_choice(const int* choices, const float* weights, int* firsts, int* slots, int* pairs, int windows, int length,
+    int experts, int topK, int capacity) {
+  ofReplica(choices, weights, firsts, slots, pairs);
   int window = blockIdx.x, expert = blockIdx.y, lane = threadIdx.x;
-  int base = (expert * windows + window) * places;
+  int base = (expert * windows + window) * capacity;
   int first = 0, taken = 0;
   for (int from = 0; from < length; from += 32) {
-    int row = window * length + from + lane, slot = -1;
+    int row = window * length + from + lane, pair = -1;
     if (from + lane < length) {
       for (int i = topK - 1; i >= 0; i--) {
-        if (asked[row * topK + i] == expert) slot = row * topK + i;
+        if (choices[row * topK + i] == expert) pair = row * topK + i;
       }
     }
-    unsigned asking = __ballot_sync(EVERY_LANE, slot >= 0);
-    first += __popc(__ballot_sync(EVERY_LANE, slot >= 0 && slot == row * topK));
-    int place = taken + __popc(asking & ((1u << lane) - 1));
-    bool sits = slot >= 0 && place < places && gates[slot] != 0;
-    if (slot >= 0) seats[slot] = sits ? base + place : -1;
-    if (slot >= 0 && place < places) slots[base + place] = sits ? slot : -1;
+    unsigned asking = __ballot_sync(EVERY_LANE, pair >= 0);
+    first += __popc(__ballot_sync(EVERY_LANE, pair >= 0 && pair == row * topK));
+    int rank = taken + __popc(asking & ((1u << lane) - 1));
+    bool assigned = pair >= 0 && rank < capacity && weights[pair] != 0;
+    if (pair >= 0) slots[pair] = assigned ? base + rank : -1;
+    if (pair >= 0 && rank < capacity) pairs[base + rank] = assigned ? pair : -1;
     taken += __popc(asking);
   }
-  for (int place = taken + lane; place < places; place += 32) slots[base + place] = -1;
+  for (int rank = taken + lane; rank < capacity; rank += 32) pairs[base + rank] = -1;
   if (lane == 0) firsts[window * experts + expert] = first;
 }
 
-// A warp takes expert blockIdx.y in window blockIdx.x, and seats the `places` tokens of largest p, of equal ones the first.
-KERNEL void seat_chosen(const float* probabilities, const int* asked, int* firsts, float* gates, int* seats, int* slots,
-    int windows, int length, int experts, int places) {
-  ofReplica(probabilities, asked, firsts, gates, seats, slots);
+// Experts choose. A warp takes expert blockIdx.y in window blockIdx.x, and gives its slots to the tokens of largest p, among equal
+// ones to the first.
+KERNEL void expert_choice(const float* probabilities, const int* choices, int* firsts, float* weights, int* slots, int* pairs,
+    int windows, int length, int experts, int capacity) {
+  ofReplica(probabilities, choices, firsts, weights, slots, pairs);
   DYNAMIC_SHARED(column);
   int window = blockIdx.x, expert = blockIdx.y, lane = threadIdx.x;
-  int base = (expert * windows + window) * places;
+  int base = (expert * windows + window) * capacity;
   Index start = (Index)window * length;
   for (int t = lane; t < length; t += 32) column[t] = probabilities[(start + t) * experts + expert];
   __syncthreads();
   int first = 0;
   for (int from = 0; from < length; from += 32) {
     int t = from + lane;
-    first += __popc(__ballot_sync(EVERY_LANE, t < length && asked[start + t] == expert));
+    first += __popc(__ballot_sync(EVERY_LANE, t < length && choices[start + t] == expert));
     if (t >= length) continue;
     float p = column[t];
     int rank = 0;
     for (int other = 0; other < length; other++) rank += column[other] > p || (column[other] == p && other < t);
-    Index slot = (start + t) * experts + expert;
-    bool sits = rank < places && p != 0;
-    gates[slot] = p;
-    seats[slot] = sits ? base + rank : -1;
-    if (rank < places) slots[base + rank] = sits ? (int)slot : -1;
+    Index pair = (start + t) * experts + expert;
+    bool assigned = rank < capacity && p != 0;
+    weights[pair] = p;
+    slots[pair] = assigned ? base + rank : -1;
+    if (rank < capacity) pairs[base + rank] = assigned ? (int)pair : -1;
   }
   if (lane == 0) firsts[window * experts + expert] = first;
 }
 
-// Each row of x [R, d] to where it sits in out [E W C, d]. A thread takes VECTOR columns of a row.
-KERNEL void dispatch(const int* slots, int perToken, Numbers x, Numbers out, Index count, int width) {
-  ofReplica(slots, x, out);
+// Copies each row of x [R, d] to its slots in out [E W C, d]. A thread takes VECTOR columns of a row.
+KERNEL void dispatch(const int* pairs, int perToken, Numbers x, Numbers out, Index count, int width) {
+  ofReplica(pairs, x, out);
   Index i = thread() * VECTOR;
   if (i >= count) return;
-  int slot = slots[i / width];
+  int pair = pairs[i / width];
   Pack p = {};
-  if (slot >= 0) p = load(x, (Index)(slot / perToken) * width + i % width);
+  if (pair >= 0) p = load(x, (Index)(pair / perToken) * width + i % width);
   store(out, i, p);
 }
 
-// out[r] = sum of the rows of x where token r sits, by its gates; without `gates` their plain sum, dispatch's gradient.
-KERNEL void combine(const float* gates, const int* seats, int perToken, Numbers x, Numbers out, Index count, int width) {
-  ofReplica(gates, seats, x, out);
+// out[r] = weighted sum of the rows of x in the slots of token r; without `weights` their plain sum, dispatch's gradient.
+KERNEL void combine(const float* weights, const int* slots, int perToken, Numbers x, Numbers out, Index count, int width) {
+  ofReplica(weights, slots, x, out);
   Index i = thread() * VECTOR;
   if (i >= count) return;
   Pack sum = {};
-  for (Index slot = i / width * perToken, end = slot + perToken; slot < end; slot++) {
-    if (seats[slot] < 0) continue;
-    Pack p = load(x, (Index)seats[slot] * width + i % width);
-    float gate = gates ? gates[slot] : 1;
-    for (int k = 0; k < VECTOR; k++) sum.x[k] += gate * p.x[k];
+  for (Index pair = i / width * perToken, end = pair + perToken; pair < end; pair++) {
+    if (slots[pair] < 0) continue;
+    Pack p = load(x, (Index)slots[pair] * width + i % width);
+    float weight = weights ? weights[pair] : 1;
+    for (int k = 0; k < VECTOR; k++) sum.x[k] += weight * p.x[k];
   }
   store(out, i, sum);
 }
 
-// Where token r sits: dX = its gate times dOut[r], and the gate's gradient x dOut[r]. A warp takes a row of x.
-KERNEL void combine_backward(const float* gates, const int* slots, int perToken, Numbers x, Numbers dOut, Numbers dX,
-    float* dGates, int rows, int width) {
-  ofReplica(gates, slots, x, dOut, dX, dGates);
+// In the slot of a pair of token r: dX = weight dOut[r], and dWeight = x . dOut[r]. A warp takes a row of x, which is a slot.
+KERNEL void combine_backward(const float* weights, const int* pairs, int perToken, Numbers x, Numbers dOut, Numbers dX,
+    float* dWeights, int rows, int width) {
+  ofReplica(weights, pairs, x, dOut, dX, dWeights);
   int lane = threadIdx.x % 32;
   int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
   if (row >= rows) return;
-  int slot = slots[row];
-  float gate = slot < 0 ? 0 : gates[slot], product = 0;
+  int pair = pairs[row];
+  float weight = pair < 0 ? 0 : weights[pair], product = 0;
   for (int c = lane * VECTOR; c < width; c += 32 * VECTOR) {
     Pack g = {};
-    if (slot >= 0) {
-      g = load(dOut, (Index)(slot / perToken) * width + c);
+    if (pair >= 0) {
+      g = load(dOut, (Index)(pair / perToken) * width + c);
       Pack p = load(x, (Index)row * width + c);
       for (int k = 0; k < VECTOR; k++) {
         product += g.x[k] * p.x[k];
-        g.x[k] *= gate;
+        g.x[k] *= weight;
       }
     }
     store(dX, (Index)row * width + c, g);
   }
   product = warpSum(product);
-  if (lane == 0 && slot >= 0) dGates[slot] = product;
+  if (lane == 0 && pair >= 0) dWeights[pair] = product;
 }
 
 // dBias[e][c] += sum over the rows of expert e = blockIdx.y of x[r][c]; blocks as in columns.cu.
@@ -172,59 +175,59 @@ KERNEL void expert_columns(Numbers x, float* dBias, int rows, int columns) {
   }
 }
 
-// dLogits = p (dP - sum of p dP + pull normaliser), where dP is balance times firsts, and what arrives from the gates. A gate is p:
-// its gradient arrives as it is. With k above 1 it is p over a sum, and what arrives is (dG - sum of dG gate) / that sum, where dG is
-// 0 for a slot that does not sit. A thread takes a token.
-KERNEL void route_backward(const float* probabilities, const float* normalisers, const int* asked, const int* firsts,
-    const float* gates, const int* seats, const float* dGates, float* dLogits, int rows, int length, int experts, int topK,
+// dLogits = p (dP - sum of p dP + pull logSumExp), where dP is balance times firsts plus the gradient through the routing weights. A
+// weight is p, so its gradient dW adds to dP. With k above 1 it is p over a sum, and (dW - sum of dW weight) / that sum is added, where
+// dW is 0 for a pair without a slot. A thread takes a token.
+KERNEL void route_backward(const float* probabilities, const float* logSumExp, const int* choices, const int* firsts,
+    const float* weights, const int* slots, const float* dWeights, float* dLogits, int rows, int length, int experts, int topK,
     int perToken, float balance, float pull) {
-  ofReplica(probabilities, normalisers, asked, firsts, gates, seats, dGates, dLogits);
+  ofReplica(probabilities, logSumExp, choices, firsts, weights, slots, dWeights, dLogits);
   Index row = thread();
   if (row >= rows) return;
   const float* p = probabilities + row * experts;
   float* d = dLogits + row * experts;
   for (int e = 0; e < experts; e++) d[e] = balance * firsts[row / length * experts + e];
-  Index slot = row * perToken;
+  Index pair = row * perToken;
   float sum = 1, mean = 0;
   if (topK > 1) {
     sum = 0;
     for (int i = 0; i < topK; i++) {
-      sum += p[asked[slot + i]];
-      if (seats[slot + i] >= 0) mean += dGates[slot + i] * gates[slot + i];
+      sum += p[choices[pair + i]];
+      if (slots[pair + i] >= 0) mean += dWeights[pair + i] * weights[pair + i];
     }
   }
   for (int i = 0; i < perToken; i++) {
-    int expert = perToken == topK ? asked[slot + i] : i;
-    d[expert] += ((seats[slot + i] >= 0 ? dGates[slot + i] : 0) - mean) / sum;
+    int expert = perToken == topK ? choices[pair + i] : i;
+    d[expert] += ((slots[pair + i] >= 0 ? dWeights[pair + i] : 0) - mean) / sum;
   }
   mean = 0;
   for (int e = 0; e < experts; e++) mean += p[e] * d[e];
-  for (int e = 0; e < experts; e++) d[e] = p[e] * (d[e] - mean + pull * normalisers[row]);
+  for (int e = 0; e < experts; e++) d[e] = p[e] * (d[e] - mean + pull * logSumExp[row]);
 }
 
-// Of window blockIdx.x, sums [4 + E]: entropies; normalisers squared; slots without a seat, or where experts choose tokens without
-// one; firsts times probabilities; and what each expert's load counts: tokens that ask for it, or that it took. Blocks have 128 threads.
-KERNEL void routing_sums(const float* probabilities, const float* normalisers, const float* entropies, const int* asked,
-    const int* firsts, const int* seats, double* sums, int length, int experts, int topK, int perToken, int choosing) {
-  ofReplica(probabilities, normalisers, entropies, asked, firsts, seats, sums);
+// Of window blockIdx.x, sums [4 + E]: entropies; logSumExp squared; pairs without a slot, or where experts choose tokens without
+// one; firsts times probabilities; and each expert's load: tokens that choose it, or that it chose. Blocks have 128 threads.
+KERNEL void routing_sums(const float* probabilities, const float* logSumExp, const float* entropies, const int* choices,
+    const int* firsts, const int* slots, double* sums, int length, int experts, int topK, int perToken, int choosing) {
+  ofReplica(probabilities, logSumExp, entropies, choices, firsts, slots, sums);
   __shared__ double parts[4][128];
   Index start = (Index)blockIdx.x * length;
   double* to = sums + (Index)blockIdx.x * (4 + experts);
   double entropy = 0, square = 0, lost = 0, balance = 0;
   for (Index row = start + threadIdx.x; row < start + length; row += blockDim.x) {
-    int seated = 0;
-    for (int i = 0; i < perToken; i++) seated += seats[row * perToken + i] >= 0;
+    int slotted = 0;
+    for (int i = 0; i < perToken; i++) slotted += slots[row * perToken + i] >= 0;
     entropy += entropies[row];
-    square += (double)normalisers[row] * normalisers[row];
-    lost += choosing ? seated == 0 : topK - seated;
+    square += (double)logSumExp[row] * logSumExp[row];
+    lost += choosing ? slotted == 0 : topK - slotted;
   }
   for (int e = threadIdx.x; e < experts; e += blockDim.x) {
     double sum = 0;
     int load = 0;
     for (Index row = start; row < start + length; row++) {
       sum += probabilities[row * experts + e];
-      if (choosing) load += seats[row * perToken + e] >= 0;
-      for (int i = 0; i < topK && !choosing; i++) load += asked[row * topK + i] == e;
+      if (choosing) load += slots[row * perToken + e] >= 0;
+      for (int i = 0; i < topK && !choosing; i++) load += choices[row * topK + i] == e;
     }
     balance += firsts[blockIdx.x * experts + e] * sum;
     to[4 + e] = load;

@@ -1,5 +1,5 @@
 // What changes from step to step.
-struct Dials {
+struct StepScalars {
   float rate;        // the learning rate, of AdamW times its first moment's correction for its start at zero
   float correction;  // of the root of AdamW's second moment, for its start at zero
   float decay;       // b of Adafactor
@@ -21,7 +21,7 @@ struct Chunk {
 DEVICE Chunk chunk(const Element* row, int c, int vocabulary) {
   Chunk chunk;
   if (c < vocabulary) {
-#if NARROW
+#if BF16
     uint4 v = *(const uint4*)(row + c);
     unsigned pairs[4] = {v.x, v.y, v.z, v.w};
     for (int i = 0; i < 4; i++) {
@@ -40,9 +40,9 @@ DEVICE Chunk chunk(const Element* row, int c, int vocabulary) {
 }
 
 DEVICE void put(Element* row, int c, Chunk chunk) {
-#if NARROW
+#if BF16
   unsigned pairs[4];
-  for (int i = 0; i < 4; i++) pairs[i] = narrowTwo(chunk.x[2 * i], chunk.x[2 * i + 1]);
+  for (int i = 0; i < 4; i++) pairs[i] = toBf16Pair(chunk.x[2 * i], chunk.x[2 * i + 1]);
   *(uint4*)(row + c) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
 #else
   *(float4*)(row + c) = make_float4(chunk.x[0], chunk.x[1], chunk.x[2], chunk.x[3]);
@@ -57,7 +57,7 @@ DEVICE float largestOf(Chunk chunk) {
 
 // exp(x - top)
 DEVICE Chunk weightsOf(Chunk chunk, float top) {
-  for (int k = 0; k < PER_CHUNK; k++) chunk.x[k] = power2((chunk.x[k] - top) * LOG2_E);
+  for (int k = 0; k < PER_CHUNK; k++) chunk.x[k] = exp2Approximate((chunk.x[k] - top) * LOG2_E);
   return chunk;
 }
 
@@ -70,15 +70,15 @@ DEVICE float sumOf(Chunk chunk) {
 // losses[r] = -ln softmax(logits[r])[targets[r]], in nats; 0 where the target is below 0. In training the logits become their
 // gradient where they are: (softmax(logits[r]) - onehot(targets[r])) share, or 0 where there is no target; zeros between the vocabulary and the stride, a multiple of 16 bytes.
 // A block takes a row and reads it once, where its threads can keep it. Each warp's weights are in parts of its own largest.
-KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, int vocabulary, int stride, const Dials* dials, int training) {
-  ofReplica(logits, targets, losses, dials);
+KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, int vocabulary, int stride, const StepScalars* stepScalars, int training) {
+  ofReplica(logits, targets, losses, stepScalars);
   __shared__ float tops[32], sums[32];
   Element* row = logits + (Index)blockIdx.x * stride;
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
   int first = threadIdx.x * PER_CHUNK, step = blockDim.x * PER_CHUNK, rest = first + KEPT * step;
   int target = targets[blockIdx.x];
   bool counts = target >= 0;
-  float score = counts ? widen(row[target]) : 0, top = -INFINITE;
+  float score = counts ? toFloat(row[target]) : 0, top = -INFINITE;
   Chunk kept[KEPT];
 #pragma unroll
   for (int j = 0; j < KEPT; j++) kept[j] = chunk(row, first + j * step, vocabulary);
@@ -100,11 +100,11 @@ KERNEL_OF(416, 3) void loss(Element* logits, const int* targets, float* losses, 
   float largest = tops[0];
   for (int w = 1; w < warps; w++) largest = fmaxf(largest, tops[w]);
   sum = 0;
-  for (int w = 0; w < warps; w++) sum += sums[w] * power2((tops[w] - largest) * LOG2_E);
+  for (int w = 0; w < warps; w++) sum += sums[w] * exp2Approximate((tops[w] - largest) * LOG2_E);
   if (threadIdx.x == 0) losses[blockIdx.x] = counts ? logf(sum) + largest - score : 0;
   if (training) {
-    float share = counts ? dials->share : 0;
-    float factor = share / sum * power2((base - largest) * LOG2_E);
+    float share = counts ? stepScalars->share : 0;
+    float factor = share / sum * exp2Approximate((base - largest) * LOG2_E);
     auto write = [&](Chunk weights, int c) {
       for (int k = 0; k < PER_CHUNK; k++) weights.x[k] = weights.x[k] * factor - (c + k == target ? share : 0);
       put(row, c, weights);
@@ -124,7 +124,7 @@ KERNEL_OF(32, 1) void predict(const Element* logits, int* predictions, int vocab
   float top = -INFINITE;
   int best = vocabulary - 1;
   for (int c = threadIdx.x; c < vocabulary; c += 32) {
-    float x = widen(row[c]);
+    float x = toFloat(row[c]);
     if (x > top) top = x, best = c;
   }
   float largest = warpMax(top);
@@ -133,11 +133,11 @@ KERNEL_OF(32, 1) void predict(const Element* logits, int* predictions, int vocab
   if (threadIdx.x == 0) predictions[blockIdx.x] = best < vocabulary ? best : vocabulary - 1;
 }
 
-// The mean loss of a step of dials->counted targets, whose batches come one after the other: total += sum of x; at the last of them
+// The mean loss of a step of stepScalars->counted targets, whose batches come one after the other: total += sum of x; at the last of them
 // out is the mean, and total is zero again. Each block leaves its sum among `parts`, and the block that is done last, which
 // `done` tells, adds these up in their order: whichever it is, the result has the same bits. `done` is zero before and after.
-KERNEL_OF(256, 4) void mean(const float* x, double* total, double* out, double* parts, unsigned* done, const Dials* dials, int count, int last) {
-  ofReplica(x, total, out, parts, done, dials);
+KERNEL_OF(256, 4) void mean(const float* x, double* total, double* out, double* parts, unsigned* done, const StepScalars* stepScalars, int count, int last) {
+  ofReplica(x, total, out, parts, done, stepScalars);
   __shared__ bool isLast;
   double sum = 0;
   Index at = thread(), step = (Index)gridDim.x * blockDim.x;
@@ -160,6 +160,6 @@ KERNEL_OF(256, 4) void mean(const float* x, double* total, double* out, double* 
   if (threadIdx.x == 0) {
     sum += *total;
     *total = last ? 0 : sum;
-    if (last) *out = sum / dials->counted;
+    if (last) *out = sum / stepScalars->counted;
   }
 }

@@ -1,9 +1,9 @@
 // x = a + b first, where `adds`. Then with a bias LayerNorm, out = (x - mean) / sqrt(variance + epsilon) * gain + bias,
-// without one RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain. A warp takes a row; moments [R, 2] are mean (zero
-// for RMSNorm) and inverse deviation.
+// without one RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain. A warp takes a row; statistics [R, 2] are mean (zero
+// for RMSNorm) and rstd, one over the standard deviation.
 KERNEL void normalise(Numbers a, Numbers b, int adds, Numbers x, const float* gain, const float* bias, Numbers out,
-    float* moments, int rows, int width, float epsilon) {
-  ofReplica(a, b, x, gain, bias, out, moments);
+    float* statistics, int rows, int width, float epsilon) {
+  ofReplica(a, b, x, gain, bias, out, statistics);
   int lane = threadIdx.x % 32;
   int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
   if (row >= rows) return;
@@ -26,11 +26,11 @@ KERNEL void normalise(Numbers a, Numbers b, int adds, Numbers x, const float* ga
     if (c >= width) continue;
     for (int k = 0; k < VECTOR; k++) squares += (p[j].x[k] - mean) * (p[j].x[k] - mean);
   }
-  float inverse = 1 / sqrtf(warpSum(squares) / width + epsilon);
+  float rstd = 1 / sqrtf(warpSum(squares) / width + epsilon);
   for (int j = 0, c = lane * VECTOR; j < PACKS; j++, c += 32 * VECTOR) {
     if (c >= width) continue;
     Pack g = load(gain + c);
-    for (int k = 0; k < VECTOR; k++) p[j].x[k] = (p[j].x[k] - mean) * inverse * g.x[k];
+    for (int k = 0; k < VECTOR; k++) p[j].x[k] = (p[j].x[k] - mean) * rstd * g.x[k];
     if (bias) {
       Pack s = load(bias + c);
       for (int k = 0; k < VECTOR; k++) p[j].x[k] += s.x[k];
@@ -38,8 +38,8 @@ KERNEL void normalise(Numbers a, Numbers b, int adds, Numbers x, const float* ga
     store(out, start + c, p[j]);
   }
   if (lane == 0) {
-    moments[2 * row] = mean;
-    moments[2 * row + 1] = inverse;
+    statistics[2 * row] = mean;
+    statistics[2 * row + 1] = rstd;
   }
 }
 
@@ -64,7 +64,7 @@ DEVICE void addTo(Pack& sum, const Pack& p) {
 }
 
 template <class Residual, class X, class Gradient>
-DEVICE void normaliseBackward(Residual residual, int adds, X x, const float* gain, int centred, const float* moments,
+DEVICE void normaliseBackward(Residual residual, int adds, X x, const float* gain, int centred, const float* statistics,
     Gradient dOut, float* dX, bf16* copy, float* parts, int rows, int width) {
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   float share = 1.0f / width;
@@ -81,7 +81,7 @@ DEVICE void normaliseBackward(Residual residual, int adds, X x, const float* gai
       n[j] = load(x, start + c);
       g[j] = load(dOut, start + c);
     }
-    float mean = moments[2 * row], inverse = moments[2 * row + 1], sum = 0, product = 0;
+    float mean = statistics[2 * row], rstd = statistics[2 * row + 1], sum = 0, product = 0;
 #pragma unroll
     for (int j = 0; j < PACKS; j++) {
       int c = (j * 32 + lane) * VECTOR;
@@ -89,7 +89,7 @@ DEVICE void normaliseBackward(Residual residual, int adds, X x, const float* gai
       Pack s = load(gain + c);
       addTo(dBias[j], g[j]);
       for (int k = 0; k < VECTOR; k++) {
-        n[j].x[k] = (n[j].x[k] - mean) * inverse;
+        n[j].x[k] = (n[j].x[k] - mean) * rstd;
         dGain[j].x[k] += g[j].x[k] * n[j].x[k];
         g[j].x[k] *= s.x[k];
         sum += g[j].x[k];
@@ -107,7 +107,7 @@ DEVICE void normaliseBackward(Residual residual, int adds, X x, const float* gai
     for (int j = 0; j < PACKS; j++) {
       int c = (j * 32 + lane) * VECTOR;
       if (c >= width) continue;
-      for (int k = 0; k < VECTOR; k++) d[j].x[k] += (g[j].x[k] - sum - n[j].x[k] * product) * inverse;
+      for (int k = 0; k < VECTOR; k++) d[j].x[k] += (g[j].x[k] - sum - n[j].x[k] * product) * rstd;
       addTo(total[j], d[j]);
       store(dX + start + c, d[j]);
       if (copy) store(Numbers{copy, 1}, start + c, d[j]);
@@ -135,24 +135,24 @@ DEVICE void normaliseBackward(Residual residual, int adds, X x, const float* gai
 
 // For a residual stream in fp32, with gradients as they pass between operations.
 KERNEL_OF(NORM_WARPS * 32, NORM_BLOCKS) void normalise_backward(const float* residual, int adds, const float* x,
-    const float* gain, int centred, const float* moments, const Element* dOut, float* dX, bf16* copy, float* parts, int rows,
+    const float* gain, int centred, const float* statistics, const Element* dOut, float* dX, bf16* copy, float* parts, int rows,
     int width) {
-  ofReplica(residual, x, gain, moments, dOut, dX, copy, parts);
-  normaliseBackward(residual, adds, x, gain, centred, moments, dOut, dX, copy, parts, rows, width);
+  ofReplica(residual, x, gain, statistics, dOut, dX, copy, parts);
+  normaliseBackward(residual, adds, x, gain, centred, statistics, dOut, dX, copy, parts, rows, width);
 }
 
 // The same of any precision.
 KERNEL_OF(NORM_WARPS * 32, 1) void normalise_any_backward(Numbers residual, int adds, Numbers x, const float* gain,
-    int centred, const float* moments, Numbers dOut, float* dX, bf16* copy, float* parts, int rows, int width) {
-  ofReplica(residual, x, gain, moments, dOut, dX, copy, parts);
-  normaliseBackward(residual, adds, x, gain, centred, moments, dOut, dX, copy, parts, rows, width);
+    int centred, const float* statistics, Numbers dOut, float* dX, bf16* copy, float* parts, int rows, int width) {
+  ofReplica(residual, x, gain, statistics, dOut, dX, copy, parts);
+  normaliseBackward(residual, adds, x, gain, centred, statistics, dOut, dX, copy, parts, rows, width);
 }
 
 // QK-norm: out = x / sqrt(mean of x^2 + epsilon) * gain for every head of queries and of keys; values pass through. gain [2, HEAD]
-// is that of queries, then that of keys. A warp takes a head of a row; moments [R, heads + keyHeads, 2] as of whole rows.
-KERNEL void head_norm(Numbers x, const float* gain, Numbers out, float* moments, int rows, int heads, int keyHeads,
+// is that of queries, then that of keys. A warp takes a head of a row; statistics [R, heads + keyHeads, 2] as of whole rows.
+KERNEL void head_norm(Numbers x, const float* gain, Numbers out, float* statistics, int rows, int heads, int keyHeads,
     float epsilon) {
-  ofReplica(x, gain, out, moments);
+  ofReplica(x, gain, out, statistics);
   int lane = threadIdx.x % 32, all = heads + 2 * keyHeads;
   Index item = (Index)blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
   if (item >= (Index)rows * all) return;
@@ -167,25 +167,25 @@ KERNEL void head_norm(Numbers x, const float* gain, Numbers out, float* moments,
     Pack p = load(x, start + c);
     for (int k = 0; k < VECTOR; k++) squares += p.x[k] * p.x[k];
   }
-  float inverse = 1 / sqrtf(warpSum(squares) / HEAD + epsilon);
+  float rstd = 1 / sqrtf(warpSum(squares) / HEAD + epsilon);
   const float* g = gain + (head < heads ? 0 : HEAD);
   for (int c = lane * VECTOR; c < HEAD; c += 32 * VECTOR) {
     Pack p = load(x, start + c), s = load(g + c);
-    for (int k = 0; k < VECTOR; k++) p.x[k] *= inverse * s.x[k];
+    for (int k = 0; k < VECTOR; k++) p.x[k] *= rstd * s.x[k];
     store(out, start + c, p);
   }
   if (lane == 0) {
-    float* mine = moments + 2 * (row * (heads + keyHeads) + head);
+    float* mine = statistics + 2 * (row * (heads + keyHeads) + head);
     mine[0] = 0;
-    mine[1] = inverse;
+    mine[1] = rstd;
   }
 }
 
 // The gradient of head_norm, as of whole rows: dX, with `copy` there too in bf16, and the block's sums of dGain in parts[block]
 // [2, HEAD]. A warp takes a row at a time, head after head.
-KERNEL_OF(NORM_WARPS * 32, 1) void head_norm_backward(Numbers x, const float* gain, const float* moments, Numbers dOut,
+KERNEL_OF(NORM_WARPS * 32, 1) void head_norm_backward(Numbers x, const float* gain, const float* statistics, Numbers dOut,
     float* dX, bf16* copy, float* parts, int rows, int heads, int keyHeads) {
-  ofReplica(x, gain, moments, dOut, dX, copy, parts);
+  ofReplica(x, gain, statistics, dOut, dX, copy, parts);
   __shared__ float sums[NORM_WARPS][2 * HEAD];
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32, all = heads + 2 * keyHeads;
   for (int c = lane; c < 2 * HEAD; c += 32) sums[warp][c] = 0;
@@ -196,13 +196,13 @@ KERNEL_OF(NORM_WARPS * 32, 1) void head_norm_backward(Numbers x, const float* ga
       bool normed = head < heads + keyHeads;
       const float* g = gain + (head < heads ? 0 : HEAD);
       float* mine = sums[warp] + (head < heads ? 0 : HEAD);
-      float inverse = normed ? moments[2 * ((Index)row * (heads + keyHeads) + head) + 1] : 1;
+      float rstd = normed ? statistics[2 * ((Index)row * (heads + keyHeads) + head) + 1] : 1;
       float product = 0;
       for (int c = lane * VECTOR; normed && c < HEAD; c += 32 * VECTOR) {
         Pack n = load(x, start + c), d = load(dOut, start + c), s = load(g + c);
         for (int k = 0; k < VECTOR; k++) {
-          mine[c + k] += d.x[k] * n.x[k] * inverse;
-          product += d.x[k] * s.x[k] * n.x[k] * inverse;
+          mine[c + k] += d.x[k] * n.x[k] * rstd;
+          product += d.x[k] * s.x[k] * n.x[k] * rstd;
         }
       }
       product = warpSum(product) / HEAD;
@@ -210,7 +210,7 @@ KERNEL_OF(NORM_WARPS * 32, 1) void head_norm_backward(Numbers x, const float* ga
         Pack d = load(dOut, start + c);
         if (normed) {
           Pack n = load(x, start + c), s = load(g + c);
-          for (int k = 0; k < VECTOR; k++) d.x[k] = (d.x[k] * s.x[k] - n.x[k] * inverse * product) * inverse;
+          for (int k = 0; k < VECTOR; k++) d.x[k] = (d.x[k] * s.x[k] - n.x[k] * rstd * product) * rstd;
         }
         store(dX + start + c, d);
         if (copy) store(Numbers{copy, 1}, start + c, d);

@@ -1,5 +1,5 @@
 // What every kernel uses. The macros say for which model the kernels are compiled:
-//   NARROW  1 where products compute in bf16, 0 for fp32 throughout
+//   BF16    1 where products compute in bf16, 0 for fp32 throughout
 //   VECTOR  numbers that a thread reads at once: 4, or 1 where rows are no multiple of 4
 //   PACKS   times 32 * VECTOR is at least the width of the model
 //   HEAD    components of an attention head
@@ -14,14 +14,14 @@
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
 
 // Two fp32 numbers to bf16, to nearest, ties to even; low in the lower half.
-DEVICE unsigned narrowTwo(float low, float high) {
+DEVICE unsigned toBf16Pair(float low, float high) {
   unsigned two;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(two) : "f"(high), "f"(low));
   return two;
 }
 
 // 2^x, to two units in the last place.
-DEVICE float power2(float x) {
+DEVICE float exp2Approximate(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
@@ -29,7 +29,7 @@ DEVICE float power2(float x) {
 
 // c [16, 8] += a [16, 16] * b [16, 8] on tensor cores. Lane 4 g + t holds of a the pairs (g, 2t), (g + 8, 2t),
 // (g, 2t + 8), (g + 8, 2t + 8), of b (2t, g), (2t + 8, g) down its columns, of c (g, 2t), (g + 8, 2t).
-DEVICE void multiply(float* c, const unsigned* a, const unsigned* b) {
+DEVICE void multiplyTiles(float* c, const unsigned* a, const unsigned* b) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
@@ -52,7 +52,7 @@ DEVICE void loadTransposed(unsigned* four, const unsigned short* row) {
 
 // Copies 4 or 16 bytes to shared memory in the background, or zeros that are not `there`; `from` is an address that exists all the
 // same. Both are multiples of as many bytes.
-template <int BYTES> DEVICE void fetchLater(void* to, const void* from, bool there) {
+template <int BYTES> DEVICE void copyAsync(void* to, const void* from, bool there) {
   unsigned address = (unsigned)__cvta_generic_to_shared(to);
   if constexpr (BYTES == 16) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
@@ -64,7 +64,7 @@ template <int BYTES> DEVICE void fetchLater(void* to, const void* from, bool the
 }
 
 // Waits for this thread's copies. Those of others are there behind the next barrier.
-DEVICE void fetched() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+DEVICE void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 #endif
 
 typedef long long Index;
@@ -73,14 +73,14 @@ typedef unsigned short bf16;
 #define EVERY_LANE 0xffffffffu
 #define LOG2_E 1.4426950408889634f
 
-DEVICE float widen(bf16 x) { return __uint_as_float((unsigned)x << 16); }
-DEVICE float widen(float x) { return x; }
-DEVICE bf16 narrow(float x) { return (bf16)(narrowTwo(x, 0) & 0xffff); }
+DEVICE float toFloat(bf16 x) { return __uint_as_float((unsigned)x << 16); }
+DEVICE float toFloat(float x) { return x; }
+DEVICE bf16 toBf16(float x) { return (bf16)(toBf16Pair(x, 0) & 0xffff); }
 DEVICE void store(float* to, float x) { *to = x; }
-DEVICE void store(bf16* to, float x) { *to = narrow(x); }
+DEVICE void store(bf16* to, float x) { *to = toBf16(x); }
 
 // What passes between operations.
-#if NARROW
+#if BF16
 typedef bf16 Element;
 #else
 typedef float Element;
@@ -89,10 +89,10 @@ typedef float Element;
 // Numbers that are bf16 or fp32, as org.knowcap.models.engine.cuda.driver.Numbers.
 struct Numbers {
   void* at;
-  int narrow;
+  int isBf16;
 };
 
-DEVICE Numbers from(Numbers n, Index i) { return {(char*)n.at + i * (n.narrow ? 2 : 4), n.narrow}; }
+DEVICE Numbers from(Numbers n, Index i) { return {(char*)n.at + i * (n.isBf16 ? 2 : 4), n.isBf16}; }
 
 // A launch does the same for several runs at once, its replicas, blockIdx.z of them. What belongs to a run lies this many bytes
 // behind what belongs to the run before: a kernel gets the first run's pointers and begins with
@@ -131,7 +131,7 @@ DEVICE Pack load(const bf16* at) {
   p.x[0] = __uint_as_float(v.x << 16), p.x[1] = __uint_as_float(v.x & 0xffff0000u);
   p.x[2] = __uint_as_float(v.y << 16), p.x[3] = __uint_as_float(v.y & 0xffff0000u);
 #else
-  p.x[0] = widen(*at);
+  p.x[0] = toFloat(*at);
 #endif
   return p;
 }
@@ -139,7 +139,7 @@ DEVICE Pack load(const bf16* at) {
 template <class T> DEVICE Pack load(const T* from, Index i) { return load(from + i); }
 
 DEVICE Pack load(Numbers n, Index i) {
-  return n.narrow ? load((const bf16*)n.at + i) : load((const float*)n.at + i);
+  return n.isBf16 ? load((const bf16*)n.at + i) : load((const float*)n.at + i);
 }
 
 DEVICE void store(float* at, Pack p) {
@@ -151,21 +151,21 @@ DEVICE void store(float* at, Pack p) {
 }
 
 DEVICE void store(Numbers n, Index i, Pack p) {
-  if (!n.narrow) {
+  if (!n.isBf16) {
     store((float*)n.at + i, p);
     return;
   }
 #if VECTOR == 4
-  *(uint2*)((bf16*)n.at + i) = make_uint2(narrowTwo(p.x[0], p.x[1]), narrowTwo(p.x[2], p.x[3]));
+  *(uint2*)((bf16*)n.at + i) = make_uint2(toBf16Pair(p.x[0], p.x[1]), toBf16Pair(p.x[2], p.x[3]));
 #else
-  ((bf16*)n.at)[i] = narrow(p.x[0]);
+  ((bf16*)n.at)[i] = toBf16(p.x[0]);
 #endif
 }
 
-DEVICE float get(Numbers n, Index i) { return n.narrow ? widen(((const bf16*)n.at)[i]) : ((const float*)n.at)[i]; }
+DEVICE float get(Numbers n, Index i) { return n.isBf16 ? toFloat(((const bf16*)n.at)[i]) : ((const float*)n.at)[i]; }
 
 DEVICE void put(Numbers n, Index i, float x) {
-  if (n.narrow) ((bf16*)n.at)[i] = narrow(x);
+  if (n.isBf16) ((bf16*)n.at)[i] = toBf16(x);
   else ((float*)n.at)[i] = x;
 }
 

@@ -1,9 +1,9 @@
 // The attention of attention.cu on tensor cores: bf16, head widths that are multiples of 16 up to 128. A warp keeps 16 rows of
 // the block's 64; tiles of 32 are walked along, the next one on its way into the other half of the shared memory for them
 // while one is computed with: a barrier between two tiles is enough, behind which nobody reads what the next fetch
-// overwrites. Tiles that all of a warp's rows see all of are not masked, those that none sees any of not computed. What a warp computes lies in its lanes' registers as multiply() has it:
+// overwrites. Tiles that all of a warp's rows see all of are not masked, those that none sees any of not computed. What a warp computes lies in its lanes' registers as multiplyTiles() has it:
 // lane 4 g + t holds of a 16 x 8 tile the elements (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).
-#if NARROW && HEAD % 16 == 0 && HEAD <= 128
+#if BF16 && HEAD % 16 == 0 && HEAD <= 128
 #define BLOCK_ROWS 64
 #define WALK 32             // rows of a tile walked along
 #define SPACED (HEAD + 8)   // so that the lanes' reads meet no bank twice
@@ -16,7 +16,7 @@ template <int COUNT> DEVICE void fetchTile(bf16* to, const bf16* from, int strid
   for (int j = 0; j < (EIGHTS + THREADS - 1) / THREADS; j++) {
     int i = j * THREADS + threadIdx.x, r = i / (HEAD / 8), c = i % (HEAD / 8) * 8;
     if (EIGHTS % THREADS && i >= EIGHTS) break;
-    fetchLater<16>(to + r * SPACED + c, from + (Index)min(first + r, length - 1) * stride + c, first + r < length);
+    copyAsync<16>(to + r * SPACED + c, from + (Index)min(first + r, length - 1) * stride + c, first + r < length);
   }
 }
 
@@ -37,8 +37,8 @@ DEVICE void products(float scores[WALK / 8][4], const bf16* own, int first, cons
     for (int n = 0; n < WALK / 8; n += 2) {
       unsigned b[4];
       loadTiles(b, other + 8 * n * SPACED + k);
-      multiply(scores[n], a, b);
-      multiply(scores[n + 1], a, b + 2);
+      multiplyTiles(scores[n], a, b);
+      multiplyTiles(scores[n + 1], a, b + 2);
     }
   }
 }
@@ -51,13 +51,13 @@ DEVICE void weighted(float sums[HEAD / 8][4], const float weights[WALK / 8][4], 
   for (int k = 0; k < WALK / 16; k++) {
     const float* l = weights[2 * k];
     const float* r = weights[2 * k + 1];
-    unsigned a[4] = {narrowTwo(l[0], l[1]), narrowTwo(l[2], l[3]), narrowTwo(r[0], r[1]), narrowTwo(r[2], r[3])};
+    unsigned a[4] = {toBf16Pair(l[0], l[1]), toBf16Pair(l[2], l[3]), toBf16Pair(r[0], r[1]), toBf16Pair(r[2], r[3])};
 #pragma unroll
     for (int n = 0; n < HEAD / 8; n += 2) {
       unsigned b[4];
       loadTransposed(b, rows + 16 * k * SPACED + 8 * n);
-      multiply(sums[n], a, b);
-      multiply(sums[n + 1], a, b + 2);
+      multiplyTiles(sums[n], a, b);
+      multiplyTiles(sums[n + 1], a, b + 2);
     }
   }
 }
@@ -71,14 +71,14 @@ DEVICE void writeRows(bf16* to, Index stride, int first, int length, const float
 #pragma unroll
     for (int n = 0; n < HEAD / 8; n++) {
       *(unsigned*)(to + row * stride + 8 * n + 2 * t) =
-          narrowTwo(sums[n][2 * half] * factors[half], sums[n][2 * half + 1] * factors[half]);
+          toBf16Pair(sums[n][2 * half] * factors[half], sums[n][2 * half + 1] * factors[half]);
     }
   }
 }
 
 // Takes a head's slope for each token between query and key off a warp's 16 x WALK products, whose rows begin at query `row`
 // and columns at key `column`.
-DEVICE void slant(float products[WALK / 8][4], float slope, int row, int column) {
+DEVICE void addAlibi(float products[WALK / 8][4], float slope, int row, int column) {
   if (slope == 0) return;
   int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
 #pragma unroll
@@ -95,15 +95,15 @@ DEVICE void readRows(float sums[HEAD / 8][4], const bf16* from, Index stride, in
     if (row >= length) continue;
 #pragma unroll
     for (int n = 0; n < HEAD / 8; n++) {
-      sums[n][2 * half] = widen(from[row * stride + 8 * n + 2 * t]);
-      sums[n][2 * half + 1] = widen(from[row * stride + 8 * n + 2 * t + 1]);
+      sums[n][2 * half] = toFloat(from[row * stride + 8 * n + 2 * t]);
+      sums[n][2 * half + 1] = toFloat(from[row * stride + 8 * n + 2 * t + 1]);
     }
   }
 }
 
-KERNEL_OF(THREADS, HEAD <= 64 ? 5 : 2) void tensor_attend(const bf16* qkv, const bf16* distant, bf16* out, float* normalisers,
+KERNEL_OF(THREADS, HEAD <= 64 ? 5 : 2) void tensor_attend(const bf16* qkv, const bf16* distant, bf16* out, float* logSumExp,
     const int2* documents, const float* slopes, int length, int heads, int keyHeads, int from, int reach, float scale) {
-  ofReplica(qkv, distant, out, normalisers, documents, slopes);
+  ofReplica(qkv, distant, out, logSumExp, documents, slopes);
   DYNAMIC_SHARED(shared);
   bf16* q = (bf16*)shared;
   bf16* tiles = q + BLOCK_ROWS * SPACED;
@@ -130,20 +130,20 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 5 : 2) void tensor_attend(const bf16* qkv, const
       fetchTile<WALK>(to, band + keys, p.stride, tile, length);
       fetchTile<WALK>(to + WALK * SPACED, qkv + keys + keyHeads * HEAD, p.stride, tile, length);
     };
-    fetched();
+    waitForCopies();
     __syncthreads();
     fetchTile<BLOCK_ROWS>(q, band + window + p.head * HEAD, p.stride, p.first, length);
     if (first < end) fetch(first, 0);
 #pragma unroll 1
     for (int tile = first; tile < end; tile += WALK, stage ^= 1) {
       const bf16* k = tiles + stage * 2 * WALK * SPACED;
-      fetched();
+      waitForCopies();
       __syncthreads();
       if (tile + WALK < end) fetch(tile + WALK, stage ^ 1);
       if (tile > p.first + own + 15 - low || tile + WALK <= seesFirst) continue;
       float scores[WALK / 8][4];
       products(scores, q, own, k);
-      slant(scores, slope, p.first + own, tile);
+      addAlibi(scores, slope, p.first + own, tile);
       if (tile + WALK - 1 > p.first + own - low || tile < seesLast || tile + WALK > length) {
         int lowest[2], highest[2];
         for (int half = 0; half < 2; half++) {
@@ -166,11 +166,11 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 5 : 2) void tensor_attend(const bf16* qkv, const
         top = warpMax(top, 4);
         // A row that has seen nothing yet stays at zero.
         float base = top == -INFINITE ? 0 : top * factor;
-        float kept = power2(fmaf(largest[half], factor, -base)), sum = 0;
+        float kept = exp2Approximate(fmaf(largest[half], factor, -base)), sum = 0;
         largest[half] = top;
 #pragma unroll
         for (int n = 0; n < WALK / 8; n++) {
-          for (int i = 2 * half; i < 2 * half + 2; i++) sum += scores[n][i] = power2(fmaf(scores[n][i], factor, -base));
+          for (int i = 2 * half; i < 2 * half + 2; i++) sum += scores[n][i] = exp2Approximate(fmaf(scores[n][i], factor, -base));
         }
         // This lane's share of the row's.
         total[half] = total[half] * kept + sum;
@@ -189,7 +189,7 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 5 : 2) void tensor_attend(const bf16* qkv, const
   writeRows(out + start * HEAD, heads * HEAD, p.first + own, length, sums, factors);
   for (int half = 0; half < 2; half++) {
     int query = p.first + own + g + 8 * half;
-    if (t == 0 && query < length) normalisers[start + (Index)query * heads] = largest[half] * scale + logf(total[half]);
+    if (t == 0 && query < length) logSumExp[start + (Index)query * heads] = largest[half] * scale + logf(total[half]);
   }
 }
 
@@ -213,9 +213,9 @@ DEVICE float deltaOf(const bf16* out, const bf16* dOut, Index stride, int first,
 }
 
 KERNEL_OF(THREADS, HEAD <= 64 ? 4 : 2) void tensor_attend_queries(const bf16* band, const bf16* qkv, const bf16* out,
-    const float* normalisers, float* deltas, const bf16* dOut, bf16* dBand, bf16* dQkv, const int2* documents,
+    const float* logSumExp, float* deltas, const bf16* dOut, bf16* dBand, bf16* dQkv, const int2* documents,
     const float* slopes, int length, int heads, int keyHeads, int low, int high, float scale) {
-  ofReplica(band, qkv, out, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
+  ofReplica(band, qkv, out, logSumExp, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   bf16* q = (bf16*)shared;
   bf16* d = q + BLOCK_ROWS * SPACED;
@@ -236,7 +236,7 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 4 : 2) void tensor_attend_queries(const bf16* ba
   fetchTile<BLOCK_ROWS>(q, band + window + p.head * HEAD, p.stride, p.first, length);
   fetchTile<BLOCK_ROWS>(d, dOut + start * HEAD, heads * HEAD, p.first, length);
   if (first < end) fetch(first, 0);
-  float sums[HEAD / 8][4] = {}, normaliser[2], delta[2];
+  float sums[HEAD / 8][4] = {}, lse[2], delta[2];
   int sees[2];
   float both = deltaOf(out + start * HEAD, dOut + start * HEAD, heads * HEAD, p.first + own, length);
   if (lane % 2 == 0 && p.first + own + lane / 2 < length) {
@@ -245,7 +245,7 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 4 : 2) void tensor_attend_queries(const bf16* ba
   for (int half = 0; half < 2; half++) {
     Index query = min(p.first + own + g + 8 * half, length - 1);
     sees[half] = firstKey(documents, p.window, length, query, high);
-    normaliser[half] = normalisers[start + query * heads] * LOG2_E;
+    lse[half] = logSumExp[start + query * heads] * LOG2_E;
     delta[half] = __shfl_sync(EVERY_LANE, both, 2 * g + 16 * half);
   }
   int seesFirst = firstKey(documents, p.window, length, p.first + own, high);
@@ -253,18 +253,18 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 4 : 2) void tensor_attend_queries(const bf16* ba
 #pragma unroll 1
   for (int tile = first; tile < end; tile += WALK, stage ^= 1) {
     const bf16* k = tiles + stage * 2 * WALK * SPACED;
-    fetched();
+    waitForCopies();
     __syncthreads();
     if (tile + WALK < end) fetch(tile + WALK, stage ^ 1);
     if (tile > p.first + own + 15 - low || tile + WALK <= seesFirst) continue;
     float scores[WALK / 8][4], steps[WALK / 8][4];
     products(scores, q, own, k);
-    slant(scores, slope, p.first + own, tile);
+    addAlibi(scores, slope, p.first + own, tile);
     products(steps, d, own, k + WALK * SPACED);
 #pragma unroll
     for (int n = 0; n < WALK / 8; n++) {
       for (int i = 0; i < 4; i++) {
-        steps[n][i] = power2(fmaf(scores[n][i], factor, -normaliser[i / 2])) * (steps[n][i] - delta[i / 2]);
+        steps[n][i] = exp2Approximate(fmaf(scores[n][i], factor, -lse[i / 2])) * (steps[n][i] - delta[i / 2]);
       }
     }
     if (tile + WALK - 1 > p.first + own - low || tile < seesLast || tile + WALK > length) {
@@ -283,20 +283,20 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 4 : 2) void tensor_attend_queries(const bf16* ba
     }
     weighted(sums, steps, k);
   }
-  fetched();
+  waitForCopies();
   float factors[2] = {scale, scale};
   writeRows(dBand + window + p.head * HEAD, p.stride, p.first + own, length, sums, factors);
 }
 
-KERNEL_OF(THREADS, HEAD <= 64 ? 3 : 2) void tensor_attend_keys(const bf16* band, const bf16* qkv, const float* normalisers,
+KERNEL_OF(THREADS, HEAD <= 64 ? 3 : 2) void tensor_attend_keys(const bf16* band, const bf16* qkv, const float* logSumExp,
     const float* deltas, const bf16* dOut, bf16* dBand, bf16* dQkv, const int2* documents, const float* slopes, int length,
     int heads, int keyHeads, int low, int high, float scale) {
-  ofReplica(band, qkv, normalisers, deltas, dOut, dBand, dQkv, documents, slopes);
+  ofReplica(band, qkv, logSumExp, deltas, dOut, dBand, dQkv, documents, slopes);
   DYNAMIC_SHARED(shared);
   bf16* k = (bf16*)shared;
   bf16* v = k + BLOCK_ROWS * SPACED;
   bf16* tiles = v + BLOCK_ROWS * SPACED;
-  // Of a tile's queries, first the normalisers, then the deltas.
+  // Of a tile's queries, first logSumExp, then the deltas.
   float* ofQueries = (float*)(tiles + 4 * WALK * SPACED);
   int lane = threadIdx.x % 32, own = threadIdx.x / 32 * 16, g = lane / 4, t = lane % 4;
   int where = blockIdx.x / keyHeads, keyHead = blockIdx.x % keyHeads, first = blockIdx.y * BLOCK_ROWS;
@@ -314,8 +314,8 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 3 : 2) void tensor_attend_keys(const bf16* band,
     fetchTile<WALK>(to + WALK * SPACED, dOut + start * HEAD, heads * HEAD, tile, length);
     if (threadIdx.x < 2 * WALK) {
       int query = tile + threadIdx.x % WALK;
-      fetchLater<4>(ofQueries + stage * 2 * WALK + threadIdx.x,
-          (threadIdx.x < WALK ? normalisers : deltas) + start + (Index)min(query, length - 1) * heads, query < length);
+      copyAsync<4>(ofQueries + stage * 2 * WALK + threadIdx.x,
+          (threadIdx.x < WALK ? logSumExp : deltas) + start + (Index)min(query, length - 1) * heads, query < length);
     }
   };
   fetchTile<BLOCK_ROWS>(k, band + keys, stride, first, length);
@@ -336,8 +336,8 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 3 : 2) void tensor_attend_keys(const bf16* band,
     for (int tile = begin; tile < end; tile += WALK, stage ^= 1) {
       const bf16* q = tiles + stage * 2 * WALK * SPACED;
       const bf16* d = q + WALK * SPACED;
-      const float* normaliser = ofQueries + stage * 2 * WALK + 2 * t;
-      fetched();
+      const float* lse = ofQueries + stage * 2 * WALK + 2 * t;
+      waitForCopies();
       __syncthreads();
       bool more = tile + WALK < end;
       if (more || head + 1 < (keyHead + 1) * group) fetch(more ? head : head + 1, more ? tile + WALK : begin, stage ^ 1);
@@ -345,12 +345,12 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 3 : 2) void tensor_attend_keys(const bf16* band,
       // Transposed: rows are keys, columns queries.
       float weights[WALK / 8][4], steps[WALK / 8][4];
       products(weights, k, own, q);
-      slant(weights, -slope, first + own, tile);
+      addAlibi(weights, -slope, first + own, tile);
 #pragma unroll
       for (int n = 0; n < WALK / 8; n++) {
-        float2 of = *(const float2*)(normaliser + 8 * n);
+        float2 of = *(const float2*)(lse + 8 * n);
         for (int i = 0; i < 4; i++) {
-          weights[n][i] = power2(fmaf(weights[n][i], factor, -LOG2_E * (i % 2 ? of.y : of.x)));
+          weights[n][i] = exp2Approximate(fmaf(weights[n][i], factor, -LOG2_E * (i % 2 ? of.y : of.x)));
         }
       }
       if (tile < first + own + 15 + low || tile + WALK > endFirst) {
@@ -371,13 +371,13 @@ KERNEL_OF(THREADS, HEAD <= 64 ? 3 : 2) void tensor_attend_keys(const bf16* band,
       products(steps, v, own, d);
 #pragma unroll
       for (int n = 0; n < WALK / 8; n++) {
-        float2 of = *(const float2*)(normaliser + WALK + 8 * n);
+        float2 of = *(const float2*)(lse + WALK + 8 * n);
         for (int i = 0; i < 4; i++) steps[n][i] = weights[n][i] * (steps[n][i] - (i % 2 ? of.y : of.x));
       }
       weighted(dK, steps, q);
     }
   }
-  fetched();
+  waitForCopies();
   float ones[2] = {1, 1}, factors[2] = {scale, scale}, none[2] = {};
   writeRows(dBand + keys, stride, first + own, length, dK, factors);
   writeRows(dQkv + values, stride, first + own, length, dV, ones);

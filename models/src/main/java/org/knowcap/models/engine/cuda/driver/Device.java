@@ -22,7 +22,6 @@ public final class Device {
 
   private static final int MAJOR = 75;
   private static final int MINOR = 76;
-  private static final int MULTIPROCESSORS = 16;
   private static final int SHARED_BYTES = 97;
   private static final int COMPUTE_MODE = 20;
   private static final int PROHIBITED = 2;
@@ -154,11 +153,6 @@ public final class Device {
   /** Ten times the compute capability, such as 90. */
   public int capability() {
     return 10 * attribute(MAJOR) + attribute(MINOR);
-  }
-
-  /** Multiprocessors; fewer of a MIG slice than of the chip. */
-  public int multiprocessors() {
-    return attribute(MULTIPROCESSORS);
   }
 
   /** Bytes of shared memory that a block may have. */

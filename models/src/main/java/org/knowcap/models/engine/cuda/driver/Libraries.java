@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.knowcap.files.WholeFile;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds NVIDIA's libraries: in the folders of {@link #SETTING}, on the loader's path, where CUDA toolkits and Python's
@@ -82,7 +83,7 @@ public final class Libraries {
     return new Libraries(List.copyOf(folders), Path.of("."), false);
   }
 
-  private static void addPath(List<Path> folders, String path) {
+  private static void addPath(List<Path> folders, @Nullable String path) {
     if (path != null) {
       Stream.of(path.split(File.pathSeparator))
           .filter(part -> !part.isBlank())
@@ -115,7 +116,7 @@ public final class Libraries {
    */
   private static List<Path> behindShim(Path python, Map<String, String> environment) {
     Path bin = python.toAbsolutePath().getParent();
-    if (!bin.endsWith("shims")) {
+    if (bin == null || bin.getParent() == null || !bin.endsWith("shims")) {
       return List.of();
     }
     Path home = bin.getParent();
@@ -156,7 +157,7 @@ public final class Libraries {
     for (int hop = 0; hop < MOST_LINKS; hop++) {
       try {
         // The folder itself may be a link too.
-        Path bin = at.getParent().toRealPath();
+        Path bin = at.resolveSibling("").toRealPath();
         Path root = bin.resolve("..").normalize();
         roots.add(root);
         if (Files.exists(root.resolve("pyvenv.cfg")) || !Files.isSymbolicLink(at)) {
