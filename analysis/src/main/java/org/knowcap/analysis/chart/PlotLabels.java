@@ -156,12 +156,14 @@ final class PlotLabels extends Annotation {
     double length = line.getP1().distance(line.getP2());
     double half = text.getAdvance() / 2 + 10;
 
+    List<Point2D> takenNear = near(line, taken);
+    List<Point2D> othersNear = near(line, otherLines);
     double bestScore = Double.NEGATIVE_INFINITY;
     Line2D place = line;
     for (double at = half + 2 * SPACING; at < length - half - 2 * SPACING; at += SPACING) {
       Line2D here = new Line2D.Double(along(line, (at - half) / length), along(line, (at + half) / length));
       // Off the runs first, then off the other lines, then near an end, where eyes look for a line's name.
-      double score = -10 * crowding(here, taken) - crowding(here, otherLines)
+      double score = -10 * crowding(here, takenNear) - crowding(here, othersNear)
           - 8 * Math.min(at, length - at) / length;
       if (score > bestScore) {
         bestScore = score;
@@ -178,6 +180,11 @@ final class PlotLabels extends Annotation {
     turn.translate(-text.getAdvance() / 2, font.getSize() * 0.36);
     g.fill(text.getOutline(turn));
     return points(place);
+  }
+
+  /** The points that a name somewhere on the line may hide in part. */
+  private static List<Point2D> near(Line2D line, List<Point2D> points) {
+    return points.stream().filter(point -> line.ptSegDist(point) < CLEAR + 1).toList();
   }
 
   /** How many of the points the name would hide; those close by count in part. */

@@ -2,10 +2,13 @@ package org.knowcap.analysis.report;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -127,15 +130,24 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
    * @throws IOException if they cannot be written
    */
   public void write(Path folder) throws IOException {
+    Map<Chart, String> charts = new LinkedHashMap<>();
     for (Chart chart : charts()) {
       chart.write(folder);
+      charts.put(chart, Files.readString(folder.resolve(chart.file() + ".svg")));
     }
-    String html = html();
+    String html = html(charts);
     WholeFile.write(folder.resolve("index.html"), out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
   }
 
   /** The page. */
   public String html() {
+    Map<Chart, String> charts = new LinkedHashMap<>();
+    charts().forEach(chart -> charts.put(chart, chart.svg()));
+    return html(charts);
+  }
+
+  /** @param charts each with its SVG */
+  private String html(Map<Chart, String> charts) {
     StringBuilder page = new StringBuilder();
     page.append(Html.head(title, "")).append("<ul>\n");
     Stream
@@ -147,7 +159,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
     page.append("</ul>\n");
     if (!results.isEmpty()) {
-      charts().forEach(chart -> appendChart(page, chart));
+      charts.forEach((chart, svg) -> appendChart(page, chart, svg));
       appendReading(page);
       appendResults(page);
       appendSeeds(page);
@@ -169,9 +181,9 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     return Chart.of(results).stream().map(chart -> chart.ofStudy(title)).toList();
   }
 
-  private static void appendChart(StringBuilder page, Chart chart) {
+  private static void appendChart(StringBuilder page, Chart chart, String svg) {
     page.append("<figure>\n")
-        .append(Html.chart(chart.svg()))
+        .append(Html.chart(svg))
         .append("<figcaption>")
         .append(chart.caption())
         .append(" The chart alone: <a href=\"")

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -147,7 +148,8 @@ public final class ResultsTable {
               .commentPrefix('\0'));
     } catch (RuntimeException e) {
       // Tablesaw says what is wrong with a row, too short or too long, in exceptions of several types.
-      String reason = e instanceof AddCellToColumnException ? e.getCause().getMessage() : e.getMessage();
+      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+      String reason = e instanceof AddCellToColumnException ? cause.getMessage() : e.getMessage();
       throw new ResultsException(file + ": not a table of results: " + reason + " (Row 0 is the header.)", e);
     }
   }
@@ -206,7 +208,8 @@ public final class ResultsTable {
           .getDeclaredConstructor(Stream.of(fields).map(RecordComponent::getType).toArray(Class<?>[]::new))
           .newInstance(values);
     } catch (InvocationTargetException e) {
-      throw new ResultsException(place + ", column " + e.getCause().getMessage(), e.getCause());
+      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+      throw new ResultsException(place + ", column " + cause.getMessage(), cause);
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(type + " has no constructor of its components", e);
     }

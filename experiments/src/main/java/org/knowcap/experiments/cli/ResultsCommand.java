@@ -86,26 +86,26 @@ final class ResultsCommand implements Callable<Integer> {
     } else if (json) {
       out.println(Json.MAPPER.writeValueAsString(maps(results.table())));
     } else {
+      Table table = results.table();
       List<String> columns = new ArrayList<>(
           List.of("run", "parameters", "name_loss_nats", "value_loss_nats"));
       Stream.of("name_stored_bits", "value_stored_bits", "diversity_stored_bits")
-          .filter(column -> results.table().column(column).countMissing() < results.rows().size())
+          .filter(column -> table.column(column).countMissing() < results.rows().size())
           .forEach(columns::add);
       columns.addAll(List.of("stored_bits", "stored_bits_standard_error", "capacity_ratio",
           "max_capacity_ratio", "saturation", "limited_by"));
-      if (results.table().column("setting").countMissing() < results.rows().size()) {
+      if (table.column("setting").countMissing() < results.rows().size()) {
         columns.add(1, "setting");
       }
-      columns.addAll(RECALL.stream()
-          .filter(name -> results.table().column(name).countMissing() < results.rows().size())
-          .toList());
+      columns.addAll(
+          RECALL.stream().filter(name -> table.column(name).countMissing() < results.rows().size()).toList());
       if (!results.rows().stream().allMatch(row -> row.run().dense())) {
         columns.addAll(List.of("active_parameters", "causal"));
       }
       if (!results.quantised().isEmpty()) {
         columns.addAll(List.of("weight_bits", "bits_per_weight", "capacity_per_bit"));
       }
-      out.println(TextTable.of(results.table().selectColumns(columns.toArray(String[]::new))));
+      out.println(TextTable.of(table.selectColumns(columns.toArray(String[]::new))));
       written.forEach(out::println);
     }
     return 0;
