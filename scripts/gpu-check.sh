@@ -126,7 +126,8 @@ if [ -f "$kit" ]; then
   kit="$work/gpu-kit"
 fi
 [ -x "$kit/knowcap" ] || { rm -rf "$work"; die "there is no kit at '$kit': make one by scripts/gpu-kit.sh, and name it with --kit"; }
-export XDG_CACHE_HOME="$work/cache" # algorithms are chosen by this run, on this card
+# Algorithms are chosen by this run, on this card.
+[ -n "$tiny" ] && [ -n "${XDG_CACHE_HOME:-}" ] || export XDG_CACHE_HOME="$work/cache"
 PATH="$PATH:/usr/local/cuda/bin" # where compute-sanitizer and ncu often are
 
 at_once=5
@@ -183,6 +184,7 @@ if [ -n "$tiny" ]; then
   peers=""
   fused="fused:$model@2x16x37"
   exports=""
+  switches="no-graph own-matmul"
   seconds_a=0.2
   seconds_b=0.2
 else
@@ -195,6 +197,7 @@ else
   peers="peer:gpt2-2-2@96:compile peer:gpt2-4-4@96:compile"
   fused=fused
   exports=export
+  switches="no-graph no-epilogues plain-attention own-matmul parts-apart"
   seconds_a=2
   seconds_b=5
 fi
@@ -260,7 +263,7 @@ if [ -n "$apart" ]; then
   # shellcheck disable=SC2086
   sanitize $pairs
   note "looking for what is to blame: one switch at a time"
-  for switch in no-graph no-epilogues plain-attention own-matmul parts-apart; do
+  for switch in $switches; do
     [ "$(left)" -ge 40 ] || break
     for item in $apart; do
       rm -rf "$work/debug"

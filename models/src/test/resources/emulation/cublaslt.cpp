@@ -1,5 +1,6 @@
 // Stands in for cuBLASLt: column-major products from the descriptions that the engine makes, refusing what the library would.
 // Like the driver's stand-in it only notes what is asked of a stream: through the same entry as a kernel.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <dlfcn.h>
 #include <functional>
 #include <map>
+#include <vector>
 
 enum { INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
 
@@ -132,13 +134,29 @@ int cublasLtMatmul(void* handle, Description* d, const float* alpha, const void*
   std::function<int()> work = [=] {
     Description t = description;
     int64_t depth = t.words[3] ? A.rows : A.columns;
+    std::vector<float> left(depth * C.rows), sums(C.rows);
+    int64_t unpacked = -1;
     for (int64_t i = 0; i < C.count * (int64_t)C.columns * (int64_t)C.rows; i++) {
       int64_t row = i % C.rows, column = i / C.rows % C.columns, batch = i / C.rows / C.columns;
-      float sum = 0;
-      for (int64_t k = 0; k < depth; k++) {
-        sum += widen(a, batch * A.apart + (t.words[3] ? row * A.stride + k : k * A.stride + row), A.type)
-            * widen(b, batch * B.apart + (t.words[4] ? k * B.stride + column : column * B.stride + k), B.type);
+      if (batch != unpacked) {
+        for (int64_t k = 0; k < depth; k++) {
+          for (int64_t r = 0; r < (int64_t)C.rows; r++) {
+            left[k * C.rows + r] = widen(a, batch * A.apart + (t.words[3] ? r * A.stride + k : k * A.stride + r), A.type);
+          }
+        }
+        unpacked = batch;
       }
+      // A column at a time, whose sums the compiler makes side by side.
+      if (row == 0) {
+        std::fill(sums.begin(), sums.end(), 0.0f);
+        for (int64_t k = 0; k < depth; k++) {
+          float right = widen(b, batch * B.apart + (t.words[4] ? k * B.stride + column : column * B.stride + k), B.type);
+          const float* from = &left[k * C.rows];
+          float* to = sums.data();
+          for (int64_t r = 0; r < (int64_t)C.rows; r++) to[r] += from[r] * right;
+        }
+      }
+      float sum = sums[row];
       int64_t at = batch * C.apart + column * C.stride + row;
       sum = one * sum + (keep ? keep * widen(out, at, C.type) : 0);
       if (t.words[7] & BIAS) sum += widen(t.bias, batch * t.apart + row, C.type);

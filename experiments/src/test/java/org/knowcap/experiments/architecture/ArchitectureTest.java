@@ -133,8 +133,8 @@ class ArchitectureTest {
   }
 
   private static Stream<Path> walk(Path directory) {
-    try {
-      return Files.walk(directory);
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files.toList().stream();
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }

@@ -4,13 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -113,7 +114,7 @@ class BioRCommandTest {
   }
 
   private static void fails(String message, Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
+    Outcome outcome = InProcess.run(arguments);
     assertNotEquals(0, outcome.exitCode(), outcome::toString);
     assertTrue(outcome.err().startsWith("knowcap: ") && outcome.err().contains(message), outcome::toString);
   }
@@ -156,7 +157,7 @@ class BioRCommandTest {
         directory.resolve("files"));
     assertTrue(exported.out().startsWith(notice) && exported.out().contains("bioR(4): vocabulary of"),
         exported.out());
-    Outcome run = succeeds("run", study, "--out", directory.resolve("out"));
+    Outcome run = KnowcapProcess.succeeds("run", study, "--out", directory.resolve("out"));
     assertTrue(run.out().startsWith(notice), run.out());
     Path table = directory.resolve("out/results.csv");
     assertEquals(5, Files.readAllLines(table).size());
@@ -183,7 +184,7 @@ class BioRCommandTest {
     server.removeContext("/v1/chat/completions");
     fails("refuses: status 404", rewrite());
     server.createContext("/v1/chat/completions", exchange -> {
-      byte[] body = "{\"choices\":[{\"message\":{\"content\":\"No.\"}}]}".getBytes();
+      byte[] body = "{\"choices\":[{\"message\":{\"content\":\"No.\"}}]}".getBytes(StandardCharsets.UTF_8);
       exchange.sendResponseHeaders(200, body.length);
       exchange.getResponseBody().write(body);
       exchange.close();

@@ -6,10 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -138,13 +139,13 @@ class CommandLineTest {
 
     Map<Path, List<Object>> soundFiles = snapshot(sound.path());
     Files.delete(broken.checkpoint());
-    succeeds("run", spec, "--out", out);
+    KnowcapProcess.succeeds("run", spec, "--out", out);
     assertEquals(soundFiles, snapshot(sound.path()));
     assertTrue(Files.exists(broken.path().resolve("result.json")));
 
     Map<Path, List<Object>> before = snapshot(out.resolve("runs"));
     Map<Path, List<Object>> logs = snapshot(out.resolve("logs"));
-    Outcome again = succeeds("run", spec, "--out", out);
+    Outcome again = KnowcapProcess.succeeds("run", spec, "--out", out);
     assertTrue(again.out().contains("2 done before"), again.out());
     assertEquals(before, snapshot(out.resolve("runs")));
     assertEquals(logs, snapshot(out.resolve("logs")), "no worker was started");
@@ -170,7 +171,7 @@ class CommandLineTest {
     Path result = sound.path().resolve("result.json");
     Files.writeString(result, Files.readString(result).substring(0, 100));
     Map<Path, List<Object>> damaged = snapshot(out);
-    Outcome refused = KnowcapProcess.run("status", out);
+    Outcome refused = InProcess.run("status", out);
     assertTrue(refused.out().contains("damaged") && refused.out().contains(result + ", line "),
         refused.toString());
     assertEquals(damaged, snapshot(out));
@@ -266,7 +267,7 @@ class CommandLineTest {
     String shown = succeeds("results", tables.get(0), tables.get(1), "--seeds").out();
     assertTrue(shown.contains("deviation"), shown);
     assertTrue(shown.lines().allMatch(line -> line.length() <= 200), shown);
-    Outcome twice = KnowcapProcess.run("results", tables.get(0), tables.get(0), "--seeds");
+    Outcome twice = InProcess.run("results", tables.get(0), tables.get(0), "--seeds");
     assertTrue(twice.exitCode() == 0 && twice.toString().contains("each counts once"), twice.toString());
   }
 
@@ -307,7 +308,7 @@ class CommandLineTest {
         .readTree(succeeds("models", "gpt2-2-2", "--optimiser", "adafactor", "--json").out());
     assertEquals(4 * (3275 + 128 + 2 * (512 + 256 + 640 + 640) + 2 * (4 + 384 + 128 + 512 + 128) + 10 * 129),
         factored.path("optimiser_bytes").asLong());
-    assertComplaint(KnowcapProcess.run("models", "gpt2-2-2", "--optimiser", "adam"),
+    assertComplaint(InProcess.run("models", "gpt2-2-2", "--optimiser", "adam"),
         List.of("--optimiser", "'adam'", "adafactor"));
     JsonNode one = Json.MAPPER.readTree(succeeds("models", "gpt2-2-2", "--batch-size", 8, "--json").out());
     JsonNode two = Json.MAPPER
@@ -323,12 +324,12 @@ class CommandLineTest {
     assertTrue(List.of("gpt2-4-4 ", "gpt2-quarter-4-4 ", "gpt2-nomlp-4-4 ", "llama-4-4 ", "mistral-4-4 ")
         .stream()
         .allMatch(list::contains), list);
-    assertComplaint(KnowcapProcess.run("models", "gpt5"), List.of("gpt5", "FAMILY-LAYERS-HEADS"));
+    assertComplaint(InProcess.run("models", "gpt5"), List.of("gpt5", "FAMILY-LAYERS-HEADS"));
   }
 
   @Test
   void theMachinesEnginesAreShown() throws Exception {
-    Outcome outcome = succeeds("engines");
+    Outcome outcome = KnowcapProcess.succeeds("engines");
     assertTrue(Pattern.compile("(?m)^nd4j +(preferred|available) .*ND4J").matcher(outcome.out()).find(),
         outcome.out());
     JsonNode rows = Json.MAPPER.readTree(succeeds("engines", "--json").out());
@@ -342,7 +343,7 @@ class CommandLineTest {
           List.of("no GPU to measure", cuda.get("description").asString()));
       assertFalse(Files.exists(Path.of("nowhere")));
       // A study for another machine can still be planned, but for its time.
-      KnowcapProcess.Outcome plan = KnowcapProcess.run("plan", study(STUDY + "engine: cuda\n"), "--json");
+      Outcome plan = KnowcapProcess.run("plan", study(STUDY + "engine: cuda\n"), "--json");
       assertEquals(0, plan.exitCode(), plan.err());
       assertTrue(plan.err().contains("so times are unknown"), plan.err());
       for (JsonNode row : Json.MAPPER.readTree(plan.out())) {
@@ -361,10 +362,10 @@ class CommandLineTest {
       return () -> assertTrue(outcome.out().startsWith("Usage: knowcap " + command)
           && outcome.out().lines().count() >= 4 && outcome.err().isEmpty(), outcome.toString());
     }).toList());
-    Outcome help = succeeds("--help");
+    Outcome help = KnowcapProcess.succeeds("--help");
     checks.add(
         () -> assertTrue(help.out().contains("quickstart") && help.out().contains("worker"), help.out()));
-    Outcome version = succeeds("--version");
+    Outcome version = KnowcapProcess.succeeds("--version");
     checks.add(
         () -> assertTrue(version.out().matches("(?s)knowcap \\d+\\.\\d+.*commit .*java 2.*"), version.out()));
     assertAll(checks);
@@ -415,6 +416,8 @@ class CommandLineTest {
         misuse(List.of("report", none), none.toString(), "no such file"),
         misuse(List.of("report", foreign, "--out", none), "no study"),
         misuse(List.of("bench"), "subcommand", "knowcap bench --help"),
+        misuse(List.of("bench", "corpora"), "not in this build", "KNOWCAP_PROFILES=benchmarks"),
+        misuse(List.of("bench", "laws"), "not in this build", "KNOWCAP_PROFILES=benchmarks"),
         misuse(List.of("bench", "cpu", "--peer", "jax"), "--peer must be one of djl, torch", "found jax"),
         misuse(List.of("bench", "cpu", "--peer", "djl"), "--peer djl", "KNOWCAP_PROFILES=benchmarks"),
         misuse(List.of("bench", "cpu", "--peer-alone"), "--peer-alone needs a --peer"),
@@ -438,7 +441,7 @@ class CommandLineTest {
             "jsonl, parquet, txt, nanogpt, llmc, megatron"),
         misuse(List.of("generate", spec, "--out", none, "--people", 6, "--shard-size", 0), "found 0"));
     assertAll(misuses.parallelStream().<Executable>map(misuse -> {
-      Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
+      Outcome outcome = InProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
         assertComplaint(outcome, misuse.complaint);
@@ -452,12 +455,15 @@ class CommandLineTest {
   void aCorpusThatCannotBeMadeIsToldInALine() throws Exception {
     List<Misuse> misuses = new ArrayList<>();
     faultyList(misuses, "city.txt", new byte[]{'R', '\n', (byte) 0xff, '\n'}, "line 2 is not valid UTF-8");
-    faultyList(misuses, "city.txt", "Reno, NV\n\nTulsa, OK\n".getBytes(), "line 2 is empty");
-    faultyList(misuses, "field.txt", "Law\nArt\nLaw\n".getBytes(), "line 3 repeats", "Law");
+    faultyList(misuses, "city.txt", "Reno, NV\n\nTulsa, OK\n".getBytes(StandardCharsets.UTF_8),
+        "line 2 is empty");
+    faultyList(misuses, "field.txt", "Law\nArt\nLaw\n".getBytes(StandardCharsets.UTF_8), "line 3 repeats",
+        "Law");
     faultyList(misuses, "university.txt", new byte[0], "line 1 is missing", "the list is empty");
-    faultyList(misuses, "company.txt", "Acme\n".getBytes(), "line 1", "Name; City, ST");
-    faultyList(misuses, "template_major.txt", "{name} read {value}.\n{name} read.\n".getBytes(), "line 2",
-        "{value}", "{name} read.");
+    faultyList(misuses, "company.txt", "Acme\n".getBytes(StandardCharsets.UTF_8), "line 1", "Name; City, ST");
+    faultyList(misuses, "template_major.txt",
+        "{name} read {value}.\n{name} read.\n".getBytes(StandardCharsets.UTF_8), "line 2", "{value}",
+        "{name} read.");
     misuses.add(unmakable("crowd", MIXTURE.replace("people: 8", "people: 159999995"), "corpus.sources",
         "159999995", "1..159999994", "taken by others"));
     misuses.add(unmakable("shares", MIXTURE.replace("0.75", "0.7"), "sum to 1", "0.25 + 0.7"));
@@ -472,7 +478,7 @@ class CommandLineTest {
     misuses.add(misuse(List.of("plan", longTexts), longTexts.toString(), "'training.context_length'", "512",
         "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
     assertAll(misuses.parallelStream().<Executable>map(misuse -> {
-      Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
+      Outcome outcome = InProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
         assertComplaint(outcome, misuse.complaint);
@@ -503,7 +509,7 @@ class CommandLineTest {
     Outcome run = KnowcapProcess.run("run", spec, "--out", below);
     assertNotEquals(0, run.exitCode());
     assertComplaint(run, List.of(below.toString()));
-    Outcome generate = KnowcapProcess.run("generate", spec, "--people", 6, "--out", below);
+    Outcome generate = InProcess.run("generate", spec, "--people", 6, "--out", below);
     assertNotEquals(0, generate.exitCode());
     assertComplaint(generate, List.of(below.toString()));
     assertEquals(STUDY, Files.readString(spec));

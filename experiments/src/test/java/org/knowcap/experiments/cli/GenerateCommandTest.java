@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
-import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -60,13 +60,13 @@ class GenerateCommandTest {
     byte[] bytes = Files.readAllBytes(tokens);
     bytes[100]++;
     Files.write(tokens, bytes);
-    Outcome changed = KnowcapProcess.run("generate", "--verify", out);
+    Outcome changed = InProcess.run("generate", "--verify", out);
     assertEquals(1, changed.exitCode(), changed.toString());
     assertEquals("nanogpt/train.bin has been changed, first at byte 100 (counted from 0)\n", changed.out());
     assertTrue(changed.err().startsWith("knowcap: " + out), changed.err());
 
     Files.writeString(lists.resolve("city.txt"), "Athens, GA\nBoston, MA\n");
-    Outcome other = KnowcapProcess.run("generate", "--verify", out);
+    Outcome other = InProcess.run("generate", "--verify", out);
     assertEquals(2, other.exitCode(), other.toString());
     assertTrue(other.err().contains("its lists have changed since"), other.err());
   }
@@ -85,7 +85,7 @@ class GenerateCommandTest {
     assertTrue(succeeds("generate", spec, "--describe", "--seed", 2).out().contains("bioS(12)"));
     succeeds("generate", spec, "--out", directory.resolve("five"), "--seed", 1, "--order-seed", 5);
     succeeds("generate", "--verify", directory.resolve("five"));
-    Outcome several = KnowcapProcess.run("generate", spec, "--describe", "--seed", 1);
+    Outcome several = InProcess.run("generate", spec, "--describe", "--seed", 1);
     assertEquals(2, several.exitCode(), several.toString());
     assertTrue(several.err().contains("several values for --order-seed: [5, 6]"), several.err());
   }
@@ -103,8 +103,7 @@ class GenerateCommandTest {
     Path out = directory.resolve("corpus");
     succeeds("generate", spec, "--out", out, "--exposures", 4, "--format", "txt,llmc");
     succeeds("generate", "--verify", out);
-    Outcome other = KnowcapProcess.run("generate", spec, "--out", out, "--exposures", 5, "--format",
-        "txt,llmc");
+    Outcome other = InProcess.run("generate", spec, "--out", out, "--exposures", 5, "--format", "txt,llmc");
     assertEquals(2, other.exitCode(), other.toString());
     assertTrue(other.err().contains("settings.exposures is 4, not 5"), other.err());
   }

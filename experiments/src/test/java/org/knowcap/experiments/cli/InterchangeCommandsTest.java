@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
 import static org.knowcap.experiments.FileContents.files;
 
 import java.nio.file.Files;
@@ -43,7 +43,7 @@ class InterchangeCommandsTest {
   private Path directory;
 
   private static void fails(int exitCode, String message, Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
+    Outcome outcome = InProcess.run(arguments);
     assertEquals(exitCode, outcome.exitCode(), outcome.toString());
     assertTrue(outcome.err().startsWith("knowcap: ") && outcome.err().contains(message), outcome.toString());
   }
@@ -56,7 +56,7 @@ class InterchangeCommandsTest {
   void aModelGoesOutAndComesBackToTheBit() throws Exception {
     Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
     Path out = directory.resolve("out");
-    succeeds("run", spec, "--out", out);
+    KnowcapProcess.succeeds("run", spec, "--out", out);
     StudyFolder study = StudyFolder.open(out);
     RunSpec first = study.study().runs().getFirst();
     RunFolder run = study.runFolder(first);
@@ -64,12 +64,14 @@ class InterchangeCommandsTest {
     // What is measured of a checkpoint is what the run's result says.
     JsonNode result = Json.MAPPER.readTree(Files.readString(run.path().resolve("result.json")))
         .path("result");
-    JsonNode before = measured(run.path());
+    // As a user starts it: the command starts a process of its own for the engine.
+    JsonNode before = Json.MAPPER.readTree(KnowcapProcess.succeeds("measure", run.path(), "--json").out());
     assertEquals(result.path("stored_bits").asDouble(), before.path("stored_bits").asDouble());
     assertTrue(succeeds("measure", run.path()).out().contains("bits a parameter"));
 
     Path hf = directory.resolve("hf");
-    String message = succeeds("export", run.path(), hf, "--to", "huggingface", "--check").out();
+    String message = KnowcapProcess.succeeds("export", run.path(), hf, "--to", "huggingface", "--check")
+        .out();
     assertTrue(message.contains("as gpt_neox in " + hf), message);
     Safetensors check = Safetensors.read(hf.resolve("knowcap/check.safetensors"));
     assertArrayEquals(new long[]{4, 32}, check.tensors().get("prompts").shape());
@@ -121,7 +123,7 @@ class InterchangeCommandsTest {
         STUDY.replace("name: tiny", "name: further")
             .replace(", gpt2-nomlp-1-1-w8", "")
             .replace("training: {", "training: {start: {run: " + imported + "}, "));
-    succeeds("run", further, "--out", directory.resolve("further"));
+    KnowcapProcess.succeeds("run", further, "--out", directory.resolve("further"));
     fails(1, "1 of 2 runs have no result (1 failed)", "run", spec, "--out", directory.resolve("back-true"));
 
     Path nomlp = study.runFolder(study.study().runs().getLast()).path();

@@ -4,8 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -51,13 +52,13 @@ class QuantiseCommandTest {
   @Test
   void modelsAreRoundedMeasuredAndShownBesideTheirRuns() throws Exception {
     Path out = directory.resolve("out");
-    succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    KnowcapProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
     byte[] csv = Files.readAllBytes(out.resolve("results.csv"));
     RunResult trained = ResultsTable.readCsv(out.resolve("results.csv")).results().getFirst();
     assertTrue(trained.saturation() > 0.9, "a model that knows its corpus: " + trained);
     Path run = out.resolve("runs").resolve(trained.run());
 
-    Outcome nearest = succeeds("quantise", run, "--method", "rtn", "--bits", "8,2");
+    Outcome nearest = KnowcapProcess.succeeds("quantise", run, "--method", "rtn", "--bits", "8,2");
     assertTrue(nearest.out().contains(trained.run() + "/rtn-8-g128") && !nearest.out().contains("calibrated"),
         nearest.out());
     Outcome gptq = succeeds("quantise", run, "--method", "gptq", "--bits", 4, "--act-order");
@@ -116,7 +117,8 @@ class QuantiseCommandTest {
     Files.move(out.resolve("moved-result.json"),
         out.resolve("runs").resolve(table.results().get(1).run()).resolve("result.json"));
     succeeds("results", out);
-    assertEquals(new String(csv), Files.readString(out.resolve("results.csv")), "as if there had been none");
+    assertEquals(new String(csv, StandardCharsets.UTF_8), Files.readString(out.resolve("results.csv")),
+        "as if there had been none");
   }
 
   private void assertDoneIsLeftAlone(Path run) throws Exception {
@@ -198,7 +200,7 @@ class QuantiseCommandTest {
         misuse(1, truncated, "--method rtn --bits 4", "checkpoint.safetensors", "truncated"), misuse(1,
             without, "--method rtn --bits 4", "checkpoint.safetensors is not there", "train the run again"));
     assertAll(misuses.parallelStream().<Executable>map(misuse -> {
-      Outcome outcome = KnowcapProcess.run(misuse.arguments.toArray());
+      Outcome outcome = InProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(misuse.exitCode, outcome.exitCode(), () -> misuse + ": " + outcome);
         List<String> lines = outcome.err().lines().filter(line -> !line.startsWith("Try 'knowcap ")).toList();

@@ -3,7 +3,7 @@ package org.knowcap.experiments.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,7 +35,7 @@ class RecallCommandTest {
   private Path directory;
 
   private static void refused(int exitCode, String message, Object... arguments) {
-    Outcome outcome = KnowcapProcess.run(arguments);
+    Outcome outcome = InProcess.run(arguments);
     assertEquals(exitCode, outcome.exitCode(), outcome.toString());
     assertTrue(outcome.err().contains(message), outcome.toString());
     assertEquals(1, outcome.err().lines().count(), outcome.toString());
@@ -44,7 +44,7 @@ class RecallCommandTest {
   @Test
   void aModelThatKnowsItsPeopleSaysSo() throws Exception {
     Path out = directory.resolve("out");
-    succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    KnowcapProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
     RunResult result = ResultsTable.readCsv(out.resolve("results.csv")).results().getFirst();
     RecallShares recall = result.recall();
     assertTrue(recall.recalled() > 0.9 && recall.generated() > 0.9 && recall.extractableAsked() > 0.9,
@@ -60,7 +60,8 @@ class RecallCommandTest {
     assertEquals(2, measured.path("recall_by_attribute").size());
     assertEquals("PAR1", new String(Files.readAllBytes(table), 0, 4, StandardCharsets.US_ASCII));
 
-    JsonNode probed = Json.MAPPER.readTree(succeeds("probe", run, "--steps", 60, "--json").out());
+    JsonNode probed = Json.MAPPER
+        .readTree(KnowcapProcess.succeeds("probe", run, "--steps", 60, "--json").out());
     assertEquals(2, probed.path("attributes").size());
     assertEquals(2, probed.path("attributes").get(0).path("positions").size());
     refused(2, "--layer: gpt2-2-2-w16 has layers 1 to 2, and no layer 5", "probe", run, "--layer", 5);
@@ -69,7 +70,7 @@ class RecallCommandTest {
 
   @Test
   void calibrationPassesAndNamesWhatItCannotDo() {
-    Outcome bounds = succeeds("calibrate", "--only", "bounds", "--json");
+    Outcome bounds = KnowcapProcess.succeeds("calibrate", "--only", "bounds", "--json");
     JsonNode findings = Json.MAPPER.readTree(bounds.out());
     assertEquals(18, findings.size());
     findings.forEach(finding -> assertEquals("pass", finding.path("verdict").asString(), finding.toString()));

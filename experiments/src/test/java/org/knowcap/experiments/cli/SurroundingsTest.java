@@ -6,14 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.knowcap.experiments.FileContents.files;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
@@ -91,19 +92,19 @@ class SurroundingsTest {
   @ValueSource(strings = {"s3://bucket/key", "file:///tmp/x", "~/x", "C:\\x", "out ", "", " ", "a\nb"})
   void aPathThatMeansSomethingElseIsRefused(String out) throws Exception {
     Path spec = study(STUDY);
+    Set<Path> here = list(Path.of(""));
     for (String command : List.of("run", "generate")) {
-      ProcessBuilder builder = KnowcapProcess.java(Knowcap.class, List.of(), command, spec.toString(),
-          "--out", out);
-      File err = directory.resolve("err.txt").toFile();
-      Process process = builder.directory(directory.toFile()).redirectError(err).start();
-      assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-      String said = Files.readString(err.toPath());
-      assertEquals(UserException.USAGE, process.exitValue(), said);
-      assertTrue(said.startsWith("knowcap: Invalid value for option '--out'"), said);
+      Outcome outcome = InProcess.run(command, spec, "--out", out);
+      assertEquals(UserException.USAGE, outcome.exitCode(), outcome.toString());
+      assertTrue(outcome.err().startsWith("knowcap: Invalid value for option '--out'"), outcome.err());
     }
-    try (Stream<Path> left = Files.list(directory)) {
-      assertEquals(List.of("err.txt", "study.yaml"),
-          left.map(file -> file.getFileName().toString()).sorted().toList());
+    assertEquals(here, list(Path.of("")));
+    assertEquals(Set.of(spec), list(directory));
+  }
+
+  private static Set<Path> list(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.collect(Collectors.toSet());
     }
   }
 
@@ -200,7 +201,7 @@ class SurroundingsTest {
   @Test
   void aHugeValueIsShownInPart() throws Exception {
     Path spec = study(STUDY.replace("name: around", "name: '" + "x y".repeat(30_000) + "'"));
-    Outcome outcome = KnowcapProcess.run("plan", spec);
+    Outcome outcome = InProcess.run("plan", spec);
     assertEquals(UserException.USAGE, outcome.exitCode());
     assertTrue(outcome.err().length() < 2000 && outcome.err().contains(" ... "), outcome.err());
   }

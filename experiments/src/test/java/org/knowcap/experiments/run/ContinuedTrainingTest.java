@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.cli.InProcess;
 import org.knowcap.experiments.study.Json;
 
 /** A study whose run goes on from another study's, and does more in a step than others, as its user meets it. */
@@ -64,7 +65,7 @@ class ContinuedTrainingTest {
     assertEquals(Checkpoint.checksum(earlier.checkpoint()),
         Json.MAPPER.readTree(run).path("training").path("start").path("checkpoint").asString());
 
-    outcome = KnowcapProcess.run("curves", calm, "--rows", 3);
+    outcome = InProcess.run("curves", calm, "--rows", 3);
     assertEquals(0, outcome.exitCode(), outcome.toString());
     assertEquals(6, outcome.out().lines().filter(line -> !line.isBlank()).count(), outcome.toString());
     List<String> rows = Files.readAllLines(calm.resolve("curves.csv"));

@@ -45,7 +45,7 @@ class SharedGpuTest {
     return KnowcapProcess
         .start(
             Map.of("KNOWCAP_CUDA_LIBRARIES", STAND_INS + File.pathSeparator + STAND_INS.resolve("cublaslt"),
-                "XDG_CACHE_HOME", directory.resolve("cache").toString()),
+                "XDG_CACHE_HOME", STAND_INS.resolve("cache").toString()),
             List.of(), arguments)
         .end();
   }

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,7 +49,9 @@ class SafetensorsTest {
       expected.putFloat(value);
     }
     assertArrayEquals(expected.array(), Files.readAllBytes(written()));
-    assertEquals(1, Files.list(directory).count(), "nothing is left beside the file");
+    try (Stream<Path> files = Files.list(directory)) {
+      assertEquals(1, files.count(), "nothing is left beside the file");
+    }
   }
 
   @Test

@@ -46,7 +46,6 @@ import org.knowcap.models.architecture.Experts;
 public final class ReferenceSession implements Session {
   private final Program program;
   private final Map<Tensor, double[]> values = new HashMap<>();
-  private final Map<Tensor, Parameter> parameterOf = new HashMap<>();
   private final Map<String, double[]> state = new LinkedHashMap<>();
   private double meanLoss;
   private OptionalDouble gradientNorm = OptionalDouble.empty();
@@ -179,7 +178,7 @@ public final class ReferenceSession implements Session {
         double[] out = fresh(o.out());
         int d = o.out().columns();
         for (int r = 0; r < o.out().rows(); r++) {
-          System.arraycopy(get(o.table()), (int) get(o.tokens())[r] * d, out, r * d, d);
+          System.arraycopy(get(o.table()), ((int) get(o.tokens())[r]) * d, out, r * d, d);
         }
       }
       case LearnedPositions o -> {
@@ -310,7 +309,7 @@ public final class ReferenceSession implements Session {
         int d = o.dOut().columns();
         for (int r = 0; r < o.dOut().rows(); r++) {
           for (int j = 0; j < d; j++) {
-            get(o.dTable())[(int) get(o.forward().tokens())[r] * d + j] += get(o.dOut())[r * d + j];
+            get(o.dTable())[((int) get(o.forward().tokens())[r]) * d + j] += get(o.dOut())[r * d + j];
           }
         }
       }

@@ -35,6 +35,8 @@ import org.knowcap.models.engine.cuda.driver.Tuning;
 @SuppressWarnings("restricted")
 public final class EmulatedGpu {
   private static final Path FOLDER = Path.of("target", "emulation").toAbsolutePath();
+  /** Where processes that have XDG_CACHE_HOME = target/emulation/cache look, too. */
+  private static final Path CACHE = FOLDER.resolve("cache/knowcap/cuda");
   private static final List<String> LIBRARIES = List.of("cuda:libcuda.so.1", "nvrtc:libnvrtc.so.13",
       "cublaslt:cublaslt/libcublasLt.so.13");
 
@@ -99,7 +101,7 @@ public final class EmulatedGpu {
 
   /** The same with switches. */
   static CudaEngine cuda(boolean cublasLt, Set<DebugSwitch> switches) {
-    return cuda(cublasLt, switches, FOLDER.resolve("cache"));
+    return cuda(cublasLt, switches, CACHE);
   }
 
   /** The same, keeping what it compiles and times in a folder. */
@@ -131,7 +133,7 @@ public final class EmulatedGpu {
         if (newer(library, header) && newer(library, source)) {
           continue;
         }
-        run(List.of("g++", "-O2", "-w", "-std=c++17", "-shared", "-fPIC", "-DHEADER=\"" + header + "\"",
+        run(List.of("g++", "-O3", "-w", "-std=c++17", "-shared", "-fPIC", "-DHEADER=\"" + header + "\"",
             "-DDRIVER=\"" + FOLDER.resolve("libcuda.so.1") + "\"", source.toString(), "-o",
             library.toString()));
       }
@@ -159,9 +161,8 @@ public final class EmulatedGpu {
       byte[] content = in.readAllBytes();
       if (!Files.exists(file) || !Arrays.equals(content, Files.readAllBytes(file))) {
         Files.write(file, content);
-        Path cache = FOLDER.resolve("cache");
-        if (Files.isDirectory(cache)) {
-          try (var old = Files.list(cache)) {
+        if (Files.isDirectory(CACHE)) {
+          try (var old = Files.list(CACHE)) {
             for (Path each : old.toList()) {
               Files.delete(each);
             }

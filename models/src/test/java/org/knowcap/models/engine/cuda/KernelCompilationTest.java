@@ -2,6 +2,7 @@ package org.knowcap.models.engine.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -33,19 +34,41 @@ class KernelCompilationTest {
     return new Nvrtc(found.orElseThrow());
   }
 
-  /** For every chip in fp32 and in bf16 with tensor cores; for one also the other widths that occur. */
-  private static List<KernelSource> sources(int capability) {
-    KernelSource plain = new KernelSource(false, 1, 1, 6, false);
-    KernelSource tensor = new KernelSource(true, 4, 6, 64, false);
-    return capability == 90
-        ? List.of(plain, tensor, new KernelSource(true, 4, 1, 20, false),
-            new KernelSource(true, 4, 8, 128, false))
-        : List.of(plain, tensor);
-  }
+  private static final KernelSource PLAIN = new KernelSource(false, 1, 1, 6, false);
+  private static final KernelSource TENSOR = new KernelSource(true, 4, 6, 64, false);
 
+  /** Kernels with tensor cores, which hold what differs between chips; for one also the other widths that occur. */
   @ParameterizedTest
   @ValueSource(ints = {80, 89, 90, 100, 103, 120, 121})
   void everyKernelCompilesForEveryChip(int capability) {
+    requireCompiles(capability, TENSOR);
+    if (capability == 90) {
+      requireCompiles(90, PLAIN);
+      requireCompiles(90, new KernelSource(true, 4, 1, 20, false));
+      requireCompiles(90, new KernelSource(true, 4, 8, 128, false));
+    }
+  }
+
+  /** The oldest and the newest; no file asks which chip it is compiled for. */
+  @ParameterizedTest
+  @ValueSource(ints = {80, 121})
+  void everyKernelCompilesInFp32(int capability) {
+    requireCompiles(capability, PLAIN);
+  }
+
+  @Tag("slow")
+  @ParameterizedTest
+  @ValueSource(ints = {89, 100, 103, 120})
+  void everyKernelCompilesInFp32ForTheOthers(int capability) {
+    requireCompiles(capability, PLAIN);
+  }
+
+  @Test
+  void noKernelAsksWhichChipItIsCompiledFor() {
+    assertFalse(KernelSource.text().contains("__CUDA_ARCH"));
+  }
+
+  private static void requireCompiles(int capability, KernelSource source) {
     Nvrtc compiler = compiler();
     String target = compiler.target(capability);
     assertEquals(capability == 90 ? "sm_90a" : "sm_" + capability, target);
@@ -55,16 +78,14 @@ class KernelCompilationTest {
         .map(match -> match.group(1))
         .toList();
     assertTrue(kernels.size() > 20);
-    for (KernelSource source : sources(capability)) {
-      byte[] code = compiler.compile(KernelSource.text(), "kernels.cu", target, source.definitions(), false);
-      assertArrayEquals(ELF, Arrays.copyOf(code, 4));
-      String text = new String(code, StandardCharsets.ISO_8859_1);
-      List<String> missing = kernels.stream()
-          .filter(kernel -> source.tensorAttention() || !kernel.startsWith("tensor_"))
-          .filter(kernel -> !text.contains(".text." + kernel + "\0"))
-          .toList();
-      assertEquals(List.of(), missing, source + " for " + target);
-    }
+    byte[] code = compiler.compile(KernelSource.text(), "kernels.cu", target, source.definitions(), false);
+    assertArrayEquals(ELF, Arrays.copyOf(code, 4));
+    String text = new String(code, StandardCharsets.ISO_8859_1);
+    List<String> missing = kernels.stream()
+        .filter(kernel -> source.tensorAttention() || !kernel.startsWith("tensor_"))
+        .filter(kernel -> !text.contains(".text." + kernel + "\0"))
+        .toList();
+    assertEquals(List.of(), missing, source + " for " + target);
   }
 
   @Test
