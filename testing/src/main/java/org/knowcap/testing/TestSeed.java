@@ -2,6 +2,7 @@ package org.knowcap.testing;
 
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.TestWatcher;
 
@@ -21,7 +22,7 @@ public final class TestSeed implements TestWatcher {
   }
 
   @Override
-  public void testFailed(ExtensionContext context, Throwable cause) {
+  public void testFailed(ExtensionContext context, @Nullable Throwable cause) {
     System.err.println(context.getTestClass().map(Class::getSimpleName).orElse("") + "."
         + context.getDisplayName() + " failed; to draw the same numbers, give -D" + PROPERTY + "=" + SEED);
   }

@@ -1,2 +1,5 @@
 /** What the tests of all modules share. */
+@NullMarked
 package org.knowcap.testing;
+
+import org.jspecify.annotations.NullMarked;

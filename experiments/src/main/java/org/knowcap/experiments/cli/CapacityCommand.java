@@ -114,8 +114,12 @@ final class CapacityCommand implements Callable<Integer> {
   /** Runs that failed while the learning rate was chosen. */
   private final List<Cell> lost = new ArrayList<>();
   private Map<Cell, Limit> limits = Map.of();
+  // Set first of all by call().
+  @SuppressWarnings("NullAway.Init")
   private CapacityStudy study;
+  @SuppressWarnings("NullAway.Init")
   private CapacitySearch search;
+  @SuppressWarnings("NullAway.Init")
   private Path out;
   private double secondsPerPerson;
   private long parameters;

@@ -50,9 +50,10 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   private static Path studyFile() throws IOException {
-    Path file = Files.createTempDirectory("knowcap").resolve("quickstart.yaml");
+    Path folder = Files.createTempDirectory("knowcap");
+    Path file = folder.resolve("quickstart.yaml");
     file.toFile().deleteOnExit();
-    file.getParent().toFile().deleteOnExit();
+    folder.toFile().deleteOnExit();
     try (InputStream study = QuickstartCommand.class.getResourceAsStream("/studies/quickstart.yaml")) {
       Files.copy(study, file, StandardCopyOption.REPLACE_EXISTING);
     }

@@ -81,7 +81,7 @@ final class ReportCommand implements Callable<Integer> {
     String title = Stream.concat(read.studies().stream().map(StudyReport::name),
         read.tables()
             .stream()
-            .map(table -> table.toAbsolutePath().normalize().getParent().getFileName() + "/"
+            .map(table -> table.toAbsolutePath().normalize().resolveSibling("").getFileName() + "/"
                 + table.getFileName()))
         .distinct()
         .collect(Collectors.joining(", "));

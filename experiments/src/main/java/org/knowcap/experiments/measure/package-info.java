@@ -1,2 +1,5 @@
 /** Measures what a model knows: the losses of names and values, and the bits that they stand for. */
+@NullMarked
 package org.knowcap.experiments.measure;
+
+import org.jspecify.annotations.NullMarked;

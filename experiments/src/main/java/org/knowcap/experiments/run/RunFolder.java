@@ -318,7 +318,7 @@ public final class RunFolder {
     String remedy = "'knowcap quantise'";
     MeasuredQuantisation measured = read(file, MeasuredQuantisation.class, remedy);
     String found = measured.result().run().run();
-    if (!found.equals(path.getFileName() + "/" + file.getParent().getFileName())) {
+    if (!found.equals(path.getFileName() + "/" + file.resolveSibling("").getFileName())) {
       throw damaged(file, 1, "it is of " + found, remedy);
     }
     return measured;

@@ -164,12 +164,12 @@ public final class StudyFolder {
    */
   public static StudyFolder ofRun(Path run) {
     Path folder = run.toAbsolutePath().normalize();
-    Path runs = Optional.ofNullable(folder.getParent()).orElse(folder);
-    if (!Files.isDirectory(folder) || !runs.endsWith(RUNS)
-        || !Files.exists(specFile(runs.resolveSibling(".")))) {
+    Path runs = folder.resolveSibling("");
+    Path study = runs.resolveSibling("");
+    if (!Files.isDirectory(folder) || !runs.endsWith(RUNS) || !Files.exists(specFile(study))) {
       throw UserException.usage(run + " is no run's folder; give one of those in a study's runs/");
     }
-    return open(runs.getParent());
+    return open(study);
   }
 
   /**

@@ -131,7 +131,7 @@ public final class StudyReport {
       throw UserException.failure(
           study.path() + " has no finished run to report on; see 'knowcap status " + study.path() + "'");
     }
-    Path report = page().getParent();
+    Path report = study.path().resolve("report");
     Files.createDirectories(report);
     try {
       new ReportPage(study.study().name(), results.results(), results.quantised(), failed(), provenance())

@@ -1,2 +1,5 @@
 /** One run: its folder on disk, its training, and the measurement of what its model knows. */
+@NullMarked
 package org.knowcap.experiments.run;
+
+import org.jspecify.annotations.NullMarked;

@@ -26,8 +26,8 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
 
   /** For a corpus of a study that has been read. */
   public static CorpusRecipe of(Path study, int choice, long seed, long order) {
-    return new CorpusRecipe(StudyReader.corpusNode(study), study.toAbsolutePath().normalize().getParent(),
-        choice, seed, order);
+    return new CorpusRecipe(StudyReader.corpusNode(study),
+        study.toAbsolutePath().normalize().resolveSibling(""), choice, seed, order);
   }
 
   /**

@@ -52,7 +52,7 @@ final class Sweep {
           entry.getValue());
       chosen = chosen.stream()
           .flatMap(before -> values.stream()
-              .map(next -> new Swept<>(before.value().deepCopy().<ObjectNode>set(key, next.value()),
+              .map(next -> new Swept<>(before.value().deepCopy().set(key, next.value()),
                   joined(before.label(), next.label()))))
           .toList();
     }

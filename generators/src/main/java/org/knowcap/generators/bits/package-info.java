@@ -3,4 +3,7 @@
  * the counts need. Each kind of corpus counts its own: {@code bios.BioSBits}, {@code biod.BioDBits} and, for
  * names, {@code people.NameBits}.
  */
+@NullMarked
 package org.knowcap.generators.bits;
+
+import org.jspecify.annotations.NullMarked;

@@ -43,7 +43,7 @@ public record Templates(List<Template> birthDate, List<Template> birthCity, List
       try {
         templates.add(Template.parse(list.lines().get(i)));
       } catch (IllegalArgumentException e) {
-        throw list.fault(i, e.getMessage());
+        throw list.fault(i, String.valueOf(e.getMessage()));
       }
     }
     return List.copyOf(templates);

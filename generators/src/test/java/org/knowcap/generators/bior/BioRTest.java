@@ -161,7 +161,7 @@ class BioRTest {
     Files.write(file, Arrays.copyOf(half, half.length - 1), StandardOpenOption.APPEND);
     RewrittenTexts texts = RewrittenTexts.read(file, PEOPLE);
     assertEquals(clean, texts.size());
-    long last = clean + 6;
+    long last = clean + 6L;
     assertEquals(
         List.of(
             new Rejection("is not an object with a whole \"person\" and a \"text\"", 7,

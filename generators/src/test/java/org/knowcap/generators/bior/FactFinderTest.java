@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -62,7 +63,7 @@ class FactFinderTest {
     for (Span span : read.spans()) {
       StringBuilder told = new StringBuilder();
       for (int token = span.start(); token < span.end(); token++) {
-        told.append(new String(Gpt2.bytes(read.gpt2Ids()[token - 1])));
+        told.append(new String(Gpt2.bytes(read.gpt2Ids()[token - 1]), StandardCharsets.UTF_8));
       }
       counted.add(span.kind() + " " + span.attribute() + ":" + told);
     }

@@ -127,7 +127,7 @@ public final class Rewriting {
             continue;
           }
           free.acquire();
-          threads.submit(() -> {
+          threads.execute(() -> {
             try {
               ask(prompt, file, ledger);
             } catch (IOException | RuntimeException e) {
