@@ -357,7 +357,7 @@ class CommandLineTest {
     Set<String> commands = Knowcap.commandLine().getSubcommands().keySet();
     assertTrue(commands.containsAll(List.of("quickstart", "generate", "plan", "run", "status", "results",
         "report", "engines", "models", "quantise", "bench")), commands.toString());
-    List<Executable> checks = new ArrayList<>(commands.parallelStream().<Executable>map(command -> {
+    List<Executable> checks = new ArrayList<>(commands.stream().<Executable>map(command -> {
       Outcome outcome = succeeds(command, "--help");
       return () -> assertTrue(outcome.out().startsWith("Usage: knowcap " + command)
           && outcome.out().lines().count() >= 4 && outcome.err().isEmpty(), outcome.toString());
@@ -440,7 +440,7 @@ class CommandLineTest {
         misuse(List.of("generate", spec, "--out", none, "--people", 6, "--format", "csv"), "csv",
             "jsonl, parquet, txt, nanogpt, llmc, megatron"),
         misuse(List.of("generate", spec, "--out", none, "--people", 6, "--shard-size", 0), "found 0"));
-    assertAll(misuses.parallelStream().<Executable>map(misuse -> {
+    assertAll(misuses.stream().<Executable>map(misuse -> {
       Outcome outcome = InProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);
@@ -477,7 +477,7 @@ class CommandLineTest {
         """);
     misuses.add(misuse(List.of("plan", longTexts), longTexts.toString(), "'training.context_length'", "512",
         "bioD(8, 10, 10, 3, 5, 4)", "measured whole"));
-    assertAll(misuses.parallelStream().<Executable>map(misuse -> {
+    assertAll(misuses.stream().<Executable>map(misuse -> {
       Outcome outcome = InProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(2, outcome.exitCode(), () -> misuse + ": " + outcome);

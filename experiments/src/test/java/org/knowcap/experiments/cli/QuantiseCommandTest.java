@@ -199,7 +199,7 @@ class QuantiseCommandTest {
             "NaN"),
         misuse(1, truncated, "--method rtn --bits 4", "checkpoint.safetensors", "truncated"), misuse(1,
             without, "--method rtn --bits 4", "checkpoint.safetensors is not there", "train the run again"));
-    assertAll(misuses.parallelStream().<Executable>map(misuse -> {
+    assertAll(misuses.stream().<Executable>map(misuse -> {
       Outcome outcome = InProcess.run(misuse.arguments.toArray());
       return () -> {
         assertEquals(misuse.exitCode, outcome.exitCode(), () -> misuse + ": " + outcome);
