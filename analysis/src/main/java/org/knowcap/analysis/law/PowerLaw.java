@@ -1,6 +1,7 @@
 package org.knowcap.analysis.law;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.regression.SimpleRegression;
@@ -68,7 +69,7 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
           Estimate.alone(slope, reason), centre, Estimate.alone(Math.exp(level) / centre, reason),
           OptionalDouble.empty(), scatter, residuals);
     }
-    String method = METHOD.formatted(n, degrees);
+    String method = String.format(Locale.ROOT, METHOD, n, degrees);
     double squares = line.getXSumSquares();
     double slopeError = scatter / Math.sqrt(squares);
     double levelError = scatter / Math.sqrt(n);
