@@ -1,6 +1,8 @@
 package org.knowcap.experiments.bench;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
 import org.knowcap.experiments.UserException;
@@ -29,9 +31,14 @@ public interface Benchmarks {
    * @throws UserException if it has none
    */
   static Benchmarks ofThisBuild() {
-    return ServiceLoader.load(Benchmarks.class)
-        .findFirst()
-        .orElseThrow(() -> UserException.usage(
-            "these benchmarks are not in this build; set KNOWCAP_PROFILES=benchmarks in the environment, and start again"));
+    Optional<Benchmarks> found;
+    try {
+      found = ServiceLoader.load(Benchmarks.class).findFirst();
+    } catch (ServiceConfigurationError e) {
+      // A build with the profile, and then one without it, leaves a list of services that names what is gone.
+      found = Optional.empty();
+    }
+    return found.orElseThrow(() -> UserException.usage(
+        "these benchmarks are not in this build; set KNOWCAP_PROFILES=benchmarks in the environment, and start again"));
   }
 }
