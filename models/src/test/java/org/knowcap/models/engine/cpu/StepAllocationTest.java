@@ -62,7 +62,8 @@ class StepAllocationTest {
     assertTrue(least <= MOST_BYTES_A_STEP, least + " bytes a step");
   }
 
-  private static long bytes(Precision precision, String model, int length, String optimiser) throws Exception {
+  private static long bytes(Precision precision, String model, int length, String optimiser)
+      throws Exception {
     Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
         "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
