@@ -66,7 +66,7 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
   }
 
   /** The quantile of Student's t that leaves 2.5 % above it. */
-  static double quantile(double degrees) {
+  public static double quantile(double degrees) {
     return new TDistribution(null, degrees).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
   }
 

@@ -3,8 +3,8 @@ package org.knowcap.experiments.capacity;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
-import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.StatUtils;
+import org.knowcap.analysis.law.Estimate;
 
 /**
  * R at the size of the corpus where it is largest of those that were tried.
@@ -24,8 +24,6 @@ import org.apache.commons.math3.stat.StatUtils;
 public record CapacityFinding(long people, double learningRate, int seeds, double capacityRatio,
     double interval, double deviation, int deviationSeeds, List<Neighbour> smaller, List<Neighbour> larger,
     List<TriedRate> rates) {
-  private static final double CONFIDENCE = 0.95;
-
   /**
    * A size next to the peak.
    *
@@ -46,17 +44,13 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
       List<Neighbour> smaller, List<Neighbour> larger, List<TriedRate> rates) {
     double deviation = Math.sqrt(StatUtils.variance(ratios, 0, deviationSeeds));
     return new CapacityFinding(people, learningRate, ratios.length, StatUtils.mean(ratios),
-        quantile(deviationSeeds) * deviation / Math.sqrt(ratios.length), deviation, deviationSeeds, smaller,
-        larger, rates);
-  }
-
-  private static double quantile(int seeds) {
-    return new TDistribution(seeds - 1).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
+        Estimate.quantile(deviationSeeds - 1) * deviation / Math.sqrt(ratios.length), deviation,
+        deviationSeeds, smaller, larger, rates);
   }
 
   /** How many seeds an interval of a half width needs, by the deviation of the first ones. */
   public long seedsFor(double halfWidth) {
-    return (long) Math.ceil(Math.pow(quantile(deviationSeeds) * deviation / halfWidth, 2));
+    return (long) Math.ceil(Math.pow(Estimate.quantile(deviationSeeds - 1) * deviation / halfWidth, 2));
   }
 
   /** Whether a smaller and a larger corpus were measured, so that the peak lies between them. */

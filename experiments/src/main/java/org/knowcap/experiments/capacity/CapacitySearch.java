@@ -134,7 +134,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
   }
 
   /** The learning rate that was chosen; the middle one before any is. */
-  public double chosenRate(Measured measured) {
+  private double chosenRate(Measured measured) {
     return rate(bestRate(measured).orElse(0));
   }
 

@@ -50,8 +50,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
       }
       // A name is about a token. The more there are, the larger is P, and with it N.
       for (int names = LEAST_DIVERSITY; names <= MOST_LAST; names++) {
-        long parameters = model.parameters(OTHER_TOKENS + alphabet + 2 * Math.min(names, MOST_FIRST) + names)
-            .total();
+        long parameters = model.parameters(OTHER_TOKENS + alphabet + 2 * first(names) + names).total();
         double all = names(names);
         List<Long> people = people(diversity, all, parameters);
         if (people.getLast() * NAMES_PER_PERSON <= all) {
@@ -67,9 +66,14 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
         + ": it is too small to hold, or too large for the lists of names to tell its people apart");
   }
 
+  /** First names, and middle names, where each list is cut to so many entries. */
+  private static int first(int entries) {
+    return Math.min(entries, MOST_FIRST);
+  }
+
   /** N0, the number of full names. */
   private static double names(int entries) {
-    double first = Math.min(entries, MOST_FIRST);
+    double first = first(entries);
     return first * first * entries;
   }
 
@@ -77,8 +81,8 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
     double values = ATTRIBUTES * CHUNKS * Logarithms.log2(diversity);
     List<Long> people = new ArrayList<>();
     for (int size = 0; size < SIZES; size++) {
-      double bits = LEAST_RATIO * Math.pow(2, size / 2.0) * parameters;
-      // Bits of a name are log2 (N0 / N): two rounds settle N.
+      double bits = ratio(size) * parameters;
+      // Bits of a name are log2 (N0 / N): three rounds settle N.
       double n = bits / values;
       for (int round = 0; round < 3; round++) {
         n = bits / (values + Math.max(0, Logarithms.log2(names) - Logarithms.log2(n)));
@@ -107,8 +111,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
     settings.put("diversity", diversity);
     settings.put("length", LENGTH);
     settings.put("alphabet", alphabet);
-    settings.put("pools",
-        Map.of("first", Math.min(names, MOST_FIRST), "middle", Math.min(names, MOST_FIRST), "last", names));
+    settings.put("pools", Map.of("first", first(names), "middle", first(names), "last", names));
     return settings;
   }
 }

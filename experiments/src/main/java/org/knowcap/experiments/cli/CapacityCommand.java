@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -28,6 +29,7 @@ import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.files.Folders;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.engine.EngineUnavailableException;
@@ -122,7 +124,9 @@ final class CapacityCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private Path out;
   private double secondsPerPerson;
+  /** Of the model with this corpus; 0 before the first study file is written. */
   private long parameters;
+  private int longestText;
 
   @Override
   public Integer call() throws Exception {
@@ -200,11 +204,7 @@ final class CapacityCommand implements Callable<Integer> {
     if (least > PATIENCE * 60 * minutes) {
       List<Cell> all = new ArrayList<>(first);
       Cell longest = first.getFirst();
-      all.add(longest);
-      all.add(longest);
-      for (int seed = 0; seed < seeds; seed++) {
-        all.add(longest);
-      }
+      all.addAll(Collections.nCopies(2 + seeds, longest));
       throw UserException.usage("choosing the learning rate alone takes about " + Units.seconds(least)
           + " here, the whole search about " + Units.seconds(seconds(all)) + "; give more --minutes than "
           + Units.number(minutes, 3) + ", or fewer --exposures");
@@ -234,14 +234,11 @@ final class CapacityCommand implements Callable<Integer> {
 
   /** What an earlier call has measured. */
   private Measured before() throws IOException {
-    if (Files.notExists(out.resolve("study.yaml"))) {
+    if (!StudyFolder.exists(out)) {
       return new Measured(Map.of());
     }
     StudyFolder folder = StudyFolder.open(out);
-    if (!folder.study().name().equals(study.name())) {
-      throw UserException.usage(out + " belongs to study '" + folder.study().name() + "', not to '"
-          + study.name() + "'; give another directory with --out");
-    }
+    StudyFolder.requireOwner(out, folder.study().name(), study.name());
     Measured measured = measured(StudyReport.of(folder));
     known.addAll(measured.ratios().keySet());
     return measured;
@@ -257,7 +254,6 @@ final class CapacityCommand implements Callable<Integer> {
         .mapToDouble(run -> run.seconds() / run.people())
         .average()
         .orElse(secondsPerPerson);
-    parameters = results.stream().mapToLong(RunResult::parameters).findFirst().orElse(0);
     return new Measured(ratios);
   }
 
@@ -268,17 +264,20 @@ final class CapacityCommand implements Callable<Integer> {
 
   private <T> T withFile(List<Cell> cells, WithFile<T> use) throws IOException, InterruptedException {
     Path temporary = Files.createTempDirectory("knowcap");
-    Path file = temporary.resolve("study.yaml");
     try {
-      // How long a text is and what the model has follows from the corpus's lists, not from N: any run tells.
-      Files.write(file, study.yaml(ANY_LENGTH, 1, cells.subList(0, 1)));
-      RunSpec any = StudyReader.read(file).runs().getFirst();
-      Corpus made = any.corpus();
-      Files.write(file, study.yaml(made.longestItem(), any.program(made).parameterCount(), cells));
+      Path file = temporary.resolve("study.yaml");
+      if (parameters == 0) {
+        // How long a text is and what the model has follows from the corpus's lists, not from N: any run tells.
+        Files.write(file, study.yaml(ANY_LENGTH, 1, cells.subList(0, 1)));
+        RunSpec any = StudyReader.read(file).runs().getFirst();
+        Corpus made = any.corpus();
+        longestText = made.longestItem();
+        parameters = any.program(made).parameterCount();
+      }
+      Files.write(file, study.yaml(longestText, parameters, cells));
       return use.of(file);
     } finally {
-      Files.deleteIfExists(file);
-      Files.delete(temporary);
+      Folders.delete(temporary);
     }
   }
 
@@ -287,9 +286,6 @@ final class CapacityCommand implements Callable<Integer> {
     List<Cell> fitting = new ArrayList<>(wave);
     while (!fitting.isEmpty() && seconds(fitting) > PATIENCE * left) {
       long last = fitting.stream().mapToLong(Cell::seed).max().orElseThrow();
-      if (last == fitting.getFirst().seed() && fitting.stream().allMatch(cell -> cell.seed() == last)) {
-        return List.of();
-      }
       fitting.removeIf(cell -> cell.seed() == last);
     }
     return fitting;

@@ -87,6 +87,6 @@ final class CompareCommand implements Callable<Integer> {
   }
 
   private void note(String text) {
-    command.commandLine().getErr().println("note: " + text);
+    Knowcap.note(command, text);
   }
 }

@@ -185,7 +185,7 @@ final class FitCommand implements Callable<Integer> {
   }
 
   private void note(String text) {
-    command.commandLine().getErr().println("note: " + text);
+    Knowcap.note(command, text);
   }
 
   private PrintWriter out() {

@@ -108,7 +108,7 @@ public final class HuggingFaceFolder {
           : choose(folder, study.isPresent() ? target.study().runs() : List.of(embeddedRun(folder, target)));
       Corpus corpus = spec.corpus();
       Vocabulary vocabulary = corpus.vocabulary();
-      HuggingFaceModel model = form(folder, spec);
+      HuggingFaceModel model = form(folder, spec, corpus);
       float[] parameters = model.parameters(folder);
       boolean checked = requireVocabulary(folder.resolve(TokenizerFiles.TOKENIZER), vocabulary);
       target.runFolder(spec).writeSpec(spec);
@@ -124,8 +124,7 @@ public final class HuggingFaceFolder {
   }
 
   /** The form of a run's model in a folder. */
-  private static HuggingFaceModel form(Path folder, RunSpec run) throws IOException {
-    Corpus corpus = run.corpus();
+  private static HuggingFaceModel form(Path folder, RunSpec run, Corpus corpus) throws IOException {
     return HuggingFaceModel.in(folder, run.model(), corpus.vocabulary().size(),
         Math.max(run.training().contextLength(), corpus.longestItem()));
   }
@@ -163,7 +162,7 @@ public final class HuggingFaceFolder {
     List<CheckpointException> misfits = new ArrayList<>();
     for (RunSpec run : runs) {
       try {
-        (form(folder, run).padding() == 0 ? exact : padded).add(run);
+        (form(folder, run, run.corpus()).padding() == 0 ? exact : padded).add(run);
       } catch (CheckpointException e) {
         misfits.add(e);
       }

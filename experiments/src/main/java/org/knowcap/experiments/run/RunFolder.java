@@ -275,8 +275,7 @@ public final class RunFolder {
   /** The result of quantising its model in the way of that label, if there is one that can be read. */
   public Optional<MeasuredQuantisation> quantisation(String label) {
     Path file = quantisedResult(label);
-    Quantisations read = Files.exists(file) ? read(List.of(file)) : Quantisations.NONE;
-    return read.measured.stream().findFirst();
+    return read(Files.exists(file) ? List.of(file) : List.of()).measured.stream().findFirst();
   }
 
   /**
@@ -285,9 +284,7 @@ public final class RunFolder {
    * @param measured results, by label
    * @param problems what is wrong with files that cannot be read, a sentence each
    */
-  public record Quantisations(List<MeasuredQuantisation> measured, List<String> problems) {
-    private static final Quantisations NONE = new Quantisations(List.of(), List.of());
-  }
+  public record Quantisations(List<MeasuredQuantisation> measured, List<String> problems) {}
 
   /** All results of quantising its model; a file that is damaged takes no other with it. */
   public Quantisations quantisations() {

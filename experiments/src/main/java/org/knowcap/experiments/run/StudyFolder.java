@@ -94,12 +94,8 @@ public final class StudyFolder {
    */
   public static StudyFolder create(Path path, Path studyFile) throws IOException {
     Study study = StudyChecks.check(studyFile, StudyReader.read(studyFile));
-    if (Files.exists(specFile(path))) {
-      String owner = copy(path).name();
-      if (!owner.equals(study.name())) {
-        throw UserException.usage(path + " belongs to study '" + owner + "', not to '" + study.name()
-            + "'; give another directory with --out");
-      }
+    if (exists(path)) {
+      requireOwner(path, copy(path).name(), study.name());
     } else if (Files.isDirectory(path)) {
       try (var files = Files.list(path)) {
         // A process killed while it wrote leaves a file it had set aside: that is nobody's.
@@ -120,12 +116,31 @@ public final class StudyFolder {
   }
 
   /**
+   * Refuses the directory of another study.
+   *
+   * @param owner name of the study in the directory
+   * @param name of the study that is meant
+   * @throws UserException where they differ
+   */
+  public static void requireOwner(Path path, String owner, String name) {
+    if (!owner.equals(name)) {
+      throw UserException.usage(path + " belongs to study '" + owner + "', not to '" + name
+          + "'; give another directory with --out");
+    }
+  }
+
+  /** Whether a directory holds a study. */
+  public static boolean exists(Path path) {
+    return Files.exists(specFile(path));
+  }
+
+  /**
    * Opens a directory that {@link #create} made.
    *
    * @throws UserException where it holds no study
    */
   public static StudyFolder open(Path path) {
-    if (!Files.exists(specFile(path))) {
+    if (!exists(path)) {
       throw UserException.usage(path + " holds no study (no study.yaml in it); 'knowcap run' makes one");
     }
     return new StudyFolder(path, copy(path));

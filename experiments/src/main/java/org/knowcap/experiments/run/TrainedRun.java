@@ -37,7 +37,7 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
    */
   public static TrainedRun open(Path path) throws IOException {
     Path absolute = path.toAbsolutePath().normalize();
-    return Files.exists(absolute.resolve("study.yaml"))
+    return StudyFolder.exists(absolute)
         ? read(StudyFolder.open(path), onlyRun(path))
         : read(StudyFolder.ofRun(path), absolute.getFileName().toString());
   }

@@ -6,7 +6,6 @@ import static org.knowcap.experiments.KnowcapProcess.succeeds;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import org.apache.commons.math3.stat.StatUtils;
 import org.junit.jupiter.api.Tag;
@@ -35,8 +34,8 @@ class CapacityCommandTest {
   void theFindingIsWhatTheRunsSay() throws Exception {
     Path out = directory.resolve("out");
     Object[] words = {"capacity", "gpt2-1-1-w8", "--exposures", "20", "--seeds", "2", "--out", out, "--json",
-        "--minutes", "20", "--interval"};
-    List<String> lines = succeeds(with(words, "1000")).out().lines().toList();
+        "--minutes", "20", "--interval", "1000"};
+    List<String> lines = succeeds(words).out().lines().toList();
     JsonNode found = Json.MAPPER.readTree(lines.getLast());
     JsonNode finding = found.path("finding");
     double[] ratios = results(out).stream()
@@ -49,19 +48,13 @@ class CapacityCommandTest {
     assertEquals(results(out).getFirst().parameters(), found.path("parameters").asLong());
 
     List<String> names = results(out).stream().map(RunResult::run).toList();
-    assertEquals(lines.getLast(), succeeds(with(words, "1000")).out().lines().toList().getLast());
+    assertEquals(lines.getLast(), succeeds(words).out().lines().toList().getLast());
     assertEquals(names, results(out).stream().map(RunResult::run).toList());
     assertTrue(succeeds("status", out).out().contains("done"));
 
     Outcome other = KnowcapProcess.run("capacity", "gpt2-1-1-w8", "--exposures", "4", "--out", out);
     assertEquals(2, other.exitCode(), other.toString());
     assertTrue(other.err().contains("belongs to study 'capacity-gpt2-1-1-w8-e20'"), other.toString());
-  }
-
-  private static Object[] with(Object[] words, Object last) {
-    Object[] all = Arrays.copyOf(words, words.length + 1);
-    all[words.length] = last;
-    return all;
   }
 
   @Test
@@ -83,7 +76,7 @@ class CapacityCommandTest {
       }
       words[each.size()] = "--out";
       words[each.size() + 1] = out;
-      Outcome outcome = KnowcapProcess.run(words);
+      Outcome outcome = InProcess.run(words);
       assertEquals(2, outcome.exitCode(), outcome.toString());
       assertTrue(outcome.err().contains((String) each.getFirst()), outcome.toString());
       assertTrue(Files.notExists(out), outcome.toString());

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +28,6 @@ import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
 import org.knowcap.testing.TestSeed;
-import picocli.CommandLine;
 
 /**
  * Every file of a study in turn is damaged in every way that disks and people have, and every command that reads it is run:
@@ -90,19 +87,6 @@ class DamagedFilesTest {
             }
           }));
 
-  private record Ended(int exitCode, String out, String err) {}
-
-  /** A command in this process; those that train start processes of their own. */
-  private static Ended run(Object... words) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine line = Knowcap.commandLine();
-    line.setOut(new PrintWriter(out, true));
-    line.setErr(new PrintWriter(err, true));
-    int exitCode = line.execute(Arrays.stream(words).map(Object::toString).toArray(String[]::new));
-    return new Ended(exitCode, out.toString(), err.toString());
-  }
-
   @BeforeAll
   static void train() throws Exception {
     Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
@@ -115,7 +99,7 @@ class DamagedFilesTest {
     }
     quantise.addAll(List.of("--method", "rtn", "--bits", "8,4"));
     KnowcapProcess.succeeds(quantise.toArray());
-    assertEquals(0, run("results", sound).exitCode);
+    InProcess.succeeds("results", sound);
     rows = rows(sound);
     assertEquals(6, rows.size());
   }
@@ -166,7 +150,7 @@ class DamagedFilesTest {
         for (String command : random.nextInt(8) == 0
             ? List.of("status", "results", "curves", "report")
             : List.of("status", "results", "curves")) {
-          Ended ended = run(command, study);
+          Outcome ended = InProcess.run(command, study);
           requireByTheBook(ended, what + ": " + command);
           tried++;
         }
@@ -186,12 +170,6 @@ class DamagedFilesTest {
       }
     }
     System.out.println("DamagedFilesTest: " + tried + " commands");
-  }
-
-  /** A command that computes, in a process of its own. */
-  private static Ended compute(List<Object> words) {
-    Outcome outcome = KnowcapProcess.run(words.toArray());
-    return new Ended(outcome.exitCode(), outcome.out(), outcome.err());
   }
 
   /** What works on a run's folder, and what may be written there. */
@@ -241,7 +219,7 @@ class DamagedFilesTest {
       Path elsewhere = directory.resolve("elsewhere");
       List<Object> command = computing(study, run, elsewhere).get(one.command);
       String what = one + ", " + command + ", seed " + seed;
-      requireByTheBook(compute(command), what);
+      requireByTheBook(KnowcapProcess.run(command.toArray()), what);
       Map<String, byte[]> after = otherRuns(study, run);
       assertEquals(others.keySet(), after.keySet(), what);
       others.forEach((name, bytes) -> assertArrayEquals(bytes, after.get(name), what + ": " + name));
@@ -265,15 +243,14 @@ class DamagedFilesTest {
     return contents;
   }
 
-  private static void requireByTheBook(Ended ended, String what) {
-    assertTrue(ended.exitCode >= 0 && ended.exitCode <= UserException.USAGE, what + ": " + ended);
-    assertFalse(
-        ended.err.contains("\tat ") || ended.err.contains("internal error") || ended.err.contains("java.")
-            || ended.err.contains("tools.jackson") || ended.err.contains("StreamRead"),
-        what + ": " + ended.err);
-    assertEquals(ended.exitCode != 0, ended.err.lines().anyMatch(line -> line.startsWith("knowcap: ")),
+  private static void requireByTheBook(Outcome ended, String what) {
+    assertTrue(ended.exitCode() >= 0 && ended.exitCode() <= UserException.USAGE, what + ": " + ended);
+    assertFalse(ended.err().contains("\tat ") || ended.err().contains("internal error")
+        || ended.err().contains("java.") || ended.err().contains("tools.jackson")
+        || ended.err().contains("StreamRead"), what + ": " + ended.err());
+    assertEquals(ended.exitCode() != 0, ended.err().lines().anyMatch(line -> line.startsWith("knowcap: ")),
         what + ": " + ended);
-    assertTrue(ended.err.length() < 4000, what + ": " + ended.err);
+    assertTrue(ended.err().length() < 4000, what + ": " + ended.err());
   }
 
   /** A run whose result is gone ends with the result that it had, whatever its other files lost. */

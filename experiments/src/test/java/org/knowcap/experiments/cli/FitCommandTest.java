@@ -4,15 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.study.Json;
-import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
 
 /** Laws as their user meets them, fitted to the results in the repository. */
@@ -24,36 +21,24 @@ class FitCommandTest {
   @TempDir
   private Path directory;
 
-  private record Ended(int exitCode, String out, String err) {}
-
-  private static Ended knowcap(Object... words) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine line = Knowcap.commandLine();
-    line.setOut(new PrintWriter(out, true));
-    line.setErr(new PrintWriter(err, true));
-    int exitCode = line.execute(Arrays.stream(words).map(Object::toString).toArray(String[]::new));
-    return new Ended(exitCode, out.toString(), err.toString());
-  }
-
   private static void assertRefused(String message, Object... words) {
-    Ended ended = knowcap(words);
-    assertEquals(2, ended.exitCode, ended.toString());
-    assertTrue(ended.err.contains(message), ended.err);
-    assertEquals(1, ended.err.lines().filter(line -> !line.startsWith("note: ")).count(), ended.err);
+    Outcome ended = InProcess.run(words);
+    assertEquals(2, ended.exitCode(), ended.toString());
+    assertTrue(ended.err().contains(message), ended.err());
+    assertEquals(1, ended.err().lines().filter(line -> !line.startsWith("note: ")).count(), ended.err());
   }
 
   @Test
   void theCapacityLawIsPrintedWithItsChecklistAndDrawn() throws Exception {
-    Ended text = knowcap("fit", LAW, SEEDS, "--published", "--charts", directory);
-    assertEquals(0, text.exitCode, text.err);
-    assertTrue(text.out.contains("== gpt2, bioD(N, 2, 8, 64, 1, 64), 1,000 exposures =="), text.out);
-    assertTrue(text.out.contains("No cell is known to be limited by its model"), text.out);
-    assertTrue(text.out.contains("left out: "), text.out);
-    assertTrue(text.out.contains("at another scale, not points."), text.out);
+    Outcome text = InProcess.run("fit", LAW, SEEDS, "--published", "--charts", directory);
+    assertEquals(0, text.exitCode(), text.err());
+    assertTrue(text.out().contains("== gpt2, bioD(N, 2, 8, 64, 1, 64), 1,000 exposures =="), text.out());
+    assertTrue(text.out().contains("No cell is known to be limited by its model"), text.out());
+    assertTrue(text.out().contains("left out: "), text.out());
+    assertTrue(text.out().contains("at another scale, not points."), text.out());
     assertTrue(Files.size(directory.resolve("capacity-law.png")) > 10_000);
     assertTrue(Files.exists(directory.resolve("capacity-residuals.svg")));
-    JsonNode json = Json.MAPPER.readTree(knowcap("fit", LAW, SEEDS, "--json").out);
+    JsonNode json = Json.MAPPER.readTree(InProcess.run("fit", LAW, SEEDS, "--json").out());
     JsonNode law = json.get("laws").get(1);
     assertEquals(1000, law.get("exposures").intValue());
     assertEquals(5, law.get("checklist").get("points_used").intValue());
@@ -67,7 +52,8 @@ class FitCommandTest {
 
   @Test
   void exposuresAndLossesAreFitted() throws Exception {
-    JsonNode exposures = Json.MAPPER.readTree(knowcap("fit", LAW, "--law", "exposures", "--json").out);
+    JsonNode exposures = Json.MAPPER
+        .readTree(InProcess.run("fit", LAW, "--law", "exposures", "--json").out());
     assertEquals(20, exposures.size());
     assertEquals(100, exposures.get(0).get("points").get(0).get("exposures").intValue());
     StringBuilder table = new StringBuilder("parameters,tokens,loss\n");
@@ -77,8 +63,8 @@ class FitCommandTest {
       }
     }
     Path losses = Files.writeString(directory.resolve("losses.csv"), table);
-    Ended text = knowcap("fit", losses, "--law", "loss", "--bootstrap", "100");
-    assertTrue(text.out.contains("alpha = 0.350 (95 %: "), text.out + text.err);
+    Outcome text = InProcess.run("fit", losses, "--law", "loss", "--bootstrap", "100");
+    assertTrue(text.out().contains("alpha = 0.350 (95 %: "), text.out() + text.err());
   }
 
   @Test
@@ -88,14 +74,15 @@ class FitCommandTest {
     String header = csv.lines().findFirst().orElseThrow() + "\n";
     Path first = Files.writeString(directory.resolve("a.csv"), header + rows(csv, ",gpt2-nomlp-2-2-w16,"));
     Path second = Files.writeString(directory.resolve("b.csv"), header + rows(csv, ",gpt2-2-2-w16,"));
-    JsonNode json = Json.MAPPER.readTree(knowcap("compare", first, second, "--margin", "0.05", "--json").out);
+    JsonNode json = Json.MAPPER
+        .readTree(InProcess.run("compare", first, second, "--margin", "0.05", "--json").out());
     JsonNode difference = json.get("differences").get(0);
     assertEquals(3, difference.get("pairs").intValue());
     assertEquals("less", difference.get("verdict").stringValue());
-    Ended text = knowcap("compare", first, second);
-    assertEquals(0, text.exitCode, text.err);
-    assertTrue(text.out.startsWith("N = 1000, 100 exposures, 2-2-w16: less\n"), text.out);
-    assertFalse(text.out.contains("beyond"), "no margin was asked for");
+    Outcome text = InProcess.run("compare", first, second);
+    assertEquals(0, text.exitCode(), text.err());
+    assertTrue(text.out().startsWith("N = 1000, 100 exposures, 2-2-w16: less\n"), text.out());
+    assertFalse(text.out().contains("beyond"), "no margin was asked for");
     assertRefused("have no setting in common", "compare", first, SEEDS);
     assertRefused("the margin must be above 0 bits per parameter, found -1.0", "compare", first, second,
         "--margin", "-1");

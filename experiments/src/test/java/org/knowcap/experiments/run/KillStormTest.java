@@ -93,8 +93,7 @@ class KillStormTest {
     while (struck() < signals) {
       Path study = directory.resolve("storm" + studies++);
       strike(spec, study, signals);
-      Outcome last = KnowcapProcess.run("run", spec, "--out", study, "--workers", 2);
-      assertEquals(0, last.exitCode(), last.toString());
+      KnowcapProcess.succeeds("run", spec, "--out", study, "--workers", 2);
       assertEquals(expected, rows(study));
       requireNoTraces(study);
     }
@@ -167,16 +166,9 @@ class KillStormTest {
   private static void requireNoTraces(Path study) throws IOException {
     try (Stream<Path> logs = Files.list(study.resolve("logs"))) {
       for (Path log : logs.toList()) {
-        assertFalse(Files.readString(log).contains("\tat "), () -> read(log));
+        String said = Files.readString(log);
+        assertFalse(said.contains("\tat "), said);
       }
-    }
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      return e.toString();
     }
   }
 
