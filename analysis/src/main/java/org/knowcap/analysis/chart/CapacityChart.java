@@ -85,6 +85,7 @@ public final class CapacityChart implements Chart {
   private final String study;
   private final List<RunResult> results;
   private final List<RunResult> drawn;
+  private final SortedMap<SeriesKey, List<RunResult>> series;
   private final LogRange parameters;
   private final LogRange bits;
   private final List<Double> ratios;
@@ -95,6 +96,8 @@ public final class CapacityChart implements Chart {
       throw new IllegalArgumentException("there are no results to draw");
     }
     this.results = List.copyOf(results);
+    this.series = results.stream()
+        .collect(Collectors.groupingBy(SeriesKey::of, TreeMap::new, Collectors.toList()));
     this.drawn = results.stream().filter(result -> result.storedBits() > 0).toList();
     this.ratios = ratios(results.stream().mapToDouble(RunResult::capacityRatio).max().orElseThrow());
     LogRange sizes = LogRange.around(results.stream().mapToDouble(RunResult::parameters));
@@ -106,7 +109,7 @@ public final class CapacityChart implements Chart {
     this.bits = LogRange
         .around(Stream
             .of(results.stream().map(RunResult::totalBits), drawn.stream().map(RunResult::storedBits),
-                seriesByKey().values().stream().flatMap(runs -> means(runs).values().stream()))
+                series.values().stream().flatMap(runs -> means(runs).values().stream()))
             .flatMap(values -> values)
             .mapToDouble(Double::doubleValue))
         .including(2 * ratios.getFirst() * parameters.low())
@@ -171,7 +174,7 @@ public final class CapacityChart implements Chart {
   private String description() {
     return "Parameters against stored bits on log axes. Dashed lines at "
         + ratios.stream().map(CapacityChart::ratioLabel).collect(Collectors.joining(", ")) + ". Series: "
-        + seriesByKey().keySet().stream().map(this::seriesLabel).collect(Collectors.joining("; ")) + ".";
+        + series.keySet().stream().map(this::seriesLabel).collect(Collectors.joining("; ")) + ".";
   }
 
   XYChart chart() {
@@ -186,7 +189,7 @@ public final class CapacityChart implements Chart {
     // First what lies under the runs.
     ratioLines().forEach(guide -> addGuide(chart, guide, ChartStyle.stroke(2, 14, 10)));
     ceilings().forEach(guide -> addGuide(chart, guide, ChartStyle.stroke(2, 1, 0)));
-    seriesByKey().forEach((key, runs) -> addSeries(chart, key, runs));
+    series.forEach((key, runs) -> addSeries(chart, key, runs));
 
     List<Guide> guides = Stream.concat(ceilings().stream(), ratioLines().stream()).toList();
     chart.getStyler().setLegendVisible(!named());
@@ -236,7 +239,7 @@ public final class CapacityChart implements Chart {
   /** Names at the ends of the lines. */
   private List<End> ends() {
     List<End> ends = new ArrayList<>();
-    seriesByKey().forEach((key, runs) -> {
+    series.forEach((key, runs) -> {
       SortedMap<Long, Double> means = means(runs);
       if (!means.isEmpty()) {
         ends.add(new End(seriesLabel(key), colour(key), means.lastKey(), means.get(means.lastKey())));
@@ -247,7 +250,7 @@ public final class CapacityChart implements Chart {
 
   /** Whether the lines have their names beside them. */
   private boolean named() {
-    return seriesByKey().size() <= MOST_NAMES;
+    return series.size() <= MOST_NAMES;
   }
 
   /** The longest trained have full lines. */
@@ -264,7 +267,7 @@ public final class CapacityChart implements Chart {
   }
 
   private List<String> architectures() {
-    return seriesByKey().keySet().stream().map(SeriesKey::architecture).distinct().sorted().toList();
+    return series.keySet().stream().map(SeriesKey::architecture).distinct().sorted().toList();
   }
 
   /**
@@ -284,7 +287,7 @@ public final class CapacityChart implements Chart {
     for (RunResult run : drawn) {
       taken.add(new Segment(run.parameters(), run.storedBits(), run.parameters(), run.storedBits()));
     }
-    for (List<RunResult> runs : seriesByKey().values()) {
+    for (List<RunResult> runs : series.values()) {
       SortedMap<Long, Double> means = means(runs);
       List<Long> sizes = List.copyOf(means.keySet());
       for (int i = 1; i < sizes.size(); i++) {
@@ -340,10 +343,6 @@ public final class CapacityChart implements Chart {
     return Units.number(ratio, 3) + (ratio == 1 ? " bit/param" : " bits/param");
   }
 
-  private SortedMap<SeriesKey, List<RunResult>> seriesByKey() {
-    return results.stream().collect(Collectors.groupingBy(SeriesKey::of, TreeMap::new, Collectors.toList()));
-  }
-
   private String seriesLabel(SeriesKey key) {
     List<String> words = new ArrayList<>();
     if (architectures().size() == 1 || sorted(RunResult::people).size() > 1) {
@@ -371,7 +370,7 @@ public final class CapacityChart implements Chart {
         .<Function<SeriesKey, Object>>of(SeriesKey::people, SeriesKey::architecture, SeriesKey::setting,
             SeriesKey::exposures)
         .map(part -> {
-          List<Object> all = seriesByKey().keySet().stream().map(part).distinct().toList();
+          List<Object> all = series.keySet().stream().map(part).distinct().toList();
           return all.size() == 1
               ? Optional.<Color>empty()
               : Optional.of(ChartStyle.COLOURS.get(all.indexOf(part.apply(key)) % ChartStyle.COLOURS.size()));
@@ -393,7 +392,7 @@ public final class CapacityChart implements Chart {
     List<String> captions = new ArrayList<>(List.of((study.isEmpty() ? "" : study + ": ") + subject()));
     captions.add("Horizontal lines: all the bits of a corpus. Grey dashed lines: equal bits per parameter.");
     captions.add(lines());
-    if (seriesByKey().values()
+    if (series.values()
         .stream()
         .flatMap(runs -> bySize(runs).values().stream())
         .anyMatch(runs -> SeedMeans.interval(runs, RunResult::storedBits).isPresent())) {

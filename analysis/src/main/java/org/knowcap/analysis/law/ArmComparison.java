@@ -83,7 +83,7 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     List<String> warnings = new ArrayList<>(
         Stream.concat(firstCells.warnings().stream(), secondCells.warnings().stream()).distinct().toList());
     long several = raw.stream()
-        .filter(each -> each.caveats().stream().filter(text -> text.startsWith(APART)).count() > 0)
+        .filter(each -> each.caveats().stream().anyMatch(text -> text.startsWith(APART)))
         .count();
     if (several > 0) {
       warnings.add("In " + several + " of " + raw.size()
@@ -152,7 +152,7 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     OptionalDouble pValue = OptionalDouble.empty();
     if (difference.hasInterval() && !corpus) {
       TDistribution student = new TDistribution(null, own.size() - 1.0);
-      double error = standardError(difference, own.size());
+      double error = difference.standardError(own.size() - 1.0);
       pValue = OptionalDouble.of(2 * student.cumulativeProbability(-Math.abs(difference.value()) / error));
     }
     return new ArmDifference(setting.toString(), a.toString(), b.toString(), own.size(),
@@ -219,16 +219,12 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     }
   }
 
-  private static double standardError(Estimate estimate, int pairs) {
-    return estimate.halfWidth().orElseThrow() / Estimate.quantile(pairs - 1.0);
-  }
-
   /** The greater p of two one-sided tests: that the difference is below the margin, and above its negative. */
   private static OptionalDouble equivalence(ArmDifference difference, OptionalDouble margin) {
     if (margin.isEmpty() || difference.pValue().isEmpty()) {
       return OptionalDouble.empty();
     }
-    double error = standardError(difference.difference(), difference.pairs());
+    double error = difference.difference().standardError(difference.pairs() - 1.0);
     double inside = margin.getAsDouble() - Math.abs(difference.difference().value());
     return OptionalDouble
         .of(new TDistribution(null, difference.pairs() - 1.0).cumulativeProbability(-inside / error));

@@ -63,8 +63,8 @@ public record ArmDifference(String setting, String a, String b, int pairs, doubl
     double level = 1 - Estimate.CONFIDENCE;
     OptionalDouble detectable = pValue.isEmpty()
         ? leastDetectable
-        : OptionalDouble.of(difference.halfWidth().orElseThrow() / Estimate.quantile(pairs - 1.0)
-            * Power.effect(POWER, pairs - 1.0, level / tests));
+        : OptionalDouble
+            .of(difference.standardError(pairs - 1.0) * Power.effect(POWER, pairs - 1.0, level / tests));
     Verdict verdict;
     if (corrected.isEmpty()) {
       verdict = Verdict.NO_VERDICT;

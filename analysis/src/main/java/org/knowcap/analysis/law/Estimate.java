@@ -92,6 +92,11 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
         : OptionalDouble.empty();
   }
 
+  /** Half of the width of Student's interval over his quantile. */
+  double standardError(double degrees) {
+    return halfWidth().orElseThrow() / quantile(degrees);
+  }
+
   /** For people: "1.93 (95 %: 1.88 to 1.98)", or "1.93 (no interval: ...)". */
   @Override
   public String toString() {

@@ -8,10 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.knowcap.analysis.results.Limit;
-import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 
@@ -121,19 +119,10 @@ public record ExposureLaw(String model, long parameters, String corpus, String v
 
   private static Estimate interval(List<Cell> cells, double time) {
     double[] exposures = cells.stream().mapToDouble(Cell::exposures).toArray();
-    Set<Seeds> seeds = new TreeSet<>(Seeds.ORDER);
-    seeds.addAll(cells.getFirst().runs().stream().map(RunResult::seeds).toList());
-    cells.forEach(cell -> seeds.retainAll(cell.runs().stream().map(RunResult::seeds).toList()));
+    Set<Seeds> seeds = Cell.commonSeeds(cells);
     List<Double> logs = new ArrayList<>();
     for (Seeds seed : seeds) {
-      double[] own = cells.stream()
-          .mapToDouble(cell -> cell.runs()
-              .stream()
-              .filter(run -> run.seeds().equals(seed))
-              .findFirst()
-              .orElseThrow()
-              .capacityRatio())
-          .toArray();
+      double[] own = cells.stream().mapToDouble(cell -> cell.ratios(Set.of(seed))[0]).toArray();
       halfway(exposures, own).ifPresent(found -> logs.add(Math.log(found)));
     }
     if (seeds.size() < 2) {

@@ -227,9 +227,10 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       double[][] u = new double[GRID][n];
       double[][] v = new double[GRID][n];
       for (int g = 0; g < GRID; g++) {
+        double exponent = exponent(g);
         for (int k = 0; k < n; k++) {
-          u[g][k] = weight[k] * Math.exp(-exponent(g) * x[k]);
-          v[g][k] = weight[k] * Math.exp(-exponent(g) * y[k]);
+          u[g][k] = weight[k] * Math.exp(-exponent * x[k]);
+          v[g][k] = weight[k] * Math.exp(-exponent * y[k]);
         }
       }
       double[] ones = new double[n];
@@ -426,8 +427,8 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
         }
       }
       double[] slope = new double[5];
+      double a = Math.exp(at[0]);
       for (int i = 0; i < n; i++) {
-        double a = Math.exp(at[0]);
         double b = Math.exp(at[1] - at[3] * x[i]);
         double c = Math.exp(at[2] - at[4] * y[i]);
         double total = a + b + c;

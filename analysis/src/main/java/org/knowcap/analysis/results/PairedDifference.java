@@ -6,8 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
 import org.apache.commons.math3.stat.inference.TTest;
 import tech.tablesaw.api.Table;
@@ -39,9 +37,6 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     Optional<String> setting, String model, String against, long parameters, long againstParameters,
     int pairs, double difference, OptionalDouble differenceInterval, double ratio, OptionalDouble pValue,
     String limitedBy) {
-  /** FAMILY, then LAYERS-HEADS and the width of heads, then what differs from the family. */
-  private static final Pattern MODEL = Pattern.compile("(.+?)(-\\d+-\\d+(?:-w\\d+)?)(-.+)?");
-
   /** The corpus's bits tell apart corpora of one name whose lists differ. */
   private record Cell(String corpus, double totalBits, long people, long exposures, double learningRate,
       String engine, Optional<String> setting) {
@@ -70,9 +65,9 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     }
     List<PairedDifference> differences = new ArrayList<>();
     cells.values().forEach(models -> models.forEach((model, own) -> {
-      Matcher name = MODEL.matcher(model);
-      if (name.matches() && !model.equals(against + name.group(2))) {
-        Map<Seeds, RunResult> others = models.getOrDefault(against + name.group(2), Map.of());
+      Optional<String> size = ModelName.of(model).size();
+      if (size.isPresent() && !model.equals(against + size.get())) {
+        Map<Seeds, RunResult> others = models.getOrDefault(against + size.get(), Map.of());
         List<RunResult> paired = own.values()
             .stream()
             .filter(run -> others.containsKey(run.seeds()))

@@ -4,6 +4,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.knowcap.models.engine.cpu.CpuEngine;
 
 /**
  * Starts this program anew in a process of its own, with what only a new process can be given: a number of threads for
@@ -12,13 +13,6 @@ import java.util.List;
  */
 public final class ChildProcess {
   private static final String VECTORS = "jdk.incubator.vector";
-  /** Without these the cpu engine's vectors end up on the heap, ten times slower: see its class Loops. */
-  private static final List<String> KEEP_LOOPS_APART = List.of("-XX:CompileCommand=quiet",
-      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
-      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*",
-      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Strips::*",
-      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.NarrowNorms::*",
-      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Activations::*");
   /** What Java says of the Vector API on standard error, to be kept from people. */
   public static final String WARNING = "WARNING: Using incubator modules: " + VECTORS;
 
@@ -41,7 +35,7 @@ public final class ChildProcess {
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     if (!hasVectors()) {
       command.add("--add-modules=" + VECTORS);
-      command.addAll(KEEP_LOOPS_APART);
+      command.addAll(CpuEngine.KEEP_LOOPS_APART);
     }
     command
         .addAll(List.of("-cp", System.getProperty("java.class.path"), "org.knowcap.experiments.cli.Knowcap"));

@@ -2,6 +2,7 @@ package org.knowcap.models.engine.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 import org.knowcap.models.program.Attention;
 import org.knowcap.models.engine.Engine;
@@ -17,6 +18,14 @@ import org.knowcap.models.program.Program;
  * run wherever Java does.
  */
 public final class CpuEngine implements Engine {
+  /** What Java must be started with: without it the vectors of these loops end up on the heap, ten times slower. */
+  public static final List<String> KEEP_LOOPS_APART = List.of("-XX:CompileCommand=quiet",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Strips::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.NarrowNorms::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Activations::*");
+
   private final boolean natives;
 
   /** oneDNN, unpacked and loaded when an engine first needs it, once for all of the process. */

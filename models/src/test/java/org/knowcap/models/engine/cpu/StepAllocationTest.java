@@ -7,6 +7,8 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Tag;
@@ -64,15 +66,13 @@ class StepAllocationTest {
 
   private static long bytes(Precision precision, String model, int length, String optimiser)
       throws Exception {
-    Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
-        "-XX:CompileCommand=quiet", "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
-        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*",
-        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Strips::*",
-        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.NarrowNorms::*",
-        "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Activations::*", "-cp",
-        System.getProperty("java.class.path"), StepAllocationTest.class.getName(), precision.name(), model,
-        Integer.toString(length), optimiser).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    List<String> command = new ArrayList<>(
+        List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
+    command.addAll(CpuEngine.KEEP_LOOPS_APART);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), StepAllocationTest.class.getName(),
+        precision.name(), model, Integer.toString(length), optimiser));
+    Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     assertEquals(0, process.waitFor(), answer);
     return Long.parseLong(answer);
