@@ -127,7 +127,7 @@ final class AdafactorUpdate implements Update {
     double sum = 0;
     for (int row = 0; row < p.rows; row++) {
       long g = gradient(p, row);
-      Loops.addSquares(memory, g, work, p.columns);
+      Loops.accumulateProduct(memory, g, false, g, false, work, p.columns);
       float mean = Loops.dot(memory, g, false, g, false, p.columns) / p.columns;
       sum += renew(layout.rowMoment, p.row + row, mean, decay);
     }

@@ -151,7 +151,9 @@ record FirstLayer(Embedding embedding, Normalisation norm, Linear linear) {
     stages.add(firstRow -> {
       zero(memory, rows.normed);
       zero(memory, rows.projected);
-      zero(memory, rows.sums);
+      if (rows.sums != rows.projected) {
+        zero(memory, rows.sums);
+      }
     });
     stages.add(norm(s, rows));
     stages.add(EmbeddingKernels.scatter(memory, s.layout().tokens, s.at(product.dOut()), rows.sums));

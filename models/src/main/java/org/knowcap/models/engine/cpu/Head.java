@@ -151,8 +151,8 @@ final class Head {
       memory.set(ValueLayout.JAVA_FLOAT, loss + 4L * lane,
           counts ? memory.get(ValueLayout.JAVA_FLOAT, targetOf(logits, row, lane)) : 0);
     }
-    Loops.columnShifts(memory, logits, 4L * APART, vocabulary, 1, shifts);
-    Loops.columnExponentials(memory, logits, 4L * APART, vocabulary, 1, shifts, sums);
+    Loops.columnShifts(memory, logits, 4L * APART, vocabulary, shifts);
+    Loops.columnExponentials(memory, logits, 4L * APART, vocabulary, shifts, sums);
     Loops.columnLosses(memory, shifts, sums, loss);
     for (int lane = 0; lane < Vectors.LANES; lane++) {
       if (target(row + lane) == Targets.NONE) {

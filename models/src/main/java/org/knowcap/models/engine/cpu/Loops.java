@@ -583,24 +583,6 @@ final class Loops {
     store(load(memory, x, i, false, rest).mul(factor), memory, x, i, false, rest);
   }
 
-  /** sums += x^2. */
-  static void addSquares(MemorySegment memory, long x, long sums, int size) {
-    int bound = FLOATS.loopBound(size);
-    for (int i = 0; i < bound; i += LANES) {
-      FloatVector each = load(memory, x, i, false);
-      store(each.fma(each, load(memory, sums, i, false)), memory, sums, i, false);
-    }
-    if (bound < size) {
-      addSquaresRest(memory, x, sums, bound, size);
-    }
-  }
-
-  private static void addSquaresRest(MemorySegment memory, long x, long sums, int i, int size) {
-    VectorMask<Float> rest = Vectors.rest(i, size);
-    FloatVector each = load(memory, x, i, false, rest);
-    store(each.fma(each, load(memory, sums, i, false, rest)), memory, sums, i, false, rest);
-  }
-
   /** Sum of (a * b)^2. */
   static float squaresOfProduct(MemorySegment memory, long a, long b, int size) {
     int bound = FLOATS.loopBound(size);
@@ -642,55 +624,54 @@ final class Loops {
     store(FloatVector.zero(FLOATS), memory, g, i, false, rest);
   }
 
-  /** Rows of numbers, some vectors each, to fp32. */
-  static void widenRows(MemorySegment memory, long from, long rowBytes, boolean bf16, long to, int rows,
-      int size) {
+  /** Rows of numbers, some vectors each, one behind the other. */
+  static void takeRows(MemorySegment memory, long from, long rowBytes, long to, int rows, int size) {
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < size; i += LANES) {
-        store(load(memory, from + r * rowBytes, i, bf16), memory, to, (long) r * size + i, false);
+        store(load(memory, from + r * rowBytes, i, false), memory, to, (long) r * size + i, false);
       }
     }
   }
 
-  /** Rows of fp32 of some vectors each to rows of fewer numbers. */
-  static void giveRows(MemorySegment memory, long from, int apart, long to, long rowBytes, boolean bf16,
-      int rows, int size) {
+  /** Rows of some vectors each to rows of fewer numbers. */
+  static void giveRows(MemorySegment memory, long from, int apart, long to, long rowBytes, int rows,
+      int size) {
     int bound = FLOATS.loopBound(size);
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < bound; i += LANES) {
-        store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, bf16);
+        store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, false);
       }
     }
     if (bound < size) {
-      giveRests(memory, from, apart, to, rowBytes, bf16, rows, bound, size);
+      giveRests(memory, from, apart, to, rowBytes, rows, bound, size);
     }
   }
 
-  private static void giveRests(MemorySegment memory, long from, int apart, long to, long rowBytes,
-      boolean bf16, int rows, int i, int size) {
+  private static void giveRests(MemorySegment memory, long from, int apart, long to, long rowBytes, int rows,
+      int i, int size) {
     VectorMask<Float> rest = Vectors.rest(i, size);
     for (int r = 0; r < rows; r++) {
-      store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, bf16, rest);
+      store(load(memory, from, (long) r * apart + i, false), memory, to + r * rowBytes, i, false, rest);
     }
   }
 
-  /** Of columns one vector wide the largest numbers, times -scale. */
-  static void columnShifts(MemorySegment memory, long x, long rowBytes, int rows, float scale, long shifts) {
+  /** Of columns one vector wide the largest numbers, negated. */
+  static void columnShifts(MemorySegment memory, long x, long rowBytes, int rows, long shifts) {
     FloatVector largest = load(memory, x, 0, false);
     for (int r = 1; r < rows; r++) {
       FloatVector each = load(memory, x + r * rowBytes, 0, false);
       largest = largest.blend(each, each.compare(VectorOperators.GT, largest));
     }
-    store(largest.mul(-scale), memory, shifts, 0, false);
+    store(largest.neg(), memory, shifts, 0, false);
   }
 
-  /** x = e^(x * scale + shift) down columns one vector wide, where shifts leave no exponent positive, and their sums. */
-  static void columnExponentials(MemorySegment memory, long x, long rowBytes, int rows, float scale,
-      long shifts, long sums) {
+  /** x = e^(x + shift) down columns one vector wide, where shifts leave no exponent positive, and their sums. */
+  static void columnExponentials(MemorySegment memory, long x, long rowBytes, int rows, long shifts,
+      long sums) {
     FloatVector shift = load(memory, shifts, 0, false);
     FloatVector total = FloatVector.zero(FLOATS);
     for (int r = 0; r < rows; r++) {
-      FloatVector e = Vectors.expOfFew(load(memory, x + r * rowBytes, 0, false).mul(scale).add(shift));
+      FloatVector e = Vectors.expOfFew(load(memory, x + r * rowBytes, 0, false).add(shift));
       store(e, memory, x + r * rowBytes, 0, false);
       total = total.add(e);
     }
@@ -767,23 +748,6 @@ final class Loops {
         store(g.sub(meanOfG).sub(n.mul(meanOfGn)).mul(scale), memory, to, row + i, false);
       }
     }
-  }
-
-  /** One vector of columns of dGain += dOut * n, dBias += dOut, down the rows, with n the normalised x. */
-  static void layerNormParameters(MemorySegment memory, long x, long statistics, long dOut, long dGain,
-      long dBias, int rows, int size, int column) {
-    FloatVector gain = load(memory, dGain, column, false);
-    FloatVector bias = load(memory, dBias, column, false);
-    for (int r = 0; r < rows; r++) {
-      long at = (long) r * size + column;
-      FloatVector n = load(memory, x, at, false).sub(memory.get(FLOAT, statistics + 8L * r))
-          .mul(memory.get(FLOAT, statistics + 8L * r + 4));
-      FloatVector dy = load(memory, dOut, at, false);
-      gain = dy.fma(n, gain);
-      bias = bias.add(dy);
-    }
-    store(gain, memory, dGain, column, false);
-    store(bias, memory, dBias, column, false);
   }
 
   /**

@@ -128,8 +128,7 @@ final class NarrowNorms {
   }
 
   /** What wider rows leave out, as their loop would leave vectors on the heap: dGain and dBias, a vector of columns at a time. */
-  private static void parameters(long x, long statistics, long dOut, long dGain, long dBias, int rows,
-      int vectors) {
+  static void parameters(long x, long statistics, long dOut, long dGain, long dBias, int rows, int vectors) {
     for (int vector = 0; vector < vectors; vector++) {
       parameters(x + vector * VECTOR, statistics, dOut + vector * VECTOR, dGain + vector * VECTOR,
           dBias + vector * VECTOR, rows, vectors * VECTOR);

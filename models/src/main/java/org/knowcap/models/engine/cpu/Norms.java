@@ -200,9 +200,9 @@ final class Norms {
 
   private static void layerNormGradients(MemorySegment memory, long x, long statistics, long gain, long dOut,
       long dX, long dGain, long dBias, int rows, int d) {
-    for (int column = 0; column < d; column += Vectors.LANES) {
-      Loops.layerNormParameters(memory, x, statistics, dOut, dGain, dBias, rows, d, column);
-    }
+    long base = memory.address();
+    NarrowNorms.parameters(base + x, base + statistics, base + dOut, base + dGain, base + dBias, rows,
+        d / Vectors.LANES);
     Loops.layerNormGradients(memory, x, statistics, gain, dOut, dX, rows, d);
   }
 

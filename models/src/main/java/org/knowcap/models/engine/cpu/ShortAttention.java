@@ -255,7 +255,7 @@ final class ShortAttention {
     if (inPlace) {
       return at;
     }
-    Loops.widenRows(memory, at, windowRow, false, work, length, padded);
+    Loops.takeRows(memory, at, windowRow, work, length, padded);
     return work;
   }
 
@@ -266,7 +266,7 @@ final class ShortAttention {
   }
 
   private void giveRows(long from, long window, long windowRow, int column) {
-    Loops.giveRows(memory, from, padded, window + 4L * column, windowRow, false, length, heads.width());
+    Loops.giveRows(memory, from, padded, window + 4L * column, windowRow, length, heads.width());
   }
 
   /** Attention.Scores of all pairs that see each other, [keys, queries]. */
