@@ -23,8 +23,11 @@ for build in "$old" "$new"; do
     exit 1
   fi
 done
-java=java
-[ -n "${JAVA_HOME:-}" ] && java=$JAVA_HOME/bin/java
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+case $("$java" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p') in
+  2[5-9] | [3-9]?) ;;
+  *) echo "$java is no JDK 25 or later: set JAVA_HOME to one" >&2; exit 1 ;;
+esac
 apart=
 for class in Loops Tiles Strips NarrowNorms Activations; do
   apart="$apart -XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.$class::*"
@@ -34,8 +37,11 @@ export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 # Microseconds of a step: build, precision, model.
 measure() {
   "$java" --enable-native-access=ALL-UNNAMED --add-modules=jdk.incubator.vector -XX:+UseSerialGC \
-    -XX:CompileCommand=quiet $apart -cp "$1/experiments/target/app/*" "$source" "$2" "$3" 150 64 8 5 20 2> /dev/null
+    -XX:CompileCommand=quiet $apart -cp "$1/experiments/target/app/*" "$source" "$2" "$3" 150 64 8 5 20 2> "$said" ||
+    { cat "$said" >&2; exit 1; }
 }
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
 
 for precision in fp32 bf16; do
   for model in gpt2-2-1-w16 gpt2-2-2-w16 gpt2-2-3-w16; do
