@@ -206,7 +206,7 @@ final class GenerateCommand implements Callable<Integer> {
       throws IOException {
     CorpusExport export = UserException
         .judged(() -> new CorpusExport(corpus, new ExportSettings(formats.stream().map(Format::of).toList(),
-            TruthFormat.of(truth), exposures, study.contextLength(), shardSize)));
+            TruthFormat.of(truth), exposures, study.windows(), shardSize)));
     PrintWriter console = command.commandLine().getOut();
     int written;
     try (FileProgress progress = new FileProgress(console)) {

@@ -13,6 +13,7 @@ import org.knowcap.generators.bior.RewrittenTexts;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.generators.questions.Timing;
 import tools.jackson.databind.JsonNode;
 
 /** Reads the corpora of a study file; {@link CorpusSpec.Kinds} reads what is peculiar to each kind. */
@@ -21,6 +22,8 @@ final class CorpusReader {
   static final long MOST_PEOPLE = 160_000_000;
   static final long MOST_EXPOSURES = 1_000_000;
   private static final String QUESTIONS = "questions";
+  private static final String PER_EXPOSURE = "per_exposure";
+  private static final String TUNING_EXPOSURES = "tuning_exposures";
 
   private final Path file;
   private final Function<String, Path> paths;
@@ -57,10 +60,18 @@ final class CorpusReader {
 
   private CorpusSpec questioned(CorpusSpec corpus, String kind, Fields questions) {
     double share = questions.number("share");
-    double perExposure = questions.number("per_exposure", 1);
+    boolean afterwards = questions.has(TUNING_EXPOSURES);
+    if (afterwards && questions.has(PER_EXPOSURE)) {
+      throw UserException.usage(file + ": 'corpus.questions." + PER_EXPOSURE
+          + "' mixes questions into the biographies, and 'corpus.questions." + TUNING_EXPOSURES
+          + "' has them afterwards; leave out one of them");
+    }
+    Timing timing = afterwards
+        ? new Timing.Afterwards(questions.integer(TUNING_EXPOSURES, 1, MOST_EXPOSURES))
+        : questions.checked(PER_EXPOSURE, () -> new Timing.Mixed(questions.number(PER_EXPOSURE, 1)));
     questions.requireNoOthers();
     return switch (corpus) {
-      case CorpusSpec.GeneratedSpec generated -> new CorpusSpec.QuestionedSpec(generated, share, perExposure);
+      case CorpusSpec.GeneratedSpec generated -> new CorpusSpec.QuestionedSpec(generated, share, timing);
       default -> throw UserException.usage(file + ": 'corpus.questions' goes with the kinds "
           + String.join(", ", CorpusSpec.Kinds.generated().sequencedKeySet()) + ", found '" + kind + "'");
     };

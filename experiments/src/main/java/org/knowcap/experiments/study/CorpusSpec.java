@@ -23,6 +23,7 @@ import org.knowcap.generators.people.GeneratedSource;
 import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.questions.QuestionedCorpus;
+import org.knowcap.generators.questions.Timing;
 
 /**
  * What a study says of a corpus; with a seed, it determines the corpus. Each kind of corpus has a record here, which
@@ -337,9 +338,9 @@ public sealed interface CorpusSpec {
    * People about some of whom there are questions in training.
    *
    * @param share of the people with questions
-   * @param perExposure how often each question occurs, for each exposure of a biography
+   * @param timing when training asks them
    */
-  record QuestionedSpec(GeneratedSpec of, double share, double perExposure) implements CorpusSpec {
+  record QuestionedSpec(GeneratedSpec of, double share, Timing timing) implements CorpusSpec {
     @Override
     public long people() {
       return of.people();
@@ -347,12 +348,15 @@ public sealed interface CorpusSpec {
 
     @Override
     public QuestionedCorpus corpus(long seed, long order) {
-      return new QuestionedCorpus(of.source(seed, 0).ordered(order), share, perExposure);
+      return new QuestionedCorpus(of.source(seed, 0).ordered(order), share, timing);
     }
 
     @Override
     public String name() {
-      return of.name() + "-questioned";
+      return of.name() + switch (timing) {
+        case Timing.Mixed _ -> "-questioned";
+        case Timing.Afterwards _ -> "-tuned";
+      };
     }
 
     @Override
@@ -360,7 +364,7 @@ public sealed interface CorpusSpec {
       Map<String, Object> settings = new LinkedHashMap<>(of.settings());
       Map<String, Object> questions = new LinkedHashMap<>();
       questions.put("share", share);
-      questions.put("per_exposure", perExposure);
+      questions.putAll(timing.parameters());
       settings.put("questions", questions);
       return settings;
     }

@@ -82,7 +82,12 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
 
   /** The corpus; the same seed and lists give the same people whatever N. */
   public Corpus corpus() {
-    return corpusSpec.corpus(seeds.corpusSeed(), seeds.orderSeed());
+    return withExposures(corpusSpec.corpus(seeds.corpusSeed(), seeds.orderSeed()));
+  }
+
+  /** A corpus of the run's settings, for the run's number of exposures. */
+  Corpus withExposures(Corpus made) {
+    return made.forExposures(counted(made));
   }
 
   /** The training program for a corpus. */
@@ -152,24 +157,36 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
    * lengths of texts, over those of a step, rounded up.
    */
   public long steps(Corpus corpus) {
-    double counted = exposures.complete() ? exposureCounts(corpus).exposures() : exposures.count();
-    return (long) Math
-        .ceil(corpus.stream().windows(counted, training.windows()) / training.effectiveBatchSize());
+    return (long) Math.ceil(windows(corpus) / training.effectiveBatchSize());
+  }
+
+  private double windows(Corpus corpus) {
+    return corpus.stream().windows(counted(corpus), training.windows());
+  }
+
+  /** Exposures by tokens. */
+  private double counted(Corpus corpus) {
+    return exposures.complete() ? exposureCounts(corpus).exposures() : exposures.count();
   }
 
   /**
    * Learning rates over the run.
    *
-   * @throws IllegalArgumentException where the warm-up is no shorter than the run
+   * @throws IllegalArgumentException where the warm-up is no shorter than the run, or its first phase
    */
   public Schedule schedule(Corpus corpus) {
     long steps = steps(corpus);
-    long warmup = training.warmup().steps(steps);
-    if (warmup >= steps) {
-      throw new IllegalArgumentException("found " + warmup + ", but run " + name() + " has only " + steps
-          + " steps; give it more exposures, smaller batches, a shorter warm-up, or 'warmup_fraction' in its place");
+    // A step that has windows of both phases belongs to the first.
+    double first = windows(corpus) - corpus.stream().tuningWindows(training.windows());
+    long before = (long) Math.ceil(first / training.effectiveBatchSize());
+    long warmup = training.warmup().steps(before);
+    if (warmup >= before) {
+      throw new IllegalArgumentException("found " + warmup + ", but run " + name() + " has only " + before
+          + " steps" + (before < steps ? " before its tuning" : "")
+          + "; give it more exposures, smaller batches, a shorter warm-up, or 'warmup_fraction' in its place");
     }
     return new Schedule(warmup, steps, training.learningRate(), training.finalLearningRateFraction(),
-        training.learningRateShape());
+        training.learningRateShape(), steps - before,
+        training.tuningLearningRate().orElse(training.learningRate()));
   }
 }

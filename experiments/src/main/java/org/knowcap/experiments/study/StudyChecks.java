@@ -63,7 +63,9 @@ public final class StudyChecks {
     Set<CorpusSpec> seen = new HashSet<>();
     for (RunSpec run : study.runs()) {
       Key key = new Key(run.corpusSpec(), run.seeds().corpusSeed(), run.seeds().orderSeed());
-      Corpus made = corpora.computeIfAbsent(key, _ -> run.corpus());
+      Corpus any = corpora.computeIfAbsent(key,
+          _ -> run.corpusSpec().corpus(run.seeds().corpusSeed(), run.seeds().orderSeed()));
+      Corpus made = checked("exposures", () -> run.withExposures(any));
       warmups.add(run, checkRun(run, made));
       if (seen.add(run.corpusSpec())) {
         cautions.addAll(Cautions.of(run, made));
@@ -81,14 +83,15 @@ public final class StudyChecks {
     private double largest = MUCH;
 
     void add(RunSpec run, Schedule schedule) {
-      double part = (double) schedule.warmupSteps() / schedule.steps();
+      long steps = schedule.steps() - schedule.tuningSteps();
+      double part = (double) schedule.warmupSteps() / steps;
       if (part > MUCH) {
         runs++;
       }
       if (part > largest) {
         largest = part;
-        longest = String.format(Locale.ROOT, "%,d of the %,d steps of %s", schedule.warmupSteps(),
-            schedule.steps(), run.name());
+        longest = String.format(Locale.ROOT, "%,d of the %,d steps of %s", schedule.warmupSteps(), steps,
+            run.name());
       }
     }
 
@@ -143,6 +146,10 @@ public final class StudyChecks {
     if (steps > MOST_STEPS) {
       throw UserException.usage(file + ": 'exposures': " + run.name() + " would take " + steps
           + " steps, more than anyone can wait for; give fewer exposures or, of a mixture, larger shares");
+    }
+    if (training.tuningLearningRate().isPresent() && !(made.stream().tuningWindows(training.windows()) > 0)) {
+      throw UserException.usage(file + ": 'training.tuning_learning_rate' is for a tuning on questions, but "
+          + made.name() + " has none; leave it out, or give 'corpus.questions.tuning_exposures'");
     }
     Schedule schedule = checked("training.warmup_steps", () -> run.schedule(made));
     training.initialisation().ifPresent(start -> checked("training.start", () -> {

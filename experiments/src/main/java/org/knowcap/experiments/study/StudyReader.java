@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.knowcap.files.ParserMessage;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.UserException;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
@@ -93,7 +94,7 @@ public final class StudyReader {
   }
 
   /**
-   * Reads a study's corpora, seeds and (first) context length alone: what it says of models and training may be wrong or not fit.
+   * Reads a study's corpora, seeds and (first) windows alone: what it says of models and training may be wrong or not fit.
    *
    * @throws UserException where the file is unreadable, or one of these is missing, of a wrong type or out of range, or a
    *     corpus cannot be made
@@ -106,10 +107,11 @@ public final class StudyReader {
         .map(Swept::value)
         .toList();
     List<Seeds> seeds = SeedsReader.read(top, new ArrayList<>());
-    int contextLength = TrainingReader
-        .contextLength(TrainingReader.choices(top.mapping("training")).getFirst().value(), 1);
+    Fields training = TrainingReader.choices(top.mapping("training")).getFirst().value();
+    Windows windows = new Windows(TrainingReader.contextLength(training, 1),
+        TrainingReader.packing(training));
     StudyChecks.checkCorpora(file, corpora);
-    return new StudyCorpora(corpora, seeds, contextLength);
+    return new StudyCorpora(corpora, seeds, windows);
   }
 
   /**

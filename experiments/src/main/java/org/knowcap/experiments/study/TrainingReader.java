@@ -3,6 +3,7 @@ package org.knowcap.experiments.study;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.architecture.ModelOption;
@@ -19,6 +20,7 @@ final class TrainingReader {
 
   private static final String WARMUP_STEPS = "warmup_steps";
   private static final String WARMUP_FRACTION = "warmup_fraction";
+  private static final String TUNING = "tuning_learning_rate";
   private static final double USUAL_WARMUP = 0.05;
 
   private final Path file;
@@ -48,10 +50,13 @@ final class TrainingReader {
     fields.refuseRenamed("windows", "batch_size");
     int batchSize = (int) fields.integer("batch_size", 1, MOST_TOKENS, 12);
     int contextLength = contextLength(fields, batchSize);
-    Packing packing = fields.choice("packing", Packing.class, Packing.STREAM);
+    Packing packing = packing(fields);
     double learningRate = fields.number("learning_rate", 0.001);
     double finalFraction = fields.number("final_learning_rate_fraction", 0.1);
     LearningRateShape decay = fields.choice("decay", LearningRateShape.class, LearningRateShape.COSINE);
+    OptionalDouble tuning = fields.has(TUNING)
+        ? OptionalDouble.of(fields.number(TUNING))
+        : OptionalDouble.empty();
     Precision precision = precision(fields);
     UpdateRule updateRule = UpdateRuleReader.read(fields);
     Optional<Fields> start = fields.has("start") ? Optional.of(fields.mapping("start")) : Optional.empty();
@@ -66,14 +71,21 @@ final class TrainingReader {
               Integer.toString(updateRule.accumulation()));
     }
     fields.checkedAll(() -> new Schedule(0, Long.MAX_VALUE, learningRate, finalFraction, decay));
+    fields.checked(TUNING,
+        () -> new Schedule(0, Long.MAX_VALUE, tuning.orElse(learningRate), finalFraction, decay));
     return new TrainingSettings(batchSize, contextLength, packing, learningRate, finalFraction, warmup, decay,
-        precision, updateRule, initialisation);
+        tuning, precision, updateRule, initialisation);
   }
 
   /** Tokens of a window. */
   static int contextLength(Fields training, int batchSize) {
     training.refuseRenamed("window", "context_length");
     return (int) training.integer("context_length", 2, MOST_TOKENS / batchSize, 512);
+  }
+
+  /** How texts are put into windows. */
+  static Packing packing(Fields training) {
+    return training.choice("packing", Packing.class, Packing.STREAM);
   }
 
   /** A run that goes on from another need not warm up again. */

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.engine.Precision;
@@ -23,13 +24,15 @@ import tools.jackson.core.type.TypeReference;
  * @param finalLearningRateFraction learning rate at the end over that at the peak
  * @param warmup linear, before the peak
  * @param learningRateShape between the peak and the end
+ * @param tuningLearningRate at the beginning of a tuning, where it is not {@code learningRate}
  * @param precision of products; measuring is in fp32 in any case
  * @param updateRule optimiser, weight decays, clipping and accumulation
  * @param initialisation the run whose parameters training starts from; absent for random ones
  */
 public record TrainingSettings(int batchSize, int contextLength, Packing packing, double learningRate,
-    double finalLearningRateFraction, Warmup warmup, LearningRateShape learningRateShape, Precision precision,
-    UpdateRule updateRule, Optional<InitialisationSpec> initialisation) {
+    double finalLearningRateFraction, Warmup warmup, LearningRateShape learningRateShape,
+    OptionalDouble tuningLearningRate, Precision precision, UpdateRule updateRule,
+    Optional<InitialisationSpec> initialisation) {
   /** The windows of the training stream. */
   public Windows windows() {
     return new Windows(contextLength, packing);
@@ -65,6 +68,7 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
       case Warmup.Fraction(double fraction) -> settings.put("warmup_fraction", fraction);
     }
     settings.put("decay", learningRateShape);
+    tuningLearningRate.ifPresent(rate -> settings.put("tuning_learning_rate", rate));
     settings.put("precision", precision);
     Map<String, Object> rule = new LinkedHashMap<>(Map.of("name", optimiserName()));
     rule.putAll(Json.MAPPER.convertValue(optimiser(), new TypeReference<Map<String, Object>>() {

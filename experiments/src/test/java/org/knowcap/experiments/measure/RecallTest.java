@@ -37,6 +37,7 @@ import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 import org.knowcap.generators.questions.QuestionedCorpus;
+import org.knowcap.generators.questions.Timing;
 import org.knowcap.testing.TestSeed;
 
 /** Asks stand-ins that know some people by heart, each in a text of its own, and say nonsense of others. */
@@ -211,7 +212,8 @@ class RecallTest {
     Random random = new Random(seed);
     BioS bioS = new BioS(120, seed, Pools.shipped(SIZES), Templates.shipped());
     BioD bioD = new BioD(90, new BioDShape(3, 2, 10, 2, 7), seed, Pools.shipped(SIZES));
-    for (Corpus corpus : List.of(new QuestionedCorpus(bioS, 0.5, 1), new QuestionedCorpus(bioD, 0.3, 2))) {
+    for (Corpus corpus : List.of(new QuestionedCorpus(bioS, 0.5, new Timing.Mixed(1)),
+        new QuestionedCorpus(bioD, 0.3, new Timing.Afterwards(2)))) {
       Questions questions = corpus.questions().orElseThrow();
       GroundTruth truth = corpus.measured().truth();
       Map<String, int[]> answers = new HashMap<>();
@@ -257,7 +259,7 @@ class RecallTest {
   @Test
   void theTableOfPeopleHoldsWhatTheMeasurementSumsUp(@TempDir Path directory) throws Exception {
     BioS bioS = new BioS(70, seed, Pools.shipped(SIZES), Templates.shipped());
-    Corpus corpus = new QuestionedCorpus(bioS, 0.5, 1);
+    Corpus corpus = new QuestionedCorpus(bioS, 0.5, new Timing.Mixed(1));
     Measurement.Scorer scorer = (tokens, targets, losses) -> {
       for (int i = 0; i < losses.length; i++) {
         losses[i] = targets[i] % 7 * 0.1f;

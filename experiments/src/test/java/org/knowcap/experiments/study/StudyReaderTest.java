@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -32,6 +33,7 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Packing;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.checkpoint.Checkpoint;
@@ -48,6 +50,7 @@ import org.knowcap.models.architecture.Rotary;
 import org.knowcap.models.training.LearningRateShape;
 import org.knowcap.models.training.InitialParameters;
 import org.knowcap.models.training.Initialisation;
+import org.knowcap.models.training.Schedule;
 
 class StudyReaderTest {
   /** Says everything that a study can say. */
@@ -149,8 +152,8 @@ class StudyReaderTest {
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
     TrainingSettings training = new TrainingSettings(2, 32, Packing.STREAM, 0.002, 0.2, new Warmup.Steps(10),
-        LearningRateShape.COSINE, Precision.FP32, UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)),
-        Optional.empty());
+        LearningRateShape.COSINE, OptionalDouble.empty(), Precision.FP32,
+        UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
     Grid grid = new Grid(List.of(only(bioS(20, lists)), only(bioS(50, lists))),
         List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(Exposures.of(100), Exposures.of(200)),
         List.of(Seeds.all(3), Seeds.all(4)), "nd4j", List.of(only(training)), 15);
@@ -177,7 +180,7 @@ class StudyReaderTest {
     Grid grid = new Grid(List.of(only(bioS(1000, new Lists.Shipped(PoolSizes.PAPER)))),
         List.of(ModelSpec.parse("gpt2-2-2")), List.of(Exposures.of(1000)), List.of(Seeds.all(1)), "auto",
         List.of(only(new TrainingSettings(12, 512, Packing.STREAM, 0.001, 0.1, new Warmup.Fraction(0.05),
-            LearningRateShape.COSINE, Precision.FP32,
+            LearningRateShape.COSINE, OptionalDouble.empty(), Precision.FP32,
             UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()))),
         2000);
     assertEquals(new Study("least", grid.runs(), List.of()), study);
@@ -497,6 +500,88 @@ class StudyReaderTest {
       names.addAll(names(QUESTIONED.replace(change[0], change[1])));
     }
     assertEquals(10, names.size());
+  }
+
+  private static final String TUNED = """
+      name: tuned
+      corpus:
+        kind: bioS
+        people: 200
+        questions: {share: 0.5, tuning_exposures: 30}
+      models: gpt2-1-1
+      exposures: 100
+      training: {context_length: 64, warmup_steps: 10, learning_rate: 0.002}
+      """;
+
+  /** The first phase is the run without questions; the second has steps, tokens and learning rates of its own. */
+  @Test
+  void tuningFollowsTheRunAsItWouldBeWithoutIt() throws IOException {
+    Study study = StudyReader.read(file(TUNED));
+    assertEquals(List.of(),
+        StudyChecks.check(file(TUNED), study)
+            .remarks()
+            .stream()
+            .filter(remark -> !remark.contains("shorter than four texts"))
+            .toList());
+    RunSpec tuned = study.runs().getFirst();
+    RunSpec alone = StudyReader
+        .read(file(TUNED.replace("  questions: {share: 0.5, tuning_exposures: 30}\n", "")))
+        .runs()
+        .getFirst();
+    Corpus corpus = tuned.corpus();
+    Schedule schedule = tuned.schedule(corpus);
+    Schedule plain = alone.schedule(alone.corpus());
+    assertEquals(plain.steps(), schedule.steps() - schedule.tuningSteps());
+    double questions = 100 * 5 * 30 * corpus.stream().sources().getLast().meanItemTokens();
+    assertEquals(questions / 64 / 12, schedule.tuningSteps(), 1);
+    for (long step : new long[]{1, 10, 11, plain.steps()}) {
+      assertEquals(plain.learningRate(step), schedule.learningRate(step));
+    }
+    assertEquals(0.002, schedule.learningRate(plain.steps() + 1), 0.002 / schedule.tuningSteps() + 1e-12);
+    assertEquals(0, schedule.learningRate(schedule.steps()));
+    assertEquals(alone.exposureCounts(alone.corpus()), tuned.exposureCounts(corpus));
+    for (String exposures : List.of("100", "{complete: 57}")) {
+      RunSpec run = StudyReader.read(file(TUNED.replace("exposures: 100", "exposures: " + exposures)))
+          .runs()
+          .getFirst();
+      Schedule its = run.schedule(run.corpus());
+      long first = 12 * (its.steps() - its.tuningSteps());
+      Windows windows = run.training().windows();
+      assertEquals(0, run.corpus().stream().sourceOf(first - 13, windows), exposures);
+      assertEquals(1, run.corpus().stream().sourceOf(first, windows), exposures);
+    }
+    String slower = TUNED.replace("learning_rate: 0.002",
+        "learning_rate: 0.002, tuning_learning_rate: 0.0001");
+    RunSpec slow = StudyReader.read(file(slower)).runs().getFirst();
+    assertEquals(0.0001 / 2,
+        slow.schedule(corpus).learningRate(schedule.steps() - schedule.tuningSteps() / 2),
+        0.0001 / schedule.tuningSteps());
+    assertEquals(3, Stream.of(tuned, slow, alone).map(RunSpec::name).distinct().count());
+    assertTrue(tuned.corpus().name().equals("bioS(200) with questions about 100, 30 times afterwards"));
+  }
+
+  private static Stream<Mistake> tuningMistakes() {
+    return Stream.of(
+        mistake("exposures: 30", "exposures: 0", "'corpus.questions.tuning_exposures'", "from 1 to",
+            "found 0"),
+        mistake("exposures: 30", "exposures: 2.5", "'corpus.questions.tuning_exposures'", "found 2.5"),
+        mistake("share: 0.5", "share: 1", "'corpus.questions'", "between 0 and 1", "found 1"),
+        mistake("exposures: 30", "exposures: 30, per_exposure: 1", "'corpus.questions.per_exposure' mixes",
+            "leave out one of them"),
+        mistake("exposures: 30", "exposures: 30, then: 1", "unknown key 'corpus.questions.then'",
+            "tuning_exposures"),
+        mistake("warmup_steps: 10", "packing: whole", "'packing: whole'", "a window must hold the longest"),
+        mistake("warmup_steps: 10", "warmup_steps: 2000", "steps before its tuning"),
+        mistake("warmup_steps: 10", "tuning_learning_rate: 0", "'training.tuning_learning_rate'", "above 0"),
+        mistake("tuning_exposures: 30}\nmodels: gpt2-1-1\nexposures: 100\ntraining: {",
+            "per_exposure: 1}\nmodels: gpt2-1-1\nexposures: 100\ntraining: {tuning_learning_rate: 0.1, ",
+            "'training.tuning_learning_rate' is for a tuning on questions"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("tuningMistakes")
+  void aMistakeInTuningIsNamedToo(Mistake mistake) throws IOException {
+    assertNamed(TUNED, mistake);
   }
 
   private static Stream<Mistake> questionMistakes() {

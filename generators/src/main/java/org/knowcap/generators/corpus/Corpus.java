@@ -43,6 +43,16 @@ public interface Corpus {
   }
 
   /**
+   * This corpus for a training of some length: where other texts follow when the people's exposures are complete, this says
+   * when. The same corpus for most.
+   *
+   * @param exposures how often each person whose exposures count occurs
+   */
+  default Corpus forExposures(double exposures) {
+    return this;
+  }
+
+  /**
    * Everything that defines the corpus except the entries of its lists. The values are numbers, strings, and
    * lists and maps of these.
    */

@@ -32,6 +32,16 @@ public interface TrainingStream {
   double windows(double exposures, Windows windows);
 
   /**
+   * How many of these windows, the last ones, are another training on what was trained before: the learning rate begins
+   * anew. None of most streams.
+   *
+   * @param windows how they are made
+   */
+  default double tuningWindows(Windows windows) {
+    return 0;
+  }
+
+  /**
    * The expected number of tokens of the whole stream, without those that fill up windows.
    *
    * @param exposures how often each person whose exposures count occurs

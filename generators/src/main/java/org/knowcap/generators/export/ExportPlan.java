@@ -15,11 +15,12 @@ import java.util.stream.Stream;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
+import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.export.PlannedFile.Content;
 import org.knowcap.generators.export.Sequences.Items;
-import org.knowcap.generators.export.Sequences.Windows;
+import org.knowcap.generators.export.Sequences.OfWindows;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
@@ -32,6 +33,8 @@ final class ExportPlan {
   private static final int MOST_SHARDS = 99_999;
   /** The formats whose shards are sections of the training stream. */
   private static final Set<Format> STREAM_SHARDS = Set.of(Format.LLMC, Format.MEGATRON);
+  /** The formats that have the training stream, and no texts. */
+  private static final Set<Format> TOKENS = Set.of(Format.NANOGPT, Format.LLMC, Format.MEGATRON);
 
   /** A source's entry in the manifest. */
   private record SourceEntry(String corpus, long people, long items) {}
@@ -48,7 +51,7 @@ final class ExportPlan {
 
   /** @throws IllegalArgumentException if the corpus cannot be written like this */
   ExportPlan(Corpus corpus, ExportSettings settings) {
-    this.corpus = corpus;
+    this.corpus = corpus.forExposures(settings.exposures());
     this.settings = settings;
     items = items();
     itemShards = items.stream().flatMap(this::itemShards).toList();
@@ -63,9 +66,14 @@ final class ExportPlan {
     planTruth();
   }
 
-  /** Whether the training stream is one source's items, end to end, and not windows of several sources. */
+  /** Whether the training stream is one source's items, end to end, and not windows of several sources or of whole texts. */
   private boolean isOfItems() {
-    return corpus instanceof Source;
+    return corpus instanceof Source && settings.windows().packing() == Packing.STREAM;
+  }
+
+  /** Whether there are files of windows; windows may be too short for whole texts, where there are none. */
+  private boolean writesWindows() {
+    return !isOfItems() && settings.formats().stream().anyMatch(TOKENS::contains);
   }
 
   /** The files, in the order of the manifest. */
@@ -85,7 +93,7 @@ final class ExportPlan {
         items.stream()
             .map(all -> new SourceEntry(all.source().name(), all.source().people(), all.count()))
             .toList());
-    if (!isOfItems()) {
+    if (writesWindows() || !isOfItems() && settings.windows().packing() == Packing.STREAM) {
       header.put("windows", windows());
     }
     header.put("vocabulary", corpus.vocabulary().size());
@@ -104,7 +112,7 @@ final class ExportPlan {
   }
 
   private long windows() {
-    return (long) Math.ceil(corpus.stream().tokens(settings.exposures()) / settings.contextLength());
+    return (long) Math.ceil(corpus.stream().windows(settings.exposures(), settings.windows()));
   }
 
   /** The items of each source that the stream takes until the exposures are complete. */
@@ -131,16 +139,18 @@ final class ExportPlan {
   }
 
   /** Reads the whole stream once to find out where each shard begins. */
-  private List<Windows> windowShards() {
-    int contextLength = settings.contextLength();
+  private List<OfWindows> windowShards() {
+    int contextLength = settings.windows().length();
     long each = Math.max(1, settings.shardTokens() / contextLength);
-    check(Math.ceilDiv(windows(), each));
-    List<Windows> shards = new ArrayList<>();
-    WindowReader reader = new WindowReader(corpus, contextLength, Cursor.START);
+    long all = windows();
+    check(Math.ceilDiv(all, each));
+    List<OfWindows> shards = new ArrayList<>();
+    WindowReader reader = new WindowReader(corpus, settings.windows(), Cursor.START);
     int[] tokens = new int[contextLength];
     int[] targets = new int[contextLength];
-    for (long first = 0; first < windows(); first += each) {
-      Windows shard = new Windows(corpus, contextLength, reader.cursor(), Math.min(each, windows() - first));
+    for (long first = 0; first < all; first += each) {
+      OfWindows shard = new OfWindows(corpus, settings.windows(), reader.cursor(),
+          Math.min(each, all - first));
       shards.add(shard);
       for (long i = 0; i < shard.count(); i++) {
         reader.read(tokens, targets, 0);
@@ -177,7 +187,7 @@ final class ExportPlan {
         // nanoGPT reads one file, however long.
         Sequences all = isOfItems()
             ? items.getFirst()
-            : new Windows(corpus, settings.contextLength(), Cursor.START, windows());
+            : new OfWindows(corpus, settings.windows(), Cursor.START, windows());
         files.add(new PlannedFile("nanogpt/train.bin", about(all), "tokens", TokenFiles.nanoGpt(all)));
         files.add(new PlannedFile("nanogpt/meta.pkl", Map.of(), "entries",
             TokenFiles.nanoGptMeta(corpus.vocabulary())));
@@ -220,7 +230,7 @@ final class ExportPlan {
         about.put("first_item", part.first());
         about.put("items", part.count());
       }
-      case Windows part -> {
+      case OfWindows part -> {
         about.put("first_window", part.start().window());
         about.put("windows", part.count());
       }

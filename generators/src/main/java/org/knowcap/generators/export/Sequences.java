@@ -6,6 +6,7 @@ import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.ItemReader;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
+import org.knowcap.generators.corpus.Windows;
 
 /** A section of a training stream, in pieces: items or windows. */
 sealed interface Sequences {
@@ -54,15 +55,16 @@ sealed interface Sequences {
   }
 
   /** Windows of a training stream, from a cursor on. */
-  record Windows(Corpus corpus, int contextLength, Cursor start, long count) implements Sequences {
+  record OfWindows(Corpus corpus, Windows windows, Cursor start, long count) implements Sequences {
     @Override
     public int longest() {
-      return contextLength;
+      return windows.length();
     }
 
     @Override
     public void forEach(Sink sink) throws IOException {
-      WindowReader reader = new WindowReader(corpus, contextLength, start);
+      WindowReader reader = new WindowReader(corpus, windows, start);
+      int contextLength = windows.length();
       int[] tokens = new int[contextLength];
       int[] targets = new int[contextLength];
       for (long i = 0; i < count; i++) {

@@ -1,12 +1,9 @@
 package org.knowcap.generators.questions;
 
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.stream.LongStream;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.bits.BitContent;
 import org.knowcap.generators.corpus.AnnotatedItem;
@@ -15,7 +12,6 @@ import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
-import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.people.GeneratedSource;
 import org.knowcap.generators.random.RandomStream;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -27,15 +23,12 @@ import org.knowcap.generators.tokens.Vocabulary;
 final class QuestionSource implements Source {
   /** To be raised when a change of the code gives other texts. */
   private static final int VERSION = 1;
-  /** More items than these are not looked at for the mean of their lengths. */
-  private static final long FEW = 1 << 17;
 
   private final GeneratedSource<?> source;
   private final QuestionWriter writer;
   private final Vocabulary vocabulary;
   private final Rounds rounds;
-  private final int longestItem;
-  private final double meanItemTokens;
+  private final ItemLayout layout;
 
   /** What is asked, without bits: they are counted where the people's biographies are. */
   private final class Truth implements GroundTruth {
@@ -65,11 +58,7 @@ final class QuestionSource implements Source {
     vocabulary = QuestionWriter.vocabulary(source);
     writer = new QuestionWriter(source, asked, vocabulary);
     rounds = new Rounds(RandomStream.QUESTIONS.random(source.order()), truth().people());
-    longestItem = QuestionWriter.longest(source);
-    meanItemTokens = LongStream.range(0, Math.min(FEW, people()))
-        .map(question -> item(question).tokens().length)
-        .average()
-        .orElseThrow();
+    layout = QuestionLayout.of(source);
   }
 
   private long subject(long question) {
@@ -96,31 +85,12 @@ final class QuestionSource implements Source {
 
   @Override
   public double meanItemTokens() {
-    return meanItemTokens;
+    return layout.meanLength();
   }
 
   @Override
   public ItemLayout layout() {
-    long count = Math.min(FEW, people());
-    double[] lengths = new double[longestItem + 1];
-    Map<Integer, double[]> behindNames = new TreeMap<>();
-    double valueTokens = 0;
-    for (long question = 0; question < count; question++) {
-      AnnotatedItem item = item(question);
-      lengths[item.tokens().length] += 1.0 / count;
-      Span answer = item.spans().getLast();
-      double[] values = behindNames.computeIfAbsent(item.spans().getFirst().start(),
-          _ -> new double[longestItem]);
-      for (int position = answer.start(); position < answer.end(); position++) {
-        values[position] += 1.0 / count;
-        valueTokens += 1.0 / count;
-      }
-    }
-    int longest = lengths.length;
-    while (lengths[longest - 1] == 0) {
-      longest--;
-    }
-    return new ItemLayout(Arrays.copyOf(lengths, longest), behindNames, valueTokens);
+    return layout;
   }
 
   @Override
@@ -185,6 +155,6 @@ final class QuestionSource implements Source {
 
   @Override
   public int longestItem() {
-    return longestItem;
+    return layout.lengths().length - 1;
   }
 }

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
@@ -15,7 +14,6 @@ import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Questions;
 import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.people.GeneratedSource;
-import org.knowcap.generators.pools.Employer;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.tokens.Gpt2;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -56,52 +54,17 @@ final class QuestionWriter implements Questions {
         .stream()
         .flatMap(
             question -> pools.last().stream().map(last -> question.before() + " " + last + question.after()));
-    return Stream.of(names, sentences, values(source))
+    Stream<String> answers = Question.of(source)
+        .stream()
+        .flatMap(question -> question.lists().stream().flatMap(List::stream));
+    return Stream.of(names, sentences, answers)
         .flatMap(all -> all)
         .flatMap(text -> Stream.of(text.split(" ")));
   }
 
-  /** Every word of every answer; bioD's are tokens of their own. */
-  private static Stream<String> values(GeneratedSource<?> source) {
-    if (source instanceof BioD) {
-      return Stream.of();
-    }
-    Pools pools = source.pools();
-    return Stream
-        .of(pools.months(), pools.days().stream().map(day -> day + ",").toList(), pools.years(),
-            pools.birthCities(), pools.universities(), pools.majors(),
-            pools.employers().stream().map(Employer::name).toList())
-        .flatMap(List::stream);
-  }
-
-  /** Tokens of the longest item at most: the longest words in every place. */
-  static int longest(GeneratedSource<?> source) {
-    Pools pools = source.pools();
-    int name = Stream.of(pools.first(), pools.middle(), pools.last()).mapToInt(QuestionWriter::longest).sum();
-    int question = Question.of(source)
-        .stream()
-        .mapToInt(each -> length(each.before()) + length(each.after().strip()) + 1)
-        .max()
-        .orElseThrow();
-    int value = switch (source) {
-      case BioD strings -> strings.shape().chunks() * strings.shape().length();
-      default -> Math.max(longest(pools.months()) + longest(pools.days()) + 1 + longest(pools.years()),
-          Stream
-              .of(pools.birthCities(), pools.universities(), pools.majors(),
-                  pools.employers().stream().map(Employer::name).toList())
-              .mapToInt(QuestionWriter::longest)
-              .max()
-              .orElseThrow());
-    };
-    return 1 + question + name + value;
-  }
-
-  private static int longest(List<String> entries) {
-    return entries.stream().mapToInt(QuestionWriter::length).max().orElseThrow();
-  }
-
-  private static int length(String text) {
-    return Gpt2.encode(" " + text).length;
+  /** The tokens of a text that begins with a space. */
+  static int length(String text) {
+    return Stream.of(text.split(" ")).mapToInt(word -> Gpt2.encode(" " + word).length).sum();
   }
 
   @Override

@@ -12,34 +12,39 @@ import org.knowcap.generators.mixture.Mixture;
 import org.knowcap.generators.people.GeneratedSource;
 
 /**
- * Biographies of all people, mixed with questions about some of them. Windows are cut from one or the other. Exposures are
- * those of the biographies.
+ * Biographies of all people and questions about some of them, mixed or afterwards. Each window is cut from one or the other.
+ * Exposures are those of the biographies.
  */
 public final class QuestionedCorpus implements Corpus {
   private final GeneratedSource<?> source;
   private final double share;
-  private final double perExposure;
+  private final Timing timing;
+  private final double exposures;
+  /** Of one vocabulary, and about the same strangers; what its windows are does not matter. */
   private final Mixture mixture;
+  private final TrainingStream stream;
   private final QuestionWriter questions;
 
   /**
-   * @param source      the biographies
-   * @param share       of the people, those about whom there are questions
-   * @param perExposure how often each question occurs, for each exposure of a biography
+   * @param source the biographies
+   * @param share  of the people, those about whom there are questions
+   * @param timing when training asks them
    * @throws IllegalArgumentException if the share leaves nobody with questions, or nobody without, or there are no questions
    *                                  about such people
    */
-  public QuestionedCorpus(GeneratedSource<?> source, double share, double perExposure) {
+  public QuestionedCorpus(GeneratedSource<?> source, double share, Timing timing) {
+    this(source, share, timing, 1);
+  }
+
+  /** @param exposures of each biography: where questions come after all of them, they begin then */
+  private QuestionedCorpus(GeneratedSource<?> source, double share, Timing timing, double exposures) {
     this.source = source;
     this.share = share;
-    this.perExposure = perExposure;
+    this.timing = timing;
+    this.exposures = exposures;
     if (!(share > 0 && share < 1)) {
       throw new IllegalArgumentException(
           "the share of people with questions must lie between 0 and 1, found " + share);
-    }
-    if (!(perExposure > 0 && perExposure <= 1000)) {
-      throw new IllegalArgumentException(
-          "questions per exposure must be above 0 and at most 1000, found " + perExposure);
     }
     long asked = Math.round(share * source.people());
     if (asked < 1) {
@@ -50,12 +55,9 @@ public final class QuestionedCorpus implements Corpus {
       throw new IllegalArgumentException("a share of " + share + " of " + source.people()
           + " people leaves nobody to ask about after training; give a smaller share");
     }
-    QuestionSource asking = new QuestionSource(source, asked);
-    double ofQuestions = asking.people() * asking.meanItemTokens() * perExposure;
-    double ofTexts = source.people() * source.meanItemTokens();
-    double part = ofQuestions / (ofQuestions + ofTexts);
-    mixture = new Mixture(source.order(),
-        List.of(new Mixture.Ingredient(source, 1 - part, ""), new Mixture.Ingredient(asking, part, "")));
+    mixture = new Mixture(source.order(), List.of(new Mixture.Ingredient(source, 0.5, ""),
+        new Mixture.Ingredient(new QuestionSource(source, asked), 0.5, "")));
+    stream = new QuestionedStream(mixture.stream().sources(), timing, source.order(), exposures);
     questions = new QuestionWriter(source, asked, mixture.vocabulary());
   }
 
@@ -66,7 +68,15 @@ public final class QuestionedCorpus implements Corpus {
 
   @Override
   public TrainingStream stream() {
-    return mixture.stream();
+    return stream;
+  }
+
+  @Override
+  public Corpus forExposures(double exposures) {
+    return switch (timing) {
+      case Timing.Mixed _ -> this;
+      case Timing.Afterwards _ -> new QuestionedCorpus(source, share, timing, exposures);
+    };
   }
 
   @Override
@@ -81,7 +91,7 @@ public final class QuestionedCorpus implements Corpus {
 
   @Override
   public String name() {
-    return source.name() + " with questions about " + questions.asked();
+    return source.name() + " with questions about " + questions.asked() + timing.words();
   }
 
   @Override
@@ -90,7 +100,10 @@ public final class QuestionedCorpus implements Corpus {
     parameters.put("kind", "questioned");
     parameters.put("of", source.parameters());
     parameters.put("share", share);
-    parameters.put("per_exposure", perExposure);
+    parameters.putAll(timing.parameters());
+    if (timing instanceof Timing.Afterwards) {
+      parameters.put("after_exposures", exposures);
+    }
     return parameters;
   }
 }

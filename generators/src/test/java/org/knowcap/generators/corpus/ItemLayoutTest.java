@@ -14,6 +14,8 @@ import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.questions.QuestionedCorpus;
+import org.knowcap.generators.questions.Timing;
 
 /** What is expected of windows against what the windows of a stream have, counted token by token. */
 class ItemLayoutTest {
@@ -27,7 +29,10 @@ class ItemLayoutTest {
     return List.of(Corpora.bioS(200, seed, Corpora.SMALL),
         Corpora.bioS(50_000, seed, PoolSizes.PAPER).simple(), Corpora.bioS(5000, seed, PoolSizes.PAPER),
         strings, Corpora.bioD(200, seed, new BioDShape(2, 3, 20, 2, 7)), all.get("mixture").measured(),
-        all.get("mixture").stream().sources().get(1), all.get("bioR").measured());
+        all.get("mixture").stream().sources().get(1), all.get("bioR").measured(),
+        new QuestionedCorpus(Corpora.bioS(5000, seed, PoolSizes.PAPER), 0.9, new Timing.Mixed(1)).stream()
+            .sources()
+            .getLast());
   }
 
   /** Windows begin where the last one ended, so positions in windows follow from positions in the stream. */

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.generators.bits.KnowledgePart;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.corpus.Corpus;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -97,7 +98,7 @@ class CorpusExportTest {
     assertFalse(Files.exists(out.resolve("manifest.json")));
     assertRefused(out, "its settings.exposures is 2, not 3",
         new CorpusExport(CORPUS, new ExportSettings(List.of(Format.values()), TruthFormat.PARQUET, 3,
-            Exports.WINDOW, Exports.SHARD_TOKENS)));
+            Windows.cut(Exports.WINDOW), Exports.SHARD_TOKENS)));
     assertRefused(out, "another export", Exports.export(Exports.bioS(50, 2)));
 
     // What a process leaves behind that dies at the worst of times, and a finished file cut short.

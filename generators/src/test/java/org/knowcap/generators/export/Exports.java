@@ -13,6 +13,8 @@ import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Packing;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.mixture.Mixture;
 import org.knowcap.generators.mixture.Mixture.Ingredient;
 import org.knowcap.generators.pools.PoolSizes;
@@ -42,7 +44,13 @@ final class Exports {
   }
 
   static ExportSettings settings(TruthFormat truth, Format... formats) {
-    return new ExportSettings(List.of(formats), truth, EXPOSURES, WINDOW, SHARD_TOKENS);
+    return new ExportSettings(List.of(formats), truth, EXPOSURES, Windows.cut(WINDOW), SHARD_TOKENS);
+  }
+
+  /** The same with windows that cut no text. */
+  static ExportSettings whole(TruthFormat truth, Format... formats) {
+    return new ExportSettings(List.of(formats), truth, EXPOSURES, new Windows(2 * WINDOW, Packing.WHOLE),
+        SHARD_TOKENS);
   }
 
   static CorpusExport export(Corpus corpus) {

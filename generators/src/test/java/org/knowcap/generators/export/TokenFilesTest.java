@@ -24,9 +24,13 @@ import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
+import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.questions.QuestionedCorpus;
+import org.knowcap.generators.questions.Timing;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /** Token files byte by byte, against their formats' definitions. */
@@ -35,25 +39,44 @@ class TokenFilesTest {
   Path temp;
 
   /** The pieces of the training stream: items, or windows. */
-  private static List<int[]> stream(Corpus corpus) {
+  private static List<int[]> stream(Corpus corpus, Windows windows) {
     List<int[]> pieces = new ArrayList<>();
     switch (corpus) {
-      case Source source -> {
+      case Source source when windows.packing() == Packing.STREAM -> {
         int[] item = new int[source.longestItem()];
         for (long s = 0; s < Exports.EXPOSURES * source.people(); s++) {
           pieces.add(Arrays.copyOf(item, source.write(s, item, 0)));
         }
       }
       default -> {
-        WindowReader reader = new WindowReader(corpus, Exports.WINDOW, Cursor.START);
-        while (pieces.size() * Exports.WINDOW < corpus.stream().tokens(Exports.EXPOSURES)) {
-          int[] window = new int[Exports.WINDOW];
-          reader.read(window, new int[Exports.WINDOW], 0);
+        WindowReader reader = new WindowReader(corpus, windows, Cursor.START);
+        while (pieces.size() < corpus.stream().windows(Exports.EXPOSURES, windows)) {
+          int[] window = new int[windows.length()];
+          int[] targets = new int[windows.length()];
+          reader.read(window, targets, 0);
           pieces.add(window);
+          assertArrayEquals(targets, targets(window, windows, corpus, targets[windows.length() - 1]));
         }
       }
     }
     return pieces;
+  }
+
+  /**
+   * What docs/corpora.md says to another trainer: each token is followed by the next, but nothing is predicted from an end of
+   * text, of whole texts, that stands before another or at the end of the window.
+   *
+   * @param last what follows the window
+   */
+  private static int[] targets(int[] window, Windows windows, Corpus corpus, int last) {
+    int[] targets = new int[window.length];
+    for (int i = 0; i < window.length; i++) {
+      boolean ends = i == window.length - 1;
+      boolean fills = windows.packing() == Packing.WHOLE && window[i] == corpus.vocabulary().eos()
+          && (ends || window[i + 1] == corpus.vocabulary().eos());
+      targets[i] = fills ? WindowReader.NO_TARGET : ends ? last : window[i + 1];
+    }
+    return targets;
   }
 
   private static byte[] bytes(List<int[]> pieces, int width) {
@@ -72,12 +95,20 @@ class TokenFilesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bioS", "mixture"})
+  @ValueSource(strings = {"bioS", "mixture", "bioS whole", "mixture whole", "tuned"})
   void filesAreWhatTheirFormatsSay(String kind) throws IOException {
-    Corpus corpus = kind.equals("bioS") ? Exports.bioS(50, 1) : Exports.mixture();
-    Path out = Exports.write(temp.resolve("out"), corpus,
-        Exports.settings(TruthFormat.NONE, Format.NANOGPT, Format.LLMC, Format.MEGATRON));
-    List<int[]> stream = stream(corpus);
+    Corpus corpus = kind.startsWith("bioS")
+        ? Exports.bioS(50, 1)
+        : kind.equals("tuned")
+            ? new QuestionedCorpus(Exports.bioS(50, 1), 0.5, new Timing.Afterwards(3))
+            : Exports.mixture();
+    Format[] formats = {Format.NANOGPT, Format.LLMC, Format.MEGATRON};
+    ExportSettings settings = kind.endsWith("whole")
+        ? Exports.whole(TruthFormat.NONE, formats)
+        : Exports.settings(TruthFormat.NONE, formats);
+    Path out = Exports.write(temp.resolve("out"), corpus, settings);
+    assertEquals(settings, Manifest.read(out).settings());
+    List<int[]> stream = stream(corpus.forExposures(Exports.EXPOSURES), settings.windows());
     assertArrayEquals(bytes(stream, 2), Files.readAllBytes(out.resolve("nanogpt/train.bin")));
 
     List<Path> llmc = Exports.files(out.resolve("llmc"), ".bin");
@@ -139,13 +170,13 @@ class TokenFilesTest {
 
     Path out = Exports.write(temp.resolve("out"), wide,
         Exports.settings(TruthFormat.NONE, Format.LLMC, Format.MEGATRON));
-    byte[] tokens = bytes(stream(wide), 4);
+    byte[] tokens = bytes(stream(wide, Windows.cut(Exports.WINDOW)), 4);
     ByteBuffer expected = ByteBuffer.allocate(1024 + tokens.length).order(ByteOrder.LITTLE_ENDIAN);
     expected.putInt(20240801).putInt(7).putInt(tokens.length / 4).position(1024).put(tokens);
     assertArrayEquals(expected.array(),
         Files.readAllBytes(out.resolve("llmc/biographies-00000-of-00001.bin")));
     assertArrayEquals(tokens, Files.readAllBytes(out.resolve("megatron/biographies-00000-of-00001.bin")));
-    assertArrayEquals(megatronIndex(stream(wide), 4, 4),
+    assertArrayEquals(megatronIndex(stream(wide, Windows.cut(Exports.WINDOW)), 4, 4),
         Files.readAllBytes(out.resolve("megatron/biographies-00000-of-00001.idx")));
   }
 

@@ -378,6 +378,25 @@ class TrainerTest {
     assertEquals(0.05, stable.learningRate(110), 1e-12);
   }
 
+  /** The first phase is as if it were the whole run; the second falls in a straight line from its own peak to zero. */
+  @Test
+  void tuningBeginsAtItsOwnPeakAndEndsAtZero() {
+    Schedule alone = new Schedule(10, 110, 0.5, 0.1, LearningRateShape.COSINE);
+    Schedule tuned = new Schedule(10, 130, 0.5, 0.1, LearningRateShape.COSINE, 20, 0.2);
+    for (int step = 1; step <= 110; step++) {
+      assertEquals(alone.learningRate(step), tuned.learningRate(step));
+    }
+    assertEquals(0.19, tuned.learningRate(111), 1e-12);
+    assertEquals(0.1, tuned.learningRate(120), 1e-12);
+    assertEquals(0, tuned.learningRate(130), 1e-12);
+    assertThrows(IllegalArgumentException.class,
+        () -> new Schedule(0, 20, 0.5, 0.1, LearningRateShape.COSINE, 20, 0.2));
+    assertThrows(IllegalArgumentException.class,
+        () -> new Schedule(5, 25, 0.5, 0.1, LearningRateShape.COSINE, 20, 0.2));
+    assertThrows(IllegalArgumentException.class,
+        () -> new Schedule(0, 25, 0.5, 0.1, LearningRateShape.COSINE, 20, 0));
+  }
+
   @Test
   void aBrokenSourceStopsTheRun() {
     BatchSource.Factory broken = new BatchSource.Factory() {
