@@ -98,7 +98,7 @@ public final class CapacityChart implements Chart {
     this.results = List.copyOf(results);
     this.series = results.stream()
         .collect(Collectors.groupingBy(SeriesKey::of, TreeMap::new, Collectors.toList()));
-    this.drawn = results.stream().filter(result -> result.storedBits() > 0).toList();
+    this.drawn = results.stream().filter(CapacityChart::hasPlace).toList();
     this.ratios = ratios(results.stream().mapToDouble(RunResult::capacityRatio).max().orElseThrow());
     LogRange sizes = LogRange.around(results.stream().mapToDouble(RunResult::parameters));
     this.parameters = named()
@@ -213,8 +213,8 @@ public final class CapacityChart implements Chart {
           ChartStyle.stroke(4, DASHES.get(dash(key.exposures()))));
       addIntervals(chart, label, colour, runs);
     }
-    LimitMarker.addRuns(chart, label, runs.stream().filter(drawn::contains).toList(), RunResult::storedBits,
-        MARKERS.get(marker(key) % MARKERS.size()), colour);
+    LimitMarker.addRuns(chart, label, runs.stream().filter(CapacityChart::hasPlace).toList(),
+        RunResult::storedBits, MARKERS.get(marker(key) % MARKERS.size()), colour);
   }
 
   /** A bar through each mean of several independent runs; below the axis it is cut. */
@@ -229,6 +229,11 @@ public final class CapacityChart implements Chart {
             colour, ChartStyle.stroke(2, 1, 0));
       }
     });
+  }
+
+  /** Whether a log axis has a place for the run. */
+  private static boolean hasPlace(RunResult run) {
+    return run.storedBits() > 0;
   }
 
   private static SortedMap<Long, List<RunResult>> bySize(List<RunResult> runs) {
@@ -318,11 +323,12 @@ public final class CapacityChart implements Chart {
 
   /** All bits of each corpus, across the plot. */
   List<Guide> ceilings() {
-    return results.stream()
-        .sorted(Comparator.comparingLong(RunResult::people))
+    SortedMap<Double, RunResult> byBits = new TreeMap<>();
+    results.forEach(result -> byBits.putIfAbsent(result.totalBits(), result));
+    return byBits.values()
+        .stream()
         .map(result -> new Guide("all " + Units.bits(result.totalBits()), ceilingColour(result),
             new Segment(parameters.low(), result.totalBits(), parameters.high(), result.totalBits())))
-        .distinct()
         .toList();
   }
 
