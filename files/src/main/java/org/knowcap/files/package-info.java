@@ -1,4 +1,7 @@
-/** Files that are either complete or absent, checksums, and what parsers say of damaged ones: every other module uses these. */
+/**
+ * Files that are either complete or absent, checksums, and messages about damaged files; every other module uses
+ * these.
+ */
 @NullMarked
 package org.knowcap.files;
 

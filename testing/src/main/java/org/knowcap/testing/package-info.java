@@ -1,4 +1,4 @@
-/** What the tests of all modules share. */
+/** Seeds of random tests: the tests of all modules share them. */
 @NullMarked
 package org.knowcap.testing;
 

@@ -1,6 +1,6 @@
 /**
- * From losses to stored bits: what a model holds of a corpus, in bits and in bits per parameter, with
- * standard errors. Formulas are those of arXiv 2404.05405, section 2.
+ * Turns losses (nats) into stored bits: how much of a corpus a model holds, in bits and in bits per parameter, with
+ * standard errors. The formulas are those of arXiv 2404.05405, section 2.
  */
 @NullMarked
 package org.knowcap.analysis.capacity;

@@ -1,6 +1,6 @@
 /**
- * The charts of a study's results and of a corpus. {@link org.knowcap.analysis.chart.Chart} is what a report needs of one;
- * its list holds all of them.
+ * Draws the charts of a study's results and of a corpus. A report knows charts only as {@link
+ * org.knowcap.analysis.chart.Chart}, whose list ALL holds every kind of chart of results.
  */
 @NullMarked
 package org.knowcap.analysis.chart;

@@ -1,4 +1,4 @@
-/** What a corpus is, as read from its texts: counts to draw and to print, whatever made it. */
+/** Describes a corpus by counts that were read from its texts, whatever made the corpus; pages and charts show them. */
 @NullMarked
 package org.knowcap.analysis.corpus;
 

@@ -1,5 +1,5 @@
 /**
- * A study for people to read: sentences that claim no more than was measured, and one self-contained page.
+ * Writes a study for people to read: sentences that claim no more than was measured, and one self-contained page.
  */
 @NullMarked
 package org.knowcap.analysis.report;

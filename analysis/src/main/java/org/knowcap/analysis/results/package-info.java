@@ -1,4 +1,4 @@
-/** The measured runs of a study as records and as a table, written to and read from CSV. */
+/** Holds the measured runs of a study as records and as a table, and writes and reads them as CSV. */
 @NullMarked
 package org.knowcap.analysis.results;
 

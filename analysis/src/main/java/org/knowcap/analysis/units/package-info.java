@@ -1,4 +1,4 @@
-/** Quantities as people read them, the same in the chart, the report and on the terminal, in every locale. */
+/** Formats quantities for people, in one way for charts, reports and the terminal, in every locale. */
 @NullMarked
 package org.knowcap.analysis.units;
 

@@ -1,4 +1,4 @@
-/** Benchmarks of what has to be fast, each in processes of its own. */
+/** Measures the speed of training, corpora and fits, and compares it with peers, each in processes of their own. */
 @NullMarked
 package org.knowcap.experiments.bench;
 

@@ -1,6 +1,7 @@
 /**
- * One number for one architecture: chooses a corpus, a learning rate and corpus sizes until the peak of R is found. {@link
- * org.knowcap.experiments.capacity.DenseCorpus} is what is learnt, {@link org.knowcap.experiments.capacity.CapacitySearch}
- * says which runs come next, {@link org.knowcap.experiments.capacity.CapacityFinding} what they tell.
+ * Finds one number for one architecture, the peak of R: it chooses a corpus, a learning rate and corpus sizes. {@link
+ * org.knowcap.experiments.capacity.DenseCorpus} is the corpus that models learn, {@link
+ * org.knowcap.experiments.capacity.CapacitySearch} says which runs come next, and {@link
+ * org.knowcap.experiments.capacity.CapacityFinding} says what they show.
  */
 package org.knowcap.experiments.capacity;

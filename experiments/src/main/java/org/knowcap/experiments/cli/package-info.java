@@ -1,4 +1,4 @@
-/** The command line: one class a command, and what they print. */
+/** The command line: one class for each command, and the classes that print for several commands. */
 @NullMarked
 package org.knowcap.experiments.cli;
 

@@ -1,4 +1,4 @@
-/** Runs as folders of other programs' files, and such folders as runs. */
+/** Exports runs to folders with the files of other programs, and imports such folders as runs. */
 @NullMarked
 package org.knowcap.experiments.interchange;
 

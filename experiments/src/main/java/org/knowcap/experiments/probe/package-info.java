@@ -1,5 +1,5 @@
 /**
- * Where knowledge stands in a model: linear probes on its hidden states, with an update of low rank to the embedding
+ * Shows where in a model knowledge is: linear probes on its hidden states, with a low-rank update to the embedding
  * (arXiv 2309.14316).
  */
 @NullMarked

@@ -1,4 +1,4 @@
-/** Quantising the model of a finished run, and measuring what is left. */
+/** Quantises the model of a finished run, and measures how many bits are left. */
 @NullMarked
 package org.knowcap.experiments.quantise;
 

@@ -1,4 +1,4 @@
-/** A study as its YAML file says it, and the grid of runs that it resolves to. */
+/** Reads a study's YAML file, checks it, and resolves it to its grid of runs. */
 @NullMarked
 package org.knowcap.experiments.study;
 

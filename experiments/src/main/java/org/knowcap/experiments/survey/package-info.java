@@ -1,4 +1,4 @@
-/** Reads a corpus's texts and stream to say what it is. */
+/** Reads texts and training stream of a corpus and counts what a description of the corpus shows. */
 @NullMarked
 package org.knowcap.experiments.survey;
 

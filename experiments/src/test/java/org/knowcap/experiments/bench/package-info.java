@@ -1,2 +1,2 @@
-/** Tests that the benchmarks run; nothing is asserted of times. */
+/** Tests that the benchmarks run; they assert nothing about times. */
 package org.knowcap.experiments.bench;

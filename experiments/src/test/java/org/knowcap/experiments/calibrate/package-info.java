@@ -1,2 +1,2 @@
-/** Tests of the checks: that they pass, and that each fails where the instrument has the fault that it looks for. */
+/** Tests of the checks: they pass, and each check fails where the instrument has the fault that the check looks for. */
 package org.knowcap.experiments.calibrate;

@@ -1,2 +1,2 @@
-/** Tests of the command line, in processes of its own. */
+/** Tests of the command line, in the tests' own process or in processes that they start. */
 package org.knowcap.experiments.cli;

@@ -1,2 +1,2 @@
-/** Tests of what is told of a corpus. */
+/** Tests of the description of a corpus. */
 package org.knowcap.experiments.survey;

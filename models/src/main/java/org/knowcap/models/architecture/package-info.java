@@ -1,4 +1,4 @@
-/** What a model is: its architecture by short name, and its parameter count by component. */
+/** The architecture of a model: its short name, its options, and its number of parameters by component. */
 @NullMarked
 package org.knowcap.models.architecture;
 

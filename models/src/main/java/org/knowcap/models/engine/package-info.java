@@ -1,4 +1,6 @@
-/** What turns a program into something that runs: the engine interface, its sessions, and their discovery. */
+/**
+ * Engines turn a program into sessions that train and score. The package has their interfaces and finds the engines.
+ */
 @NullMarked
 package org.knowcap.models.engine;
 

@@ -1,6 +1,7 @@
 /**
- * Models as other programs keep them: for each class of Hugging Face's transformers what its config.json says and where
- * each of its tensors' elements lies among ours, one definition for both directions.
+ * Models in the files of other programs. For each class of Hugging Face's transformers, one definition serves export
+ * and import: it has the content of config.json, and says where each element of the class's tensors is in Knowcap's
+ * tensors.
  */
 @NullMarked
 package org.knowcap.models.interchange;

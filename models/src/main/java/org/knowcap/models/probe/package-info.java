@@ -1,4 +1,4 @@
-/** Linear probes: programs that classify what a trained model's hidden states say (arXiv 2309.14316). */
+/** Linear probes: programs that classify a trained model's hidden states (arXiv 2309.14316). */
 @NullMarked
 package org.knowcap.models.probe;
 

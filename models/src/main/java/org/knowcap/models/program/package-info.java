@@ -1,6 +1,6 @@
 /**
- * The program: a model and its training step as a list of coarse operations over named matrices, with the backward
- * part derived from the forward part, and its cost in operations, bytes and memory.
+ * A program is a model and its training step as a list of coarse operations over named matrices. The backward part is
+ * derived from the forward part. The package also counts a program's cost in FLOPs, bytes and memory.
  */
 @NullMarked
 package org.knowcap.models.program;

@@ -1,6 +1,6 @@
 /**
- * Quantisation after training: rounds the weight matrices of a finished model to a few bits and counts what storing them
- * takes. What comes out is an ordinary set of parameters, so that any engine can measure it.
+ * Quantisation after training: rounds the weight matrices of a finished model to a few bits, and counts the bits
+ * that storing them takes. The result is an ordinary set of parameters, so any engine can measure it.
  */
 @NullMarked
 package org.knowcap.models.quantisation;

@@ -1,2 +1,2 @@
-/** Holds every engine to the reference. */
+/** Compares every engine with the reference. */
 package org.knowcap.models.engine;

@@ -1,2 +1,2 @@
-/** The arithmetic of every operation in plain double-precision loops: what every engine must agree with. */
+/** The reference: every operation in plain double-precision loops. Every engine must agree with it. */
 package org.knowcap.models.reference;

@@ -1,2 +1,5 @@
-/** The same models in PyTorch through DJL, to compare with. Only in builds with the profile 'benchmarks'. */
+/**
+ * Trains Knowcap's models in PyTorch through DJL, to compare speeds. Only builds with the profile 'benchmarks' have
+ * it.
+ */
 package org.knowcap.experiments.bench.djl;

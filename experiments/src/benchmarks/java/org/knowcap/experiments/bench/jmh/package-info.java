@@ -1,4 +1,4 @@
-/** Benchmarks of the generators and of fits, run by JMH in processes of their own. */
+/** Benchmarks of the generators and of the fits of laws; JMH runs them in processes of their own. */
 @NullMarked
 package org.knowcap.experiments.bench.jmh;
 

@@ -1,6 +1,6 @@
 /**
- * What {@code knowcap bench gpu} does: items, each measured in a process of its own, their lines in a file, and the page made
- * of it.
+ * Does the work of {@code knowcap bench gpu}: it measures each item in a process of its own, appends the item's line
+ * to a file, and makes a page of that file.
  */
 @NullMarked
 package org.knowcap.experiments.bench.gpu;

@@ -1,2 +1,2 @@
-/** Tests of what {@code knowcap bench gpu} and its script do, on an emulated GPU; nothing is asserted of times. */
+/** Tests of {@code knowcap bench gpu} and its script on an emulated GPU; they assert nothing about times. */
 package org.knowcap.experiments.bench.gpu;

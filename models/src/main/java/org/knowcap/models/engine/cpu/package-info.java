@@ -1,6 +1,7 @@
 /**
- * The fast path without a GPU: matrix products by oneDNN, everything else fused in the Vector API over memory planned
- * once. Each worker carries whole windows of the batch through the model in buffers of its own.
+ * The fast engine without a GPU: oneDNN computes matmuls, and everything else is fused in the Vector API, over
+ * memory that is planned once. Each worker takes whole windows of the batch through the model, in buffers of its
+ * own.
  */
 @NullMarked
 package org.knowcap.models.engine.cpu;

@@ -1,6 +1,6 @@
 /**
- * From a program's operations to what an engine does in one go: which operations are fused, which results live where
- * their input was, and in bf16 what is kept in which precision. The engines with kernels of their own share it.
+ * Turns a program's operations into the steps of an engine: which operations are fused, which results overwrite their
+ * input, and which tensors of a bf16 program have which precision. The cpu and cuda engines share it.
  */
 @NullMarked
 package org.knowcap.models.engine.lowering;

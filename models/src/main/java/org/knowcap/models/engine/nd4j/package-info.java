@@ -1,5 +1,5 @@
 /**
- * The portable engine and the reference: every operation through ND4J arrays and native operations, in fp32. Beside it,
+ * The portable engine: every operation runs through ND4J's arrays and native operations, in fp32. Besides this package,
  * only the export to SameDiff uses ND4J.
  */
 @NullMarked

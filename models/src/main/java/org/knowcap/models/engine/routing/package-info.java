@@ -1,4 +1,4 @@
-/** Expert routing: which tokens get a slot at which expert, and what is measured of that. */
+/** Expert routing: which tokens get a slot at which expert, and the metrics of that. */
 @NullMarked
 package org.knowcap.models.engine.routing;
 

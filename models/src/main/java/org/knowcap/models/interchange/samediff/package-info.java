@@ -1,4 +1,6 @@
-/** A model's forward part as a SameDiff graph, written in ND4J's own operations: for Deeplearning4j, and as a check of ours. */
+/**
+ * A model's forward part as a SameDiff graph of ND4J's own operations, for Deeplearning4j, and to check our engines.
+ */
 @NullMarked
 package org.knowcap.models.interchange.samediff;
 
