@@ -1,7 +1,7 @@
 package org.knowcap.analysis.capacity;
 
 /**
- * What a model says right of one attribute.
+ * How often a model says the right value of one attribute.
  *
  * @param attribute its key, such as "birth_date"
  * @param shares of the people whose value is right

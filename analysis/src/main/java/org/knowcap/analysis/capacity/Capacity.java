@@ -6,9 +6,8 @@ import java.util.List;
  * What a model stores of a corpus, in bits and per parameter (paper, definition 4.3).
  *
  * @param parts of the knowledge, at least one
- * @param storedBitsStandardError standard error of {@link #storedBits}, bits. It cannot be had from the
- *        parts: their losses are measured on the same people, who are good or bad at all of them. See {@link
- *        #of}.
+ * @param storedBitsStandardError standard error of {@link #storedBits}, bits. It does not follow from the errors of
+ *        the parts, because their losses are measured on the same people and go together. See {@link #of}.
  * @param parameters P of the model
  */
 public record Capacity(List<Knowledge> parts, double storedBitsStandardError, long parameters) {
@@ -49,7 +48,7 @@ public record Capacity(List<Knowledge> parts, double storedBitsStandardError, lo
     return parts.stream().mapToDouble(Knowledge::storedBits).sum();
   }
 
-  /** Bits there are to store. */
+  /** Bits of the corpus: the most that a model can store of it. */
   public double totalBits() {
     return parts.stream().mapToDouble(Knowledge::totalBits).sum();
   }

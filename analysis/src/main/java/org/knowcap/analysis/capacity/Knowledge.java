@@ -3,14 +3,14 @@ package org.knowcap.analysis.capacity;
 /**
  * One part of what a corpus holds (its names, its values), and how much of it a model holds.
  *
- * <p>A model that guesses uniformly stores no bits, a perfect one all of them; one that is worse than uniform
- * stores fewer than none, and is not rounded up to zero (paper, section 2 and definition 4.3).
+ * <p>A model that guesses uniformly stores 0 bits, and a perfect model stores all bits. A model that is worse than a
+ * uniform guess has a negative number, which is not rounded up to zero (paper, section 2 and definition 4.3).
  *
  * @param name of the part, such as "names"
- * @param count how often the part's loss counts: N people, or N * K values
- * @param uniformBits bits of one uniform guess: log2 N0 for names, log2 S0 for values
- * @param maxBits bits of one, if all is stored: log2(N0 / N) for names, as the N names are a set; log2 S0 for
- *        values
+ * @param count number of items that the loss is a mean over: N people, or N * K values
+ * @param uniformBits bits of a uniform guess of one item: log2 N0 for a name, log2 S0 for the values
+ * @param maxBits bits of one item, if all is stored: log2(N0 / N) for a name, because the N names are a set; log2 S0
+ *      for the values
  * @param lossNats measured loss: nats, summed over the knowledge tokens, averaged over people
  * @param lossStandardError standard error of that average, nats
  */
@@ -49,7 +49,7 @@ public record Knowledge(String name, double count, double uniformBits, double ma
     return count * lossStandardError / LN_2;
   }
 
-  /** Bits of this part that there are to store. */
+  /** Bits of this part in the corpus: the most that a model can store of it. */
   public double totalBits() {
     return count * maxBits;
   }

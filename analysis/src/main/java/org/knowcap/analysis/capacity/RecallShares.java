@@ -3,18 +3,20 @@ package org.knowcap.analysis.capacity;
 import java.util.OptionalDouble;
 
 /**
- * What a model says right: shares, from 0 to 1, of the people whose values are all right. NaN where it was not measured.
+ * How often a model is right: each figure is the share, from 0 to 1, of the people for whom all values are right. It
+ * is NaN where it was not measured.
  *
- * <p>A standard error is the binomial one, with a person as a trial. It takes those who are asked for a sample of endlessly
- * many people, so that it covers both the choice of the people and that of their texts, also where all people are asked.
+ * <p>A standard error is the binomial one, with a person as a trial. It treats the measured people as a sample of
+ * endlessly many. So it covers both the choice of the people and the choice of their texts, even if all people are
+ * measured.
  *
- * @param recalled each value's tokens are the most likely ones behind the true words of a text
- * @param recalledUnseen of people whom training did not show: chance
- * @param generated the text that the model writes from the name alone states each value
- * @param generatedUnseen of people whom training did not show: chance
- * @param extractable each question is answered, of people about whom training asked nothing
- * @param extractableAsked of people whose questions were in training
- * @param extractableUnseen of people whom training did not show: chance
+ * @param recalled each token of each value is the most likely one after the true words of a text
+ * @param recalledUnseen {@code recalled} among people whom training did not show: chance
+ * @param generated each value is in the text that the model writes when it is given only the name
+ * @param generatedUnseen {@code generated} among people whom training did not show: chance
+ * @param extractable each question is answered, among the people about whom training asked nothing
+ * @param extractableAsked each question is answered, among the people whose questions were in training
+ * @param extractableUnseen each question is answered, among people whom training did not show: chance
  * @param recalledStandardError of {@code recalled}; absent in tables of earlier versions
  * @param generatedStandardError of {@code generated}
  * @param extractableStandardError of {@code extractable}
@@ -23,7 +25,7 @@ public record RecallShares(double recalled, double recalledUnseen, double genera
     double extractable, double extractableAsked, double extractableUnseen,
     OptionalDouble recalledStandardError, OptionalDouble generatedStandardError,
     OptionalDouble extractableStandardError) {
-  /** Of a run that was measured before there was recall. */
+  /** The shares of a run that was measured by a version without recall. */
   public static final RecallShares NONE = new RecallShares(Double.NaN, Double.NaN, Double.NaN, Double.NaN,
       Double.NaN, Double.NaN, Double.NaN, OptionalDouble.empty(), OptionalDouble.empty(),
       OptionalDouble.empty());

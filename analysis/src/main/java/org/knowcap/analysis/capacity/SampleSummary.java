@@ -3,21 +3,21 @@ package org.knowcap.analysis.capacity;
 import org.apache.commons.math3.stat.StatUtils;
 
 /**
- * Mean of a loss over people, and how far that mean may be from the mean over all people of the corpus and all the texts
- * that can tell of each.
+ * Mean of a loss over people, and its standard error as an estimate of the mean over all people of the corpus and
+ * all possible texts about each of them.
  *
  * <p>The standard error covers two things: that {@code size} of {@code population} people were drawn, without
- * replacement, and that each of them was measured in one text of many. The first shrinks to zero when every
- * person was measured, the second does not. It says nothing of how another seed, of the corpus or of the
- * training, would have come out.
+ * replacement, and that each of them was measured in one text of many. The first shrinks to zero when every person
+ * was measured, the second does not. The standard error does not cover the differences that another seed of the
+ * corpus or of the training would make.
  *
  * @param size people measured
  * @param population people in the corpus
  * @param mean mean over the people measured, in the unit of the values
  * @param standardError sqrt(s^2 / size * (population - size) / population + w^2 / population): s^2 is the variance
- *        of the values, with Bessel's correction, and w^2 the variance between texts about one person. With the variance
- *        v^2 of people's means, s^2 = v^2 + w^2, and the error's square is v^2 / size * (1 - size / population) +
- *        w^2 / size: this sum, but for 1 in the denominator
+ *        of the values, with Bessel's correction, and w^2 the variance between texts about one person. With the
+ *        variance v^2 of people's means, s^2 = v^2 + w^2, and the error's square is v^2 / size * (1 - size /
+ *        population) + w^2 / size: this sum, but for 1 in the denominator
  */
 public record SampleSummary(long size, long population, double mean, double standardError) {
 
@@ -36,8 +36,8 @@ public record SampleSummary(long size, long population, double mean, double stan
   }
 
   /**
-   * Summary of one value a person, of people drawn without replacement from {@code population}, where another text about a
-   * person would give the same value.
+   * Summary of one value for each person, for people drawn without replacement from {@code population}, if every
+   * text about a person gives an equal value.
    *
    * @throws IllegalArgumentException as {@link #of(double[], double[], long)}
    */
@@ -46,12 +46,12 @@ public record SampleSummary(long size, long population, double mean, double stan
   }
 
   /**
-   * Summary of one value a person, of people drawn without replacement from {@code population}.
+   * Summary of one value for each person, for people drawn without replacement from {@code population}.
    *
-   * @param again values of the first of these people, in other texts: half the mean square of their differences is the
-   *        variance between texts; none if all texts about a person give the same value
+   * @param again values of the first of these people in other texts; half the mean square of the differences is the
+   *      variance between texts. It is empty if all texts about a person give equal values
    * @throws IllegalArgumentException if a value is not finite, there are more values than people, or there
-   *         are too few values (one, of several people) to say anything of the error
+   *         are too few values (one, of several people) to estimate the error
    */
   public static SampleSummary of(double[] values, double[] again, long population) {
     if (again.length > values.length) {
@@ -78,7 +78,7 @@ public record SampleSummary(long size, long population, double mean, double stan
     return new SampleSummary(values.length, population, mean, Math.sqrt(people + texts));
   }
 
-  /** Between texts about one person. */
+  /** Variance of the value between texts about one person. */
   private static double variance(double[] values, double[] again) {
     double squares = 0;
     for (int i = 0; i < again.length; i++) {

@@ -29,9 +29,9 @@ import org.knowm.xchart.style.markers.TriangleDown;
 import org.knowm.xchart.style.markers.TriangleUp;
 
 /**
- * The chart that compares architectures: parameters against bits per parameter. Every run is a point, the line joins the
- * means over seeds of one architecture's sizes. Of each model it shows the corpus from which it stores most bits per
- * parameter, that is where it is full, for the greatest number of exposures.
+ * The chart that compares architectures: parameters against bits per parameter. Every run is a point; lines join the
+ * means over seeds of the sizes of one architecture. For each model the chart shows the corpus from which it stores
+ * most bits per parameter, after the greatest number of exposures.
  */
 public final class ArchitectureChart implements Chart {
   private static final int WIDTH = 1800;
@@ -50,7 +50,7 @@ public final class ArchitectureChart implements Chart {
     this.runs = runs;
   }
 
-  /** The chart of these results, where they have something to show in it. */
+  /** The chart of these results; empty if it would show nothing. */
   static Optional<ArchitectureChart> shows(List<RunResult> results) {
     return compares(results) ? Optional.of(of(results)) : Optional.empty();
   }
@@ -98,7 +98,10 @@ public final class ArchitectureChart implements Chart {
             .toList());
   }
 
-  /** The one with more bits per parameter; but a corpus that is the limit says nothing of the model. */
+  /**
+   * The one with more bits per parameter, except that runs which their corpus limits come last: they say nothing
+   * about the model.
+   */
   private static SeedMeans fuller(SeedMeans a, SeedMeans b) {
     if (a.corpusBound() != b.corpusBound()) {
       return a.corpusBound() ? b : a;
@@ -140,7 +143,7 @@ public final class ArchitectureChart implements Chart {
     }
   }
 
-  /** The means in words, for those who cannot see the chart. */
+  /** The means in words, for readers who cannot see the chart. */
   private String description() {
     return "Parameters on a log axis against bits per parameter. " + architectures.entrySet()
         .stream()

@@ -40,9 +40,10 @@ import org.knowm.xchart.style.markers.TriangleUp;
  * The chart of the capacity law: parameters against stored bits, both on log axes, as figure 1 of arXiv
  * 2404.05405.
  *
- * <p>One series per corpus, exposure count, architecture and setting of the study's lists: every run is a point, the line
- * joins the means over runs of equal size, with bars for their 95 % intervals over seeds. Thin lines show all the bits of a
- * corpus; dashed ones equal bits per parameter, at 2, 1 and 0.5, and on down until one lies at or below the best run.
+ * <p>One series per corpus, exposure count, architecture and setting of the study's lists: every run is a point. A
+ * line joins the means over runs of equal size, and bars show the 95 % intervals of these means over seeds. Thin
+ * lines show all bits of a corpus. Dashed lines show equal bits per parameter, at 2, 1, 0.5 and further down, until
+ * one lies at or below the best run.
  */
 public final class CapacityChart implements Chart {
   /** Twice the size at which it is shown. */
@@ -116,7 +117,7 @@ public final class CapacityChart implements Chart {
         .including(ratios.getLast() * parameters.high() / 2);
   }
 
-  /** The chart of these results, where they have something to show in it. */
+  /** The chart of these results; empty if it would show nothing. */
   static Optional<CapacityChart> shows(List<RunResult> results) {
     return !results.isEmpty() ? Optional.of(of(results)) : Optional.empty();
   }
@@ -170,7 +171,7 @@ public final class CapacityChart implements Chart {
     }
   }
 
-  /** What the chart shows, in words, for those who cannot see it. */
+  /** What the chart shows, in words, for readers who cannot see it. */
   private String description() {
     return "Parameters against stored bits on log axes. Dashed lines at "
         + ratios.stream().map(CapacityChart::ratioLabel).collect(Collectors.joining(", ")) + ". Series: "

@@ -29,8 +29,9 @@ import org.knowm.xchart.style.markers.Square;
 import org.knowm.xchart.style.markers.TriangleUp;
 
 /**
- * Capacity laws: of each model the bits stored at the peak of R, with their intervals, on log axes; the fitted law with the
- * band of its interval; small points for the cells beside the peaks; lines of equal bits per parameter.
+ * The chart of capacity laws, on log axes. It shows the bits that each model stores at its peak of R, with
+ * intervals; the fitted law with the band of its interval; small points for the cells beside the peaks; and lines of
+ * equal bits per parameter.
  */
 public final class CapacityLawChart implements Chart {
   private static final String TITLE = "Stored bits at the peak of R";
@@ -60,7 +61,7 @@ public final class CapacityLawChart implements Chart {
         .ratios(cells.stream().mapToDouble(cell -> cell.ratio().value()).max().orElseThrow());
   }
 
-  /** The chart of these results' laws, where a law goes through three sizes of model or more. */
+  /** The chart of these results' laws; empty unless a law goes through three sizes of model or more. */
   static Optional<CapacityLawChart> shows(List<RunResult> results) {
     List<CapacityLaw> laws = CapacityLaw.shown(results);
     return laws.isEmpty() ? Optional.empty() : Optional.of(of(laws, Optional.empty()));

@@ -7,18 +7,18 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.knowcap.analysis.results.RunResult;
 
-/** A chart of a study's results, as a report shows it and as files beside it. */
+/** A chart of a study's results: a report shows it, and has its files beside the page. */
 public interface Chart {
   /** Every kind of chart, in the order of a report. A new one is a class and a line here. */
   List<Function<List<RunResult>, Optional<? extends Chart>>> ALL = List.of(CapacityLawChart::shows,
       CapacityChart::shows, ArchitectureChart::shows);
 
-  /** The charts that these results have something to show in. */
+  /** Every chart that shows something of these results. */
   static List<Chart> of(List<RunResult> results) {
     return ALL.stream().flatMap(kind -> kind.apply(results).stream()).map(Chart.class::cast).toList();
   }
 
-  /** The chart as one of a study, whose name it then shows. */
+  /** This chart with the name of its study in it. */
   default Chart ofStudy(String study) {
     return this;
   }
@@ -26,7 +26,7 @@ public interface Chart {
   /** Name of its files, without an extension. */
   String file();
 
-  /** What is seen in it: whole sentences. */
+  /** What the chart shows, in whole sentences. */
   String caption();
 
   /** An SVG document that scales with its width; its letters are drawn, so it needs no fonts. */

@@ -11,10 +11,16 @@ import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
 import org.knowm.xchart.style.Styler.LegendPosition;
 
-/** How all charts look: drawn at twice the size at which they are shown, as XChart puts ticks on whole pixels. */
+/**
+ * The style of all charts. They are drawn at twice the size at which they are shown, because XChart puts ticks on
+ * whole pixels.
+ */
 final class ChartStyle {
   static final Color INK = new Color(0x222222);
-  /** Okabe and Ito's palette: told apart with any kind of colour vision, and all dark enough on white. */
+  /**
+   * Okabe and Ito's palette: its colours can be told apart with any kind of colour vision, and are dark enough on
+   * white.
+   */
   static final List<Color> COLOURS = List.of(new Color(0x0072B2), new Color(0xD55E00), new Color(0x009E73),
       new Color(0xC266A0), new Color(0xB58900), new Color(0x56B4E9), new Color(0x444444),
       new Color(0x6A4FA3));

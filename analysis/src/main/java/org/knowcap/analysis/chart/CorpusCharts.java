@@ -26,7 +26,7 @@ import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.None;
 
-/** Charts of what a corpus is: bits by part, lengths of texts, and the use of its vocabulary. */
+/** Charts that describe a corpus: bits by part, lengths of texts, and the use of its vocabulary. */
 public final class CorpusCharts {
   private static final int WIDTH = 1400;
   private static final int HEIGHT = 860;
@@ -90,7 +90,7 @@ public final class CorpusCharts {
     return List.of(bits(), lengths(), ranks(), reach());
   }
 
-  /** Of the source that is studied. */
+  /** Bits by part of the source that is studied. */
   private Drawn bits() {
     List<PartBits> parts = corpus.sources().getFirst().bits();
     String title = corpus.sources().size() == 1 ? "Bits by part" : "Bits by part of the first source";
@@ -109,7 +109,7 @@ public final class CorpusCharts {
     return new Drawn("bits", title, BARS_HEIGHT, chart);
   }
 
-  /** A histogram for each source. */
+  /** A histogram of the lengths of texts for each source. */
   private Drawn lengths() {
     XYChart chart = chart("Lengths of texts", "Tokens of a text", "Texts (%)");
     List<List<Bin>> histograms = corpus.histograms(MOST_BINS);
@@ -138,7 +138,7 @@ public final class CorpusCharts {
     return source + 1 + ": " + corpus.sources().get(source).name();
   }
 
-  /** How often the commonest id occurs, and the next, and so on. */
+  /** How often each token id occurs, in the order of their frequency. */
   private Drawn ranks() {
     VocabularyUse use = corpus.vocabulary();
     XYChart chart = chart("How often tokens occur", "Rank among the " + Units.count(use.size()) + " tokens",
@@ -155,7 +155,7 @@ public final class CorpusCharts {
     return new Drawn("vocabulary", "How often tokens occur", HEIGHT, chart);
   }
 
-  /** What part of the vocabulary a stream has used by and by. */
+  /** How many token ids the first n tokens of the stream use. */
   private Drawn reach() {
     VocabularyUse use = corpus.vocabulary();
     XYChart chart = chart("Vocabulary used by so many tokens", "Tokens of the training stream",

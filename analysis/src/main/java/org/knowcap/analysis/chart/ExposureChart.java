@@ -16,7 +16,10 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.markers.Circle;
 import org.knowm.xchart.style.markers.Cross;
 
-/** R against exposures with intervals, of each model on the corpus from which it stores most; a cross marks half of the greatest R. */
+/**
+ * The chart of R against exposures, with intervals: it shows each model on the corpus from which it stores most. A
+ * cross marks half of the greatest R.
+ */
 public final class ExposureChart implements Chart {
   private static final String TITLE = "Bits per parameter against exposures";
 

@@ -12,9 +12,12 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.Marker;
 
-/** A marker that shows what limits a run: hollow for the corpus, with a white dot where it was still learning, else full. */
+/**
+ * A marker that shows what limits a run: it is hollow if the corpus does, has a white dot if the run was still
+ * learning, and is full otherwise.
+ */
 final class LimitMarker extends Marker {
-  /** The legend has a full marker where there is any. */
+  /** The order of the series: the legend then has a full marker if any run has one. */
   private static final List<Limit> FULL_FIRST = List.of(Limit.MODEL, Limit.UNDECIDED, Limit.LEARNING,
       Limit.CORPUS);
   private static final double HOLLOW = 0.62;

@@ -12,9 +12,9 @@ record LogRange(double low, double high) {
    */
   private static final double LOWER_MARGIN = 0.06;
   private static final double UPPER_MARGIN = 0.18;
-  /** And this factor at least. */
+  /** The least room below the lowest value and above the highest, as a factor. */
   private static final double LEAST_MARGIN = 1.4;
-  /** So that a single size of model still gets an axis with ticks. */
+  /** The least ratio of the ends, so that even a single size of model gets an axis with ticks. */
   private static final double LEAST_SPAN = 10;
 
   /** A range in which all these values lie clear of the ends. */

@@ -15,21 +15,23 @@ import java.util.List;
 import org.knowm.xchart.internal.chartpart.Annotation;
 
 /**
- * What XChart has no text for: captions under the title (and with them the title), and the names of the guide
- * lines, each written into its line at the place that is clearest of the runs, of the other lines and of the
- * other names.
+ * Draws the texts that XChart cannot draw: the title with captions under it, and the names of lines. The name of a
+ * guide line is written into the line, at the place that is farthest from runs, other lines and other names.
  */
 final class PlotLabels extends Annotation {
   private static final int TITLE_HEIGHT = 66;
   private static final int CAPTION_HEIGHT = 36;
-  /** Behind names: lines under them stay visible, and letters legible. */
+  /** The ground of names: lines under a name stay visible, and its letters stay legible. */
   private static final Color PAPER = new Color(255, 255, 255, 200);
   private static final int END_HEIGHT = 27;
   private static final int END_DISTANCE = 20;
   private static final Color CAPTION_COLOUR = new Color(0x555555);
-  /** Between the points, in pixels, at which lines and names are looked at. */
+  /** Pixels between the points at which lines and names are sampled. */
   private static final int SPACING = 8;
-  /** A run counts as much as so many points of a line: a hidden run is missed more than a piece of a line. */
+  /**
+   * A run counts as much as this number of points of a line, because readers miss a hidden run more than a piece of
+   * a line.
+   */
   private static final int RUN_WEIGHT = 20;
   /** Pixels from the middle of a name at which nothing crowds it. */
   private static final double CLEAR = 36;
@@ -66,7 +68,7 @@ final class PlotLabels extends Annotation {
     this.runs = runs;
   }
 
-  /** Pixels that the title and so many captions take above the plot. */
+  /** Pixels that the title and this number of captions take above the plot. */
   static int headHeight(int captions) {
     return TITLE_HEIGHT + CAPTION_HEIGHT * captions;
   }
@@ -98,7 +100,7 @@ final class PlotLabels extends Annotation {
     bounds = new Rectangle2D.Double();
   }
 
-  /** Where the name of a line is written. */
+  /** The place of a line's name. */
   private record Placed(End end, TextLayout text, double x, double baseline) {
     Line2D middle() {
       double y = baseline - END_HEIGHT / 3.0;
@@ -106,7 +108,10 @@ final class PlotLabels extends Annotation {
     }
   }
 
-  /** Beside the ends of the lines, from the top on; what would cover the name above goes below it. */
+  /**
+   * Puts the names beside the ends of their lines, from top to bottom; a name that would cover the one above is
+   * moved down.
+   */
   private List<Placed> placedEnds(Graphics2D g) {
     List<Placed> placed = new ArrayList<>();
     for (End end : ends.stream().sorted(Comparator.comparingDouble(End::y).reversed()).toList()) {
@@ -187,7 +192,7 @@ final class PlotLabels extends Annotation {
     return points.stream().filter(point -> line.ptSegDist(point) < CLEAR + 1).toList();
   }
 
-  /** How many of the points the name would hide; those close by count in part. */
+  /** The number of points that the name would hide; points close to it count in part. */
   private static double crowding(Line2D name, List<Point2D> points) {
     return points.stream().mapToDouble(point -> Math.max(0, 1 - name.ptSegDist(point) / CLEAR)).sum();
   }

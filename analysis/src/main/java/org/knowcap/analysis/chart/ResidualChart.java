@@ -16,7 +16,7 @@ import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.Square;
 import org.knowm.xchart.style.markers.TriangleUp;
 
-/** What capacity laws leave over: measured less fitted bits at each model's peak, in per cent. */
+/** The chart of residuals of capacity laws: measured less fitted bits at each model's peak, in per cent. */
 public final class ResidualChart implements Chart {
   private static final String TITLE = "Residuals of the capacity law";
 

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * Makes of what VectorGraphics2D writes a document that is small, the same every time, and can be put into a
- * page.
+ * Makes an SVG document of the output of VectorGraphics2D. The document is small, has equal bytes every time, and
+ * can be put into a page.
  */
 final class SvgDocument {
   private static final Pattern PROLOGUE = Pattern.compile("^.*?<svg[^>]*>", Pattern.DOTALL);
@@ -19,7 +19,7 @@ final class SvgDocument {
   /**
    * @param name of the chart, unlike any other's on the same page
    * @param svg as written: with a DOCTYPE, six decimals, and clip names that change from run to run
-   * @param title and {@code description} are read out to those who cannot see the chart
+   * @param title and {@code description} are read out to readers who cannot see the chart
    */
   static String finished(String name, String svg, int width, int height, String title, String description) {
     String root = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 " + width + " "

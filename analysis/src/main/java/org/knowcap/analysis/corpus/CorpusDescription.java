@@ -10,13 +10,13 @@ import java.util.stream.Stream;
 import org.knowcap.analysis.units.Units;
 
 /**
- * What a corpus is, in numbers.
+ * A description of a corpus in numbers.
  *
  * @param name       as in "bioS(200)"
  * @param people     N
- * @param totalBits  of all there is to know
- * @param exposureTokens mean length of a training stream that tells of everybody once
- * @param sources    that it is mixed of, the one that is studied first; a single one if it is no mixture
+ * @param totalBits bits of the corpus, all parts together
+ * @param exposureTokens mean number of training tokens in which every person occurs once
+ * @param sources    that are mixed, with the studied one first; a single one if the corpus is not a mixture
  * @param vocabulary how its tokens are used
  */
 public record CorpusDescription(String name, long people, double totalBits, double exposureTokens,
@@ -25,20 +25,20 @@ public record CorpusDescription(String name, long people, double totalBits, doub
   /**
    * One stream of texts.
    *
-   * @param share   of the training windows, 1 if there are no others
-   * @param bits    what there is to know in it, by part
-   * @param meanTokens of a text, as expected over all texts that there could be
-   * @param lengths how many texts, of those looked at, have so many tokens; the end of text counts as one
+   * @param share   of the training windows; 1 if this is the only source
+   * @param bits    bits of the source, by part
+   * @param meanTokens expected over all possible texts
+   * @param lengths number of sampled texts by their number of tokens, the end-of-text token included
    * @param sample  a text
    */
   public record Source(String name, double share, long people, List<PartBits> bits, double meanTokens,
       SortedMap<Integer, Long> lengths, List<Passage> sample) {
-    /** Of all parts. */
+    /** Bits of all parts together. */
     public double totalBits() {
       return bits.stream().mapToDouble(PartBits::bits).sum();
     }
 
-    /** What the sample tells of, in its order. */
+    /** Attributes that the sample text states, in its order. */
     public List<String> attributes() {
       return sample.stream()
           .filter(passage -> passage.mark() != Mark.NONE)
@@ -47,13 +47,13 @@ public record CorpusDescription(String name, long people, double totalBits, doub
           .toList();
     }
 
-    /** Texts whose lengths are counted. */
+    /** The number of texts whose lengths are counted. */
     public long texts() {
       return lengths.values().stream().mapToLong(Long::longValue).sum();
     }
   }
 
-  /** What is to be said of it in words. */
+  /** The description in sentences. */
   public List<String> findings() {
     List<String> findings = new ArrayList<>();
     findings.add(Units.count(people) + " people, " + Units.bits(totalBits) + " to know: "
@@ -104,24 +104,24 @@ public record CorpusDescription(String name, long people, double totalBits, doub
   /** @param part "names", "values" or "diversity" */
   public record PartBits(String part, double bits) {}
 
-  /** What a passage of a text is for. */
+  /** What a passage of a text says. */
   public enum Mark {
-    /** It tells nothing. */
+    /** It says nothing that is measured. */
     NONE,
-    /** It names somebody. */
+    /** It is a person's name. */
     NAME,
-    /** It tells a value, or the rest of one. */
+    /** It is a value, or the rest of one. */
     VALUE,
-    /** It is what a value begins with, and its loss is taken by itself. */
+    /** It is the first chunk of a value, whose loss is also taken by itself. */
     FIRST_CHUNK,
-    /** It follows from what the text said before. */
+    /** It follows from earlier words of the text, so it is not measured. */
     IMPLIED
   }
 
   /**
    * A piece of a text.
    *
-   * @param attribute that it tells of; empty if none
+   * @param attribute that the passage belongs to; empty if none
    */
   public record Passage(String text, Mark mark, String attribute) {}
 
@@ -130,16 +130,16 @@ public record CorpusDescription(String name, long people, double totalBits, doub
    *
    * @param size   V
    * @param tokens looked at
-   * @param counts how often each id occurs that does, the commonest first
-   * @param reach  how many ids have occurred after ever more tokens
+   * @param counts how often each token id occurs that does occur, the most frequent first
+   * @param reach  number of different ids after growing numbers of tokens
    */
   public record VocabularyUse(int size, long tokens, List<Long> counts, List<Reach> reach) {
-    /** What part of all tokens the {@code ids} commonest are. */
+    /** The share of all tokens that have one of the {@code ids} most frequent ids. */
     public double share(int ids) {
       return (double) counts.stream().limit(ids).mapToLong(Long::longValue).sum() / tokens;
     }
   }
 
-  /** So many different ids have occurred in so many tokens. */
+  /** The number of different ids in the first tokens of the stream. */
   public record Reach(long tokens, int ids) {}
 }

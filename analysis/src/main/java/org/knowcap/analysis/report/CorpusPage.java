@@ -15,9 +15,9 @@ import org.knowcap.analysis.corpus.CorpusDescription.Source;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.files.WholeFile;
 
-/** What a corpus is, on one page that needs nothing but itself. */
+/** The description of a corpus as one self-contained page. */
 public record CorpusPage(CorpusDescription corpus) {
-  /** Each attribute's colour is one of so many. */
+  /** Colours of attributes; with more attributes than colours, colours repeat. */
   private static final List<String> COLOURS = List.of("#0072B2", "#D55E00", "#009E73", "#C266A0", "#B58900",
       "#56B4E9", "#8A8A8A", "#6A4FA3");
 

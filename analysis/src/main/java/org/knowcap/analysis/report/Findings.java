@@ -12,7 +12,7 @@ import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 
 /**
- * What a study measured, in a few plain sentences. They tell of these runs only: no trend, no law, no cause.
+ * What a study measured, in a few plain sentences. They speak only of these runs, and claim no trend, law or cause.
  */
 public final class Findings {
   /**
@@ -20,7 +20,7 @@ public final class Findings {
    */
   private static final double NEARLY_ALL = 0.9;
   private static final double MUCH_MISSING = 0.6;
-  /** Names in a sentence; the table has them all. */
+  /** The most names in a sentence; the table has all names. */
   private static final int NAMES = 6;
 
   private final List<RunResult> results;
@@ -97,7 +97,7 @@ public final class Findings {
     return missing.isEmpty() ? "" : "; " + lowered(holding(missing, "less than 60 %")) + why(missing);
   }
 
-  /** Out of room, or of training. */
+  /** How many of these runs were still learning, and for how many that is not known; the end of a sentence. */
   private static String why(List<RunResult> runs) {
     long learning = runs.stream().filter(run -> run.limitedBy() == Limit.LEARNING).count();
     long undecided = runs.stream().filter(run -> run.limitedBy() == Limit.UNDECIDED).count();

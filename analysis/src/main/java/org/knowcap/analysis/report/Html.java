@@ -1,6 +1,6 @@
 package org.knowcap.analysis.report;
 
-/** What all pages begin with. They need nothing but themselves. */
+/** The beginning of all pages, which are self-contained. */
 final class Html {
   private static final String STYLE = """
       :root { color-scheme: light dark; --ink: #1c1e21; --soft: #5c6570; --line: #dfe3e8; --page: #ffffff;
@@ -52,7 +52,7 @@ final class Html {
   private Html() {}
 
   /**
-   * A page up to its title as a heading.
+   * The beginning of a page, up to the heading with its title.
    *
    * @param style of this page's own, in CSS
    */
@@ -63,7 +63,7 @@ final class Html {
         + "</h1>\n";
   }
 
-  /** An SVG document that becomes no smaller than can be read: a narrow screen shows a part of it, and scrolls. */
+  /** An SVG document in a frame that keeps it large enough to read: a narrow screen shows a part of it, and scrolls. */
   static String chart(String svg) {
     return "<div class=\"chart\">\n" + svg + "</div>\n";
   }

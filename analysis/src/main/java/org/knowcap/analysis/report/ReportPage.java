@@ -23,7 +23,7 @@ import org.knowcap.analysis.units.Units;
 import org.knowcap.files.WholeFile;
 
 /**
- * A study on one page that needs nothing but itself: findings, chart, table, provenance.
+ * A study as one self-contained page: findings, charts, table, provenance.
  *
  * @param title of the study
  * @param results of the runs that ended, in any order
@@ -76,7 +76,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
       new Column<>("Time", true, result -> Units.seconds(result.seconds())));
 
-  /** Nothing where it was not measured. */
+  /** The share as text; empty where it was not measured. */
   private static String share(double share) {
     return Double.isNaN(share) ? "" : Units.percent(share);
   }
@@ -226,7 +226,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     page.append("</tbody>\n</table>\n</div>\n<p class=\"note\">").append(errors()).append("</p>\n");
   }
 
-  /** Only where something was run with several seeds. */
+  /** Adds the table of means over seeds, if something was run with several seeds. */
   private void appendSeeds(StringBuilder page) {
     List<SeedMeans> means = SeedMeans.of(results).stream().filter(setting -> setting.seeds() > 1).toList();
     if (means.isEmpty()) {
@@ -242,7 +242,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         .append("where runs share one of the seeds that vary, as they are then not independent.</p>\n");
   }
 
-  /** Nothing where the part is not there. */
+  /** The bits as text; empty where the corpus does not have the part. */
   private static String part(OptionalDouble bits, OptionalDouble standardError) {
     return bits.isPresent() ? Units.bits(bits.getAsDouble(), standardError.orElse(0)) : "";
   }
@@ -264,7 +264,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     return Units.ratio(means.capacityRatio() - half) + " to " + Units.ratio(means.capacityRatio() + half);
   }
 
-  /** Only where models were quantised. */
+  /** Adds the table of quantised models, if there are any. */
   private void appendQuantised(StringBuilder page) {
     if (quantised.isEmpty()) {
       return;

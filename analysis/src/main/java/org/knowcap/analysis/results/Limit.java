@@ -5,13 +5,13 @@ import java.util.OptionalDouble;
 
 /** What keeps a run from storing more bits: its corpus, its model, or the end of its training. */
 public enum Limit {
-  /** Over 98 % of the corpus are stored: there was hardly more to store, so R says nothing of what the model can hold. */
+  /** Over 98 % of the corpus is stored. There was hardly more to store, so R does not say what the model can hold. */
   CORPUS,
-  /** Most of what is stored was stored in the first half of the training: more of it would add little. */
+  /** Most of the stored bits were stored in the first half of the training, so more training would add little. */
   MODEL,
-  /** More than a quarter of what is stored was stored in the second half of the training. */
+  /** More than a quarter of the stored bits were stored in the second half of the training. */
   LEARNING,
-  /** The training loss does not tell: it is also of other texts, or there were few reports, or nothing is stored. */
+  /** The training loss does not tell: it also counts other texts, or there were few reports, or nothing is stored. */
   UNDECIDED;
 
   private static final double NEARLY_ALL = 0.98;
@@ -33,7 +33,7 @@ public enum Limit {
     return lateShare.getAsDouble() > MUCH ? LEARNING : MODEL;
   }
 
-  /** As tables have it: such as "corpus". */
+  /** The word in tables, such as "corpus". */
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT);

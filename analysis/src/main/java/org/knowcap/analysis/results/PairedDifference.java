@@ -11,8 +11,9 @@ import org.apache.commons.math3.stat.inference.TTest;
 import tech.tablesaw.api.Table;
 
 /**
- * How much more bits per parameter one architecture stores than another of as many layers and heads of one width: runs of
- * equal seeds are pairs, so that what their corpus does to both is not in the difference.
+ * How many more bits per parameter one architecture stores than another with equal numbers of layers and heads and
+ * an equal head width. Runs of equal seeds are pairs, so an effect that their corpus has on both is not in the
+ * difference.
  *
  * @param corpus name of the corpus
  * @param people N
@@ -25,12 +26,12 @@ import tech.tablesaw.api.Table;
  * @param parameters P of the model
  * @param againstParameters P of the model that it is compared with
  * @param pairs runs of equal seeds
- * @param difference mean over the pairs of R less the other's R, bits per parameter
+ * @param difference mean over the pairs of the model's R less the R of {@code against}, bits per parameter
  * @param differenceInterval half of the 95 % confidence interval of that mean, by Student's t; absent for one pair, and
  *        where two pairs have a varied seed in common, as they are then not independent
- * @param ratio mean R over the other's mean R
- * @param pValue of the paired t-test, two-sided: how likely at least such a difference would be if there were none; absent
- *        where the interval is, and where all pairs differ alike
+ * @param ratio mean R of the model, divided by the mean R of {@code against}
+ * @param pValue of the paired t-test, two-sided: how likely at least such a difference would be if there were none;
+ *        absent where the interval is, and where all pairs differ alike
  * @param limitedBy what limits the runs of both; several words where they differ
  */
 public record PairedDifference(String corpus, long people, long exposures, double learningRate, String engine,
@@ -50,8 +51,8 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
    * Compares all models of other architectures with those of one, cell by cell.
    *
    * @param against a family, such as "gpt2"; its models are compared with by their layers, heads and width
-   * @throws ResultsException where there is nothing to compare, or equal seeds occur twice in what the table shows as one
-   *     model and setting: the runs then differ in something that it does not show
+   * @throws ResultsException where there is nothing to compare, or equal seeds occur twice in what the table shows
+   *     as one model and setting: the runs then differ in something that it does not show
    */
   public static List<PairedDifference> of(List<RunResult> runs, String against) {
     Map<Cell, Map<String, Map<Seeds, RunResult>>> cells = new LinkedHashMap<>();

@@ -7,8 +7,8 @@ import java.util.function.ToDoubleFunction;
 import org.knowcap.analysis.capacity.Knowledge;
 
 /**
- * The bits of one run by part of the knowledge. A part that a corpus does not have is absent, and all are in tables of
- * earlier versions.
+ * The bits of one run by part of the knowledge. A part that a corpus does not have is absent. In tables of earlier
+ * versions all parts are absent.
  *
  * @param nameTotalBits bits of the names: N log2(N0 / N)
  * @param nameStoredBits bits of the names that the model stores
@@ -27,10 +27,10 @@ public record PartBits(OptionalDouble nameTotalBits, OptionalDouble nameStoredBi
     OptionalDouble valueStoredBitsStandardError, OptionalDouble diversityTotalBits,
     OptionalDouble diversityStoredBits, OptionalDouble diversityStoredBitsStandardError,
     OptionalDouble diversityLossNats, OptionalDouble diversityLossStandardError) {
-  /** Of a run of which only the sum is known. */
+  /** The bits of a run of which only the sum is known. */
   public static final PartBits UNKNOWN = of(List.of());
 
-  /** The bits of parts by their names; parts of other names are passed over. */
+  /** The bits of parts by their names; parts with other names are ignored. */
   public static PartBits of(List<Knowledge> parts) {
     Part names = new Part(parts, "names");
     Part values = new Part(parts, "values");

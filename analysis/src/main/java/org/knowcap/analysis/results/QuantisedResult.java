@@ -1,15 +1,15 @@
 package org.knowcap.analysis.results;
 
 /**
- * What a model stores when its weights are rounded to a few bits, and what storing those takes: a row of the table beside
- * its run's. Where a table has such rows, its runs have these columns too.
+ * What a model stores when its weights are rounded to a few bits, and how many bits the rounded weights take: a row
+ * of the table beside the row of its run. If a table has such rows, the rows of its runs have these columns too.
  *
  * @param run the columns of all runs, measured on the rounded weights; its name is the run's, a slash, and the label
- * @param quantisation method, such as "gptq"; "none" of a run itself
- * @param weightBits bits of a weight's code; 32 of a run itself
- * @param group weights that share a scale, 0 where that depends on the matrix alone
- * @param bitsPerWeight bits of a rounded weight with its share of scales and the like
- * @param modelBits bits that all parameters take: rounded ones as above, others 32 each
+ * @param quantisation method, such as "gptq"; "none" in the row of the run itself
+ * @param weightBits bits of a weight's code; 32 in the row of the run itself
+ * @param group number of weights that share a scale; 0 where it depends only on the matrix
+ * @param bitsPerWeight bits of a rounded weight, with its share of scales and zero points
+ * @param modelBits bits that all parameters take; a parameter that is not rounded takes 32
  * @param capacityPerBit stored bits over model bits
  */
 public record QuantisedResult(RunResult run, String quantisation, int weightBits, int group,
@@ -26,13 +26,13 @@ public record QuantisedResult(RunResult run, String quantisation, int weightBits
     RunResult.finite("capacity_per_bit", capacityPerBit);
   }
 
-  /** A run itself, beside those that were made from it. */
+  /** The row of a run itself, beside the rows of models that were made from it. */
   public static QuantisedResult unquantised(RunResult run) {
     double bits = (double) FULL_BITS * run.parameters();
     return new QuantisedResult(run, NONE, FULL_BITS, 0, FULL_BITS, bits, run.storedBits() / bits);
   }
 
-  /** Whether this is no run itself, but was made from one. */
+  /** Whether this row is of a quantised model, not of a run itself. */
   public boolean quantised() {
     return !quantisation.equals(NONE);
   }

@@ -14,8 +14,8 @@ import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
 /**
- * A Tablesaw table of records: their components give the columns, their order and their types. A component that is itself a
- * record gives its own.
+ * A Tablesaw table of records: their components give the columns, their order and their types. A component that is
+ * itself a record gives the columns of its own components.
  */
 final class RecordTable {
   private RecordTable() {}

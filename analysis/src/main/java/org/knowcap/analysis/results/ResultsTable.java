@@ -28,9 +28,9 @@ import tech.tablesaw.io.csv.CsvReadOptions;
 import tech.tablesaw.io.csv.CsvWriteOptions;
 
 /**
- * Measured runs as a Tablesaw table, one row a run, and one for each time that a run's model was quantised. The record
- * {@link RunResult} is the schema: its components give the columns, their order and their types. Where there are
- * quantised models, those of {@link QuantisedResult} follow.
+ * Measured runs as a Tablesaw table, one row a run, and one for each time that a run's model was quantised. The
+ * record {@link RunResult} is the schema: its components give the columns, their order and their types. If there are
+ * quantised models, the columns of {@link QuantisedResult} follow.
  */
 public final class ResultsTable {
   private static final Pattern NUMBER = Pattern.compile("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?|NaN");
@@ -69,7 +69,7 @@ public final class ResultsTable {
     return rows.stream().filter(QuantisedResult::quantised).toList();
   }
 
-  /** A fresh Tablesaw table of the rows, for whoever wants to sort, filter or join it. */
+  /** A new Tablesaw table of the rows, which callers may sort, filter or join. */
   public Table table() {
     return quantised().isEmpty()
         ? RecordTable.of(RunResult.class, results())
@@ -154,7 +154,10 @@ public final class ResultsTable {
     }
   }
 
-  /** Tables of earlier versions have one seed, which set all that is drawn, and do not say what limits a run. */
+  /**
+   * Adds what tables of earlier versions lack: they have one seed for all that is drawn, and do not say what limits
+   * a run.
+   */
   private static Table upgraded(Table table) {
     if (table.containsColumn(ONE_SEED)) {
       RecordTable.columns(Seeds.class)
@@ -177,7 +180,10 @@ public final class ResultsTable {
     }
   }
 
-  /** Tables of earlier versions have no recall; a table has nothing in the cells of what was not measured. */
+  /**
+   * Adds the columns of recall, which tables of earlier versions do not have; cells are empty where recall was not
+   * measured.
+   */
   private static Table withRecall(Table table) {
     for (String name : RecordTable.columns(RecallShares.class)) {
       if (RecordTable.optionalColumns(RecallShares.class).contains(name)) {

@@ -19,8 +19,8 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param engine that trained and measured
  * @param seeds of corpus, weights and order
  * @param nameLossNats p1, nats: sum over the name's tokens, mean over people
- * @param valueLossNats p2, nats, mean over people: of bioS summed over the tokens of the six values, of bioD over those
- *        of one value
+ * @param valueLossNats p2, nats, mean over people: for bioS the sum over the tokens of the six values, for bioD the
+ *      sum over the tokens of one value
  * @param storedBits bits of the corpus that the model stores
  * @param totalBits bits of the corpus
  * @param capacityRatio R, stored bits per parameter
@@ -36,11 +36,11 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param finalLossNats training loss at the end, nats a token
  * @param headWidth of an attention head
  * @param learningRate at its peak
- * @param activeParameters of P, what takes part in one token's computation: less than all in a mixture of experts
+ * @param activeParameters parameters that take part in one token's computation; fewer than P in a mixture of experts
  * @param causal whether a token's loss depends on no later token; where it does, R is no capacity
  * @param bits by part of the knowledge
- * @param lateShare share of the stored bits that were stored in the second half of the training, as the training loss has
- *        it; absent where it does not tell
+ * @param lateShare share of the stored bits that were stored in the second half of the training, judged by the
+ *      training loss; absent where the loss does not tell
  * @param limitedBy what kept the run from storing more
  * @param recall what the model says right
  * @param completeness of the texts in the windows
@@ -88,16 +88,16 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     lateShare.ifPresent(share -> finite("late_share", share));
   }
 
-  /** Whether there was hardly more to store, so that R says nothing of what the model can hold. */
+  /** Whether there was hardly more to store, so that R does not say what the model can hold. */
   public boolean corpusBound() {
     return limitedBy == Limit.CORPUS;
   }
 
-  /** What was learnt: a corpus of N people, each so often, whose set of names has so many bits. */
+  /** What the model learnt: a corpus of N people, the number of exposures of each, and the bits of the set of names. */
   public record Learnt(String corpus, long people, long exposures, Seeds seeds, Completeness completeness,
       OptionalDouble nameExactBits) {}
 
-  /** What learnt it. */
+  /** The model that learnt the corpus. */
   public record Model(String name, int headWidth, long parameters, long activeParameters, boolean causal) {}
 
   /**

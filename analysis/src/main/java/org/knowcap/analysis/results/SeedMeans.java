@@ -31,7 +31,8 @@ import tech.tablesaw.api.Table;
  * @param valueStoredBits mean bits of the values; absent where a run does not tell
  * @param diversityStoredBits mean bits of the diversity; absent where there is none
  * @param capacityRatio mean R, bits per parameter
- * @param capacityRatioDeviation standard deviation of R over the seeds, with Bessel's correction; absent of a single seed
+ * @param capacityRatioDeviation standard deviation of R over the seeds, with Bessel's correction; absent for a
+ *      single seed
  * @param capacityRatioInterval half of the 95 % confidence interval of the mean R by Student's t; absent for one run,
  *        and where two runs have a varied seed in common, as they are then not independent
  * @param leastCapacityRatio of all seeds
@@ -46,7 +47,7 @@ public record SeedMeans(String corpus, long people, long exposures, String model
     double leastCapacityRatio, double greatestCapacityRatio, double saturation, String limitedBy) {
   private static final double CONFIDENCE = 0.95;
 
-  /** What is the same in runs that only differ in their seed. */
+  /** The properties that are equal in runs which differ only in their seeds. */
   private record Setting(String corpus, double totalBits, long people, long exposures, String model,
       long parameters, double learningRate, String engine, Optional<String> setting) {
     static Setting of(RunResult run) {
@@ -110,14 +111,14 @@ public record SeedMeans(String corpus, long people, long exposures, String model
         : OptionalDouble.empty();
   }
 
-  /** Whether any run had hardly more to store than it did: the mean is then too low. */
+  /** Whether any run had stored nearly its whole corpus; the mean is then too low. */
   public boolean corpusBound() {
     return List.of(limitedBy.split(", ")).contains(Limit.CORPUS.toString());
   }
 
   /**
-   * Half of the 95 % confidence interval of the mean of a figure over runs that differ in their seeds, by Student's t; absent
-   * for one run, and where two have a varied seed in common or all seeds.
+   * Half of the 95 % confidence interval of the mean of a figure over runs that differ in their seeds, by Student's
+   * t; absent for one run, and where two have a varied seed in common or all seeds.
    */
   public static OptionalDouble interval(List<RunResult> runs, ToDoubleFunction<RunResult> figure) {
     return Seeds.independent(runs.stream().map(RunResult::seeds).toList())

@@ -14,12 +14,12 @@ import java.util.stream.Stream;
  * @param orderSeed of the order of the people in training, and of their texts there
  */
 public record Seeds(long corpusSeed, long weightsSeed, long orderSeed) {
-  /** By the corpus, then the weights, then the order. */
+  /** Sorts by the seed of the corpus, then of the weights, then of the order. */
   public static final Comparator<Seeds> ORDER = Comparator.comparingLong(Seeds::corpusSeed)
       .thenComparingLong(Seeds::weightsSeed)
       .thenComparingLong(Seeds::orderSeed);
 
-  /** One number for all three. */
+  /** Seeds that are all this number. */
   public static Seeds all(long seed) {
     return new Seeds(seed, seed, seed);
   }
@@ -58,7 +58,7 @@ public record Seeds(long corpusSeed, long weightsSeed, long orderSeed) {
     };
   }
 
-  /** Whether there are several, and any two differ in each of the three that differs at all. */
+  /** Whether there are several, and each seed that varies at all is different in any two of them. */
   public static boolean independent(List<Seeds> seeds) {
     return seeds.size() > 1
         && Stream.<Function<Seeds, Long>>of(Seeds::corpusSeed, Seeds::weightsSeed, Seeds::orderSeed)

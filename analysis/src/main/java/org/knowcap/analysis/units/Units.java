@@ -3,8 +3,7 @@ package org.knowcap.analysis.units;
 import java.util.Locale;
 
 /**
- * Numbers with their units, in words people use: 1,024,000 parameters, 21.4 kbit, 1.93 bits per parameter,
- * 98.2 %.
+ * Numbers as text, with their units: 1,024,000 parameters, 21.4 kbit, 1.93 bits per parameter, 98.2 %.
  */
 public final class Units {
   private static final String[] PREFIXES = {"", "k", "M", "G", "T"};
@@ -97,7 +96,7 @@ public final class Units {
     return measured(value, standardError, Math.clamp(decimals(standardError, 1), decimals, decimals + 2));
   }
 
-  /** An error too small for its decimal is below it, not absent. */
+  /** An error that is too small for the last decimal is shown as below it, not as 0. */
   private static String error(double standardError, int decimals) {
     double least = Math.pow(10, -decimals);
     return standardError < least / 2
