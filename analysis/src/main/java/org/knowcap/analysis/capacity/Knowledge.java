@@ -10,7 +10,7 @@ package org.knowcap.analysis.capacity;
  * @param count number of items that the loss is a mean over: N people, or N * K values
  * @param uniformBits bits of a uniform guess of one item: log2 N0 for a name, log2 S0 for the values
  * @param maxBits bits of one item, if all is stored: log2(N0 / N) for a name, because the N names are a set; log2 S0
- *      for the values
+ *        for the values
  * @param lossNats measured loss: nats, summed over the knowledge tokens, averaged over people
  * @param lossStandardError standard error of that average, nats
  */

@@ -49,7 +49,7 @@ public record SampleSummary(long size, long population, double mean, double stan
    * Summary of one value for each person, for people drawn without replacement from {@code population}.
    *
    * @param again values of the first of these people in other texts; half the mean square of the differences is the
-   *      variance between texts. It is empty if all texts about a person give equal values
+   *        variance between texts. It is empty if all texts about a person give equal values
    * @throws IllegalArgumentException if a value is not finite, there are more values than people, or there
    *         are too few values (one, of several people) to estimate the error
    */

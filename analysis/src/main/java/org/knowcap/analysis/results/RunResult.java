@@ -20,7 +20,7 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param seeds of corpus, weights and order
  * @param nameLossNats p1, nats: sum over the name's tokens, mean over people
  * @param valueLossNats p2, nats, mean over people: for bioS the sum over the tokens of the six values, for bioD the
- *      sum over the tokens of one value
+ *        sum over the tokens of one value
  * @param storedBits bits of the corpus that the model stores
  * @param totalBits bits of the corpus
  * @param capacityRatio R, stored bits per parameter
@@ -40,7 +40,7 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param causal whether a token's loss depends on no later token; where it does, R is no capacity
  * @param bits by part of the knowledge
  * @param lateShare share of the stored bits that were stored in the second half of the training, judged by the
- *      training loss; absent where the loss does not tell
+ *        training loss; absent where the loss does not tell
  * @param limitedBy what kept the run from storing more
  * @param recall what the model says right
  * @param completeness of the texts in the windows

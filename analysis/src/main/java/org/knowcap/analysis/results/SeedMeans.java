@@ -32,7 +32,7 @@ import tech.tablesaw.api.Table;
  * @param diversityStoredBits mean bits of the diversity; absent where there is none
  * @param capacityRatio mean R, bits per parameter
  * @param capacityRatioDeviation standard deviation of R over the seeds, with Bessel's correction; absent for a
- *      single seed
+ *        single seed
  * @param capacityRatioInterval half of the 95 % confidence interval of the mean R by Student's t; absent for one run,
  *        and where two runs have a varied seed in common, as they are then not independent
  * @param leastCapacityRatio of all seeds

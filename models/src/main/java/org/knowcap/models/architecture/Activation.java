@@ -1,6 +1,6 @@
 package org.knowcap.models.architecture;
 
-/** The curve of a feed-forward: x * sigmoid(w), where w = x (a + b x^2). */
+/** The activation of a feed-forward: x * sigmoid(w), where w = x (a + b x^2). */
 public enum Activation {
   /** GPT-2's tanh form of GELU: tanh(u) = 2 sigmoid(2u) - 1, and 2u = 2 sqrt(2/pi) (x + 0.044715 x^3). */
   GELU(2 * Math.sqrt(2 / Math.PI), 0.044715 * 2 * Math.sqrt(2 / Math.PI)),
@@ -15,12 +15,12 @@ public enum Activation {
     this.cubic = cubic;
   }
 
-  /** a. */
+  /** a, the factor of x in w. */
   public double linear() {
     return linear;
   }
 
-  /** b. */
+  /** b, the factor of x^3 in w. */
   public double cubic() {
     return cubic;
   }

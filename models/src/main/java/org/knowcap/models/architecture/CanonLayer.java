@@ -5,18 +5,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** The places in a block where a Canon layer (arXiv 2512.17351) can be: a convolution over a token and the three before it. */
+/**
+ * The places in a block where a Canon layer (arXiv 2512.17351) can be: a convolution over a token and the three
+ * before it.
+ */
 public enum CanonLayer {
-  /** On what queries, keys and values are computed from, behind the norm. */
+  /** On the input of the matmul of queries, keys and values, after the norm. */
   A,
   /** On queries, keys and values. */
   B,
-  /** On what the feed-forward reads, behind the norm. */
+  /** On the input of the feed-forward, after the norm. */
   C,
   /** Inside the feed-forward, before the activation. */
   D;
 
-  /** Tokens that a result depends on, and so weights of each component. */
+  /** Number of tokens that a result depends on, which is also the number of weights of a component. */
   public static final int WIDTH = 4;
 
   private static final String LETTERS = "abcd";
@@ -45,7 +48,7 @@ public enum CanonLayer {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** The option of a model that says where its blocks have them. */
+  /** The option of a model that says at which places its blocks have Canon layers. */
   static ModelOption<List<CanonLayer>> row(String key) {
     return new ModelOption<>(key,
         new Suffix<>("canon[a-d]+", (text, _) -> parse(text.substring("canon".length())),

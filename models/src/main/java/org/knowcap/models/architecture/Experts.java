@@ -3,30 +3,31 @@ package org.knowcap.models.architecture;
 import java.util.Optional;
 
 /**
- * A mixture of experts in a feed-forward's place: each expert is such a feed-forward, and of each token few are computed.
- * A router, a matrix [d, E] without a bias, gives every expert a probability for every token (a softmax over experts). Who
- * takes part is settled within each window by itself, so that it depends neither on the rest of the batch nor on how an
- * engine shares a batch out.
+ * A mixture of experts in the place of a feed-forward: each expert is such a feed-forward, and each token is
+ * computed by few of them. A router, a matrix [d, E] without a bias, gives every expert a probability for every
+ * token (a softmax over experts). Which experts compute a token is decided within each window, so it depends neither
+ * on the rest of the batch nor on how an engine divides a batch.
  *
  * @param count experts E, at least 1
- * @param choice who chooses whom
- * @param topK experts a token asks for, 1 to E; 1 where experts choose
+ * @param choice whether tokens choose experts or experts choose tokens
+ * @param topK number of experts that a token asks for, 1 to E; 1 if experts choose
  * @param capacityFactor in training, above 0; absent where no token is turned away, see {@link #capacity}
  * @param testCapacityFactor the same where the model is only scored
- * @param every which blocks have experts: every so many-th, the others have the one feed-forward
- * @param shared feed-forwards that every token goes through besides its experts (DeepSeekMoE, arXiv 2401.06066), at least 0
+ * @param every which blocks have experts: 2 means every second block; the other blocks have one feed-forward
+ * @param shared feed-forwards that every token goes through besides its experts (DeepSeekMoE, arXiv 2401.06066), at
+ *        least 0
  * @param balance weight of the load-balancing loss, at least 0
  * @param zLoss weight of the router's z-loss, at least 0
  */
 public record Experts(int count, Choice choice, int topK, Optional<Double> capacityFactor,
     Optional<Double> testCapacityFactor, int every, int shared, double balance, double zLoss) {
-  /** Who chooses whom. */
+  /** Whether tokens choose experts or experts choose tokens. */
   public enum Choice {
-    /** Each token asks for its likeliest experts and gets those that have a place left; tokens come in order. */
+    /** Each token asks for its likeliest experts, and gets those that have a free slot; tokens come in their order. */
     TOKENS,
     /**
-     * Each expert takes the tokens of the window that it is likeliest for (Zhou et al., arXiv 2202.09368). Not causal:
-     * whether it takes one depends on those that come later.
+     * Each expert takes the tokens of the window for which its probability is highest (Zhou et al., arXiv
+     * 2202.09368). Such a model is not causal: whether an expert takes a token depends on later tokens.
      */
     EXPERTS
   }
@@ -62,8 +63,9 @@ public record Experts(int count, Choice choice, int topK, Optional<Double> capac
   }
 
   /**
-   * A token asks for so many of so many experts, with the paper's capacity factors (2 in training, 8 at test) and the
-   * weight that GShard and Switch give the load-balancing loss; the paper does not say its own.
+   * A mixture of {@code count} experts, of which a token asks for {@code topK}. It has the paper's capacity factors
+   * (2 in training, 8 in measuring), and for the load-balancing loss the weight of GShard and Switch, because the
+   * paper does not give one.
    */
   public static Experts of(int count, int topK) {
     return new Experts(count, Choice.TOKENS, topK, Optional.of(2.0), Optional.of(8.0), 1, 0, 0.01, 0);
@@ -79,7 +81,7 @@ public record Experts(int count, Choice choice, int topK, Optional<Double> capac
         zLoss);
   }
 
-  /** Other capacities; absent where no token is turned away. */
+  /** This mixture with other capacity factors; absent where no token is turned away. */
   public Experts withCapacity(Optional<Double> training, Optional<Double> test) {
     return new Experts(count, choice, topK, training, test, every, shared, balance, zLoss);
   }
@@ -89,7 +91,10 @@ public record Experts(int count, Choice choice, int topK, Optional<Double> capac
         zLoss);
   }
 
-  /** Experts choose: as many of them take a token, on average, as the capacity factor says, at test as in training. */
+  /**
+   * This mixture, but experts choose: on average as many experts take a token as the capacity factor says, both in
+   * training and in measuring.
+   */
   public Experts choosing() {
     return new Experts(count, Choice.EXPERTS, 1, capacityFactor, capacityFactor, every, shared, 0, zLoss);
   }
@@ -100,8 +105,8 @@ public record Experts(int count, Choice choice, int topK, Optional<Double> capac
   }
 
   /**
-   * Capacity C, the slots that an expert has in a window: topK * floor(factor * ceil(T / E)), as Tutel counts them, but at least
-   * {@code topK} and at most T, which is enough for all.
+   * Capacity C, the slots that an expert has in a window: topK * floor(factor * ceil(T / E)), as Tutel counts them,
+   * but at least {@code topK} and at most T, which is enough for all.
    *
    * @param length tokens of a window, T
    * @param scores whether the model is only scored
@@ -113,7 +118,7 @@ public record Experts(int count, Choice choice, int topK, Optional<Double> capac
     return (int) Math.min(length, topK * share);
   }
 
-  /** Experts that compute a token, the shared ones not counted: where experts choose a mean. */
+  /** Number of experts that compute a token, without the shared ones; a mean where experts choose. */
   double active() {
     return switch (choice) {
       case TOKENS -> topK;

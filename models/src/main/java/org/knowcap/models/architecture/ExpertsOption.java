@@ -5,9 +5,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The mixture of experts as names, studies and people say it. A name says the number of experts behind its family, and the
- * rest at its end; it does not say the capacity at test, which blocks have experts, how many are shared, and the weights of
- * their losses.
+ * The mixture of experts in names, in studies and in words. A name has the number of experts after its family, and
+ * the other settings at its end. It omits the capacity factor in measuring, which blocks have experts, how many are
+ * shared, and the weights of the router's losses.
  */
 final class ExpertsOption {
   private static final String CAPACITY = "cap(?:none|[0-9]+(?:[.][0-9]+)?)";
@@ -32,10 +32,10 @@ final class ExpertsOption {
   }
 
   /**
-   * What a name says of experts.
+   * Reads the experts of a name.
    *
-   * @param text what stands at its end; may be empty
-   * @param count what stands behind its family
+   * @param text the settings at the end of the name; may be empty
+   * @param count the number after the family
    * @param usual the family's
    */
   static Experts parse(String text, Optional<Integer> count, Experts usual) {

@@ -17,7 +17,7 @@ public enum Family {
   /** GPT2 without any feed-forward. */
   GPT2_NOMLP("gpt2-nomlp", Rotary.PAPER, Norm.LAYER, gelu(FeedForward.Form.NONE, 8), KeyHeads.ONE_EACH, true,
       true),
-  /** The paper's GPT2-MoE: for a feed-forward 32 experts of d to d to d, one for each token. */
+  /** The paper's GPT2-MoE: in place of a feed-forward 32 experts of d to d to d, one for each token. */
   GPT2_MOE("gpt2-moe", GPT2_QUARTER, gelu(FeedForward.Form.STANDARD, 2).with(Experts.of(32, 1))),
   /** GPT2 with GLaM's mixture (arXiv 2112.06905): in every second block 64 experts, two for each token. */
   GLAM("glam", GPT2,
@@ -35,7 +35,10 @@ public enum Family {
   private enum KeyHeads {
     /** One for each head of queries. */
     ONE_EACH,
-    /** The paper's rule for Mistral: four query heads share one if four divides them, otherwise two, or none. */
+    /**
+     * The paper's rule for Mistral: four query heads share one if four divides their number, otherwise two share one
+     * if two divides it, otherwise none do.
+     */
     GROUPED;
 
     int of(int heads) {
@@ -46,7 +49,7 @@ public enum Family {
     }
   }
 
-  /** A number of parameters that misses another by no more is as good as met. */
+  /** Largest relative difference between a wanted number of parameters and a model that counts as having it. */
   private static final double CLOSE = 0.01;
 
   private final String prefix;
@@ -70,7 +73,7 @@ public enum Family {
     dense = Optional.empty();
   }
 
-  /** A family with experts: its dense twin, with another feed-forward. */
+  /** A family with experts: the dense family with another feed-forward. */
   Family(String prefix, Family dense, FeedForward feedForward) {
     this.prefix = prefix;
     this.feedForward = feedForward;
@@ -90,22 +93,22 @@ public enum Family {
     return new FeedForward(FeedForward.Form.GATED, Activation.SILU, factor, Optional.empty());
   }
 
-  /** The family whose short names begin so. */
+  /** The family whose short names begin with this prefix. */
   public static Optional<Family> named(String prefix) {
     return Arrays.stream(values()).filter(family -> family.prefix.equals(prefix)).findFirst();
   }
 
-  /** What short names begin with, of all families in order. */
+  /** The prefixes of short names, of all families in order. */
   public static List<String> prefixes() {
     return Arrays.stream(values()).map(Family::prefix).toList();
   }
 
-  /** The family whose blocks have one feed-forward where these have experts; itself where there are none. */
+  /** The family whose blocks have one feed-forward where this family has experts; this family if it has no experts. */
   Family dense() {
     return dense.orElse(this);
   }
 
-  /** What short names of the families with experts begin with, before their number. */
+  /** The prefixes of families with experts, without the number of experts. */
   static List<String> prefixesWithExperts() {
     return Arrays.stream(values())
         .filter(family -> family.feedForward.experts().isPresent())
@@ -113,12 +116,12 @@ public enum Family {
         .toList();
   }
 
-  /** What short names begin with. */
+  /** The prefix of short names, such as "gpt2". */
   public String prefix() {
     return prefix;
   }
 
-  /** Its positions. */
+  /** The rotary positions of the family. */
   public Rotary rotary() {
     return rotary;
   }
@@ -132,14 +135,14 @@ public enum Family {
     return model(layers, heads, headWidth, rotary);
   }
 
-  /** The same with other positions. */
+  /** The family's model of a size, with other positions. */
   public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
     return new ModelSpec(this, layers, heads, headWidth, keyHeads.of(heads), Optional.empty(), Mask.CAUSAL,
         other, norm, feedForward, biases, tied, false, List.of());
   }
 
   /**
-   * The model of so many layers and of heads of one width that comes closest to a number of parameters.
+   * The model with this number of layers and this head width whose number of parameters is closest to the wanted one.
    *
    * @param parameters P, at least 1
    * @param vocabulary V
@@ -159,8 +162,9 @@ public enum Family {
   }
 
   /**
-   * The model of so many layers that comes close to a number of parameters, of all numbers and widths of heads: of those
-   * within 1 % the one whose heads are nearest to the paper's 64 wide; where there is none, the closest.
+   * The model with this number of layers that comes close to the wanted number of parameters, among all numbers and
+   * widths of heads. Of the models within 1 % it is the one whose head width is nearest to the paper's 64; if no
+   * model is within 1 %, it is the closest one.
    *
    * @param parameters P, at least 1
    * @param vocabulary V

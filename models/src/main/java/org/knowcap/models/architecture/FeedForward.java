@@ -3,15 +3,15 @@ package org.knowcap.models.architecture;
 import java.util.Optional;
 
 /**
- * The feed-forward of a block. Its inner width follows from its size, so that the standard and the gated form of a model
- * have as many parameters as each other (paper, figure 5).
+ * The feed-forward of a block. Its inner width follows from its size, so the standard and the gated form of a model
+ * have equal numbers of parameters (paper, figure 5).
  *
  * @param factor parameters of its matrices in units of d^2, above 0: 8 for GPT2 and LLaMA, 10.5 for Mistral, 2 for
  *     GPT2 with a quarter of the feed-forward
  * @param experts where there is a mixture of such feed-forwards instead of one
  */
 public record FeedForward(Form form, Activation activation, double factor, Optional<Experts> experts) {
-  /** How its matrices work together. */
+  /** The form of a feed-forward: how its matrices work together. */
   public enum Form {
     /** There is none. */
     NONE,
@@ -42,7 +42,7 @@ public record FeedForward(Form form, Activation activation, double factor, Optio
     return new FeedForward(form, activation, factor, Optional.of(other));
   }
 
-  /** Matrices of d times the inner width, or the other way round. */
+  /** Number of matrices of shape [d, inner width] or [inner width, d]. */
   public int matrices() {
     return switch (form) {
       case NONE -> 0;
@@ -63,17 +63,17 @@ public record FeedForward(Form form, Activation activation, double factor, Optio
     return exact == Math.rint(exact) ? (int) exact : Math.max(2, 2 * (int) Math.rint(exact / 2));
   }
 
-  /** One of the feed-forwards. */
+  /** This feed-forward without experts. */
   FeedForward dense() {
     return new FeedForward(form, activation, factor, Optional.empty());
   }
 
-  /** Whether a block, numbered from 0, has a mixture: of every two, say, the second. */
+  /** Whether a block, numbered from 0, has a mixture of experts. */
   public boolean mixed(int block) {
     return experts.isPresent() && (block + 1) % experts.get().every() == 0;
   }
 
-  /** Parameters of one of the feed-forwards, or of one so many times as wide. */
+  /** Number of parameters of one feed-forward whose inner width is {@code times} this one. */
   long parameters(int d, boolean biases, int times) {
     long inner = (long) times * innerWidth(d);
     long outputs = switch (form) {

@@ -1,12 +1,12 @@
 package org.knowcap.models.architecture;
 
-/** Which of the tokens before it a token sees, besides itself. */
+/** Which earlier tokens a token sees, besides itself. */
 public enum Mask {
-  /** All, as in the paper: also those of the texts that stand before its own in the window. */
+  /** All earlier tokens of the window, also those of other texts; the paper does this. */
   CAUSAL,
   /**
-   * Those of its own document, which begins with the last separator up to it: block-causal, as in Ouro (arXiv
-   * 2510.25741). Places go on counting through the window.
+   * Earlier tokens of its own document, which begins with the last separator at or before the token: block-causal
+   * masking, as in Ouro (arXiv 2510.25741). Positions are still counted from the start of the window.
    */
   DOCUMENT
 }

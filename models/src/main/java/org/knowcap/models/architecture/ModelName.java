@@ -6,9 +6,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Short names of models: {@code FAMILY-LAYERS-HEADS}, such as {@code gpt2-2-4}, then a suffix for every option in which the
- * model differs from its family, in the order of {@link ModelOption#IN_NAMES}. A family with experts may have their number
- * behind it, such as {@code gpt2-moe32-2-4}.
+ * Short names of models: {@code FAMILY-LAYERS-HEADS}, such as {@code gpt2-2-4}, then a suffix for every option in
+ * which the model differs from its family, in the order of {@link ModelOption#IN_NAMES}. A family with experts may
+ * have their number after it, such as {@code gpt2-moe32-2-4}.
  */
 final class ModelName {
   private static final Pattern NAME = Pattern.compile("(?<family>" + String.join("|", Family.prefixes())

@@ -11,8 +11,9 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
- * One way in which a model can differ from its family: the single place that says how a name, a study, {@code run.json} and
- * people call it. The names of models, {@code run.json} and the command {@code models} go through {@link #ALL}.
+ * One way in which a model can differ from its family. This row is the only place that says how the option appears
+ * in a name, in a study, in {@code run.json} and in words. The names of models, {@code run.json} and the command
+ * {@code models} go through {@link #ALL}.
  *
  * @param key its key in a study's mapping of a model
  * @param suffix how a model's name says it
@@ -20,7 +21,7 @@ import java.util.stream.Collectors;
  * @param get its value in a model
  * @param set changes its value
  * @param setting writes it as {@code run.json} has it
- * @param phrase what people read about it; empty where there is nothing to say
+ * @param phrase words about the value for {@code knowcap models}; empty where there is nothing to say
  */
 public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValues, ModelSpec, T> reading,
     Function<ModelSpec, T> get, BiConsumer<ModelSpec.Builder, T> set,
@@ -35,7 +36,7 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
   public static final ModelOption<Integer> KEY_HEADS = whole("key_heads", "k", ModelSpec::heads,
       ModelSpec::keyHeads, (b, value) -> b.keyHeads = value,
       m -> m.keyHeads() == m.heads() ? "" : m.keyHeads() + " of keys and values");
-  /** Tokens that a query sees, itself included; absent for all that came before. */
+  /** Number of tokens that a query sees, itself included; absent if it sees all earlier tokens. */
   public static final ModelOption<Optional<Integer>> ATTENTION_WINDOW = attentionWindow("attention_window");
   /** Which of those tokens a query sees. */
   public static final ModelOption<Mask> MASK = choice("mask", Mask.class, word -> word, ModelSpec::mask,
@@ -43,7 +44,7 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
         case CAUSAL -> "";
         case DOCUMENT -> "tokens see their own document only";
       });
-  /** How the model knows where its tokens stand. */
+  /** How the model knows the positions of its tokens. */
   public static final ModelOption<Positions> POSITIONS = PositionsOption.row("positions");
   /** LayerNorm or RMSNorm. */
   public static final ModelOption<Norm> NORM = choice("norm", Norm.class, word -> word + "norm",
@@ -77,13 +78,13 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
       (b, value) -> b.qkNorm = value, m -> m.qkNorm() ? "RMSNorm of each head's queries and keys" : "")
       .writtenIf(ModelSpec::qkNorm);
 
-  /** Where blocks have Canon layers. */
+  /** The places where blocks have Canon layers. */
   public static final ModelOption<List<CanonLayer>> CANON = CanonLayer.row("canon");
 
   /** Every option, in the order of {@code run.json}, from which a run's name is computed: new ones come last. */
   public static final List<ModelOption<?>> ALL = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, MASK,
       POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM, CANON);
-  /** Those that a model's name says, in its order. */
+  /** The options that a model's name has, in the order of the name. */
   static final List<ModelOption<?>> IN_NAMES = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, NORM,
       FEED_FORWARD, ACTIVATION, BIASES, TIED, QK_NORM, CANON, POSITIONS, MASK, EXPERTS);
 
@@ -125,7 +126,10 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
     return new ModelOption<>(key, suffix, reading, get, set, other, phrase);
   }
 
-  /** Written only where a model has it: a new option that others do not have leaves their runs' names alone. */
+  /**
+   * This option, but written to {@code run.json} only for models that have it; so the names of runs from before a
+   * new option stay.
+   */
   private ModelOption<T> writtenIf(Predicate<ModelSpec> has) {
     return written((model, settings) -> {
       if (has.test(model)) {
@@ -134,7 +138,7 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
     });
   }
 
-  /** What people read about a model: the phrases of all options. */
+  /** A model in words: the phrases of all options. */
   public static String describe(ModelSpec model) {
     return ALL.stream()
         .map(option -> option.phrase().apply(model))
@@ -142,17 +146,17 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
         .collect(Collectors.joining(", "));
   }
 
-  /** Changes what a mapping says of this option. */
+  /** Sets this option of the model to the value that a mapping gives. */
   public void read(OptionValues values, ModelSpec named, ModelSpec.Builder model) {
     set.accept(model, reading.apply(values, named));
   }
 
-  /** Changes what a name says. */
+  /** Sets this option of the model to the value that a name gives. */
   void parse(String text, ModelSpec plain, ModelSpec.Builder model) {
     set.accept(model, suffix.parse().apply(text, plain));
   }
 
-  /** What a name says; empty where the model does not differ from its family's. */
+  /** The suffix of a name; empty if the model does not differ from its family in this option. */
   String print(ModelSpec model, ModelSpec plain) {
     return suffix.print().apply(get.apply(model), plain);
   }

@@ -5,19 +5,22 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * What a model is: blocks of attention and feed-forward on a residual stream of width d = heads * head width.
+ * The architecture of a model: blocks of attention and feed-forward on a residual stream of width d = heads * head
+ * width.
  *
- * @param family the architecture it was made from, whose properties it has but for the ones that were changed
+ * @param family the family that the model was made from; it has the family's properties except those that were changed
  * @param layers number of blocks l, at least 1
  * @param heads attention heads h, at least 1
  * @param headWidth components of a head; 64 in the paper
  * @param keyHeads heads of keys and of values, a divisor of h: each serves h / keyHeads heads of queries
- * @param attentionWindow how many tokens a query sees, itself included, at least 1; absent for all that came before
+ * @param attentionWindow number of tokens that a query sees, itself included, at least 1; absent if it sees all
+ *        earlier tokens
  * @param mask which of those tokens it sees
- * @param positions how it knows where its tokens stand
+ * @param positions how the model knows the positions of its tokens
  * @param biases whether matrices other than embedding and head have biases
  * @param tied whether the head is the embedding
- * @param qkNorm whether each head's queries and keys have an RMSNorm of their own, with a gain for queries and one for keys
+ * @param qkNorm whether each head's queries and keys have an RMSNorm of their own, with a gain for queries and one
+ *        for keys
  * @param canon where each block has Canon layers, in their order
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
@@ -56,8 +59,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   /**
-   * Reads a short name, such as {@code gpt2-2-4-w16}: {@code FAMILY-LAYERS-HEADS}, then what differs from the family, in
-   * the order of docs/architectures.md.
+   * Reads a short name, such as {@code gpt2-2-4-w16}: {@code FAMILY-LAYERS-HEADS}, then what differs from the
+   * family, in the order of docs/architectures.md.
    *
    * @throws IllegalArgumentException where the name is none
    */
@@ -66,15 +69,16 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
   }
 
   /**
-   * Whether a part of the keys' bias cancels in every attention weight: it adds one number to all scores of a query, unless
-   * the keys are rotated by their positions, normalised, or mixed by a Canon layer. Its gradient is then nothing but rounding.
+   * Whether a part of the keys' bias cancels in every attention weight: it adds one number to all scores of a query,
+   * unless the keys are rotated by their positions, normalised, or mixed by a Canon layer. The gradient of this part
+   * is only rounding error.
    */
   public boolean hasKeyBiasWithoutGradient() {
     return biases && !qkNorm && !canon.contains(CanonLayer.B)
         && positions.rotary().map(rotary -> rotary.fraction() < 1).orElse(true);
   }
 
-  /** The short name, as {@link #parse} reads it; of experts it does not say everything, see docs/architectures.md. */
+  /** The short name, as {@link #parse} reads it; it omits some settings of experts, see docs/architectures.md. */
   public String name() {
     return ModelName.of(this);
   }
@@ -159,12 +163,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return feedForward.experts().map(Experts::causal).orElse(true);
   }
 
-  /** Width of the feed-forward's inner layer; 0 where there is none. */
+  /** Width of the feed-forward's inner layer; 0 if there is no feed-forward. */
   public int innerWidth() {
     return feedForward.innerWidth(width());
   }
 
-  /** Weights of those of some Canon layers that a block has. */
+  /** Number of weights of a block's Canon layers, among {@code some}. */
   private long canonWeights(CanonLayer... some) {
     long columns = 0;
     for (CanonLayer layer : some) {

@@ -1,6 +1,6 @@
 package org.knowcap.models.architecture;
 
-/** What keeps the rows that go into a block's parts at one scale. */
+/** The norm in front of each half of a block. */
 public enum Norm {
   /** LayerNorm with gain and bias. */
   LAYER,

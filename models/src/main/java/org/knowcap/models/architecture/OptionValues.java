@@ -3,8 +3,8 @@ package org.knowcap.models.architecture;
 import java.util.function.Supplier;
 
 /**
- * Values of options by their keys, as a study's mapping of a model gives them. Every method checks the type and the range of
- * the value it finds; the complaint names the key, what it found and what is allowed.
+ * Values of options by their keys, as a study's mapping of a model gives them. Every method checks the type and the
+ * range of the value it finds; the complaint names the key, what it found and what is allowed.
  */
 public interface OptionValues {
   boolean has(String key);
@@ -12,7 +12,7 @@ public interface OptionValues {
   /** Whether the key is there and has this text. */
   boolean isText(String key, String text);
 
-  /** One of some words. */
+  /** The text of a key, or {@code absent} if the key is not there. */
   String text(String key, String absent);
 
   /** A whole number that must be there. */
@@ -30,10 +30,10 @@ public interface OptionValues {
   /** One of an enumeration's names, in lower case. */
   <E extends Enum<E>> E choice(String key, Class<E> type, E absent);
 
-  /** Runs a constructor that checks its values, and says with its complaint which key it is about. */
+  /** Runs a constructor that checks its values; if it complains, the message names the key. */
   <T> T checked(String key, Supplier<T> constructor);
 
-  /** Runs a constructor that several keys make up. */
+  /** Runs a constructor whose values come from several keys. */
   <T> T checkedAll(Supplier<T> constructor);
 
   /** A complaint about a text. */

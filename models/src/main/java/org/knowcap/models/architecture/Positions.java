@@ -3,15 +3,15 @@ package org.knowcap.models.architecture;
 import java.util.Optional;
 
 /**
- * How a model knows where its tokens stand. All but {@link Learned} act within attention, on the distance of two tokens, and
- * have no parameters.
+ * How a model knows the positions of its tokens. All but {@link Learned} act within attention, on the distance of
+ * two tokens, and have no parameters.
  */
 public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerope, Positions.LeakyRerope,
     Positions.Alibi, Positions.Learned, Positions.None {
-  /** What a study calls them. */
+  /** The name in a study, such as "rotary". */
   String kind();
 
-  /** The rotation they are made from, if they are made from one. */
+  /** The rotation that these positions are based on, if any. */
   default Optional<Rotary> rotary() {
     return Optional.empty();
   }
@@ -26,18 +26,18 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerop
   }
 
   /**
-   * Checks that windows of so many tokens can have them.
+   * Checks that windows of this number of tokens can have them.
    *
    * @throws IllegalArgumentException where they cannot
    */
   default void checkWindow(int tokens) {}
 
   /**
-   * NTK-aware scaling (bloc97 2023): rotary positions of another base, base' = base * s^(w / (w - 2)) with w the rotated
-   * width. The slowest angle becomes s times slower and the fastest stays, so that a model made for windows of T tokens
-   * meets no new angles in windows of s T.
+   * NTK-aware scaling (bloc97 2023): rotary positions of another base, base' = base * s^(w / (w - 2)) with w the
+   * rotated width. The slowest angle becomes s times slower and the fastest stays, so that a model made for windows
+   * of T tokens meets no new angles in windows of s T.
    *
-   * @param plain what is scaled
+   * @param plain the rotation that is scaled
    * @param scale s, at least 1
    */
   record Ntk(Rotary plain, double scale) implements Positions {
@@ -74,10 +74,10 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerop
   }
 
   /**
-   * ReRoPE (Su 2023, github.com/bojone/rerope): rotary positions whose distances are cut off. A key t tokens before its
-   * query is scored as if it were min(t, w) before it.
+   * ReRoPE (Su 2023, github.com/bojone/rerope): rotary positions whose distances are cut off. A key that is t tokens
+   * before its query is scored as if it were min(t, w) tokens before it.
    *
-   * @param plain what is cut off
+   * @param plain the rotation whose distances are cut off
    * @param window w, tokens, at least 1
    */
   record Rerope(Rotary plain, int window) implements Positions {
@@ -97,8 +97,9 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerop
   }
 
   /**
-   * Leaky ReRoPE (Su 2023, as {@link Rerope}): beyond w, distances go on k times slower. A key t tokens before its query
-   * is scored as if it were t before it up to w, and w + (t - w) / k from there on. k = 1 is rotary, k without bound ReRoPE.
+   * Leaky ReRoPE (Su 2023, as {@link Rerope}): beyond w, distances go on k times slower. A key that is t tokens
+   * before its query is scored as if it were t tokens before it for t up to w, and w + (t - w) / k tokens for larger
+   * t. k = 1 is rotary; with growing k it becomes ReRoPE.
    *
    * @param window w, tokens, at least 1
    * @param slowness k, at least 1
@@ -130,8 +131,8 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerop
   }
 
   /**
-   * ALiBi (Press et al. 2021, arXiv 2108.12409): nothing is turned; of the score of a key t tokens before its query, a
-   * head takes slope * t, after the division by sqrt(head width).
+   * ALiBi (Press et al. 2021, arXiv 2108.12409): nothing is rotated. A head subtracts slope * t from the score of a
+   * key that is t tokens before its query, after the division by sqrt(head width).
    */
   record Alibi() implements Positions {
     @Override
@@ -140,8 +141,9 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerop
     }
 
     /**
-     * Of h heads, a power of two, the slopes 2^(-8/h), 2^(-16/h) and so on to 2^-8. Otherwise, as in the authors' code,
-     * those of the greatest power of two below h, and then every other one of twice as many heads.
+     * The slope of a head. If h is a power of two, the slopes are 2^(-8/h), 2^(-16/h) and so on to 2^-8. Otherwise,
+     * as in the authors' code, let p be the greatest power of two below h: the first p heads have the slopes of p
+     * heads, and the others have every second slope of 2p heads.
      *
      * @param head from 0
      * @param heads h, heads of queries
@@ -155,8 +157,8 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerop
   }
 
   /**
-   * A trained vector for each place in a window, added to the embedding (GPT-2, Radford et al. 2019): a table
-   * [length, d], which starts as the embedding does and counts in P.
+   * A trained vector for each position in a window, added to the embedding (GPT-2, Radford et al. 2019): a table
+   * [length, d], which is initialised like the embedding and counts in P.
    *
    * @param length places, at least 1; neither windows of training nor texts measured may be longer
    */
@@ -181,7 +183,7 @@ public sealed interface Positions permits Rotary, Positions.Ntk, Positions.Rerop
     }
   }
 
-  /** None: a token knows which others came before it, and no more. */
+  /** No positions: only the causal mask tells which tokens came before. */
   record None() implements Positions {
     @Override
     public String kind() {

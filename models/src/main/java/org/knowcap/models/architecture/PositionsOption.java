@@ -8,15 +8,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Positions as names, studies, {@code run.json} and people say them. What is the family's goes without saying. */
+/** Positions in names, in studies, in {@code run.json} and in words. Names omit settings that are the family's. */
 final class PositionsOption {
   private static final String NUMBER = "[0-9]+(?:\\.[0-9]+)?";
   private static final String INTEGER = "[1-9][0-9]{0,7}";
   private static final String ROTARY = "rotary" + NUMBER + "(?:b" + NUMBER + ")?";
-  /** What is made from a rotation. */
+  /** Kinds of positions that are based on a rotation. */
   private static final String CHANGED = "(?:ntk" + NUMBER + "|rerope" + INTEGER + "|leaky" + INTEGER + "k"
       + NUMBER + ")";
-  /** A rotation other than the family's and what is made from it, or positions without a rotation. */
+  /** A rotation other than the family's with a kind based on it, or positions without a rotation. */
   private static final String PATTERN = ROTARY + "(?:-" + CHANGED + ")?|" + CHANGED + "|alibi|learned"
       + INTEGER + "|nopos";
 
@@ -132,7 +132,7 @@ final class PositionsOption {
         : values.integer(key, 1, ModelOption.MOST_TOKENS));
   }
 
-  /** What a mapping does not say of a rotation is the named model's, or else its family's. */
+  /** The rotation of a mapping; a setting that the mapping omits is that of the named model, or else of its family. */
   private static Rotary rotary(OptionValues values, ModelSpec named) {
     Rotary usual = named.positions().rotary().orElse(named.family().rotary());
     double fraction = values.number("rotary_fraction", usual.fraction());

@@ -10,9 +10,9 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
- * How a model's name says the value of an option.
+ * How a model's name shows the value of an option.
  *
- * @param pattern of what stands behind the dash, without named or numbered groups
+ * @param pattern of the text after the dash, without named or numbered groups
  * @param parse gives the value for such a text and the family's model
  * @param print gives the text for a value and the family's model; empty if the value is the family's
  */

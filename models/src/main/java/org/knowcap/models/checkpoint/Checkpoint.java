@@ -21,8 +21,8 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
 
 /**
- * All that a run needs to go on, in one safetensors file: parameters under their own names, the optimiser's state under
- * {@code state/name}, and the head in the metadata.
+ * Everything that a run needs to continue, in one safetensors file: parameters under their own names, the
+ * optimiser's state under {@code state/name}, and the head in the metadata.
  *
  * @param state flat buffers by name, as {@link Session#state} gives them, each [P]
  */
@@ -34,19 +34,20 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
   private static final String FORMAT = "knowcap-checkpoint-2";
 
   /**
-   * What a checkpoint says beside its numbers.
+   * The metadata of a checkpoint.
    *
    * @param fingerprint of the run, see {@link org.knowcap.models.training.TrainingSpec}
    * @param step finished steps of the run
-   * @param updates that the optimiser's state has seen: more than the steps where it was taken over from another run
+   * @param number of updates that the optimiser's state has seen; more than the steps if the state was taken over
+   *        from another run
    * @param position of the batches, see {@link org.knowcap.models.training.Batch#after}
    * @param identity of the numbers
-   * @param remembered what the one who trains wants to find again beside these numbers, empty if nothing
+   * @param remembered a text that the trainer of the run wants back at the next start; empty if there is none
    */
   public record Head(String fingerprint, long step, long updates, long[] position, ParameterIdentity identity,
       String remembered) {}
 
-  /** Writes it whole or not at all, over any earlier one. */
+  /** Writes the file whole or not at all, over any earlier one. */
   public void write(Path file, Program program) throws IOException {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
@@ -74,8 +75,9 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
   }
 
   /**
-   * SHA-256 of every tensor's name, shape and little-endian content, in file order, and of all strings but itself and what
-   * is remembered: times may be, and two runs that learnt the same shall have the same checksum.
+   * SHA-256 of every tensor's name, shape and little-endian content, in file order, and of all strings except the
+   * checksum itself and {@code remembered}. The latter may hold times, and two runs that learnt equal numbers must
+   * have equal checksums.
    */
   private static String checksum(Map<String, String> metadata, Map<String, Safetensors.Array> tensors) {
     MessageDigest digest = Sha256.digest();
@@ -145,7 +147,7 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     return new Checkpoint(head, state);
   }
 
-  /** Where the checkpoint before the last one is kept while a run trains. */
+  /** The file of the checkpoint before the last one, which is kept while a run trains. */
   public static Path previous(Path file) {
     return file.resolveSibling("previous-" + file.getFileName());
   }
@@ -160,7 +162,7 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
   }
 
   /**
-   * The checksum of what a checkpoint holds, as its head says; whether that is true only {@link #read} finds out.
+   * The checksum that the head of a checkpoint states; only {@link #read} checks that it is true.
    *
    * @throws CheckpointException where the file is damaged or truncated
    */
@@ -195,7 +197,7 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     }
   }
 
-  /** Of what a buffer holds for a parameter. */
+  /** The shape of a buffer's numbers for one parameter. */
   private static long[] shape(String name, Parameter parameter) {
     long size = size(name, parameter);
     return size < parameter.tensor().size() || parameter.tensor().rows() == 1

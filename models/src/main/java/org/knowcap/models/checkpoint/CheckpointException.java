@@ -3,7 +3,7 @@ package org.knowcap.models.checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A checkpoint or safetensors file that is not what it should be. */
+/** A checkpoint or safetensors file that is damaged, or of another model or run. */
 public final class CheckpointException extends IOException {
   private static final long serialVersionUID = 1;
 

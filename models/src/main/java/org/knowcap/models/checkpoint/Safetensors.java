@@ -39,7 +39,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record Safetensors(Map<String, String> metadata, Map<String, Array> tensors) {
   private static final String METADATA = "__metadata__";
-  /** Headers beyond this are taken for damage: it is what the reference implementation allows. */
+  /** Longest header that the reference implementation allows; a longer one is taken for damage. */
   private static final long LARGEST_HEADER = 100_000_000;
 
   private static final int CHUNK = 1 << 20;
@@ -197,11 +197,11 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
   /**
    * Where one tensor's bytes are in the file.
    *
-   * @param type absent of a tensor that is left out
+   * @param type absent for a tensor that is left out
    */
   private record Place(String name, Optional<Type> type, long[] shape, long start, long end) {}
 
-  /** What the header says; its tensors fill the file. */
+  /** The content of the header; its tensors fill the file. */
   private record Contents(Map<String, String> metadata, List<Place> places) {}
 
   private static Contents contents(Path file, FileChannel channel, Set<Type> types, Predicate<String> wanted)
@@ -277,7 +277,7 @@ public record Safetensors(Map<String, String> metadata, Map<String, Array> tenso
     return node.isIntegralNumber() && node.canConvertToLong() ? Math.max(-1, node.longValue()) : -1;
   }
 
-  /** @param types that it may be of; none if it is left out */
+  /** @param types that the tensor may have; none if it is left out */
   private static Place place(Path file, String name, JsonNode description, long base, Set<Type> types)
       throws CheckpointException {
     JsonNode offsets = description.path("data_offsets");

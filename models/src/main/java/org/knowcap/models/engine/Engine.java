@@ -11,13 +11,16 @@ public interface Engine {
   /** Preference: of the available engines, the one with the lowest rank is the default. */
   int rank();
 
-  /** Why this machine cannot run it, in one plain sentence; empty if it can. */
+  /** Why this machine cannot run the engine, in one plain sentence; empty if it can. */
   Optional<String> unavailable();
 
-  /** The hardware and libraries it runs on, for provenance. Only where it is available. */
+  /** The hardware and libraries that the engine runs on, for provenance. Call it only if the engine is available. */
   String description();
 
-  /** What makes it slower here than it could be, and what to do, in one plain sentence; empty where nothing does. */
+  /**
+   * What makes the engine slower here than it could be, and what to do, in one plain sentence; empty if nothing
+   * does.
+   */
   default Optional<String> handicap() {
     return Optional.empty();
   }

@@ -45,18 +45,18 @@ public interface Session extends AutoCloseable {
   void losses(int[] tokens, int[] targets, float[] losses);
 
   /**
-   * Loss of each token, without learning, and the token that the model would have said instead of the target.
+   * Loss of each token, without learning, and the token that the model finds most likely at the target's place.
    *
    * @param tokens [R]
    * @param targets [R]
    * @param losses filled with -ln p of each target, in nats, [R]
-   * @param predictions filled with the most likely token, the smallest of several, [R]
+   * @param predictions filled with the most likely token, [R]; the smallest id if several are equally likely
    */
   void score(int[] tokens, int[] targets, float[] losses, int[] predictions);
 
   /**
-   * What each router did in the last step or scoring, in the order of blocks; empty where the program has none. An engine
-   * that takes a step's batches one by one tells of the last.
+   * What each router did in the last step or scoring, in the order of blocks; empty where the program has none. An
+   * engine that takes a step's batches one by one reports the last batch.
    */
   default List<RoutingMetrics> routing() {
     return List.of();
@@ -74,7 +74,7 @@ public interface Session extends AutoCloseable {
   /**
    * Overwrites the flat buffers named; others stay.
    *
-   * @throws IllegalArgumentException for a name or a length that is not the program's
+   * @throws IllegalArgumentException for a name or a length that the program does not have
    */
   void load(Map<String, float[]> state);
 

@@ -1,19 +1,19 @@
 package org.knowcap.models.engine;
 
 /**
- * A program compiled once for several runs that train at the same time, each in a session of its own. All of them take a step
- * together: {@link Session#step} waits until every open session has come to its own.
+ * A program compiled once for several runs that train at the same time, each in a session of its own. All of them
+ * take a step together: {@link Session#step} waits until every open session calls it.
  */
 public interface SessionGroup extends AutoCloseable {
   /**
-   * A session, with everything in it zero. It belongs to one thread, not the one of another session that is open: that
-   * would wait for itself. Closed, it is no longer waited for, and makes room for another.
+   * Opens a session whose buffers are zero. Each open session needs a thread of its own; two sessions on one thread
+   * would wait for each other. The others do not wait for a closed session, and its place can be taken by a new one.
    *
-   * @throws IllegalStateException where as many are open as the group was made for
+   * @throws IllegalStateException if as many sessions are open as the group was made for
    */
   Session join();
 
-  /** Ends it, once all of its sessions are closed. */
+  /** Ends the group, once all of its sessions are closed. */
   @Override
   void close();
 }

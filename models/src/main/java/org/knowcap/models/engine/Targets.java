@@ -1,13 +1,13 @@
 package org.knowcap.models.engine;
 
-/** The tokens that a batch asks for. */
+/** The target tokens of a batch. */
 public final class Targets {
-  /** Stands for no target: the loss of such a token is 0, nothing is learnt from it, and a mean loss leaves it out. */
+  /** Stands for no target: the loss of such a token is 0, has no gradient, and does not count in the mean loss. */
   public static final int NONE = -1;
 
   private Targets() {}
 
-  /** The number of targets that a mean loss is over; at least 1, so that there is a mean. */
+  /** The number of targets that the mean loss counts; at least 1, so that the mean is defined. */
   public static int counted(int[] targets) {
     int counted = 0;
     for (int target : targets) {

@@ -29,12 +29,12 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * One of our models as transformers loads and saves it: {@code config.json} and {@code model.safetensors}. It is written
- * in fp32, and read in fp32, fp16 or bf16, from one file or several. The conversion only moves numbers, so that it
- * loses no bit in either direction.
+ * One of our models as transformers loads and saves it: {@code config.json} and {@code model.safetensors}. It is
+ * written in fp32, and read in fp32, fp16 or bf16, from one file or several. The conversion only moves numbers, so
+ * it loses no bit in either direction.
  */
 public final class HuggingFaceModel {
-  /** Name of the file that says what a model is. */
+  /** Name of the file with the settings of a model. */
   public static final String CONFIG = "config.json";
   /** Name of the file that says how it generates text. */
   public static final String GENERATION_CONFIG = "generation_config.json";
@@ -68,7 +68,7 @@ public final class HuggingFaceModel {
    * The form of a model: its family's own class if that can hold it, or else the first that can.
    *
    * @param vocabulary V
-   * @throws IllegalArgumentException where none can, with what each of them wants
+   * @throws IllegalArgumentException if no class can, with the requirements of each class
    */
   public static HuggingFaceModel of(ModelSpec model, int vocabulary) {
     List<ModelClass> able = ModelClass.ALL.stream().filter(type -> type.objections(model).isEmpty()).toList();
@@ -86,7 +86,8 @@ public final class HuggingFaceModel {
   }
 
   /**
-   * The same with more rows in the embedding and the head. Those of {@link #weights} are zero, so that each has the logit 0.
+   * This model with more rows in the embedding and the head. The added rows are zero in {@link #weights}, so their
+   * tokens have the logit 0.
    *
    * @param moreRows at least V
    */
@@ -142,7 +143,7 @@ public final class HuggingFaceModel {
     return pretty(config);
   }
 
-  /** As transformers 5 has it; earlier versions read the settings under their own names. */
+  /** Writes the rotation as transformers 5 has it; earlier versions read the settings under their own names. */
   private void writeRotation(Rotary rotary, ObjectNode parameters) {
     parameters.put("rope_type", "default").put("rope_theta", rotary.base());
     if (rotary.fraction() != 1) {
@@ -311,7 +312,7 @@ public final class HuggingFaceModel {
     return parameters;
   }
 
-  /** A head beside the embedding that it is tied to has the same bits. */
+  /** Refuses a file whose tied head differs from the embedding. */
   private void requireTied(Path file, Map<String, Safetensors.Array> tensors) throws CheckpointException {
     float[] head = tensors.get(type.head()).flat();
     float[] embedding = tensors.get(type.embedding()).flat();

@@ -13,7 +13,9 @@ import org.knowcap.models.architecture.Norm;
 import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.architecture.Rotary;
 
-/** A class of models in transformers: which of our models it can hold, how its config.json says so, where tensors go. */
+/**
+ * A class of models in transformers: which of our models it can hold, how its config.json says so, where tensors go.
+ */
 sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
   /** All of them. */
   List<ModelClass> ALL = List.of(new GptNeoX(), new Gpt2(), new LlamaLike.Llama(), new LlamaLike.Qwen3(),
@@ -25,11 +27,12 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
   /** Its Python class with a head that predicts tokens. */
   String architecture();
 
-  /** What it wants of a model that this one is not; empty if it can hold it. */
+  /** The requirements of the class that the model does not meet; empty if the class can hold the model. */
   List<String> objections(ModelSpec model);
 
   /**
-   * What determines the function, but for the vocabulary's size, which all have alike.
+   * The settings that determine what the model computes, except the size of the vocabulary, which all classes call
+   * alike.
    *
    * @param epsilon of the norms
    * @param context tokens of the longest text that the model is given
@@ -39,10 +42,13 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
   /** The tensor of the tokens' vectors, [V, d]. */
   String embedding();
 
-  /** The head, [V, d]; where it is tied, a file may have it beside the embedding, whose content it then has. */
+  /** The head, [V, d]; if it is tied, a file may have it beside the embedding, with equal content. */
   String head();
 
-  /** Tensors that files of some versions hold and that nothing is computed from: masks, and angles that follow from settings. */
+  /**
+   * Tensors that files of some versions have although they hold no weights: masks, and angles that follow from
+   * settings.
+   */
   Pattern BUFFERS = Pattern
       .compile("(.*\\.)?(rotary_emb\\.inv_freq|attn\\.(bias|masked_bias)|attention\\.(bias|masked_bias))");
 

@@ -12,9 +12,9 @@ import tools.jackson.databind.node.JsonNodeFactory;
  *
  * @param key its name
  * @param values the value that we write, then others that mean the same
- * @param elsewhere JSON pointers to where other versions of transformers write it, looked at first
- * @param absent what transformers takes where there is none
- * @param least every number from here on means the same too
+ * @param elsewhere JSON pointers to of the places where other versions of transformers write it; these are read first
+ * @param absent the value that transformers takes if the entry is missing
+ * @param least every number from this one on means what {@code values} mean
  */
 record Setting(String key, List<JsonNode> values, List<String> elsewhere, Optional<JsonNode> absent,
     OptionalInt least) {
@@ -37,7 +37,7 @@ record Setting(String key, List<JsonNode> values, List<String> elsewhere, Option
     return of(key, value.<JsonNode>map(NODES::numberNode).orElse(NODES.nullNode()));
   }
 
-  /** A word, then others that mean the same. */
+  /** A setting whose value is the first word; the others are synonyms. */
   static Setting of(String key, String... values) {
     return new Setting(key, Stream.of(values).<JsonNode>map(NODES::stringNode).toList(), List.of(),
         Optional.empty(), OptionalInt.empty());
@@ -91,7 +91,7 @@ record Setting(String key, List<JsonNode> values, List<String> elsewhere, Option
     return values.getFirst();
   }
 
-  /** What a config.json says; nothing where it says nothing and transformers has no value of its own. */
+  /** The value in a config.json; empty if it has none and transformers has no default. */
   Optional<JsonNode> in(JsonNode config) {
     return Stream.concat(elsewhere.stream().map(config::at), Stream.of(config.path(key)))
         .filter(node -> !node.isMissingNode())
@@ -99,7 +99,7 @@ record Setting(String key, List<JsonNode> values, List<String> elsewhere, Option
         .or(() -> absent);
   }
 
-  /** Whether it means what it should. */
+  /** Whether a value that was found means what {@code values} mean. */
   boolean holds(JsonNode found) {
     if (least.isPresent() && found.isNumber() && found.asDouble() >= least.getAsInt()) {
       return true;

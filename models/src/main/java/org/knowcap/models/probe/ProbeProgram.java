@@ -23,26 +23,27 @@ import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.program.UpdateRule;
 
 /**
- * A model with a linear classifier in place of its head. Several classifiers stand side by side, each with a block of the
- * columns; a token's target says which of them it concerns, and the others' columns are out of the way. A target of
- * {@link #none} concerns none: such a token has no loss and no gradient.
+ * A model with a linear classifier in place of its head. Several classifiers stand side by side, each with a block
+ * of the columns; a token's target says which classifier it belongs to, and the columns of the others get no
+ * probability. The target {@link #none} belongs to no classifier: such a token has no loss and no gradient.
  *
  * <p>The program needs an engine whose embeddings can look up targets: nd4j's.
  *
- * @param program whose step leaves the gradient in the first moment, and the parameters as they are at a learning rate of 0
+ * @param program whose step stores the gradient in the first moment, and at a learning rate of 0 does not change the
+ *        parameters
  * @param blocks classifiers
  * @param classes of each
  */
 public record ProbeProgram(Program program, int blocks, int classes) {
   private static final String CLASSIFIER = "probe.classifier";
   private static final String MASK = "probe.mask";
-  /** A logit so far below others has no share of the probability. */
+  /** Added to logits, so that their tokens have no share of the probability. */
   private static final float AWAY = -1e4f;
 
   /**
    * Puts a classifier on a model.
    *
-   * @param layer whose residual stream is classified, from 1; empty for what the head reads
+   * @param layer whose residual stream is classified, from 1; empty for the input of the head
    * @throws IllegalArgumentException where the model has no such layer
    */
   public static ProbeProgram of(ModelSpec spec, TokenIds ids, int windows, int length,
@@ -100,7 +101,7 @@ public record ProbeProgram(Program program, int blocks, int classes) {
     return blocks * classes;
   }
 
-  /** The target of a token that a classifier is to tell a class of. */
+  /** The target of a token whose class a classifier must predict. */
   public int target(int block, int each) {
     return block * classes + each;
   }

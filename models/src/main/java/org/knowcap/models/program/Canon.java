@@ -6,9 +6,9 @@ import java.util.stream.Stream;
 import org.knowcap.models.architecture.CanonLayer;
 
 /**
- * A Canon layer (arXiv 2512.17351): a causal depthwise convolution with a residual,
- * out[r] = x[r] + sum over lags k &lt; 4 of weight[k] * x[r - k], component by component. What would be before a token's window,
- * or before its document, counts as zero.
+ * A Canon layer (arXiv 2512.17351): a causal depthwise convolution with a residual, out[r] = x[r] + sum over lags k
+ * &lt; 4 of weight[k] * x[r - k], component by component. Tokens before the window, or before the token's document,
+ * count as zero.
  *
  * @param x [R, n]
  * @param weight [4, n], the token's own row first
@@ -39,8 +39,8 @@ public record Canon(Tensor x, Tensor weight, int length, Optional<Documents> doc
   }
 
   /**
-   * dX[r] = dOut[r] + sum over lags k of weight[k] * dOut[r + k], and dWeight[k] += sum over r of dOut[r] * x[r - k], both over
-   * those pairs of tokens that the operation itself adds up.
+   * dX[r] = dOut[r] + sum over lags k of weight[k] * dOut[r + k], and dWeight[k] += sum over r of dOut[r] * x[r -
+   * k], both over those pairs of tokens that the operation itself adds up.
    */
   public record Backward(Canon forward, Tensor dOut, Tensor dX,
       Tensor dWeight) implements ForwardOperation.Gradient {

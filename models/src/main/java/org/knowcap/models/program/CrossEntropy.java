@@ -39,7 +39,9 @@ public record CrossEntropy(Tensor logits, Tensor targets, Tensor out,
     throw new IllegalStateException("a cross-entropy must follow the matmul of its logits, found " + this);
   }
 
-  /** Of the mean loss over R tokens: dLogits[r] = (softmax(logits[r]) - onehot(targets[r])) / R, [R, V]. */
+  /**
+   * The gradient of the mean loss over R tokens: dLogits[r] = (softmax(logits[r]) - onehot(targets[r])) / R, [R, V].
+   */
   public record Backward(CrossEntropy forward, Tensor dLogits) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {

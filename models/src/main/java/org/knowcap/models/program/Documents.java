@@ -1,7 +1,8 @@
 package org.knowcap.models.program;
 
 /**
- * How the tokens of windows split into documents: each begins with a separator, but for the one a window begins in.
+ * How the tokens of windows split into documents: each document begins with a separator, except that a window may
+ * begin inside a document.
  *
  * @param tokens ids, [R, 1]
  * @param separator the id

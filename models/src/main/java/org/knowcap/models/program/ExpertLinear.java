@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * out = x * weight + bias, with the weight and the bias of the expert whose slot each row is in. Rows that are left over are
- * zero.
+ * out = x * weight + bias, with the weight and the bias of the expert whose slot each row is in. Rows that are left
+ * over are zero.
  *
  * @param x [S, n], dispatched as by {@link Dispatch}
  * @param weights routing weights, [R, E]
@@ -21,7 +21,7 @@ public record ExpertLinear(Tensor x, Tensor weights, ExpertRouting routing, Tens
     return Stream.concat(Stream.of(x, weights, weight), bias.stream()).toList();
   }
 
-  /** As if every slot were taken. */
+  /** Counts every slot, whether a token has it or not. */
   @Override
   public long flops() {
     return 2 * x.size() * out.columns();

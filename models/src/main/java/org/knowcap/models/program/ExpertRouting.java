@@ -3,19 +3,19 @@ package org.knowcap.models.program;
 import org.knowcap.models.architecture.Experts;
 
 /**
- * How the tokens of each window are shared out among experts.
+ * How the tokens of each window are divided among experts.
  *
  * @param windows windows in the batch
  * @param length tokens of a window, T
  * @param experts E
- * @param topK experts that a token asks for
+ * @param topK number of experts that a token asks for
  * @param capacity slots of an expert in a window, C, at most T
  * @param balance weight of the load-balancing loss
  * @param zLoss weight of the z-loss
  */
 public record ExpertRouting(int windows, int length, int experts, Experts.Choice choice, int topK,
     int capacity, double balance, double zLoss) {
-  /** S, the most (token, expert) pairs there can be in a batch. */
+  /** S, the largest possible number of (token, expert) pairs in a batch. */
   public int slots() {
     return windows * switch (choice) {
       case TOKENS -> Math.min(topK * length, experts * capacity);
@@ -23,7 +23,7 @@ public record ExpertRouting(int windows, int length, int experts, Experts.Choice
     };
   }
 
-  /** The most experts that one token can have a slot at. */
+  /** The largest number of experts at which one token can have a slot. */
   public int slotsPerToken() {
     return switch (choice) {
       case TOKENS -> topK;

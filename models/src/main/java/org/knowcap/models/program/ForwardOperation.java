@@ -4,13 +4,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** The operations that a model is written in. Each writes one result, its {@code out}. */
+/** The operations that models consist of. Each writes one result, its {@code out}. */
 public sealed interface ForwardOperation extends Operation
     permits Embedding, LearnedPositions, Normalisation, Linear, Activate, GatedActivation, Canon, Rope,
     Attention, Add, Route, Dispatch, ExpertLinear, Combine, CrossEntropy {
   Tensor out();
 
-  /** What it computes on the way and its gradient reads again, such as a norm's mean and rstd. */
+  /** Tensors that the operation saves because its gradient reads them again, such as a norm's mean and rstd. */
   default List<Tensor> saved() {
     return List.of();
   }
@@ -20,13 +20,16 @@ public sealed interface ForwardOperation extends Operation
     return Stream.concat(Stream.of(out()), saved().stream()).toList();
   }
 
-  /** Adds its gradient to the backward part, and passes on what arrives at the tensors that it reads. */
+  /**
+   * Adds the operation's gradient to the backward part, and passes gradients on to the tensors that the operation
+   * reads.
+   */
   void differentiate(Differentiation derivation);
 
   /** The operation over the tensors as they are stored. */
   ForwardOperation lowered(Storage storage);
 
-  /** How windows split into documents, if it looks at that. */
+  /** How windows split into documents, if the operation uses documents. */
   default Optional<Documents> documents() {
     return Optional.empty();
   }

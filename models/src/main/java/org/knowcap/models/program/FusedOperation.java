@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Several operations that a lowered program does in one go, and copies that it makes. */
+/** Several operations that a lowered program computes as one, and its copies of tensors. */
 public sealed interface FusedOperation extends Operation {
   /** out = x, in the precision that out is stored in. */
   record Copy(Tensor x, Tensor out) implements FusedOperation {
@@ -20,7 +20,7 @@ public sealed interface FusedOperation extends Operation {
     }
   }
 
-  /** The norm of a sum, which is kept too. */
+  /** A sum and its norm; both are kept. */
   record AddNorm(Add sum, Normalisation norm) implements FusedOperation {
     @Override
     public List<Tensor> reads() {
@@ -53,8 +53,8 @@ public sealed interface FusedOperation extends Operation {
   }
 
   /**
-   * The last matmul and the cross-entropy, and in training the gradients of both. Engines keep the logits of a few rows at a
-   * time, and losses in a buffer of their own.
+   * The last matmul and the cross-entropy, and in training the gradients of both. Engines keep the logits of a few
+   * rows at a time, and losses in a buffer of their own.
    */
   record LossHead(Linear linear, CrossEntropy loss,
       Optional<Linear.Backward> backward) implements FusedOperation {

@@ -8,7 +8,7 @@ package org.knowcap.models.program;
  * @param count heads of queries
  * @param keyCount heads of keys, and of values: a divisor of count
  * @param width components of a head
- * @param reach how many tokens a query sees, itself included; T for all before it
+ * @param reach number of tokens that a query sees, itself included; T if it sees all earlier tokens
  */
 public record Heads(int windows, int length, int count, int keyCount, int width, int reach) {
   /** (query, key) pairs that see each other, over all windows and heads of queries. */

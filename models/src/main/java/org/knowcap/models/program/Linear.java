@@ -10,7 +10,8 @@ import java.util.stream.Stream;
  * @param x [R, n]
  * @param weight [n, m], or [m, n] where {@code transposed} (the head tied to the embedding)
  * @param bias [1, m]
- * @param exact whether it is in fp32 even in a bf16 program, as a router's logits are, whose small differences decide
+ * @param exact whether it stays in fp32 even in a bf16 program; a router needs this, because small differences of
+ *        its logits decide
  * @param out [R, m]
  */
 public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, boolean exact,
@@ -77,7 +78,7 @@ public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tenso
           : lowered(storage, storage.operand(dOut));
     }
 
-    /** With a gradient of its result that is stored in a way of its own. */
+    /** This operation, where the gradient of the result is the tensor {@code stored}. */
     public Backward lowered(Storage storage, Tensor stored) {
       return new Backward(forward.of(storage.operand(forward.x), forward.out), stored, dX, dWeight, dBias);
     }

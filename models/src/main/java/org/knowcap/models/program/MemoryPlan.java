@@ -10,8 +10,9 @@ import java.util.Set;
 import java.util.function.ToLongFunction;
 
 /**
- * Places every activation of a program in one arena. Two share memory only if the last reader of one comes before
- * the writer of the other. Greedy by size, largest first, each at the lowest free place.
+ * Places every activation of a program in one arena. Two activations share memory only if the last reader of one
+ * comes before the writer of the other. The plan is greedy by size: the largest come first, each at the lowest free
+ * place.
  *
  * @param offsets first element of each activation, in elements
  * @param size elements of the arena
@@ -20,7 +21,10 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
   /** Offsets are multiples of this many elements (64 bytes: a cache line, a full vector). */
   public static final int ALIGNMENT = 16;
 
-  /** One of the things done in a row, with what it reads and writes. What it both reads and writes it changes in place. */
+  /**
+   * One step of a sequence, with the tensors that it reads and writes. A tensor that is both read and written is
+   * changed in place.
+   */
   public interface Use {
     List<Tensor> reads();
 
@@ -34,10 +38,10 @@ public record MemoryPlan(Map<Tensor, Long> offsets, long size) {
   }
 
   /**
-   * Plans the operations as they run, in order.
+   * Plans the memory of operations in the order in which they run.
    *
    * @param kept activations that must survive to the end
-   * @param elements how many elements an activation has here
+   * @param elements number of elements that the engine stores of an activation
    */
   public static MemoryPlan of(List<? extends Use> operations, Set<Tensor> kept,
       ToLongFunction<Tensor> elements) {

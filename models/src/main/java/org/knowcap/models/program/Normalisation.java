@@ -5,16 +5,16 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The norm of each row. With a bias LayerNorm, out = (x - mean) / sqrt(variance + epsilon) * gain + bias; without one
- * RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain. With {@code heads} it is the RMSNorm of every head of queries and
- * of keys by itself (QK-norm), and values pass through.
+ * The norm of each row. With a bias it is LayerNorm, out = (x - mean) / sqrt(variance + epsilon) * gain + bias.
+ * Without a bias it is RMSNorm, out = x / sqrt(mean of x^2 + epsilon) * gain. With {@code heads} it is the RMSNorm
+ * of every head of queries and of keys by itself (QK-norm), and values pass through.
  *
  * @param x [R, d], or queries, keys and values, each head after head
  * @param gain [1, d]; of heads [1, 2 * width], the gain of queries and then that of keys
- * @param bias [1, d]; heads have none
+ * @param bias [1, d]; absent for heads
  * @param out as x
- * @param statistics saved, [R, 2]: the mean (0 in RMSNorm) and the reciprocal of the standard deviation, rstd; with heads one
- *     such pair for each head of queries and of keys
+ * @param statistics saved, [R, 2]: the mean (0 in RMSNorm) and the reciprocal of the standard deviation, rstd; with
+ *     heads one such pair for each head of queries and of keys
  */
 public record Normalisation(Tensor x, Tensor gain, Optional<Tensor> bias, double epsilon,
     Optional<Heads> heads, Tensor out, Tensor statistics) implements ForwardOperation {

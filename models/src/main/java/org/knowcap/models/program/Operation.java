@@ -3,8 +3,9 @@ package org.knowcap.models.program;
 import java.util.List;
 
 /**
- * One coarse operation of a program. The family is closed: an engine switches over it without a default. Each operation is one
- * file: what it computes, what it saves for its gradient, its gradient, its cost, and where a lowered program stores its tensors.
+ * One coarse operation of a program. The interface is sealed: an engine switches over it without a default. Each
+ * operation is one file: what it computes, what it saves for its gradient, its gradient, its cost, and where a
+ * lowered program stores its tensors.
  */
 public sealed interface Operation extends MemoryPlan.Use
     permits ForwardOperation, ForwardOperation.Gradient, FusedOperation {
@@ -16,11 +17,11 @@ public sealed interface Operation extends MemoryPlan.Use
         : of.getSimpleName();
   }
 
-  /** What it reads. */
+  /** Tensors that the operation reads. */
   @Override
   List<Tensor> reads();
 
-  /** What it writes (activations) or adds to (parameter gradients). */
+  /** Tensors that the operation writes (activations) or adds to (parameter gradients). */
   @Override
   List<Tensor> writes();
 

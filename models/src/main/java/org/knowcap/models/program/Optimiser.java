@@ -7,10 +7,10 @@ import java.util.List;
  * the gradient, lr the learning rate, t the step from 1; weight decay, see {@link UpdateRule}, comes first.
  */
 public sealed interface Optimiser {
-  /** Of matrices; at least 0. */
+  /** Weight decay of matrices; at least 0. */
   double weightDecay();
 
-  /** The state buffers it keeps, in order. */
+  /** The state buffers of the optimiser, in order. */
   default List<StateBuffer> state() {
     return List.of(StateBuffer.FIRST_MOMENT);
   }
@@ -43,7 +43,7 @@ public sealed interface Optimiser {
   }
 
   /**
-   * Lion (Chen et al., arXiv 2302.06675), which wants a learning rate three to ten times below AdamW's:
+   * Lion (Chen et al., arXiv 2302.06675), which needs a learning rate that is three to ten times smaller than AdamW's:
    *
    * <pre>
    * p = p - lr sign(beta1 m + (1 - beta1) g)
@@ -107,18 +107,18 @@ public sealed interface Optimiser {
    * p = p - lr u / max(1, rms(u) / clipThreshold)
    * </pre>
    *
-   * and with relative steps lr max(e2, rms(p)) for lr in the last line, where p is that before weight decay. Of a vector,
-   * which is one row, this is the second moment itself: nothing is factored.
+   * and with relative steps lr max(e2, rms(p)) for lr in the last line, where p is the value before weight decay. A
+   * vector is one row; its second moment is stored itself, not factored.
    *
    * @param clipThreshold largest rms of a parameter's change, in units of its rate; the paper's is 1
    * @param relativeStep whether the rate is a share of the parameter's own size
    */
   record Adafactor(double clipThreshold, boolean relativeStep, double weightDecay) implements Optimiser {
-    /** Exponent of b's way to 1. */
+    /** The exponent in b = 1 - t^-0.8. */
     public static final double DECAY_EXPONENT = 0.8;
     /** e1, added to squares. */
     public static final double LEAST_SQUARE = 1e-30;
-    /** e2, the size that a parameter counts as at least. */
+    /** e2, the least size that a parameter counts as. */
     public static final double LEAST_SIZE = 1e-3;
 
     public Adafactor {
@@ -137,10 +137,10 @@ public sealed interface Optimiser {
     }
 
     /**
-     * What u is multiplied by.
+     * The factor that multiplies u.
      *
      * @param squares sum of u^2
-     * @param parameterSquares sum of p^2; means something with relative steps alone
+     * @param parameterSquares sum of p^2; used only with relative steps
      * @param size n m
      */
     public double rate(double learningRate, double squares, double parameterSquares, long size) {

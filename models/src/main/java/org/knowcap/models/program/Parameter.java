@@ -4,13 +4,13 @@ package org.knowcap.models.program;
  * A trainable tensor and its place in the flat parameter buffer.
  *
  * @param offset first element in the flat buffer
- * @param initial how it starts
- * @param group of those that have one weight decay
+ * @param initial its initial values
+ * @param group the group whose weight decay it has
  */
 public record Parameter(Tensor tensor, long offset, Initial initial, Group group) {
   /** Parameters of one weight decay, in the order they have in the flat buffer. */
   public enum Group {
-    /** Rows looked up by a token or a place. */
+    /** Tables whose rows are looked up by a token or a position. */
     EMBEDDINGS,
     /** Weights of matmuls and of convolutions. */
     MATRICES,
@@ -18,9 +18,9 @@ public record Parameter(Tensor tensor, long offset, Initial initial, Group group
     VECTORS
   }
 
-  /** How a parameter starts. */
+  /** The initial values of a parameter. */
   public sealed interface Initial {
-    /** Every element the same. */
+    /** All elements have one value. */
     record Constant(float value) implements Initial {}
 
     /** Independent normal elements around zero. */

@@ -32,8 +32,8 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
   /**
    * The program of one training step: losses, gradients of the mean loss, update.
    *
-   * @throws IllegalArgumentException where the windows are too long for the model's positions, or its tokens see only their
-   *     own document and no separator is known
+   * @throws IllegalArgumentException where the windows are too long for the model's positions, or its tokens see
+   *     only their own document and no separator is known
    */
   public static Program training(ModelSpec spec, TokenIds ids, int windows, int length,
       UpdateRule updateRule) {
@@ -58,7 +58,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
   }
 
   /**
-   * The program that only scores: the loss of each token.
+   * A program that only scores: it computes the loss of each token.
    *
    * @throws IllegalArgumentException as {@link #training(ModelSpec, TokenIds, int, int, UpdateRule)}
    */
@@ -71,7 +71,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return scoring(spec, new TokenIds(vocabulary, OptionalInt.empty()), windows, length);
   }
 
-  /** Completes a forward part: derives the backward part where it is to learn. */
+  /** Makes a program of a forward part, and derives the backward part if the program trains. */
   public static Program of(int windows, int length, Tensor tokens, Tensor targets, List<Parameter> parameters,
       List<ForwardOperation> forward, Optional<UpdateRule> updateRule) {
     if (!(forward.getLast() instanceof CrossEntropy last)) {
@@ -101,12 +101,12 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return windows * length;
   }
 
-  /** Batches of a step. */
+  /** Number of batches in a step. */
   public int accumulation() {
     return updateRule.map(UpdateRule::accumulation).orElse(1);
   }
 
-  /** Tokens of a step: R of each of its batches. */
+  /** Number of tokens in a step: R for each of its batches. */
   public int stepRows() {
     return accumulation() * rows();
   }
@@ -126,7 +126,10 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return parameters.stream().mapToLong(p -> p.tensor().size()).sum();
   }
 
-  /** The flat buffers by weight decay, in order; neighbours have different ones. Of a training program. */
+  /**
+   * The ranges of the flat buffers that have one weight decay, in order; neighbours have different ones. Only
+   * training programs have ranges.
+   */
   public List<Range> decays() {
     UpdateRule how = updateRule.orElseThrow();
     List<Range> ranges = new ArrayList<>();
@@ -139,12 +142,12 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return List.copyOf(ranges);
   }
 
-  /** Numbers that the optimiser remembers in a buffer. */
+  /** Number of elements that the optimiser keeps in a buffer. */
   public long stateCount(StateBuffer buffer) {
     return parameters.stream().mapToLong(p -> buffer.size(p.tensor())).sum();
   }
 
-  /** Numbers that the optimiser remembers in all. */
+  /** Number of elements that the optimiser keeps in all buffers. */
   public long stateCount() {
     return optimiser().stream().flatMap(o -> o.state().stream()).mapToLong(this::stateCount).sum();
   }
@@ -163,14 +166,14 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return accumulation() * operations().stream().mapToLong(Operation::bytes).sum() + update;
   }
 
-  /** Where each activation lives. The losses survive to the end. */
+  /** The place of each activation. The losses are kept to the end. */
   public MemoryPlan memoryPlan() {
     return MemoryPlan.of(operations(), Set.of(losses), Tensor::size);
   }
 
   /**
-   * Bytes of parameters (with gradient and the optimiser's state where trained), of the activations' arena and of what routers
-   * decide, in fp32.
+   * Bytes of parameters (with gradient and the optimiser's state where trained), of the activations' arena and of
+   * what routers decide, in fp32.
    */
   public long memoryBytes() {
     long copies = updateRule.isPresent() ? 2 : 1;

@@ -13,8 +13,9 @@ import java.util.List;
 public record Rope(Tensor x, Heads heads, int rotated, double base, Positions positions,
     Tensor out) implements ForwardOperation {
   /**
-   * Positions for RoPE: the query of token t of a window is at {@code queryOffset + scale * t}, its key at
-   * {@code scale * t}. So a key t tokens before its query seems queryOffset + scale * t before it.
+   * Positions for RoPE: the query of token t of a window is at {@code queryOffset + scale * t}, its key at {@code
+   * scale * t}. So a key that is t tokens before its query is scored as if it were queryOffset + scale * t tokens
+   * before it.
    */
   public record Positions(double queryOffset, double scale) {
     /** Each token at its own position. */

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What an optimiser remembers of earlier gradients, in one flat buffer; the parameters come in their order. */
+/** One flat buffer of an optimiser's state, in the order of the parameters. */
 public enum StateBuffer {
   /** A running mean or sum of gradients: n m numbers for a parameter [n, m]. */
   FIRST_MOMENT,
@@ -20,12 +20,12 @@ public enum StateBuffer {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** The buffer of a name. */
+  /** The buffer with this name. */
   public static Optional<StateBuffer> named(String key) {
     return Arrays.stream(values()).filter(buffer -> buffer.key().equals(key)).findFirst();
   }
 
-  /** How many numbers it has for a parameter. */
+  /** Number of elements that the buffer has for a parameter. */
   public long size(Tensor parameter) {
     return switch (this) {
       case FIRST_MOMENT, SECOND_MOMENT -> parameter.size();

@@ -7,13 +7,16 @@ package org.knowcap.models.program;
  * @param name unique in its program
  */
 public record Tensor(String name, Role role, int rows, int columns) {
-  /** Where a tensor lives and who writes it. */
+  /** Where a tensor is stored and what writes it. */
   public enum Role {
     /** Token ids, R integers, given from outside at each step. */
     INPUT,
     /** Part of the flat parameter buffer. */
     PARAMETER,
-    /** Same place in the flat gradient buffer, zeroed before each step; operations add to it. */
+    /**
+     * Part of the flat gradient buffer, which has the order of the parameter buffer and is zeroed before each step;
+     * operations add to it.
+     */
     PARAMETER_GRADIENT,
     /** Written by one operation, read by later ones; its memory is planned. */
     ACTIVATION,

@@ -6,7 +6,7 @@ import java.util.OptionalInt;
  * The ids that a program's tokens can have.
  *
  * @param count V: they are 0..V-1
- * @param separator the one that documents begin with, if that is known
+ * @param separator the id that documents begin with, if that is known
  */
 public record TokenIds(int count, OptionalInt separator) {
   public TokenIds {

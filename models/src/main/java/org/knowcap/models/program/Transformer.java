@@ -16,10 +16,10 @@ import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.architecture.Rotary;
 
 /**
- * A language model of any of the paper's architectures (sections 3 and 7), written as it is read. The paper does not say
- * how they start: here matrices are normal with GPT-2's standard deviation at GPT-2's width, 0.02 at d = 768, kept in proportion to
- * 1 / sqrt(d) so that activations are alike at every width, and divided by sqrt(2 * layers) in the two matrices of a
- * block that write to the residual stream.
+ * Writes the forward part of a language model of any of the paper's architectures (sections 3 and 7). The paper does
+ * not give the initialisation. Here matrices are normal, with a standard deviation in proportion to 1 / sqrt(d), so
+ * that activations are alike at every width; at d = 768 it is GPT-2's 0.02. It is divided by sqrt(2 * layers) in the
+ * two matrices of a block that write to the residual stream.
  */
 final class Transformer {
   private static final double EPSILON = 1e-5;
@@ -159,7 +159,7 @@ final class Transformer {
     return canon(CanonLayer.D, name + "canon_d", matmul.of(name + "in", x, width, std));
   }
 
-  /** A Canon layer, where the model has it. It begins close to passing its input on. */
+  /** A Canon layer, if the model has it at this place. At first it changes its input little. */
   private Tensor canon(CanonLayer layer, String name, Tensor x) {
     if (!spec.canon().contains(layer)) {
       return x;
@@ -168,7 +168,7 @@ final class Transformer {
     return run(new Canon(x, weight, length, documents(), activation(name, x.columns())));
   }
 
-  /** Each token through the experts that the router gives it, and through those that all share. */
+  /** Sends each token through the experts that the router gives it, and through the shared ones. */
   private Tensor experts(String name, Experts experts, Tensor x) {
     ExpertRouting routing = new ExpertRouting(windows, length, experts.count(), experts.choice(),
         experts.topK(), experts.capacity(length, scores), experts.balance(), experts.zLoss());

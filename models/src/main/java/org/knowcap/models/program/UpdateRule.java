@@ -8,9 +8,9 @@ import java.util.OptionalDouble;
  * @param optimiser its rule, and the weight decay of matrices
  * @param embeddingDecay weight decay of embeddings
  * @param vectorDecay weight decay of biases and of norms' gains
- * @param clip largest length (Euclidean norm) of the gradient of all parameters together: a longer one is scaled down to
- *     it (Pascanu et al., arXiv 1211.5063); absent for any length
- * @param accumulation batches of a step, at least 1; the gradient is the mean of theirs
+ * @param clip largest Euclidean norm of the gradient of all parameters together; a larger gradient is scaled down to
+ *        it (Pascanu et al., arXiv 1211.5063). Absent without clipping
+ * @param accumulation number of batches in a step, at least 1; the gradient is the mean of their gradients
  */
 public record UpdateRule(Optimiser optimiser, double embeddingDecay, double vectorDecay, OptionalDouble clip,
     int accumulation) {
@@ -31,7 +31,7 @@ public record UpdateRule(Optimiser optimiser, double embeddingDecay, double vect
     return new UpdateRule(optimiser, optimiser.weightDecay(), 0, OptionalDouble.empty(), 1);
   }
 
-  /** With other weight decays than the matrices'. */
+  /** This rule with weight decays of embeddings and vectors that differ from the matrices'. */
   public UpdateRule withDecays(double embeddings, double vectors) {
     return new UpdateRule(optimiser, embeddings, vectors, clip, accumulation);
   }
@@ -53,7 +53,7 @@ public record UpdateRule(Optimiser optimiser, double embeddingDecay, double vect
     };
   }
 
-  /** What a gradient of this length is multiplied by. */
+  /** The factor of a gradient that has this Euclidean norm. */
   public double scale(double norm) {
     return clip.isPresent() && norm > clip.getAsDouble() ? clip.getAsDouble() / norm : 1;
   }

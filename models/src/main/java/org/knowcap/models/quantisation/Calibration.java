@@ -10,7 +10,7 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 
 /**
- * Texts on which a model is run to see what its matrices are multiplied by.
+ * Texts on which a model is run to record the inputs of its matrices.
  *
  * @param program scores one batch
  * @param session of that program
@@ -21,7 +21,7 @@ public record Calibration(Program program, InspectableSession session, List<Batc
    * One batch for the program.
    *
    * @param tokens [R]
-   * @param lengths of each window's text, in tokens; what follows it is filler and does not count
+   * @param lengths of each window's text, in tokens; tokens after it are filler and do not count
    */
   public record Batch(int[] tokens, int[] lengths) {}
 
@@ -29,16 +29,16 @@ public record Calibration(Program program, InspectableSession session, List<Batc
     batches = List.copyOf(batches);
   }
 
-  /** What an operation reads in a model of these parameters, [P], batch after batch. */
+  /** The tensors that an operation reads in a model with these parameters, [P], for each batch. */
   List<Map<Tensor, float[]>> run(ForwardOperation operation, float[] parameters) {
     session.load(Map.of(Session.PARAMETERS, parameters));
     return batches.stream().map(batch -> session.inputs(batch.tokens, operation)).toList();
   }
 
   /**
-   * The rows that a matrix is multiplied by, those of texts.
+   * The inputs of a matrix, without the rows of filler.
    *
-   * @param read what its operation reads, as {@link #run} gives it
+   * @param read the tensors that its operation reads, as {@link #run} gives them
    */
   Inputs inputs(WeightMatrix matrix, List<Map<Tensor, float[]>> read) {
     return reader -> {

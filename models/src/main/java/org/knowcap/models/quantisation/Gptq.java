@@ -8,21 +8,27 @@ import org.apache.commons.math3.linear.Array2DRowRealMatrix;
 import org.apache.commons.math3.linear.CholeskyDecomposition;
 
 /**
- * GPTQ (Frantar and others, arXiv 2210.17323, algorithm 1). Weights are rounded input by input, and what rounding one
- * does to the outputs on the calibration rows X is made up for by the weights that are not rounded yet. The measure is
- * |(w - q) X^T|^2 for each output, whose Hessian H = 2 X^T X is the same for all; it is damped by 1 % of its mean diagonal.
- * With H^-1 = U^T U, U upper triangular, rounding weight j to q leaves e = (w_j - q) / U_jj, and each later weight k gives
- * up e U_jk. Grids are those of {@link RoundToNearest}, taken when their first weight's turn comes.
+ * GPTQ (Frantar and others, arXiv 2210.17323, algorithm 1). Weights are rounded input by input. The weights that are
+ * not rounded yet are changed, to compensate for the error that each rounding causes in the outputs on the
+ * calibration rows X. The error of an output is |(w - q) X^T|^2. Its Hessian H = 2 X^T X is common to all outputs,
+ * and is damped by 1 % of its mean diagonal. With H^-1 = U^T U, U upper triangular, rounding weight j to q leaves e
+ * = (w_j - q) / U_jj, and each later weight k gives up e U_jk. Grids are those of {@link RoundToNearest}; each is
+ * fixed when its first weight is rounded.
  *
- * <p>Beside the paper: an input that is zero in all rows is rounded to nearest and left out of the making up.
+ * <p>One thing differs from the paper: an input that is zero in all rows is rounded to nearest, and takes no part in
+ * the compensation.
  *
  * @param bits 8, 4, 3 or 2
  * @param group weights that share a grid, at least 1
- * @param actOrder whether inputs go by falling H_jj instead of as they stand; each then stores which group it is in
+ * @param actOrder whether inputs are rounded by falling H_jj instead of in their order; each input then also stores
+ *        the number of its group
  */
 public record Gptq(int bits, int group, boolean actOrder) implements Quantiser {
   private static final double DAMPING = 0.01;
-  /** Inputs whose effect on all later ones is put off and then applied together, so that U is read from the cache. */
+  /**
+   * Number of inputs whose effects on later inputs are collected and then applied together, so that U is read from
+   * the cache.
+   */
   private static final int BLOCK = 128;
   /** Of pivots, in units of the mean diagonal; damping keeps them a million times larger. */
   private static final double SINGULAR = 1e-8;
@@ -72,7 +78,10 @@ public record Gptq(int bits, int group, boolean actOrder) implements Quantiser {
       this.weights = IntStream.of(order).mapToDouble(i -> weights[i]).toArray();
     }
 
-    /** Rounds the weights of a block, which lies within one group, and makes up for it in all later ones. */
+    /**
+     * Rounds the weights of a block, which lies within one group, and compensates for the error in all later
+     * weights.
+     */
     void round(int start, int end, double[][] u) {
       if (start % group == 0) {
         grid = Grid.over(weights, start, Math.min(weights.length, start + group), bits);
@@ -128,8 +137,8 @@ public record Gptq(int bits, int group, boolean actOrder) implements Quantiser {
   }
 
   /**
-   * U of H^-1 = U^T U. Read backwards in rows and columns, H = L L^T by Cholesky; so H = R R^T with R, L read backwards,
-   * upper triangular, and U = R^-1.
+   * U of H^-1 = U^T U. Read backwards in rows and columns, H = L L^T by Cholesky; so H = R R^T with R, L read
+   * backwards, upper triangular, and U = R^-1.
    */
   static double[][] inverseFactor(double[][] hessian) {
     double[][] l = new CholeskyDecomposition(new Array2DRowRealMatrix(backwards(hessian), false), SINGULAR,

@@ -1,8 +1,8 @@
 package org.knowcap.models.quantisation;
 
 /**
- * The 2^b evenly spaced numbers that b-bit codes stand for: w = scale (code - zero), code = 0..2^b - 1. Zero is among
- * them, and its code is where the smallest weight of the group, or zero, gets code 0.
+ * The 2^b evenly spaced numbers that b-bit codes stand for: w = scale (code - zero), code = 0..2^b - 1. Zero is one
+ * of these numbers. The smallest weight of the group has code 0; if all weights are positive, zero has code 0.
  *
  * @param scale between neighbours, a 16-bit floating-point number; 0 where all weights are 0
  * @param zero code of zero, 0..2^b - 1
@@ -37,7 +37,7 @@ record Grid(double scale, int zero, int top) {
     return Math.ceilDiv(inputs, group);
   }
 
-  /** @throws IllegalArgumentException for widths and groups that there are not */
+  /** @throws IllegalArgumentException for a number of bits or a group that does not exist */
   static void require(int bits, int group) {
     if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
       throw new IllegalArgumentException("bits must be 8, 4, 3 or 2, found " + bits);

@@ -3,9 +3,10 @@ package org.knowcap.models.quantisation;
 import java.util.stream.IntStream;
 
 /**
- * The weights of LLM.int8() (Dettmers and others, arXiv 2208.07339, section 3): inputs that reach a size of 6 in some
- * calibration row are outliers, whose weights stay in 16 bits; of the others each output has a scale, its largest weight's
- * size over 127, in 16 bits, and codes -127..127. The paper also rounds the inputs when a model runs; here only weights are.
+ * The weights of LLM.int8() (Dettmers and others, arXiv 2208.07339, section 3): inputs whose absolute value reaches
+ * 6 in some calibration row are outliers, and their weights stay in 16 bits. The other weights have codes -127..127,
+ * and each output has a 16-bit scale: its largest absolute weight, divided by 127. The paper also rounds the inputs
+ * when a model runs; here only weights are rounded.
  */
 public record Int8WithOutliers() implements Quantiser {
   private static final float OUTLIER = 6;

@@ -6,10 +6,10 @@ import java.util.stream.IntStream;
 import org.apache.commons.math3.distribution.NormalDistribution;
 
 /**
- * NF4 (Dettmers and others, arXiv 2305.14314, section 3): 4-bit codes for quantiles of the normal distribution, as
- * weights are close to normal, over blocks that are scaled to a largest size of 1. Blocks run through the matrix output by
- * output and may begin in one and end in the next; each keeps its scale in 32 bits. The paper's second quantisation, of
- * these scales, is not done.
+ * NF4 (Dettmers and others, arXiv 2305.14314, section 3): 4-bit codes for quantiles of the normal distribution,
+ * because weights are close to normal. Each block is scaled so that its largest absolute weight is 1. Blocks follow
+ * the matrix output by output, and a block may begin in one output and end in the next. Each block has a 32-bit
+ * scale. The paper also quantises these scales; here they are not quantised.
  *
  * @param group weights of a block, at least 1; the paper has 64
  */
@@ -42,9 +42,10 @@ public record NormalFloat(int group) implements Quantiser {
   }
 
   /**
-   * The 16 levels, rising. Quantiles of the normal distribution at evenly spaced probabilities: eight from 1/2 (without it)
-   * to p above zero, seven below, and zero between; divided by the greatest. As the quantile of 1 is infinite, p stays
-   * away from it by half a step, which is 1/32 with 16 levels a side and 1/30 with 15: the mean of both.
+   * The 16 levels, rising. Quantiles of the normal distribution at evenly spaced probabilities: eight from 1/2
+   * (without it) to p above zero, seven below, and zero between; divided by the greatest. As the quantile of 1 is
+   * infinite, p stays away from it by half a step, which is 1/32 with 16 levels a side and 1/30 with 15: the mean of
+   * both.
    */
   static double[] levels() {
     double p = 1 - (1.0 / 32 + 1.0 / 30) / 2;

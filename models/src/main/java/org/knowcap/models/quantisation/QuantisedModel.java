@@ -9,21 +9,21 @@ import org.knowcap.models.program.Tensor;
 /**
  * A model whose weight matrices have been rounded.
  *
- * @param parameters what they stand for, [P], fp32
+ * @param parameters the numbers that codes stand for, and all others, [P], fp32
  * @param weights that were rounded
- * @param weightBits bits that these take, with scales and all that is needed to read them
- * @param keptParameters the others, in fp32 as they were: embeddings, head, biases, norms
+ * @param weightBits bits that the rounded weights take, with scales and everything else that is needed to read them
+ * @param keptParameters number of parameters that stay in fp32: embeddings, head, routers, biases, norms
  */
 public record QuantisedModel(float[] parameters, long weights, long weightBits, long keptParameters) {
   private static final int KEPT_BITS = 32;
 
   /**
-   * Rounds matrix after matrix, in the order in which the model uses them. What a matrix is multiplied by in calibration is
-   * taken from the model with all earlier ones rounded, so that it can make up for their errors too.
+   * Rounds matrix after matrix, in the order in which the model uses them. The inputs of a matrix in calibration
+   * come from the model with all earlier matrices rounded, so that the matrix can also compensate for their errors.
    *
    * @param program scores one batch
    * @param parameters [P]; left as they are
-   * @throws IllegalArgumentException where a parameter is no finite number
+   * @throws IllegalArgumentException if a parameter is not a finite number
    */
   public static QuantisedModel of(Program program, float[] parameters, Quantiser quantiser,
       Calibration calibration) {
@@ -57,7 +57,7 @@ public record QuantisedModel(float[] parameters, long weights, long weightBits, 
     }
   }
 
-  /** Bits of a rounded weight, with its share of scales and the like. */
+  /** Bits of a rounded weight, with its share of scales and zero points. */
   public double bitsPerWeight() {
     return (double) weightBits / weights;
   }

@@ -5,16 +5,16 @@ public sealed interface Quantiser permits RoundToNearest, Gptq, NormalFloat, Int
   /** Short name, as a user writes it. */
   String method();
 
-  /** Bits of a weight, without what is stored beside it. */
+  /** Bits of a weight's code, without scales and zero points. */
   int bits();
 
-  /** Weights that share a scale; 0 where that depends on the matrix alone. */
+  /** Number of weights that share a scale; 0 if it depends only on the matrix. */
   int group();
 
-  /** Whether the roundings depend on what the matrix is multiplied by. */
+  /** Whether the rounding depends on the inputs of the matrix. */
   boolean calibrated();
 
-  /** Method, bits and group in a word that can name a folder, such as gptq-4-g128. */
+  /** Method, bits and group in one word that can name a folder, such as gptq-4-g128. */
   default String label() {
     return method() + "-" + bits() + (group() == 0 ? "" : "-g" + group());
   }
@@ -24,8 +24,8 @@ public sealed interface Quantiser permits RoundToNearest, Gptq, NormalFloat, Int
    *
    * @param weights [outputs][inputs], all finite
    * @param inputs rows that the matrix is multiplied by; not read unless {@link #calibrated}
-   * @return bits that the matrix takes: codes, scales, and whatever else it takes to read them
-   * @throws IllegalArgumentException where a scale or a weight is beyond 16-bit floating point
+   * @return bits that the matrix takes: codes, scales, and everything else that is needed to read them
+   * @throws IllegalArgumentException if a scale or a weight is too large for 16-bit floating point
    */
   long quantise(double[][] weights, Inputs inputs);
 }

@@ -1,8 +1,8 @@
 package org.knowcap.models.quantisation;
 
 /**
- * Every weight to the nearest number of its group's {@link Grid}. A group is so many consecutive inputs of one output;
- * the last group of a row is smaller where the inputs are no multiple of it.
+ * Rounds every weight to the nearest number of its group's {@link Grid}. A group is a number of consecutive inputs
+ * of one output. The last group of an output is smaller if the number of inputs is not a multiple of the group.
  *
  * @param bits 8, 4, 3 or 2
  * @param group weights that share a grid, at least 1

@@ -18,7 +18,7 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
 
 /**
- * A matrix of weights in the flat parameters, with the operation that multiplies by it.
+ * A matrix of weights in the flat parameters, with the operation that multiplies its input by the matrix.
  *
  * @param operation reads the rows {@code x}
  * @param x [R, inputs], or [slots, inputs] as {@link Dispatch} lays them out
@@ -41,9 +41,9 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
   }
 
   /**
-   * The matrices that are quantised, in the order in which they are used, those of one operation together: those of every
-   * linear operation, each expert's by itself, but the head's, which gives the logits, and routers'. Embeddings and the
-   * head, tied or not, routers, biases and norms are kept.
+   * The matrices that are quantised, in the order of their use, grouped by operation. These are the matrices of
+   * every linear operation, each expert's separately. The head (tied or not), routers, embeddings, biases and norms
+   * are kept.
    */
   static List<List<WeightMatrix>> byOperation(Program program) {
     Set<Tensor> kept = program.forward()

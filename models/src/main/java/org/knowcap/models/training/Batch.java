@@ -5,6 +5,6 @@ package org.knowcap.models.training;
  *
  * @param tokens [R], R = windows * length
  * @param targets [R], the token after each
- * @param after where the source stands after this batch; means something to the source alone, kept in checkpoints
+ * @param after the position of the source after this batch, which checkpoints keep; only the source can read it
  */
 public record Batch(int[] tokens, int[] targets, long[] after) {}

@@ -2,15 +2,15 @@ package org.knowcap.models.training;
 
 /** An endless sequence of batches, a pure function of its starting position. */
 public interface BatchSource {
-  /** The next batch. Called from one thread, not the training thread. */
+  /** The next batch. One thread calls this, which is not the training thread. */
   Batch next();
 
   /** Opens a source. */
   interface Factory {
-    /** From the start of the data. */
+    /** Opens the source at the start of the data. */
     BatchSource start();
 
-    /** From where {@link Batch#after} said. */
+    /** Opens the source at a position that {@link Batch#after} gave. */
     BatchSource resume(long[] position);
   }
 }

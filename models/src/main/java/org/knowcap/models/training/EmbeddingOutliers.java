@@ -8,15 +8,15 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
- * Largest absolute components of the tokens' embeddings. Under optimisers that step by signs alone (Lion, Tiger), a rare
- * token's row goes on by whole steps long after the token was seen, as its momentum's sign outlives its size; then the
- * first number leaves the second behind.
+ * Largest absolute components of the tokens' embeddings. Optimisers that use only the sign of a step (Lion, Tiger)
+ * move a rare token's row by whole steps long after the token occurred, because a small momentum still has a sign.
+ * The row then outgrows the others.
  *
- * @param rare over the rows of rare tokens
- * @param all over all rows
+ * @param rare largest absolute component in the rows of rare tokens
+ * @param all largest absolute component in all rows
  */
 public record EmbeddingOutliers(double rare, double all) {
-  /** Looks at a session's embedding. */
+  /** Reads a session's embedding. */
   static EmbeddingOutliers of(Program program, Session session, BitSet rareTokens) {
     Parameter table = table(program);
     float[] rows = session.parameter(table);

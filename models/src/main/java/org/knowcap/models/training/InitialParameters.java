@@ -6,7 +6,7 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.program.Program;
 
-/** Draws a program's parameters from a seed, the same on every engine. */
+/** Draws a program's parameters from a seed. All engines get equal numbers. */
 public final class InitialParameters {
   private InitialParameters() {}
 

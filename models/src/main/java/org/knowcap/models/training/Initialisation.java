@@ -16,16 +16,17 @@ public sealed interface Initialisation {
   record Drawn(long seed) implements Initialisation {}
 
   /**
-   * What another run of the same model and vocabulary has learnt.
+   * The parameters of another run that has an equal model and vocabulary.
    *
    * @param checkpoint of that run
    * @param sha256 of the file, in hexadecimal
-   * @param optimiser whether the state of its optimiser is taken over too; otherwise that starts from zeros
+   * @param optimiser whether the state of its optimiser is taken over too; otherwise the state starts from zeros
    */
   record Continued(Path checkpoint, String sha256, boolean optimiser) implements Initialisation {}
 
   /**
-   * What a run of the same model without experts has learnt, with the optimiser from zeros; see {@link Upcycling}.
+   * The parameters of a run whose model is this one without experts, with the optimiser's state from zeros; see
+   * {@link Upcycling}.
    *
    * @param checkpoint of that run
    * @param sha256 of the file, in hexadecimal
@@ -37,7 +38,7 @@ public sealed interface Initialisation {
   /**
    * What a session starts with.
    *
-   * @param buffers by name, see {@link Session#load}; what is not there starts from zeros
+   * @param buffers by name, see {@link Session#load}; a buffer that is not there starts from zeros
    * @param updates steps that the optimiser's state has seen
    */
   record Buffers(Map<String, float[]> buffers, long updates) {}
@@ -45,7 +46,8 @@ public sealed interface Initialisation {
   /**
    * Fetches it.
    *
-   * @throws CheckpointException where a checkpoint is damaged, of another model, or no longer the same
+   * @throws CheckpointException if a checkpoint is damaged, is of another model, or has changed since the study was
+   *        read
    */
   default Buffers of(Program program) throws IOException {
     return switch (this) {

@@ -5,13 +5,13 @@ import java.util.OptionalDouble;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 
 /**
- * Where a run stands after a step.
+ * The state of a run after a step.
  *
  * @param loss mean over the step's tokens, in nats, before its update
  * @param tokensPerSecond since this process began or resumed the run
  * @param secondsLeft at that speed
- * @param gradientNorm length of the step's gradient before it was clipped; empty where gradients are not clipped
- * @param outliers largest components of the tokens' embeddings, after the step
+ * @param gradientNorm Euclidean norm of the step's gradient before it was clipped; empty if gradients are not clipped
+ * @param outliers largest components of the token embeddings, after the step
  * @param routing what routers of mixtures did in the step, in the order of blocks
  */
 public record Progress(long step, long steps, double loss, double learningRate, double tokensPerSecond,
@@ -21,7 +21,7 @@ public record Progress(long step, long steps, double loss, double learningRate, 
     routing = List.copyOf(routing);
   }
 
-  /** Of all that tokens asked of experts, the share that was turned away; empty where there are none. */
+  /** Share of the tokens' requests to experts that got no slot; empty if the model has no experts. */
   public OptionalDouble dropped() {
     return routing.stream().mapToDouble(RoutingMetrics::dropped).average();
   }

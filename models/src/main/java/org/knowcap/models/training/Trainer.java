@@ -12,12 +12,12 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
- * Runs a training program to its last step. Killed at any moment, a second call resumes from the last checkpoint and
- * ends with the same parameters, to the last bit, as if it had never stopped: batches, learning rates and updates
- * depend on the step alone.
+ * Runs a training program to its last step. If the process is killed, a second call resumes from the last
+ * checkpoint. It ends with the parameters of an uninterrupted run, to the last bit, because batches, learning rates
+ * and updates depend only on the step.
  */
 public final class Trainer {
-  /** Uniform guessing costs ln V; a mean loss of this many times that is a run that has diverged. */
+  /** A run has diverged if its mean loss is this many times ln V, the loss of a uniform guess. */
   private static final double DIVERGED = 3;
 
   private final Program program;
@@ -27,7 +27,7 @@ public final class Trainer {
 
   /**
    * @param session of {@code program}
-   * @param checkpointFile where the checkpoint is, or will be
+   * @param checkpointFile the file of the checkpoint, which need not exist yet
    */
   public Trainer(Program program, Session session, TrainingSpec spec, Path checkpointFile) {
     this.program = program;
@@ -40,7 +40,7 @@ public final class Trainer {
    * Trains, and leaves a checkpoint of the last step.
    *
    * @return where the batches stood at the end, see {@link Batch#after}
-   * @throws TrainingException where the loss is no number or has diverged, with the step, the tensor and the learning
+   * @throws TrainingException if the loss is not a number or has diverged, with the step, the tensor and the learning
    *     rate, or where the checkpoint is of another run
    * @throws IOException where a checkpoint cannot be read or written
    */
@@ -70,7 +70,10 @@ public final class Trainer {
     }
   }
 
-  /** The last checkpoint, or the one before if the last is damaged or a kill has met its writing. */
+  /**
+   * The last checkpoint, or the one before it if the last is damaged or was being written when the process was
+   * killed.
+   */
   private Optional<Checkpoint> checkpoint(TrainingListener listener) throws IOException {
     Path previous = Checkpoint.previous(checkpointFile);
     if (Files.exists(checkpointFile)) {

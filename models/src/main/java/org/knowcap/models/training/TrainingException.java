@@ -1,6 +1,6 @@
 package org.knowcap.models.training;
 
-/** A run that cannot go on, such as one whose loss is no longer a number. */
+/** A run cannot continue, for example because its loss is no longer a number. */
 public final class TrainingException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

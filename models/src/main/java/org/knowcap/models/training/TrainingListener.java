@@ -1,16 +1,16 @@
 package org.knowcap.models.training;
 
-/** Hears how a run goes. */
+/** Receives the events of a run's training. */
 public interface TrainingListener {
   /**
    * The run starts.
    *
-   * @param finishedSteps 0, or where its checkpoint stood
+   * @param finishedSteps 0, or the number of steps in its checkpoint
    * @param remembered what {@link #toRemember} gave when that checkpoint was written; empty without one
    */
   void started(long finishedSteps, String remembered);
 
-  /** What the checkpoint that is about to be written shall hold for the next start; empty if nothing. */
+  /** The text that the next checkpoint must hold for the next start; empty if there is none. */
   default String toRemember() {
     return "";
   }

@@ -10,7 +10,7 @@ import org.knowcap.models.checkpoint.ParameterIdentity;
  * @param schedule learning rates and the number of steps
  * @param start where the parameters come from
  * @param rareTokens tokens whose embeddings are watched, see {@link EmbeddingOutliers}
- * @param reportEvery steps between reports, each of which also checks that the loss is a sound number
+ * @param reportEvery steps between reports, each of which also checks that the loss is finite and has not diverged
  * @param checkpointEvery time between checkpoints
  * @param fingerprint identifies everything that determines the run; a checkpoint of another is refused
  * @param identity of the parameters, written into checkpoints for runs that start from them

@@ -7,9 +7,10 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
- * Makes a mixture's parameters from those of the same model without experts (Komatsuzaki et al., arXiv 2212.05055): every
- * expert begins as the feed-forward, routers and shared experts as drawn, all else as learnt. Where the gates of a token
- * add up to 1 and nothing is shared, the mixture begins with the very losses of the model that it was made from.
+ * Makes a mixture's parameters from those of the model without experts (Komatsuzaki et al., arXiv 2212.05055). Every
+ * expert begins as the learnt feed-forward, routers and shared experts begin with random numbers, and all other
+ * parameters begin as learnt. If the routing weights of a token add up to 1 and no expert is shared, the mixture
+ * begins with exactly the losses of the model that it was made from.
  */
 final class Upcycling {
   private Upcycling() {}
@@ -19,7 +20,7 @@ final class Upcycling {
    *
    * @param dense the model without experts
    * @param learnt its flat parameters
-   * @param drawn the mixture's as they start otherwise; overwritten
+   * @param drawn the mixture's initial parameters without upcycling; overwritten
    */
   static float[] of(Program mixture, Program dense, float[] learnt, float[] drawn) {
     Map<String, Parameter> sources = dense.parameters()

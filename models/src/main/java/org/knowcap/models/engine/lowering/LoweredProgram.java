@@ -16,8 +16,8 @@ import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Tensor;
 
 /**
- * A program as an engine runs it, once for training and once for scoring: its operations, the precision and the location of each
- * activation in one arena, and the tables of constants that its operations read.
+ * A program as an engine runs it, once for training and once for scoring: its operations, the precision and the
+ * location of each activation in one arena, and the tables of constants that its operations read.
  */
 public final class LoweredProgram {
   /** How many rows an engine stores of an activation. */
@@ -27,7 +27,7 @@ public final class LoweredProgram {
     int of(Tensor tensor, Optional<ExpertRouting> routing);
   }
 
-  /** Bytes of a place in the plan. */
+  /** Bytes of an element in the plan. */
   private static final int WORD = 4;
 
   private final Program program;
@@ -67,7 +67,7 @@ public final class LoweredProgram {
     return learning ? training : scoring;
   }
 
-  /** What matmuls compute in. */
+  /** The precision of the operands of matmuls. */
   public DType dtype() {
     return dtype;
   }

@@ -26,16 +26,16 @@ import org.knowcap.models.program.Storage;
 import org.knowcap.models.program.Tensor;
 
 /**
- * Rewrites a program's operations into those that an engine runs: fuses what belongs together, lets operations change
- * tensors in place that no other operation reads, and in bf16 decides what is kept in which precision. The residual stream
- * and its gradient stay in fp32, with a bf16 copy where a matmul reads them; everything else that passes between operations
- * is bf16.
+ * Rewrites a program's operations into those that an engine runs: fuses what belongs together, lets operations
+ * change tensors in place that no other operation reads, and in bf16 decides what is kept in which precision. The
+ * residual stream and its gradient stay in fp32, with a bf16 copy where a matmul reads them; everything else that
+ * passes between operations is bf16.
  */
 final class Lowering implements Storage {
   private final List<? extends Operation> operations;
   private final DType dtype;
   private final Map<Tensor, Integer> readers = new HashMap<>();
-  /** Tensors that are stored where another one is. */
+  /** Tensors that are stored in the place of another tensor. */
   private final Map<Tensor, Tensor> aliases = new HashMap<>();
   private final Set<Tensor> fp32 = new HashSet<>();
   private final Set<Tensor> copied = new HashSet<>();

@@ -40,9 +40,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * A model's forward part as SameDiff has it. Placeholders: {@value #TOKENS} and {@value #TARGETS}, int32 [B, T] of any
- * number B of windows. Outputs: {@value #LOGITS} [B, T, V], which needs the tokens alone, and {@value #LOSSES} [B, T], -ln p
- * of each target in nats. Parameters have our names. Within, R = B * T, and token (b, t) is row b * T + t.
+ * A model's forward part as SameDiff has it. Placeholders: {@value #TOKENS} and {@value #TARGETS}, int32 [B, T] of
+ * any number B of windows. Outputs: {@value #LOGITS} [B, T, V], which needs only the tokens, and {@value #LOSSES}
+ * [B, T], -ln p of each target in nats. Parameters have Knowcap's names. Inside the graph, R = B * T, and token (b,
+ * t) is row b * T + t.
  */
 public final class SameDiffGraph {
   /** Ids read, int32 [B, T]. */
@@ -140,8 +141,8 @@ public final class SameDiffGraph {
   }
 
   /**
-   * The routing weights, [R, E]. Experts here compute all tokens, [E, R, d], and an expert at which a token has no slot counts nothing: the
-   * sum is that over slots.
+   * The routing weights, [R, E]. Experts here compute all tokens, [E, R, d], and an expert at which a token has no
+   * slot counts nothing: the sum is that over slots.
    */
   private SDVariable route(Route o) {
     ExpertRouting routing = o.routing();
@@ -171,8 +172,8 @@ public final class SameDiffGraph {
   }
 
   /**
-   * 1 for each of the {@code count} largest of the last dimension, of {@code size} elements, else 0: what fewer than so many
-   * exceed. ND4J's own top_k finds one alone, whatever it is asked for.
+   * 1 for each of the {@code count} largest of the last dimension, of {@code size} elements, else 0: what fewer than
+   * so many exceed. ND4J's own top_k finds one alone, whatever it is asked for.
    */
   private SDVariable largest(SDVariable x, int count, int size) {
     SDVariable exceeded = graph.gt(graph.reshape(x, -1, 1, size), graph.reshape(x, -1, size, 1));
@@ -248,8 +249,8 @@ public final class SameDiffGraph {
   }
 
   /**
-   * x * cosine + (x swap) * sine, head by head, where the matrix swap [width, width] takes component i of the first half of
-   * the rotated part to i of the second, and that to the first with its sign turned.
+   * x * cosine + (x swap) * sine, head by head, where the matrix swap [width, width] takes component i of the first
+   * half of the rotated part to i of the second, and that to the first with its sign turned.
    */
   private SDVariable rotary(Rope o) {
     Heads heads = o.heads();
