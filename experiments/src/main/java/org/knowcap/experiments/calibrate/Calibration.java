@@ -12,8 +12,8 @@ import org.knowcap.models.engine.Engines;
 
 /** All checks, in the order in which they are done: the cheap ones first. */
 public final class Calibration {
-  /** Of the study of known answer, the run whose model has more to learn than it can hold. */
-  private static final int OVERFULL = 1;
+  /** Of the study of known answer, the people of the runs whose model has more to learn than it can hold. */
+  private static final long OVERFULL = 600;
   private static final long FEW = 300;
   private static final long MANY = 4000;
 
@@ -28,11 +28,12 @@ public final class Calibration {
    * @param directory for checkpoints, empty
    * @param engine that trains and measures; other engines that are here are compared with it
    * @param seed of everything that is drawn
+   * @param seeds how many runs of each kind the study of known answer has
    * @param names of the checks that are wanted: what no other needs is not built
    */
-  public static List<Check> checks(Path directory, Engine engine, long seed, List<String> names)
+  public static List<Check> checks(Path directory, Engine engine, long seed, int seeds, List<String> names)
       throws IOException {
-    Training training = new Training(directory, engine);
+    Training training = new Training(directory, engine, seeds);
     List<AgreementCheck.Way> ways = new ArrayList<>();
     ways.add(new AgreementCheck.Way(engine.name() + ", 1 thread", engine, 1));
     ways.add(new AgreementCheck.Way(engine.name() + ", 2 threads", engine, 2));
@@ -56,7 +57,8 @@ public final class Calibration {
 
   private static KnownAnswerCheck.Answer answer(MeasuredRun run) {
     RunResult result = run.result();
-    return new KnownAnswerCheck.Answer(result.corpus() + ", " + result.model(), result.people(),
+    return new KnownAnswerCheck.Answer(
+        result.corpus() + ", " + result.model() + ", seed " + result.seeds().weightsSeed(), result.people(),
         result.capacityRatio(), result.storedBitsStandardError() / result.parameters(),
         result.maxCapacityRatio());
   }

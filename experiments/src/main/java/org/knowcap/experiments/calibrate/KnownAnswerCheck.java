@@ -11,20 +11,27 @@ import org.knowcap.analysis.units.Units;
  * @param results of the study's runs
  */
 record KnownAnswerCheck(Results results) implements Check {
-  /**
-   * R of each run, by its people: the mean of three seeds (docs/log.md) and 5 standard deviations, and no more than R^max.
-   *
-   * @param low least R, bits per parameter
-   * @param high greatest
-   */
-  record Interval(long people, double low, double high) {}
+  /** One run differs from the mean by more of its standard deviations only if something is wrong. */
+  private static final double DEVIATIONS = 5;
+  /** The same of the mean of several runs, in standard errors of the difference of two means. */
+  private static final double ERRORS = 4;
 
-  static final List<Interval> KNOWN = List.of(new Interval(60, 0.301, 0.326), new Interval(600, 1.34, 1.68));
+  /**
+   * R of several seeds (docs/log.md), in bits per parameter.
+   *
+   * @param people of the runs
+   * @param mean over the seeds
+   * @param deviation standard deviation over the seeds, with Bessel's correction
+   * @param seeds how many
+   */
+  record Known(long people, double mean, double deviation, int seeds) {}
+
+  static final List<Known> KNOWN = List.of(new Known(60, 0.3207, 0.0035, 3), new Known(600, 1.512, 0.033, 3));
 
   /**
    * What came of a run.
    *
-   * @param what corpus and model
+   * @param what corpus, model and seed
    * @param people N
    * @param ratio R, bits per parameter
    * @param error standard error of R
@@ -49,14 +56,33 @@ record KnownAnswerCheck(Results results) implements Check {
 
   @Override
   public List<Finding> findings() throws IOException, InterruptedException {
+    List<Answer> answers = results.get();
     List<Finding> findings = new ArrayList<>();
-    for (Answer answer : results.get()) {
-      Interval known = KNOWN.stream().filter(each -> each.people == answer.people).findFirst().orElseThrow();
-      findings.add(Finding.of(name(), answer.what,
-          "R " + Units.ratio(answer.ratio, answer.error) + " of R^max " + Units.ratio(answer.most),
-          Units.ratio(known.low) + " to " + Units.ratio(known.high),
-          answer.ratio >= known.low && answer.ratio <= known.high));
+    for (Answer answer : answers) {
+      findings.add(
+          finding(answer.what, answer.ratio, Units.ratio(answer.ratio, answer.error), answer, DEVIATIONS));
+    }
+    for (Known known : KNOWN) {
+      List<Answer> runs = answers.stream().filter(answer -> answer.people == known.people).toList();
+      if (runs.size() > 1) {
+        double mean = runs.stream().mapToDouble(Answer::ratio).average().orElseThrow();
+        findings.add(finding(known.people + " people, mean of " + runs.size() + " seeds", mean,
+            Units.ratio(mean), runs.getFirst(), ERRORS * Math.sqrt(1.0 / known.seeds + 1.0 / runs.size())));
+      }
     }
     return findings;
+  }
+
+  /**
+   * @param found R in words
+   * @param of a run that it is of
+   * @param width of the interval to either side, in standard deviations of a run
+   */
+  private Finding finding(String what, double ratio, String found, Answer of, double width) {
+    Known known = KNOWN.stream().filter(each -> each.people == of.people).findFirst().orElseThrow();
+    double low = known.mean - width * known.deviation;
+    double high = Math.min(of.most, known.mean + width * known.deviation);
+    return Finding.of(name(), what, "R " + found + " of R^max " + Units.ratio(of.most),
+        Units.ratio(low) + " to " + Units.ratio(high), ratio >= low && ratio <= high);
   }
 }

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.LongStream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.TrainedModel;
@@ -43,16 +44,18 @@ final class Training {
   private final Engine engine;
   private final List<RunSpec> runs;
   private final List<MeasuredRun> measured = new ArrayList<>();
-  private final Map<Integer, float[]> weights = new HashMap<>();
+  private final Map<Long, float[]> weights = new HashMap<>();
 
   /**
    * @param directory for the runs' folders
    * @param engine that trains and measures them
+   * @param seeds of each run: the first numbers from 1 on
    */
-  Training(Path directory, Engine engine) throws IOException {
+  Training(Path directory, Engine engine, int seeds) throws IOException {
     this.directory = directory;
     this.engine = engine;
-    runs = runs(directory.resolve("calibrate.yaml"), engine, "");
+    runs = runs(directory.resolve("calibrate.yaml"), engine,
+        "seeds: " + LongStream.rangeClosed(1, seeds).boxed().toList());
   }
 
   /**
@@ -74,9 +77,9 @@ final class Training {
     return StudyReader.read(file).runs();
   }
 
-  /** One of the study's runs. */
-  RunSpec run(int number) {
-    return runs.get(number);
+  /** The first of the study's runs with so many people. */
+  RunSpec run(long people) {
+    return runs.stream().filter(run -> run.people() == people).findFirst().orElseThrow();
   }
 
   private RunFolder folder(RunSpec run) {
@@ -104,19 +107,19 @@ final class Training {
   }
 
   /**
-   * Measures a run's model again.
+   * Measures the model of the first run with so many people again.
    *
    * @param corpus its own, or one that differs in who is measured by which text
    * @param most people who are measured
    */
-  Measurement measure(int number, Corpus corpus, long most) throws IOException, InterruptedException {
+  Measurement measure(long people, Corpus corpus, long most) throws IOException, InterruptedException {
     measured();
-    RunSpec run = runs.get(number);
-    if (!weights.containsKey(number)) {
+    RunSpec run = run(people);
+    if (!weights.containsKey(people)) {
       Program program = Program.scoring(run.model(), RunSpec.ids(corpus), 1, 1);
-      weights.put(number, Checkpoint.read(folder(run).checkpoint(), program).state().get(Session.PARAMETERS));
+      weights.put(people, Checkpoint.read(folder(run).checkpoint(), program).state().get(Session.PARAMETERS));
     }
-    try (TrainedModel model = TrainedModel.load(engine, 1, run.model(), weights.get(number), corpus)) {
+    try (TrainedModel model = TrainedModel.load(engine, 1, run.model(), weights.get(people), corpus)) {
       return Measurement.of(model, most);
     }
   }

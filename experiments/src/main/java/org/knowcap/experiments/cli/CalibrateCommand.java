@@ -30,6 +30,9 @@ import picocli.CommandLine.Spec;
     description = "Checks on this machine, in some minutes, that what is measured is what is there: known answers that must come"
         + " out, an attack that must find nothing, engines that must agree. Exit code 1 if a check fails.")
 final class CalibrateCommand implements Callable<Integer> {
+  private static final String KNOWN = "known";
+  private static final int MOST_SEEDS = 100;
+
   @Spec
   private CommandSpec command;
 
@@ -53,6 +56,13 @@ final class CalibrateCommand implements Callable<Integer> {
       description = "Of the corpora and of what is drawn from them. Default: ${DEFAULT-VALUE}")
   private long seed;
 
+  @Option(
+      names = "--seeds",
+      paramLabel = "K",
+      defaultValue = "1",
+      description = "Check 'known': runs of each kind, and an interval for their mean. Default: ${DEFAULT-VALUE}")
+  private int seeds;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -64,13 +74,21 @@ final class CalibrateCommand implements Callable<Integer> {
             .usage("--only must be of " + String.join(", ", Calibration.NAMES) + ", found '" + name + "'");
       }
     }
+    if (seeds < 1 || seeds > MOST_SEEDS) {
+      throw UserException.usage("--seeds must be 1 to " + MOST_SEEDS + ", found " + seeds);
+    }
+    if (seeds > 1 && !only.isEmpty() && !only.contains(KNOWN)) {
+      throw UserException
+          .usage("--seeds is for the check '" + KNOWN + "', which --only leaves out; leave out one of them");
+    }
     Engine chosen = engine.map(Engines::named).orElseGet(Engines::preferred);
     if (!ChildProcess.hasVectors()) {
       return OwnProcess.again(command, 1);
     }
     Path directory = Files.createTempDirectory("knowcap-calibrate");
     try {
-      return run(Calibration.checks(directory, chosen, seed, only.isEmpty() ? Calibration.NAMES : only));
+      return run(
+          Calibration.checks(directory, chosen, seed, seeds, only.isEmpty() ? Calibration.NAMES : only));
     } finally {
       Folders.delete(directory);
     }

@@ -16,22 +16,37 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.measure.TrainedModel;
+import org.knowcap.experiments.run.MeasuredRun;
+import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
+import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.training.Progress;
+import org.knowcap.models.training.TrainingListener;
 
 /** Each check passes, and fails where a fault of the kind that it looks for is put into the instrument. */
 class CalibrationTest {
   private static final long SEED = 5;
+  private static final TrainingListener NOBODY = new TrainingListener() {
+    @Override
+    public void started(long finishedSteps, String notice) {}
+
+    @Override
+    public void progressed(Progress progress) {}
+  };
 
   @TempDir
   Path directory;
@@ -197,21 +212,63 @@ class CalibrationTest {
 
   @Test
   void knownSeesAnotherAnswer() throws Exception {
-    assertPasses(new KnownAnswerCheck(() -> answers(0)).findings());
-    assertFails(new KnownAnswerCheck(() -> answers(-0.6)).findings(), "corpus");
-    assertFails(new KnownAnswerCheck(() -> answers(0.6)).findings(), "corpus");
+    assertPasses(new KnownAnswerCheck(() -> answers(0, 1)).findings());
+    assertFails(new KnownAnswerCheck(() -> answers(-5.1, 1)).findings(), "corpus");
+    assertFails(new KnownAnswerCheck(() -> answers(5.1, 1)).findings(), "corpus");
+    // What no single run shows, the mean of several does.
+    assertPasses(new KnownAnswerCheck(() -> answers(-4, 1)).findings());
+    assertFails(new KnownAnswerCheck(() -> answers(-4, 8)).findings(), "mean of 8 seeds");
+    assertPasses(new KnownAnswerCheck(() -> answers(-1, 8)).findings());
   }
 
-  /** @param off how far from the middle of its interval each is, in widths */
-  private static List<KnownAnswerCheck.Answer> answers(double off) {
+  /** @param off how far from the mean of what is known each is, in standard deviations */
+  private static List<KnownAnswerCheck.Answer> answers(double off, int seeds) {
     return KnownAnswerCheck.KNOWN.stream()
-        .map(each -> new KnownAnswerCheck.Answer("corpus", each.people(),
-            (each.low() + each.high()) / 2 + off * (each.high() - each.low()), 0, 4))
+        .flatMap(each -> IntStream.range(0, seeds)
+            .mapToObj(_ -> new KnownAnswerCheck.Answer("corpus", each.people(),
+                each.mean() + off * each.deviation(), 0, 4)))
         .toList();
   }
 
+  /**
+   * The study's smaller run passes, but not where each token's loss is 0.3 nats too high, or the parameters are counted without
+   * the embedding.
+   */
+  @Test
+  void knownSeesShiftedLosses() throws Exception {
+    Engine cpu = Engines.named("cpu");
+    RunSpec run = Training.runs(directory.resolve("known.yaml"), cpu, "  people: 60").getFirst();
+    RunFolder folder = new RunFolder(directory.resolve("run"));
+    MeasuredRun trained = new Run(run, folder, 1, Engine::compile).execute(NOBODY);
+    assertPasses(known(trained, trained.result().capacityRatio()));
+    Corpus corpus = run.corpus();
+    float[] weights = Checkpoint
+        .read(folder.checkpoint(), Program.scoring(run.model(), RunSpec.ids(corpus), 1, 1))
+        .state()
+        .get(Session.PARAMETERS);
+    for (float shift : new float[]{0, 0.3f}) {
+      try (TrainedModel model = TrainedModel.load(new Faulty(cpu, false, 1, shift), 1, run.model(), weights,
+          corpus)) {
+        Measurement measured = Measurement.of(model, run.measuredPeople());
+        double ratio = measured.capacity(weights.length).capacityRatio();
+        if (shift == 0) {
+          assertEquals(trained.result().capacityRatio(), ratio, 1e-6);
+          long counted = weights.length - (long) corpus.vocabulary().size() * run.model().width();
+          assertFails(known(trained, measured.capacity(counted).capacityRatio()), "bioD");
+        } else {
+          assertFails(known(trained, ratio), "bioD");
+        }
+      }
+    }
+  }
+
+  private static List<Finding> known(MeasuredRun run, double ratio) throws Exception {
+    return new KnownAnswerCheck(() -> List.of(new KnownAnswerCheck.Answer(run.result().corpus(),
+        run.result().people(), ratio, 0, run.result().maxCapacityRatio()))).findings();
+  }
+
   /** An engine that makes its sessions otherwise. */
-  private record Faulty(Engine engine, boolean forgetful, double rate) implements Engine {
+  private record Faulty(Engine engine, boolean forgetful, double rate, float shift) implements Engine {
     @Override
     public String name() {
       return engine.name();
@@ -234,12 +291,13 @@ class CalibrationTest {
 
     @Override
     public Session compile(Program program, Execution execution) {
-      return new FaultySession(engine.compile(program, execution), forgetful, rate);
+      return new FaultySession(engine.compile(program, execution), forgetful, rate, shift);
     }
   }
 
-  /** Takes up no more than the parameters of a checkpoint, or steps a little further than it is told. */
-  private record FaultySession(Session session, boolean forgetful, double rate) implements Session {
+  /** Takes up no more than the parameters of a checkpoint, steps a little further than it is told, or shifts losses. */
+  private record FaultySession(Session session, boolean forgetful, double rate,
+      float shift) implements Session {
     @Override
     public void step(int[] tokens, int[] targets, double learningRate, long step) {
       session.step(tokens, targets, rate * learningRate, step);
@@ -258,6 +316,9 @@ class CalibrationTest {
     @Override
     public void losses(int[] tokens, int[] targets, float[] losses) {
       session.losses(tokens, targets, losses);
+      for (int i = 0; i < losses.length; i++) {
+        losses[i] += shift;
+      }
     }
 
     @Override
@@ -293,10 +354,10 @@ class CalibrationTest {
     assertPasses(new AgreementCheck(directory,
         List.of(sound, new AgreementCheck.Way("nd4j", Engines.named("nd4j"), 1))).findings());
     assertFails(new AgreementCheck(Files.createDirectory(directory.resolve("a")),
-        List.of(new AgreementCheck.Way("cpu", new Faulty(cpu, true, 1), 1))).findings(), "resumed");
+        List.of(new AgreementCheck.Way("cpu", new Faulty(cpu, true, 1, 0), 1))).findings(), "resumed");
     assertFails(
         new AgreementCheck(Files.createDirectory(directory.resolve("b")),
-            List.of(sound, new AgreementCheck.Way("hasty", new Faulty(cpu, false, 1.2), 1))).findings(),
+            List.of(sound, new AgreementCheck.Way("hasty", new Faulty(cpu, false, 1.2, 0), 1))).findings(),
         "hasty, trained");
   }
 }

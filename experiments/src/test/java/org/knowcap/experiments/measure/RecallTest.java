@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.jerolba.carpet.CarpetReader;
 import com.jerolba.carpet.FieldMatchingStrategy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -304,6 +305,16 @@ class RecallTest {
         new CarpetReader<>(file.toFile(), PersonValue.class)
             .withFieldMatchingStrategy(FieldMatchingStrategy.SNAKE_CASE)
             .toList());
+    List<String> defined = Files.readAllLines(Path.of("../docs/measuring.md"))
+        .stream()
+        .dropWhile(line -> !line.startsWith("| column of `--people`"))
+        .skip(2)
+        .takeWhile(line -> line.startsWith("|"))
+        .map(line -> line.split("`")[1])
+        .toList();
+    assertEquals(new CarpetReader<>(file.toFile(), Map.class).iterator().next().keySet(),
+        Set.copyOf(defined));
+    assertEquals(9, defined.size());
   }
 
   /** Of a model that is a function of the last two tokens and the place: drafts must not show in what it writes. */
