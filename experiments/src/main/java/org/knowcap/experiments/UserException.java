@@ -4,8 +4,8 @@ import java.io.IOException;
 import org.knowcap.files.FileFailure;
 
 /**
- * Something the user can mend. The message is shown alone, without a stack trace: what was wrong, the value found, what
- * to do.
+ * A fault that the user can repair. Commands show only its message, without a stack trace: what was wrong, the value
+ * found, what to do.
  */
 public final class UserException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -27,15 +27,15 @@ public final class UserException extends RuntimeException {
     return new UserException(USAGE, message);
   }
 
-  /** Makes something of what the user gave. */
+  /** Makes an object of the user's input. */
   @FunctionalInterface
   public interface Input<T> {
     T get() throws IOException;
   }
 
   /**
-   * Judges what the user gave: where a constructor or a parser refuses it, that is the user's fault. Only the judging
-   * belongs in here; an IllegalArgumentException from anywhere else is a fault of this program.
+   * Checks the user's input: if a constructor or a parser refuses it, that becomes a usage error. Only the check
+   * belongs in here, because an IllegalArgumentException from anywhere else is a fault of this program.
    */
   public static <T> T judged(Input<T> input) throws IOException {
     try {
@@ -61,7 +61,7 @@ public final class UserException extends RuntimeException {
     return exitCode;
   }
 
-  /** A failure to read or write, as a person reads it: the file first, then why. */
+  /** A failure to read or write in words for people: first the file, then the reason. */
   public static String describe(IOException failed) {
     return FileFailure.describe(failed);
   }

@@ -7,13 +7,13 @@ import java.util.ServiceLoader;
 import java.util.function.Consumer;
 import org.knowcap.experiments.UserException;
 
-/** Benchmarks of what has to be fast beside training. Builds with the profile 'benchmarks' have them, and use JMH. */
+/** Benchmarks of corpora and of fits. Only builds with the profile 'benchmarks' have them, because they use JMH. */
 public interface Benchmarks {
   /**
    * Times all corpora.
    *
-   * @param threads each of the numbers of threads to do it on
-   * @param progress told what comes next
+   * @param threads the numbers of threads to measure with
+   * @param progress receives a line before each measurement
    * @throws UserException if a benchmark fails, or another is being run on this machine
    */
   CorpusSpeed.Table corpora(Effort effort, List<Integer> threads, Consumer<String> progress);

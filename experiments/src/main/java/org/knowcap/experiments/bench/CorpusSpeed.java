@@ -9,8 +9,8 @@ import java.util.List;
  * @param output "windows", of ids with their successors as training reads them, or "text", of UTF-8
  * @param threads at work
  * @param tokensPerSecond of all threads
- * @param bytesPerSecond of all threads: of windows 4 a token, its successor not counted; of text its UTF-8
- * @param copyFraction of the bytes that so many threads copy in memory in that time
+ * @param bytesPerSecond of all threads: for windows 4 bytes a token, without its successor; for text its UTF-8
+ * @param copyFraction share of the bytes that as many threads copy in memory in that time
  * @param allocatedBytes of a window or a text
  */
 public record CorpusSpeed(String corpus, String output, int threads, double tokensPerSecond,
@@ -25,6 +25,6 @@ public record CorpusSpeed(String corpus, String output, int threads, double toke
     }
   }
 
-  /** Bytes that so many threads copy from one place in memory to another in a second. */
+  /** Bytes that {@code threads} threads copy from one place in memory to another in a second. */
   public record Copy(int threads, double bytesPerSecond) {}
 }

@@ -22,32 +22,36 @@ import org.knowcap.models.training.InitialParameters;
  * Speed of the cpu engine at one shape.
  *
  * @param tokensPerSecond median over rounds
- * @param peers what the peers reached in the same rounds, turn by turn, in each of their modes
+ * @param peers speeds of the peers in the same rounds, in turns with the engine, in each of their modes
  * @param gigaflops 10^9 floating-point operations a second by {@link TrainingShape#flopsPerToken}
- * @param productFraction that over what products reach on this machine in this precision, before or after, whichever was faster
- * @param productsBefore what products reached right before the shape was measured, in 10^9 operations a second
- * @param productsAfter the same right after it
+ * @param productFraction {@code gigaflops} over what matmuls alone reach on this machine in this precision, before
+ *        or after the shape, whichever was faster
+ * @param productsBefore what matmuls alone reached right before the shape was measured, in 10^9 operations a second
+ * @param productsAfter what matmuls alone reached right after it, in 10^9 operations a second
  * @param stepSeconds seconds of a step by kind of operation
  */
 public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> peers, double gigaflops,
     double productFraction, double productsBefore, double productsAfter, Map<String, Double> stepSeconds) {
   static final double LEARNING_RATE = 1e-4;
-  /** Of the parameters. */
+  /** Seed of the parameters. */
   static final long SEED = 1;
   /** Seed of the tokens. */
   static final long TOKENS = 1;
   /** Seed of the targets. */
   static final long TARGETS = 2;
-  /** Nats by which a peer's losses may differ from ours. */
+  /** Nats by which a peer's losses may differ from the engine's. */
   private static final double TOLERANCE = 2e-4;
-  /** The same where both train in bf16, or ours only. */
+  /** Nats by which they may differ if the engine trains in bf16. */
   private static final double BF16_TOLERANCE = 0.02;
-  /** Rounds of a shape, each a stretch of ours and a stretch of each mode of each peer. */
+  /** Rounds of a shape. A round has a stretch of the engine and a stretch of each mode of each peer. */
   private static final int ROUNDS = 5;
   private static final int BREAKDOWN_STEPS = 5;
-  /** A part by which products before and after a shape may differ; beyond it the machine was not the same, and it is said. */
+  /**
+   * Relative difference that matmuls before and after a shape may have; if it is larger, the machine was not steady,
+   * and the command says so.
+   */
   public static final double STEADY = 0.05;
-  /** Stretches before the first that counts: until then Java still compiles the loops. */
+  /** Stretches before the first one that counts, in which Java still compiles the loops. */
   private static final int WARM_UP = 8;
 
   /** Copies the lists. */
@@ -61,8 +65,8 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
    * @param peer its name
    * @param version of the library
    * @param mode in which it trained
-   * @param tokensPerSecond median over the rounds, turn by turn with ours
-   * @param alone the same while nothing of ours ran or waited to run, where that was measured
+   * @param tokensPerSecond median over the rounds, in turns with the engine
+   * @param alone tokens a second while no process of Knowcap ran or waited to run, if that was measured
    */
   public record PeerSpeed(String peer, String version, String mode, double tokensPerSecond,
       Optional<Double> alone) {}
@@ -78,13 +82,17 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
   /**
    * Everything measured in one precision.
    *
-   * @param productGigaflops the most that products reached, before, between and after the shapes, in 10^9 operations a second
+   * @param productGigaflops the most that matmuls alone reached, before, between and after the shapes, in 10^9
+   *        operations a second
    * @param copyGigabytes 10^9 bytes copied a second
    */
   public record Table(String engine, String commit, int threads, String precision, double productGigaflops,
       double copyGigabytes, List<CpuSpeed> speeds) {}
 
-  /** Whether products were as fast before the shape as after it: otherwise something else had the machine, or its clock changed. */
+  /**
+   * Whether matmuls were as fast before the shape as after it. If not, something else used the machine, or its clock
+   * changed.
+   */
   public boolean steady() {
     return Math.abs(productsBefore - productsAfter) <= STEADY * Math.max(productsBefore, productsAfter);
   }

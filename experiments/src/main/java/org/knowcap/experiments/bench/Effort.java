@@ -4,7 +4,7 @@ package org.knowcap.experiments.bench;
  * How long a benchmark is run.
  *
  * @param forks JVMs started, one after the other; the median of what they measure counts
- * @param warmUps times that a JVM runs it before it measures
+ * @param warmUps times that a JVM runs the benchmark before it measures
  * @param measurements times that it measures
  * @param milliseconds of each time
  */

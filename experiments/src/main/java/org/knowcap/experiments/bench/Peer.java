@@ -14,11 +14,11 @@ import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 
 /**
- * Another library that trains the shapes of {@link TrainingShape}, to be compared with. It runs in a process of its own, which
- * has nothing of ours: neither our threads, nor the settings that our native libraries need.
+ * Another library that trains the shapes of {@link TrainingShape}, to compare speeds. It runs in a process of its
+ * own, without Knowcap's threads and without the settings that Knowcap's native libraries need.
  */
 public enum Peer {
-  /** PyTorch through DJL, in builds with the profile 'benchmarks'. In fp32 always. */
+  /** PyTorch through DJL, only in builds with the profile 'benchmarks', and always in fp32. */
   DJL {
     @Override
     void requirePresent() {
@@ -54,11 +54,14 @@ public enum Peer {
     }
   };
 
-  /** What would change a native library's threads or memory, and comes from our launcher or from whoever calls it. */
+  /**
+   * Environment variables that would change a native library's threads or memory; they come from the launcher or
+   * from its caller.
+   */
   private static final Predicate<String> TUNING = name -> Stream
       .of("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "MALLOC_")
       .anyMatch(name::startsWith);
-  /** Without these PyTorch asks the system for every large tensor anew. */
+  /** Settings without which PyTorch asks the system for the memory of every large tensor again. */
   private static final Map<String, String> GLIBC_KEEPS_MEMORY = Map.of("MALLOC_MMAP_THRESHOLD_", "4294967296",
       "MALLOC_TRIM_THRESHOLD_", "17179869184", "MALLOC_TOP_PAD_", "268435456");
 
@@ -78,7 +81,7 @@ public enum Peer {
     return named;
   }
 
-  /** As the command line names it. */
+  /** The name on the command line. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
@@ -89,12 +92,12 @@ public enum Peer {
   /** Refuses where this build does not have it. */
   abstract void requirePresent();
 
-  /** Leaves of an environment what a plain run would have: nothing that sets a native library's threads or memory. */
+  /** Makes an environment that of a plain run: it removes everything that sets a native library's threads or memory. */
   public static void withoutTuning(Map<String, String> environment) {
     environment.keySet().removeIf(TUNING);
   }
 
-  /** The same, and adds what peers on the CPU gain from. */
+  /** Makes an environment that of a plain run, and adds settings that make peers on the CPU faster. */
   static void plain(Map<String, String> environment, int threads) {
     withoutTuning(environment);
     environment.putAll(GLIBC_KEEPS_MEMORY);

@@ -20,9 +20,10 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A peer at work in a process of its own. It says a JSON object a line: for each of its modes the losses of its first steps
- * ({@code mode, losses}) or why it does not run ({@code mode, error}), then {@code ready} with its version. From then on it waits,
- * and takes steps only while it is asked: a line of a mode and seconds, answered by {@code tokens_per_second}.
+ * A peer in a process of its own. It writes JSON objects, one a line: for each of its modes the losses of its first
+ * steps ({@code mode, losses}) or why it does not run ({@code mode, error}), then {@code ready} with its version.
+ * From then on it takes steps only when it is asked by a line with a mode and seconds, which it answers with {@code
+ * tokens_per_second}.
  */
 final class PeerProcess implements AutoCloseable {
   private static final double OF_WHAT_WAS_LEARNT = 0.03;
@@ -138,17 +139,17 @@ final class PeerProcess implements AutoCloseable {
     return List.copyOf(losses.keySet());
   }
 
-  /** What the other modes said. */
+  /** Errors of the modes that do not run, by their names. */
   Map<String, String> failures() {
     return Map.copyOf(failures);
   }
 
   /**
-   * Refuses a mode that trains another model than ours.
+   * Refuses a mode that trains another model than Knowcap does.
    *
    * @param expected our losses of the first steps
-   * @param tolerance of the first step's loss, in nats; later ones may also be off by {@value #OF_WHAT_WAS_LEARNT} of what was
-   *     learnt until then, as DJL's AdamW uses epsilon in another way
+   * @param tolerance of the first step's loss, in nats; later ones may also be off by {@value #OF_WHAT_WAS_LEARNT}
+   *     of what was learnt until then, as DJL's AdamW uses epsilon in another way
    */
   void check(List<Double> expected, double tolerance) {
     losses.forEach((mode, found) -> {
@@ -193,7 +194,7 @@ final class PeerProcess implements AutoCloseable {
     }
   }
 
-  /** Ends the process and leaves nothing of its folder. */
+  /** Ends the process and deletes its folder. */
   private synchronized void end() {
     process.destroy();
     process.onExit().join();

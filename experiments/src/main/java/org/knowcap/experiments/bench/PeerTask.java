@@ -16,9 +16,9 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.training.InitialParameters;
 
 /**
- * What a peer is to train, as the files of a folder: this record in task.json, the parameters to begin with in
- * parameters.f32, the batch in tokens.i32 and targets.i32 (little-endian). The model is a GPT2 with rotary positions on a
- * quarter of each head.
+ * The training that a peer must do, as the files of a folder: this record in task.json, the parameters to begin with
+ * in parameters.f32, the batch in tokens.i32 and targets.i32 (little-endian). The model is a GPT2 with rotary
+ * positions on a quarter of each head.
  *
  * @param headWidth components of a head
  * @param vocabulary V
@@ -26,14 +26,17 @@ import org.knowcap.models.training.InitialParameters;
  * @param windows of a step
  * @param threads of a step
  * @param precision fp32 or bf16
- * @param learningRate of AdamW, as are the next four; vectors do not decay
- * @param checkedSteps steps whose losses are compared with ours
+ * @param learningRate of AdamW, like the next four parameters; vectors have no weight decay
+ * @param checkedSteps number of steps whose losses are compared with Knowcap's
  * @param parameters in flat order
  */
 public record PeerTask(int layers, int heads, int headWidth, int vocabulary, int length, int windows,
     int threads, String precision, double learningRate, double beta1, double beta2, double epsilon,
     double weightDecay, int checkedSteps, List<Named> parameters) {
-  /** Loss and gradient of the first step, its update, and that gradients do not add up over steps: three losses. */
+  /**
+   * Three losses check the loss and gradient of the first step, its update, and that gradients do not add up over
+   * steps.
+   */
   static final int CHECKED_STEPS = 3;
 
   /** A parameter, [rows, columns]; matrices are [inputs, outputs]. */

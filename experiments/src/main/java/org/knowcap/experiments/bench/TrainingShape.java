@@ -16,7 +16,10 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param windows of a step
  */
 public record TrainingShape(ModelSpec model, int vocabulary, int length, int windows) {
-  /** From the quickstart's steps, those of small studies and what fits a core's cache, to the paper's smallest model of 12 layers. */
+  /**
+   * The shapes that are measured: steps of the quickstart, of small studies and of models that fit a core's cache,
+   * up to the paper's smallest model of 12 layers.
+   */
   public static final List<TrainingShape> ALL = List.of(
       new TrainingShape(ModelSpec.parse("gpt2-2-1-w16"), 150, 64, 8),
       new TrainingShape(ModelSpec.parse("gpt2-2-2-w16"), 150, 64, 8),
@@ -40,8 +43,9 @@ public record TrainingShape(ModelSpec model, int vocabulary, int length, int win
   }
 
   /**
-   * Floating-point operations of a token's training, forwards and backwards: products of parameters, those of an expert where
-   * the token may sit there, and the causal half of attention's. Of GPT2 it is 6 (12 L d^2 + V d) + 6 L d (T + 1).
+   * Floating-point operations of the training of one token, forward and backward: matmuls with parameters (of an
+   * expert only if the token can have a slot there), and the causal half of attention's matmuls. For GPT2 these are
+   * 6 (12 L d^2 + V d) + 6 L d (T + 1).
    */
   public double flopsPerToken() {
     return (double) program().flops() / tokens();

@@ -26,15 +26,19 @@ import org.knowcap.models.training.TrainingListener;
 import org.knowcap.models.training.TrainingSpec;
 
 /**
- * A short training gives the same numbers another time, resumed in the middle, on other numbers of threads and on other engines.
+ * Checks that a short training gives equal numbers when it is repeated, when it is resumed in the middle, with
+ * another number of threads and on other engines.
  *
  * @param directory for checkpoints
  * @param ways of running it; the others are compared with the first
  */
 record AgreementCheck(Path directory, List<Way> ways) implements Check {
-  /** Of stored bits, in parts of all bits: rounding grows over the steps of a training. */
+  /**
+   * Allowed difference of stored bits after training, as a share of all bits; rounding grows over the steps of a
+   * training.
+   */
   private static final double TRAINED = 0.005;
-  /** Of stored bits of equal parameters. */
+  /** Allowed difference of stored bits of equal parameters, as a share of all bits. */
   private static final double MEASURED = 1e-5;
 
   /** An engine and its threads. */
@@ -95,7 +99,7 @@ record AgreementCheck(Path directory, List<Way> ways) implements Check {
         "at most " + String.format(Locale.ROOT, "%.0e", tolerance), difference <= tolerance);
   }
 
-  /** Stands for a process that is killed. */
+  /** Stops a training in the middle, as a kill of the process would. */
   private static final class Killed extends RuntimeException {
     private static final long serialVersionUID = 1;
   }

@@ -12,7 +12,10 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 
-/** A scorer that guesses stores nothing, one that knows all stores all, and spans hold what is true, in every kind of corpus. */
+/**
+ * Checks, in every kind of corpus, that a scorer that guesses stores 0 bits, that a scorer that knows everything
+ * stores all bits, and that spans hold the true values.
+ */
 record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check {
   /** Losses are sums of floats. */
   private static final double ROUNDING = 1e-4;

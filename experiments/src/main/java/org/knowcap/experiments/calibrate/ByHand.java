@@ -13,13 +13,13 @@ import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 
 /**
- * A stand-in for a model: the loss of each name and each value is given, spread over the tokens that state it; every other
- * token has an absurd loss, which must not count.
+ * A stand-in for a model: the loss of each name and each value is given, spread over the tokens that state it; every
+ * other token has an absurd loss, which must not count.
  */
 record ByHand(WatchedCorpus corpus, Losses losses) implements Measurement.Scorer {
   private static final float ABSURD = 50;
 
-  /** What is known of whom. */
+  /** The losses of a stand-in for a model. */
   interface Losses {
     /**
      * @param source of the person
@@ -43,7 +43,7 @@ record ByHand(WatchedCorpus corpus, Losses losses) implements Measurement.Scorer
     }
   }
 
-  /** The places in the item of each attribute's tokens, of those that count. */
+  /** The positions of each attribute's tokens in the item, for attributes that count. */
   private static Map<Attribute, List<Integer>> counted(AnnotatedItem item) {
     Map<Attribute, List<Integer>> places = new LinkedHashMap<>();
     for (Span span : item.spans()) {

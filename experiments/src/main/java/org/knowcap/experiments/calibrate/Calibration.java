@@ -10,7 +10,7 @@ import org.knowcap.experiments.run.MeasuredRun;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Engines;
 
-/** All checks, in the order in which they are done: the cheap ones first. */
+/** Makes all checks, in the order in which they run; the cheap ones come first. */
 public final class Calibration {
   /** Of the study of known answer, the people of the runs whose model has more to learn than it can hold. */
   private static final long OVERFULL = 600;
@@ -29,7 +29,7 @@ public final class Calibration {
    * @param engine that trains and measures; other engines that are here are compared with it
    * @param seed of everything that is drawn
    * @param seeds how many runs of each kind the study of known answer has
-   * @param names of the checks that are wanted: what no other needs is not built
+   * @param names of the checks that are wanted: only the parts that these need are built
    */
   public static List<Check> checks(Path directory, Engine engine, long seed, int seeds, List<String> names)
       throws IOException {

@@ -11,6 +11,6 @@ public interface Check {
   /** What it checks, in a sentence. */
   String about();
 
-  /** Looks whether the instrument has it. */
+  /** Finds out whether the instrument has the property. */
   List<Finding> findings() throws IOException, InterruptedException;
 }

@@ -1,16 +1,16 @@
 package org.knowcap.experiments.calibrate;
 
 /**
- * One line of the table: what was looked at, what came out, and what must.
+ * One line of the table: what was looked at, what was found, and what must be found.
  *
  * @param check name of the check
  * @param what was looked at, such as a kind of corpus
  * @param found in words, with its unit
- * @param allowed what it must be
- * @param verdict whether it is
+ * @param allowed what must be found
+ * @param verdict whether {@code found} is {@code allowed}
  */
 public record Finding(String check, String what, String found, String allowed, Verdict verdict) {
-  /** What a finding says of the instrument. */
+  /** What a finding says about the instrument. */
   public enum Verdict {
     PASS,
     FAIL,

@@ -6,7 +6,7 @@ import java.util.List;
 import org.knowcap.analysis.units.Units;
 
 /**
- * A study whose answer is known: models that have more to learn than they can hold, and models that can hold all.
+ * Checks a study whose answer is known: a model that has more to learn than it can hold, and a model that can hold all.
  *
  * @param results of the study's runs
  */
@@ -29,7 +29,7 @@ record KnownAnswerCheck(Results results) implements Check {
   static final List<Known> KNOWN = List.of(new Known(60, 0.3207, 0.0035, 3), new Known(600, 1.512, 0.033, 3));
 
   /**
-   * What came of a run.
+   * The result of a run.
    *
    * @param what corpus, model and seed
    * @param people N
@@ -39,7 +39,7 @@ record KnownAnswerCheck(Results results) implements Check {
    */
   record Answer(String what, long people, double ratio, double error, double most) {}
 
-  /** What came of the study. */
+  /** The results of the study. */
   interface Results {
     List<Answer> get() throws IOException, InterruptedException;
   }

@@ -14,17 +14,17 @@ import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 
 /**
- * An attack without a model: whether anything that stands before a value in a measured text tells which value comes. It tries
- * what earlier spans say, the words of the name, the words between the last span and the value, the form of the first
- * sentence, the attribute before, the order of attributes so far, and the value of the people next to this one, in number and
- * in the training stream. For each, it learns from half of the people which value is the most frequent one, and counts how
- * often that is right of the others.
+ * An attack without a model: it checks whether anything before a value in a measured text tells which value comes.
+ * It tries the content of earlier spans, the words of the name, the words between the last span and the value, the
+ * form of the first sentence, the attribute before, the order of attributes so far, and the value of the people next
+ * to this one, in number and in the training stream. For each, it learns from half of the people which value is the
+ * most frequent one, and counts how often that is right for the other half.
  */
 record LeakCheck(List<Specimen> specimens) implements Check {
-  /** Of all comparisons of a corpus together, such a finding comes by chance once in so many corpora. */
+  /** Probability that a corpus without a leak shows a finding, all comparisons of the corpus together. */
   private static final double CHANCE = 1e-4;
 
-  /** What stood before a value, by what it is, and the value itself. */
+  /** A value, and everything that stood before it, by kind. */
   private record Case(String target, String value, Map<String, String> clues) {}
 
   @Override
@@ -42,9 +42,9 @@ record LeakCheck(List<Specimen> specimens) implements Check {
     return specimens.stream().map(this::finding).toList();
   }
 
-  /** How a clue told a target. */
+  /** How often a clue told the right value of a target. */
   private record Guess(String target, String clue, long right, double expected, long tries) {
-    /** Of as many right by chance. */
+    /** Probability of as many right guesses by chance. */
     double probability() {
       return right == 0
           ? 1

@@ -9,13 +9,16 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.random.CounterRandom;
 
-/** Bits that are planted, value by value, come out within the standard error, which is no larger than it must be. */
+/**
+ * Checks that bits which are planted value by value are measured within the standard error, and that this error is
+ * not too large.
+ */
 record PlantedCheck(List<Specimen> specimens, long seed, Measurer measurer) implements Check {
   private static final int TRIALS = 12;
   private static final double[] SHARES = {0.25, 0.5, 0.9};
-  /** Of the people, the share that is measured. */
+  /** Share of the people that is measured. */
   private static final double SAMPLE = 0.25;
-  /** A normal error is beyond it once in 30,000 times. */
+  /** A normally distributed error is larger once in 30,000 times, in standard errors. */
   private static final double MOST = 4.2;
 
   @Override

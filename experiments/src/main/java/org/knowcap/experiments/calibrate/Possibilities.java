@@ -10,15 +10,15 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Source;
 
 /**
- * How many names and values there can be, counted from what people have: the words of a name, the parts of a date and the
- * chunks of a string are independent, so that the product of their numbers counts all. It reads no list and no formula of the
- * corpus's.
+ * The number of possible names and values, counted from those that people have. The words of a name, the parts of a
+ * date and the chunks of a string are independent, so the product of their numbers counts all possibilities. The
+ * count uses no list and no formula of the corpus.
  */
 final class Possibilities {
   private final Map<Attribute, List<Set<String>>> seen = new HashMap<>();
 
   /**
-   * @param everybody people enough to have every word that there is
+   * @param everybody enough people to have every possible word
    * @param symbols of a chunk of bioD's values; values of other corpora have no chunks
    */
   Possibilities(Source everybody, int symbols) {
@@ -60,10 +60,10 @@ final class Possibilities {
   }
 
   /**
-   * What a uniform guess among the strings of bioD stores of their diversity, bits; 0 of other corpora. To know the set of D of
-   * the T^L strings is worth D log2(T^L / D) for each attribute, and the guess loses log2 D at each of them.
+   * Bits of bioD's diversity that a uniform guess among the strings stores; 0 for other corpora. To know the set of
+   * D of the T^L strings is worth D log2(T^L / D) for each attribute, and the guess loses log2 D at each of them.
    *
-   * @param alphabet T, which a few strings need not have all of
+   * @param alphabet T; the strings that occur need not contain every symbol
    */
   double guessedDiversity(int alphabet) {
     return seen.keySet().stream().filter(attribute -> strings(attribute) > 0).mapToDouble(attribute -> {
@@ -73,7 +73,7 @@ final class Possibilities {
     }).sum();
   }
 
-  /** How many strings there are for the chunks of an attribute of bioD; 0 of other attributes. */
+  /** Number of strings for the chunks of an attribute of bioD; 0 for other attributes. */
   int strings(Attribute attribute) {
     Set<String> first = seen.get(attribute).getFirst();
     return first.stream().allMatch(each -> each.startsWith("#")) ? first.size() : 0;

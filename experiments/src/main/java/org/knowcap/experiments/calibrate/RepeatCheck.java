@@ -9,14 +9,15 @@ import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.generators.corpus.Corpus;
 
 /**
- * A model that is measured twice, on other people in other texts, differs from itself by no more than the standard errors say.
+ * Checks that two measurements of one model, on different people in different texts, differ by no more than the
+ * standard errors say.
  *
  * @param corpus of the model
  * @param measuring it
  */
 record RepeatCheck(Supplied<Corpus> corpus, Measuring measuring, long seed) implements Check {
   private static final int PAIRS = 12;
-  /** The mean of twelve squares is beyond it once in ten thousand times. */
+  /** The mean square of twelve standard normal numbers is larger once in ten thousand times. */
   private static final double MOST = 3.3;
   private static final double SAMPLE = 0.3;
 
@@ -25,7 +26,7 @@ record RepeatCheck(Supplied<Corpus> corpus, Measuring measuring, long seed) impl
     Measurement measure(Corpus corpus, long most) throws IOException, InterruptedException;
   }
 
-  /** Something that may have to be made first. */
+  /** A value that may have to be made first. */
   interface Supplied<T> {
     T get() throws IOException;
   }

@@ -26,11 +26,14 @@ import org.knowcap.generators.pools.Templates;
  * A corpus to try the instrument on.
  *
  * @param kind as a study names it
- * @param everybody people enough to have every word of its lists
+ * @param everybody enough people to have every word of its lists
  */
 record Specimen(String kind, Corpus corpus, Source everybody) {
   private static final PoolSizes SIZES = new PoolSizes(20, 15, 40, 12, 28, 20, 15, 20, 12, 25);
-  /** T^L is neither D nor D^2, so that log2 T^L, log2 D and log2(T^L / D) are three numbers: none can stand for another. */
+  /**
+   * T^L is neither D nor D^2, so log2 T^L, log2 D and log2(T^L / D) are three different numbers, and a formula that
+   * confuses them is noticed.
+   */
   private static final BioDShape SHAPE = new BioDShape(3, 2, 16, 3, 16);
   private static final int ENOUGH = 1600;
 
@@ -39,7 +42,7 @@ record Specimen(String kind, Corpus corpus, Source everybody) {
     return SHAPE.length();
   }
 
-  /** Symbols that there are, T. */
+  /** T, the number of symbols. */
   static int alphabet() {
     return SHAPE.alphabet();
   }
@@ -67,7 +70,7 @@ record Specimen(String kind, Corpus corpus, Source everybody) {
                 everybody));
   }
 
-  /** As if a language model had written texts word for word as bioS has them. */
+  /** A bioR whose texts are word for word those of bioS, as if a language model had written them. */
   private static BioR bioR(BioS people) throws IOException {
     Path file = Files.createTempFile("knowcap-calibrate", ".jsonl");
     try {

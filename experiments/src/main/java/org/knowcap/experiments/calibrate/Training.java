@@ -62,7 +62,7 @@ final class Training {
    * The runs of the study of known answer.
    *
    * @param file that the study is written to
-   * @param shortened lines that take the place of those of equal keys, or nothing
+   * @param shortened lines that replace the study's lines with equal keys; may be empty
    */
   static List<RunSpec> runs(Path file, Engine engine, String shortened) throws IOException {
     String study;
@@ -86,7 +86,7 @@ final class Training {
     return new RunFolder(directory.resolve(run.name()));
   }
 
-  /** What came of all runs, in the study's order; each has a thread of its own. */
+  /** The results of all runs, in the study's order; each run has a thread of its own. */
   List<MeasuredRun> measured() throws IOException, InterruptedException {
     if (measured.isEmpty()) {
       try (ExecutorService threads = Executors
@@ -109,7 +109,7 @@ final class Training {
   /**
    * Measures the model of the first run with so many people again.
    *
-   * @param corpus its own, or one that differs in who is measured by which text
+   * @param corpus the run's own corpus, or one that differs in which people are measured in which texts
    * @param most people who are measured
    */
   Measurement measure(long people, Corpus corpus, long most) throws IOException, InterruptedException {

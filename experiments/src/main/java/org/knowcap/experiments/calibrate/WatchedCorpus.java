@@ -11,7 +11,10 @@ import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.TrainingStream;
 
-/** A corpus that remembers which texts were measured, so that a stand-in for a model can look up what it is shown. */
+/**
+ * A corpus that remembers which texts were measured, so that a stand-in for a model can find out which text it
+ * scores.
+ */
 final class WatchedCorpus implements Corpus {
   /**
    * A text that was measured.
@@ -49,7 +52,7 @@ final class WatchedCorpus implements Corpus {
    * The text of a window.
    *
    * @param targets whose window is {@code from} to {@code from + length - 1}
-   * @return empty of a window that only fills the batch
+   * @return empty for a window that only fills the batch
    */
   Optional<Text> text(int[] targets, int from, int length) {
     int end = from;

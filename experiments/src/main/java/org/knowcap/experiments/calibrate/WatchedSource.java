@@ -5,11 +5,11 @@ import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.ForwardingSource;
 import org.knowcap.generators.corpus.Source;
 
-/** A source whose measured texts somebody looks at. */
+/** A source that passes every measured text to a watcher. */
 final class WatchedSource extends ForwardingSource {
   private final BiFunction<Long, AnnotatedItem, AnnotatedItem> watcher;
 
-  /** @param watcher takes a person and a text, and returns the text, or what is to be measured in its place */
+  /** @param watcher takes a person and a text, and returns this text or another one to measure in its place */
   WatchedSource(Source source, BiFunction<Long, AnnotatedItem, AnnotatedItem> watcher) {
     super(source);
     this.watcher = watcher;

@@ -2,7 +2,7 @@ package org.knowcap.experiments.cli;
 
 import picocli.CommandLine.Command;
 
-/** What benchmarks there are. */
+/** Lists the benchmarks. */
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,

@@ -15,7 +15,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Speed of the generators. */
+/** Measures the speed of the generators. */
 @Command(
     name = "corpora",
     mixinStandardHelpOptions = true,

@@ -24,7 +24,7 @@ import org.knowcap.models.engine.cpu.CpuEngine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Speed of the cpu engine. */
+/** Measures the speed of the cpu engine. */
 @Command(
     name = "cpu",
     mixinStandardHelpOptions = true,

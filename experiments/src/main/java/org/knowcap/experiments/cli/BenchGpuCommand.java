@@ -32,7 +32,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
-/** Parity and speed of the cuda engine. */
+/** Measures parity and speed of the cuda engine. */
 @Command(
     name = "gpu",
     mixinStandardHelpOptions = true,
@@ -188,7 +188,7 @@ final class BenchGpuCommand implements Callable<Integer> {
     }
   }
 
-  /** Lines that found no room. */
+  /** Lines that could not be written. */
   private static final class Lost {
     private int count;
     private String why = "";
@@ -239,7 +239,7 @@ final class BenchGpuCommand implements Callable<Integer> {
     }
   }
 
-  /** Refuses to go on without a GPU, or without what makes it one. */
+  /** Refuses to continue without a GPU, or without the libraries that it needs. */
   private void require(GpuLine machine) {
     if (machine.status() != Status.OK) {
       throw UserException.failure("there is no GPU to measure: " + machine.error().orElse(""));

@@ -11,7 +11,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Speed of fits. */
+/** Measures the speed of fits. */
 @Command(
     name = "laws",
     mixinStandardHelpOptions = true,

@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** What a language model is to be asked for. */
+/** Writes the prompts for the texts of bioR. */
 @Command(
     name = "bior-prompts",
     mixinStandardHelpOptions = true,
@@ -42,7 +42,7 @@ final class BioRPromptsCommand implements Callable<Integer> {
       description = "Prompts about each person. One text is kept from training, to be measured. Default: ${DEFAULT-VALUE}")
   private int texts;
 
-  /** The most people of a study: the others are the first of them. */
+  /** The largest number of people in a study; its smaller corpora have the first of these people. */
   static RewritingSpec most(Path spec) {
     return StudyReader.rewritings(spec)
         .stream()

@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** The texts of bioR, from a language model. */
+/** Asks a language model for the texts of bioR. */
 @Command(
     name = "bior-rewrite",
     mixinStandardHelpOptions = true,

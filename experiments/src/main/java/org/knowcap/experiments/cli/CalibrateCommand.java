@@ -23,7 +23,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Whether the instrument is right on this machine. */
+/** Checks whether the instrument is right on this machine. */
 @Command(
     name = "calibrate",
     mixinStandardHelpOptions = true,

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Two arms of an experiment. */
+/** Compares two arms of an experiment. */
 @Command(
     name = "compare",
     mixinStandardHelpOptions = true,

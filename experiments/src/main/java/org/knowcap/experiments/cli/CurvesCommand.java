@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** How the runs of a study went. */
+/** Prints the training curves of a study's runs. */
 @Command(
     name = "curves",
     mixinStandardHelpOptions = true,

@@ -14,12 +14,12 @@ import org.knowcap.analysis.units.Units;
 import picocli.CommandLine.Help.Ansi.IStyle;
 import picocli.CommandLine.Help.Ansi.Style;
 
-/** Prints what a corpus is: in colours on a terminal, and with brackets elsewhere. */
+/** Prints the description of a corpus: with colours on a terminal, and with brackets elsewhere. */
 final class DescriptionView {
   private static final int MOST_BINS = 15;
   private static final int BAR = 40;
   private static final int LINE = 100;
-  /** Of the 256 colours of terminals, readable on black as on white. */
+  /** Numbers of terminal colours that are readable both on black and on white. */
   private static final List<String> COLOURS = List.of("33", "166", "35", "169", "136", "37", "99", "160");
 
   private final PrintWriter out;
@@ -83,7 +83,7 @@ final class DescriptionView {
     printSample(source);
   }
 
-  /** In lines broken between words. */
+  /** Prints the sample text in lines that are broken between words. */
   private void printSample(Source source) {
     List<String> attributes = source.attributes();
     StringBuilder line = new StringBuilder();

@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** A run's model for other programs. */
+/** Exports a run's model for other programs. */
 @Command(
     name = "export",
     mixinStandardHelpOptions = true,

@@ -7,7 +7,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.knowcap.generators.export.CorpusExport;
 
-/** Shows how far the files of an export are: a bar on a terminal, now and then a line elsewhere. */
+/** Shows the progress of an export: a bar on a terminal, and a line now and then elsewhere. */
 final class FileProgress implements CorpusExport.Progress, AutoCloseable {
   private static final long BETWEEN_LINES = 15_000_000_000L;
 

@@ -44,7 +44,7 @@ import tech.tablesaw.api.LongColumn;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
-/** Laws. */
+/** Fits laws to measured runs. */
 @Command(
     name = "fit",
     mixinStandardHelpOptions = true,

@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Corpus files. */
+/** Writes corpus files, or describes a corpus. */
 @Command(
     name = "generate",
     mixinStandardHelpOptions = true,

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** A model that other programs trained or passed on. */
+/** Imports a model that another program trained or saved. */
 @Command(
     name = "import",
     mixinStandardHelpOptions = true,

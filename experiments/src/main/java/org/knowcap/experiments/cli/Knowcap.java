@@ -37,7 +37,7 @@ public final class Knowcap {
 
   private Knowcap() {}
 
-  /** What --version prints. */
+  /** The output of --version. */
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
@@ -106,12 +106,12 @@ public final class Knowcap {
     }
   }
 
-  /** Says what is to be known beside a command's output, on standard error. */
+  /** Writes a note beside a command's output to standard error. */
   static void note(CommandSpec command, String text) {
     command.commandLine().getErr().println("note: " + shortened(text));
   }
 
-  /** A message whose lines a person can read: a value of the user's may be as long as a file. */
+  /** A message with lines of a readable length: a value of the user's may be as long as a file. */
   private static String shortened(String message) {
     return message == null
         ? "failed without a message"

@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** What the weights of a run hold. */
+/** Measures what the weights of a run hold. */
 @Command(
     name = "measure",
     mixinStandardHelpOptions = true,

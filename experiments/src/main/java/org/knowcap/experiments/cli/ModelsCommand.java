@@ -30,7 +30,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** What a model is made of, and what training it takes. */
+/** Prints the parts of a model and the cost of its training. */
 @Command(
     name = "models",
     mixinStandardHelpOptions = true,
@@ -146,7 +146,7 @@ final class ModelsCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** The families, each at a size that all of them have. */
+  /** Prints the families, each at one size that all of them have. */
   private void list(PrintWriter out) {
     int layers = 4;
     int heads = 4;
@@ -168,7 +168,7 @@ final class ModelsCommand implements Callable<Integer> {
     out.println("NAME is FAMILY-LAYERS-HEADS and options, see docs/architectures.md");
   }
 
-  /** The forward part: blocks that differ stand for all. */
+  /** Prints the forward part; of equal blocks only one is printed. */
   private static void print(Program program, ModelSpec model, PrintWriter out) {
     String row = "  %-13s %-32s %14s %12s %10s %10s%n";
     out.printf(Locale.ROOT, row, "operation", "result", "shape", "parameters", "FLOPs", "bytes");

@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.knowcap.experiments.runner.ChildProcess;
 
-/** Runs commands that use engines in a process of their own, which has what engines need. */
+/** Runs commands that use engines in a process of their own, with the settings that engines need. */
 final class OwnProcess {
   private OwnProcess() {}
 
@@ -50,7 +50,7 @@ final class OwnProcess {
 
   record Answer(String output, int exitCode) {}
 
-  /** Passes on what a process says on standard error, but for Java's warning of the Vector API. */
+  /** Passes on the standard error of a process, without Java's warning about the Vector API. */
   private static void passOnErrors(Process process) {
     try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {

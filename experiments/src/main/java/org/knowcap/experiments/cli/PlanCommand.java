@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** What a study would cost. */
+/** Prints what a study would cost. */
 @Command(
     name = "plan",
     mixinStandardHelpOptions = true,
@@ -60,13 +60,14 @@ final class PlanCommand implements Callable<Integer> {
    * One line of the plan.
    *
    * @param nameBits total bits of the names
-   * @param exactNameBits log2 of the number of sets of so many names
+   * @param exactNameBits log2 of the number of sets of N names
    * @param valueBits total bits of the values
    * @param diversityBits total bits of the choice of bioD's strings
    * @param maxCapacityRatio R^max, bits per parameter
    * @param exposures of each person, counted by tokens
    * @param completeExposures biographies of each person that lie in one window
-   * @param valueTokensBehindName share of the value tokens that are trained behind the whole name
+   * @param valueTokensBehindName share of the value tokens that are trained with the whole name before them in the
+   *        window
    * @param flops floating-point operations of the whole training
    * @param bytes memory of parameters, optimiser and activations
    * @param seconds estimated, if its engine is on this machine
@@ -106,7 +107,7 @@ final class PlanCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Total bits of a part; 0 of one that the corpus does not have. */
+  /** Total bits of a part; 0 if the corpus does not have the part. */
   private static double bits(Corpus corpus, KnowledgeKind kind) {
     return corpus.measured()
         .bits()

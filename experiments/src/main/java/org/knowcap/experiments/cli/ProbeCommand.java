@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Where a run's model has its knowledge. */
+/** Finds out where a run's model has its knowledge. */
 @Command(
     name = "probe",
     mixinStandardHelpOptions = true,

@@ -20,8 +20,9 @@ import org.knowcap.experiments.runner.WorkerEvent;
 import org.knowcap.models.training.Progress;
 
 /**
- * Shows how a study goes: a bar over all its work on a terminal, a plain line every quarter of a minute elsewhere, and a
- * line for each run that ends. Work is counted in floating-point operations, so that small runs count for little.
+ * Shows the progress of a study: a bar over all its work on a terminal, or a plain line every 15 seconds elsewhere,
+ * and a line for each run that ends. Work is counted in floating-point operations, so that small runs count for
+ * little.
  */
 final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   private static final long BETWEEN_LINES = 15_000_000_000L;
@@ -31,11 +32,14 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
   private final Map<String, Double> work;
   private final Map<String, Double> fractionDone = new HashMap<>();
   private final Map<String, Progress> running = new TreeMap<>();
-  /** Engines whose handicap has been told. */
+  /** Engines whose handicap has been printed. */
   private final Set<String> handicapped = new HashSet<>();
   private final Optional<ProgressBar> bar;
   private long lastLine = System.nanoTime();
-  /** When the first progress was told, and the work done by then: a worker's start says nothing of its speed. */
+  /**
+   * Time of the first progress, and the work done by then. The start of a worker is left out, because it says
+   * nothing about speed.
+   */
   private OptionalLong began = OptionalLong.empty();
   private double workBefore;
   private boolean workersFailed;
@@ -123,7 +127,7 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
     }
   }
 
-  /** What experts turned away. */
+  /** The share of tokens' requests that experts turned away. */
   private static String dropped(Progress progress) {
     return progress.dropped()
         .stream()
@@ -131,7 +135,7 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
         .collect(Collectors.joining());
   }
 
-  /** Time left, once there is something to tell it from. */
+  /** The time left, once it can be estimated. */
   private String left() {
     double seconds = (System.nanoTime() - began.orElse(System.nanoTime())) / 1e9;
     double speed = (workDone() - workBefore) / seconds;
@@ -145,7 +149,7 @@ final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
     out.flush();
   }
 
-  /** Whether a worker failed that was at no run. */
+  /** Whether a worker failed outside of any run. */
   boolean workersFailed() {
     return workersFailed;
   }

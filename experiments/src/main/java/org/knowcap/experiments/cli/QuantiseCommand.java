@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Quantisation after training. */
+/** Quantises trained models and measures them. */
 @Command(
     name = "quantise",
     aliases = "quantize",

@@ -15,7 +15,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** The whole way, from corpus to chart, in minutes. */
+/** Runs a whole study, from corpus to chart, in minutes. */
 @Command(
     name = "quickstart",
     mixinStandardHelpOptions = true,
@@ -44,7 +44,7 @@ final class QuickstartCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** In lines of at most 100 characters, broken between words. */
+  /** The sentence in lines of at most 100 characters, broken between words. */
   private static String wrapped(String sentence) {
     return sentence.replaceAll("(.{1,100})(?: +|$)", "$1\n").stripTrailing();
   }

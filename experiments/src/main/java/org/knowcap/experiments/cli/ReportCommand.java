@@ -22,7 +22,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Charts and page. */
+/** Writes the charts and the page of a study. */
 @Command(
     name = "report",
     mixinStandardHelpOptions = true,

@@ -26,13 +26,13 @@ import picocli.CommandLine.Spec;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
-/** The table of results. */
+/** Prints and writes the table of results. */
 @Command(
     name = "results",
     mixinStandardHelpOptions = true,
     description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
-  /** Columns that are shown where something is in them. */
+  /** Columns that are shown only if a row has a value in them. */
   private static final List<String> RECALL = List.of("recalled", "recalled_unseen", "generated",
       "generated_unseen", "extractable", "extractable_asked", "extractable_unseen");
 
@@ -115,7 +115,7 @@ final class ResultsCommand implements Callable<Integer> {
     Knowcap.note(command, text);
   }
 
-  /** Rows, each as its cells by column. */
+  /** The rows of a table, each as a map of its cells by column. */
   private static List<Map<String, Object>> maps(Table table) {
     List<Map<String, Object>> maps = new ArrayList<>();
     for (int row = 0; row < table.rowCount(); row++) {

@@ -22,7 +22,7 @@ import org.knowcap.experiments.run.StudyReport;
  * @param studies read, in their order
  * @param tables read, in their order
  * @param results of all, each run once
- * @param notes what to know of them
+ * @param notes what readers must know about them
  */
 record ResultsSources(List<StudyReport> studies, List<Path> tables, ResultsTable results,
     List<String> notes) {
@@ -55,7 +55,7 @@ record ResultsSources(List<StudyReport> studies, List<Path> tables, ResultsTable
   }
 
   /**
-   * The finished runs of all sources, each once; models that were quantised are passed over.
+   * The finished runs of all sources, each once, without quantised models.
    *
    * @param note takes what the user should know
    */

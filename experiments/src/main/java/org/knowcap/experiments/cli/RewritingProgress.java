@@ -8,7 +8,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.generators.bior.rewriting.Rewriting;
 
-/** Shows how rewriting goes: a bar on a terminal, a line every quarter of a minute elsewhere. */
+/** Shows the progress of rewriting: a bar on a terminal, and a line every 15 seconds elsewhere. */
 final class RewritingProgress implements Rewriting.Listener, AutoCloseable {
   private static final long BETWEEN_LINES = 15_000_000_000L;
 

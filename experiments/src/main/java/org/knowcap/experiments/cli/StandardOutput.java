@@ -22,19 +22,19 @@ final class StandardOutput extends OutputStream {
     this.out = out;
   }
 
-  /** The process's own standard output, also behind {@code System.out} from now on; always UTF-8. */
+  /** The standard output of this process, which {@code System.out} also writes to from now on; always UTF-8. */
   static StandardOutput ofProcess() {
     StandardOutput output = new StandardOutput(new FileOutputStream(FileDescriptor.out));
     System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
     return output;
   }
 
-  /** A writer to it. */
+  /** A writer to standard output. */
   PrintWriter writer() {
     return new PrintWriter(new OutputStreamWriter(this, StandardCharsets.UTF_8), true);
   }
 
-  /** Why something that was printed did not arrive. */
+  /** Why something that was printed was not written; empty if everything was. */
   synchronized Optional<IOException> failure() {
     return failure;
   }

@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** How far a study is. */
+/** Prints the state of a study's runs. */
 @Command(
     name = "status",
     mixinStandardHelpOptions = true,
@@ -33,7 +33,10 @@ final class StatusCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
-  /** @param steps of the whole run; absent of one that is not under way, as counting them needs its corpus */
+  /**
+   * @param steps of the whole run; absent for a run that is not under way, because counting its steps needs the
+   * corpus
+   */
   @JsonInclude(JsonInclude.Include.NON_ABSENT)
   private record Row(String run, String state, long step, Optional<Long> steps, String detail) {
     double part() {

@@ -55,14 +55,20 @@ final class StudyRun {
     }
   }
 
-  /** Workers that suit this machine: one a core, but no more than there are runs, and one where they would share a GPU. */
+  /**
+   * The number of workers that suits this machine: one for each core, but no more than there are runs, and only one
+   * if they would share a GPU.
+   */
   static int workers(Study study) {
     return study.runs().stream().allMatch(StudyRun::sharesGpu)
         ? 1
         : Math.min(Runtime.getRuntime().availableProcessors(), study.runs().size());
   }
 
-  /** Whether several runs like this one are best had in one process; 'auto' takes no engine of which that holds. */
+  /**
+   * Whether several runs like this one should share one process; 'auto' never chooses an engine for which that
+   * holds.
+   */
   private static boolean sharesGpu(RunSpec run) {
     return !run.engine().equals(StudyReader.AUTO) && Engines.known(run.engine()).fuses();
   }
@@ -107,8 +113,8 @@ final class StudyRun {
   }
 
   /**
-   * What is to be said of runs without a result. The folders alone decide: how a worker ended tells nothing of runs that
-   * another process has, or that nobody took.
+   * The error about runs without a result. Only the folders decide: how a worker ended says nothing about runs that
+   * another process works on, or that no process took.
    */
   private Optional<UserException> unfinished(List<RunStatus> states, boolean workersFailed) {
     Map<String, Long> open = states.stream()

@@ -10,8 +10,8 @@ import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
 /**
- * A table for people to read in a terminal: numbers to four digits, names of columns broken at their underscores, so that a
- * column is no wider than what is in it.
+ * A table for a terminal. Numbers have four digits, and names of columns are broken at their underscores, so that a
+ * column is not wider than its cells need.
  */
 final class TextTable {
   private static final int DIGITS = 4;

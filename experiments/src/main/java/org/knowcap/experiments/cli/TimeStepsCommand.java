@@ -32,9 +32,12 @@ import tools.jackson.core.type.TypeReference;
     hidden = true,
     description = "Prints the seconds that a step of each run takes, as one JSON object.")
 final class TimeStepsCommand implements Callable<Integer> {
-  /** Of a stretch of steps that is timed. */
+  /** Least length of a stretch of steps that is timed. */
   private static final double LEAST_SECONDS = 1;
-  /** Java compiles the loops while they run: stretches are timed until one is not much faster than the last. */
+  /**
+   * Least number of stretches. Java compiles the loops while they run, so stretches are timed until one is not much
+   * faster than the last.
+   */
   private static final int LEAST_STRETCHES = 3;
   private static final int MOST_STRETCHES = 10;
   private static final double MUCH_FASTER = 0.9;
@@ -50,7 +53,10 @@ final class TimeStepsCommand implements Callable<Integer> {
       description = "Threads of each run. Default: ${DEFAULT-VALUE}")
   private int threads;
 
-  /** Times steps in a process of its own. Returns the seconds of a step by the name of the run; runs whose engine is missing here are left out. */
+  /**
+   * Times steps in a process of its own. Returns the seconds of a step by the name of the run; runs whose engine is
+   * missing here are left out.
+   */
   static Map<String, Double> start(Path spec, int threads) throws IOException, InterruptedException {
     OwnProcess.Answer answer = OwnProcess.ask(threads,
         List.of("time-steps", spec.toString(), "--threads", Integer.toString(threads)));

@@ -6,8 +6,8 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * Reads a path from the command line. Refuses texts that a file system accepts but that mean something else to the person
- * who typed them: a folder of the name {@code s3:} is of no use to anybody.
+ * Reads a path from the command line. Refuses texts that a file system accepts but that mean something else to the
+ * user, such as {@code s3://...}: nobody wants a folder named {@code s3:}.
  */
 final class UserPath implements ITypeConverter<Path> {
   private static final Pattern URI = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:/.*");

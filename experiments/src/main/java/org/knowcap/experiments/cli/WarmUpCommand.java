@@ -15,7 +15,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** What the launcher runs once after a build, for Java to remember the classes of the commands that only read. */
+/** The launcher runs this command once after a build, so that Java caches the classes of commands that only read. */
 @Command(
     name = "warm-up",
     mixinStandardHelpOptions = true,

@@ -26,14 +26,15 @@ import org.knowcap.models.interchange.HuggingFaceModel;
 import org.knowcap.models.program.Program;
 
 /**
- * A folder that transformers loads a model and its tokenizer from. In {@code knowcap/} it says what it was trained on, as
- * a study's directory does: the study file with its lists, and the run's own folder.
+ * A folder from which transformers loads a model and its tokenizer. Its subfolder {@code knowcap/} is laid out like
+ * a study's directory and says what the model was trained on: the study file with its lists, and the folder of the
+ * run.
  */
 public final class HuggingFaceFolder {
-  /** Where the study is. */
+  /** Name of the subfolder with the study. */
   private static final String STUDY = "knowcap";
 
-  /** The optimiser of weights that come without its state. */
+  /** Name of the optimiser for weights that come without an optimiser's state. */
   private static final String NO_OPTIMISER = "none";
 
   private HuggingFaceFolder() {}
@@ -43,7 +44,7 @@ public final class HuggingFaceFolder {
    *
    * @param folder new or empty
    * @param check what to add for comparing with transformers
-   * @param pad whether the model has a row for each of the tokenizer's tokens, not for the corpus's alone
+   * @param pad whether the model has a row for each of the tokenizer's tokens, not only for the corpus's
    * @return the {@code model_type}
    * @throws UserException where transformers has no class for the model, or the folder is not empty
    */
@@ -80,7 +81,7 @@ public final class HuggingFaceFolder {
   }
 
   /**
-   * What an import made.
+   * The result of an import.
    *
    * @param run folder of the run
    * @param spec of the run
@@ -90,12 +91,13 @@ public final class HuggingFaceFolder {
   public record Imported(Path run, RunSpec spec, boolean vocabularyChecked, int padding) {}
 
   /**
-   * Makes a folder's weights a run of a study.
+   * Makes a study with one run, whose weights are those of a folder.
    *
-   * @param study its file, where the folder does not hold it
+   * @param study the study's file; needed if the folder does not hold it
    * @param name of the run, where several of the study have such a model
    * @param out directory of the study to make, new or empty
-   * @throws UserException where the folder says nothing of a study and none is given, or it is not clear which run it is
+   * @throws UserException if the folder has no study and none is given, or if it is not clear which run the weights
+   *        belong to
    * @throws CheckpointException where a file is missing, damaged, or of another model or vocabulary
    */
   public static Imported read(Path folder, Optional<Path> study, Optional<String> name, Path out)

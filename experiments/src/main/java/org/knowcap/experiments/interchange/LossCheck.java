@@ -27,19 +27,20 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
- * What our engine says of random prompts, for another program to say the same: at each token the losses of several
- * possible next ones, which are the logits but for one number a token; and some of the corpus's texts with their tokens.
- * Prompts reach every position that the model was trained on, and past its attention window. The losses are taken twice:
- * of the model, and of the model with an embedding so small that the norms' epsilon decides.
+ * Random prompts with the losses of Knowcap's engine, for another program to compare with. Each token has the losses
+ * of several possible next tokens; these are the logits, except for one constant a token. Some texts of the corpus
+ * with their tokens are added. Prompts reach every position that the model was trained on, and beyond its attention
+ * window. The losses are taken twice: once of the model, and once of the model with an embedding so small that the
+ * norms' epsilon matters.
  *
- * @param vocabulary V; losses are of the probability among these tokens
+ * @param vocabulary V; probabilities are among these tokens
  * @param endOfText the token that separates texts
  * @param context tokens of the windows that the model was trained on
  * @param prompts [prompts * length], tokens
  * @param length tokens of a prompt
  * @param targets [drawn for each token][prompts * length]
  * @param losses -ln p of each target, in nats, shaped as the targets
- * @param smallLosses the same of the model with the small embedding
+ * @param smallLosses losses of the model with the small embedding, shaped alike
  * @param texts that have a single way to be encoded, with their tokens
  */
 public record LossCheck(int vocabulary, int endOfText, int context, int[] prompts, int length,
@@ -53,7 +54,7 @@ public record LossCheck(int vocabulary, int endOfText, int context, int[] prompt
   private static final int BEHIND_WINDOW = 16;
   private static final int TARGETS = 16;
   private static final int PEOPLE = 20;
-  /** A power of two, by which a float is multiplied exactly. */
+  /** The factor of the small embedding; a power of two, so that floats are multiplied exactly. */
   private static final float SMALL = 0x1p-6f;
 
   /** A text and the tokens that the corpus has for it. */
@@ -106,7 +107,7 @@ public record LossCheck(int vocabulary, int endOfText, int context, int[] prompt
     return losses;
   }
 
-  /** Texts of people; those whose pieces GPT-2 would join otherwise than the corpus does are left out. */
+  /** Texts of people, without those that GPT-2 would encode in another way than the corpus does. */
   private static List<Text> texts(TrainedRun run) {
     Vocabulary vocabulary = run.corpus().vocabulary();
     List<Text> texts = new ArrayList<>();

@@ -9,11 +9,11 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 
-/** Fills a folder aside and renames it, so that it is whole or absent. */
+/** Fills a folder under a temporary name and renames it, so that it is whole or absent. */
 final class NewFolder {
   private NewFolder() {}
 
-  /** What goes into the folder. */
+  /** Writes the content of the folder. */
   interface Content {
     void writeTo(Path folder) throws IOException;
   }
@@ -21,8 +21,8 @@ final class NewFolder {
   /**
    * Makes a folder.
    *
-   * @param target may be there, but empty
-   * @throws UserException where there is something else
+   * @param target may exist, but must be empty
+   * @throws UserException if it is not empty, or is not a folder
    */
   static void write(Path target, Content content) throws IOException {
     Path absolute = target.toAbsolutePath().normalize();

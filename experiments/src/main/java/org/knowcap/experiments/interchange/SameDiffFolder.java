@@ -18,7 +18,7 @@ public final class SameDiffFolder {
   private SameDiffFolder() {}
 
   /**
-   * Writes a run, for windows as long as it was trained on.
+   * Writes a run, for windows of the context length that it was trained with.
    *
    * @param folder new or empty
    * @throws UserException where the folder is not empty

@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
 import org.knowcap.generators.corpus.Attribute;
 
 /**
- * Which values of which people a model said right.
+ * For each person and attribute, whether the model gave the right value.
  *
  * @param attributes K of them
  * @param persons numbers of the people
@@ -26,12 +26,12 @@ public record Answers(List<Attribute> attributes, List<Long> persons, boolean[][
    * @param people who were asked, at least one
    */
   public record Share(int right, int people) {
-    /** From 0 to 1. */
+    /** The share, from 0 to 1. */
     public double mean() {
       return (double) right / people;
     }
 
-    /** Binomial, with Bessel's correction; absent of one person. */
+    /** The binomial standard error, with Bessel's correction; absent for one person. */
     public OptionalDouble standardError() {
       return people < 2
           ? OptionalDouble.empty()

@@ -4,15 +4,16 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Guesses how a text goes on: as texts that were seen went on behind the same three tokens, else two, else one. What a model
- * writes is checked against the guess many tokens at a time, so that a good guess saves time, and a bad one changes nothing.
+ * Guesses how a text continues: as earlier texts continued after the last three tokens, else after the last two,
+ * else after the last one. The model checks many tokens of the guess at a time, so a good guess saves time, and a
+ * bad guess changes nothing.
  */
 final class Drafts {
   private static final int ORDER = 3;
 
   private final Map<Long, Integer> next = new HashMap<>();
 
-  /** Remembers a text; what it says stands before what earlier texts said. */
+  /** Remembers a text; a later text takes precedence over earlier ones. */
   void learn(int[] text, int length) {
     for (int order = 1; order <= ORDER; order++) {
       for (int at = order; at < length; at++) {
@@ -22,10 +23,10 @@ final class Drafts {
   }
 
   /**
-   * Goes on with a text until nothing like its end was seen, or a token that ends texts.
+   * Continues a text until its last tokens were never seen, or until the token that ends texts.
    *
-   * @param text whose first {@code from} tokens are given; the guess goes behind them
-   * @param own what is known of this text, before what is known of all
+   * @param text whose first {@code from} tokens are given; the guess is written after them
+   * @param own drafts of this text, which take precedence over the drafts of all texts
    * @return tokens of the text with the guess
    */
   int guess(int[] text, int from, int most, Drafts own, int end) {

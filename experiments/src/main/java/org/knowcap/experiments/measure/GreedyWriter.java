@@ -9,9 +9,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Has a model go on with texts, each time by its most likely token. A forward pass says that token for every place of a
- * window; so each text is drafted ahead, and all tokens up to the first that the model would have said otherwise are taken at
- * once. The texts are those of one token a pass, for models whose predictions depend on no later token.
+ * Lets a model continue texts by greedy decoding, always with its most likely token. A forward pass gives that token
+ * for every position of a window. So each text is drafted ahead, and all drafted tokens up to the first that differs
+ * from the prediction are taken at once (speculative decoding). The result equals decoding one token a pass, for
+ * models whose predictions do not depend on later tokens.
  */
 final class GreedyWriter {
   private final Predictor predictor;
@@ -33,10 +34,10 @@ final class GreedyWriter {
   }
 
   /**
-   * A text to go on with.
+   * A text to continue.
    *
-   * @param start what is given; nothing is written behind one that is longer than a window
-   * @param draft a text of the kind that is expected; any will do
+   * @param start the given tokens; nothing is written after a start that is longer than a window
+   * @param draft a text of the kind that is expected; any text is allowed
    */
   record Start(int[] start, int[] draft) {}
 
@@ -59,7 +60,10 @@ final class GreedyWriter {
       drafted = all.guess(tokens, known, length, own, eos);
     }
 
-    /** Takes what the model says in place of the draft from the first difference on; whether the text has ended. */
+    /**
+     * Replaces the draft by the prediction at the first difference, and drops the rest; returns whether the text has
+     * ended.
+     */
     boolean take(int[] predictions, int window) {
       while (true) {
         int token = predictions[window * length + known - 1];
@@ -78,7 +82,10 @@ final class GreedyWriter {
     }
   }
 
-  /** The texts, each with its start, without the end-of-text token behind it; cut off where a window ends. */
+  /**
+   * The texts, each with its start and without the end-of-text token after it; a text is cut off at the end of its
+   * window.
+   */
   List<int[]> write(List<Start> starts) {
     List<int[]> written = new ArrayList<>(Collections.nCopies(starts.size(), new int[0]));
     Deque<Integer> waiting = new ArrayDeque<>();
@@ -120,7 +127,7 @@ final class GreedyWriter {
     }
   }
 
-  /** The next text to go on with; one that already fills its window is finished. */
+  /** The next text to continue; a text that already fills its window is finished. */
   private Optional<Text> next(List<Start> starts, Deque<Integer> waiting, List<int[]> written) {
     while (!waiting.isEmpty()) {
       int number = waiting.remove();
@@ -133,7 +140,7 @@ final class GreedyWriter {
     return Optional.empty();
   }
 
-  /** Forward passes that were needed up to here. */
+  /** Number of forward passes so far. */
   long passes() {
     return passes;
   }

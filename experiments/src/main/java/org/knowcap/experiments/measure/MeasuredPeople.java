@@ -5,9 +5,12 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 
-/** The people of a corpus who are measured, each by one text: all, or some of them drawn by the corpus's seed. */
+/**
+ * The people of a corpus who are measured, each in one text: all people, or a sample that the corpus's seed
+ * determines.
+ */
 public final class MeasuredPeople {
-  /** Keeps the choice of people and the rendering apart from everything else that is drawn from the seed. */
+  /** The stream of random numbers for the choice of people and texts; nothing else draws from it. */
   private static final long STREAM = 0x6d656173757265L;
 
   private final Corpus corpus;
@@ -30,7 +33,7 @@ public final class MeasuredPeople {
   /**
    * People and texts for another purpose, drawn apart from those by which models are measured.
    *
-   * @param stream another number than any other purpose has
+   * @param stream a number that no other purpose uses
    */
   public static MeasuredPeople of(Corpus corpus, long most, long stream) {
     return new MeasuredPeople(corpus, (int) Math.min(most, corpus.measured().people()), stream);
@@ -50,7 +53,7 @@ public final class MeasuredPeople {
     return chosen.apply(0, i);
   }
 
-  /** The text by which that person is measured. */
+  /** The text in which that person is measured. */
   public AnnotatedItem item(long i) {
     return item(i, 0);
   }
@@ -58,8 +61,8 @@ public final class MeasuredPeople {
   /**
    * A text about that person.
    *
-   * @param rendering 0 for the one by which the person is measured; others are independent of it, where the corpus has
-   *     several texts about a person
+   * @param rendering 0 for the text in which the person is measured; other numbers give texts that are independent
+   *        of it, if the corpus has several texts about a person
    */
   AnnotatedItem item(long i, int rendering) {
     long person = person(i);

@@ -15,11 +15,14 @@ import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.tokens.Vocabulary;
 
-/** Writes the texts that people are measured by, so that another program can take the losses of their names and values. */
+/**
+ * Writes the texts in which people are measured, so that another program can take the losses of their names and
+ * values.
+ */
 public final class MeasuredTexts {
   /** One line for each person measured. */
   public static final String TEXTS = "measured.jsonl";
-  /** What the bits are computed from; written last. */
+  /** The file of counts from which bits are computed; it is written last. */
   public static final String ABOUT = "measured.json";
 
   private MeasuredTexts() {}

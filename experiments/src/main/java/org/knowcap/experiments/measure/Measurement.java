@@ -25,13 +25,13 @@ import org.knowcap.generators.corpus.Span;
  * the name first and the employer before its city, in fp32. A loss is the sum over the knowledge tokens, in nats;
  * template tokens do not count.
  *
- * @param knowledge the parts of what there is to know
+ * @param knowledge the parts of the knowledge in the corpus
  * @param people N
- * @param losses [part][person measured]: mean loss of a piece of the part, as are bioS's names (p1) and values (p2: of
- *        birth date, birth city, university, major, employer and gender together), and bioD's names, values (p2: of
- *        one attribute) and diversity (p3: of one value's first chunk)
- * @param again [part][person]: the same of the first of these people in another text each, from which the error of
- *        having measured a person in one text is known
+ * @param losses [part][person measured]: mean loss of one item of the part. For bioS this is p1 of the name, and p2
+ *        of birth date, birth city, university, major, employer and gender together. For bioD it is p1, p2 of one
+ *        attribute, and p3 of one value's first chunk
+ * @param again [part][person]: losses of the first of these people in a second text each, which give the error of
+ *        measuring a person in only one text
  * @param answers results of the corpus's side measurements, such as old and new values of revised people
  */
 public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses, double[][] again,
@@ -92,8 +92,8 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
   }
 
   /**
-   * The losses of each person's name and values, in nats, in the order in which people are measured. The loss of an employer's
-   * city that counts is a part of the employer's.
+   * The losses of each person's name and values, in nats, in the order in which people are measured. The loss of an
+   * employer's city that counts is a part of the employer's.
    */
   static List<Map<Attribute, Double>> attributeLosses(Corpus corpus, long most, Scorer scorer) {
     List<Map<Attribute, Double>> losses = new ArrayList<>();
@@ -170,7 +170,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     }
   }
 
-  /** Weights may be finite numbers and yet too large to compute with. */
+  /** Refuses a loss that is not a number: weights may be finite and yet too large to compute with. */
   private static void requireNumber(double loss) {
     if (!Double.isFinite(loss)) {
       throw UserException.failure("the model cannot be measured: the loss of a measured text is " + loss
@@ -195,7 +195,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     return SampleSummary.of(losses(part), again[index(part)], people);
   }
 
-  /** What the model stores of each part. */
+  /** The bits of each part, and how many of them the model stores. */
   public List<Knowledge> parts() {
     return knowledge.stream().map(part -> {
       SampleSummary loss = summary(part.kind());
@@ -204,13 +204,13 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     }).toList();
   }
 
-  /** What a model of so many parameters stores. */
+  /** The capacity of a model with this number of parameters. */
   public Capacity capacity(long parameters) {
     return Capacity.of(parts(), SampleSummary.of(personLosses(losses), personLosses(again), people),
         parameters);
   }
 
-  /** Each person's share, 1 / N of all there is to know, of the losses of all parts, nats. */
+  /** For each person the sum over parts of loss times (count / people), nats. */
   private double[] personLosses(double[][] losses) {
     double[] shares = new double[losses[0].length];
     for (int part = 0; part < losses.length; part++) {

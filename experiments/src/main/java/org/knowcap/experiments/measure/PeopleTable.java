@@ -20,7 +20,7 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 
 /**
- * What a model knows of each person who is measured, value by value.
+ * For each person who is measured and each value, what the model knows.
  *
  * @param rows person after person, each with the name first
  */
@@ -38,7 +38,7 @@ public record PeopleTable(List<PersonValue> rows) {
     return of(model.corpus(), most, model::losses, recall);
   }
 
-  /** The same of any scorer, see {@link Measurement#of(Corpus, long, Measurement.Scorer)}. */
+  /** Takes the losses of any scorer, see {@link Measurement#of(Corpus, long, Measurement.Scorer)}. */
   static PeopleTable of(Corpus corpus, long most, Measurement.Scorer scorer, Recall recall) {
     List<Map<Attribute, Double>> losses = Measurement.attributeLosses(corpus, most, scorer);
     Optional<ByPerson> others = recall.extracted().map(each -> new ByPerson(each.others()));
@@ -97,7 +97,7 @@ public record PeopleTable(List<PersonValue> rows) {
     });
   }
 
-  /** The file is closed by whoever opened it. */
+  /** A stream that does not close the file, because the caller does. */
   private static final class Unclosed extends FilterOutputStream {
     Unclosed(OutputStream out) {
       super(out);

@@ -1,11 +1,11 @@
 package org.knowcap.experiments.measure;
 
-/** Anything that says which token is the most likely next one: a session, or a stand-in that knows its part. */
+/** Anything that predicts the most likely next token: a session, or a stand-in with known answers. */
 @FunctionalInterface
 public interface Predictor {
   /**
    * @param tokens [windows * length]
-   * @param predictions filled with the most likely token behind each token and those before it in its window
+   * @param predictions filled with the most likely token after each token, given the tokens before it in its window
    */
   void predict(int[] tokens, int[] predictions);
 }

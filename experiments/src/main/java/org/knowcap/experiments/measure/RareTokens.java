@@ -8,8 +8,8 @@ import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.WindowReader;
 
 /**
- * The tokens that a corpus tells least often: the tenth of the vocabulary that comes least often at the beginning of the
- * training stream, or not at all, and all others that come as seldom.
+ * The rarest tokens of a corpus: the tenth of the vocabulary that occurs least often at the beginning of the
+ * training stream, absent tokens and ties included.
  */
 public final class RareTokens {
   /** Tokens of the stream that are counted. */
@@ -22,7 +22,7 @@ public final class RareTokens {
    * Counts them.
    *
    * @param window tokens of a window
-   * @param tokens that the whole run sees; no more are counted
+   * @param tokens of the whole run; no more tokens are counted
    */
   public static BitSet of(Corpus corpus, int window, long tokens) {
     long[] counts = new long[corpus.vocabulary().size()];

@@ -23,22 +23,22 @@ import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 
 /**
- * What a model says right, beside the bits that it stores.
+ * How often a model is right, beside the bits that it stores.
  *
- * <p>A value is recalled if each of its tokens is the most likely one of the whole vocabulary behind the text's true words
- * before it. It is generated if the text that the model writes by itself, its most likely token each time, from the end of
- * text and the person's name alone, states it.
+ * <p>A value is recalled if each of its tokens is the most likely one of the whole vocabulary after the true words
+ * of the text. It is generated if it is in the text that the model writes by greedy decoding when it is given only
+ * the end-of-text token and the person's name.
  *
  * @param recalled of the people who are measured
- * @param generated of them; empty of models that look at later tokens, which cannot write
- * @param recalledUnseen of people like them whom training did not show: chance; empty where there are none
- * @param generatedUnseen of those
- * @param extracted answers to questions; empty of corpora without
+ * @param generated answers about these people; empty for models that look at later tokens, because they cannot write
+ * @param recalledUnseen answers about people whom training did not show: chance; empty if there are no such people
+ * @param generatedUnseen generated answers about people whom training did not show
+ * @param extracted answers to questions; empty for corpora without questions
  */
 public record Recall(Answers recalled, Optional<Answers> generated, Optional<Answers> recalledUnseen,
     Optional<Answers> generatedUnseen, Optional<Extracted> extracted) {
   private static final int WINDOWS = TrainedModel.WINDOWS;
-  /** Unseen people say what chance is: a share of theirs is right to a few in a hundred. */
+  /** The most people who were never shown that are asked; they give chance to a few per cent. */
   private static final long UNSEEN = 200;
 
   /** Asks a trained model about up to {@code most} people. */
@@ -47,7 +47,7 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
   }
 
   /**
-   * Asks about all people, or {@code most} of them, those whose losses {@link Measurement} takes.
+   * Asks about all people, or about {@code most} of them: those whose losses {@link Measurement} takes.
    *
    * @param causal whether predictions depend on no later token
    * @param predictor of batches of 16 windows, each as long as the corpus's longest item less one token
@@ -67,12 +67,13 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
   }
 
   /**
-   * Answers to questions. An answer is right if each of its tokens, and the end of text behind it, is the most likely one:
-   * the model, asked, would write it.
+   * Answers to questions. An answer is right if each of its tokens, and the end-of-text token after it, is the most
+   * likely one: greedy decoding would write it.
    *
-   * @param others people whom training told of, but asked nothing about: what they know can be extracted
-   * @param asked people whose questions were in training
-   * @param unseen people whom training did not show
+   * @param others answers about people of whom training showed biographies, but asked no questions: extractable
+   *        knowledge
+   * @param asked answers about people whose questions were in training
+   * @param unseen answers about people whom training did not show
    */
   public record Extracted(Answers others, Answers asked, Optional<Answers> unseen) {}
 
@@ -116,12 +117,15 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
       return new Answers(attributes, people.persons, right);
     }
 
-    /** Takes what the model says of a text: at each place of a window, the token that it holds most likely next. */
+    /** Receives the predictions for a text: the most likely next token at each position of a window. */
     private interface Judge {
       void accept(int number, AnnotatedItem item, IntUnaryOperator predicted);
     }
 
-    /** Lets the model read texts, as many at once as the predictor takes; a text's last token may be beyond its window. */
+    /**
+     * Lets the model read texts, as many at once as the predictor takes; a text's last token may be beyond its
+     * window.
+     */
     private void forEachText(int count, IntFunction<AnnotatedItem> text, Judge judge) {
       int length = length();
       int[] tokens = new int[WINDOWS * length];
@@ -193,7 +197,7 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
           && (answer.end() > length() || predicted.applyAsInt(answer.end() - 1) == corpus.vocabulary().eos());
     }
 
-    /** What the text begins with, up to the name; of a free text that says a value before the name, the name alone. */
+    /** The beginning of a text up to the name; only the name, if a free text has a value before the name. */
     private static int[] prompt(AnnotatedItem item) {
       List<Span> name = item.spans().stream().filter(span -> span.kind() == KnowledgeKind.NAME).toList();
       int start = name.stream().mapToInt(Span::start).min().orElseThrow();

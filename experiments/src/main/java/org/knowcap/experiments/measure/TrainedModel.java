@@ -10,7 +10,7 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 
-/** A model with its weights on an engine, in fp32, that is measured and asked about the people of the corpus it learnt. */
+/** A trained model on an engine, in fp32, ready to be measured and asked about the people of its corpus. */
 public final class TrainedModel implements AutoCloseable {
   /** Texts that are scored at once. */
   static final int WINDOWS = 16;

@@ -3,10 +3,10 @@ package org.knowcap.experiments.probe;
 import java.util.Map;
 
 /**
- * A text, and what a probe is to tell at some of its tokens.
+ * A text, and the classes that a probe must predict at some of its tokens.
  *
  * @param tokens from the end-of-text token on
- * @param classes by the place of a token: the block and the class within it
+ * @param classes by the position of a token: the block of classifiers, and the class within it
  */
 record Example(int[] tokens, Map<Integer, Label> classes) {
   /**

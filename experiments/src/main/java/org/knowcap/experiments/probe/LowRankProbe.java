@@ -13,8 +13,9 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.StateBuffer;
 
 /**
- * Trains a linear classifier on a model's hidden states together with an update of low rank, A B, to the embedding; the model
- * itself stays as it is. The engine gives the gradients of classifier and embedding, and the update is made here.
+ * Trains a linear classifier on a model's hidden states together with a low-rank update A B to the embedding. The
+ * model itself does not change. The engine computes the gradients of classifier and embedding, and this class
+ * updates the parameters.
  */
 final class LowRankProbe implements AutoCloseable {
   private static final double BETA1 = 0.9;
@@ -79,7 +80,7 @@ final class LowRankProbe implements AutoCloseable {
     Arrays.setAll(a.values, _ -> random.nextGaussian() / Math.sqrt(rank));
   }
 
-  /** Examples of a batch: the program's windows. */
+  /** Number of examples in a batch: the program's windows. */
   private int windows() {
     return probe.program().windows();
   }
@@ -87,7 +88,7 @@ final class LowRankProbe implements AutoCloseable {
   /**
    * Trains on examples in random order.
    *
-   * @param rate of learning, which falls to zero along a line
+   * @param rate learning rate, which falls to zero in a straight line
    */
   void train(List<Example> examples, int steps, double rate, RandomGenerator random) {
     int length = probe.program().length();
@@ -167,7 +168,7 @@ final class LowRankProbe implements AutoCloseable {
   /**
    * How often the probe is right.
    *
-   * @return by block of the classifiers; NaN where no example has one
+   * @return share of right predictions by block of classifiers; NaN for a block without examples
    */
   double[] accuracy(List<Example> examples) {
     int length = probe.program().length();

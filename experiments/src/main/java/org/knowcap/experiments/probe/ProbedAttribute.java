@@ -3,14 +3,14 @@ package org.knowcap.experiments.probe;
 import java.util.List;
 
 /**
- * What probes tell of an attribute: shares of people who are not among those that the probes were trained on.
+ * How often probes are right about an attribute: shares of the people that the probes were not trained on.
  *
  * @param attribute its key
  * @param classes different answers
- * @param part which part of the value is told: "value", "first part" (a date's month) or "first token"
- * @param name from the name alone: the Q-probe
- * @param positions from a biography, right before the first, second, ... of its values, of people whose text has not said
- *     this one before: the P-probe
+ * @param part which part of the value is predicted: "value", "first part" (a date's month) or "first token"
+ * @param name the Q-probe: predictions from only the name
+ * @param positions the P-probe: predictions from a biography, right before its first, second, ... value, for people
+ *        whose text has not yet stated this attribute
  * @param chance share of the most frequent answer
  */
 public record ProbedAttribute(String attribute, int classes, String part, double name, List<Double> positions,

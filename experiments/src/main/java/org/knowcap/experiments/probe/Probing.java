@@ -24,12 +24,12 @@ import org.knowcap.models.probe.ProbeProgram;
 import org.knowcap.models.program.Program;
 
 /**
- * Probes a trained run, attribute by attribute: a Q-probe reads the last token of a person's name, with nothing but the end of
- * text before it; a P-probe reads the token right before each value of a biography. Half of the people train the probes, the
- * others test them.
+ * Probes a trained run, attribute by attribute: a Q-probe reads the last token of a person's name, with only the
+ * end-of-text token before it; a P-probe reads the token right before each value of a biography. Half of the people
+ * train the probes, the others test them.
  *
- * @param layer whose residual stream is read, from 1; empty for what the head reads
- * @param people at most so many, of the corpus's people
+ * @param layer whose residual stream is read, from 1; empty for the input of the head
+ * @param people the most people of the corpus to use
  * @param steps of each probe's training
  */
 public record Probing(Optional<Integer> layer, long people, int steps, long seed) {
@@ -38,14 +38,14 @@ public record Probing(Optional<Integer> layer, long people, int steps, long seed
   private static final int NAME_WINDOWS = 64;
   private static final int POSITION_WINDOWS = 16;
   private static final double RATE = 0.01;
-  /** An attribute with more values than this is told by their first token. */
+  /** If an attribute has more values than this, the probe predicts their first token. */
   private static final int MOST_CLASSES = 400;
   private static final String VALUE = "value";
 
   /** A person's texts: number of the person, and a biography. */
   private record Subject(long person, AnnotatedItem item) {}
 
-  /** Hears of each attribute when it is done. */
+  /** Receives each attribute when it is done. */
   public interface Listener {
     void done(ProbedAttribute attribute);
   }
@@ -80,7 +80,7 @@ public record Probing(Optional<Integer> layer, long people, int steps, long seed
     return all;
   }
 
-  /** Finds out before anything is trained. */
+  /** Refuses a layer that the model does not have, before anything is trained. */
   private void requireLayer(TrainedRun run) {
     try {
       program(run, 1, 1, 1, 1);

@@ -35,14 +35,14 @@ import org.knowcap.models.quantisation.QuantisedModel;
 import org.knowcap.models.quantisation.Quantiser;
 
 /**
- * Quantises the model of a finished run and measures it as the run itself was measured: the same people in the same
- * texts, on the run's engine, in fp32. Calibration runs on the portable engine, which shows what operations read.
+ * Quantises the model of a finished run, and measures it on the people and texts of the run's own measurement, on
+ * the run's engine, in fp32. Calibration runs on the portable engine, which can show the inputs of operations.
  */
 public final class Quantisation {
-  /** Biographies, each of another person (paper, section 8). */
+  /** Number of biographies for calibration, each of another person (paper, section 8). */
   private static final long CALIBRATION_PEOPLE = 1000;
   private static final int WINDOWS = 16;
-  /** Keeps the choice of people and texts apart from that of the measurement. */
+  /** The stream of random numbers for the choice of people and texts, which differs from that of the measurement. */
   private static final long STREAM = 0x63616c6962726174L;
 
   private final RunSpec spec;
@@ -57,10 +57,11 @@ public final class Quantisation {
   }
 
   /**
-   * Quantises, measures and writes the result; what was done before is read again instead, unless it is damaged.
+   * Quantises, measures and writes the result; a result that is there is read instead, unless it is damaged.
    *
-   * @param weights file for a checkpoint of the rounded parameters; if given, all is done anew
-   * @throws UserException where the run is not finished, or its checkpoint is not there or holds what is no number
+   * @param weights file for a checkpoint of the rounded parameters; if it is given, everything is computed again
+   * @throws UserException where the run is not finished, or its checkpoint is missing or has numbers that are not
+   *        finite
    */
   public MeasuredQuantisation execute(Quantiser quantiser, Optional<Path> weights) throws IOException {
     RunResult trained = trained();
@@ -120,7 +121,9 @@ public final class Quantisation {
     }
   }
 
-  /** Biographies of people drawn by the corpus's seed, each alone behind EOS, as the measurement has them. */
+  /**
+   * Biographies of people drawn by the corpus's seed, each alone after the end-of-text token, as in the measurement.
+   */
   private static List<Calibration.Batch> calibrationTexts(Corpus corpus, long people) {
     int length = corpus.longestItem() - 1;
     MeasuredPeople chosen = MeasuredPeople.of(corpus, people, STREAM);

@@ -5,9 +5,9 @@ import java.util.OptionalDouble;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Source;
 
-/** The training loss over a run, and what it tells of when the run stored its bits. */
+/** The training loss over a run, and what it says about when the run stored its bits. */
 final class LossCurve {
-  /** Fewer reports are too few to tell noise from learning. */
+  /** The least number of reports; with fewer, noise cannot be told from learning. */
   private static final int LEAST_REPORTS = 40;
   /** Part of the run over which the loss is averaged, around its middle and at its end. */
   private static final double PART = 0.1;
@@ -19,14 +19,14 @@ final class LossCurve {
   }
 
   /**
-   * Share of the stored bits that were stored in the second half of the run: the fall of the mean loss from the middle
-   * (45 to 55 % of the steps) to the end (the last 10 %), in bits of a text about one person, over the bits that are stored
-   * of one person. What the model still learns of the sentences around the values is in it, too; it is small by then where
-   * each text of a person has other sentences.
+   * Share of the stored bits that were stored in the second half of the run: the fall of the mean loss from the
+   * middle (45 to 55 % of the steps) to the end (the last 10 %), in bits of a text about one person, over the bits
+   * that are stored of one person. The share also contains what the model still learns about the sentences around
+   * the values. By then that is little, if each text of a person has other sentences.
    *
    * @param storedBits of the corpus
-   * @return absent where the loss is also of other texts than the corpus's own, the wording of texts can be learnt by heart, or there are too few reports, or nothing is
-   *     stored
+   * @return absent if the loss also counts other texts than the corpus's own, if the wording of texts can be learnt
+   *        by heart, if there are too few reports, or if nothing is stored
    */
   OptionalDouble lateShare(Corpus corpus, double storedBits) {
     if (!(corpus instanceof Source source) || source.repeatsWording() || reports.size() < LEAST_REPORTS
@@ -39,7 +39,7 @@ final class LossCurve {
     return OptionalDouble.of(bits / storedBits);
   }
 
-  /** Mean loss of the reports behind one step, up to another, nats a token. */
+  /** Mean loss of the reports after one step, up to another, nats a token. */
   private double mean(double after, double to) {
     return reports.stream()
         .filter(report -> report.step() > after && report.step() <= to)

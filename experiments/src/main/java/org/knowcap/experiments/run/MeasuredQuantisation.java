@@ -9,12 +9,12 @@ import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.results.QuantisedResult;
 
 /**
- * What {@code result.json} of a quantised model holds.
+ * The content of {@code result.json} of a quantised model.
  *
  * @param result the row of the results table
  * @param parts knowledge by part, as {@link MeasuredRun} has it
  * @param measuredPeople people whose losses were taken
- * @param calibrationPeople people whose biographies it was calibrated on, one each; 0 of a method that needs none
+ * @param calibrationPeople people whose biographies it was calibrated on, one each; 0 for a method that needs none
  * @param provenance where it comes from
  */
 public record MeasuredQuantisation(QuantisedResult result, List<Knowledge> parts, long measuredPeople,

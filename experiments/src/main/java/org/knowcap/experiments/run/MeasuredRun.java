@@ -12,17 +12,17 @@ import org.knowcap.analysis.results.RunResult;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 
 /**
- * What {@code result.json} holds.
+ * The content of {@code result.json}.
  *
  * @param result the row of the results table
- * @param parts knowledge by part: names, values, and of bioD the diversity of the values; then, of revised people, what
- *        is new, old and unchanged
+ * @param parts knowledge by part: names, values, and for bioD the diversity of the values; then for revised corpora
+ *        the new, old and unchanged values
  * @param measuredPeople people whose losses were taken
  * @param provenance where it comes from
  * @param routing what routers of mixtures did in the last step of training; left out where there are none
- * @param recallByAttribute what the model says right of each of the K attributes
+ * @param recallByAttribute how often the model is right about each of the K attributes
  * @param exactBits of each part of the knowledge: log2 of the number of ways it can turn out
- * @param cautions what to know before its numbers are used, a sentence each
+ * @param cautions what readers must know before they use the numbers, a sentence each
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
@@ -37,7 +37,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
   }
 
-  /** The same, of a run that trained as one with others. */
+  /** This result, for a run that trained as a replica with others. */
   MeasuredRun trainedTogether(int runs) {
     if (runs == 1) {
       return this;

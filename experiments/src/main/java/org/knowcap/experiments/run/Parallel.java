@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 
-/** Work on files that all cores share out. */
+/** Work on files that is divided among all cores. */
 final class Parallel {
   private Parallel() {}
 
-  /** What reads or writes a file. */
+  /** A function that reads or writes files. */
   interface FileFunction<A, B> {
     B of(A value) throws IOException;
   }

@@ -40,10 +40,10 @@ import org.knowcap.models.training.TrainingSpec;
 
 /** Trains one run in its folder, from its checkpoint if it has one, and measures it. */
 public final class Run {
-  /** Seconds between checkpoints; the system property is for tests and for machines that are often taken away. */
+  /** Time between checkpoints; the system property is for tests and for machines that are often interrupted. */
   private static final Duration BETWEEN_CHECKPOINTS = Duration
       .ofSeconds(Long.getLong("knowcap.checkpoint.seconds", 30));
-  /** A run reports about this often in all. */
+  /** Number of reports of a run, approximately. */
   private static final long REPORTS = 200;
 
   private final RunSpec spec;
@@ -53,7 +53,7 @@ public final class Run {
 
   /**
    * @param threads of the CPU that the engine may use
-   * @param sessions gives the one that it trains in
+   * @param sessions opens the session that the run trains in
    */
   public Run(RunSpec spec, RunFolder folder, int threads, Sessions sessions) {
     this.spec = spec;
@@ -70,7 +70,7 @@ public final class Run {
   /**
    * Runs to the end and writes the result. The caller holds the folder's lock.
    *
-   * @param listener hears of progress besides the folder's metrics
+   * @param listener receives progress, besides the folder's metrics
    */
   public MeasuredRun execute(TrainingListener listener) throws IOException, InterruptedException {
     folder.writeSpec(spec);
@@ -108,10 +108,10 @@ public final class Run {
   }
 
   /**
-   * What came of a run.
+   * The result of a run.
    *
    * @param name of the row of results
-   * @param losses of its model, or of what was made of it
+   * @param losses of the run's model, or of a model that was made from it
    * @param recall of that model
    * @param last metric of the training
    * @param tokens trained on
@@ -150,7 +150,7 @@ public final class Run {
     return bits;
   }
 
-  /** Puts progress into the folder's metrics, with the seconds of earlier processes added. */
+  /** Writes progress to the folder's metrics, and adds the seconds of earlier processes. */
   private final class MetricsRecorder implements TrainingListener {
     private final TrainingListener next;
     private Optional<RunFolder.Metric> last = Optional.empty();

@@ -34,11 +34,11 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The folder of one run, and the only memory of it: {@code run.json} (the resolved configuration), {@code
- * metrics.jsonl} (a line a report), {@code checkpoint.safetensors}, then {@code result.json} or {@code failure.json}; for
- * each way in which its model was quantised, {@code quantised/LABEL/result.json}.
- * Each is written aside and renamed, so that any process on any machine can look at any moment. A process that works on
- * the run holds the operating system's lock on {@code lock}, which a kill releases.
+ * The folder of one run, which holds everything that is known of the run: {@code run.json} (the resolved
+ * configuration), {@code metrics.jsonl} (a line a report), {@code checkpoint.safetensors}, then {@code result.json}
+ * or {@code failure.json}; for each way in which its model was quantised, {@code quantised/LABEL/result.json}. Each
+ * file is written under a temporary name and renamed, so that any process on any machine can read it at any moment.
+ * A process that works on the run holds the operating system's lock on {@code lock}, which a kill releases.
  */
 public final class RunFolder {
   private static final String CHECKSUM = "checksum";
@@ -70,17 +70,17 @@ public final class RunFolder {
     return path.resolve("metrics.jsonl");
   }
 
-  /** What failure.json holds. */
+  /** The content of failure.json. */
   private record Failure(String reason) {}
 
   /**
    * A line of metrics.jsonl.
    *
    * @param loss mean over the step's tokens, nats
-   * @param seconds of training up to here, over all processes that had a part in it
-   * @param gradientNorm length of the gradient before it was clipped; of runs that clip
+   * @param seconds of training up to this step, over all processes that took part
+   * @param gradientNorm Euclidean norm of the gradient before it was clipped; only for runs that clip
    * @param largestEmbedding largest absolute component of a token's embedding
-   * @param largestRareEmbedding the same of rare tokens alone, see {@link RareTokens}
+   * @param largestRareEmbedding largest absolute component of a rare token's embedding, see {@link RareTokens}
    * @param routing what routers of mixtures did in the step; left out where there are none
    */
   @JsonInclude(JsonInclude.Include.NON_ABSENT)
@@ -98,8 +98,9 @@ public final class RunFolder {
   }
 
   /**
-   * Reads the state from the files; {@link RunState.Damaged} where they cannot be read. Not to be called while this
-   * process holds the run's lock: operating systems release it as soon as the process closes the file a second time.
+   * Reads the state from the files; it is {@link RunState.Damaged} if they cannot be read. Do not call this while
+   * this process holds the run's lock: operating systems release it as soon as the process closes the file a second
+   * time.
    */
   public RunState state() {
     try {
@@ -147,15 +148,15 @@ public final class RunFolder {
     }
   }
 
-  /** Whether a file could not be written because its folder is for reading only. */
+  /** Whether a file could not be written because its folder is read-only. */
   public static boolean isReadOnly(FileSystemException e) {
     return e instanceof AccessDeniedException || String.valueOf(e.getReason()).contains("Read-only");
   }
 
   /**
-   * Forgets all of the run, so that it is trained anew.
+   * Deletes all files of the run, so that it is trained again.
    *
-   * @return false where another process is at it
+   * @return false if another process works on the run
    */
   public boolean forget() throws IOException {
     if (Files.notExists(path)) {
@@ -183,7 +184,7 @@ public final class RunFolder {
     return measured;
   }
 
-  /** @param remedy what makes the file anew, once it is removed */
+  /** @param remedy the command that makes the file again, once it is removed */
   private static <T> T read(Path file, Class<T> type, String remedy) throws IOException {
     try {
       JsonNode content = Json.MAPPER.readTree(Files.readString(file));
@@ -247,7 +248,7 @@ public final class RunFolder {
     writeJson(path.resolve("run.json"), spec.settings());
   }
 
-  /** Writes the result; what was made of an earlier model of this run goes. */
+  /** Writes the result, and deletes what was made from an earlier model of this run. */
   void writeResult(MeasuredRun run) throws IOException {
     for (Path old : quantisedResults()) {
       Files.delete(old);
@@ -272,7 +273,7 @@ public final class RunFolder {
     }
   }
 
-  /** The result of quantising its model in the way of that label, if there is one that can be read. */
+  /** The result of quantising the run's model with this label, if there is one that can be read. */
   public Optional<MeasuredQuantisation> quantisation(String label) {
     Path file = quantisedResult(label);
     return read(Files.exists(file) ? List.of(file) : List.of()).measured.stream().findFirst();
@@ -286,7 +287,7 @@ public final class RunFolder {
    */
   public record Quantisations(List<MeasuredQuantisation> measured, List<String> problems) {}
 
-  /** All results of quantising its model; a file that is damaged takes no other with it. */
+  /** All results of quantising the run's model; a damaged file does not hide the others. */
   public Quantisations quantisations() {
     try {
       return read(quantisedResults());
@@ -321,7 +322,7 @@ public final class RunFolder {
     return measured;
   }
 
-  /** Writes the result of quantising its model in the way of that label. */
+  /** Writes the result of quantising the run's model with this label. */
   public void writeQuantisation(String label, MeasuredQuantisation measured) throws IOException {
     writeChecked(quantisedResult(label), measured);
   }
@@ -388,7 +389,7 @@ public final class RunFolder {
   }
 
   /**
-   * Drops what was reported after a step, as a resumed run reports it again, and lines that cannot be read.
+   * Removes reports after a step, because a resumed run reports them again, and lines that cannot be read.
    *
    * @param last reported by then, as the checkpoint says; written where the file lacks it
    */

@@ -8,16 +8,16 @@ public sealed interface RunState {
   /** Some process holds its lock. */
   record Running(Progressed progress) implements RunState {}
 
-  /** It was started, and whoever ran it is gone; it goes on from its checkpoint. */
+  /** The run was started, and the process that ran it is gone; the run can continue from its checkpoint. */
   record Interrupted(Progressed progress) implements RunState {}
 
   /** It has a result. */
   record Done(MeasuredRun run) implements RunState {}
 
-  /** It gave up. */
+  /** The run failed. */
   record Failed(String reason) implements RunState {}
 
-  /** A file of it cannot be read, or is not its own: nothing is known of its result. */
+  /** A file of the run cannot be read, or belongs to another run, so its result is not known. */
   record Damaged(String problem) implements RunState {}
 
   /** Last reported step and loss (nats a token); zero and NaN before the first report. */

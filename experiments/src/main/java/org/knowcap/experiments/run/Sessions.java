@@ -11,7 +11,7 @@ public interface Sessions {
   /** A session for a run's training, closed by the run. */
   Session open(Engine engine, Program program, Execution execution);
 
-  /** How many runs train as replicas of one group; 1 for a session of its own. */
+  /** Number of runs that train as replicas of one group; 1 if each run has a session of its own. */
   default int replicas() {
     return 1;
   }

@@ -87,10 +87,11 @@ public final class StudyFolder {
   }
 
   /**
-   * Opens the directory for a study, new or its own; the copy of the study file is brought up to date.
+   * Opens the directory of a study, which is new or already belongs to the study, and updates the copy of the study
+   * file.
    *
-   * @throws UserException where a run of the study would fail for its input, or the directory belongs to another study or
-   *     holds other files
+   * @throws UserException where a run of the study would fail for its input, or the directory belongs to another
+   *     study or holds other files
    */
   public static StudyFolder create(Path path, Path studyFile) throws IOException {
     Study study = StudyChecks.check(studyFile, StudyReader.read(studyFile));
@@ -188,7 +189,7 @@ public final class StudyFolder {
   }
 
   /**
-   * The run that a folder of this study is of.
+   * The run that a folder of this study belongs to.
    *
    * @throws UserException where the study has none of that name
    */
@@ -206,7 +207,10 @@ public final class StudyFolder {
     return new RunFolder(path.resolve(RUNS).resolve(run));
   }
 
-  /** State of every run of the grid, in its order. Names are hashes of settings and states are files: all cores read them. */
+  /**
+   * State of every run of the grid, in its order. All cores take part, because names are hashes of settings and
+   * states are files.
+   */
   public List<RunStatus> states() {
     return study.runs().parallelStream().map(this::status).toList();
   }
@@ -217,14 +221,14 @@ public final class StudyFolder {
   }
 
   /**
-   * What runs have reported.
+   * The reports of runs.
    *
    * @param metrics of each run that has reported, in the grid's order
    * @param problems what is wrong with files that cannot be read, a sentence each
    */
   public record Reported(Map<String, List<Metric>> metrics, List<String> problems) {}
 
-  /** What every run has reported; a file that is damaged takes no other run's with it. */
+  /** The reports of all runs; a damaged file does not hide those of other runs. */
   public Reported metrics() {
     record OfRun(String run, List<Metric> metrics, Optional<String> problem) {}
     Map<String, List<Metric>> reported = new LinkedHashMap<>();
@@ -248,7 +252,9 @@ public final class StudyFolder {
     return new Reported(reported, List.copyOf(problems));
   }
 
-  /** Names of all folders with a result, those of earlier versions of the study file included, in alphabetical order. */
+  /**
+   * Names of all folders with a result, those of earlier versions of the study file included, in alphabetical order.
+   */
   List<String> foldersWithResult() throws IOException {
     Path runs = path.resolve(RUNS);
     if (!Files.isDirectory(runs)) {

@@ -21,9 +21,9 @@ import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.experiments.UserException;
 
-/** What a study's runs have measured so far, read once: its table {@code results.csv} and its page {@code report/}. */
+/** The results of a study so far, read once; it writes the table {@code results.csv} and the page {@code report/}. */
 public final class StudyReport {
-  /** A finished run, and its model in each way in which it was quantised. */
+  /** A finished run, with all results of quantising its model. */
   private record Finished(MeasuredRun run, RunFolder.Quantisations quantised) {
     Stream<QuantisedResult> rows() {
       return Stream.concat(Stream.of(QuantisedResult.unquantised(run.result())),
@@ -69,16 +69,16 @@ public final class StudyReport {
     return states;
   }
 
-  /** What is measured, in the grid's order; after each run its model in the ways in which it was quantised. */
+  /** All results in the grid's order; the quantised models of a run come after it. */
   public ResultsTable results() {
     return results;
   }
 
   /**
-   * Writes {@code results.csv}; a table that is there stays where nothing is measured, as when the study file was changed
-   * since.
+   * Writes {@code results.csv}; an existing table stays if nothing is measured, for example because the study file
+   * was changed.
    *
-   * @return empty where the folder is for reading only
+   * @return empty if the folder is read-only
    */
   public Optional<Path> writeResults() throws IOException {
     Path file = study.path().resolve("results.csv");
@@ -96,12 +96,12 @@ public final class StudyReport {
     }
   }
 
-  /** What to know before the table's numbers are used, each sentence once. */
+  /** What readers must know before they use the table's numbers; each sentence occurs once. */
   public List<String> cautions() {
     return finished.stream().flatMap(each -> each.run.cautions().stream()).distinct().toList();
   }
 
-  /** What the table lacks, and why: a line for each run, or model quantised, that has a result and no row. */
+  /** What the table lacks, and why: a line for each run or quantised model that has a result but no row. */
   public List<String> missingRows() throws IOException {
     List<String> lines = new ArrayList<>();
     states.forEach(status -> {
@@ -163,7 +163,7 @@ public final class StudyReport {
     return failed;
   }
 
-  /** Where the page is, once it is written. */
+  /** Path of the page, once it is written. */
   public Path page() {
     return study.path().resolve("report").resolve("index.html");
   }

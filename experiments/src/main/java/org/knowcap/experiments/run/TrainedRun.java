@@ -16,7 +16,7 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
- * A run's weights, and what they are of.
+ * A run's weights, with the run and the corpus that they belong to.
  *
  * @param study the directory that the run is in
  * @param spec of the run
@@ -25,13 +25,13 @@ import org.knowcap.models.program.Program;
  * @param parameters flat, [P]
  */
 public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long step, float[] parameters) {
-  /** In place of a run's fingerprint in the checkpoint of weights that were trained elsewhere. */
+  /** Stands for a run's fingerprint in the checkpoint of weights that were trained elsewhere. */
   public static final String IMPORTED = "imported";
 
   /**
    * Reads a run's checkpoint.
    *
-   * @param path of the run's folder, or of a study's directory in which one run alone has a checkpoint
+   * @param path of the run's folder, or of a study's directory in which exactly one run has a checkpoint
    * @throws UserException where there is no such run, or it has no checkpoint
    * @throws CheckpointException where that is damaged, of another model, or not all finite numbers
    */
@@ -90,7 +90,7 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
   }
 
   /**
-   * Its model, ready to be measured as the run does at its end.
+   * The run's model, ready for the measurement that a run makes at its end.
    *
    * @param threads that the engine may use
    */
@@ -98,7 +98,7 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
     return TrainedModel.load(Run.engine(spec), threads, spec.model(), parameters, corpus);
   }
 
-  /** Whether all of its steps are done; weights that were imported are as they are. */
+  /** Whether all steps of the run are done; imported weights count as finished. */
   public boolean finished() {
     return step == 0 || step == spec.steps(corpus);
   }

@@ -7,13 +7,13 @@ import java.util.List;
 import org.knowcap.models.engine.cpu.CpuEngine;
 
 /**
- * Starts this program anew in a process of its own, with what only a new process can be given: a number of threads for
- * native libraries, and the Vector API. Java warns of that module as an incubating one on standard error, which is why
- * the process that people look at does without.
+ * Starts this program again in a new process, with settings that only a new process can have: the number of threads
+ * of native libraries, and the Vector API. On standard error Java warns that this module is incubating, so the
+ * process that people see runs without it.
  */
 public final class ChildProcess {
   private static final String VECTORS = "jdk.incubator.vector";
-  /** What Java says of the Vector API on standard error, to be kept from people. */
+  /** Java's warning about the Vector API on standard error, which people need not see. */
   public static final String WARNING = "WARNING: Using incubator modules: " + VECTORS;
 
   private ChildProcess() {}

@@ -27,15 +27,16 @@ import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.program.Program;
 
 /**
- * Lets several runs of a study share a GPU at a time, each on a thread of its own. Runs of the same program, which differ only
- * in seed, corpus or length, train as replicas of one session group; other runs go beside them, each with a stream of its own.
+ * Lets several runs of a study share a GPU at a time, each on a thread of its own. Runs of one program, which differ
+ * only in seed, corpus or length, train as replicas of one session group. Other runs train beside them, each with a
+ * stream of its own.
  */
 final class SharedGpu {
   private final int places;
   private final Predicate<RunSpec> open;
   private final RunExecutor executor;
 
-  /** Executes a run to its end, unless another process has it. */
+  /** Executes a run to its end, unless another process works on it. */
   interface RunExecutor {
     void execute(RunSpec run, Sessions sessions) throws IOException, InterruptedException;
   }
@@ -57,7 +58,7 @@ final class SharedGpu {
     this.executor = executor;
   }
 
-  /** Executes all runs; those of one program together, when the first of them is due. */
+  /** Executes all runs; the runs of one program start together, when the first of them is due. */
   void work(List<RunSpec> runs) throws IOException, InterruptedException {
     Map<Shape, List<RunSpec>> shapes = runs.stream()
         .collect(Collectors.groupingBy(Shape::of, LinkedHashMap::new, Collectors.toList()));
@@ -100,7 +101,7 @@ final class SharedGpu {
     }
   }
 
-  /** Waits for all, then rethrows the first failure. */
+  /** Waits for all futures, then rethrows the first failure. */
   private static void finish(List<Future<Void>> futures) throws IOException, InterruptedException {
     Optional<Throwable> failure = Optional.empty();
     for (Future<Void> future : futures) {

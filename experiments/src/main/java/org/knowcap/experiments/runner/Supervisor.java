@@ -17,11 +17,11 @@ import org.knowcap.experiments.study.Json;
 import tools.jackson.core.JacksonException;
 
 /**
- * Starts worker processes for a study and listens to them. A process a worker, so that each has its own threads and
- * memory, and one that dies in native code takes down only the runs it was at, which are then marked as failed.
+ * Starts worker processes for a study and reads their events. Each worker has a process of its own, with its own
+ * threads and memory. If one dies in native code, only its present runs are lost, and they are marked as failed.
  */
 public final class Supervisor {
-  /** Exit codes after SIGINT and SIGTERM: the run stays as it is, to go on later. */
+  /** Exit codes after SIGINT and SIGTERM: the run is not marked as failed, and can continue later. */
   private static final Set<Integer> STOPPED_BY_THE_USER = Set.of(130, 143);
 
   private final StudyFolder study;
@@ -30,7 +30,7 @@ public final class Supervisor {
   private final int concurrent;
   private final StudyListener listener;
 
-  /** Hears what workers say; called from several threads, one at a time. */
+  /** Receives the events of workers; several threads call it, one at a time. */
   public interface StudyListener {
     void onEvent(WorkerEvent event);
   }
@@ -49,7 +49,7 @@ public final class Supervisor {
   }
 
   /**
-   * Runs all that is not done; earlier failures are tried again.
+   * Runs all runs that are not done, and tries failed runs again.
    *
    * @param states of the study's runs
    */
@@ -69,7 +69,7 @@ public final class Supervisor {
     }
   }
 
-  /** Starts a worker, and another in its place as long as one dies at a run. */
+  /** Starts a worker, and a new one each time that a worker dies during a run. */
   private void supervise(int number) {
     String name = "worker " + number;
     try {
@@ -113,7 +113,7 @@ public final class Supervisor {
         .start();
   }
 
-  /** Passes on what a worker says until it ends. */
+  /** Passes on a worker's events until it ends. */
   private int listen(Process process, Set<String> current) throws IOException, InterruptedException {
     try (BufferedReader lines = new BufferedReader(
         new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {

@@ -21,8 +21,8 @@ import org.knowcap.models.training.TrainingException;
 import org.knowcap.models.training.TrainingListener;
 
 /**
- * Takes the runs of a study that nobody has, the costliest first, until none is left. Several workers may share a study,
- * in one process or many, on one machine or many: a lock on each run's folder keeps them apart.
+ * Takes the runs of a study that no process works on, the costliest first, until none is left. Several workers may
+ * share a study, in one process or many, on one machine or many: a lock on each run's folder keeps them apart.
  */
 public final class Worker {
   private final StudyFolder study;
@@ -33,7 +33,7 @@ public final class Worker {
   /**
    * @param threads of each run
    * @param concurrent runs at a time; only engines that fuse runs take more than one
-   * @param events hears what happens, of several runs from several threads
+   * @param events receives events; several runs send them from several threads
    */
   public Worker(StudyFolder study, int threads, int concurrent, Consumer<WorkerEvent> events) {
     this.study = study;
@@ -42,7 +42,7 @@ public final class Worker {
     this.events = events;
   }
 
-  /** Ends this process when the one that started it is gone: its end of standard input then closes. */
+  /** Ends this process when the process that started it is gone, because its standard input then closes. */
   public static void dieWithParent(InputStream standardInput) {
     Thread.ofPlatform().daemon().name("parent").start(() -> {
       try {
@@ -56,7 +56,7 @@ public final class Worker {
     });
   }
 
-  /** Runs what can be run; a run that fails is remembered as failed, and the next one taken. */
+  /** Trains and measures all open runs; a run that fails is marked as failed, and the next one is taken. */
   public void work() throws IOException, InterruptedException {
     List<RunSpec> costliestFirst = study.study()
         .runs()
@@ -72,7 +72,7 @@ public final class Worker {
     }
   }
 
-  /** Brings a run to its end, unless it is there or somebody else has it. */
+  /** Executes a run to its end, unless it is done or another process works on it. */
   private void take(RunSpec spec, Sessions sessions) throws InterruptedException {
     try {
       takeIfOpen(spec, study.runFolder(spec), sessions);
@@ -97,7 +97,7 @@ public final class Worker {
     }
   }
 
-  /** Tokens times parameters, near enough for an order. */
+  /** Tokens times parameters, which is exact enough to sort runs by. */
   private static double cost(RunSpec spec) {
     return (double) spec.people() * spec.exposures().count() * spec.model().parameters(1000).total();
   }

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.knowcap.models.training.Progress;
 
-/** What a worker says on its standard output, one JSON object a line. */
+/** An event that a worker writes to its standard output, one JSON object a line. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event")
 @JsonSubTypes({@JsonSubTypes.Type(value = WorkerEvent.Started.class, name = "started"),
     @JsonSubTypes.Type(value = WorkerEvent.Handicapped.class, name = "handicapped"),
@@ -15,7 +15,7 @@ import org.knowcap.models.training.Progress;
 public sealed interface WorkerEvent {
   String run();
 
-  /** A run begins, or goes on after so many finished steps. */
+  /** A run begins, or continues after this number of finished steps. */
   record Started(String run, long finishedSteps) implements WorkerEvent {}
 
   /** A run's engine is slower here than it could be. */
@@ -24,13 +24,13 @@ public sealed interface WorkerEvent {
   /** A run's last checkpoint is damaged, and it goes on from the one before. */
   record WentBack(String run, String problem) implements WorkerEvent {}
 
-  /** A run has come this far. */
+  /** A run has made progress. */
   record Progressed(String run, Progress progress) implements WorkerEvent {}
 
   /** A run has its result. */
   record Finished(String run, double storedBits, double capacityRatio, double saturation,
       double seconds) implements WorkerEvent {}
 
-  /** A run gave up. */
+  /** A run failed. */
   record Failed(String run, String reason) implements WorkerEvent {}
 }

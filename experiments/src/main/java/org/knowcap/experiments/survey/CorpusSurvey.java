@@ -22,8 +22,8 @@ import org.knowcap.generators.corpus.Span;
 import org.knowcap.generators.corpus.WindowReader;
 
 /**
- * Reads the beginning of a corpus, enough for its statistics: up to 20,000 texts of each source, and the first four
- * million tokens or so of the training stream.
+ * Reads the beginning of a corpus for its statistics: up to 20,000 texts of each source, and up to 4,194,304 tokens
+ * of the training stream.
  */
 public final class CorpusSurvey {
   private static final int WINDOW = 512;
@@ -31,12 +31,12 @@ public final class CorpusSurvey {
   private static final int TEXTS = 20_000;
   /** In tokens, from one point of the curve of ids that have occurred to the next; powers of ten are points too. */
   private static final double STEP = 1.12;
-  /** Of a text that is shown. */
+  /** The most tokens of a text that is shown. */
   private static final int MOST_SHOWN = 300;
 
   private CorpusSurvey() {}
 
-  /** What the corpus is. */
+  /** The description of a corpus. */
   public static CorpusDescription of(Corpus corpus) {
     VocabularyUse vocabulary = vocabulary(corpus);
     double[] tokens = IntStream.range(0, corpus.stream().sources().size())

@@ -13,7 +13,7 @@ import org.knowcap.experiments.runner.ChildProcess;
 
 /** Trains a model for a few steps on the GPU, exports it, and has transformers compute the losses that Knowcap does. */
 final class Export {
-  /** People enough that tokens differ, few enough that it takes seconds. */
+  /** A study with enough people for different tokens, and few enough to take only seconds. */
   private static final String STUDY = """
       name: export
       corpus:
@@ -29,7 +29,7 @@ final class Export {
 
   private Export() {}
 
-  /** @param progress hears what the commands say, line by line */
+  /** @param progress receives the lines that the commands write */
   static GpuResult.Exported check(String model, Path script, Consumer<String> progress)
       throws IOException, InterruptedException {
     Path folder = Files.createTempDirectory("knowcap-export");

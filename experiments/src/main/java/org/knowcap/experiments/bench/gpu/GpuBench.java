@@ -38,7 +38,7 @@ import tools.jackson.databind.JsonNode;
  * process fails, and a kernel that never ends can only be ended with its process.
  */
 public final class GpuBench {
-  /** Items that have PyTorch compile kernels for minutes have so many times the limit of others. */
+  /** Factor of the time limit for items in which PyTorch compiles kernels for minutes. */
   private static final int PEER_LIMITS = 4;
   private static final int LAST_WORDS = 8;
 
@@ -51,12 +51,12 @@ public final class GpuBench {
   private final Map<Kind, Double> longest = new EnumMap<>(Kind.class);
 
   /**
-   * What items may take.
+   * Limits of the time that items take.
    *
    * @param itemSeconds after which an item's process is ended
-   * @param budgetSeconds of all; none for as long as it takes
+   * @param budgetSeconds for all items; empty for no limit
    * @param speedSeconds for which a speed is measured
-   * @param atOnce items at a time of those that are not timed
+   * @param atOnce number of items at a time, for items that are not timed
    */
   public record Limits(double itemSeconds, OptionalDouble budgetSeconds, double speedSeconds, int atOnce) {}
 
@@ -76,13 +76,13 @@ public final class GpuBench {
     this.progress = progress;
   }
 
-  /** Hears of each item that has ended, before the next begins; from one thread at a time. */
+  /** Receives each item that has ended, before the next begins, from one thread at a time. */
   public interface Listener {
     void onEnd(GpuLine line);
   }
 
   /**
-   * Measures all that the budget has room for.
+   * Measures the items that fit into the budget.
    *
    * @throws UserException where it has room for nothing
    */
@@ -259,7 +259,7 @@ public final class GpuBench {
     }
   }
 
-  /** Ends this process once the one that started it is gone: a GPU must not go on for nobody. */
+  /** Ends this process once the process that started it is gone, so that no GPU works without a reader. */
   public static void endWithParent() {
     Thread.ofPlatform().daemon().start(() -> {
       try {

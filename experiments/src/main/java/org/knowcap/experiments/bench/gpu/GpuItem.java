@@ -19,14 +19,14 @@ import org.knowcap.models.program.UpdateRule;
 /**
  * One thing to measure on a GPU, in a process of its own.
  *
- * @param argument what of that kind; empty where there is one only
+ * @param argument which item of that kind; empty if the kind has one item
  */
 public record GpuItem(Kind kind, String argument) {
   /** Kinds of items, and how they are written. */
   public enum Kind {
-    /** What GPU and libraries there are. */
+    /** The GPU and the libraries. */
     MACHINE("machine"),
-    /** What the GPU's products and memory give. */
+    /** The speed of the GPU's matmuls and memory. */
     METER("meter[:SIZE]"),
     /** How far the cuda engine is from the cpu engine. */
     PARITY("parity:MODEL[+UPDATE]:PRECISION"),
@@ -36,7 +36,7 @@ public record GpuItem(Kind kind, String argument) {
     FUSED("fused[:SHAPE]"),
     /** How long each launch of a step takes. */
     PROFILE("profile:SHAPE"),
-    /** Whether transformers makes of a trained model what Knowcap does. */
+    /** Whether transformers computes the losses of a trained model that Knowcap computes. */
     EXPORT("export:MODEL"),
     /** Tokens a second in PyTorch. */
     PEER("peer:SHAPE:MODE");
@@ -69,15 +69,19 @@ public record GpuItem(Kind kind, String argument) {
   private static final int CONTEXT = 512;
 
   /**
-   * Models whose gradients are compared: every family, odd widths, groups of heads, bands, tensor cores' widths, experts
-   * that are chosen, turn tokens away, and choose, and each kind of positions and masks, on tensor cores and not.
+   * Models whose gradients are compared: every family, odd widths, groups of heads, bands, tensor cores' widths,
+   * experts that are chosen, turn tokens away, and choose, and each kind of positions and masks, on tensor cores and
+   * not.
    */
   private static final List<String> COMPARED = List.of("gpt2-2-2", "gpt2-2-3-w24", "gpt2-quarter-1-2-w32",
       "gpt2-nomlp-2-2-w16", "llama-2-2", "llama-1-2-w128", "mistral-2-4-k2-a40", "mistral-1-4-w20-k1",
       "gpt2-moe8-2-2", "glam5-2-2-w24-cap0.5", "mixtral4-1-2-w32", "gpt2-moe4-1-2-w32-expertchoice",
       "llama-1-2-w32-alibi-document", "llama-1-3-w20-alibi", "gpt2-1-2-w32-rerope40",
       "mistral-1-4-w20-k2-leaky20k3-document");
-  /** Updates compared, of a model without biases: a key's has no gradient, and Adafactor steps by what rounding leaves. */
+  /**
+   * The model whose updates are compared. It has no biases, because the bias of keys has only a rounding error as
+   * gradient, and Adafactor makes full steps of it.
+   */
   private static final String UPDATED = "llama-2-2";
   /** With beta1 = 0 the first moment after a step is the gradient. */
   static final UpdateRule PLAIN = UpdateRule.by(new Optimiser.AdamW(0, 0.98, 1e-6, 0.01));
@@ -85,7 +89,7 @@ public record GpuItem(Kind kind, String argument) {
       PLAIN.withDecays(0.1, 0.2).withClip(0.1).withAccumulation(2), "adafactor",
       UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01)), "sgd",
       UpdateRule.by(new Optimiser.Sgd(0.9, 0.01)));
-  /** One of each class of transformers that models are exported as. */
+  /** One model for each class of transformers that models are exported to. */
   private static final List<String> EXPORTED = List.of("gpt2-2-2", "llama-2-2", "mistral-2-4-k2",
       "mixtral4-2-2");
   static final List<String> MODES = List.of("eager", "compile", "max-autotune");
@@ -145,9 +149,9 @@ public record GpuItem(Kind kind, String argument) {
   }
 
   /**
-   * Items that words name, each an item or a kind of items.
+   * The items that words name; each word is an item or a kind of items.
    *
-   * @param words none for what is usually measured
+   * @param words empty for the items that are measured by default
    * @param peer whether PyTorch is measured too, where no words say so
    */
   public static List<GpuItem> chosen(List<String> words, boolean peer) {
@@ -196,7 +200,7 @@ public record GpuItem(Kind kind, String argument) {
     return item;
   }
 
-  /** As it is written. */
+  /** The item as text, such as "speed:gpt2-2-2@96". */
   public String id() {
     return kind.word() + (argument.isEmpty() ? "" : ":" + argument);
   }
@@ -210,7 +214,7 @@ public record GpuItem(Kind kind, String argument) {
     return colon < 0 ? argument : argument.substring(0, colon);
   }
 
-  /** The shape of one that has a shape. */
+  /** The shape of the item, which must have one. */
   TrainingShape shape() {
     return shape(kind == Kind.FUSED && argument.isEmpty() ? SMALL : kind == Kind.PEER ? first() : argument);
   }
@@ -239,7 +243,7 @@ public record GpuItem(Kind kind, String argument) {
     };
   }
 
-  /** The model of one that has a model alone. */
+  /** The model of the item, which must have only a model. */
   ModelSpec model() {
     String name = kind == Kind.PARITY ? first() : argument;
     return model(name.contains("+") ? name.substring(0, name.indexOf('+')) : name);
@@ -279,7 +283,7 @@ public record GpuItem(Kind kind, String argument) {
     };
   }
 
-  /** Whether several of its kind may be measured at a time: nothing of it is timed. */
+  /** Whether several items of this kind may be measured at a time, because nothing is timed. */
   boolean isUntimed() {
     return kind == Kind.PARITY;
   }

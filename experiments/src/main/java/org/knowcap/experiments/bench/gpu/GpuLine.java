@@ -4,11 +4,11 @@ import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What became of an item: a line of gpu.jsonl.
+ * The outcome of an item: a line of gpu.jsonl.
  *
  * @param item as {@link GpuItem#id} writes it
  * @param seconds that it took, with the start of its process
- * @param finished when, as ISO 8601
+ * @param finished time of the end, as ISO 8601
  * @param commit of this build
  * @param card the GPU's name; empty where it is not known
  * @param debug switches that were on, with commas

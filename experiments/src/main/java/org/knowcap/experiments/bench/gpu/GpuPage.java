@@ -17,12 +17,13 @@ import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Program;
 
 /**
- * What the lines of gpu.jsonl say together. Of an item's lines the last counts, but one that was skipped says nothing.
+ * The page and the JSON file that are made of all lines of gpu.jsonl. The last line of an item counts, except lines
+ * that say it was skipped.
  *
  * @param broken lines that were cut off
  */
 public record GpuPage(List<GpuLine> lines, int broken) {
-  /** Of all lines of a file. */
+  /** The page of all lines of a file. */
   public static GpuPage of(GpuLog.Lines all) {
     Map<String, GpuLine> last = new LinkedHashMap<>();
     for (GpuLine line : all.lines()) {
@@ -55,7 +56,7 @@ public record GpuPage(List<GpuLine> lines, int broken) {
     return results(Kind.PARITY, GpuResult.Parity.class);
   }
 
-  /** Whether nothing failed, and the engine is near enough to the cpu engine wherever they were compared. */
+  /** Whether nothing failed, and the engine agrees with the cpu engine in all items that compare them. */
   public boolean holds() {
     return failures().isEmpty() && parity().stream().allMatch(GpuResult.Parity::holds);
   }
@@ -80,7 +81,10 @@ public record GpuPage(List<GpuLine> lines, int broken) {
     }).toList();
   }
 
-  /** Seconds that each operation needs for its products or its bf16 traffic, whichever is longer, and the update's traffic. */
+  /**
+   * The least seconds of a step: for each operation the time of its matmuls or of its bf16 bytes, whichever is
+   * longer, and the time of the update's bytes.
+   */
   private static double leastSeconds(Program program, GpuResult.Meter meter) {
     double products = meter.productTeraflops() * 1e12;
     double copied = meter.copyTerabytes() * 1e12;
@@ -97,7 +101,7 @@ public record GpuPage(List<GpuLine> lines, int broken) {
       List<GpuResult.Profile> profiles, List<GpuResult.Exported> exported, List<GpuResult.Peer> peer,
       List<GpuLine> failures, List<String> skipped, int broken) {}
 
-  /** As JSON. */
+  /** The content of gpu.json. */
   public String json() {
     return Json.MAPPER.writeValueAsString(new Summary(cards(), commits(), meter(), parity(), speeds(),
         results(Kind.FUSED, GpuResult.Fused.class), results(Kind.PROFILE, GpuResult.Profile.class),
@@ -117,7 +121,7 @@ public record GpuPage(List<GpuLine> lines, int broken) {
     return lines.stream().filter(line -> line.status() == Status.SKIPPED).map(GpuLine::item).toList();
   }
 
-  /** As Markdown. */
+  /** The content of README.md. */
   public String markdown() {
     StringBuilder text = new StringBuilder(
         "# The cuda engine on " + (cards().isEmpty() ? "no GPU" : String.join(" and ", cards())) + "\n");

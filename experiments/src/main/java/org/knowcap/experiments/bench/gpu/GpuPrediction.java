@@ -11,34 +11,34 @@ import org.knowcap.models.engine.cuda.LaunchDescription;
 import org.knowcap.models.engine.cuda.StepLaunches;
 
 /**
- * How long a training step in bf16 should take on a GPU that is not at hand: each of the step's launches by the bytes it moves
- * and the products it computes, and what a launch costs by itself. Nothing of it is fitted to a measurement of this engine: there is
- * none yet.
+ * Predicts how long a training step in bf16 takes on a GPU that is not at hand. The time of each launch follows from
+ * the bytes that it moves, the matmuls that it computes, and the cost of a launch. Nothing is fitted to measurements
+ * of this engine, because there are none yet.
  *
  * @param launches of a step, in order
  */
 public record GpuPrediction(TrainingShape shape, Chip chip, List<Timed> launches) {
-  /** Published: what others measured of large products and of copies on these cards. */
+  /** Cards with published measurements of large matmuls and of copies. */
   public static final List<Chip> CHIPS = List.of(new Chip("H200", 790e12, 4.3e12),
       new Chip("H100", 790e12, 3.09e12));
 
   /** A kernel of a graph, from the end of the one before to its own first byte, and until its last block is done. */
   private static final double LAUNCH_SECONDS = 3e-6;
   /**
-   * What kernels that stream rows reach of a copy's speed, what cuBLASLt's products reach of it, as narrow as these are, and of
-   * a large product's.
+   * Assumed fractions: of a copy's speed in kernels that stream rows, of a copy's speed in cuBLASLt's narrow
+   * matmuls, and of a large matmul's speed.
    */
   private static final double STREAMING = 0.85;
   private static final double PRODUCTS_STREAMING = 0.65;
   private static final double MULTIPLYING = 0.85;
-  /** Bytes that a thread has asked for at a time, and how long they take to come: what a kernel of few threads is bound by. */
+  /** Bytes that a thread has in flight, and the time until they arrive; these bound a kernel with few threads. */
   private static final double BYTES_IN_FLIGHT = 32;
   private static final double LATENCY_SECONDS = 0.7e-6;
   /**
-   * Attention computes by mma.sync, and is bound by the instructions around it: a warp's 16 x 32 tile of heads 64 wide takes
-   * 370 forwards, 332 for the queries' gradient and 432 for the keys' as compiled for sm_90a, of which a multiprocessor's
-   * four schedulers start 0.4 each a cycle of 1.755 GHz; and of whose pairs 89 % at T = 512 are seen. Operations a second of a
-   * multiprocessor of 132.
+   * Attention computes by mma.sync, and is bound by the instructions around it: a warp's 16 x 32 tile of heads 64
+   * wide takes 370 forwards, 332 for the queries' gradient and 432 for the keys' as compiled for sm_90a, of which a
+   * multiprocessor's four schedulers start 0.4 each a cycle of 1.755 GHz; and of whose pairs 89 % at T = 512 are
+   * seen. Operations a second of a multiprocessor of 132.
    */
   private static final Map<String, Double> ATTENTION = Map.of("tensor_attend", rate(2, 370),
       "tensor_attend_queries", rate(3, 332), "tensor_attend_keys", rate(4, 432));
@@ -80,7 +80,7 @@ public record GpuPrediction(TrainingShape shape, Chip chip, List<Timed> launches
             .toList());
   }
 
-  /** Of a step. */
+  /** Seconds of a step. */
   public double seconds() {
     return launches.stream().mapToDouble(Timed::seconds).sum();
   }
@@ -97,7 +97,7 @@ public record GpuPrediction(TrainingShape shape, Chip chip, List<Timed> launches
     return launches.stream().mapToDouble(timed -> timed.launch.flops()).sum();
   }
 
-  /** Launches that do the same, as one line each, those that take longest first; and the step. */
+  /** A table as Markdown: equal launches share a line, the longest come first, and the step comes last. */
   public String markdown() {
     StringBuilder text = new StringBuilder(String.format(Locale.ROOT,
         "%s on one %s, bf16, predicted: %d launches, %.2f GB, %.3f TFLOP, %.0f us, %.2fM tokens/s%n%n"

@@ -3,20 +3,20 @@ package org.knowcap.experiments.bench.gpu;
 import java.util.List;
 import org.knowcap.models.engine.Precision;
 
-/** What items find. */
+/** The result of an item. */
 public sealed interface GpuResult {
   /**
    * The GPU and the libraries.
    *
    * @param engine how the cuda engine describes them
-   * @param handicap why it is slow here; empty where it is not
+   * @param handicap why the engine is slow here; empty if it is not
    */
   record Machine(String engine, String handicap) implements GpuResult {}
 
   /**
-   * What the GPU gives, whatever the model.
+   * The speed of the GPU, whatever the model.
    *
-   * @param productTeraflops 10^12 operations a second of one large bf16 product of random numbers
+   * @param productTeraflops 10^12 operations a second of one large bf16 matmul of random numbers
    * @param copyTerabytes 10^12 bytes a second, read and written
    */
   record Meter(double productTeraflops, double copyTerabytes) implements GpuResult {}
@@ -25,15 +25,17 @@ public sealed interface GpuResult {
    * How far the engine is from the cpu engine in fp32.
    *
    * @param loss largest difference of the mean loss over ten steps, in nats
-   * @param gradient largest difference of what the optimiser keeps of the first step's gradients, in parts of the largest
+   * @param gradient largest difference of what the optimiser keeps of the first step's gradients, in parts of the
+   *        largest
    * @param tolerance of either
-   * @param parameterGradient largest |difference| / |gradient| of a parameter's gradient; 0 where the optimiser keeps none
+   * @param parameterGradient largest |difference| / |gradient| of a parameter's gradient; 0 where the optimiser
+   *        keeps none
    * @param parameter which one's
    * @param parameterTolerance of that
    */
   record Parity(String model, Precision precision, double loss, double gradient, double tolerance,
       double parameterGradient, String parameter, double parameterTolerance) implements GpuResult {
-    /** Whether it is near enough; not where a number is none. */
+    /** Whether all differences are within tolerance; false if a difference is NaN. */
     public boolean holds() {
       return loss <= tolerance && gradient <= tolerance && parameterGradient <= parameterTolerance;
     }
@@ -54,7 +56,7 @@ public sealed interface GpuResult {
    * A step's launches.
    *
    * @param stepSeconds of a whole step, as one graph
-   * @param markSeconds taken off each launch: what it takes to note the time
+   * @param markSeconds subtracted from each launch: the time that a timestamp takes
    */
   record Profile(String shape, double stepSeconds, double markSeconds,
       List<Launch> launches) implements GpuResult {}
@@ -68,7 +70,7 @@ public sealed interface GpuResult {
    */
   record Launch(String kernel, String grid, double seconds, long bytes, double flops) {}
 
-  /** What scripts/check_hf_export.py said of a model that it takes for equal. */
+  /** The output of scripts/check_hf_export.py for a model that passed. */
   record Exported(String model, String said) implements GpuResult {}
 
   /** PyTorch's speed in one mode. */

@@ -32,14 +32,14 @@ import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.training.InitialParameters;
 
 /**
- * Measures an item, in the process that is the item's own.
+ * Measures an item, in the item's own process.
  *
  * @param seconds for which a speed is measured
  * @param scripts the Python scripts that compare with PyTorch and transformers
- * @param progress hears what other commands say that the item needs, line by line
+ * @param progress receives the lines of other commands that the item runs
  */
 public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consumer<String> progress) {
-  /** Scripts, where they were given. */
+  /** The scripts that were given. */
   public record Scripts(Optional<Path> peer, Optional<Path> check) {}
 
   private static final int ODD_LENGTH = 133;
@@ -49,7 +49,7 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
   private static final int TOGETHER = 8;
   private static final int PROFILE_ROUNDS = 5;
   private static final double PROFILE_BUSY = 0.02;
-  /** Gradients so much smaller than the largest are what rounding leaves of nothing. */
+  /** Gradients smaller than this share of the largest are taken for rounding errors. */
   private static final double NOTHING = 1e-4;
 
   /** Measures it. */
@@ -72,7 +72,7 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
     };
   }
 
-  /** A product of so many rows and columns, and a copy of eight times its numbers. */
+  /** Measures a matmul of {@code size} rows and columns, and a copy of eight times as many numbers. */
   private GpuResult.Meter meter(int size) {
     CudaMeter meter = CudaMeter.measure(engine, size, 16L * size * size, METER_WARM_UP);
     return new GpuResult.Meter(meter.products() / 1e12, meter.copied() / 1e12);
@@ -161,7 +161,7 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
     return Math.sqrt(sum / count);
   }
 
-  /** The larger; no number at all is the worst. */
+  /** The larger of two numbers; NaN counts as the largest. */
   private static double worse(double a, double b) {
     return Double.isNaN(b) ? Double.NaN : Math.max(a, b);
   }
@@ -194,7 +194,7 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
     }
   }
 
-  /** One run by itself, then as many steps of all as that takes in half the time. */
+  /** Measures one run alone, then all runs together for as many steps as one run takes in half the time. */
   private GpuResult.Fused fused(CudaEngine engine, TrainingShape shape, int runs, double duration)
       throws InterruptedException, ExecutionException {
     double alone = speed(shape, duration / 2);
@@ -216,8 +216,8 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
   }
 
   /**
-   * Takes steps in all sessions, each on a thread of its own, and waits for the GPU. A session waits at each step for the
-   * others: once one has failed, all are closed, and the first failure is thrown.
+   * Takes steps in all sessions, each on a thread of its own, and waits for the GPU. A session waits at each step
+   * for the others: once one has failed, all are closed, and the first failure is thrown.
    */
   static void train(ExecutorService threads, List<Session> sessions, TrainingShape shape, int from, int to)
       throws InterruptedException, ExecutionException {
