@@ -11,13 +11,16 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Packing;
 
-/** What one should know before one uses the numbers of a run: where the paper's formulas say less than they seem to. */
+/**
+ * Warnings that readers need before they use the numbers of a run: where the paper's formulas say less than they
+ * seem to.
+ */
 public final class Cautions {
-  /** Windows of fewer texts than these cut a large part of them. */
+  /** Windows with fewer texts than this cut a large share of the texts. */
   private static final int TEXTS = 4;
   /** Above this share of all names, the paper's count of their bits is far from the exact one. */
   private static final double MANY_NAMES = 0.1;
-  /** Of all possible strings, a set of diversity that is larger than this share is no small part. */
+  /** The largest share of all possible strings that bioD's diversity may use without a warning. */
   private static final double DENSE = 0.1;
 
   private Cautions() {}

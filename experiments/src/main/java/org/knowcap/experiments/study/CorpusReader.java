@@ -16,7 +16,7 @@ import org.knowcap.generators.pools.Templates;
 import org.knowcap.generators.questions.Timing;
 import tools.jackson.databind.JsonNode;
 
-/** Reads the corpora of a study file; {@link CorpusSpec.Kinds} reads what is peculiar to each kind. */
+/** Reads the corpora of a study file; {@link CorpusSpec.Kinds} reads the settings of each kind. */
 final class CorpusReader {
   /** All names of the paper's pools. */
   static final long MOST_PEOPLE = 160_000_000;
@@ -35,7 +35,8 @@ final class CorpusReader {
   }
 
   /**
-   * The settings of each corpus that a study describes: its lists are sweeps, but for sources, and attributes that are names.
+   * The settings of each corpus that a study describes. All its lists are sweeps, except sources, and attributes
+   * that are names.
    */
   static List<Swept<Fields>> choices(Fields corpus) {
     return corpus.choices((mapping, key) -> key.equals("sources")

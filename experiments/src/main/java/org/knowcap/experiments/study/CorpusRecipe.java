@@ -9,11 +9,11 @@ import org.knowcap.generators.corpus.Corpus;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What it takes to make a corpus again without its study file.
+ * Everything that is needed to make a corpus again without its study file.
  *
  * @param corpus as the study describes it
  * @param directory that the paths in it start from
- * @param choice which of the corpora that it describes, from 0
+ * @param choice which of the corpora that the study describes, from 0
  * @param seed of the corpus
  * @param order seed of the order of its people, and of their texts
  */
@@ -48,7 +48,7 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
     return new CorpusRecipe(map.path(CORPUS), Path.of(directory), choice, seed, order);
   }
 
-  /** As it goes into a manifest. */
+  /** The recipe as a manifest holds it. */
   public Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put(CORPUS, corpus);
@@ -60,7 +60,7 @@ public record CorpusRecipe(JsonNode corpus, Path directory, int choice, long see
   }
 
   /**
-   * The corpus, if nothing that it is made of has changed.
+   * Makes the corpus, if nothing that it is made of has changed.
    *
    * @param file that the recipe is from, for messages
    * @throws UserException if it cannot be made

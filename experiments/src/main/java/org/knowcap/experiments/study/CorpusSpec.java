@@ -26,13 +26,13 @@ import org.knowcap.generators.questions.QuestionedCorpus;
 import org.knowcap.generators.questions.Timing;
 
 /**
- * What a study says of a corpus; with a seed, it determines the corpus. Each kind of corpus has a record here, which
- * also reads the kind's settings, and a row in {@link Kinds}.
+ * The settings of a corpus in a study; together with the seeds they determine the corpus. Each kind of corpus has a
+ * record here, which also reads the kind's settings, and a row in {@link Kinds}.
  */
 public sealed interface CorpusSpec {
   /** The kinds of corpora, by the names that studies give them. */
   final class Kinds {
-    /** Kinds of generated texts, which other corpora can be made of. */
+    /** Kinds of generated texts, which can be parts of other corpora. */
     static SequencedMap<String, Kind<GeneratedSpec>> generated() {
       SequencedMap<String, Kind<GeneratedSpec>> kinds = new LinkedHashMap<>();
       kinds.put("bioS", BioSSpec::read);
@@ -63,7 +63,7 @@ public sealed interface CorpusSpec {
   long people();
 
   /**
-   * The corpus of two seeds. With equal seeds and lists, a smaller corpus has the first people of a larger one.
+   * Makes the corpus for two seeds. With equal seeds and lists, a smaller corpus has the first people of a larger one.
    *
    * @param seed of the people, what is true of them, and their texts for measuring
    * @param order seed of the order of the people in training, and of their texts there
@@ -335,7 +335,7 @@ public sealed interface CorpusSpec {
   }
 
   /**
-   * People about some of whom there are questions in training.
+   * A corpus with questions about some of its people.
    *
    * @param share of the people with questions
    * @param timing when training asks them
@@ -376,7 +376,7 @@ public sealed interface CorpusSpec {
   }
 
   /**
-   * People some of whose values change during training.
+   * A corpus in which some people's values change during training.
    *
    * @param of the people before the change
    * @param share share of the people that change

@@ -6,8 +6,8 @@ import java.util.Map;
  * How often training shows each person.
  *
  * @param count    at least 1
- * @param complete whether only biographies count that lie in one window, as in the paper; otherwise all of a person's tokens
- *                 count, wherever windows cut them
+ * @param complete whether only biographies count that lie in one window, as in the paper; otherwise all tokens about
+ *        a person count, even if windows cut biographies
  */
 public record Exposures(long count, boolean complete) {
   static final String COMPLETE = "complete";
@@ -17,12 +17,12 @@ public record Exposures(long count, boolean complete) {
     return new Exposures(count, false);
   }
 
-  /** As {@code run.json} says it, and a study. */
+  /** The value in {@code run.json} and in a study. */
   Object setting() {
     return complete ? Map.of(COMPLETE, count) : count;
   }
 
-  /** Such as "e1000", or "e1000c" of complete ones. */
+  /** The part of a run's name, such as "e1000", or "e1000c" for complete exposures. */
   String label() {
     return "e" + count + (complete ? "c" : "");
   }

@@ -23,17 +23,17 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Reads the keys of one mapping of a YAML file, each of a known type and range, and in the end refuses those that
- * nobody asked for. Every complaint names the file, the key, the value found and what is allowed.
+ * Reads the keys of one mapping of a YAML file, each of a known type and range, and in the end refuses keys that
+ * were never read. Every complaint names the file, the key, the value found and what is allowed.
  */
 final class Fields implements OptionValues {
-  /** What people write who know other tools, and the key they mean. */
+  /** Keys of other tools, with Knowcap's key for each of them. */
   private static final Map<String, String> OTHER_WORDS = Map.ofEntries(Map.entry("lr", "learning_rate"),
       Map.entry("batch", "batch_size"), Map.entry("block_size", "context_length"),
       Map.entry("max_length", "context_length"), Map.entry("sequence_length", "context_length"),
       Map.entry("epochs", "exposures"), Map.entry("warmup", "warmup_steps"), Map.entry("wd", "weight_decay"),
       Map.entry("corpora", "corpus"), Map.entry("dataset", "corpus"), Map.entry("n", "people"));
-  /** Keys that may be spelt the American way. */
+  /** Keys that have an American spelling too. */
   private static final Map<String, String> AMERICAN = Map.of("optimiser", "optimizer");
   private static final int CLOSE = 3;
 
@@ -165,7 +165,7 @@ final class Fields implements OptionValues {
     return UserException.usage(file + ": '" + key(name) + "' is missing; it must be " + what + "." + hint);
   }
 
-  /** Whether somebody who wrote one word may have meant the other. */
+  /** Whether one word may be a misspelling of the other. */
   private static boolean means(String written, String name) {
     return name.equals(OTHER_WORDS.get(written.toLowerCase(Locale.ROOT))) || distance(name, written) <= CLOSE;
   }
@@ -278,19 +278,19 @@ final class Fields implements OptionValues {
     return List.copyOf(values);
   }
 
-  /** Runs a constructor that checks its values, and puts file and key in front of its complaint. */
+  /** Runs a constructor that checks its values, and puts file and key before its complaint. */
   @Override
   public <T> T checked(String name, Supplier<T> constructor) {
     return checked(file, key(name), constructor);
   }
 
-  /** The same for a constructor that several keys make up. */
+  /** Runs a constructor whose values come from several keys, and puts the file before its complaint. */
   @Override
   public <T> T checkedAll(Supplier<T> constructor) {
     return checked(file, path, constructor);
   }
 
-  /** The same for a key that is given with all that leads to it. */
+  /** Runs a constructor that checks its values, and puts the file and a whole path of keys before its complaint. */
   static <T> T checked(Path file, String key, Supplier<T> constructor) {
     try {
       return constructor.get();
@@ -299,7 +299,7 @@ final class Fields implements OptionValues {
     }
   }
 
-  /** Refuses choices that come to the same. */
+  /** Refuses choices that have equal values. */
   void requireDistinct(List<? extends Swept<?>> choices) {
     if (choices.stream().map(Swept::value).distinct().count() < choices.size()) {
       throw UserException.usage(file + ": the lists under '" + path
@@ -314,7 +314,7 @@ final class Fields implements OptionValues {
     }
   }
 
-  /** Refuses keys that were never asked for. */
+  /** Refuses keys that were never read. */
   void requireNoOthers() {
     for (String name : node.propertyNames()) {
       if (!known.contains(name)) {
@@ -329,7 +329,7 @@ final class Fields implements OptionValues {
     }
   }
 
-  /** Levenshtein's. */
+  /** Levenshtein's distance. */
   private static int distance(String a, String b) {
     int[] row = IntStream.rangeClosed(0, b.length()).toArray();
     for (int i = 1; i <= a.length(); i++) {

@@ -8,17 +8,17 @@ import org.knowcap.models.architecture.ModelSpec;
 /**
  * Lists whose product is a grid of runs.
  *
- * @param corpora what is learnt
+ * @param corpora corpora that are learnt
  * @param models architectures
  * @param exposures occurrences of each person
- * @param seeds one run each, at least one and none twice
+ * @param seeds seeds of the runs, at least one and none twice
  * @param engine name of an engine, or "auto"
  * @param trainings how runs are trained, at least one
  * @param measuredPeople people measured in each run, all if there are fewer
  */
 record Grid(List<Swept<CorpusSpec>> corpora, List<ModelSpec> models, List<Exposures> exposures,
     List<Seeds> seeds, String engine, List<Swept<TrainingSettings>> trainings, long measuredPeople) {
-  /** Its runs, in the order of the lists. */
+  /** The runs of the grid, in the order of the lists. */
   List<RunSpec> runs() {
     List<RunSpec> runs = new ArrayList<>();
     for (Swept<CorpusSpec> corpus : corpora) {

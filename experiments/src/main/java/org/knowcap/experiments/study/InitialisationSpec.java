@@ -14,7 +14,7 @@ import org.knowcap.models.training.Initialisation;
  * The run that a study's runs start from, instead of random numbers.
  *
  * @param name of its checkpoint, as the study leads there
- * @param head what the checkpoint says of itself
+ * @param head the metadata of the checkpoint
  * @param from the checkpoint, and what is taken from it
  */
 public record InitialisationSpec(String name, Checkpoint.Head head, Initialisation.Continued from) {
@@ -39,7 +39,7 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
     }
   }
 
-  /** What stands for it in {@code run.json}: its content, wherever it lies. */
+  /** The value in {@code run.json}: the content of the checkpoint, not its path. */
   Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("checkpoint", from.sha256());
@@ -49,19 +49,19 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
     return settings;
   }
 
-  /** What is started from, for people. */
+  /** The start in words for people. */
   String remark() {
     return "training starts from " + name + " after step " + head.step()
         + (from.optimiser() ? ", with the state of its optimiser" : ", with the optimiser anew");
   }
 
-  /** Whether its model is one. */
+  /** Whether the checkpoint has this identity. */
   boolean isOf(ParameterIdentity identity) {
     return head.identity().model().equals(identity.model());
   }
 
   /**
-   * The start of a mixture of experts from its model without.
+   * The start of a mixture of experts from the model without experts.
    *
    * @param seed of the routers
    */
@@ -70,11 +70,11 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
   }
 
   /**
-   * Refuses what a run cannot start from.
+   * Refuses a checkpoint from which a run cannot start.
    *
    * @param run that wants to start
-   * @param expected what its own checkpoints mean
-   * @param dense what those of its model without experts mean
+   * @param expected the identity of its own checkpoints
+   * @param dense the identity of checkpoints of its model without experts
    * @throws IllegalArgumentException where the model, the vocabulary or the optimiser is another
    */
   void require(String run, ParameterIdentity expected, ParameterIdentity dense) {

@@ -6,7 +6,9 @@ import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/** How records become JSON: names in snake_case, in alphabetical order; unknown names are errors. */
+/**
+ * Reads and writes records as JSON: names are in snake_case and in alphabetical order, and unknown names are errors.
+ */
 public final class Json {
   public static final JsonMapper MAPPER = JsonMapper.builder()
       .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)

@@ -8,21 +8,21 @@ import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 
-/** The pools and templates of a corpus: the toolkit's own, or a directory's. */
+/** The pools and templates of a corpus: Knowcap's own, or those of a directory. */
 public sealed interface Lists {
-  /** The entries in force. */
+  /** The entries that are used. */
   Pools pools();
 
   Templates templates();
 
   /**
-   * What stands for the lists in {@code run.json}.
+   * The value of the lists in {@code run.json}.
    *
    * @param digest of a corpus that is made of them and depends on nothing else but its kind
    */
   Object settings(Supplier<String> digest);
 
-  /** The toolkit's own lists, which a version of it fixes; cut to their first entries. */
+  /** Knowcap's own lists, which are fixed in each version, cut to their first entries. */
   record Shipped(PoolSizes sizes) implements Lists {
     @Override
     public Pools pools() {

@@ -24,7 +24,7 @@ final class ModelReader {
 
   /**
    * @param vocabulary tokens of the study's corpus; asked for only where a model is given by its number of parameters
-   * @param remarks receives how an entry was understood, where the study leaves it open
+   * @param remarks receives remarks on how an entry was understood, if the study leaves that open
    */
   ModelReader(Path file, IntSupplier vocabulary, List<String> remarks) {
     this.file = file;
@@ -32,7 +32,7 @@ final class ModelReader {
     this.remarks = remarks;
   }
 
-  /** One model; or, for a family and a number of parameters, one of each depth. */
+  /** The models of an entry: one model, or one for each depth if the entry has a family and a number of parameters. */
   List<ModelSpec> models(JsonNode node) {
     if (!node.isObject() || !node.has(FAMILY)) {
       return List.of(model(node));

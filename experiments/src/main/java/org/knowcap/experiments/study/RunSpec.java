@@ -15,16 +15,16 @@ import org.knowcap.models.training.Schedule;
 import org.knowcap.models.training.Initialisation;
 
 /**
- * Everything that determines one run: a cell of a study's grid.
+ * Everything that determines one run of a study's grid.
  *
- * @param corpusSpec what the corpus is but for its seed
+ * @param corpusSpec settings of the corpus without its seeds
  * @param model its architecture
  * @param exposures how often each person occurs in training
  * @param seeds of the corpus, the initial parameters and the order of the data
  * @param training how it is trained
- * @param measuredPeople how many people are measured, all if there are fewer
- * @param engine as the study names it; "auto" is the preferred one of the machine
- * @param setting what the lists of its study chose for it, such as "lr0.003"; part of its name and of nothing else
+ * @param measuredPeople number of people who are measured; all people if there are fewer
+ * @param engine name in the study; "auto" is the preferred engine of the machine
+ * @param setting what the lists of its study chose for it, such as "lr0.003"; only the run's name has it
  */
 public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposures, Seeds seeds,
     TrainingSettings training, long measuredPeople, String engine, String setting) {
@@ -37,7 +37,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
         + (setting.isEmpty() ? "" : "_" + setting) + "-" + fingerprint().substring(0, 8);
   }
 
-  /** The run as it would be named without lists. */
+  /** This run, with the name that it would have without lists. */
   RunSpec withoutSetting() {
     return new RunSpec(corpusSpec, model, exposures, seeds, training, measuredPeople, engine, "");
   }
@@ -47,7 +47,10 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
     return corpusSpec.people();
   }
 
-  /** What {@code run.json} holds, in this order: the version of its format, and everything that determines the run. */
+  /**
+   * The content of {@code run.json}, in this order: the version of its format, then everything that determines the
+   * run.
+   */
   public Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("format", FORMAT);
@@ -80,7 +83,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
     return Sha256.of(Json.MAPPER.writeValueAsString(settings()));
   }
 
-  /** The corpus; the same seed and lists give the same people whatever N. */
+  /** The corpus. With equal seeds and lists, a smaller corpus has the first people of a larger one. */
   public Corpus corpus() {
     return withExposures(corpusSpec.corpus(seeds.corpusSeed(), seeds.orderSeed()));
   }
@@ -96,12 +99,12 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
         training.updateRule());
   }
 
-  /** The ids of a corpus's tokens; its end of text is what each item begins with. */
+  /** The ids of a corpus's tokens; each item begins with the end-of-text token. */
   public static TokenIds ids(Corpus corpus) {
     return new TokenIds(corpus.vocabulary().size(), corpus.vocabulary().eos());
   }
 
-  /** Where its parameters come from. */
+  /** The source of the initial parameters. */
   public Initialisation initialisation(Corpus corpus) {
     return training.initialisation()
         .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseIdentity(corpus))
@@ -112,21 +115,27 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
   }
 
   /**
-   * The seed that the initial parameters are drawn from. The model has its part in it: with the plain number, two
-   * families would begin with the same embedding and the same first matrices, and runs of one seed would not be
-   * independent. Runs of one model and one seed do share them, whatever their N and exposures.
+   * The seed that the initial parameters are drawn from. It depends on the model: otherwise two families would begin
+   * with equal embeddings and equal first matrices, and runs of one seed would not be independent. Runs of one model
+   * and one seed begin with equal parameters, whatever their N and exposures.
    */
   public long weightsSeed() {
     String key = seeds.weightsSeed() + " " + Json.MAPPER.writeValueAsString(modelSettings(model));
     return Long.parseUnsignedLong(Sha256.of(key).substring(0, 16), 16);
   }
 
-  /** What its parameters mean; runs of equal models and vocabularies can start from each other's. */
+  /**
+   * The identity of the run's parameters; runs of equal models and vocabularies can start from each other's
+   * parameters.
+   */
   public ParameterIdentity identity(Corpus corpus) {
     return identity(model, corpus);
   }
 
-  /** The same for the model without experts, from which one with experts can start; for one that has none its own. */
+  /**
+   * The identity of the parameters of the model without experts, from which a mixture can start; the run's own
+   * identity if it has no experts.
+   */
   ParameterIdentity denseIdentity(Corpus corpus) {
     return identity(model.dense(), corpus);
   }
@@ -153,8 +162,8 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
   }
 
   /**
-   * Steps that show each person as often as the study asks for: the windows that the people's texts take, expected of the
-   * lengths of texts, over those of a step, rounded up.
+   * The number of steps that show each person as often as the study asks for: the expected number of windows that
+   * the texts fill, divided by the windows of a step, rounded up.
    */
   public long steps(Corpus corpus) {
     return (long) Math.ceil(windows(corpus) / training.effectiveBatchSize());
@@ -164,7 +173,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
     return corpus.stream().windows(counted(corpus), training.windows());
   }
 
-  /** Exposures by tokens. */
+  /** Number of exposures, counted by tokens. */
   private double counted(Corpus corpus) {
     return exposures.complete() ? exposureCounts(corpus).exposures() : exposures.count();
   }

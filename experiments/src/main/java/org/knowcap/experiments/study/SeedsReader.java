@@ -8,20 +8,23 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.knowcap.analysis.results.Seeds;
 
-/** Reads the seeds of a study: one number or a list for everything, or a mapping of a number or a list for each thing. */
+/**
+ * Reads the seeds of a study: one number or a list for all seeds, or a mapping with a number or a list for each
+ * seed.
+ */
 final class SeedsReader {
   private static final String SEEDS = "seeds";
   private static final List<Long> ABSENT = List.of(1L);
-  /** A single number up to this may have been meant as a count. */
+  /** A single number up to this one may have been meant as the number of seeds. */
   private static final long LIKE_A_COUNT = 20;
 
   private SeedsReader() {}
 
   /**
-   * One entry for each run of a setting.
+   * The seeds of a study: one entry for each run of a setting.
    *
    * @param top the keys of the study
-   * @param remarks receives how an entry was understood that may have been meant otherwise
+   * @param remarks receives remarks on an entry that may have been meant in another way
    */
   static List<Seeds> read(Fields top, List<String> remarks) {
     if (top.holdsMapping(SEEDS)) {

@@ -11,22 +11,22 @@ import java.util.stream.Stream;
  *
  * @param name of the study; an output directory belongs to one name
  * @param runs its runs, at least one and none twice, in the order of its grids
- * @param remarks how what was asked for was understood, where the study leaves it open
+ * @param remarks remarks on how entries were understood, if the study leaves that open
  */
 public record Study(String name, List<RunSpec> runs, List<String> remarks) {
-  /** What one should know before it is run: of its corpora, and the remarks. */
+  /** Notices that people need before they run the study: those of its corpora, and the remarks. */
   public List<String> notices() {
     return Stream.concat(corpora().stream().flatMap(corpus -> corpus.notices().stream()), remarks.stream())
         .distinct()
         .toList();
   }
 
-  /** The same with more remarks. */
+  /** This study with more remarks. */
   Study remarked(List<String> more) {
     return new Study(name, runs, Stream.concat(remarks.stream(), more.stream()).toList());
   }
 
-  /** What its runs learn, each corpus once. */
+  /** The corpora of its runs, each once. */
   public List<CorpusSpec> corpora() {
     return runs.stream().map(RunSpec::corpusSpec).distinct().toList();
   }

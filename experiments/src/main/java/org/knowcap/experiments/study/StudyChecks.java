@@ -19,8 +19,8 @@ import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.training.Schedule;
 
 /**
- * Checks what can be known only from a study's corpora: whether they can be made, and whether every run fits its own. It
- * builds the corpora, which takes time: only what is about to run them asks for it.
+ * Checks that need a study's corpora: whether the corpora can be made, and whether every run fits its corpus. It
+ * builds the corpora, which takes time, so only commands that use the corpora ask for it.
  */
 public final class StudyChecks {
   private static final long MOST_STEPS = 1_000_000_000_000L;
@@ -35,7 +35,7 @@ public final class StudyChecks {
   private record Key(CorpusSpec spec, long seed, long order) {}
 
   /**
-   * Refuses a study of which a run would fail for its input.
+   * Refuses a study if one of its runs would fail because of its input.
    *
    * @param file that the study was read from, for messages
    * @return the study, with remarks on what is allowed but may not be meant

@@ -5,9 +5,9 @@ import org.knowcap.analysis.results.Seeds;
 import org.knowcap.generators.corpus.Windows;
 
 /**
- * What a study says of its corpora and of how they are cut into windows, whatever it says of models and training.
+ * The corpora of a study, and how they are cut into windows, without its models and its training.
  *
- * @param corpora what is learnt
+ * @param corpora corpora that are learnt
  * @param seeds of its runs, at least one
  * @param windows of the training stream
  */

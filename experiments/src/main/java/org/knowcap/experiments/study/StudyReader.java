@@ -32,7 +32,7 @@ import tools.jackson.dataformat.yaml.YAMLParser;
 
 /**
  * Reads a study file: every key is of a known name, type and range. The corpora are not built, so that the answer takes
- * milliseconds; {@link StudyChecks} refuses what can be found only with them.
+ * milliseconds; {@link StudyChecks} finds faults that only the built corpora show.
  */
 public final class StudyReader {
   /** Name of the engine setting that leaves the choice to the machine. */
@@ -94,10 +94,10 @@ public final class StudyReader {
   }
 
   /**
-   * Reads a study's corpora, seeds and (first) windows alone: what it says of models and training may be wrong or not fit.
+   * Reads only a study's corpora, seeds and (first) windows; its models and training may be wrong.
    *
-   * @throws UserException where the file is unreadable, or one of these is missing, of a wrong type or out of range, or a
-   *     corpus cannot be made
+   * @throws UserException where the file is unreadable, or one of these is missing, of a wrong type or out of range,
+   *     or a corpus cannot be made
    */
   public static StudyCorpora corpora(Path file) {
     StudyReader reader = new StudyReader(file, file::resolveSibling);
@@ -115,7 +115,7 @@ public final class StudyReader {
   }
 
   /**
-   * Reads how many people a study measures, whatever it says of models and training.
+   * Reads how many people a study measures, whatever its models and training are.
    *
    * @throws UserException where the file is unreadable or the number is of a wrong type or out of range
    */
@@ -165,8 +165,8 @@ public final class StudyReader {
   }
 
   /**
-   * Refuses what Jackson reads without a word as something else: an alias as the text of its name, and of several documents
-   * the first alone.
+   * Refuses YAML that Jackson would silently read as something else: it takes an alias for the text of its name, and
+   * reads only the first of several documents.
    */
   private void requireOnePlainDocument(String text) {
     try (YAMLParser parser = (YAMLParser) YAML.createParser(text)) {
@@ -226,7 +226,10 @@ public final class StudyReader {
     return grids;
   }
 
-  /** The file's keys with those of one grid in their place; of mappings, key by key, unless a corpus is of another kind. */
+  /**
+   * The file's keys, replaced by those of one grid. Mappings are merged key by key, except that a corpus of another
+   * kind replaces the file's.
+   */
   private static ObjectNode merged(ObjectNode top, ObjectNode change) {
     ObjectNode merged = top.deepCopy();
     merged.remove(List.of("name", GRIDS));
@@ -270,7 +273,10 @@ public final class StudyReader {
     return new Grid(corpora, models, exposures, seeds, engine, trainings, measuredPeople);
   }
 
-  /** Adafactor divides a gradient by its own size, so that one of nothing but rounding makes steps of full size. */
+  /**
+   * Refuses Adafactor for models with gradients that are only rounding errors: it divides a gradient by its size, so
+   * such gradients make full steps.
+   */
   private void requireGradients(TrainingSettings training, List<ModelSpec> models) {
     if (training.optimiser() instanceof Optimiser.Adafactor) {
       models.stream().filter(ModelSpec::hasKeyBiasWithoutGradient).findFirst().ifPresent(model -> {

@@ -15,14 +15,14 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A list in the place of a value is a sweep: each of its entries makes runs of its own. A mapping with such lists, at any
- * depth, becomes one mapping without them for each choice of an entry from every list.
+ * A list in the place of a value is a sweep: each of its entries makes runs of its own. A mapping with such lists,
+ * at any depth, becomes one mapping without them for each choice of an entry from every list.
  */
 final class Sweep {
-  /** Short words in names of runs; other keys have their own name there. */
+  /** Short words for keys in names of runs; other keys keep their names. */
   private static final Map<String, String> SHORT = Map.of("learning_rate", "lr", "batch_size", "batch",
       "context_length", "context");
-  /** Is in the name of the corpus already. */
+  /** A key that the name of the corpus already shows. */
   private static final String PEOPLE = "people";
   private static final int LONGEST_WORD = 24;
 
@@ -31,7 +31,7 @@ final class Sweep {
 
   /**
    * @param file for messages
-   * @param isValue whether the key of a mapping takes a list as its value, so that a list there is no sweep
+   * @param isValue whether the key of a mapping takes a list as its value; a list there is not a sweep
    */
   Sweep(Path file, BiPredicate<ObjectNode, String> isValue) {
     this.file = file;
@@ -39,7 +39,7 @@ final class Sweep {
   }
 
   /**
-   * All choices, those of the first list in the outermost loop.
+   * All choices; the first list is the outermost loop.
    *
    * @param path keys that lead to the mapping, joined by dots
    * @throws UserException where a list is empty or has an entry twice
@@ -109,7 +109,7 @@ final class Sweep {
     return text.isEmpty() || text.length() > LONGEST_WORD ? word + "no" + number : word + text;
   }
 
-  /** Both, where there are both. */
+  /** The two labels joined; one of them if the other is empty. */
   static String joined(String one, String other) {
     return Stream.of(one, other).filter(label -> !label.isEmpty()).collect(Collectors.joining("_"));
   }

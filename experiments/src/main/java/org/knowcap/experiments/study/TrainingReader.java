@@ -15,7 +15,7 @@ import org.knowcap.models.training.Schedule;
 
 /** Reads how the runs of a study file are trained. */
 final class TrainingReader {
-  /** Most tokens of a step. */
+  /** The most tokens of a step. */
   static final long MOST_TOKENS = ModelOption.MOST_TOKENS;
 
   private static final String WARMUP_STEPS = "warmup_steps";
@@ -88,7 +88,7 @@ final class TrainingReader {
     return training.choice("packing", Packing.class, Packing.STREAM);
   }
 
-  /** A run that goes on from another need not warm up again. */
+  /** Reads the warm-up; a run that starts from another run may have none. */
   private Warmup warmup(Fields training, Optional<Fields> start) {
     boolean rewarm = start.map(fields -> fields.flag("rewarm", true)).orElse(true);
     boolean steps = training.has(WARMUP_STEPS);

@@ -14,8 +14,9 @@ import org.knowcap.models.training.LearningRateShape;
 import tools.jackson.core.type.TypeReference;
 
 /**
- * How every run of a study is trained. Defaults are the paper's (section 4 and appendix A), except the batch: its
- * smallest, for small corpora; and the warm-up: a part of the run, as small runs have fewer than the paper's 1000 steps.
+ * How every run of a study is trained. Defaults are the paper's (section 4 and appendix A), with two exceptions. The
+ * batch is the paper's smallest, for small corpora. The warm-up is a part of the run, because small runs have fewer
+ * than the paper's 1000 steps.
  *
  * @param batchSize sequences of each batch
  * @param contextLength tokens of a sequence
@@ -25,7 +26,7 @@ import tools.jackson.core.type.TypeReference;
  * @param warmup linear, before the peak
  * @param learningRateShape between the peak and the end
  * @param tuningLearningRate at the beginning of a tuning, where it is not {@code learningRate}
- * @param precision of products; measuring is in fp32 in any case
+ * @param precision of matmuls in training; measuring is always in fp32
  * @param updateRule optimiser, weight decays, clipping and accumulation
  * @param initialisation the run whose parameters training starts from; absent for random ones
  */
@@ -52,7 +53,7 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
     return optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT);
   }
 
-  /** What {@code run.json} says of it: every setting, by its key in a study. */
+  /** The settings in {@code run.json}: each setting by its key in a study. */
   Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("batch_size", batchSize);

@@ -17,7 +17,7 @@ public final class UpdateRuleReader {
     this.fields = fields;
   }
 
-  /** From the keys of a study's training. */
+  /** Reads the update rule from the keys of a study's training. */
   static UpdateRule read(Fields training) {
     return new UpdateRuleReader(training).updateRule();
   }
@@ -47,7 +47,7 @@ public final class UpdateRuleReader {
 
   private record Decays(double embeddings, double matrices, double vectors) {}
 
-  /** One for embeddings and matrices, or one for each group. */
+  /** Weight decays: one number for embeddings and matrices, or one for each group. */
   private Decays decays() {
     if (!fields.holdsMapping("weight_decay")) {
       double both = fields.number("weight_decay", WEIGHT_DECAY);

@@ -1,6 +1,6 @@
 package org.knowcap.experiments.study;
 
-/** How long the learning rate rises before it is at its peak. */
+/** How long the learning rate rises until it is at its peak. */
 public sealed interface Warmup {
   /** A number of steps, whatever the length of the run. */
   record Steps(long steps) implements Warmup {}
