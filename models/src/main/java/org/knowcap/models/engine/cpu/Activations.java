@@ -9,9 +9,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Activations with their derivatives, as training needs them: x * sigmoid(w), with w = x (a + b x^2). With s = sigmoid(w) the derivative is
- * s + x s (1 - s) w' = s (1 + (1 - s) x w'), and x w' = x (a + 3 b x^2). Places are addresses, for the reason that {@link Tiles}
- * gives; loops go to full vectors.
+ * Activations with their derivatives, as training needs them: x * sigmoid(w), with w = x (a + b x^2). With s =
+ * sigmoid(w) the derivative is s + x s (1 - s) w' = s (1 + (1 - s) x w'), and x w' = x (a + 3 b x^2). Parameters are
+ * addresses, for the reason that {@link Tiles} gives; loops run to full vectors.
  */
 final class Activations {
   private static final MemorySegment ALL = Tiles.ALL;
@@ -40,7 +40,7 @@ final class Activations {
     }
   }
 
-  /** The same in bf16. */
+  /** gradient *= slope, in bf16. */
   static void backwardBf16(long slope, long gradient, long size) {
     for (long i = 0; i < 2 * size; i += 2 * LANES) {
       FloatVector g = Vectors.widen(ShortVector.fromMemorySegment(Vectors.SHORTS, ALL, gradient + i, ORDER));

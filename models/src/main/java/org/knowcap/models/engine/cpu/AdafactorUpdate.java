@@ -11,9 +11,9 @@ import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
 /**
- * Adafactor's update, one parameter after the other, as sums go over a parameter's rows and columns; see
- * {@link Optimiser.Adafactor}. Each worker has whole parameters, shared out by size, so what it computes does not depend
- * on the number of workers.
+ * Adafactor's update, one parameter after the other, because its sums go over a parameter's rows and columns; see
+ * {@link Optimiser.Adafactor}. Each worker updates whole parameters, which are divided by size, so the result does
+ * not depend on the number of workers.
  */
 final class AdafactorUpdate implements Update {
   private final MemorySegment memory;
@@ -41,7 +41,7 @@ final class AdafactorUpdate implements Update {
     parts = parts(program, program.updateRule().orElseThrow(), gradients.offsets().length);
   }
 
-  /** The largest first, each to the worker that has least. */
+  /** Divides the parameters: the largest come first, and each goes to the worker that has least. */
   private static List<List<Factored>> parts(Program program, UpdateRule updateRule, int workers) {
     List<Factored> all = new ArrayList<>();
     long row = 0;
@@ -84,7 +84,7 @@ final class AdafactorUpdate implements Update {
     }
   }
 
-  /** @param work first means of columns of g^2, then what columns of g are multiplied by */
+  /** @param work first the means of columns of g^2, then the factors of the columns of g */
   private void update(Factored p, long work, double learningRate, float decay, float scale) {
     double parameterSquares = prepare(p, scale);
     Loops.zero(memory, work, false, 0, p.columns);

@@ -10,14 +10,14 @@ import org.knowcap.models.program.Heads;
 import org.knowcap.models.engine.lowering.DType;
 
 /**
- * Causal attention by blocks of queries: the scores of one block, of all heads, against the keys up to the block's
- * last query are all that is ever stored. The gradient computes them again from what the forward part kept of each
- * row: the logarithm of its sum of exponentials. Where heads of queries share keys, one member of each group goes at a
- * time. Where pairs far apart have their own queries and keys, a block has both scores, and of each row the front, which is
- * far, is copied from one to the other.
+ * Causal attention by blocks of queries. Only the scores of one block are stored at a time, of all heads, against
+ * the keys up to the block's last query. The gradient computes the scores again, from the logarithm of each row's
+ * sum of exponentials, which the forward part keeps. If heads of queries share keys, one member of each group is
+ * computed at a time. If distant pairs have their own queries and keys, a block has both kinds of scores, and the
+ * front of each row, where pairs are distant, is copied from one to the other.
  */
 final class BlockAttention {
-  /** Queries of a block: as many as keep the products efficient and their scores in the cache. */
+  /** Queries of a block: enough for efficient matmuls, and few enough to keep their scores in the cache. */
   private static final int BLOCK = 64;
 
   private final MemorySegment memory;
@@ -28,11 +28,11 @@ final class BlockAttention {
   /** Offset of where each token's document begins in its window, int32 [R]; of use only where there are documents. */
   private final long documents;
   private final boolean documented;
-  /** What each head of queries takes off its scores a token of distance; none where nothing is. */
+  /** For each head of queries, what is subtracted from its scores for each token of distance; empty without ALiBi. */
   private final float[] slopes;
   /** Query-key pairs at least this many tokens apart use the distant queries and keys; T if there are none. */
   private final int distantFrom;
-  /** Areas of scores in the work space: scores, their gradient, and the scores of pairs far apart. */
+  /** Number of areas of scores in the work space: scores, their gradient, and the scores of distant pairs. */
   private final int areas;
   private final int block;
   /** Floats of a row of scores: a multiple of a vector and of a cache line. */
@@ -41,8 +41,8 @@ final class BlockAttention {
 
   /**
    * @param work offset of {@link #workSize} floats
-   * @param documents offset of where each token's document begins in its window, int32 [R]; read only where the operation
-   *     looks at documents
+   * @param documents offset of where each token's document begins in its window, int32 [R]; read only where the
+   *     operation looks at documents
    * @param dtype how weights go into products
    */
   BlockAttention(MemorySegment memory, MatMuls matmuls, Attention operation, long work, long documents,
@@ -99,19 +99,21 @@ final class BlockAttention {
         : areas * blockSize(heads, dtype);
   }
 
-  /** In bf16 the gradient of a window's queries, keys and values, and of those far apart, in fp32, behind the scores. */
+  /**
+   * In bf16 the gradient of a window's queries, keys and values, and of those far apart, in fp32, behind the scores.
+   */
   private Matrix sums(int index, int columns) {
     return Matrix.dense(work + 6 * areas * blockSize(heads, dtype) + 4L * index * heads.length() * columns,
         heads.length(), columns, DType.FP32);
   }
 
-  /** Attention.Scores of a block of queries, key heads x [queries, keys], in the index-th fp32 area. */
+  /** Scores of a block of queries, key heads x [queries, keys], in the index-th fp32 area. */
   private Matrix area(int index, int queries, int keys) {
     return new Matrix(work + 4 * index * blockSize(heads, dtype), heads.keyCount(), (long) block * stride,
         queries, keys, stride, 1, DType.FP32);
   }
 
-  /** The same as they go into products: in place, or in an area of their own in bf16. */
+  /** These scores as operands of matmuls: in place, or in an area of their own in bf16. */
   private Matrix operand(int index, int queries, int keys) {
     return dtype.isBf16()
         ? new Matrix(work + 4 * areas * blockSize(heads, dtype) + 2 * index * blockSize(heads, dtype),
@@ -134,7 +136,7 @@ final class BlockAttention {
   }
 
   /**
-   * A block of queries of one window, one member of each group: what the products need of it.
+   * A block of queries of one window, for one member of each group of heads.
    *
    * @param window first row of the window
    * @param first query of the block
@@ -152,7 +154,7 @@ final class BlockAttention {
       return matrix.rows(window + first, count);
     }
 
-    /** Whether any of its pairs are so many tokens apart. */
+    /** Whether any pair of the block is at least this many tokens apart. */
     boolean reaches(int distance) {
       return keys() > distance;
     }
@@ -237,7 +239,7 @@ final class BlockAttention {
     }
   }
 
-  /** Gives a row of products what positions do to scores. */
+  /** Applies positions, such as ALiBi, to a row of scores. */
   private void place(Block b, int r, int queryHead, long row) {
     if (slopes.length > 0) {
       Loops.addAlibi(memory, row, slopes[queryHead], b.from - b.first - r, b.keys());
@@ -267,8 +269,8 @@ final class BlockAttention {
   }
 
   /**
-   * Makes scores of what is not seen vanish: from the vector of the first valid one up to that, and behind the last up to a
-   * full vector.
+   * Makes scores of what is not seen vanish: from the vector of the first valid one up to that, and behind the last
+   * up to a full vector.
    */
   private static int mask(MemorySegment memory, long scores, int unseen, int valid) {
     for (int i = vectorOf(unseen); i < unseen; i++) {

@@ -14,11 +14,14 @@ import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 
 /**
- * The fast engine of machines without a GPU. Products are oneDNN's where it loads, otherwise the Vector API's, which
- * run wherever Java does.
+ * The fast engine of machines without a GPU. oneDNN computes matmuls if it loads; otherwise the Vector API does,
+ * which runs wherever Java does.
  */
 public final class CpuEngine implements Engine {
-  /** What Java must be started with: without it the vectors of these loops end up on the heap, ten times slower. */
+  /**
+   * Flags that Java must be started with: without them the vectors of these loops end up on the heap, which is ten
+   * times slower.
+   */
   public static final List<String> KEEP_LOOPS_APART = List.of("-XX:CompileCommand=quiet",
       "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Loops::*",
       "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*",
@@ -46,7 +49,7 @@ public final class CpuEngine implements Engine {
     }
   }
 
-  /** With oneDNN where it loads. */
+  /** An engine with oneDNN, if it loads. */
   public CpuEngine() {
     this(true);
   }
@@ -55,7 +58,7 @@ public final class CpuEngine implements Engine {
     this.natives = natives;
   }
 
-  /** Without native code, as on a machine where oneDNN does not load. */
+  /** An engine without native code, as on a machine where oneDNN does not load. */
   public static CpuEngine withoutNatives() {
     return new CpuEngine(false);
   }
@@ -147,9 +150,9 @@ public final class CpuEngine implements Engine {
   }
 
   /**
-   * What operands of products are stored as.
+   * The precision in which operands of matmuls are stored.
    *
-   * @throws EngineUnavailableException where bf16 is asked for and not to be had
+   * @throws EngineUnavailableException if bf16 is asked for and this machine does not have it
    */
   DType dtype(Precision precision) {
     return switch (precision) {

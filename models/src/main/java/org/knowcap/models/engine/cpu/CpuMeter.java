@@ -13,9 +13,12 @@ import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.training.InitialParameters;
 
-/** Measures what the machine gives the engine, and where the engine's time goes. */
+/** Measures the machine's speed of matmuls and copies, and where the engine's time goes. */
 public final class CpuMeter {
-  /** A square product of this size is as fast as any: large enough to amortise everything, and in the cache. */
+  /**
+   * A square matmul of this size reaches the full speed: it is large enough to amortise overheads, and fits into the
+   * cache.
+   */
   private static final int SIZE = 768;
   /** Of each of the two buffers of a copy: more than caches hold. */
   private static final long COPIED_BYTES = 128L << 20;
@@ -39,8 +42,8 @@ public final class CpuMeter {
   }
 
   /**
-   * The most floating-point operations a second that products reach, a multiply-add counted as two, with each thread at
-   * a product of its own.
+   * The most floating-point operations a second that matmuls reach, a multiply-add counted as two, with a matmul of
+   * its own for each thread.
    *
    * @param seconds to measure for
    */

@@ -32,11 +32,11 @@ import org.knowcap.models.program.StateBuffer;
 
 /**
  * A program on the CPU. Workers take contiguous shares of the batch's windows; their gradients are summed in the
- * workers' order. So results are the same to the last bit for the same number of workers, and differ by rounding for
- * another number.
+ * workers' order. So results are equal to the last bit for equal numbers of workers, and differ by rounding for
+ * different numbers.
  */
 final class CpuSession implements Session {
-  /** Rows of a slice that keep products efficient and most of its activations in the cache. */
+  /** Rows of a slice: enough for efficient matmuls, and few enough to keep most activations in the cache. */
   private static final int SLICE_ROWS = 512;
 
   private final Program program;

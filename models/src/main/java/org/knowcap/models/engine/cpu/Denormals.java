@@ -10,10 +10,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Numbers below 1.2e-38, which processors treat as zero if told to, and otherwise take a hundred times longer over. A
- * model makes them by the million: GELU far left of zero, attention that is sure, statistics of tokens that do not come.
+ * Makes threads treat numbers below 1.2e-38 as zero, because processors compute with them a hundred times more
+ * slowly. A model produces millions of them: in GELU far left of zero, in sharp attention, and in optimiser
+ * statistics of tokens that do not occur.
  *
- * <p>The setting belongs to a thread and is out of Java's reach; C's {@code fesetenv} changes it as a part of the
+ * <p>Each thread has its own setting, which Java cannot change; C's {@code fesetenv} changes it as a part of the
  * floating-point environment.
  */
 final class Denormals {
@@ -89,7 +90,7 @@ final class Denormals {
     }
   }
 
-  /** Makes the calling thread take them as zero from now on, where that can be had. */
+  /** Makes the calling thread treat them as zero from now on, on platforms where that is possible. */
   void flush() {
     environment.ifPresent(Environment::flush);
   }
@@ -99,7 +100,7 @@ final class Denormals {
     environment.ifPresent(Environment::restore);
   }
 
-  /** Whether the calling thread takes them as zero. */
+  /** Whether the calling thread treats them as zero. */
   static boolean flushedOnThisThread() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment number = arena.allocate(ValueLayout.JAVA_FLOAT);

@@ -7,7 +7,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import org.knowcap.models.architecture.Activation;
 
-/** What is done to dense matrices number by number, or summed down their columns. */
+/** Kernels that treat dense matrices number by number, or sum their columns. */
 final class Elementwise {
   /** Floats of work space that an activation takes: results and derivatives, a part of the innermost cache. */
   static final int WORK = 2048;
@@ -41,9 +41,9 @@ final class Elementwise {
   }
 
   /**
-   * out = activation(x), and x becomes activation'(x), which the gradient is multiplied by later: both take one exponential. Both
-   * [slice rows, n], of one precision. bf16 goes through the work space: a loop that also rounds two results leaves vectors on the
-   * heap.
+   * out = activation(x), and x becomes activation'(x), which the gradient is multiplied by later: both take one
+   * exponential. Both [slice rows, n], of one precision. bf16 goes through the work space: a loop that also rounds
+   * two results leaves vectors on the heap.
    *
    * @param work offset of {@link #WORK} floats
    */
@@ -92,7 +92,10 @@ final class Elementwise {
     };
   }
 
-  /** gradient = gradient * slope, as {@link #activateToLearn} left it, in place, both [slice rows, n], of one precision. */
+  /**
+   * gradient = gradient * slope, as {@link #activateToLearn} left it, in place, both [slice rows, n], of one
+   * precision.
+   */
   static Kernel multiply(MemorySegment memory, Matrix slope, Matrix gradient) {
     long by = memory.address() + slope.offset();
     long at = memory.address() + gradient.offset();
@@ -121,7 +124,7 @@ final class Elementwise {
   }
 
   /**
-   * Of x's halves l and r: dX = dOut * r * activation'(l) and dOut * activation(l), side by side.
+   * With x's halves l and r, dX has dOut * r * activation'(l) and dOut * activation(l), side by side.
    *
    * @param x [slice rows, 2n]
    * @param dOut [slice rows, n]
@@ -163,7 +166,7 @@ final class Elementwise {
     };
   }
 
-  /** What is left of a vector. */
+  /** Adds the columns after the last full vector. */
   private static void addRest(MemorySegment memory, Matrix x, long sums, int column) {
     VectorMask<Float> mask = Vectors.rest(column, x.columns());
     FloatVector sum = Vectors.load(memory, sums, column, false, mask);

@@ -6,8 +6,8 @@ import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Program;
 
 /**
- * One pass over a stretch of the flat buffers: sums the workers' gradients, updates statistics and parameters, and renews
- * the parameters' bf16 copy.
+ * One pass over a stretch of the flat buffers: sums the workers' gradients, updates statistics and parameters, and
+ * renews the parameters' bf16 copy.
  */
 final class ElementwiseUpdate implements Update {
   /** Elements that a worker updates are a multiple of this, a cache line. */
@@ -54,12 +54,12 @@ final class ElementwiseUpdate implements Update {
     }
   }
 
-  /** What AdamW's first moment is multiplied by to undo its start at zero. */
+  /** The factor that corrects AdamW's first moment for its start at zero. */
   private double unbiasFirst(long step) {
     return optimiser instanceof Optimiser.AdamW o ? 1 / (1 - Math.pow(o.beta1(), step)) : 1;
   }
 
-  /** The same for the root of its second moment. */
+  /** The factor that corrects the root of its second moment. */
   private double unbiasSecond(long step) {
     return optimiser instanceof Optimiser.AdamW o ? 1 / Math.sqrt(1 - Math.pow(o.beta2(), step)) : 1;
   }

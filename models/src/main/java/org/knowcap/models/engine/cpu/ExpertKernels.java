@@ -9,14 +9,14 @@ import java.util.function.IntFunction;
 import org.knowcap.models.engine.routing.HostRouter;
 
 /**
- * Mixtures of experts: the {@link HostRouter} decides which token has which slot, and slots are packed, each expert's rows behind the
- * last one's, so that no more is computed than there are tokens. Products take an expert's rows in blocks of a few sizes;
- * its last block is filled up with zeros.
+ * Mixtures of experts: the {@link HostRouter} decides which token has which slot, and slots are packed: each
+ * expert's rows follow those of the expert before, so that only slots with tokens are computed. Matmuls take an
+ * expert's rows in blocks of a few sizes; its last block is filled up with zeros.
  */
 final class ExpertKernels {
   /** Rows of the smallest block; experts' rows begin at multiples of it. */
   static final int UNIT = 8;
-  /** Of the largest: as many as keep a product efficient. */
+  /** Rows of the largest block: enough for an efficient matmul. */
   private static final int LARGEST = 512;
 
   private ExpertKernels() {}
@@ -30,7 +30,10 @@ final class ExpertKernels {
     };
   }
 
-  /** dLogits [slice rows, E] in fp32, from the routing weights' gradient that {@link #combineBackward} left with the router. */
+  /**
+   * dLogits [slice rows, E] in fp32, from the routing weights' gradient that {@link #combineBackward} left with the
+   * router.
+   */
   static Kernel routeBackward(MemorySegment memory, HostRouter router, Matrix dLogits) {
     float[] gradient = new float[dLogits.rows() * dLogits.columns()];
     return firstRow -> {
@@ -40,7 +43,7 @@ final class ExpertKernels {
   }
 
   /**
-   * Rows of x [slice rows, d] to out [slots, d], zeros where nobody sits.
+   * Rows of x [slice rows, d] to out [slots, d], zeros in slots without a token.
    */
   static Kernel dispatch(MemorySegment memory, HostRouter router, Matrix x, Matrix out) {
     return firstRow -> {
@@ -84,7 +87,10 @@ final class ExpertKernels {
     };
   }
 
-  /** dX [slots, d] is each token's row of dOut [slice rows, d] by its routing weight, whose gradient goes to the router. */
+  /**
+   * dX [slots, d] is each token's row of dOut [slice rows, d] by its routing weight, whose gradient goes to the
+   * router.
+   */
   static Kernel combineBackward(MemorySegment memory, HostRouter router, int experts, Matrix x, Matrix dOut,
       Matrix dX) {
     return firstRow -> {

@@ -13,21 +13,21 @@ import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Tensor;
 
 /**
- * The embedding with the norm and the matmul behind it, where positions come later: what these compute of a row depends on its token
- * alone. With few tokens in the vocabulary they are computed once for each token and copied to the rows; in the backward part the
- * matmul's gradient is first summed over the rows of each token.
+ * The embedding with the norm and the matmul after it, in models whose positions come later. What these compute for
+ * a row depends only on the token. With a small vocabulary they are computed once for each token and copied to the
+ * rows; in the backward part the matmul's gradient is first summed over the rows of each token.
  *
  * @param linear the norm's only reader
  */
 record FirstLayer(Embedding embedding, Normalisation norm, Linear linear) {
-  /** Operations that it stands for at the beginning, and at the end of the backward part. */
+  /** Number of operations that it replaces at the beginning of the forward part and at the end of the backward part. */
   static final int OPERATIONS = 3;
-  /** Rows of a slice for each token of the vocabulary from which on it gains. */
+  /** Least number of rows of a slice for each token of the vocabulary; with fewer rows it is not faster. */
   private static final int LEAST_ROWS = 2;
   private static final int LINE = 64;
 
   /**
-   * The first layer of a lowered program, if it is such a one.
+   * The first layer of a lowered program, if it has this form.
    *
    * @param rows of a slice
    */

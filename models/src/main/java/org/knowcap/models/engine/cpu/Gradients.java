@@ -3,12 +3,12 @@ package org.knowcap.models.engine.cpu;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The workers' gradients, each fp32 [P], which are summed in the workers' order into the first's.
+ * The workers' gradients, each fp32 [P]. They are summed in the workers' order into the first worker's.
  *
  * @param offsets of each worker's
  */
 record Gradients(MemorySegment memory, long[] offsets) {
-  /** Numbers of a stretch that stays in the innermost cache on its way. */
+  /** Numbers of a stretch that fits into the innermost cache. */
   static final int CHUNK = 1024;
 
   /** Offset of the sum. */

@@ -9,18 +9,22 @@ import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.lowering.DType;
 
 /**
- * The model's last product, the cross-entropy, and both gradients at once, a few rows at a time: the logits of these
- * rows are the only ones that exist, and turn into their gradient where they are.
+ * The model's last matmul, the cross-entropy, and the gradients of both, for a few rows at a time: only the logits
+ * of these rows are in memory, and their gradient overwrites them.
  */
 final class Head {
   /** Rows whose logits exist at a time. */
   private static final int CHUNK = 128;
   /**
-   * The largest vocabulary whose logits lie transposed, [V, rows], in training: the softmax of as many rows as a vector has lanes
-   * then goes down columns, and needs no sums across lanes. Of a larger one they would go through the cache more often.
+   * The largest vocabulary whose logits are transposed, [V, rows], in training. The softmax of as many rows as a
+   * vector has lanes then runs down columns, and needs no sums across lanes. With a larger vocabulary the logits
+   * would pass through the cache more often.
    */
   private static final int MOST_TRANSPOSED = 512;
-  /** Numbers from one row of them to the next: not a power of two, whose rows would meet in the same few places of a cache. */
+  /**
+   * Numbers from one transposed row to the next. It is not a power of two, because such rows would share few sets of
+   * the cache.
+   */
   private static final int APART = CHUNK + 16;
   private static final int MOST_LANES = 16;
   /** Vectors of work space beside the logits. */
@@ -35,7 +39,9 @@ final class Head {
   private final long work;
   private final DType dtype;
 
-  /** Where the gradients of a training step go: of x [slice rows, d], of the weight, and of the bias if there is one. */
+  /**
+   * Where the gradients of a training step go: of x [slice rows, d], of the weight, and of the bias if there is one.
+   */
   record Gradients(Matrix dX, Matrix dWeight, Optional<Matrix> dBias) {}
 
   /**

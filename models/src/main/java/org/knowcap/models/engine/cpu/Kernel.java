@@ -2,7 +2,7 @@ package org.knowcap.models.engine.cpu;
 
 import java.util.List;
 
-/** Something done to one worker's slice of the batch; all addresses were settled when it was made. */
+/** A computation on one worker's slice of the batch; all addresses are fixed when the kernel is made. */
 @FunctionalInterface
 interface Kernel {
   /**
@@ -10,7 +10,7 @@ interface Kernel {
    */
   void run(int firstRow);
 
-  /** One after the other. */
+  /** A kernel that runs these kernels one after the other. */
   static Kernel inOrder(List<Kernel> kernels) {
     Kernel[] all = kernels.toArray(Kernel[]::new);
     return firstRow -> {

@@ -39,7 +39,7 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
     return new KernelPlan(0, builder);
   }
 
-  /** @param dtype what matmuls compute in */
+  /** @param dtype precision of the operands of matmuls */
   static KernelPlan of(Operation operation, DType dtype) {
     return switch (operation) {
       case Embedding o -> of(
@@ -106,7 +106,10 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
     };
   }
 
-  /** Whether an activation in training leaves its derivative in the place of what it is of: if nothing else reads that. */
+  /**
+   * Whether an activation in training overwrites its input with its derivative: only if nothing else reads the
+   * input.
+   */
   private static boolean leavesSlope(Slice s, Tensor x) {
     return s.learning() && s.readers(x) == 2 && s.at(x).dtype() == s.layout().dtype();
   }

@@ -18,8 +18,8 @@ import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 
 /**
- * Where everything lies in a session's one memory, in bytes: first what workers share, then each worker's own. Of
- * activations a worker has no more than one slice.
+ * The offsets, in bytes, of everything in a session's memory: first the parts that workers share, then each worker's
+ * own. A worker has the activations of only one slice.
  */
 final class Layout {
   /** Between buffers, in bytes: a cache line, the widest vector. */
@@ -36,7 +36,9 @@ final class Layout {
 
   final long tokens;
   final long targets;
-  /** The position in its window at which each token's document begins, int32 [R]: where operations look at documents. */
+  /**
+   * The position in its window at which each token's document begins, int32 [R]: where operations look at documents.
+   */
   final long documents;
   /** One over the number of targets of the step, a float. */
   final long share;

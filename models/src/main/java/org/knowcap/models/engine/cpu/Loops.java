@@ -13,14 +13,15 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * The innermost loops, one a method. Java's compiler keeps vectors in registers only where it can follow each from its
- * making to its use within what it compiles at once, and it stops following after some dozens of vector operations: from
- * there on each vector is put on the heap, ten times slower. So a method has one loop, what is left of a row that is no
- * multiple of a vector has a method of its own, and processes that run engines are started with the flag that keeps
- * these methods from being joined.
+ * The innermost loops, one for each method. Java's compiler keeps a vector in registers only if it can follow the
+ * vector from its creation to its use within one compilation. After some dozens of vector operations it stops
+ * following, and puts every further vector on the heap, which is ten times slower. So each method has one loop. If
+ * the length of a row is not a multiple of a vector, a separate method treats the numbers after the last full
+ * vector. Processes that run engines are started with a flag that keeps the compiler from inlining these methods
+ * into each other.
  *
  * <p>Rows are given by the offset of their first number in the session's memory, and by whether that is bf16 or fp32.
- * Buffers end on a full vector: loops that say so run over the last number's vector whole.
+ * Buffers end on a full vector, so loops "to full vectors" also treat the rest of the last vector.
  */
 final class Loops {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -419,7 +420,7 @@ final class Loops {
     store(load(memory, a, i, bf16A, rest).mul(load(memory, b, i, bf16B, rest)), memory, to, i, bf16To, rest);
   }
 
-  /** Adds the columns of so many rows, one vector wide, to sums in fp32. */
+  /** Adds the columns of a number of rows, one vector wide, to sums in fp32. */
   static void addColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean bf16, long sums,
       int column) {
     FloatVector sum = load(memory, sums, column, false);
@@ -429,7 +430,7 @@ final class Loops {
     store(sum, memory, sums, column, false);
   }
 
-  /** Adds the columns of so many rows, four vectors wide, to sums in fp32. */
+  /** Adds the columns of a number of rows, four vectors wide, to sums in fp32. */
   static void addFourColumns(MemorySegment memory, long first, long rowBytes, int rows, boolean bf16,
       long sums, int column) {
     FloatVector a = load(memory, sums, column, false);
@@ -450,7 +451,10 @@ final class Loops {
     store(d, memory, sums, column + 3 * LANES, false);
   }
 
-  /** Turns pairs (x[i], x[i + half]) of heads that begin every so many numbers, half full vectors, by one row of the tables. */
+  /**
+   * Turns pairs (x[i], x[i + half]) of heads that begin every so many numbers, half full vectors, by one row of the
+   * tables.
+   */
   static void rotate(MemorySegment memory, long row, boolean bf16, int columns, int width, int half,
       long cosines, long sines, int direction) {
     for (int i = 0; i < half; i += LANES) {
@@ -695,8 +699,8 @@ final class Loops {
   }
 
   /**
-   * Rows of full vectors in fp32, normalised: to = (x - mean) / deviation * gain + bias, and each row's mean and 1 / deviation to
-   * statistics.
+   * Rows of full vectors in fp32, normalised: to = (x - mean) / deviation * gain + bias, and each row's mean and 1 /
+   * deviation to statistics.
    */
   static void layerNorms(MemorySegment memory, long x, long gain, long bias, float epsilon, long to,
       long statistics, int rows, int size) {
@@ -751,8 +755,9 @@ final class Loops {
   }
 
   /**
-   * Turns rows a vector at a time, where each vector has pairs (x[i], x[i + half]) in itself: to = x * cosines + partners * sines,
-   * by one vector of cosines for each place in the window and, behind all of them, one of sines; what is not turned has a cosine of one and a sine of zero.
+   * Turns rows a vector at a time, where each vector has pairs (x[i], x[i + half]) in itself: to = x * cosines +
+   * partners * sines, by one vector of cosines for each place in the window and, behind all of them, one of sines;
+   * what is not turned has a cosine of one and a sine of zero.
    *
    * @param partners brings its partner to each lane
    * @param step numbers from one vector to be turned to the next

@@ -15,7 +15,7 @@ interface MatMuls extends AutoCloseable {
    */
   Runnable matmul(Matrix a, Matrix b, Optional<Matrix> bias, Matrix out, boolean accumulate);
 
-  /** A matmul whose matrices lie elsewhere each time it runs. */
+  /** A matmul whose matrices have other offsets each time it runs. */
   @FunctionalInterface
   interface Movable {
     /** @param bias not used without one; all offsets in the session's memory, in bytes */

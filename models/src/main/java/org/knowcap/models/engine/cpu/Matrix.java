@@ -23,8 +23,8 @@ record Matrix(long offset, int count, long countStride, int rows, int columns, l
   }
 
   /**
-   * The same for rows of one precision. Products of 16 columns read rows of bf16 to the end of their last cache line: what
-   * lies there is multiplied by zero, and must be a number.
+   * The same for rows of one precision. Matmuls of 16 columns read rows of bf16 to the end of their last cache line.
+   * The numbers there are multiplied by zero, so they must be finite.
    */
   static int stride(int columns, DType dtype) {
     int line = LINE * DType.FP32.bytes() / dtype.bytes();

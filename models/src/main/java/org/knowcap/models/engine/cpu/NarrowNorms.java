@@ -9,9 +9,9 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * LayerNorm of rows of fp32 that are one to three vectors wide, and its gradients: a row stays in registers from its first sum to its
- * result, and so do the gradients of gain and bias from row to row. Places are addresses; written out for the reason that
- * {@link Tiles} gives.
+ * LayerNorm of rows of fp32 that are one to three vectors wide, and its gradients: a row stays in registers from its
+ * first sum to its result, and so do the gradients of gain and bias from row to row. Parameters are addresses; loops
+ * are written out for the reason that {@link Tiles} gives.
  */
 final class NarrowNorms {
   private static final MemorySegment ALL = Tiles.ALL;
@@ -127,7 +127,10 @@ final class NarrowNorms {
     }
   }
 
-  /** What wider rows leave out, as their loop would leave vectors on the heap: dGain and dBias, a vector of columns at a time. */
+  /**
+   * dGain and dBias of wider rows, a vector of columns at a time; in the loop over rows they would put vectors on
+   * the heap.
+   */
   static void parameters(long x, long statistics, long dOut, long dGain, long dBias, int rows, int vectors) {
     for (int vector = 0; vector < vectors; vector++) {
       parameters(x + vector * VECTOR, statistics, dOut + vector * VECTOR, dGain + vector * VECTOR,

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.knowcap.models.program.Heads;
 
-/** LayerNorm or RMSNorm, and its gradient with the residual's joined to it. */
+/** LayerNorm or RMSNorm, and its gradient with the gradient of the residual added. */
 final class Norms {
   /** Floats of work space: rows of a tensor in bf16 that are held in fp32 at a time, a part of the innermost cache. */
   private static final int WORK = 2048;
@@ -61,8 +61,8 @@ final class Norms {
   }
 
   /**
-   * In bf16 by way of the work space: a loop that also converts would be too much for Java's compiler, which then leaves
-   * vectors on the heap.
+   * In bf16 by way of the work space: a loop that also converts would be too much for Java's compiler, which then
+   * leaves vectors on the heap.
    */
   private static Kernel layerNorms(MemorySegment memory, Matrix x, Matrix gain, Matrix bias, float epsilon,
       Matrix out, Matrix statistics, long work) {

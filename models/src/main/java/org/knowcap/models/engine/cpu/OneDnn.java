@@ -20,8 +20,8 @@ import java.util.Optional;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * oneDNN's C interface, as far as products need it, bound through the foreign-function API. The library comes with its
- * Maven artifact and is unpacked into JavaCPP's cache.
+ * The part of oneDNN's C interface that matmuls need, bound through the foreign-function API. The library comes with
+ * its Maven artifact and is unpacked into JavaCPP's cache.
  */
 // Native code is what this class is for.
 @SuppressWarnings("restricted")

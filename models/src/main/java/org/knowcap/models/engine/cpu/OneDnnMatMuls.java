@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** One worker's products by oneDNN, on the worker's own thread, with one scratch space for all of them. */
+/** One worker's matmuls by oneDNN, on the worker's own thread, with one scratch space for all of them. */
 final class OneDnnMatMuls implements MatMuls {
   private static final int ARGUMENT_BYTES = 16;
 
@@ -108,7 +108,10 @@ final class OneDnnMatMuls implements MatMuls {
     return object;
   }
 
-  /** The scratch space is one, as large as the largest product's: they run one after the other. */
+  /**
+   * Grows the scratch space to the size that the largest matmul needs; matmuls run one after the other, so one is
+   * enough.
+   */
   private void grow(long bytes) {
     if (bytes > scratch.byteSize()) {
       scratch = arena.allocate(bytes, 64);

@@ -10,17 +10,18 @@ import org.knowcap.models.program.Heads;
 import org.knowcap.models.engine.lowering.DType;
 
 /**
- * Causal attention over windows that are short enough for a head's scores to stay in a core's cache: one window and one head at a
- * time, without a call of a library. Attention.Scores lie transposed, [keys, queries], so that the softmax of as many queries as a vector has
- * lanes goes down columns and needs no sums across lanes; what no query sees is not computed, but for the squares on the
- * diagonal. Arithmetic is in fp32 throughout; in bf16 the operands of products are rounded.
+ * Causal attention over windows that are short enough for a head's scores to stay in a core's cache: one window and
+ * one head at a time, without calls of a library. Scores are transposed, [keys, queries], so that the softmax of as
+ * many queries as a vector has lanes runs down columns and needs no sums across lanes. Pairs that do not see each
+ * other are not computed, except in the squares on the diagonal. Arithmetic is always in fp32; in bf16 the operands
+ * of matmuls are rounded.
  */
 final class ShortAttention {
   /** Tokens of the longest window. */
   private static final int LONGEST = 128;
   /**
-   * What is added to the scores of a strip: rows of zeros for the keys before its queries, and a square with minus infinity where the key
-   * comes after the query.
+   * What is added to the scores of a strip: rows of zeros for the keys before its queries, and a square with minus
+   * infinity where the key comes after the query.
    */
   private static final long LATER = later().address();
 
@@ -39,13 +40,17 @@ final class ShortAttention {
   private final long scoreRow;
   private final long row;
   /**
-   * A window in fp32: queries, keys and values, their gradient, the result or its gradient. In fp32 too it is copied: where the
-   * session's pages happen to meet in the caches, reading heads from its rows time and again took more than twice as long.
+   * A window in fp32: queries, keys and values, their gradient, the result or its gradient. In fp32 too it is
+   * copied: where the session's pages happen to meet in the caches, reading heads from its rows time and again took
+   * more than twice as long.
    */
   private final long qkvWindow;
   private final long dQkvWindow;
   private final long mixedWindow;
-  /** Rows of fp32 of padded width, where heads are not read in place; then transposed ones; scores; gradients; vectors. */
+  /**
+   * Rows of fp32 of padded width, where heads are not read in place; then transposed ones; scores; gradients;
+   * vectors.
+   */
   private final long queries;
   private final long keys;
   private final long values;
@@ -95,7 +100,7 @@ final class ShortAttention {
     sums = shifts + 4L * LANES;
   }
 
-  /** Whether it can do such attention, on this machine. */
+  /** Whether this class can compute such attention on this machine. */
   static boolean takes(Attention operation) {
     return LANES >= Bounds.LEAST_LANES && LANES <= Bounds.MOST_LANES
         && operation.heads().length() % LANES == 0 && Bounds.mayTake(operation);
@@ -177,8 +182,8 @@ final class ShortAttention {
   }
 
   /**
-   * Gradient of queries, keys and values. With weights p and their gradient dp = dOut v^T, the gradient of the scores is
-   * p (dp - sum(p dp)).
+   * Gradient of queries, keys and values. With weights p and their gradient dp = dOut v^T, the gradient of the
+   * scores is p (dp - sum(p dp)).
    *
    * @param kept as {@link #forward} left it
    * @param dOut [slice rows, d]
@@ -249,7 +254,10 @@ final class ShortAttention {
         (long) length * matrix.columns());
   }
 
-  /** Where one head's columns of a window are, to full vectors. What lies behind a head is taken too, and goes nowhere. */
+  /**
+   * Where one head's columns of a window are, to full vectors. What lies behind a head is taken too, and goes
+   * nowhere.
+   */
   private long take(long window, long windowRow, int column, long work) {
     long at = window + 4L * column;
     if (inPlace) {
@@ -269,7 +277,7 @@ final class ShortAttention {
     Loops.giveRows(memory, from, padded, window + 4L * column, windowRow, length, heads.width());
   }
 
-  /** Attention.Scores of all pairs that see each other, [keys, queries]. */
+  /** Scores of all pairs that see each other, [keys, queries]. */
   private void scores(long keyRows, long keyRow, long columns, long to) {
     for (int key = 0; key < length; key += LANES) {
       Tiles.multiply(memory, keyRows + key * keyRow, keyRow, 4, columns + 4L * key, scoreRow, heads.width(),

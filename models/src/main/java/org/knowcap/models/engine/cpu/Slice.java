@@ -13,7 +13,10 @@ import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Tensor;
 
-/** One worker's way through the operations with a slice of a number of windows: kernels whose addresses are settled. */
+/**
+ * The kernels with which one worker takes a slice of a number of windows through all operations; their addresses are
+ * fixed.
+ */
 final class Slice {
   private final MemorySegment memory;
   private final Layout layout;

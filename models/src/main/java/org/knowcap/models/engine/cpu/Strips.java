@@ -12,8 +12,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * Attention's loops over strips of scores, as many columns as a vector has lanes. Places are addresses, strides are in bytes; as in
- * {@link Tiles} whoever calls answers for their bounds.
+ * Attention's loops over strips of scores; a strip has as many columns as a vector has lanes. Parameters are
+ * addresses, and strides are in bytes. As in {@link Tiles}, the caller must check the bounds.
  */
 final class Strips {
   private static final MemorySegment ALL = Tiles.ALL;
@@ -110,8 +110,8 @@ final class Strips {
   }
 
   /**
-   * The largest x + mask of each column, times -scale: of the even and of the odd rows, an even number of both, so that one comparison need not
-   * wait for the other.
+   * The largest x + mask of each column, times -scale: of the even and of the odd rows, an even number of both, so
+   * that one comparison need not wait for the other.
    *
    * @param mask rows of one vector, one behind the other
    */

@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.util.Optional;
 
 /**
- * How a thread computes while it works for the engine: tiny numbers count as zero, and oneDNN runs on the thread alone. For one
- * thread at a time.
+ * The settings of a thread while it works for the engine: denormal numbers count as zero, and oneDNN uses only this
+ * thread. An instance serves one thread at a time.
  */
 final class ThreadMode {
   private final Denormals denormals;
@@ -25,7 +25,7 @@ final class ThreadMode {
     }
   }
 
-  /** Leaves the calling thread as it was before it entered. */
+  /** Restores the settings that the calling thread had before it entered. */
   void leave() {
     if (library.isPresent()) {
       library.get().useThreads(threadsBefore);

@@ -10,9 +10,10 @@ import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Small products in fp32, out = a b, by tiles of some rows and some vectors of columns, whose sums stay in registers while
- * a's columns and b's rows go by. Tiles are written out, loads and stores included: Java's compiler keeps neither arrays of vectors
- * in registers nor, in methods as large as these, vectors that come from a method of ours, inlined or not.
+ * Small matmuls in fp32, out = a b, by tiles of some rows and some vectors of columns. The sums of a tile stay in
+ * registers while the loop runs over a's columns and b's rows. Tiles are written out, loads and stores included.
+ * Java's compiler does not keep arrays of vectors in registers; in methods as large as these it does not even keep
+ * vectors that another method returns, inlined or not.
  */
 // The segment of all memory; multiply checks the bounds of the session's.
 @SuppressWarnings("restricted")
@@ -25,8 +26,9 @@ final class Tiles {
   private static final boolean WIDE = LANES >= 16;
 
   /**
-   * All of the process's memory, by address: a constant, so that the compiler knows its class. Of one that is passed it does not, as
-   * soon as anything in the process has made a segment on the heap, and then leaves vectors there too.
+   * All of the process's memory, by address. It is a constant, so that the compiler knows its class. The class of a
+   * segment that is passed is unknown as soon as anything in the process has made a segment on the heap, and the
+   * compiler then puts vectors on the heap too.
    */
   static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -34,7 +36,8 @@ final class Tiles {
   private Tiles() {}
 
   /**
-   * A product of some rows, a multiple of eight, whose columns are full vectors. All places and strides are in bytes.
+   * A matmul of a number of rows that is a multiple of eight, with columns that are full vectors. All places and
+   * strides are in bytes.
    *
    * @param a [rows, depth]
    * @param aRow from one row to the next

@@ -6,7 +6,7 @@ interface Update {
    * Updates a worker's part.
    *
    * @param step that the optimiser's state has seen, from 1
-   * @param scale what gradients are multiplied by first
+   * @param scale factor that multiplies the gradients first
    */
   void run(int worker, double learningRate, long step, float scale);
 }

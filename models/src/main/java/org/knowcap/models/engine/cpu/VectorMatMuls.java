@@ -11,7 +11,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Products in the Vector API, for machines on which no native library loads. b is copied into panels two vectors wide,
+ * Matmuls in the Vector API, for machines on which no native library loads. b is copied into panels two vectors wide,
  * then tiles of four rows by one panel are summed in registers. fp32 only.
  */
 final class VectorMatMuls implements MatMuls {

@@ -13,9 +13,10 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Vectors as wide as the machine's: loads, stores, and the exponential. Java's compiler keeps vectors in registers only
- * where it can follow each from its making to its use; one that meets a masked one in a loop is put on the heap, tens of
- * times slower. So the rests of rows that are no multiple of a vector are dealt with in methods of their own.
+ * Vectors as wide as the machine's: loads, stores, and the exponential. Java's compiler keeps a vector in registers
+ * only if it can follow the vector from its creation to its use. A vector that meets a masked vector in a loop is
+ * put on the heap, which is tens of times slower. So separate methods treat the end of rows whose length is not a
+ * multiple of a vector.
  */
 final class Vectors {
   static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;

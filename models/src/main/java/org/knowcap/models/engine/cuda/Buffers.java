@@ -33,7 +33,10 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.Tensor;
 
-/** All of a run's memory on the device: how much of what, and once allocated, where. It is the same for every replica. */
+/**
+ * All of a run's memory on the device: the sizes of its parts and, once it is allocated, their addresses. Every
+ * replica has an equal layout.
+ */
 final class Buffers {
   /** What memory is for. */
   enum Part {
@@ -68,9 +71,12 @@ final class Buffers {
     }
   }
 
-  /** Logits take no more than this many bytes; of a larger batch they are computed in several goes. */
+  /** The most bytes of logits; those of a larger batch are computed in several stages. */
   private static final long LOGITS_BYTES = 1L << 30;
-  /** Parts begin at multiples of this, and so many bytes behind each are nobody's: tests see whether they stay so. */
+  /**
+   * Parts begin at multiples of this number of bytes, with a gap of as many bytes after each part; tests check that
+   * nothing writes into the gaps.
+   */
   static final long GAP = 256;
   /** {@link Updates#stepScalars}, the number of targets and one over it lie before the tokens; see loss.cu. */
   static final long STEP_SCALARS = 32;
@@ -316,7 +322,10 @@ final class Buffers {
     return address(Part.TABLES) + ropeTables.get(RopeTable.ofKeys(rope));
   }
 
-  /** Address of what ALiBi takes off each query head's matmuls for a token of distance, fp32 [heads]; 0 without ALiBi. */
+  /**
+   * Address of what ALiBi subtracts from the scores of each query head for each token of distance, fp32 [heads]; 0
+   * without ALiBi.
+   */
   long slopes(Attention operation) {
     return operation.scores() instanceof Attention.Scores.Alibi
         ? address(Part.TABLES) + slopes.get(operation.heads())

@@ -20,12 +20,12 @@ import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 
 /**
- * A program on a GPU, for one run or several, the replicas: each has memory of its own, and every launch computes all of them,
- * those in which no session is open for nothing. A training step is one copy of learning rate and tokens for each and one
- * replay of a recorded graph, once every open session has brought its own; the host does not wait for it, but for the
- * step before the last, whose tokens' memory it needs again.
+ * A program on a GPU, for one or several runs, the replicas. Each replica has memory of its own, and every launch
+ * computes all replicas, even those without an open session. A training step begins when every open session has
+ * brought its tokens and learning rate: it is one copy for each replica, and one replay of a recorded graph. The
+ * host does not wait for this step, but only for the step before the last, whose memory of tokens it uses again.
  *
- * <p>Sessions belong to threads of their own: what they share, this and the GPU, they use one at a time.
+ * <p>Each session has a thread of its own; sessions use the group and the GPU one at a time.
  */
 final class CudaGroup implements SessionGroup {
   /** Bytes of the flat buffers that travel at a time. */
@@ -47,7 +47,10 @@ final class CudaGroup implements SessionGroup {
   private final Optional<Gpu.Graph> last;
   /** What is recorded in it. */
   private final List<Launch> lastLaunches;
-  /** Inputs of two steps, in turn, of one batch and replica behind the other, and the marks that say when they have been copied. */
+  /**
+   * Inputs of two steps, in turn, of one batch and replica behind the other, and the marks that say when they have
+   * been copied.
+   */
   private final MemorySegment[] inputs = new MemorySegment[2];
   private final long[] copied = new long[2];
   private final MemorySegment stage;
@@ -171,8 +174,8 @@ final class CudaGroup implements SessionGroup {
   }
 
   /**
-   * Times each launch of a step where it stands: while steps keep the GPU busy, a step's launches are asked for with a mark
-   * between each, so that the GPU, not the host, sets the pace.
+   * Times each launch of a step where it stands: while steps keep the GPU busy, a step's launches are asked for with
+   * a mark between each, so that the GPU, not the host, sets the pace.
    *
    * @param rounds of which the median counts
    * @param busySeconds for which the GPU is kept busy before each

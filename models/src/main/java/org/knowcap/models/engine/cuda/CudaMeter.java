@@ -7,9 +7,9 @@ import org.knowcap.models.engine.cuda.driver.Numbers;
 import org.knowcap.models.engine.cuda.driver.Replicas;
 
 /**
- * What a GPU gives the engine, whatever the model.
+ * The speed of a GPU, whatever the model.
  *
- * @param products floating-point operations a second of one large bf16 product of random numbers, a multiply-add counted
+ * @param products floating-point operations a second of one large bf16 matmul of random numbers, a multiply-add counted
  *     as two
  * @param copied bytes a second that a copy kernel reads and writes, both counted
  */
@@ -21,7 +21,7 @@ public record CudaMeter(double products, double copied) {
    *
    * @param size rows and columns of the product
    * @param bytes of the buffer that is copied: more than caches hold
-   * @param warmUp seconds of work before: a GPU that rests runs at a fraction of its clock
+   * @param warmUp seconds of work before: an idle GPU runs at a fraction of its clock
    */
   public static CudaMeter measure(CudaEngine engine, int size, long bytes, double warmUp) {
     CudaEngine.Machine machine = engine.machine();

@@ -16,7 +16,7 @@ import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 
-/** One run's part in a group: its own memory on the GPU, and its place among those who take their steps together. */
+/** One run's part in a group: its memory on the GPU, and its place among the runs that take their steps together. */
 final class CudaSession implements Session {
   private final Program program;
   private final CudaGroup group;
@@ -80,7 +80,7 @@ final class CudaSession implements Session {
     MemorySegment.copy(targets, from, to, ValueLayout.JAVA_INT, Buffers.STEP_SCALARS + 4L * rows, rows);
   }
 
-  /** A GPU would read what lies beside the table. */
+  /** Refuses ids outside of the table: a GPU would read other memory. */
   private void checked(int[] ids, int least) {
     for (int id : ids) {
       if (id < least || id >= program.vocabulary()) {

@@ -6,27 +6,33 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Ways in which the engine can do without something, to find out what a fault comes from. */
+/** Switches that make the engine avoid a feature, to find the cause of a fault. */
 public enum DebugSwitch {
-  /** Launches are asked for one by one each time, not recorded as graphs; algorithms as with {@link #FIRST_HEURISTIC}, for nothing can be timed. */
+  /**
+   * Kernels are launched one by one, not recorded as graphs; algorithms are chosen as with {@link #FIRST_HEURISTIC},
+   * because nothing can be timed.
+   */
   NO_GRAPH,
-  /** GELU and its slope are kernels of ours, not ends of cuBLASLt's products. */
+  /** GELU and its derivative are kernels of the engine, not epilogues of cuBLASLt's matmuls. */
   NO_EPILOGUES,
   /** Attention runs without tensor cores. */
   PLAIN_ATTENTION,
-  /** Products are done by the engine's own kernel, many times slower than cuBLASLt. */
+  /** The engine's own kernel computes matmuls; it is many times slower than cuBLASLt. */
   OWN_MATMUL,
-  /** Of cuBLASLt's algorithms the one it names first, without timing any; nothing is kept on disk. */
+  /** The engine uses the first algorithm that cuBLASLt proposes, times none, and keeps nothing on disk. */
   FIRST_HEURISTIC,
-  /** Each part of a run's memory is an allocation of its own, so that compute-sanitizer sees writes beyond one; one run at a time. */
+  /**
+   * Each part of a run's memory is an allocation of its own, so that compute-sanitizer sees writes beyond its end;
+   * one run at a time.
+   */
   PARTS_APART,
-  /** KernelModule are compiled so that NVIDIA's tools can name lines of their source. */
+  /** Kernels are compiled so that NVIDIA's tools can name lines of their source. */
   LINE_INFO;
 
   /** Environment variable that turns them on: their names in small letters, with commas. */
   public static final String SETTING = "KNOWCAP_CUDA_DEBUG";
 
-  /** As it is written in {@link #SETTING}. */
+  /** The word for this switch in {@link #SETTING}. */
   public String word() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }

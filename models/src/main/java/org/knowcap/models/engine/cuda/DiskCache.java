@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 import org.knowcap.files.Sha256;
 import org.knowcap.files.WholeFile;
 
-/** Keeps on disk what takes long to make and is the same each time: compiled kernels, algorithms of products. */
+/** Keeps on disk what takes long to make and does not change: compiled kernels, and algorithms of matmuls. */
 record DiskCache(Path folder) {
   /** In the user's folder for such things. */
   static DiskCache ofUser() {

@@ -18,8 +18,8 @@ import org.knowcap.models.program.Tensor;
 import org.knowcap.models.architecture.Experts.Choice;
 
 /**
- * Launches of mixtures of experts, see {@code experts.cu}. Every expert has its slots in every window whether they are
- * taken or not: so shapes are known beforehand, and all experts' products are one.
+ * Launches of mixtures of experts, see {@code experts.cu}. Every expert has its slots in every window, whether
+ * tokens have them or not. So shapes are fixed, and the matmuls of all experts are one batch.
  */
 final class ExpertLaunches {
   private static final int WARP = 32;

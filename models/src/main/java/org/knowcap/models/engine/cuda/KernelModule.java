@@ -8,7 +8,9 @@ import org.knowcap.models.engine.cuda.driver.Gpu.Grid;
 import org.knowcap.models.engine.cuda.driver.Nvrtc;
 import org.knowcap.models.engine.cuda.driver.Replicas;
 
-/** The kernels, compiled for a GPU and a model, and launched for so many replicas; or, without a GPU, only described. */
+/**
+ * The kernels, compiled for a GPU and a model, and launched for all replicas; without a GPU they are only described.
+ */
 final class KernelModule {
   private static final int THREADS = 256;
 

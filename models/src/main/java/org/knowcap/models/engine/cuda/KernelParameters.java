@@ -7,7 +7,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.knowcap.models.engine.cuda.driver.Numbers;
 
-/** What each kernel takes, as its source declares it. CUDA checks nothing of this: a wrong argument reads wrong memory. */
+/**
+ * The parameters of each kernel, as its source declares them. CUDA does not check arguments: a wrong one reads wrong
+ * memory.
+ */
 record KernelParameters(Map<String, List<String>> declared) {
   private static final Pattern KERNEL = Pattern.compile("KERNEL(?:_OF\\([^)]*\\))? void (\\w+)\\(([^)]*)\\)");
 

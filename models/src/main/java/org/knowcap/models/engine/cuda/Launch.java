@@ -1,7 +1,7 @@
 package org.knowcap.models.engine.cuda;
 
 /**
- * A kernel or a product, ready to be asked of the GPU.
+ * A kernel or a matmul that is ready to be launched.
  *
  * @param work asks for it
  */

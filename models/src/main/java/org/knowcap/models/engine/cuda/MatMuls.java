@@ -14,8 +14,8 @@ import org.knowcap.models.engine.cuda.driver.Replicas;
 import org.knowcap.models.engine.cuda.driver.Tuning;
 
 /**
- * Matrix products, of so many replicas at once: cuBLASLt's where it was found, otherwise the engine's own plain kernel. cuBLASLt's algorithm for a shape is
- * the fastest of its candidates, timed once and kept on disk: with it the last bits of results.
+ * Matmuls of all replicas at once, by cuBLASLt if it was found, otherwise by the engine's own plain kernel. For each
+ * shape the fastest of cuBLASLt's algorithms is timed once and kept on disk; the last bits of results depend on it.
  */
 final class MatMuls {
   /** Rows and columns of a result that a block of the own kernel computes, and its threads. */
@@ -126,7 +126,9 @@ final class MatMuls {
     return product::run;
   }
 
-  /** Whether the library's first choice is taken: asked for one by one, products take the host's time, not the GPU's. */
+  /**
+   * Whether the library's first choice is taken: asked for one by one, products take the host's time, not the GPU's.
+   */
   private static boolean untimed(CudaEngine.Machine machine) {
     return machine.has(DebugSwitch.FIRST_HEURISTIC) || machine.has(DebugSwitch.NO_GRAPH);
   }

@@ -4,8 +4,8 @@ import org.knowcap.models.program.ExpertRouting;
 import org.knowcap.models.program.Route;
 
 /**
- * Where on the device is what a router decides: memory of its own, from one step to the next, so that it can be asked what
- * it did. Addresses of what {@code experts.cu} describes.
+ * The addresses of a router's decisions on the device. The router keeps this memory from one step to the next, so
+ * that its metrics can be read. Addresses of what {@code experts.cu} describes.
  *
  * @param dWeights gradients of the weights, [R, n]
  * @param sums for {@link org.knowcap.models.engine.routing.RoutingMetrics}, fp64 [W, 4 + E]

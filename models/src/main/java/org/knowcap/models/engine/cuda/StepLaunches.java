@@ -6,7 +6,7 @@ import org.knowcap.models.engine.cuda.driver.Replicas;
 import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Program;
 
-/** What a training step launches, known without a GPU. */
+/** The launches of a training step, computed without a GPU. */
 public final class StepLaunches {
   private StepLaunches() {}
 

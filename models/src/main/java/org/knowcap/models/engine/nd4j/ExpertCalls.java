@@ -22,8 +22,9 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Mixtures of experts. The {@link HostRouter} decides on the host which token has which slot: routing weights stay with it, and
- * so does their gradient. Rows move by gathers, from arrays with a row of zeros behind the last for what is not there.
+ * Mixtures of experts. The {@link HostRouter} decides on the host which token has which slot: routing weights stay
+ * with it, and so does their gradient. Rows move by gathers, from arrays with a row of zeros after the last row,
+ * which stands for empty slots.
  */
 final class ExpertCalls {
   private final SessionArrays arrays;

@@ -13,7 +13,10 @@ import org.knowcap.models.program.Program;
 import org.nd4j.linalg.api.environment.Nd4jEnvironment;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** ND4J: its CPU backend by default, its CUDA backend where the build's profile put that on the class path. */
+/**
+ * The engine on ND4J: on its CPU backend by default, or on its CUDA backend if the build's profile put that on the
+ * class path.
+ */
 public final class Nd4jEngine implements Engine {
   @Override
   public String name() {

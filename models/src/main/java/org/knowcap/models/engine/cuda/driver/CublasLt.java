@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Matrix products by cuBLASLt. It thinks in columns: our row-major out = a b is its column-major out^T = b^T a^T, and a
- * row-major matrix is a column-major transposed one without moving a number.
+ * Matmuls by cuBLASLt. Its matrices are column-major: the row-major out = a b is its column-major out^T = b^T a^T,
+ * and a row-major matrix is a transposed column-major one, so no number moves.
  */
 public final class CublasLt {
   /** Bytes of scratch memory that products may use: NVIDIA's advice for Hopper. */
@@ -202,8 +202,9 @@ public final class CublasLt {
     }
 
     /**
-     * Times the candidates and takes the one that the library names first, unless another is faster by more than noise. The
-     * result's memory is overwritten; the operands should hold numbers as they occur, for on zeros chips are faster.
+     * Times the candidates and takes the one that the library names first, unless another is faster by more than
+     * noise. The result's memory is overwritten; the operands should hold numbers as they occur, for on zeros chips
+     * are faster.
      *
      * @return the algorithm
      */
@@ -287,7 +288,10 @@ public final class CublasLt {
     }
   }
 
-  /** Prepares out = a b + bias, or out += a b, of the first replica and all others. Its algorithm is still to be chosen. */
+  /**
+   * Prepares out = a b + bias, or out += a b, of the first replica and all others. Its algorithm is still to be
+   * chosen.
+   */
   public Product product(Matrix a, Matrix b, Optional<Numbers> bias, Matrix out, boolean accumulate,
       Replicas replicas) {
     long apart = replicas.stride();

@@ -9,8 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
- * The first GPU that the driver shows (CUDA_VISIBLE_DEVICES chooses). Asking what it is makes no context: that is made when
- * it is first {@link #open opened}, and kept until the process ends, since making it anew takes long.
+ * The first GPU that the driver shows (CUDA_VISIBLE_DEVICES chooses). Reading its properties makes no context. The
+ * context is made when the device is first {@link #open opened}, and kept until the process ends, because making it
+ * again takes long.
  */
 // Text of the driver's is native memory.
 @SuppressWarnings("restricted")

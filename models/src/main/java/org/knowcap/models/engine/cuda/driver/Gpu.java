@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An opened {@link Device}, with a stream of its own: everything asked of it runs in the order it was asked for. Addresses
+ * An opened {@link Device}, with a stream of its own: all its work runs in the order of the calls. Addresses
  * and handles are longs. It belongs to one thread at a time, which calls {@link #enter} first.
  */
 // Pinned memory comes from native code.
@@ -317,7 +317,10 @@ public final class Gpu implements AutoCloseable {
     return milliseconds(from, to);
   }
 
-  /** Lets a profiler of NVIDIA's see what follows, up to {@link #profiled}; without one nothing happens, or it is refused. */
+  /**
+   * Lets a profiler of NVIDIA's see what follows, up to {@link #profiled}; without one nothing happens, or it is
+   * refused.
+   */
   public void profiling() {
     functions.status("cuProfilerStart");
   }

@@ -1,8 +1,8 @@
 package org.knowcap.models.engine.cuda.driver;
 
 /**
- * Several runs of one program that are computed by the same launches. What belongs to a run lies so many bytes behind what
- * belongs to the run before.
+ * Several runs of one program that are computed by the same launches. The memory of each run lies {@code stride}
+ * bytes after the memory of the run before.
  *
  * @param count of runs, at least 1
  * @param stride bytes from one run's memory to the next's

@@ -1,9 +1,9 @@
 package org.knowcap.models.engine.cuda.driver;
 
 /**
- * How ways of doing a product are timed.
+ * How algorithms of a matmul are timed.
  *
- * @param warmUpSeconds of work before the first of them: a GPU that rests runs at a fraction of its clock
+ * @param warmUpSeconds of work before the first of them: an idle GPU runs at a fraction of its clock
  * @param times that one is done in a row, recorded as a graph
  * @param noise a part of the time by which another way must be faster than the one named first
  */
