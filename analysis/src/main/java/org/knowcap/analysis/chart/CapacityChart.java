@@ -448,10 +448,7 @@ public final class CapacityChart implements Chart {
     var style = chart.getStyler();
     ChartStyle.apply(style);
     ChartStyle.logX(style, parameters);
-    ChartStyle.logY(style, bits);
-    Function<Double, String> bitTicks = style.getYAxisTickLabelsFormattingFunction();
-    style.setYAxisTickLabelsFormattingFunction(
-        tick -> bitTicks.apply(tick).replaceFirst("(\\d)([kMGT]?)$", "$1 $2bit"));
+    ChartStyle.logBits(style, bits);
     style.setChartTitlePadding(PlotLabels.headHeight(captions().size()) / 2).setMarkerSize(18);
   }
 }

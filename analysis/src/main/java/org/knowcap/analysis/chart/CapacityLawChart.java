@@ -18,7 +18,6 @@ import org.knowcap.analysis.law.Estimate;
 import org.knowcap.analysis.law.Peak;
 import org.knowcap.analysis.law.PowerLaw;
 import org.knowcap.analysis.law.PublishedCapacity;
-import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.markers.Circle;
@@ -40,18 +39,20 @@ public final class CapacityLawChart implements Chart {
   private static final Color PUBLISHED = new Color(0x9A9A9A);
   private static final int STEPS = 60;
 
+  private final String study;
   private final List<CapacityLaw> laws;
   private final List<PublishedCapacity.Point> published;
   private final LogRange parameters;
   private final LogRange bits;
   private final List<Double> ratios;
 
-  private CapacityLawChart(List<CapacityLaw> laws, Optional<PublishedCapacity> overlay) {
+  private CapacityLawChart(String study, List<CapacityLaw> laws, List<PublishedCapacity.Point> published) {
+    this.study = study;
+    this.published = published;
     this.laws = laws.stream().filter(law -> !law.peaks().isEmpty()).toList();
     if (this.laws.isEmpty()) {
       throw new IllegalArgumentException("there are no peaks to draw");
     }
-    published = overlay.map(PublishedCapacity::points).orElse(List.of());
     List<Cell> cells = cells();
     parameters = LogRange.around(DoubleStream.concat(cells.stream().mapToDouble(Cell::parameters),
         published.stream().mapToDouble(PublishedCapacity.Point::parameters)));
@@ -61,9 +62,8 @@ public final class CapacityLawChart implements Chart {
         .ratios(cells.stream().mapToDouble(cell -> cell.ratio().value()).max().orElseThrow());
   }
 
-  /** The chart of these results' laws; empty unless a law goes through three sizes of model or more. */
-  static Optional<CapacityLawChart> shows(List<RunResult> results) {
-    List<CapacityLaw> laws = CapacityLaw.shown(results);
+  /** The chart of these laws, if there are any. */
+  static Optional<CapacityLawChart> shows(List<CapacityLaw> laws) {
     return laws.isEmpty() ? Optional.empty() : Optional.of(of(laws, Optional.empty()));
   }
 
@@ -74,7 +74,12 @@ public final class CapacityLawChart implements Chart {
    * @throws IllegalArgumentException if no law has a peak
    */
   public static CapacityLawChart of(List<CapacityLaw> laws, Optional<PublishedCapacity> overlay) {
-    return new CapacityLawChart(laws, overlay);
+    return new CapacityLawChart("", laws, overlay.map(PublishedCapacity::points).orElse(List.of()));
+  }
+
+  @Override
+  public CapacityLawChart ofStudy(String study) {
+    return new CapacityLawChart(study, laws, published);
   }
 
   private List<Cell> cells() {
@@ -93,9 +98,25 @@ public final class CapacityLawChart implements Chart {
   @Override
   public String caption() {
     return "Large: of each model the corpus from which it stores most bits per parameter, mean over seeds, with the 95 % "
-        + "interval; hollow where no larger or no smaller corpus was measured. Small: its other corpora. Lines: the law "
-        + "through the peaks; band: its 95 % interval. Dashed: equal bits per parameter."
+        + "interval; hollow where the peak is not bracketed, not known to be limited by its model, or has no interval. Small: its "
+        + "other corpora. Lines: the law through the peaks, dashed where it is no law; band: its 95 % interval. Dashed and grey: "
+        + "equal bits per parameter."
         + (published.isEmpty() ? "" : " Grey: points published in arXiv 2404.05405.");
+  }
+
+  /** Under the title: what was measured, and how to read it. */
+  private List<String> captions() {
+    String corpora = laws.stream().map(CapacityLaw::corpus).distinct().collect(Collectors.joining("; "));
+    String exposures = laws.stream()
+        .map(CapacityLaw::exposures)
+        .distinct()
+        .sorted()
+        .map(Units::label)
+        .collect(Collectors.joining(", "));
+    return List.of((study.isEmpty() ? "" : study + ": ") + corpora + "; exposures: " + exposures + ".",
+        "Large: the peak of each model, hollow where it is no capacity; bars: 95 % intervals over seeds. Small: its other"
+            + " corpora.",
+        "Lines: laws (dashed: no law), bands: their 95 % intervals. Grey dashed lines: equal bits per parameter.");
   }
 
   @Override
@@ -126,9 +147,9 @@ public final class CapacityLawChart implements Chart {
   XYChart chart() {
     XYChart chart = LawPlot.blank(" ", "Model size (parameters)", "Stored knowledge (bits)");
     ChartStyle.logX(chart.getStyler(), parameters);
-    ChartStyle.logY(chart.getStyler(), bits);
+    ChartStyle.logBits(chart.getStyler(), bits);
     // PlotLabels writes the title: a blank one keeps the room for it.
-    chart.getStyler().setChartTitlePadding(PlotLabels.headHeight(0) / 2);
+    chart.getStyler().setChartTitlePadding(PlotLabels.headHeight(captions().size()) / 2);
     List<Guide> guides = guides();
     for (Guide guide : guides) {
       LawPlot.line(chart, "", new double[]{guide.line().x0(), guide.line().x1()},
@@ -145,7 +166,7 @@ public final class CapacityLawChart implements Chart {
       Color colour = ChartStyle.COLOURS.get(i % ChartStyle.COLOURS.size());
       add(chart, laws.get(i), label(laws.get(i)), colour, MARKERS.get(i % MARKERS.size()), taken);
     }
-    chart.addAnnotation(new PlotLabels(TITLE, List.of(), guides, List.of(), taken));
+    chart.addAnnotation(new PlotLabels(TITLE, captions(), guides, List.of(), taken));
     return chart;
   }
 
@@ -166,16 +187,16 @@ public final class CapacityLawChart implements Chart {
       LawPlot.errorBar(chart, peak.cell().parameters(), peak.cell().storedBits(), bits.low(), colour);
     }
     boolean named = false;
-    for (boolean bracketed : new boolean[]{true, false}) {
+    for (boolean capacity : new boolean[]{true, false}) {
       List<Cell> peaks = law.peaks()
           .stream()
-          .filter(peak -> peak.bracketed() == bracketed)
+          .filter(peak -> peak.isCapacity() == capacity)
           .map(Peak::cell)
           .toList();
       if (!peaks.isEmpty()) {
         LawPlot.points(chart, named ? "" : label, peaks.stream().mapToDouble(Cell::parameters).toArray(),
             peaks.stream().mapToDouble(cell -> cell.storedBits().value()).toArray(), colour,
-            bracketed ? form : new Hollow(form));
+            capacity ? form : new Hollow(form));
         named = true;
       }
       peaks.forEach(cell -> taken.add(new Segment(cell.parameters(), cell.storedBits().value(),
@@ -195,7 +216,7 @@ public final class CapacityLawChart implements Chart {
           at.stream().mapToDouble(y -> bits.clamped(y.high().getAsDouble())).toArray(), colour);
     }
     LawPlot.line(chart, "", new double[]{from, to}, new double[]{law.at(from).value(), law.at(to).value()},
-        colour, ChartStyle.stroke(4, 1, 0));
+        colour, law.gamma().hasInterval() ? ChartStyle.stroke(4, 1, 0) : ChartStyle.stroke(4, 6, 8));
   }
 
   private List<Guide> guides() {

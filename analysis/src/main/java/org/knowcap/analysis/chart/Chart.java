@@ -4,18 +4,24 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.stream.Stream;
+import org.knowcap.analysis.law.CapacityLaw;
 import org.knowcap.analysis.results.RunResult;
 
 /** A chart of a study's results: a report shows it, and has its files beside the page. */
 public interface Chart {
-  /** Every kind of chart, in the order of a report. A new one is a class and a line here. */
-  List<Function<List<RunResult>, Optional<? extends Chart>>> ALL = List.of(CapacityLawChart::shows,
-      CapacityChart::shows, ArchitectureChart::shows);
-
-  /** Every chart that shows something of these results. */
-  static List<Chart> of(List<RunResult> results) {
-    return ALL.stream().flatMap(kind -> kind.apply(results).stream()).map(Chart.class::cast).toList();
+  /**
+   * The charts that these results have something to show in, in the order of a report. A new kind is a class and a line here.
+   *
+   * @param laws of these results, whose exponent has an interval
+   */
+  static List<Chart> of(List<RunResult> results, List<CapacityLaw> laws) {
+    return Stream
+        .<Optional<? extends Chart>>of(CapacityLawChart.shows(laws), CapacityChart.shows(results),
+            ArchitectureChart.shows(results))
+        .flatMap(Optional::stream)
+        .map(Chart.class::cast)
+        .toList();
   }
 
   /** This chart with the name of its study in it. */

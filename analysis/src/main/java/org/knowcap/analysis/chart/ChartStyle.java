@@ -57,6 +57,14 @@ final class ChartStyle {
     style.setYAxisTickLabelsFormattingFunction(labels(range));
   }
 
+  /** An axis of bits: its ticks have their unit. */
+  static void logBits(AxesChartStyler style, LogRange range) {
+    logY(style, range);
+    Function<Double, String> ticks = style.getYAxisTickLabelsFormattingFunction();
+    style.setYAxisTickLabelsFormattingFunction(
+        tick -> ticks.apply(tick).replaceFirst("(\\d)([kMGT]?)$", "$1 $2bit"));
+  }
+
   private static Function<Double, String> labels(LogRange range) {
     Set<Integer> digits = range.labelledDigits();
     return tick -> LogRange.labelled(tick, digits) ? Units.brief(tick) : "";

@@ -26,9 +26,6 @@ import org.knowcap.analysis.units.Units;
  */
 public record CapacityLaw(String family, String corpus, String variant, long exposures, List<Peak> peaks,
     Optional<PowerLaw> law, List<String> summary, Checklist checklist) {
-  /** R of the paper after 1000 exposures: what an unmeasured model is assumed to hold at most. */
-  private static final double PUBLISHED_RATIO = 2;
-
   private record Group(String family, String corpus, String variant, long exposures) {}
 
   /** Of all that its runs have in common: "gpt2, bioS, 1,000 exposures". */
@@ -50,16 +47,9 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
         .toList();
   }
 
-  /** The laws that a report leads with: those whose exponent has an interval; none where these results cannot be fitted. */
-  public static List<CapacityLaw> shown(List<RunResult> results) {
-    try {
-      return of(Cells.of(results)).stream()
-          .filter(each -> each.law.isPresent() && each.law.get().gamma().hasInterval())
-          .toList();
-    } catch (LawException e) {
-      // 'knowcap fit' says why; a report shows what can be shown.
-      return List.of();
-    }
+  /** Whether there is a law, and its exponent has an interval. */
+  public boolean hasInterval() {
+    return law.isPresent() && law.get().gamma().hasInterval();
   }
 
   private static CapacityLaw fit(Group group, List<Cell> cells, Cells source) {
@@ -76,36 +66,39 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
           .forEach(cell -> leftOut.computeIfAbsent(reason(cell, peak), _ -> new ArrayList<>())
               .add(cell.toString()));
     });
-    List<Peak> bracketed = peaks.stream().filter(Peak::bracketed).toList();
-    List<Peak> fitted = sizes(bracketed) >= PowerLaw.LEAST_POINTS ? bracketed : peaks;
+    List<Peak> capacities = peaks.stream().filter(Peak::isCapacity).toList();
+    boolean enough = sizes(capacities) >= PowerLaw.LEAST_POINTS;
+    List<Peak> fitted = enough ? capacities : peaks;
     peaks.stream()
         .filter(peak -> !fitted.contains(peak))
-        .forEach(peak -> leftOut.computeIfAbsent("peak not bracketed", _ -> new ArrayList<>())
-            .add(peak.cell().toString()));
-    boolean capacities = fitted.stream()
-        .allMatch(peak -> peak.bracketed() && peak.cell().limit() == Limit.MODEL);
+        .forEach(
+            peak -> leftOut
+                .computeIfAbsent(
+                    "peak not bracketed, not known to be limited by its model, or without an interval",
+                    _ -> new ArrayList<>())
+                .add(peak.cell().toString()));
     Optional<PowerLaw> law = sizes(fitted) < 2
         ? Optional.empty()
         : Optional.of(PowerLaw.fit(fitted.stream()
             .map(peak -> new PowerLaw.Point(peak.parameters(), peak.cell().storedBits().value()))
-            .toList())).map(found -> capacities ? found : found.untested());
+            .toList())).map(found -> enough ? found : found.described());
     List<String> summary = new ArrayList<>();
-    unlimited(cells, peaks).ifPresent(summary::add);
-    if (law.isPresent() && fitted.stream().anyMatch(peak -> !peak.bracketed())) {
-      summary.add("The law is provisional: of its " + fitted.size() + " peaks "
-          + fitted.stream().filter(peak -> !peak.bracketed()).count()
-          + " are not bracketed by a smaller and a larger corpus, so that they may be too low.");
+    if (law.isPresent() && law.get().gamma().hasInterval()) {
+      summary.add(headline(law.get()));
+    } else {
+      if (sizes(peaks) == 1 && peaks.getFirst().cell().limit() == Limit.MODEL) {
+        summary.add(level(peaks.getFirst()));
+      }
+      summary.add(peaks.isEmpty() || !enough
+          ? new Shortfall(cells, peaks).sentence()
+          : "No law is fitted: the peaks do not scatter about a line at all, and measured ones would.");
+      law.map(CapacityLaw::described).ifPresent(summary::add);
     }
-    summary.add(sentence(fitted, law));
     List<String> warnings = new ArrayList<>(source.warnings());
     long learning = fitted.stream().filter(peak -> peak.cell().limit() == Limit.LEARNING).count();
     if (learning > 0) {
       warnings.add(learning + " of " + fitted.size()
           + " peaks are of models that were still learning: more exposures would raise them.");
-    }
-    if (fitted.stream().anyMatch(peak -> peak.cell().runs().size() == 1)) {
-      warnings.add(
-          "Peaks of one seed alone are in the fit; their error shows in the scatter about the law only.");
     }
     if (fitted.stream().map(peak -> peak.cell().runs().size()).distinct().count() > 1) {
       warnings.add("Peaks have different numbers of seeds, and least squares gives each the same weight.");
@@ -139,10 +132,10 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
 
   private static String reason(Cell cell, Optional<Peak> peak) {
     if (cell.limit() == Limit.CORPUS) {
-      return "limited by the corpus: over 98 % of it are stored";
+      return "full: over 98 % of the corpus are stored";
     }
     if (cell.nearlyFull()) {
-      return "perhaps limited by the corpus: 90 to 98 % of it are stored";
+      return "in the grey zone: 90 to 98 % of the corpus are stored";
     }
     if (cell.storedBits().value() <= 0) {
       return "no bits are stored";
@@ -152,94 +145,25 @@ public record CapacityLaw(String family, String corpus, String variant, long exp
         : "the model's largest corpus is nearly stored whole, so that it has no peak";
   }
 
-  /** What is missing where no cell is known to be limited by its model. */
-  private static Optional<String> unlimited(List<Cell> cells, List<Peak> peaks) {
-    if (peaks.stream().anyMatch(peak -> peak.cell().limit() == Limit.MODEL)) {
-      return Optional.empty();
-    }
-    boolean any = cells.stream().anyMatch(cell -> cell.limit() == Limit.MODEL);
-    long corpus = cells.stream().filter(cell -> cell.limit() == Limit.CORPUS).count();
-    long learning = cells.stream().filter(cell -> cell.limit() == Limit.LEARNING).count();
-    long model = cells.stream().filter(cell -> cell.limit() == Limit.MODEL).count();
-    long undecided = cells.size() - corpus - learning - model;
-    List<String> counts = new ArrayList<>();
-    if (corpus > 0) {
-      counts.add(corpus + " limited by the corpus");
-    }
-    if (learning > 0) {
-      counts.add(learning + " still learning");
-    }
-    if (model > 0) {
-      counts.add(model + " limited by the model, none of them a peak");
-    }
-    if (undecided > 0) {
-      counts.add(undecided + " undecided");
-    }
-    List<String> advice = new ArrayList<>();
-    if (peaks.isEmpty() || peaks.stream().anyMatch(peak -> !peak.largerMeasured())) {
-      advice.add("train on N = " + proposals(cells, peaks));
-    }
-    if (learning > 0) {
-      advice.add("give the runs that were still learning more exposures");
-    }
-    return Optional
-        .of((any ? "No peak is at a cell that is" : "No cell is") + " known to be limited by its model ("
-            + String.join(", ", counts) + "), so that nothing here is a capacity"
-            + (advice.isEmpty() ? "" : "; to measure one, " + String.join(", and ", advice)) + ".");
-  }
-
-  /** Of each model without a larger corpus: people whose bits are twice what it holds by its R, or by the paper's. */
-  private static String proposals(List<Cell> cells, List<Peak> peaks) {
-    Map<String, Long> proposed = new LinkedHashMap<>();
-    for (Cell cell : cells) {
-      Optional<Peak> peak = peaks.stream()
-          .filter(each -> each.cell().model().equals(cell.model()))
-          .findFirst();
-      if (peak.isEmpty() || !peak.get().largerMeasured()) {
-        proposed.merge(cell.model(), proposedPeople(cell, peak), Math::max);
-      }
-    }
-    return proposed.entrySet()
-        .stream()
-        .map(entry -> Units.count(entry.getValue()) + " for " + entry.getKey())
-        .collect(Collectors.joining(", "));
-  }
-
-  /** Two significant digits, and more people than were measured. */
-  private static long proposedPeople(Cell cell, Optional<Peak> peak) {
-    double ratio = peak.map(found -> found.cell().ratio().value()).orElse(PUBLISHED_RATIO);
-    double people = Math.max(2 * ratio * cell.parameters() / (cell.totalBits() / cell.people()),
-        2.0 * peak.map(found -> found.cell().people()).orElse(cell.people()));
-    double unit = Math.pow(10, Math.max(0, Math.floor(Math.log10(people)) - 1));
-    return (long) (Math.ceil(people / unit) * unit);
-  }
-
-  private static String sentence(List<Peak> fitted, Optional<PowerLaw> law) {
-    if (fitted.isEmpty()) {
-      return "There is no peak: each model stores no bits, or over 90 % of its largest corpus.";
-    }
-    long sizes = sizes(fitted);
-    if (law.isEmpty()) {
-      Peak only = fitted.getFirst();
-      return "R is " + only.cell().ratio() + " bits per parameter at the peak of " + only.cell().model()
-          + ", N = " + Units.count(only.cell().people()) + " (" + only.bracket() + "); a law needs peaks of "
-          + PowerLaw.LEAST_POINTS + " sizes of model, " + (PowerLaw.LEAST_POINTS - sizes) + " more.";
-    }
-    PowerLaw found = law.get();
-    String form = "Stored bits at the peak grow as P^gamma with gamma = " + found.gamma() + "; at "
-        + Units.brief(found.centre()) + " parameters, the centre of these models, R is " + found.atCentre()
-        + ".";
-    if (found.pGammaIsOne().isEmpty()) {
-      return found.gamma().hasInterval()
-          ? form
-              + " Gamma = 1 is not tested, as not all of these peaks are bracketed and known to be limited by their"
-              + " model: the exponent may be that of the corpora."
-          : form;
-    }
-    return form + " Gamma = 1, as many bits per parameter at every size, "
-        + (found.pGammaIsOne().getAsDouble() < 1 - Estimate.CONFIDENCE
+  private static String headline(PowerLaw law) {
+    double p = law.pGammaIsOne().orElseThrow();
+    return "Stored bits at the peak grow as P^gamma with gamma = " + law.gamma() + "; at "
+        + Units.brief(law.centre()) + " parameters, the centre of these models, R is " + law.atCentre()
+        + ". Gamma = 1, as many bits per parameter at every size, "
+        + (p < 1 - Estimate.CONFIDENCE
             ? "is contradicted"
             : "is not contradicted (this does not establish it)")
-        + ": " + Units.pValue(found.pGammaIsOne().getAsDouble()) + ".";
+        + ": " + Units.pValue(p) + ".";
+  }
+
+  private static String level(Peak only) {
+    return "R is " + only.cell().ratio() + " bits per parameter at the peak of " + only.cell().model()
+        + ", N = " + Units.count(only.cell().people()) + " (" + only.bracket() + ").";
+  }
+
+  private static String described(PowerLaw law) {
+    return "A line through these " + law.points().size() + " peaks has the exponent "
+        + Units.ratio(law.gamma().value()) + " and R = " + Units.ratio(law.atCentre().value()) + " at "
+        + Units.brief(law.centre()) + " parameters. This describes them and is no law.";
   }
 }

@@ -20,7 +20,6 @@ import org.knowcap.analysis.results.Seeds;
  * @param otherRates learning rates of runs that were left out, as this one's store more
  */
 public record Cell(List<RunResult> runs, List<Double> otherRates) {
-  private static final double NEARLY_FULL = 0.9;
   private static final Pattern LEARNING_RATE = Pattern.compile("lr[0-9.eE+-]+");
   /** By corpus size, exposures and parameters. */
   static final Comparator<Cell> ORDER = Comparator.comparingLong(Cell::people)
@@ -58,7 +57,7 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
 
   /** The corpus without its size: bioS of bioS(200), bioD(N, 2, 8, 64, 1, 64) of a bioD. */
   public String corpusKind() {
-    return corpus().replaceFirst("\\(" + people() + "\\)$", "").replaceFirst("\\(" + people() + ",", "(N,");
+    return corpus().replaceFirst("\\(" + people() + "\\)", "").replaceFirst("\\(" + people() + ",", "(N,");
   }
 
   /** What lists of its study chose beside the learning rate, such as "weight-decay-0.01"; empty without such lists. */
@@ -97,12 +96,9 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     return first().totalBits();
   }
 
-  /**
-   * Whether over 90 % of the corpus are stored in any run: R is then close to the corpus' bound, and may show the corpus rather
-   * than the model.
-   */
+  /** Whether the corpus of any run is full or in the grey zone: R may then show the corpus rather than the model. */
   public boolean nearlyFull() {
-    return runs.stream().anyMatch(run -> run.corpusBound() || run.saturation() > NEARLY_FULL);
+    return runs.stream().anyMatch(RunResult::nearlyFull);
   }
 
   /** Seeds that all of these cells have. */

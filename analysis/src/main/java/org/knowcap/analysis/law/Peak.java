@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 
@@ -92,6 +93,11 @@ public record Peak(Cell cell, List<Cell> cells) {
   /** Whether the peak lies between two measured corpora, so that R does not rise any more. */
   public boolean bracketed() {
     return smallerMeasured() && largerMeasured() && greater().isEmpty();
+  }
+
+  /** Whether this is what the model holds, with an interval: bracketed, limited by the model, of two independent seeds or more. */
+  public boolean isCapacity() {
+    return bracketed() && cell.limit() == Limit.MODEL && cell.ratio().hasInterval();
   }
 
   /** Whether R of the corpora beside the peak is surely lower: the 95 % interval over pairs of equal seeds is above 0. */

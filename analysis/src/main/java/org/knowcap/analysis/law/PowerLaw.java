@@ -16,15 +16,15 @@ import org.apache.commons.math3.stat.regression.SimpleRegression;
  * @param centre geometric mean of x, where the law is known best
  * @param atCentre y there over x
  * @param pGammaIsOne how likely an exponent at least so far from 1 would be if it were 1, two-sided; absent where gamma has
- *        no interval, or the points may not be capacities
+ *        no interval
  * @param scatter standard deviation of the residuals, in natural logarithms
  * @param residuals ln y less ln of the law, in the order of the points
  */
 public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double centre, Estimate atCentre,
     OptionalDouble pGammaIsOne, double scatter, List<Double> residuals) {
-  /** Points that an exponent with an interval needs. */
-  static final int LEAST_POINTS = 3;
-  private static final String METHOD = "Student's t over %d models, %d degrees of freedom";
+  /** Sizes of model that an exponent with an interval needs: with three, the quantile of Student's t is 12.7. */
+  static final int LEAST_POINTS = 4;
+  private static final String METHOD = "Student's t over %d %s, %d degrees of freedom";
 
   /** A point that the law goes through. */
   public record Point(double x, double y) {
@@ -41,6 +41,11 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
    * @throws LawException if there are fewer than two different x
    */
   public static PowerLaw fit(List<Point> points) {
+    return fit(points, "sizes of model");
+  }
+
+  /** @param unit of x, in the plural, such as "sizes of model" */
+  static PowerLaw fit(List<Point> points, String unit) {
     long sizes = points.stream().mapToDouble(Point::x).distinct().count();
     if (sizes < 2) {
       throw new LawException("a power law needs points of at least two sizes, found " + sizes);
@@ -56,20 +61,17 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
         .toList();
     double atOne = level - slope * Math.log(centre);
     int degrees = n - 2;
-    if (degrees < 1) {
-      String reason = "a line through two models always fits; a third size is needed";
-      return new PowerLaw(List.copyOf(points), Estimate.alone(Math.exp(atOne), reason),
-          Estimate.alone(slope, reason), centre, Estimate.alone(Math.exp(level) / centre, reason),
-          OptionalDouble.empty(), 0, residuals);
+    double scatter = degrees < 1 ? 0 : Math.sqrt(line.getMeanSquareError());
+    PowerLaw bare = new PowerLaw(List.copyOf(points), Estimate.alone(Math.exp(atOne), ""),
+        Estimate.alone(slope, ""), centre, Estimate.alone(Math.exp(level) / centre, ""),
+        OptionalDouble.empty(), scatter, residuals);
+    if (sizes < LEAST_POINTS) {
+      return bare.without("a law needs " + LEAST_POINTS + " " + unit + ", found " + sizes);
     }
-    double scatter = Math.sqrt(line.getMeanSquareError());
     if (!(scatter > 1e-12)) {
-      String reason = "no variance about the line, so no verdict";
-      return new PowerLaw(List.copyOf(points), Estimate.alone(Math.exp(atOne), reason),
-          Estimate.alone(slope, reason), centre, Estimate.alone(Math.exp(level) / centre, reason),
-          OptionalDouble.empty(), scatter, residuals);
+      return bare.without("no variance about the line, so no verdict");
     }
-    String method = String.format(Locale.ROOT, METHOD, n, degrees);
+    String method = String.format(Locale.ROOT, METHOD, n, unit, degrees);
     double squares = line.getXSumSquares();
     double slopeError = scatter / Math.sqrt(squares);
     double levelError = scatter / Math.sqrt(n);
@@ -82,9 +84,17 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
         OptionalDouble.of(p), scatter, residuals);
   }
 
-  /** Without the test of an exponent of 1, where the points may not be what that is a question of. */
-  PowerLaw untested() {
-    return new PowerLaw(points, rho, gamma, centre, atCentre, OptionalDouble.empty(), scatter, residuals);
+  /** Without intervals: points that are no capacities, or that have no errors of their own, are described by a line at most. */
+  PowerLaw described() {
+    return gamma.hasInterval()
+        ? without(
+            "not all points are peaks that are bracketed, limited by their model and measured with two seeds")
+        : this;
+  }
+
+  private PowerLaw without(String reason) {
+    return new PowerLaw(points, Estimate.alone(rho.value(), reason), Estimate.alone(gamma.value(), reason),
+        centre, Estimate.alone(atCentre.value(), reason), OptionalDouble.empty(), scatter, residuals);
   }
 
   /** The law at x, with the interval of its mean: not that of a further model, which scatters about it. */

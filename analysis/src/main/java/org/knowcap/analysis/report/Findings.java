@@ -15,10 +15,7 @@ import org.knowcap.analysis.units.Units;
  * What a study measured, in a few plain sentences. They speak only of these runs, and claim no trend, law or cause.
  */
 public final class Findings {
-  /**
-   * Saturation from which a model is said to hold nearly all of its corpus, and below which much is missing.
-   */
-  private static final double NEARLY_ALL = 0.9;
+  /** Saturation below which much is missing. */
   private static final double MUCH_MISSING = 0.6;
   /** The most names in a sentence; the table has all names. */
   private static final int NAMES = 6;
@@ -86,7 +83,7 @@ public final class Findings {
   }
 
   private String full() {
-    List<RunResult> full = results.stream().filter(result -> result.saturation() > NEARLY_ALL).toList();
+    List<RunResult> full = results.stream().filter(RunResult::nearlyFull).toList();
     return full.isEmpty()
         ? "No run holds more than 90 % of its corpus's bits"
         : holding(full, "more than 90 %");

@@ -13,6 +13,7 @@ final class Html {
       h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; }
       p, ul, dl { max-width: 48rem; margin: .5rem 0; }
       ul { padding-left: 1.2rem; }
+      .lead { font-size: 1.1rem; max-width: 60rem; }
       figure { margin: 2rem 0 0; max-width: 66rem; }
       figure svg { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
         border-radius: 6px; }
@@ -46,7 +47,7 @@ final class Html {
         h2 { break-after: avoid; }
         .wide table { width: 100%; font-size: 6pt; }
         .wide th, .wide td { padding: .15rem .2rem; white-space: normal; }
-        .wide td:first-child, .wide th:first-child { overflow-wrap: anywhere; min-width: 20mm; } }
+        .wide td:last-child, .wide th:last-child { overflow-wrap: anywhere; min-width: 20mm; } }
       """;
 
   private Html() {}

@@ -13,7 +13,7 @@ import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.knowcap.analysis.chart.Chart;
-import org.knowcap.analysis.law.CapacityLaw;
+import org.knowcap.analysis.law.CapacityLaws;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
@@ -43,76 +43,106 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   /** A column of a table; the content is text, not HTML. */
   private record Column<T>(String heading, boolean number, Function<T, String> content) {}
 
-  private static final List<Column<RunResult>> COLUMNS = List.of(new Column<>("Run", false, RunResult::run),
-      new Column<>("People", true, result -> Units.count(result.people())),
-      new Column<>("Exposures", true, result -> Units.count(result.exposures())),
-      new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
-      new Column<>("Parameters", true,
-          result -> Units.count(result.parameters()) + (result.activeParameters() == result.parameters()
-              ? ""
-              : ", " + Units.count(result.activeParameters()) + " active")),
-      new Column<>("Stored", true,
-          result -> Units.bits(result.storedBits(), result.storedBitsStandardError())),
-      new Column<>("Corpus", true, result -> Units.bits(result.totalBits())),
-      new Column<>("Names", true,
-          result -> part(result.bits().nameStoredBits(), result.bits().nameStoredBitsStandardError())),
-      new Column<>("Values", true,
-          result -> part(result.bits().valueStoredBits(), result.bits().valueStoredBitsStandardError())),
-      new Column<>("Diversity", true,
-          result -> part(result.bits().diversityStoredBits(),
-              result.bits().diversityStoredBitsStandardError())),
-      new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
-      new Column<>("R", true,
-          result -> Units.ratio(result.capacityRatio(),
-              result.storedBitsStandardError() / result.parameters())),
-      new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
-      new Column<>("Limited by", false, result -> shown(result.limitedBy())),
-      new Column<>("Recalled", true, result -> share(result.recall().recalled())),
-      new Column<>("Generated", true, result -> share(result.recall().generated())),
-      new Column<>("Name loss, nats", true,
-          result -> Units.measured(result.nameLossNats(), result.nameLossStandardError(), 3)),
-      new Column<>("Value loss, nats", true,
-          result -> Units.measured(result.valueLossNats(), result.valueLossStandardError(), 3)),
-      new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
-      new Column<>("Time", true, result -> Units.seconds(result.seconds())));
+  /** The table's columns: R among the first, as wide tables are cut by the edge of a screen; the long names of the runs last. */
+  private List<Column<RunResult>> columns() {
+    Units.Scale bits = Units
+        .bitScale(results.stream().mapToDouble(result -> Math.max(result.storedBits(), result.totalBits())));
+    Units.Scale time = Units.timeScale(results.stream().mapToDouble(RunResult::seconds));
+    return shown(List.of(
+        new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
+        new Column<>("Parameters", true,
+            result -> Units.count(result.parameters()) + (result.activeParameters() == result.parameters()
+                ? ""
+                : ", " + Units.count(result.activeParameters()) + " active")),
+        new Column<>("People", true, result -> Units.count(result.people())),
+        new Column<>("Exposures", true, result -> Units.count(result.exposures())),
+        new Column<>("Setting", false, result -> result.setting().orElse("")),
+        new Column<>("Seed", false, result -> result.seeds().label()),
+        new Column<>("R", true,
+            result -> Units.ratio(result.capacityRatio(),
+                result.storedBitsStandardError() / result.parameters())),
+        new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
+        new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
+        new Column<>("Limited by", false, result -> shown(result.limitedBy())),
+        new Column<>("Stored, " + bits.unit(), true,
+            result -> bits.number(result.storedBits(), result.storedBitsStandardError())),
+        new Column<>("Corpus, " + bits.unit(), true, result -> bits.number(result.totalBits(), 0)),
+        new Column<>("Names, " + bits.unit(), true,
+            result -> part(bits, result.bits().nameStoredBits(),
+                result.bits().nameStoredBitsStandardError())),
+        new Column<>("Values, " + bits.unit(), true,
+            result -> part(bits, result.bits().valueStoredBits(),
+                result.bits().valueStoredBitsStandardError())),
+        new Column<>("Diversity, " + bits.unit(), true,
+            result -> part(bits, result.bits().diversityStoredBits(),
+                result.bits().diversityStoredBitsStandardError())),
+        new Column<>("Recalled", true, result -> share(result.recall().recalled())),
+        new Column<>("Generated", true, result -> share(result.recall().generated())),
+        new Column<>("Name loss, nats", true,
+            result -> Units.measured(result.nameLossNats(), result.nameLossStandardError(), 3)),
+        new Column<>("Value loss, nats", true,
+            result -> Units.measured(result.valueLossNats(), result.valueLossStandardError(), 3)),
+        new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
+        new Column<>("Time, " + time.unit(), true, result -> time.number(result.seconds(), 0)),
+        new Column<>("Run", false, RunResult::run)), results);
+  }
+
+  /** Those that say something of any row. */
+  private static <T> List<Column<T>> shown(List<Column<T>> columns, List<T> rows) {
+    return columns.stream()
+        .filter(column -> rows.stream().anyMatch(row -> !column.content().apply(row).isEmpty()))
+        .toList();
+  }
 
   /** The share as text; empty where it was not measured. */
   private static String share(double share) {
     return Double.isNaN(share) ? "" : Units.percent(share);
   }
 
-  private static final List<Column<SeedMeans>> SEED_COLUMNS = List.of(
-      new Column<>("Corpus", false, SeedMeans::corpus),
-      new Column<>("Exposures", true, means -> Units.count(means.exposures())),
-      new Column<>("Model", false, SeedMeans::model),
-      new Column<>("Parameters", true, means -> Units.count(means.parameters())),
-      new Column<>("Runs", true, means -> Units.count(means.seeds())),
-      new Column<>("Seeds varied", false, SeedMeans::varied),
-      new Column<>("R", true,
-          means -> Units.ratio(means.capacityRatio(), means.capacityRatioDeviation().orElse(0))),
-      new Column<>("95 %", true, ReportPage::interval),
-      new Column<>("Least", true, means -> Units.ratio(means.leastCapacityRatio())),
-      new Column<>("Greatest", true, means -> Units.ratio(means.greatestCapacityRatio())),
-      new Column<>("Names", true, means -> part(means.nameStoredBits(), OptionalDouble.of(0))),
-      new Column<>("Values", true, means -> part(means.valueStoredBits(), OptionalDouble.of(0))),
-      new Column<>("Diversity", true, means -> part(means.diversityStoredBits(), OptionalDouble.of(0))),
-      new Column<>("Limited by", false, SeedMeans::limitedBy),
-      new Column<>("Saturation", true, means -> Units.percent(means.saturation())));
+  private static List<Column<SeedMeans>> seedColumns(List<SeedMeans> means) {
+    Units.Scale bits = Units.bitScale(means.stream().mapToDouble(SeedMeans::storedBits));
+    return shown(List.of(new Column<>("Model", false, SeedMeans::model),
+        new Column<>("Parameters", true, each -> Units.count(each.parameters())),
+        new Column<>("Corpus", false, SeedMeans::corpus),
+        new Column<>("Exposures", true, each -> Units.count(each.exposures())),
+        new Column<>("Setting", false, each -> each.setting().orElse("")),
+        new Column<>("R", true,
+            each -> Units.ratio(each.capacityRatio(), each.capacityRatioDeviation().orElse(0))),
+        new Column<>("95 %", true, ReportPage::interval),
+        new Column<>("Runs", true, each -> Units.count(each.seeds())),
+        new Column<>("Seeds varied", false, SeedMeans::varied),
+        new Column<>("Least", true, each -> Units.ratio(each.leastCapacityRatio())),
+        new Column<>("Greatest", true, each -> Units.ratio(each.greatestCapacityRatio())),
+        new Column<>("Saturation", true, each -> Units.percent(each.saturation())),
+        new Column<>("Limited by", false, SeedMeans::limitedBy),
+        new Column<>("Names, " + bits.unit(), true,
+            each -> part(bits, each.nameStoredBits(), OptionalDouble.of(0))),
+        new Column<>("Values, " + bits.unit(), true,
+            each -> part(bits, each.valueStoredBits(), OptionalDouble.of(0))),
+        new Column<>("Diversity, " + bits.unit(), true,
+            each -> part(bits, each.diversityStoredBits(), OptionalDouble.of(0)))),
+        means);
+  }
 
-  private static final List<Column<QuantisedResult>> QUANTISED_COLUMNS = List.of(
-      new Column<>("Run", false, QuantisedResult::trainedRun),
-      new Column<>("Quantisation", false, QuantisedResult::quantisation),
-      new Column<>("Bits of a code", true, row -> Units.count(row.weightBits())),
-      new Column<>("Group", true, row -> row.group() == 0 ? "" : Units.count(row.group())),
-      new Column<>("Bits of a weight", true, row -> Units.number(row.bitsPerWeight(), 3)),
-      new Column<>("Model", true, row -> Units.bits(row.modelBits())),
-      new Column<>("Stored", true,
-          row -> Units.bits(row.run().storedBits(), row.run().storedBitsStandardError())),
-      new Column<>("Saturation", true, row -> Units.percent(row.run().saturation())),
-      new Column<>("R", true,
-          row -> Units.ratio(row.run().capacityRatio(),
-              row.run().storedBitsStandardError() / row.run().parameters())),
-      new Column<>("Stored for a bit of model", true, row -> Units.ratio(row.capacityPerBit())));
+  private List<Column<QuantisedResult>> quantisedColumns() {
+    Units.Scale model = Units.bitScale(quantised.stream().mapToDouble(QuantisedResult::modelBits));
+    Units.Scale stored = Units.bitScale(quantised.stream().mapToDouble(row -> row.run().storedBits()));
+    return shown(
+        List.of(new Column<>("Run", false, QuantisedResult::trainedRun),
+            new Column<>("Quantisation", false, QuantisedResult::quantisation),
+            new Column<>("Bits of a code", true, row -> Units.count(row.weightBits())),
+            new Column<>("Group", true, row -> row.group() == 0 ? "" : Units.count(row.group())),
+            new Column<>("Bits of a weight", true, row -> Units.number(row.bitsPerWeight(), 3)),
+            new Column<>("Model, " + model.unit(), true, row -> model.number(row.modelBits(), 0)),
+            new Column<>("Stored, " + stored.unit(), true,
+                row -> stored.number(row.run().storedBits(), row.run().storedBitsStandardError())),
+            new Column<>("Saturation", true, row -> Units.percent(row.run().saturation())),
+            new Column<>("R", true,
+                row -> Units.ratio(row.run().capacityRatio(),
+                    row.run().storedBitsStandardError() / row.run().parameters())),
+            new Column<>("Stored for a bit of model", true, row -> Units.ratio(row.capacityPerBit()))),
+        quantised);
+  }
 
   public ReportPage {
     if (title.isBlank()) {
@@ -130,39 +160,49 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
    * @throws IOException if they cannot be written
    */
   public void write(Path folder) throws IOException {
+    CapacityLaws laws = CapacityLaws.of(results);
     Map<Chart, String> charts = new LinkedHashMap<>();
-    for (Chart chart : charts()) {
+    for (Chart chart : charts(laws)) {
       chart.write(folder);
       charts.put(chart, Files.readString(folder.resolve(chart.file() + ".svg")));
     }
-    String html = html(charts);
+    String html = html(laws, charts);
     WholeFile.write(folder.resolve("index.html"), out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
   }
 
   /** The page. */
   public String html() {
+    CapacityLaws laws = CapacityLaws.of(results);
     Map<Chart, String> charts = new LinkedHashMap<>();
-    charts().forEach(chart -> charts.put(chart, chart.svg()));
-    return html(charts);
+    charts(laws).forEach(chart -> charts.put(chart, chart.svg()));
+    return html(laws, charts);
   }
 
-  /** @param charts each with its SVG */
-  private String html(Map<Chart, String> charts) {
+  /**
+   * First what the study is for: the law, its chart, the table.
+   *
+   * @param charts each with its SVG
+   */
+  private String html(CapacityLaws laws, Map<Chart, String> charts) {
     StringBuilder page = new StringBuilder();
-    page.append(Html.head(title, "")).append("<ul>\n");
-    Stream
-        .concat(CapacityLaw.shown(results)
-            .stream()
-            .flatMap(law -> Stream.concat(law.summary().stream(), law.checklist().warnings().stream())
-                .map(sentence -> law.name() + ": " + sentence)),
-            Findings.of(results).stream())
-        .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
-    page.append("</ul>\n");
+    page.append(Html.head(title, ""));
+    laws.shortfall().ifPresent(sentence -> appendLead(page, sentence));
+    laws.withInterval().forEach(law -> appendLead(page, law.name() + ": " + law.summary().getFirst()));
     if (!results.isEmpty()) {
-      charts.forEach((chart, svg) -> appendChart(page, chart, svg));
-      appendReading(page);
+      charts.entrySet()
+          .stream()
+          .limit(1)
+          .forEach(chart -> appendChart(page, chart.getKey(), chart.getValue()));
       appendResults(page);
+    }
+    appendFindings(page, laws);
+    if (!results.isEmpty()) {
+      charts.entrySet()
+          .stream()
+          .skip(1)
+          .forEach(chart -> appendChart(page, chart.getKey(), chart.getValue()));
       appendSeeds(page);
+      appendReading(page);
       appendQuantised(page);
     }
     if (!failures.isEmpty()) {
@@ -177,8 +217,22 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     return page.append("</tbody>\n</table>\n</body>\n</html>\n").toString();
   }
 
-  private List<Chart> charts() {
-    return Chart.of(results).stream().map(chart -> chart.ofStudy(title)).toList();
+  private List<Chart> charts(CapacityLaws laws) {
+    return Chart.of(results, laws.withInterval()).stream().map(chart -> chart.ofStudy(title)).toList();
+  }
+
+  private static void appendLead(StringBuilder page, String sentence) {
+    page.append("<p class=\"lead\">").append(Html.escaped(sentence)).append("</p>\n");
+  }
+
+  private void appendFindings(StringBuilder page, CapacityLaws laws) {
+    page.append("<h2>Findings</h2>\n<ul>\n");
+    Stream
+        .concat(Findings.of(results).stream(), laws.withInterval()
+            .stream()
+            .flatMap(law -> law.checklist().warnings().stream().map(warning -> law.name() + ": " + warning)))
+        .forEach(finding -> page.append("<li>").append(Html.escaped(finding)).append("</li>\n"));
+    page.append("</ul>\n");
   }
 
   private static void appendChart(StringBuilder page, Chart chart, String svg) {
@@ -205,7 +259,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
             <dt>Names, values, diversity</dt><dd>the stored bits by part; the three add up to what is stored.</dd>
             <dt>Limited by</dt><dd>corpus: over 98 % of it are stored, and R says nothing of what the model can hold \
-            (hollow in the chart); still learning: more than a quarter of the stored bits were stored in the second half \
+            (hollow in the chart; at 90 to 98 %, the grey zone, no capacity is read from a run either); still learning: more than a quarter of the stored bits were stored in the second half \
             of the training (with a white dot in the chart); model: neither.</dd>
             <dt>Recalled, generated</dt><dd>the share of people whose values are all the most likely answers behind true \
             words; and whose values are all in the text that the model writes from the name alone.</dd>
@@ -215,12 +269,13 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
 
   private void appendResults(StringBuilder page) {
     page.append("<h2>Results</h2>\n<div class=\"wide\">\n");
-    appendHead(page, COLUMNS);
+    List<Column<RunResult>> columns = columns();
+    appendHead(page, columns);
     for (int i = 0; i < results.size(); i++) {
       RunResult result = results.get(i);
       boolean group = i > 0 && results.get(i - 1).people() != result.people();
       page.append(group ? "<tr class=\"group\">" : "<tr>");
-      COLUMNS.forEach(column -> page.append(cell(column, result)).append("</td>"));
+      columns.forEach(column -> page.append(cell(column, result)).append("</td>"));
       page.append("</tr>\n");
     }
     page.append("</tbody>\n</table>\n</div>\n<p class=\"note\">").append(errors()).append("</p>\n");
@@ -232,7 +287,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     if (means.isEmpty()) {
       return;
     }
-    appendTable(page, "Over seeds", SEED_COLUMNS, means);
+    appendTable(page, "Over seeds", seedColumns(means), means);
     page.append(
         "<p class=\"note\">Here ± is the standard deviation from run to run. The seeds that differ between ")
         .append(
@@ -243,8 +298,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   }
 
   /** The bits as text; empty where the corpus does not have the part. */
-  private static String part(OptionalDouble bits, OptionalDouble standardError) {
-    return bits.isPresent() ? Units.bits(bits.getAsDouble(), standardError.orElse(0)) : "";
+  private static String part(Units.Scale scale, OptionalDouble bits, OptionalDouble standardError) {
+    return bits.isPresent() ? scale.number(bits.getAsDouble(), standardError.orElse(0)) : "";
   }
 
   private static String shown(Limit limit) {
@@ -269,7 +324,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     if (quantised.isEmpty()) {
       return;
     }
-    appendTable(page, "After quantisation", QUANTISED_COLUMNS, quantised);
+    appendTable(page, "After quantisation", quantisedColumns(), quantised);
     page.append(
         "<p class=\"note\">Measured as the runs are, on what the codes stand for. A weight's bits have its share ")
         .append("of scales and the like; the model's have 32 for each parameter that was not rounded.</p>\n");

@@ -93,6 +93,11 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     return limitedBy == Limit.CORPUS;
   }
 
+  /** Whether the corpus is full or in the grey zone, so that it may be what limits R. */
+  public boolean nearlyFull() {
+    return corpusBound() || Limit.mayBeCorpus(saturation);
+  }
+
   /** What the model learnt: a corpus of N people, the number of exposures of each, and the bits of the set of names. */
   public record Learnt(String corpus, long people, long exposures, Seeds seeds, Completeness completeness,
       OptionalDouble nameExactBits) {}

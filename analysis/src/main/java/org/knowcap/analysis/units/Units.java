@@ -1,6 +1,7 @@
 package org.knowcap.analysis.units;
 
 import java.util.Locale;
+import java.util.stream.DoubleStream;
 
 /**
  * Numbers as text, with their units: 1,024,000 parameters, 21.4 kbit, 1.93 bits per parameter, 98.2 %.
@@ -48,6 +49,35 @@ public final class Units {
     int power = power(bits);
     double unit = Math.pow(1000, power);
     return measured(bits / unit, standardError / unit) + " " + PREFIXES[power] + "bit";
+  }
+
+  /** One unit for all numbers of a column: {@code kbit}, with {@code 21.4 ± 0.1}. */
+  public record Scale(String unit, double size) {
+    private static final int MOST_DECIMALS = 3;
+
+    /** Three digits in this unit, but at most three decimals, with the standard error; without one where the error is 0. */
+    public String number(double value, double standardError) {
+      double number = value / size;
+      double error = standardError / size;
+      int decimals = Math.min(MOST_DECIMALS, decimals(number, 3));
+      return measured(number, error,
+          error == 0
+              ? decimals
+              : Math.clamp(decimals(error, 1), decimals, Math.min(MOST_DECIMALS, decimals + 2)));
+    }
+  }
+
+  /** The unit of bits in which the median of these numbers has one to three digits before its point. */
+  public static Scale bitScale(DoubleStream bits) {
+    double[] sorted = bits.map(Math::abs).sorted().toArray();
+    int power = sorted.length == 0 ? 0 : power(sorted[sorted.length / 2]);
+    return new Scale(PREFIXES[power] + "bit", Math.pow(1000, power));
+  }
+
+  /** The unit of time, seconds, minutes or hours, of which the longest of these times has two at least. */
+  public static Scale timeScale(DoubleStream seconds) {
+    double longest = seconds.max().orElse(0);
+    return longest < 120 ? new Scale("s", 1) : longest < 7200 ? new Scale("min", 60) : new Scale("h", 3600);
   }
 
   /** A quantity to {@code decimals} places with its standard error; without one where the error is 0. */

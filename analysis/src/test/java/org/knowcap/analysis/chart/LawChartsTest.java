@@ -20,6 +20,7 @@ import org.knowcap.analysis.law.CapacityLaw;
 import org.knowcap.analysis.law.Cells;
 import org.knowcap.analysis.law.ExposureLaw;
 import org.knowcap.analysis.law.PublishedCapacity;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
@@ -31,15 +32,17 @@ class LawChartsTest {
 
   private static List<RunResult> runs() {
     List<RunResult> runs = new ArrayList<>();
-    double[] ratios = {1.5, 1.9, 1.8};
-    for (int m = 0; m < 3; m++) {
+    double[] ratios = {1.5, 1.9, 1.8, 2};
+    for (int m = 0; m < ratios.length; m++) {
       for (long seed = 1; seed <= 3; seed++) {
         for (int c = 0; c < 3; c++) {
           long people = 500L << (m + c);
           runs.add(Results.run(people, 100L << c, "gpt2-2-" + (m + 1), 10_000L << m, seed,
               (ratios[m] - 0.2 * Math.abs(c - 1) + 0.02 * seed) * (10_000L << m), 100.0 * people));
-          runs.add(Results.run(people, 1000, "gpt2-2-" + (m + 1), 10_000L << m, seed,
-              (ratios[m] - 0.2 * Math.abs(c - 1) + 0.02 * seed) * (10_000L << m), 100.0 * people));
+          runs.add(Results.limited(
+              Results.run(people, 1000, "gpt2-2-" + (m + 1), 10_000L << m, seed,
+                  (ratios[m] - 0.2 * Math.abs(c - 1) + 0.02 * seed) * (10_000L << m), 100.0 * people),
+              Limit.MODEL));
         }
       }
     }
@@ -68,7 +71,8 @@ class LawChartsTest {
     CapacityLaw law = laws().getFirst();
     // The middle of the band: at its ends it reaches beyond the axis.
     double least = bands.getFirst().getYData()[30];
-    assertEquals(law.law().orElseThrow().at(20_000).low().getAsDouble(), least, 1e-6 * least);
+    assertEquals(law.law().orElseThrow().at(Math.sqrt(10_000.0 * 80_000)).low().getAsDouble(), least,
+        1e-6 * least);
     double[] bar = series.stream()
         .filter(each -> each.getXData().length == 2 && each.getXData()[0] == 20_000
             && each.getXData()[1] == 20_000)
@@ -78,6 +82,25 @@ class LawChartsTest {
     assertEquals(law.peaks().get(1).cell().storedBits().high().getAsDouble(), bar[1], 1e-6);
     assertTrue(
         series.stream().filter(XYSeries::isShowInLegend).allMatch(each -> each.getName().equals("gpt2")));
+  }
+
+  /** A line that is no law has no band, and its peaks are hollow. */
+  @Test
+  void aLineThatIsNoLawIsNotDrawnAsOne() {
+    List<RunResult> learning = runs().stream()
+        .filter(run -> run.exposures() == 1000)
+        .map(run -> Results.limited(run, Limit.LEARNING))
+        .toList();
+    List<XYSeries> series = List
+        .copyOf(CapacityLawChart.of(CapacityLaw.of(Cells.of(learning)), Optional.empty())
+            .chart()
+            .getSeriesCollection());
+    assertTrue(series.stream()
+        .noneMatch(
+            each -> each.getXYSeriesRenderStyle().equals(Optional.of(XYSeriesRenderStyle.PolygonArea))));
+    assertTrue(series.stream()
+        .filter(XYSeries::isShowInLegend)
+        .allMatch(each -> each.getMarker() instanceof Hollow));
   }
 
   @Test

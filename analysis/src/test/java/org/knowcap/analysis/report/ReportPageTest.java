@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.Results;
+import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 
@@ -34,7 +36,8 @@ class ReportPageTest {
     assertTrue(Files.exists(folder.resolve("capacity.svg")) && Files.exists(folder.resolve("capacity.png")));
     assertTrue(html.contains("<h1>A &amp; B</h1>") && html.contains("<svg ") && html.contains("&lt;25&gt;"),
         "parts");
-    assertTrue(html.contains("6.79 ± 0.02 kbit") && html.contains("97.0 %"), "human units");
+    assertTrue(html.contains("<th class=\"number\">Stored, kbit</th>") && html.contains(">6.79 ± 0.02<")
+        && html.contains("97.0 %"), "one unit a column");
     assertTrue(html.contains("loss &quot;NaN&quot; at step &lt;3&gt;"), "failures");
     assertTrue(html.indexOf("<td>&lt;script&gt;") < html.indexOf("<td>n800-e400"), "sorted by people");
     assertFalse(html.contains("<script"), "escaped");
@@ -63,21 +66,51 @@ class ReportPageTest {
     assertTrue(one.contains("by running several"));
   }
 
+  /** Two seeds of three corpora for each of four models, limited by the model. */
+  private static List<RunResult> capacities() {
+    List<RunResult> results = new ArrayList<>();
+    double[] ratios = {1.5, 1.7, 1.6, 1.9};
+    for (int m = 0; m < ratios.length; m++) {
+      for (int corpus = 0; corpus < 3; corpus++) {
+        for (long seed = 0; seed <= 1; seed++) {
+          long parameters = 1000L << m;
+          double ratio = ratios[m] - 0.3 * Math.abs(corpus - 1) + 0.02 * seed;
+          results.add(Results.limited(Results.run(100L << m + corpus, 400, "gpt2-2-" + (m + 1), parameters,
+              seed, ratio * parameters, 100.0 * (100L << m + corpus)), Limit.MODEL));
+        }
+      }
+    }
+    return results;
+  }
+
   @Test
-  void aLawLeadsThePageIfItGoesThroughThreeSizes() throws IOException {
-    List<RunResult> results = List.of(Results.run(1000, 400, "gpt2-2-1", 1000, 1, 1500, 70_000),
-        Results.run(1000, 400, "gpt2-2-2", 2000, 1, 3300, 70_000),
-        Results.run(1000, 400, "gpt2-2-3", 4000, 1, 6100, 70_000));
+  void theLawLeadsThenItsChartThenTheTable() throws IOException {
+    List<RunResult> results = capacities();
     new ReportPage("law", results, List.of(), List.of(), PROVENANCE).write(folder);
     String html = Files.readString(folder.resolve("index.html"));
-    assertTrue(html.indexOf("<li>gpt2, bioS, 400 exposures: Stored bits at the peak grow as P^gamma") > 0,
-        html.substring(0, 3000));
-    assertTrue(html.indexOf("P^gamma with gamma = ") < html.indexOf("3 runs measured"));
-    assertTrue(
-        html.contains("The law is provisional") && html.contains("Peaks of one seed alone are in the fit"));
-    assertTrue(Files.exists(folder.resolve("capacity-law.png")) && html.contains("capacity-law.svg"));
-    assertFalse(new ReportPage("no law", results.subList(0, 2), List.of(), List.of(), PROVENANCE).html()
-        .contains("P^gamma"));
+    assertOrder(html,
+        "<p class=\"lead\">gpt2, bioS, 400 exposures: Stored bits at the peak grow as P^gamma with gamma = ",
+        "capacity-law.svg", "<h2>Results</h2>", "24 runs measured", "capacity.svg", "<h2>Over seeds</h2>");
+    assertTrue(Files.exists(folder.resolve("capacity-law.png")));
+    assertFalse(html.contains("No law is fitted"));
+    // R is among the first columns, and the names of the runs are the last.
+    assertOrder(html.substring(html.indexOf("<h2>Results</h2>")), "Parameters", "Exposures",
+        "<th class=\"number\">R</th>", "Saturation", "Tokens/s", "<th>Run</th>", "</thead>");
+
+    String without = new ReportPage("no law", results.subList(0, 6), List.of(), List.of(), PROVENANCE).html();
+    assertFalse(without.contains("P^gamma") || without.contains("capacity-law"));
+    assertOrder(without, "<p class=\"lead\">No law is fitted: it needs peaks of 4 sizes of model",
+        "capacity.svg", "<h2>Results</h2>", "6 runs measured");
+    assertFalse(without.contains("Recalled</th>"), "an empty column");
+  }
+
+  private static void assertOrder(String html, String... parts) {
+    int at = 0;
+    for (String part : parts) {
+      int found = html.indexOf(part, at);
+      assertTrue(found >= 0, "not there, or too early: " + part);
+      at = found + part.length();
+    }
   }
 
   @Test
@@ -87,8 +120,10 @@ class ReportPageTest {
         "rtn", 4, 32, 4.625, 8000, 0.25);
     String html = new ReportPage("rounded", List.of(run), List.of(rounded), List.of(), PROVENANCE).html();
     String after = html.substring(html.indexOf("<h2>After quantisation</h2>"));
-    assertTrue(after.contains("<td>one</td><td>rtn</td>") && after.contains("8.00 kbit")
-        && after.contains("2.00 ± 0.02 kbit") && after.contains("28.6 %"), after);
+    assertTrue(
+        after.contains("<td>one</td><td>rtn</td>") && after.contains("Model, kbit</th>")
+            && after.contains(">8.00<") && after.contains(">2.00 ± 0.02<") && after.contains("28.6 %"),
+        after);
     // What was trained is told as without it.
     String without = new ReportPage("rounded", List.of(run), List.of(), List.of(), PROVENANCE).html();
     assertEquals(without.substring(0, without.indexOf("<h2>Provenance")),

@@ -2,7 +2,10 @@ package org.knowcap.analysis.units;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class UnitsTest {
@@ -36,5 +39,18 @@ class UnitsTest {
     } finally {
       Locale.setDefault(before);
     }
+  }
+
+  @Test
+  void aColumnHasOneUnit() {
+    Units.Scale bits = Units.bitScale(DoubleStream.of(5540, 31.2, 12_345_678));
+    assertEquals("kbit", bits.unit());
+    assertEquals(List.of("5.54", "0.031", "12346", "5.54 ± 0.02", "5.540 ± <0.001", "0.000"),
+        List.of(bits.number(5540, 0), bits.number(31.2, 0), bits.number(12_345_678, 0), bits.number(5540, 21),
+            bits.number(5540, 0.2), bits.number(0.1, 0)));
+    assertEquals(List.of("s", "min", "h"),
+        Stream.of(80.0, 800.0, 8000.0)
+            .map(most -> Units.timeScale(DoubleStream.of(3, most)).unit())
+            .toList());
   }
 }

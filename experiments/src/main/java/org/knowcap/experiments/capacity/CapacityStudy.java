@@ -20,11 +20,13 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param corpus that is learnt
  */
 public record CapacityStudy(ModelSpec model, long exposures, String engine, DenseCorpus corpus) {
-  /** Whole texts of a window: the paper's have about eight. */
+  /** Whole texts of a window, at most: the paper's have about eight. */
   private static final int TEXTS = 4;
+  /** That a training has at least, unless a step has one text: with 10,000 a small model was still learning. */
+  private static final long STEPS = 50_000;
   private static final int LEAST_BATCH = 4;
   private static final int MOST_BATCH = 64;
-  /** Parameters up to which the least batch is used; it grows with their square root. */
+  /** Parameters up to which the least of these batches is used; it grows with their square root. */
   private static final double SMALL = 50_000;
   /** Learning rate in the middle of the search at a width of 64; it falls with the square root of the width. */
   private static final double LEARNING_RATE = 0.003;
@@ -79,8 +81,6 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
     study.put("exposures", Map.of("complete", exposures));
     study.put("engine", engine);
     Map<String, Object> training = new LinkedHashMap<>();
-    training.put("batch_size", batchSize(parameters));
-    training.put("context_length", TEXTS * longestText);
     training.put("packing", "whole");
     study.put("training", training);
     record Setting(long people, double learningRate) {}
@@ -92,7 +92,12 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
     settings.forEach((setting, seeds) -> {
       Map<String, Object> grid = new LinkedHashMap<>();
       grid.put("corpus", Map.of("people", setting.people));
-      grid.put("training", Map.of("learning_rate", setting.learningRate));
+      long texts = Math.max(1, setting.people * exposures / STEPS);
+      Map<String, Object> own = new LinkedHashMap<>();
+      own.put("learning_rate", setting.learningRate);
+      own.put("batch_size", Math.clamp(texts / TEXTS, 1, batchSize(parameters)));
+      own.put("context_length", Math.min(TEXTS, texts) * longestText);
+      grid.put("training", own);
       grid.put("seeds", seeds.stream().sorted().toList());
       grids.add(grid);
     });
@@ -100,6 +105,7 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
     return new YAMLMapper().writeValueAsBytes(study);
   }
 
+  /** Windows of a step, at most. */
   private static int batchSize(double parameters) {
     double batch = LEAST_BATCH * Math.sqrt(Math.max(1, parameters / SMALL));
     return (int) Math.min(MOST_BATCH, Math.pow(2, Math.round(Math.log(batch) / Math.log(2))));

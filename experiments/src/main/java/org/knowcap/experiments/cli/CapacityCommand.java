@@ -102,7 +102,10 @@ final class CapacityCommand implements Callable<Integer> {
       description = "See 'knowcap engines'. Default: auto")
   private String engine;
 
-  @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
+  @Option(
+      names = "--workers",
+      paramLabel = "K",
+      description = "Runs at a time. Default: one for each core; one with --engine cuda.")
   private Optional<Integer> workers;
 
   @Option(names = "--json", description = "Print the finding as JSON, after the progress.")
@@ -212,7 +215,7 @@ final class CapacityCommand implements Callable<Integer> {
   }
 
   private int together() {
-    return workers.orElseGet(() -> Runtime.getRuntime().availableProcessors());
+    return workers.orElseGet(() -> StudyRun.workers(engine));
   }
 
   private CapacityStudy study() {
@@ -344,7 +347,9 @@ final class CapacityCommand implements Callable<Integer> {
     } else {
       print.printf(Locale.ROOT, "%s (%s parameters), %,d exposures: %s; limited by: %s%s%n", model,
           Units.count(parameters), exposures, found.sentence(),
-          limitedBy.stream().map(Limit::toString).collect(Collectors.joining(", ")), note);
+          limitedBy.stream().map(Limit::toString).collect(Collectors.joining(", "))
+              + (limitedBy.contains(Limit.LEARNING) ? " (more --exposures may raise R)" : ""),
+          note);
     }
     print.flush();
     return 0;

@@ -48,7 +48,7 @@ final class StudyRun {
    */
   static void requireSharing(Study study, int concurrent) {
     for (RunSpec run : study.runs()) {
-      if (concurrent > 1 && !sharesGpu(run)) {
+      if (concurrent > 1 && !sharesGpu(run.engine())) {
         throw UserException.usage("--concurrent is for runs that share a GPU, but the study says 'engine: "
             + run.engine() + "'; say 'engine: cuda' in it, or give --workers for several processes");
       }
@@ -60,17 +60,22 @@ final class StudyRun {
    * if they would share a GPU.
    */
   static int workers(Study study) {
-    return study.runs().stream().allMatch(StudyRun::sharesGpu)
+    return study.runs().stream().mapToInt(run -> workers(run.engine())).max().orElse(1) == 1
         ? 1
         : Math.min(Runtime.getRuntime().availableProcessors(), study.runs().size());
   }
 
+  /** Workers that suit this machine where all runs are of one engine: one a core, or one that has the GPU for itself. */
+  static int workers(String engine) {
+    return sharesGpu(engine) ? 1 : Runtime.getRuntime().availableProcessors();
+  }
+
   /**
-   * Whether several runs like this one should share one process; 'auto' never chooses an engine for which that
+   * Whether several runs of an engine should share one process; 'auto' never chooses an engine for which that
    * holds.
    */
-  private static boolean sharesGpu(RunSpec run) {
-    return !run.engine().equals(StudyReader.AUTO) && Engines.known(run.engine()).fuses();
+  private static boolean sharesGpu(String engine) {
+    return !engine.equals(StudyReader.AUTO) && Engines.known(engine).fuses();
   }
 
   /**

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -15,9 +17,13 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.apache.commons.math3.distribution.NormalDistribution;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.experiments.capacity.CapacitySearch.Measured;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.testing.TestSeed;
@@ -163,6 +169,26 @@ class CapacitySearchTest {
           || corpus.diversity() * Logarithms.log2(corpus.people().get(size)) <= corpus.people().get(size));
     }
     assertEquals(5, DenseCorpus.size(2 * Math.sqrt(2)));
+  }
+
+  /** Of few people a step has few texts, so that 1000 exposures are some 50,000 steps; of many it has no more than suit the model. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-2-1-w16, 1000", "gpt2-2-1-w16, 100", "gpt2-2-2-w16, 1000", "gpt2-4-4, 1000"})
+  void smallModelsHaveEnoughSteps(String name, long exposures, @TempDir Path folder) throws Exception {
+    ModelSpec model = ModelSpec.parse(name);
+    CapacityStudy study = CapacityStudy.of(model, exposures, "auto");
+    for (long people : study.corpus().people()) {
+      Path file = Files.write(folder.resolve("study.yaml"),
+          study.yaml(46, 200_000, List.of(new Cell(people, 0.003, 1))));
+      RunSpec run = StudyReader.read(file).runs().getFirst();
+      long windows = run.training().batchSize();
+      long texts = windows * run.training().contextLength() / 46;
+      long steps = people * exposures / texts;
+      assertTrue(steps >= 50_000 || texts == 1, people + " people: " + texts + " texts, " + steps + " steps");
+      // Windows hold at most four texts, so that up to twice as many; more only where a larger batch would not suit the model.
+      assertTrue(steps < 2 * 50_000 || texts == 1 || windows == 8,
+          people + " people: " + texts + " texts, " + steps + " steps");
+    }
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.knowcap.experiments.KnowcapProcess.succeeds;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.commons.math3.stat.StatUtils;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,14 @@ class CapacityCommandTest {
     Outcome other = KnowcapProcess.run("capacity", "gpt2-1-1-w8", "--exposures", "4", "--out", out);
     assertEquals(2, other.exitCode(), other.toString());
     assertTrue(other.err().contains("belongs to study 'capacity-gpt2-1-1-w8-e20'"), other.toString());
+  }
+
+  /** Several processes on one GPU would share it out among contexts: 'auto' takes no GPU. */
+  @Test
+  void aGpuHasOneProcess() {
+    int cores = Runtime.getRuntime().availableProcessors();
+    assertEquals(List.of(1, cores, cores, cores),
+        Stream.of("cuda", "cpu", "nd4j", "auto").map(StudyRun::workers).toList());
   }
 
   @Test

@@ -42,10 +42,9 @@ class FitCommandTest {
     JsonNode law = json.get("laws").get(1);
     assertEquals(1000, law.get("exposures").intValue());
     assertEquals(5, law.get("checklist").get("points_used").intValue());
-    assertTrue(law.get("law").get("gamma").get("low").doubleValue() < law.get("law")
-        .get("gamma")
-        .get("value")
-        .doubleValue());
+    // These tables do not say what limits their runs, so that the line through the peaks is no law.
+    assertTrue(law.get("law").get("gamma").get("low").isNull(), law.toString());
+    assertTrue(law.get("summary").get(1).stringValue().endsWith("This describes them and is no law."));
     // The means over three seeds: those of the study, and two more.
     assertEquals(3, law.get("peaks").get(0).get("seeds").intValue());
   }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.generators.bios.BioS;
@@ -53,6 +54,8 @@ class LossCurveTest {
   @Test
   void theLimitFollowsFromSaturationAndShare() {
     assertEquals(Limit.CORPUS, Limit.of(0.981, OptionalDouble.of(0.9)));
+    // The grey zone begins below: the label stays, but no capacity is read from such a run.
+    assertEquals(List.of(false, true, true), Stream.of(0.9, 0.901, 0.981).map(Limit::mayBeCorpus).toList());
     assertEquals(Limit.LEARNING, Limit.of(0.979, OptionalDouble.of(0.26)));
     assertEquals(Limit.MODEL, Limit.of(0.979, OptionalDouble.of(0.24)));
     assertEquals(Limit.UNDECIDED, Limit.of(0.5, OptionalDouble.empty()));

@@ -38,7 +38,7 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
    *
    * @param fingerprint of the run, see {@link org.knowcap.models.training.TrainingSpec}
    * @param step finished steps of the run
-   * @param number of updates that the optimiser's state has seen; more than the steps if the state was taken over
+   * @param updates number of updates that the optimiser's state has seen; more than the steps if the state was taken over
    *        from another run
    * @param position of the batches, see {@link org.knowcap.models.training.Batch#after}
    * @param identity of the numbers
