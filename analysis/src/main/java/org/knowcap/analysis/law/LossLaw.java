@@ -359,7 +359,7 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
         double before = objective;
         while (!fell && damping < 1e12) {
           double[] next = step(at, gradient, hessian, damping);
-          double there = evaluate(next, width, null, null);
+          double there = evaluate(next, width, new double[0], new double[0][]);
           if (there < objective) {
             at = next;
             objective = there;
@@ -417,10 +417,11 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
       return next;
     }
 
-    /** The objective; gradient and Hessian are filled where given. */
+    /** The objective; gradient [5] and Hessian [5, 5] are filled unless their arrays are empty. */
     private double evaluate(double[] at, double width, double[] gradient, double[][] hessian) {
       double sum = 0;
-      if (gradient != null) {
+      boolean derivatives = gradient.length > 0;
+      if (derivatives) {
         Arrays.fill(gradient, 0);
         for (double[] row : hessian) {
           Arrays.fill(row, 0);
@@ -436,7 +437,7 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
         double away = Math.abs(residual);
         boolean inside = away <= width;
         sum += inside ? residual * residual / 2 : width * (away - width / 2);
-        if (gradient != null) {
+        if (derivatives) {
           double p = b / total;
           double q = c / total;
           slope[0] = a / total;
@@ -461,7 +462,7 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
           hessian[4][4] += first * q * y[i] * y[i];
         }
       }
-      if (gradient != null) {
+      if (derivatives) {
         for (int r = 0; r < 5; r++) {
           for (int s = r + 1; s < 5; s++) {
             hessian[r][s] = hessian[s][r];

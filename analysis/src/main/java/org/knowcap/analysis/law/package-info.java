@@ -4,4 +4,7 @@
  * has a {@link org.knowcap.analysis.law.Checklist}. docs/laws.md derives the estimators and has their measured
  * coverage.
  */
+@NullMarked
 package org.knowcap.analysis.law;
+
+import org.jspecify.annotations.NullMarked;

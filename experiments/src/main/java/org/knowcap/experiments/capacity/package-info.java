@@ -4,4 +4,7 @@
  * org.knowcap.experiments.capacity.CapacitySearch} says which runs come next, and {@link
  * org.knowcap.experiments.capacity.CapacityFinding} says what they show.
  */
+@NullMarked
 package org.knowcap.experiments.capacity;
+
+import org.jspecify.annotations.NullMarked;
