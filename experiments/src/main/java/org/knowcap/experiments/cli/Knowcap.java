@@ -28,10 +28,10 @@ import picocli.CommandLine.ParseResult;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
         StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class, FitCommand.class,
-        CompareCommand.class, CapacityCommand.class, MeasureCommand.class, ProbeCommand.class,
-        ExportCommand.class, ImportCommand.class, QuantiseCommand.class, EnginesCommand.class,
-        CalibrateCommand.class, ModelsCommand.class, BenchCommand.class, WorkerCommand.class,
-        WarmUpCommand.class, TimeStepsCommand.class})
+        CompareCommand.class, CapacityCommand.class, LawsCommand.class, MeasureCommand.class,
+        ProbeCommand.class, ExportCommand.class, ImportCommand.class, QuantiseCommand.class,
+        EnginesCommand.class, CalibrateCommand.class, ModelsCommand.class, BenchCommand.class,
+        WorkerCommand.class, WarmUpCommand.class, TimeStepsCommand.class})
 public final class Knowcap {
   private static final int LONGEST_LINE = 1000;
 

@@ -83,6 +83,15 @@ final class StudyRun {
    * @throws UserException where a run failed, after all others are done and reported on
    */
   StudyReport execute() throws IOException, InterruptedException {
+    return execute(true);
+  }
+
+  /** The same without the report's page: for commands that write a page of their own. */
+  StudyReport executeWithoutPage() throws IOException, InterruptedException {
+    return execute(false);
+  }
+
+  private StudyReport execute(boolean page) throws IOException, InterruptedException {
     study.study().notices().forEach(out::println);
     List<RunStatus> states = study.states();
     List<String> finished = states.stream()
@@ -109,7 +118,9 @@ final class StudyRun {
     if (unfinished.isPresent() && measured.results().results().isEmpty()) {
       throw unfinished.get();
     }
-    out.println("report: " + measured.writePage());
+    if (page) {
+      out.println("report: " + measured.writePage());
+    }
     out.flush();
     if (unfinished.isPresent()) {
       throw unfinished.get();

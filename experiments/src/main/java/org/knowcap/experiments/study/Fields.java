@@ -26,7 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
  * Reads the keys of one mapping of a YAML file, each of a known type and range, and in the end refuses keys that
  * were never read. Every complaint names the file, the key, the value found and what is allowed.
  */
-final class Fields implements OptionValues {
+public final class Fields implements OptionValues {
   /** Keys of other tools, with Knowcap's key for each of them. */
   private static final Map<String, String> OTHER_WORDS = Map.ofEntries(Map.entry("lr", "learning_rate"),
       Map.entry("batch", "batch_size"), Map.entry("block_size", "context_length"),
@@ -46,7 +46,7 @@ final class Fields implements OptionValues {
    * @param path keys that lead here, joined by dots; empty at the top
    * @param node a mapping
    */
-  Fields(Path file, String path, JsonNode node) {
+  public Fields(Path file, String path, JsonNode node) {
     this.file = file;
     this.path = path;
     this.node = node;
@@ -57,7 +57,7 @@ final class Fields implements OptionValues {
   }
 
   /** All keys and values, read or not. */
-  ObjectNode keys() {
+  public ObjectNode keys() {
     return (ObjectNode) node;
   }
 
@@ -71,7 +71,7 @@ final class Fields implements OptionValues {
   }
 
   /** A complaint about a key. */
-  UserException wrong(String name, String allowed, JsonNode found) {
+  public UserException wrong(String name, String allowed, JsonNode found) {
     return UserException.usage(file + ": '" + key(name) + "' must be " + allowed + ", found " + shown(found));
   }
 
@@ -94,7 +94,7 @@ final class Fields implements OptionValues {
   }
 
   /** Keys that lead here, joined by dots. */
-  String path() {
+  public String path() {
     return path;
   }
 
@@ -125,12 +125,12 @@ final class Fields implements OptionValues {
   }
 
   /** A mapping inside, empty if absent. */
-  Fields mapping(String name) {
+  public Fields mapping(String name) {
     return new Fields(file, key(name), value(name).orElseGet(() -> Json.MAPPER.createObjectNode()));
   }
 
   /** Whether a mapping stands under a key that may also be a single value. */
-  boolean holdsMapping(String name) {
+  public boolean holdsMapping(String name) {
     return value(name).map(JsonNode::isObject).orElse(false);
   }
 
@@ -144,7 +144,7 @@ final class Fields implements OptionValues {
     return value(name).map(v -> text(name, v)).orElse(absent);
   }
 
-  String text(String name) {
+  public String text(String name) {
     return text(name, value(name).orElseThrow(() -> missing(name, "text")));
   }
 
@@ -236,7 +236,7 @@ final class Fields implements OptionValues {
   }
 
   /** One whole number or a list of different ones. */
-  List<Long> integers(String name, long least, long most) {
+  public List<Long> integers(String name, long least, long most) {
     return list(name, "a whole number from " + least + " to " + most + ", or a list of them",
         v -> integer(name, v, least, most));
   }
@@ -259,7 +259,7 @@ final class Fields implements OptionValues {
   }
 
   /** One value or a list of different ones; never empty. */
-  <T> List<T> list(String name, String what, Function<JsonNode, T> element) {
+  public <T> List<T> list(String name, String what, Function<JsonNode, T> element) {
     List<T> values = entries(name, what, element);
     if (values.isEmpty() || values.size() != Set.copyOf(values).size()) {
       throw wrong(name, what + ", with at least one entry and none twice", node.path(name));
@@ -315,7 +315,7 @@ final class Fields implements OptionValues {
   }
 
   /** Refuses keys that were never read. */
-  void requireNoOthers() {
+  public void requireNoOthers() {
     for (String name : node.propertyNames()) {
       if (!known.contains(name)) {
         String closest = known.stream()

@@ -1,20 +1,14 @@
 package org.knowcap.experiments.study;
 
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.knowcap.files.ParserMessage;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Windows;
@@ -22,13 +16,8 @@ import org.knowcap.models.engine.Engines;
 import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.program.Optimiser;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.dataformat.yaml.YAMLMapper;
-import tools.jackson.dataformat.yaml.YAMLParser;
 
 /**
  * Reads a study file: every key is of a known name, type and range. The corpora are not built, so that the answer takes
@@ -39,10 +28,6 @@ public final class StudyReader {
   public static final String AUTO = "auto";
 
   private static final String GRIDS = "grids";
-
-  private static final YAMLMapper YAML = YAMLMapper.builder()
-      .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-      .build();
 
   private final Path file;
   private final Function<String, Path> paths;
@@ -146,46 +131,7 @@ public final class StudyReader {
   }
 
   private JsonNode tree() {
-    try {
-      String text = Files.readString(file);
-      requireOnePlainDocument(text);
-      return YAML.readTree(text);
-    } catch (NoSuchFileException e) {
-      throw UserException.usage(file + ": there is no such study file");
-    } catch (CharacterCodingException e) {
-      throw UserException.usage(file + ": the study file is not valid UTF-8");
-    } catch (IOException e) {
-      throw UserException.usage(file + ": the study file cannot be read (" + e.getMessage() + ")");
-    } catch (JacksonException e) {
-      // What is nested too deep has no place.
-      String where = Optional.ofNullable(e.getLocation()).map(at -> ", line " + at.getLineNr()).orElse("");
-      throw UserException
-          .usage(file + where + ": no valid YAML: " + ParserMessage.plain(e.getOriginalMessage()));
-    }
-  }
-
-  /**
-   * Refuses YAML that Jackson would silently read as something else: it takes an alias for the text of its name, and
-   * reads only the first of several documents.
-   */
-  private void requireOnePlainDocument(String text) {
-    try (YAMLParser parser = (YAMLParser) YAML.createParser(text)) {
-      int depth = 0;
-      boolean ended = false;
-      for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
-        if (ended) {
-          throw UserException.usage(file + ", line " + parser.currentTokenLocation().getLineNr()
-              + ": a second YAML document begins; a study is one, so remove the line '---' or what follows it");
-        }
-        if (parser.isCurrentAlias()) {
-          throw UserException.usage(
-              file + ", line " + parser.currentTokenLocation().getLineNr() + ": '*" + parser.getString()
-                  + "' is a YAML alias, which a study must not have; write the value in its place");
-        }
-        depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-        ended = depth == 0;
-      }
-    }
+    return YamlFile.read(file, "study");
   }
 
   private Study study() {

@@ -1,0 +1,11 @@
+package org.knowcap.analysis.law;
+
+/**
+ * What a law of the paper says.
+ *
+ * @param number from 1 on
+ * @param title of a few words
+ * @param claim one sentence
+ * @param source figure of the paper
+ */
+public record LawClaim(int number, String title, String claim, String source) {}

@@ -1,0 +1,187 @@
+package org.knowcap.experiments.laws;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedSet;
+import java.util.stream.Stream;
+import org.knowcap.analysis.law.Arm;
+import org.knowcap.analysis.law.LawVerdict;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.study.RunSpec;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * The study of some laws in one size: one directory, in which arms of several laws that are one setting are trained once. The
+ * next runs follow from what is measured alone, so that a study that was stopped goes on where it was.
+ *
+ * @param size of the laws
+ * @param laws in the order in which they are run
+ */
+public record LawStudy(LawSize size, List<Law> laws) {
+  /** A run of an arm: what distinguishes it from the arm's others. */
+  public record Cell(LawArm arm, double learningRate, long seed) {
+    public RunSpec run() {
+      return arm.run(learningRate, seed);
+    }
+  }
+
+  /** The learning rates of an arm so far. */
+  RateChoice rates(LawArm arm, LawRuns runs) {
+    if (arm.chooser().isPresent()) {
+      return rates(arm.chooser().get(), runs);
+    }
+    Map<Double, Double> ratios = new HashMap<>();
+    RateChoice choice = RateChoice.of(arm.learningRates(), size.moreRates(), ratios);
+    for (int before = -1; ratios.size() > before;) {
+      before = ratios.size();
+      for (double rate : choice.missing()) {
+        runs.ratio(arm.run(rate, size.choosingSeed())).ifPresent(ratio -> ratios.put(rate, ratio));
+      }
+      choice = RateChoice.of(arm.learningRates(), size.moreRates(), ratios);
+    }
+    return choice;
+  }
+
+  /** Runs of an arm that can be done now; none where it is complete. */
+  public List<Cell> next(LawArm arm, LawRuns runs) {
+    RateChoice rates = rates(arm, runs);
+    Optional<Double> best = rates.best();
+    LawArm choosing = arm.chooser().orElse(arm);
+    return best.isEmpty()
+        ? rates.missing().stream().map(rate -> new Cell(choosing, rate, size.choosingSeed())).toList()
+        : size.seeds()
+            .stream()
+            .map(seed -> new Cell(arm, best.get(), seed))
+            .filter(cell -> runs.result(cell.run()).isEmpty())
+            .toList();
+  }
+
+  /** Runs of an arm that are done. */
+  List<Cell> done(LawArm arm, LawRuns runs) {
+    RateChoice rates = rates(arm, runs);
+    LawArm choosing = arm.chooser().orElse(arm);
+    return Stream
+        .concat(rates.tried().keySet().stream().map(rate -> new Cell(choosing, rate, size.choosingSeed())),
+            rates.best()
+                .stream()
+                .flatMap(rate -> size.seeds().stream().map(seed -> new Cell(arm, rate, seed))))
+        .filter(cell -> runs.result(cell.run()).isPresent())
+        .toList();
+  }
+
+  /** Runs of all laws that are done. */
+  public List<Cell> done(LawRuns runs) {
+    return laws.stream()
+        .flatMap(law -> law.arms().stream())
+        .flatMap(arm -> done(arm, runs).stream())
+        .toList();
+  }
+
+  /** Runs of all arms whose models are to be rounded and are not. */
+  public List<Cell> unrounded(Law law, LawRuns runs) {
+    return law.arms()
+        .stream()
+        .filter(arm -> arm.quantiser().isPresent())
+        .flatMap(arm -> done(arm, runs).stream())
+        .filter(cell -> cell.seed != size.choosingSeed()
+            && runs.rounded(cell.run(), cell.arm.quantiser().orElseThrow()).isEmpty())
+        .toList();
+  }
+
+  /** Runs of a law that can be done now, each once; none where all its arms are complete. */
+  public List<Cell> next(Law law, LawRuns runs) {
+    SequencedSet<RunSpec> seen = new LinkedHashSet<>();
+    return law.arms()
+        .stream()
+        .flatMap(arm -> next(arm, runs).stream())
+        .filter(cell -> seen.add(cell.run()))
+        .toList();
+  }
+
+  /** What the runs so far say of a law. */
+  public LawVerdict verdict(Law law, LawRuns runs) {
+    return LawVerdict.of(law.claim(), law.judgements(),
+        law.arms().stream().map(arm -> arm(arm, runs)).toList());
+  }
+
+  private Arm arm(LawArm arm, LawRuns runs) {
+    RateChoice rates = rates(arm, runs);
+    List<RunResult> measured = rates.best()
+        .stream()
+        .flatMap(rate -> size.seeds().stream().map(seed -> arm.run(rate, seed)))
+        .flatMap(run -> arm.quantiser()
+            .map(how -> runs.rounded(run, how))
+            .orElseGet(() -> runs.result(run))
+            .stream())
+        .toList();
+    RunSpec any = arm.any();
+    String what = any.model().name() + arm.quantiser().map(how -> ", " + how.label()).orElse("") + " on "
+        + any.corpus().name() + " after " + any.exposures().count() + " exposures";
+    return new Arm(arm.name(), what, measured,
+        rates.tried()
+            .entrySet()
+            .stream()
+            .map(each -> new Arm.TriedRate(each.getKey(), each.getValue()))
+            .toList(),
+        rates.missing().size() + size.seeds().size() - measured.size());
+  }
+
+  /** Runs that an arm takes if its best learning rate is none at an end. */
+  public List<Cell> planned(LawArm arm) {
+    return Stream
+        .concat(
+            arm.chooser().isPresent()
+                ? Stream.<Cell>empty()
+                : arm.learningRates().stream().map(rate -> new Cell(arm, rate, size.choosingSeed())),
+            size.seeds().stream().map(seed -> new Cell(arm, arm.learningRates().getFirst(), seed)))
+        .toList();
+  }
+
+  /** The study file of some runs. */
+  public byte[] yaml(Collection<Cell> cells) {
+    record Setting(ObjectNode keys, double learningRate) {}
+    Map<Setting, List<Long>> settings = new LinkedHashMap<>();
+    cells.forEach(cell -> {
+      List<Long> seeds = settings.computeIfAbsent(new Setting(cell.arm.keys(), cell.learningRate),
+          _ -> new ArrayList<>());
+      if (!seeds.contains(cell.seed)) {
+        seeds.add(cell.seed);
+      }
+    });
+    ArrayNode grids = JsonNodeFactory.instance.arrayNode();
+    settings.forEach((setting, seeds) -> grids
+        .add(grid(setting.keys, setting.learningRate, seeds.stream().sorted().toList())));
+    return new YAMLMapper().writeValueAsBytes(file(size, grids));
+  }
+
+  /** A study file of these grids. */
+  static ObjectNode file(LawSize size, ArrayNode grids) {
+    ObjectNode file = JsonNodeFactory.instance.objectNode();
+    file.put("name", size.studyName());
+    file.setAll(size.study());
+    file.set("grids", grids);
+    return file;
+  }
+
+  /** The grid of an arm with one learning rate. */
+  static ObjectNode grid(ObjectNode keys, double learningRate, List<Long> seeds) {
+    ObjectNode grid = keys.deepCopy();
+    ObjectNode training = grid.path("training") instanceof ObjectNode own
+        ? own
+        : JsonNodeFactory.instance.objectNode();
+    training.put("learning_rate", learningRate);
+    grid.set("training", training);
+    ArrayNode numbers = grid.putArray("seeds");
+    seeds.forEach(numbers::add);
+    return grid;
+  }
+}
