@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Optional;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.experiments.study.RunSpec;
-import org.knowcap.experiments.study.TrainingSettings;
 import org.knowcap.models.quantisation.Quantiser;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -26,12 +25,8 @@ public record LawArm(String name, ObjectNode keys, RunSpec any, List<Double> lea
 
   /** Its run with a learning rate, and one seed for all that is drawn by chance. */
   public RunSpec run(double learningRate, long seed) {
-    TrainingSettings training = any.training();
     return new RunSpec(any.corpusSpec(), any.model(), any.exposures(), Seeds.all(seed),
-        new TrainingSettings(training.batchSize(), training.contextLength(), training.packing(), learningRate,
-            training.finalLearningRateFraction(), training.warmup(), training.learningRateShape(),
-            training.precision(), training.updateRule(), training.initialisation()),
-        any.measuredPeople(), any.engine(), "");
+        any.training().withLearningRate(learningRate), any.measuredPeople(), any.engine(), "");
   }
 
   /** The command that rounds its models, but for the runs' folders. */

@@ -34,6 +34,11 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
     double finalLearningRateFraction, Warmup warmup, LearningRateShape learningRateShape,
     OptionalDouble tuningLearningRate, Precision precision, UpdateRule updateRule,
     Optional<InitialisationSpec> initialisation) {
+  /** The same with another learning rate. */
+  public TrainingSettings withLearningRate(double rate) {
+    return new TrainingSettings(batchSize, contextLength, packing, rate, finalLearningRateFraction, warmup, learningRateShape, tuningLearningRate, precision, updateRule, initialisation);
+  }
+
   /** The windows of the training stream. */
   public Windows windows() {
     return new Windows(contextLength, packing);
