@@ -82,8 +82,22 @@ public final class ResultsTable {
    * @throws IOException if the file cannot be written; an older one is then still whole
    */
   public void writeCsv(Path file) throws IOException {
+    writeCsv(file, table());
+  }
+
+  /**
+   * Writes other records as CSV in the same way: a column for each component, in snake_case.
+   *
+   * @throws IOException if the file cannot be written; an older one is then still whole
+   */
+  public static <R extends Record> void writeCsv(Path file, Class<R> type, List<R> records)
+      throws IOException {
+    writeCsv(file, RecordTable.of(type, records));
+  }
+
+  private static void writeCsv(Path file, Table table) throws IOException {
     WholeFile.write(file,
-        out -> table().write()
+        out -> table.write()
             .csv(CsvWriteOptions.builder(new OutputStreamWriter(out, StandardCharsets.UTF_8))
                 .lineEnd("\n")
                 .build()));

@@ -17,6 +17,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
+import org.knowcap.analysis.law.LawSummary;
+import org.knowcap.analysis.law.LawVerdict;
+import org.knowcap.analysis.report.LawsPage;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.laws.Law;
@@ -27,11 +30,13 @@ import org.knowcap.experiments.laws.LawStudy;
 import org.knowcap.experiments.laws.LawStudy.Cell;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyChecks;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.files.Folders;
+import org.knowcap.files.WholeFile;
 import org.knowcap.generators.corpus.Corpus;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -83,7 +88,12 @@ final class LawsCommand implements Callable<Integer> {
       description = "Begin no run that would end later than this. Default: run everything")
   private Optional<Double> minutes;
 
-  @Option(names = "--json", description = "Print JSON.")
+  @Option(
+      names = "--page-only",
+      description = "Run nothing: write the page of what is there. Laws that were not run are in it as such.")
+  private boolean pageOnly;
+
+  @Option(names = "--json", description = "Print the verdicts, or the plan, as JSON after the progress.")
   private boolean json;
 
   @Option(names = "--workers", paramLabel = "K", description = "Runs at a time. Default: one for each core.")
@@ -130,9 +140,24 @@ final class LawsCommand implements Callable<Integer> {
     study = new LawStudy(all.size(), all.laws());
     List<Law> laws = chosen();
     out = directory.orElse(Path.of("runs", all.size().studyName()));
+    if (plan && pageOnly) {
+      throw UserException.usage("give --plan or --page-only, not both");
+    }
     if (plan) {
       return plan(laws);
     }
+    if (pageOnly && !StudyFolder.exists(out)) {
+      throw UserException
+          .usage(out + " holds no runs of laws; without --page-only this command runs them there");
+    }
+    if (!pageOnly) {
+      run(laws, began);
+    }
+    report(laws);
+    return 0;
+  }
+
+  private void run(List<Law> laws, long began) throws IOException, InterruptedException {
     if (minutes.isPresent()) {
       stepSeconds = timed(laws);
     }
@@ -148,10 +173,61 @@ final class LawsCommand implements Callable<Integer> {
           Knowcap.note(command,
               "the time is up; " + wave.size() + " more runs can be begun, and the same command goes on");
         }
-        return 0;
+        return;
       }
       train(fitting, runs);
+      page();
     }
+  }
+
+  /** Writes the page and its tables, of all laws: which are not run is in it. */
+  private List<LawVerdict> page() throws IOException {
+    LawRuns runs = runs();
+    List<LawVerdict> verdicts = study.laws().stream().map(law -> study.verdict(law, runs)).toList();
+    new LawsPage(study.size().name(), verdicts, words(), StudyReport.of(StudyFolder.open(out)).provenance())
+        .write(out);
+    byte[] text = Json.MAPPER.writerWithDefaultPrettyPrinter()
+        .writeValueAsBytes(verdicts.stream().map(LawSummary::of).toList());
+    WholeFile.write(out.resolve("laws.json"), to -> to.write(text));
+    return verdicts;
+  }
+
+  /** The command that runs laws of this size here. */
+  private String words() {
+    return "./knowcap laws --size " + study.size().name() + files.map(path -> " --files " + path).orElse("")
+        + directory.map(path -> " --out " + path).orElse("");
+  }
+
+  private void report(List<Law> laws) throws IOException {
+    List<Integer> numbers = laws.stream().map(Law::number).toList();
+    List<LawSummary> shown = page().stream()
+        .filter(law -> numbers.contains(law.claim().number()))
+        .map(LawSummary::of)
+        .toList();
+    PrintWriter print = command.commandLine().getOut();
+    if (json) {
+      print.println(Json.MAPPER.writeValueAsString(shown));
+    } else {
+      for (LawSummary law : shown) {
+        print.println("law " + law.law() + ", " + law.title() + ": " + law.sentence());
+        law.judgements().forEach(each -> print.println("  " + each.quantity() + ": " + figure(each)));
+        law.notes().forEach(note -> print.println("  " + note));
+      }
+      print.println("page: " + out.resolve("laws.html") + " (laws.csv, laws.json and laws.md beside it)");
+    }
+    print.flush();
+  }
+
+  private static String figure(LawSummary.JudgementRow row) {
+    return (row.figure().isEmpty()
+        ? "no figure"
+        : Units.ratio(row.figure().getAsDouble())
+            + (row.figureLow().isPresent() && row.figureHigh().isPresent()
+                ? " (95 %: " + Units.ratio(row.figureLow().getAsDouble()) + " to "
+                    + Units.ratio(row.figureHigh().getAsDouble()) + ")"
+                : ""))
+        + ", the paper has " + row.direction().replace('_', ' ') + " " + Units.number(row.published(), 3)
+        + ": " + row.verdict();
   }
 
   private List<Law> chosen() {

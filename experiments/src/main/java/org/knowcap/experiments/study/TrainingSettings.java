@@ -36,7 +36,8 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
     Optional<InitialisationSpec> initialisation) {
   /** The same with another learning rate. */
   public TrainingSettings withLearningRate(double rate) {
-    return new TrainingSettings(batchSize, contextLength, packing, rate, finalLearningRateFraction, warmup, learningRateShape, tuningLearningRate, precision, updateRule, initialisation);
+    return new TrainingSettings(batchSize, contextLength, packing, rate, finalLearningRateFraction, warmup,
+        learningRateShape, tuningLearningRate, precision, updateRule, initialisation);
   }
 
   /** The windows of the training stream. */
