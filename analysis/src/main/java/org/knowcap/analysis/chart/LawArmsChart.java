@@ -14,6 +14,7 @@ import org.knowcap.analysis.law.LawVerdict;
 import org.knowcap.analysis.law.Quantity;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
+import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.markers.Circle;
 
@@ -23,8 +24,10 @@ public final class LawArmsChart implements Chart {
   private static final String SEEDS = "each seed";
   private static final String MEANS = "mean, 95 % interval";
   private static final String PUBLISHED = "by the paper's figure";
-  /** Pixels of the plot's width that go to the distance between two arms, at least, over those of all arms. */
-  private static final double TICKS = 900;
+  /** Share of the plot's height that the arms' names take below the least value. */
+  private static final double NAMES = 0.1;
+  /** Arms whose names find room beside each other. */
+  private static final int ON_ONE_LINE = 5;
 
   private final LawVerdict law;
   private final List<Arm> arms;
@@ -108,7 +111,7 @@ public final class LawArmsChart implements Chart {
   }
 
   XYChart chart() {
-    XYChart chart = LawPlot.blank(title(), "Arm", "R, stored bits per parameter");
+    XYChart chart = LawPlot.blank(title(), "", "R, stored bits per parameter");
     List<Mark> marks = marks();
     double[] ends = DoubleStream
         .concat(arms.stream()
@@ -120,11 +123,15 @@ public final class LawArmsChart implements Chart {
         .toArray();
     double most = DoubleStream.of(ends).max().orElseThrow();
     double least = DoubleStream.of(ends).min().orElseThrow();
+    double top = Math.max(0.01, 1.1 * most);
     double floor = Math.min(0, 1.1 * least);
-    chart.getStyler().setYAxisMin(floor).setYAxisMax(Math.max(0.01, 1.1 * most));
+    double names = NAMES * (top - floor);
+    chart.getStyler().setYAxisMin(floor - names).setYAxisMax(top);
     chart.getStyler().setXAxisMin(0.5).setXAxisMax(arms.size() + 0.5);
-    chart.getStyler().setXAxisTickMarkSpacingHint((int) (TICKS / arms.size()));
-    chart.getStyler().setXAxisTickLabelsFormattingFunction(this::name);
+    chart.getStyler().setXAxisTickLabelsFormattingFunction(_ -> "");
+    chart.getStyler().setPlotGridVerticalLinesVisible(false);
+    LawPlot.line(chart, "", new double[]{0.5, arms.size() + 0.5}, new double[]{0, 0}, LawPlot.GUIDE,
+        ChartStyle.stroke(2, 1, 0));
     boolean named = false;
     for (Mark mark : marks) {
       LawPlot.line(chart, named ? "" : PUBLISHED, new double[]{mark.arm - HALF, mark.arm + HALF},
@@ -134,6 +141,9 @@ public final class LawArmsChart implements Chart {
     for (int i = 0; i < arms.size(); i++) {
       Arm arm = arms.get(i);
       double x = i + 1.0;
+      // Long names of neighbours would run into each other on one line.
+      double line = i % 2 == 0 || arms.size() <= ON_ONE_LINE ? 0.7 : 0.3;
+      chart.addAnnotation(new AnnotationText(arm.name(), x, floor - line * names, false));
       double[] ratios = arm.runs().stream().mapToDouble(RunResult::capacityRatio).toArray();
       LawPlot.points(chart, i == 0 ? SEEDS : "",
           DoubleStream.generate(() -> x - HALF / 2).limit(ratios.length).toArray(), ratios, LawPlot.GUIDE,
@@ -144,13 +154,5 @@ public final class LawArmsChart implements Chart {
           ChartStyle.COLOURS.get(0), new Circle());
     }
     return chart;
-  }
-
-  /** Ticks lie between arms too. */
-  private String name(double tick) {
-    long arm = Math.round(tick);
-    return Math.abs(tick - arm) < 1e-6 && arm >= 1 && arm <= arms.size()
-        ? arms.get((int) arm - 1).name()
-        : "";
   }
 }

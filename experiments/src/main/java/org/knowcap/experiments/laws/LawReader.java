@@ -184,7 +184,7 @@ public final class LawReader {
     Set<String> names = Set.copyOf(own.stream().map(LawArm::name).toList());
     List<Judgement> judgements = new ArrayList<>();
     for (JsonNode node : judge) {
-      Judgement judgement = judgement(new Fields(file, "judge[" + judgements.size() + "]", node));
+      Judgement judgement = judgement(file, new Fields(file, "judge[" + judgements.size() + "]", node));
       judgement.quantity().arms().stream().filter(arm -> !all.contains(arm)).findFirst().ifPresent(arm -> {
         throw UserException.usage(
             file + ": a judgement names the arm '" + arm + "'; the arms are " + String.join(", ", all));
@@ -200,10 +200,10 @@ public final class LawReader {
     return new Law(new LawClaim(number, title, claim, source), own, decidable);
   }
 
-  private static Judgement judgement(Fields fields) {
+  private static Judgement judgement(Path file, Fields fields) {
     List<String> given = QUANTITIES.stream().filter(fields::has).toList();
     if (given.size() != 1) {
-      throw UserException.usage(fields.path() + " of a law must have one of the keys "
+      throw UserException.usage(file + ": '" + fields.path() + "' must have one of the keys "
           + String.join(", ", QUANTITIES) + ", found " + given);
     }
     String key = given.getFirst();
@@ -226,8 +226,8 @@ public final class LawReader {
         .filter(each -> fields.has(each.key()))
         .toList();
     if (directions.size() != 1) {
-      throw UserException.usage(fields.path()
-          + " of a law must have one of the keys at_least, at_most, about, found " + directions);
+      throw UserException.usage(file + ": '" + fields.path()
+          + "' must have one of the keys at_least, at_most, about, found " + directions);
     }
     Judgement.Direction direction = directions.getFirst();
     double published = fields.number(direction.key());

@@ -1,0 +1,150 @@
+package org.knowcap.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.knowcap.experiments.KnowcapProcess.succeeds;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.apache.commons.math3.stat.StatUtils;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.study.Json;
+import tools.jackson.databind.JsonNode;
+
+/** Laws as their user tests them, on law files of models that train in a second. */
+@Tag("process")
+class LawsCommandTest {
+  private static final String SIZES = """
+      small:
+        choosing_seed: 101
+        seeds: [1, 2, 3]
+        learning_rates: [0.005, 0.01]
+        more_rates: 1
+        study:
+          corpus: {kind: bioD, people: 40, attributes: 1, chunks: 2, diversity: 4, length: 1, alphabet: 8,
+            pools: {first: 5, middle: 5, last: 20}}
+          models: gpt2-1-1-w8
+          exposures: 4
+          training: {batch_size: 2, context_length: 64, packing: whole}
+      """;
+
+  @TempDir
+  private Path directory;
+  private Path laws;
+
+  private static String law(int number, String arms, String judgement) {
+    return "law: " + number + "\ntitle: Tiny\nclaim: Something.\nsource: none\nsmall: {" + arms + "}\njudge:\n  - {"
+        + judgement + ", limited_by: [model, learning, undecided]}\n";
+  }
+
+  @BeforeEach
+  void writeLaws() throws Exception {
+    laws = Files.createDirectory(directory.resolve("laws"));
+    Files.writeString(laws.resolve("sizes.yaml"), SIZES);
+    Files.writeString(laws.resolve("law-01.yaml"), law(1,
+        "base: {}, longer: {exposures: 8, learning_rates: {of: base}}, rounded: {of: longer, quantise: {method: rtn, bits: 8}}",
+        "factor: [rounded, longer], about: 1, margin: 1.2"));
+    Files.writeString(laws.resolve("law-02.yaml"),
+        law(2, "base: {}, deep: {models: gpt2-2-1-w8}", "ratio: deep, at_least: 2, margin: 1"));
+  }
+
+  private List<JsonNode> json(Outcome outcome) {
+    JsonNode found = Json.MAPPER.readTree(outcome.out().lines().toList().getLast());
+    List<JsonNode> all = new ArrayList<>();
+    found.forEach(all::add);
+    return all;
+  }
+
+  /** Rates are chosen with one seed and figures are of the others; what is done is not done again. */
+  @Test
+  void verdictsAreOfTheRuns() throws Exception {
+    Path out = directory.resolve("out");
+    Object[] words = {"laws", "--files", laws, "--out", out, "--only", "1", "--json"};
+    JsonNode law = json(succeeds(words)).getFirst();
+    List<RunResult> runs = ResultsTable.readCsv(out.resolve("results.csv")).results();
+    JsonNode longer = law.path("arms").get(1);
+    double[] ratios = runs.stream()
+        .filter(run -> run.exposures() == 8 && run.seeds().corpusSeed() < 101)
+        .mapToDouble(RunResult::capacityRatio)
+        .toArray();
+    assertEquals(3, ratios.length);
+    assertEquals(StatUtils.mean(ratios), longer.path("ratio").asDouble(), 1e-12);
+    double best = runs.stream()
+        .filter(run -> run.exposures() == 4 && run.seeds().corpusSeed() == 101)
+        .max((a, b) -> Double.compare(a.capacityRatio(), b.capacityRatio()))
+        .orElseThrow()
+        .learningRate();
+    assertEquals(best, longer.path("learning_rate").asDouble());
+    assertEquals(0, runs.stream().filter(run -> run.exposures() == 8 && run.learningRate() != best).count());
+    assertTrue(longer.path("rates").size() >= 3, "one more rate, as the best of two is at an end");
+    assertEquals(3, law.path("arms").get(2).path("runs").size());
+
+    String page = Files.readString(out.resolve("laws.html"));
+    assertTrue(page.contains(law.path("sentence").asString()) && page.contains("<svg"), "verdict and chart");
+    assertTrue(page.contains("not run") && page.contains("laws --size small --files"), "law 2, and what runs it");
+    assertTrue(Files.readString(out.resolve("laws.csv")).startsWith("law,title,quantity"));
+    assertEquals(4, Files.readAllLines(out.resolve("laws.md")).size());
+
+    List<String> names = runs.stream().map(RunResult::run).toList();
+    assertEquals(law, json(succeeds(words)).getFirst());
+    assertEquals(names, ResultsTable.readCsv(out.resolve("results.csv")).results().stream().map(RunResult::run).toList());
+    assertEquals(law, json(InProcess.succeeds(
+        Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray())).getFirst());
+  }
+
+  @Test
+  void aPlanRunsNothing() throws Exception {
+    Path out = directory.resolve("out");
+    JsonNode plan = Json.MAPPER.readTree(succeeds("laws", "--files", laws, "--out", out, "--plan", "--json")
+        .out());
+    // Rates and seeds of base and deep, seeds of longer; what both laws have counts once.
+    assertEquals(5 + 5 + 3, plan.path("runs").asInt());
+    assertEquals(2, plan.path("laws").size());
+    assertTrue(plan.path("seconds").asDouble() > 0);
+    assertTrue(Files.notExists(out));
+  }
+
+  @Test
+  void whatCannotBeDoneIsRefused() throws Exception {
+    Path out = directory.resolve("out");
+    Path other = Files.createDirectory(directory.resolve("other"));
+    Files.writeString(other.resolve("study.yaml"), """
+        name: mine
+        corpus: {kind: bioS, people: 10}
+        models: gpt2-1-1-w8
+        exposures: 1
+        """);
+    for (List<Object> each : List.<List<Object>>of(List.of("--only must be of [1, 2], found 13", "--only", 13),
+        List.of("--size must be one of small, found 'huge'", "--size", "huge"),
+        List.of("--minutes must be above 0", "--minutes", "0"),
+        List.of("--workers must be at least 1", "--workers", 0),
+        List.of("give --workers or --concurrent, not both", "--workers", 1, "--concurrent", 2),
+        List.of("give --plan or --page-only, not both", "--plan", "--page-only"),
+        List.of("holds no runs of laws", "--page-only"),
+        List.of("belongs to study 'mine', not to 'laws-small'", "--out", other),
+        List.of("there is no such law file", "--files", directory.resolve("nowhere")))) {
+      List<Object> words = new ArrayList<>(List.of("laws"));
+      words.addAll(each.subList(1, each.size()));
+      if (!words.contains("--files")) {
+        words.addAll(List.of("--files", laws));
+      }
+      if (!words.contains("--out")) {
+        words.addAll(List.of("--out", out));
+      }
+      Outcome outcome = InProcess.run(words.toArray());
+      assertEquals(2, outcome.exitCode(), outcome.toString());
+      assertTrue(outcome.err().contains((String) each.getFirst()), outcome.toString());
+      assertEquals(1, outcome.err().lines().count(), outcome.toString());
+      assertTrue(Files.notExists(out), outcome.toString());
+    }
+  }
+}
