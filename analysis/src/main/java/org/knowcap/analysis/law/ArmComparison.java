@@ -28,10 +28,10 @@ import org.knowcap.analysis.units.Units;
 public record ArmComparison(List<ArmDifference> differences, OptionalDouble margin, List<String> unmatched,
     List<String> warnings) {
   private static final String APART = "The arms differ in: ";
-  /** Parameters and bits that differ by less do not tell arms apart. */
+  /** Relative difference of parameters and bits below which arms count as equal in them. */
   private static final double SIZES_ALIKE = 0.02;
 
-  /** What is one in both arms, so that the rest is what they are about. */
+  /** The properties that are equal in both arms. */
   private record Setting(long people, long exposures, String size) {
     static Setting of(Cell cell) {
       return new Setting(cell.people(), cell.exposures(),
@@ -165,7 +165,7 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     return a > 0 && b > 0 ? Optional.of(Estimate.alone(a / b, reason)) : Optional.empty();
   }
 
-  /** What a verdict over these cells would not say. */
+  /** What a verdict over these cells does not say, in whole sentences. */
   private static List<String> caveats(Cell a, Cell b, List<Seeds> pairs) {
     List<String> caveats = new ArrayList<>();
     if (a.limit() == Limit.CORPUS || b.limit() == Limit.CORPUS) {

@@ -6,9 +6,9 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * How two arms of a comparison differ in one setting: runs of equal seeds are pairs.
+ * The difference of two arms in one setting, in which runs of equal seeds are pairs.
  *
- * @param setting what the two have in common
+ * @param setting the setting that the two arms have in common
  * @param a cell of the first arm, for people
  * @param b cell of the second arm
  * @param pairs runs of equal seeds
@@ -18,23 +18,23 @@ import java.util.OptionalDouble;
  * @param factor geometric mean of R of the first over R of the second; absent where an arm stores no bits
  * @param pValue of the paired t-test, two-sided; absent where the difference has no interval
  * @param correctedPValue by Holm's method over all settings of the comparison
- * @param equivalencePValue of two one-sided t-tests that the difference lies within the margin, by Holm's method over all
- *        settings; absent without margin or interval
- * @param leastDetectable true difference that the comparison would have shown in four of five studies, if it were the only one: of
- *        the t-test at 5 % over the number of settings, the first of Holm's levels
- * @param limitedBy what limits the runs of both
- * @param caveats whole sentences on what a verdict does not say, or why there is none
- * @param verdict what follows
+ * @param equivalencePValue of two one-sided t-tests that the difference lies within the margin, by Holm's method
+ *        over all settings; absent without margin or interval
+ * @param leastDetectable true difference that the comparison would have shown in four of five studies, if it were
+ *        the only one: of the t-test at 5 % over the number of settings, the first of Holm's levels
+ * @param limitedBy what limits the runs of both arms
+ * @param caveats whole sentences that say what a verdict does not say, or why there is no verdict
+ * @param verdict the conclusion
  */
 public record ArmDifference(String setting, String a, String b, int pairs, double ratioA, double ratioB,
     Estimate difference, Optional<Estimate> factor, OptionalDouble pValue, OptionalDouble correctedPValue,
     OptionalDouble equivalencePValue, OptionalDouble leastDetectable, String limitedBy, List<String> caveats,
     Verdict verdict) {
 
-  /** Of the studies in which a difference of the least detectable size would have been shown. */
+  /** Share of studies that show a difference of the least detectable size. */
   private static final double POWER = 0.8;
 
-  /** What follows from a difference. */
+  /** The conclusion from a difference. */
   public enum Verdict {
     /** The first arm stores more. */
     MORE,
@@ -47,7 +47,7 @@ public record ArmDifference(String setting, String a, String b, int pairs, doubl
     /** There are too few pairs, they do not vary, or the corpus limits an arm. */
     NO_VERDICT;
 
-    /** For people: such as "no verdict". */
+    /** The verdict in words, such as "no verdict". */
     @Override
     public String toString() {
       return name().toLowerCase(Locale.ROOT).replace('_', ' ');
@@ -57,7 +57,7 @@ public record ArmDifference(String setting, String a, String b, int pairs, doubl
   /**
    * With its verdict.
    *
-   * @param tests of the comparison, which Holm's method corrects for
+   * @param tests number of tests in the comparison, which Holm's method corrects for
    */
   ArmDifference decided(OptionalDouble corrected, OptionalDouble equivalence, long tests) {
     double level = 1 - Estimate.CONFIDENCE;

@@ -17,11 +17,11 @@ import org.knowcap.analysis.results.Seeds;
  * A measured point: runs that differ in nothing but their seeds.
  *
  * @param runs at least one, by their seeds
- * @param otherRates learning rates of runs that were left out, as this one's store more
+ * @param otherRates learning rates of runs that were left out because runs with this cell's rate store more
  */
 public record Cell(List<RunResult> runs, List<Double> otherRates) {
   private static final Pattern LEARNING_RATE = Pattern.compile("lr[0-9.eE+-]+");
-  /** By corpus size, exposures and parameters. */
+  /** Sorts by corpus size, exposures and parameters. */
   static final Comparator<Cell> ORDER = Comparator.comparingLong(Cell::people)
       .thenComparingLong(Cell::exposures)
       .thenComparingLong(Cell::parameters);
@@ -76,12 +76,12 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     return first().people();
   }
 
-  /** Of each person. */
+  /** Number of exposures of each person. */
   public long exposures() {
     return first().exposures();
   }
 
-  /** At its peak. */
+  /** Learning rate at its peak. */
   public double learningRate() {
     return first().learningRate();
   }
@@ -109,12 +109,12 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     return common;
   }
 
-  /** By their order. */
+  /** The seeds of the runs, in order. */
   List<Seeds> seeds() {
     return runs.stream().map(RunResult::seeds).toList();
   }
 
-  /** R of each of these seeds. */
+  /** R of the runs with these seeds, in order. */
   double[] ratios(Set<Seeds> of) {
     return runs.stream()
         .filter(run -> of.contains(run.seeds()))
@@ -133,7 +133,7 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
         .orElseThrow();
   }
 
-  /** Mean over the seeds. */
+  /** Mean of a figure over the seeds. */
   double mean(ToDoubleFunction<RunResult> figure) {
     return runs.stream().mapToDouble(figure).average().orElseThrow();
   }
@@ -157,7 +157,7 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
     return Estimate.mean(runs.stream().mapToDouble(figure).toArray(), "seeds");
   }
 
-  /** For people: "gpt2-2-2-w16 on bioS(200) after 100 exposures". */
+  /** The cell in words: "gpt2-2-2-w16 on bioS(200) after 100 exposures". */
   @Override
   public String toString() {
     return model() + " on " + corpus() + " after " + exposures() + " exposures"

@@ -14,22 +14,22 @@ import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 
 /**
- * Runs as cells, and what is to be said of them before a law is fitted.
+ * Runs joined to cells, with warnings that readers need before a law is fitted.
  *
  * @param cells by corpus, exposures and size
  * @param leftOut runs that no law uses, by the reason
  * @param warnings whole sentences
  */
 public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<String> warnings) {
-  /** Parameters of one model may differ a little: a larger corpus may use more tokens. */
+  /** Relative difference that the parameters of one model may have, because a larger corpus may use more tokens. */
   private static final double COUNTS_ALIKE = 0.05;
   private static final double KINDS_ALIKE = 0.1;
-  /** Texts of one kind have almost one length. */
+  /** Relative difference that the tokens of an exposure may have in runs of one kind of corpus. */
   private static final double TOKENS_ALIKE = 0.03;
   private static final double STEPS_ALIKE = 0.02;
   private static final double ROUNDING = 1e-9;
 
-  /** What is one in the runs of a cell, but for the learning rate. */
+  /** The properties that are equal in the runs of a cell, except the learning rate. */
   private record Setting(String model, String corpus, long people, long exposures, String variant) {
     static Setting of(RunResult run) {
       return new Setting(run.model(), run.corpus(), run.people(), run.exposures(), Cell.variant(run));
@@ -37,11 +37,11 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
   }
 
   /**
-   * Joins runs. Where a cell was trained with several learning rates, it keeps that of the most seeds, and of these the one
-   * whose runs store most.
+   * Joins runs. Where a cell was trained with several learning rates, the cell keeps the rate with the most seeds,
+   * and among such rates the one whose runs store most.
    *
-   * @throws LawException if there are none, if equal seeds stand for different figures, or parameters are counted in two
-   *     ways
+   * @throws LawException if there are none, if equal seeds stand for different figures, or parameters are counted in
+   *     two ways
    */
   public static Cells of(List<RunResult> results) {
     Map<String, List<String>> leftOut = new LinkedHashMap<>();
@@ -140,7 +140,10 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
     });
   }
 
-  /** Runs that tables would join must have learnt one kind of corpus, each text of which has one length, in batches of one size. */
+  /**
+   * Runs that tables would join must have learnt one kind of corpus, each text of which has one length, in batches
+   * of one size.
+   */
   private static void requireOneTraining(List<RunResult> runs) {
     record Kind(String corpus, String variant) {}
     Map<Kind, List<RunResult>> kinds = runs.stream()
@@ -162,7 +165,7 @@ public record Cells(List<Cell> cells, Map<String, List<String>> leftOut, List<St
         });
   }
 
-  /** Where a figure of a run lies: tables have whole exposures and whole steps. */
+  /** The range in which a figure of a run lies, because tables round exposures and steps to whole numbers. */
   private record Range(double low, double high) {
     static Range of(double exact) {
       return new Range(exact, exact);

@@ -9,7 +9,7 @@ import java.util.Map;
  * @param law the fitted form
  * @param quantity that was fitted, with its unit
  * @param pointsUsed number of points in the fit
- * @param leftOut what was not used, by the reason: names of runs or cells
+ * @param leftOut names of runs or cells that were not used, by the reason
  * @param parameterCount how P is counted
  * @param pointSelection how the points came from the runs
  * @param loss that the fit minimises
@@ -20,20 +20,21 @@ import java.util.Map;
  * @param seeds number of seeds a point: the least and the most
  * @param parametersFrom least P of a point
  * @param parametersTo greatest P of a point
- * @param extrapolation by which the published law's smallest or largest model lies outside: a factor, 1 where inside
+ * @param extrapolation factor by which the published law's smallest or largest model lies outside of these sizes; 1
+ *        if it lies inside
  * @param warnings whole sentences
  */
 public record Checklist(String law, String quantity, int pointsUsed, Map<String, List<String>> leftOut,
     String parameterCount, String pointSelection, String loss, String optimiser, String starts, String bounds,
     String intervals, String seeds, long parametersFrom, long parametersTo, double extrapolation,
     List<String> warnings) {
-  /** What all tables of results have. */
+  /** How all tables of results count parameters. */
   static final String PARAMETER_COUNT = "all trainable parameters, embeddings included (a tied one once), of the vocabulary"
       + " that the corpus uses";
   /** Sizes of the models of figure 1 of arXiv 2404.05405. */
   private static final double PUBLISHED_LEAST = 816_000;
 
-  /** By which factor the smallest published model is larger than the largest of these. */
+  /** The factor by which the smallest published model is larger than the largest of these models. */
   static double extrapolation(long most) {
     return Math.max(1, PUBLISHED_LEAST / most);
   }

@@ -16,9 +16,9 @@ import org.knowcap.analysis.units.Units;
  * @param method how the interval was found, or why there is none
  */
 public record Estimate(double value, OptionalDouble low, OptionalDouble high, String method) {
-  /** Of every interval of this package. */
+  /** The confidence of every interval of this package. */
   public static final double CONFIDENCE = 0.95;
-  /** Of figures that would be equal but for the order of additions. */
+  /** Relative difference of figures that differ only because numbers were added in another order. */
   private static final double ROUNDING = 1e-9;
 
   /** An estimate without an interval. */
@@ -46,8 +46,8 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
   }
 
   /**
-   * Mean over independent values that came by subtraction from numbers of this size: what is less than rounding of those is no
-   * variance.
+   * Mean over independent values that are differences of numbers of this size; a variance below the rounding of
+   * those numbers counts as none.
    */
   static Estimate mean(double[] values, String unit, double size) {
     SummaryStatistics statistics = new SummaryStatistics();
@@ -70,7 +70,7 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
     return new TDistribution(null, degrees).inverseCumulativeProbability((1 + CONFIDENCE) / 2);
   }
 
-  /** The same of an increasing function of the number. */
+  /** The estimate of an increasing function of the number, with its interval. */
   Estimate map(DoubleUnaryOperator increasing) {
     return new Estimate(increasing.applyAsDouble(value), applied(increasing, low), applied(increasing, high),
         method);
@@ -92,12 +92,12 @@ public record Estimate(double value, OptionalDouble low, OptionalDouble high, St
         : OptionalDouble.empty();
   }
 
-  /** Half of the width of Student's interval over his quantile. */
+  /** The standard error: half of the interval's width, divided by Student's quantile. */
   double standardError(double degrees) {
     return halfWidth().orElseThrow() / quantile(degrees);
   }
 
-  /** For people: "1.93 (95 %: 1.88 to 1.98)", or "1.93 (no interval: ...)". */
+  /** The estimate in words: "1.93 (95 %: 1.88 to 1.98)", or "1.93 (no interval: ...)". */
   @Override
   public String toString() {
     return Units.ratio(value) + (hasInterval()

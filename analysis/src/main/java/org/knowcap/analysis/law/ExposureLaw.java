@@ -21,8 +21,8 @@ import org.knowcap.analysis.units.Units;
  * @param corpus name
  * @param variant what lists of its study chose beside the learning rate; empty without such lists
  * @param cells by exposures, at least two different
- * @param timeToLearn exposures to half of the greatest R, between measured ones straight on a log axis; absent where R is
- *        more than half at the fewest exposures, or nothing is stored
+ * @param timeToLearn exposures to half of the greatest R, interpolated in a straight line on a log axis; absent if R
+ *        is more than half at the fewest exposures, or if nothing is stored
  * @param rising whether R is greatest after the most exposures, so that the peak may be higher
  * @param summary whole sentences, the most important first
  * @param checklist of the estimate
@@ -32,7 +32,7 @@ public record ExposureLaw(String model, long parameters, String corpus, String v
 
   private record Group(String model, String corpus, String variant) {}
 
-  /** For people: "gpt2-2-2-w16 on bioS(200)". */
+  /** The model and its corpus in words: "gpt2-2-2-w16 on bioS(200)". */
   public String name() {
     return model + " on " + corpus + (variant.isEmpty() ? "" : ", " + variant);
   }

@@ -21,9 +21,10 @@ import org.apache.commons.math3.stat.descriptive.rank.Percentile;
 /**
  * Loss in size and data: E + A / N^alpha + B / D^beta.
  *
- * <p>The fit minimises the sum over points of Huber's function of ln(law) - ln(loss). It starts from a dense grid of alpha and
- * beta, on which the other three are linear and not negative (variable projection); the best cells of the grid, each in a block of its own, are
- * refined by Newton's method with the exact Hessian, Huber's width going down from least squares to its final value.
+ * <p>The fit minimises the sum over points of Huber's function of ln(law) - ln(loss). It starts from a dense grid of
+ * alpha and beta, on which the other three are linear and not negative (variable projection); the best cells of the
+ * grid, each in a block of its own, are refined by Newton's method with the exact Hessian, Huber's width going down
+ * from least squares to its final value.
  *
  * @param irreducible E, nats
  * @param sizeFactor A
@@ -31,16 +32,18 @@ import org.apache.commons.math3.stat.descriptive.rank.Percentile;
  * @param alpha exponent of the size
  * @param beta exponent of the data
  * @param objective sum of Huber's function at the optimum
- * @param gradientNorm of the objective in (ln E, ln A', ln B', alpha, beta), where A' and B' are the terms at the centre of the data
+ * @param gradientNorm of the objective in (ln E, ln A', ln B', alpha, beta), where A' and B' are the terms at the
+ *        centre of the data
  * @param stop why the optimiser stopped
  * @param starts cells of the grid that were refined
- * @param spread greatest less least alpha, or beta where that is more, among the optima whose objective is within 1e-6 of the best, relatively
+ * @param spread greatest less least alpha, or beta where that is more, among the optima whose objective is within
+ *        1e-6 of the best, relatively
  */
 public record LossLaw(double irreducible, double sizeFactor, double dataFactor, double alpha, double beta,
     double objective, double gradientNorm, String stop, int starts, double spread) {
   /** Width of Huber's function, as in arXiv 2203.15556 and 2404.10102. */
   public static final double HUBER = 1e-3;
-  /** Points that five parameters and an interval need. */
+  /** The least number of points for five parameters with intervals. */
   public static final int LEAST_POINTS = 8;
   private static final double COLLINEAR = 0.99;
   private static final int MOST_TRIES = 100;
@@ -109,8 +112,8 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
   }
 
   /**
-   * Intervals of the five parameters: percentiles over refits to clusters of points drawn with replacement, each refit from
-   * the grid anew.
+   * Intervals of the five parameters: percentiles over refits to clusters of points drawn with replacement, each
+   * refit from the grid anew.
    *
    * @param draws number of refits, at least 100
    * @param seed of the draws
@@ -156,7 +159,7 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
     return sample;
   }
 
-  /** Whether five parameters cannot be told from these points. */
+  /** Whether these points do not determine five parameters. */
   private static boolean degenerate(List<LossPoint> sample) {
     return sample.stream().map(LossPoint::cluster).distinct().count() < NAMES.size()
         || sample.stream().mapToDouble(LossPoint::parameters).distinct().count() < 3

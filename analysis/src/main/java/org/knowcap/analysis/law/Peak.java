@@ -11,14 +11,17 @@ import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 
 /**
- * Where one model stores most bits per parameter, over the sizes of its corpora.
+ * The cell in which one model stores most bits per parameter, over the sizes of its corpora.
  *
- * @param cell of the greatest mean R among those of which no run stores over 90 % of its corpus: over seeds that all of these
- *        have, or, where they have fewer than two in common, among the cells of the most seeds
+ * @param cell of the greatest mean R among those of which no run stores over 90 % of its corpus: over seeds that all
+ *        of these have, or, where they have fewer than two in common, among the cells of the most seeds
  * @param cells all of this model, by corpus size
  */
 public record Peak(Cell cell, List<Cell> cells) {
-  /** The peak over these cells of one model; absent where the largest corpus is nearly stored whole, or nothing is stored. */
+  /**
+   * The peak over these cells of one model; absent where the largest corpus is nearly stored whole, or nothing is
+   * stored.
+   */
   static Optional<Peak> of(List<Cell> cells) {
     List<Cell> bySize = cells.stream().sorted(Cell.ORDER).toList();
     List<Cell> free = bySize.stream()
@@ -49,12 +52,15 @@ public record Peak(Cell cell, List<Cell> cells) {
     return sum / values.length;
   }
 
-  /** P of the model: the mean over its cells, as a larger corpus may use more tokens. */
+  /** P of the model: the mean over its cells, because a larger corpus may use more tokens. */
   public double parameters() {
     return cells.stream().mapToLong(Cell::parameters).average().orElseThrow();
   }
 
-  /** R of the peak less that of another cell: over the seeds of both, or of the means where they have none in common. */
+  /**
+   * R of the peak less R of another cell, over the seeds of both cells; if they have none in common, the difference
+   * of the means.
+   */
   private Estimate above(Cell other) {
     Set<Seeds> common = Cell.commonSeeds(List.of(cell, other));
     if (common.isEmpty()) {
@@ -95,12 +101,18 @@ public record Peak(Cell cell, List<Cell> cells) {
     return smallerMeasured() && largerMeasured() && greater().isEmpty();
   }
 
-  /** Whether this is what the model holds, with an interval: bracketed, limited by the model, of two independent seeds or more. */
+  /**
+   * Whether this is what the model holds, with an interval: bracketed, limited by the model, of two independent
+   * seeds or more.
+   */
   public boolean isCapacity() {
     return bracketed() && cell.limit() == Limit.MODEL && cell.ratio().hasInterval();
   }
 
-  /** Whether R of the corpora beside the peak is surely lower: the 95 % interval over pairs of equal seeds is above 0. */
+  /**
+   * Whether R of the corpora beside the peak is surely lower: the 95 % interval over pairs of equal seeds is above
+   * 0.
+   */
   public boolean resolved() {
     return beside(-1).filter(this::surelyLower).isPresent()
         && beside(1).filter(this::surelyLower).isPresent();

@@ -5,7 +5,7 @@ import org.apache.commons.math3.distribution.NormalDistribution;
 import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.special.Gamma;
 
-/** Power of the two-sided t-test: how often it shows a true effect. */
+/** The power of the two-sided t-test, which is how often it shows a true effect. */
 final class Power {
   private static final NormalDistribution NORMAL = new NormalDistribution(null, 0, 1);
 
@@ -38,7 +38,7 @@ final class Power {
     return sum * step / 3;
   }
 
-  /** The effect, in true standard errors, that is shown in this share of studies. */
+  /** The effect, in true standard errors, that this share of studies shows. */
   static double effect(double power, double degrees, double level) {
     double critical = new TDistribution(null, degrees).inverseCumulativeProbability(1 - level / 2);
     return new BrentSolver(1e-6).solve(200, effect -> of(effect, degrees, level) - power, 0,

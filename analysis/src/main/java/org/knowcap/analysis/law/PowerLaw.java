@@ -7,16 +7,17 @@ import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.regression.SimpleRegression;
 
 /**
- * y = rho x^gamma, by least squares on logarithms. One point is one model: what scatters models about the law, be it seeds
- * or architecture, is in the residuals, and the intervals are Student's t with (points - 2) degrees of freedom.
+ * y = rho x^gamma, by least squares on logarithms. One point is one model. The scatter of models about the law, from
+ * seeds or from architecture, is in the residuals, and the intervals are Student's t with (points - 2) degrees of
+ * freedom.
  *
  * @param points at least two, of different x
  * @param rho y at x = 1, an extrapolation; strongly correlated with gamma
  * @param gamma the exponent
  * @param centre geometric mean of x, where the law is known best
  * @param atCentre y there over x
- * @param pGammaIsOne how likely an exponent at least so far from 1 would be if it were 1, two-sided; absent where gamma has
- *        no interval
+ * @param pGammaIsOne how likely an exponent at least so far from 1 would be if it were 1, two-sided; absent where
+ *        gamma has no interval
  * @param scatter standard deviation of the residuals, in natural logarithms
  * @param residuals ln y less ln of the law, in the order of the points
  */
@@ -84,7 +85,10 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
         OptionalDouble.of(p), scatter, residuals);
   }
 
-  /** Without intervals: points that are no capacities, or that have no errors of their own, are described by a line at most. */
+  /**
+   * Without intervals: points that are no capacities, or that have no errors of their own, are described by a line
+   * at most.
+   */
   PowerLaw described() {
     return gamma.hasInterval()
         ? without(
@@ -97,7 +101,10 @@ public record PowerLaw(List<Point> points, Estimate rho, Estimate gamma, double 
         centre, Estimate.alone(atCentre.value(), reason), OptionalDouble.empty(), scatter, residuals);
   }
 
-  /** The law at x, with the interval of its mean: not that of a further model, which scatters about it. */
+  /**
+   * The law at x, with the interval of its mean. A further model would scatter about the law, so its interval is
+   * wider.
+   */
   public Estimate at(double x) {
     double away = Math.log(x / centre);
     double value = Math.log(atCentre.value() * centre) + gamma.value() * away;

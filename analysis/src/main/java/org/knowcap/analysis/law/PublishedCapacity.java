@@ -14,8 +14,9 @@ import org.knowcap.analysis.results.ModelName;
 import org.knowcap.analysis.units.Units;
 
 /**
- * The published points of figure 1 of arXiv 2404.05405: GPT2 of several sizes on bioS(N). Those after 1000 exposures were read
- * off the vectors of figure 1(a); those after 100 are a coarse reading of figure 1(b). The file's last column says which.
+ * The published points of figure 1 of arXiv 2404.05405: GPT2 of several sizes on bioS(N). Those after 1000 exposures
+ * were read off the vectors of figure 1(a); those after 100 are a coarse reading of figure 1(b). The file's last
+ * column says which.
  *
  * @param points in the order of the file
  */
@@ -23,7 +24,7 @@ public record PublishedCapacity(List<Point> points) {
   private static final String FILE = "published-capacity.csv";
   private static final double MEGA = 1e6;
   private static final double NEARLY_ALL = 0.98;
-  /** Two models are of one size if their parameters differ by at most this part. */
+  /** Relative difference of parameters up to which two models count as of one size. */
   private static final double ONE_SIZE = 0.01;
 
   /**
@@ -45,7 +46,7 @@ public record PublishedCapacity(List<Point> points) {
   }
 
   /**
-   * A measured cell beside the published point of its size, corpus and exposures.
+   * A measured cell with the published point of its size, corpus and exposures.
    *
    * @param cell measured
    * @param published beside it
@@ -88,7 +89,7 @@ public record PublishedCapacity(List<Point> points) {
     return List.copyOf(matches);
   }
 
-  /** That of the cell's layers and heads, else that of the nearest number of parameters. */
+  /** The point with the cell's layers and heads; otherwise the point with the nearest number of parameters. */
   private static Optional<Point> nearest(List<Point> alike, Cell cell) {
     String size = ModelName.of(cell.model()).size().orElse("");
     return alike.stream()
@@ -96,7 +97,7 @@ public record PublishedCapacity(List<Point> points) {
             .thenComparing(point -> Math.abs(point.parameters() - cell.parameters())));
   }
 
-  /** What a comparison with these cells compares, in one sentence. */
+  /** One sentence on what a comparison with these cells compares. */
   public String scale(Cells cells) {
     int matched = matches(cells).size();
     return matched > 0
