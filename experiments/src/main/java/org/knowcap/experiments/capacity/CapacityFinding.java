@@ -7,16 +7,17 @@ import org.apache.commons.math3.stat.StatUtils;
 import org.knowcap.analysis.law.Estimate;
 
 /**
- * R at the size of the corpus where it is largest of those that were tried.
+ * The result of a search: R at the corpus size where it is largest among the sizes that were tried.
  *
  * @param people N at the peak
  * @param learningRate that was chosen
- * @param seeds that R was measured with, at least 2; that of the first choice is none of them
+ * @param seeds number of seeds that R was measured with, at least 2; the seed that chose rate and size is not one of
+ *        them
  * @param capacityRatio mean R of these seeds, bits per parameter
  * @param interval half of the 95 % confidence interval of the mean R at this size, by Student's t
  * @param deviation standard deviation of R over the first seeds
- * @param deviationSeeds how many those are: all, unless their deviation decided how many more were measured (Stein's two
- *     stages)
+ * @param deviationSeeds number of these first seeds: all seeds, unless their deviation decided how many more were
+ *        measured (Stein's two stages)
  * @param smaller the next smaller corpus, and R there; empty if it is not measured
  * @param larger the next larger one
  * @param rates learning rates that were tried, ascending
@@ -28,7 +29,8 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
    * A size next to the peak.
    *
    * @param people N
-   * @param capacityRatio mean R of the seeds that did not choose, if there are two; R of the one that did otherwise
+   * @param capacityRatio mean R over the seeds that did not choose, if there are at least two; otherwise R of the
+   *        seed that chose
    */
   public record Neighbour(long people, double capacityRatio) {}
 
@@ -48,7 +50,7 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
         deviationSeeds, smaller, larger, rates);
   }
 
-  /** How many seeds an interval of a half width needs, by the deviation of the first ones. */
+  /** The number of seeds that an interval of this half width needs, by the deviation of the first seeds. */
   public long seedsFor(double halfWidth) {
     return (long) Math.ceil(Math.pow(Estimate.quantile(deviationSeeds - 1) * deviation / halfWidth, 2));
   }
@@ -58,7 +60,7 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
     return !smaller.isEmpty() && !larger.isEmpty();
   }
 
-  /** For people, without the model and the exposures. */
+  /** The result in one sentence, without the model and the exposures. */
   public String sentence() {
     return String.format(Locale.ROOT,
         "R = %.3f +- %.3f bits per parameter (95 %%, %d seeds) at N = %,d; %s; %s", capacityRatio, interval,

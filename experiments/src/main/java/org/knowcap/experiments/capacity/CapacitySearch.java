@@ -13,11 +13,12 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
- * Which runs come next. First the learning rate is chosen, at one size of the corpus and with one seed; then the size at
- * which R is largest, with that seed; then R is measured there with other seeds, and next to it if R is no longer larger. The
- * first seed is not measured with: the largest of several noisy numbers is too large.
+ * Decides which runs come next. First the learning rate is chosen, at one size of the corpus and with one seed; then
+ * the size at which R is largest, with that seed; then R is measured there with other seeds, and next to it if R is
+ * no longer larger. The seed that chooses is not used for the measurement, because the largest of several noisy
+ * numbers is too large.
  *
- * <p>The next runs follow from what is measured alone, so that a search that was stopped goes on where it was.
+ * <p>The next runs follow only from the results so far, so a search that was stopped continues where it was.
  *
  * @param people sizes in question, ascending
  * @param start index of the size at which the peak is expected; the learning rate is chosen one size below
@@ -27,7 +28,7 @@ import java.util.stream.LongStream;
 public record CapacitySearch(List<Long> people, int start, double learningRate, int seeds) {
   /** The seed that learning rate and size are chosen with. */
   static final long CHOOSING = 1;
-  /** How far from the middle the learning rate may be, in doublings. */
+  /** The largest distance of the learning rate from the middle, in doublings. */
   private static final int FARTHEST = 3;
 
   /** R by run; several runs with one seed do not occur. */
@@ -45,7 +46,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     }
   }
 
-  /** Runs that are to be done now, the longest first; none where the peak is found and measured with all seeds. */
+  /** The runs that come next, the longest first; empty if the peak is found and measured with all seeds. */
   public List<Cell> next(Measured measured) {
     SequencedSet<Cell> wanted = new LinkedHashSet<>();
     OptionalInt rate = bestRate(measured);
@@ -94,7 +95,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     return new Cell(people.get(Math.max(0, start - 1)), rate(doublings), CHOOSING);
   }
 
-  /** Learning rates that were tried at the size where it is chosen, in doublings, ascending. */
+  /** Learning rates that were tried at the size where the rate is chosen, in doublings, ascending. */
   private List<Integer> tried(Measured measured) {
     return IntStream.rangeClosed(-FARTHEST, FARTHEST)
         .filter(doublings -> measured.has(rateCell(doublings)))
@@ -133,14 +134,15 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     return bestRate(measured).isEmpty();
   }
 
-  /** The learning rate that was chosen; the middle one before any is. */
+  /** The learning rate that was chosen; the middle one if none is chosen yet. */
   private double chosenRate(Measured measured) {
     return rate(bestRate(measured).orElse(0));
   }
 
   /**
-   * R of a size with the chosen learning rate: the mean of the seeds that do not choose, if there are two; before that, of the
-   * one that does. So a size that was chosen by luck is left again once other seeds say so.
+   * R of a size with the chosen learning rate: the mean over the seeds that do not choose, if there are at least
+   * two; before that, R of the seed that chooses. So the search leaves a size that was chosen by luck, once other
+   * seeds give a lower R.
    */
   private double ratio(int size, Measured measured) {
     double[] fresh = fresh(size, measured);
@@ -164,7 +166,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
         .toArray();
   }
 
-  /** Index of the size at which R is largest so far; none before any is measured with the chosen learning rate. */
+  /** Index of the size at which R is largest so far; empty if no size is measured with the chosen learning rate yet. */
   OptionalInt peak(Measured measured) {
     return IntStream.range(0, people.size())
         .filter(size -> ratio(size, measured) > Double.NEGATIVE_INFINITY)
@@ -182,10 +184,10 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
   }
 
   /**
-   * What is found so far; none before there is a peak with two fresh seeds.
+   * The result so far; empty if there is no peak with two seeds that did not choose.
    *
-   * @param interval that the number of seeds was chosen for, or 0 if it was not: a number that depends on the scatter of
-   *     all seeds would make intervals that are too narrow
+   * @param interval that the number of seeds was chosen for, or 0 if it was not: a number that depends on the
+   *     scatter of all seeds would make intervals that are too narrow
    */
   public Optional<CapacityFinding> finding(Measured measured, double interval) {
     OptionalInt peak = bestRate(measured).isPresent() ? peak(measured) : OptionalInt.empty();

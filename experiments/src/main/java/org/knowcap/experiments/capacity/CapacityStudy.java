@@ -15,14 +15,17 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * A search's study file: a grid for each size and learning rate.
  *
  * @param model whose capacity is searched
- * @param exposures complete ones of each person
+ * @param exposures complete exposures of each person
  * @param engine as a study names it
  * @param corpus that is learnt
  */
 public record CapacityStudy(ModelSpec model, long exposures, String engine, DenseCorpus corpus) {
   /** Whole texts of a window, at most: the paper's have about eight. */
   private static final int TEXTS = 4;
-  /** That a training has at least, unless a step has one text: with 10,000 a small model was still learning. */
+  /**
+   * The least number of steps of a training, unless a step has only one text; with 10,000 steps a small model was
+   * still learning.
+   */
   private static final long STEPS = 50_000;
   private static final int LEAST_BATCH = 4;
   private static final int MOST_BATCH = 64;
@@ -31,7 +34,7 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
   /** Learning rate in the middle of the search at a width of 64; it falls with the square root of the width. */
   private static final double LEARNING_RATE = 0.003;
   private static final double WIDTH = 64;
-  /** Exposures from which on a model holds about two bits a parameter rather than one. */
+  /** Number of exposures from which on a model holds about two bits per parameter instead of one. */
   private static final long MANY = 500;
 
   /**
@@ -116,7 +119,7 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
     return new Cell(run.people(), run.training().learningRate(), run.seeds().corpusSeed());
   }
 
-  /** The run that a row of results is of. */
+  /** The cell of a row of results. */
   public static Cell cell(RunResult run) {
     return new Cell(run.people(), run.learningRate(), run.seeds().corpusSeed());
   }

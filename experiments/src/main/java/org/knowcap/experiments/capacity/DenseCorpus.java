@@ -9,13 +9,14 @@ import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.models.architecture.ModelSpec;
 
 /**
- * A family of bioD corpora that a model can be filled with in few tokens: two attributes of eight chunks, about half of the
- * tokens in values, and as many different chunks as the theorem's premises leave room for. All its sizes have the same
- * vocabulary, so that P does not depend on N.
+ * A family of bioD corpora that fill a model with few tokens: two attributes of eight chunks, about half of the
+ * tokens in values, and as many different chunks as the theorem's premises allow. All sizes have one vocabulary, so
+ * P does not depend on N.
  *
  * @param diversity D, a power of two, so that D log2 N is at most N at the sizes that matter
  * @param alphabet T, a power of two; T^2 is at least 16 D
- * @param names entries of each of the three lists of names, if they have so many, so that N0 is at least ten times the largest N
+ * @param names entries of each of the three lists of names, if they have so many, so that N0 is at least ten times
+ *        the largest N
  * @param people sizes in question, ascending: R^max grows by the square root of two from one to the next
  */
 public record DenseCorpus(int diversity, int alphabet, int names, List<Long> people) {
@@ -24,7 +25,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
   private static final int LENGTH = 2;
   private static final int LEAST_DIVERSITY = 4;
   private static final int MOST_DIVERSITY = 4096;
-  /** Of possible strings for each one that is used. */
+  /** Number of possible strings for each string that is used. */
   private static final int ROOM = 16;
   private static final int NAMES_PER_PERSON = 10;
   /** Entries of the shipped lists: of first names, which are as many as middle names, and of last names. */
@@ -33,13 +34,13 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
   /** R^max of the smallest size. */
   private static final double LEAST_RATIO = 0.5;
   private static final int SIZES = 10;
-  /** Tokens that are no symbol and no name: of attributes, and the end of text. */
+  /** Number of tokens that are neither symbols nor parts of names: those of attributes, and the end-of-text token. */
   private static final int OTHER_TOKENS = ATTRIBUTES + 1;
 
   /**
    * The corpora for a model.
    *
-   * @param dense R^max from which on the theorem's premise shall hold
+   * @param dense R^max from which on the theorem's premise must hold
    * @throws IllegalArgumentException where the model is too small or too large for any
    */
   public static DenseCorpus of(ModelSpec model, double dense) {
@@ -66,7 +67,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
         + ": it is too small to hold, or too large for the lists of names to tell its people apart");
   }
 
-  /** First names, and middle names, where each list is cut to so many entries. */
+  /** Number of first names, and of middle names, if each list is cut to this number of entries. */
   private static int first(int entries) {
     return Math.min(entries, MOST_FIRST);
   }
@@ -102,7 +103,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
     return (int) Math.round(2 * Logarithms.log2(ratio / LEAST_RATIO));
   }
 
-  /** As a study's 'corpus' has it, but for the number of people. */
+  /** The settings under a study's 'corpus', without the number of people. */
   public Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("kind", "bioD");
