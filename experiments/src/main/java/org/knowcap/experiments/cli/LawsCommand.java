@@ -169,6 +169,10 @@ final class LawsCommand implements Callable<Integer> {
           .orElse(Double.POSITIVE_INFINITY);
       List<Cell> fitting = fitting(wave, left);
       if (fitting.isEmpty()) {
+        if (!StudyFolder.exists(out)) {
+          throw UserException.failure("no run ends within " + minutes.map(Object::toString).orElse("")
+              + " minutes here; give more --minutes, or see --plan for what each law takes");
+        }
         if (!wave.isEmpty()) {
           Knowcap.note(command,
               "the time is up; " + wave.size() + " more runs can be begun, and the same command goes on");

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.study.Json;
 import tools.jackson.databind.JsonNode;
@@ -110,6 +111,15 @@ class LawsCommandTest {
     assertEquals(5 + 5 + 3, plan.path("runs").asInt());
     assertEquals(2, plan.path("laws").size());
     assertTrue(plan.path("seconds").asDouble() > 0);
+    assertTrue(Files.notExists(out));
+  }
+
+  @Test
+  void aTimeTooShortForAnyRunIsRefused() throws Exception {
+    Path out = directory.resolve("out");
+    Outcome outcome = KnowcapProcess.run("laws", "--files", laws, "--out", out, "--minutes", "1e-6");
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.err().contains("no run ends within"), outcome.toString());
     assertTrue(Files.notExists(out));
   }
 
