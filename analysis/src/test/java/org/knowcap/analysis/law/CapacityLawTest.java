@@ -218,7 +218,7 @@ class CapacityLawTest {
   @Test
   void theQuickstartHasNoLaw() throws Exception {
     List<RunResult> quickstart = ResultsTable
-        .readCsv(Path.of("").toAbsolutePath().getParent().resolve("results/quickstart/results.csv"))
+        .readCsv(Path.of("").toAbsolutePath().resolveSibling("results/quickstart/results.csv"))
         .results();
     for (List<RunResult> runs : List.of(quickstart,
         quickstart.stream()
