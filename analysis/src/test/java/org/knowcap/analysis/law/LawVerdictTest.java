@@ -29,11 +29,12 @@ class LawVerdictTest {
   private static Arm arm(String name, Limit limit, double... ratios) {
     List<RunResult> runs = new ArrayList<>();
     for (int seed = 1; seed <= ratios.length; seed++) {
-      runs.add(Results.limited(
-          Results.run(200, 100, PARAMETERS, seed, ratios[seed - 1] * PARAMETERS, CORPUS), limit));
+      runs.add(Results.limited(Results.run(200, 100, PARAMETERS, seed, ratios[seed - 1] * PARAMETERS, CORPUS),
+          limit));
     }
-    return new Arm(name, name, runs, List.of(new Arm.TriedRate(0.001, 0.1), new Arm.TriedRate(0.002, 1),
-        new Arm.TriedRate(0.004, 0.2)), 0);
+    return new Arm(name, name, runs,
+        List.of(new Arm.TriedRate(0.001, 0.1), new Arm.TriedRate(0.002, 1), new Arm.TriedRate(0.004, 0.2)),
+        0);
   }
 
   private static Arm arm(String name, double... ratios) {
@@ -58,14 +59,19 @@ class LawVerdictTest {
     Arm b = arm("b", 1.0, 1.02, 0.98);
     Arm twice = arm("a", 2.02, 2.06, 1.95);
     assertEquals("supported at this scale", judged(factor(Direction.AT_LEAST, 2, 1.41), twice, b).sentence());
-    assertEquals("contradicted at this scale", judged(factor(Direction.AT_LEAST, 3, 1.2), twice, b).sentence());
-    assertEquals("contradicted at this scale", judged(factor(Direction.AT_MOST, 1.3, 1.2), twice, b).sentence());
+    assertEquals("contradicted at this scale",
+        judged(factor(Direction.AT_LEAST, 3, 1.2), twice, b).sentence());
+    assertEquals("contradicted at this scale",
+        judged(factor(Direction.AT_MOST, 1.3, 1.2), twice, b).sentence());
     assertEquals("supported at this scale", judged(factor(Direction.AT_MOST, 3, 1), twice, b).sentence());
     assertEquals("supported at this scale", judged(factor(Direction.ABOUT, 2, 1.1), twice, b).sentence());
     assertEquals("contradicted at this scale", judged(factor(Direction.ABOUT, 1, 1.1), twice, b).sentence());
     LawVerdict wide = judged(factor(Direction.AT_LEAST, 2, 1.41), arm("a", 0.9, 2.9, 1.7), b);
     assertEquals("undecided: interval too wide", wide.sentence());
-    Estimate figure = judged(factor(Direction.ABOUT, 2, 1.1), twice, b).judged().getFirst().figure().orElseThrow();
+    Estimate figure = judged(factor(Direction.ABOUT, 2, 1.1), twice, b).judged()
+        .getFirst()
+        .figure()
+        .orElseThrow();
     assertEquals(Math.cbrt(2.02 / 1.0 * 2.06 / 1.02 * 1.95 / 0.98), figure.value(), 1e-12);
   }
 
@@ -102,8 +108,10 @@ class LawVerdictTest {
     undecided(Doubt.CORPUS_LIMITED, judged(twice, arm("a", 3.7, 3.8, 3.65), b));
     undecided(Doubt.ONE_LEARNING_RATE,
         judged(twice, new Arm("a", "a", a.runs(), List.of(new Arm.TriedRate(0.001, 1)), 0), b));
-    undecided(Doubt.RATE_AT_END, judged(twice, new Arm("a", "a", a.runs(),
-        List.of(new Arm.TriedRate(0.001, 2), new Arm.TriedRate(0.002, 1)), 0), b));
+    undecided(Doubt.RATE_AT_END,
+        judged(twice,
+            new Arm("a", "a", a.runs(), List.of(new Arm.TriedRate(0.001, 2), new Arm.TriedRate(0.002, 1)), 0),
+            b));
     LawVerdict fast = judged(new Judgement(new Quantity.Factor("a", "b"), Direction.AT_LEAST, 2, 1.41, ANY),
         arm("a", Limit.LEARNING, 2.02, 2.06, 1.95), b);
     assertInstanceOf(Verdict.Supported.class, fast.verdict());
@@ -129,8 +137,8 @@ class LawVerdictTest {
     assertEquals("contradicted at this scale", law.sentence());
     assertTrue(law.notes().contains("1 of the 2 judgements are supported."), law.notes().toString());
     LawVerdict open = LawVerdict.of(CLAIM,
-        List.of(factor(Direction.AT_LEAST, 2, 1.41), new Judgement(new Quantity.Ratio("c"),
-            Direction.AT_LEAST, 1, 1, ANY)),
+        List.of(factor(Direction.AT_LEAST, 2, 1.41),
+            new Judgement(new Quantity.Ratio("c"), Direction.AT_LEAST, 1, 1, ANY)),
         List.of(a, b, new Arm("c", "c", List.of(), List.of(), 6)));
     assertEquals("undecided: not run", "undecided: " + ((Verdict.Undecided) open.verdict()).reasons());
   }
@@ -195,8 +203,7 @@ class LawVerdictTest {
       Arm a = arm("a", noisy(random, 1.5, none));
       Arm b = arm("b", noisy(random, 1, none));
       Arm c = arm("c", noisy(random, 1, none));
-      Judgement other = new Judgement(new Quantity.Ratio("c"), Direction.AT_LEAST, 1, 1,
-          Set.of(Limit.MODEL));
+      Judgement other = new Judgement(new Quantity.Ratio("c"), Direction.AT_LEAST, 1, 1, Set.of(Limit.MODEL));
       LawVerdict law = LawVerdict.of(CLAIM, List.of(factor(Direction.AT_LEAST, 1.5, 1), other),
           List.of(a, b, c));
       contradicted += law.verdict() instanceof Verdict.Contradicted ? 1 : 0;

@@ -43,8 +43,8 @@ class LawsCommandTest {
   private Path laws;
 
   private static String law(int number, String arms, String judgement) {
-    return "law: " + number + "\ntitle: Tiny\nclaim: Something.\nsource: none\nsmall: {" + arms + "}\njudge:\n  - {"
-        + judgement + ", limited_by: [model, learning, undecided]}\n";
+    return "law: " + number + "\ntitle: Tiny\nclaim: Something.\nsource: none\nsmall: {" + arms
+        + "}\njudge:\n  - {" + judgement + ", limited_by: [model, learning, undecided]}\n";
   }
 
   @BeforeEach
@@ -91,22 +91,25 @@ class LawsCommandTest {
 
     String page = Files.readString(out.resolve("laws.html"));
     assertTrue(page.contains(law.path("sentence").asString()) && page.contains("<svg"), "verdict and chart");
-    assertTrue(page.contains("not run") && page.contains("laws --size small --files"), "law 2, and what runs it");
+    assertTrue(page.contains("not run") && page.contains("laws --size small --files"),
+        "law 2, and what runs it");
     assertTrue(Files.readString(out.resolve("laws.csv")).startsWith("law,title,quantity"));
     assertEquals(4, Files.readAllLines(out.resolve("laws.md")).size());
 
     List<String> names = runs.stream().map(RunResult::run).toList();
     assertEquals(law, json(succeeds(words)).getFirst());
-    assertEquals(names, ResultsTable.readCsv(out.resolve("results.csv")).results().stream().map(RunResult::run).toList());
-    assertEquals(law, json(InProcess.succeeds(
-        Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray())).getFirst());
+    assertEquals(names,
+        ResultsTable.readCsv(out.resolve("results.csv")).results().stream().map(RunResult::run).toList());
+    assertEquals(law,
+        json(InProcess.succeeds(Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray()))
+            .getFirst());
   }
 
   @Test
   void aPlanRunsNothing() throws Exception {
     Path out = directory.resolve("out");
-    JsonNode plan = Json.MAPPER.readTree(succeeds("laws", "--files", laws, "--out", out, "--plan", "--json")
-        .out());
+    JsonNode plan = Json.MAPPER
+        .readTree(succeeds("laws", "--files", laws, "--out", out, "--plan", "--json").out());
     // Rates and seeds of base and deep, seeds of longer; what both laws have counts once.
     assertEquals(5 + 5 + 3, plan.path("runs").asInt());
     assertEquals(2, plan.path("laws").size());
@@ -133,7 +136,8 @@ class LawsCommandTest {
         models: gpt2-1-1-w8
         exposures: 1
         """);
-    for (List<Object> each : List.<List<Object>>of(List.of("--only must be of [1, 2], found 13", "--only", 13),
+    for (List<Object> each : List.<List<Object>>of(
+        List.of("--only must be of [1, 2], found 13", "--only", 13),
         List.of("--size must be one of small, found 'huge'", "--size", "huge"),
         List.of("--minutes must be above 0", "--minutes", "0"),
         List.of("--workers must be at least 1", "--workers", 0),

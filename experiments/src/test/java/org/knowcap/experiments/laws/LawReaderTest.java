@@ -74,8 +74,9 @@ class LawReaderTest {
 
   /** A claim of what a model can hold needs a corpus that has more; one of a full corpus needs one that has less. */
   @ParameterizedTest
-  @CsvSource({"small, 3, 2.2", "small, 5, 2", "small, 8, 2.2", "small, 9, 2.2", "paper, 3, 2.2", "paper, 8, 2.2",
-      "paper, 9, 1.5", "paper, 1, 1.5", "paper, 2, 2.2", "paper, 10, 3", "small, 10, 1.2", "small, 12, 1.2"})
+  @CsvSource({"small, 3, 2.2", "small, 5, 2", "small, 8, 2.2", "small, 9, 2.2", "paper, 3, 2.2",
+      "paper, 8, 2.2", "paper, 9, 1.5", "paper, 1, 1.5", "paper, 2, 2.2", "paper, 10, 3", "small, 10, 1.2",
+      "small, 12, 1.2"})
   void corporaHaveRoom(String size, int number, double least) throws IOException {
     for (LawArm arm : LawReader.shipped(size, List.of(number)).laws().getFirst().arms()) {
       assertTrue(maxRatio(arm) >= least, arm.name() + ": R^max is " + maxRatio(arm));
@@ -93,8 +94,8 @@ class LawReaderTest {
     for (String name : List.of("junk-100", "repeated-100", "token-100")) {
       Corpus junk = arms.get(name).any().corpus();
       assertEquals(plain.measured().bits().totalBits(), junk.measured().bits().totalBits(), 1e-9);
-      assertEquals(8, (double) arms.get(name).any().steps(junk) / arms.get("plain-100").any().steps(plain), 0.5,
-          name);
+      assertEquals(8, (double) arms.get(name).any().steps(junk) / arms.get("plain-100").any().steps(plain),
+          0.5, name);
     }
     assertEquals(plain.vocabulary().size() + 1, arms.get("token-100").any().corpus().vocabulary().size());
   }
@@ -134,21 +135,23 @@ class LawReaderTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
-      "title: Tiny | tittle: Tiny | 'title' is missing", "law: 1 | law: 2 | 'law' must be 1",
-      "base: {} | base: {people: 3} | unknown key",
-      "base: {} | base: {models: gpt9-2-2} | no model is named",
-      "base: {} | base: {exposures: [1, 2]} | must be one setting, found 2",
-      "base: {} | base: {seeds: 3} | must not have the key 'seeds'",
-      "base: {} | base: {of: longer} | an arm above it",
-      "base: {} | base: {learning_rates: 0} | 'small.base.learning_rates' must be a number above 0",
-      "factor: [longer, base] | factor: [longer, bass] | names the arm 'bass'",
-      "factor: [longer, base] | factor: longer | must be two arms",
-      "factor: [longer, base] | share: longer | must have one of the keys ratio, factor",
-      "at_least: 2 | above: 2 | one of the keys at_least, at_most, about",
-      "margin: 1.41 | margin: 0.5 | margin is a factor and must be at least 1",
-      "limited_by: [model, learning] | limited_by: [modell] | 'judge[0].limited_by' must be of",
-      "limited_by: [model, learning] | limited_by: model, why: 3 | unknown key 'judge[0].why'"})
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      value = {"title: Tiny | tittle: Tiny | 'title' is missing", "law: 1 | law: 2 | 'law' must be 1",
+          "base: {} | base: {people: 3} | unknown key",
+          "base: {} | base: {models: gpt9-2-2} | no model is named",
+          "base: {} | base: {exposures: [1, 2]} | must be one setting, found 2",
+          "base: {} | base: {seeds: 3} | must not have the key 'seeds'",
+          "base: {} | base: {of: longer} | an arm above it",
+          "base: {} | base: {learning_rates: 0} | 'small.base.learning_rates' must be a number above 0",
+          "factor: [longer, base] | factor: [longer, bass] | names the arm 'bass'",
+          "factor: [longer, base] | factor: longer | must be two arms",
+          "factor: [longer, base] | share: longer | must have one of the keys ratio, factor",
+          "at_least: 2 | above: 2 | one of the keys at_least, at_most, about",
+          "margin: 1.41 | margin: 0.5 | margin is a factor and must be at least 1",
+          "limited_by: [model, learning] | limited_by: [modell] | 'judge[0].limited_by' must be of",
+          "limited_by: [model, learning] | limited_by: model, why: 3 | unknown key 'judge[0].why'"})
   void whatIsWrongIsSaid(String right, String wrong, String complaint) throws IOException {
     assertTrue(LAW.contains(right), right);
     String message = complaint(SIZES, LAW.replace(right, wrong), "small");
