@@ -14,6 +14,8 @@ public final class UserException extends RuntimeException {
   public static final int USAGE = 2;
   /** Exit code for work that failed. */
   public static final int FAILURE = 1;
+  /** Exit code for work that another process has or that was stopped: a later try goes on (EX_TEMPFAIL of sysexits.h). */
+  public static final int LATER = 75;
 
   private final int exitCode;
 

@@ -181,8 +181,8 @@ final class CapacityCommand implements Callable<Integer> {
   private Measured train(List<Cell> wave, Measured before) throws IOException, InterruptedException {
     known.addAll(wave);
     StudyFolder folder = withFile(known, file -> StudyFolder.create(out, file));
-    StudyRun run = new StudyRun(command.commandLine().getOut(), folder, Math.min(together(), wave.size()), 1,
-        1);
+    StudyRun run = new StudyRun(command.commandLine().getOut(), folder,
+        Optional.of(Math.min(together(), wave.size())), 1, 1);
     try {
       return measured(run.execute());
     } catch (UserException e) {

@@ -31,6 +31,12 @@ final class OwnProcess {
         .redirectInput(ProcessBuilder.Redirect.INHERIT)
         .redirectOutput(ProcessBuilder.Redirect.INHERIT)
         .start();
+    // A signal to this process is meant for that one, which may have something to save.
+    Thread passOn = Thread.ofPlatform().unstarted(() -> {
+      process.destroy();
+      process.onExit().join();
+    });
+    Runtime.getRuntime().addShutdownHook(passOn);
     passOnErrors(process);
     return process.waitFor();
   }

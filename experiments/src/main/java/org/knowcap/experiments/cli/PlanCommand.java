@@ -102,7 +102,7 @@ final class PlanCommand implements Callable<Integer> {
       out.println(Json.MAPPER.writeValueAsString(rows));
     } else {
       study.notices().forEach(out::println);
-      print(out, rows, workers.orElseGet(() -> StudyRun.workers(study)));
+      print(out, rows, workers.isPresent() ? workers.get() : StudyRun.workers(study));
     }
     return 0;
   }

@@ -15,7 +15,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.knowcap.analysis.units.Units;
-import org.knowcap.experiments.runner.Supervisor;
+import org.knowcap.experiments.runner.LocalLauncher;
 import org.knowcap.experiments.runner.WorkerEvent;
 import org.knowcap.models.training.Progress;
 
@@ -24,7 +24,7 @@ import org.knowcap.models.training.Progress;
  * and a line for each run that ends. Work is counted in floating-point operations, so that small runs count for
  * little.
  */
-final class ProgressDisplay implements Supervisor.StudyListener, AutoCloseable {
+final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseable {
   private static final long BETWEEN_LINES = 15_000_000_000L;
   private static final int BAR_STEPS = 1000;
 

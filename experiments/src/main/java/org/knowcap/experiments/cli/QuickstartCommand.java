@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.report.Findings;
 import org.knowcap.experiments.run.StudyFolder;
@@ -36,7 +37,7 @@ final class QuickstartCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
     StudyFolder study = StudyFolder.create(directory, studyFile());
-    StudyReport measured = new StudyRun(out, study, StudyRun.workers(study.study()), 1, 1).execute();
+    StudyReport measured = new StudyRun(out, study, Optional.empty(), 1, 1).execute();
     out.println();
     Findings.of(measured.results().results()).forEach(sentence -> out.println(wrapped(sentence)));
     out.println();

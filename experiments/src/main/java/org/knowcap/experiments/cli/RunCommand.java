@@ -5,10 +5,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.runner.Launcher;
 import org.knowcap.experiments.study.StudyReader;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -33,14 +37,15 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--workers",
       paramLabel = "K",
-      description = "Runs at a time, a process each. Default: one for each core; one with engine: cuda.")
+      description = "Runs at a time, a process each. Default: one for each core; with engine: cuda one for each GPU. On a"
+          + " cluster: tasks of an array at a time; default: as many as there is room for.")
   private Optional<Integer> workers;
 
   @Option(
       names = "--concurrent",
       paramLabel = "K",
       description = "Runs at a time in one process that share a GPU; those of the same model train as one. For"
-          + " studies with engine: cuda, instead of --workers.")
+          + " studies with engine: cuda, instead of --workers; where there are several GPUs, on each.")
   private Optional<Integer> concurrent;
 
   @Option(
@@ -49,6 +54,17 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "1",
       description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
   private int threads;
+
+  @Option(
+      names = "--launcher",
+      paramLabel = "WHERE",
+      defaultValue = "local",
+      converter = LauncherOptions.Where.Converter.class,
+      description = "Where runs are trained: local, slurm or kubernetes. Default: ${DEFAULT-VALUE}")
+  private LauncherOptions.Where where;
+
+  @Mixin
+  private LauncherOptions launcher;
 
   @Option(
       names = "--again",
@@ -63,11 +79,16 @@ final class RunCommand implements Callable<Integer> {
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
     concurrent.ifPresent(value -> UserException.requireAtLeastOne("--concurrent", value));
     UserException.requireAtLeastOne("--threads", threads);
-    if (workers.isPresent() && concurrent.isPresent()) {
+    boolean local = where == LauncherOptions.Where.LOCAL;
+    if (local && workers.isPresent() && concurrent.isPresent()) {
       throw UserException
           .usage("give --workers, processes with a run each, or --concurrent, runs of one process"
               + " that share a GPU; not both");
     }
+    launcher.requireMeant(command, where);
+    Optional<BiFunction<StudyFolder, Consumer<String>, Launcher>> cluster = local
+        ? Optional.empty()
+        : Optional.of(launcher.cluster(where, launcher.request(threads, concurrent.orElse(1), workers)));
     StudyRun.requireSharing(StudyReader.read(spec), concurrent.orElse(1));
     StudyFolder study = StudyFolder.create(directory, spec);
     for (String name : again) {
@@ -75,8 +96,12 @@ final class RunCommand implements Callable<Integer> {
         throw UserException.failure(name + " is being trained by another process; stop that first");
       }
     }
-    new StudyRun(out, study, workers.orElseGet(() -> StudyRun.workers(study.study())), threads,
-        concurrent.orElse(1)).execute();
+    if (cluster.isPresent()) {
+      study.study().notices().forEach(out::println);
+      cluster.get().apply(study, out::println).launch(study.states());
+    } else {
+      new StudyRun(out, study, workers, threads, concurrent.orElse(1)).execute();
+    }
     return 0;
   }
 }

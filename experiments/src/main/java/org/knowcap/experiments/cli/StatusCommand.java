@@ -1,15 +1,23 @@
 package org.knowcap.experiments.cli;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.knowcap.analysis.units.Units;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.runner.Slurm;
+import org.knowcap.experiments.runner.SlurmTask;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import picocli.CommandLine.Command;
@@ -36,20 +44,41 @@ final class StatusCommand implements Callable<Integer> {
   /**
    * @param steps of the whole run; absent for a run that is not under way, because counting its steps needs the
    * corpus
+   * @param slurm what Slurm says of it; absent of runs that are done or of which it knows nothing
    */
   @JsonInclude(JsonInclude.Include.NON_ABSENT)
-  private record Row(String run, String state, long step, Optional<Long> steps, String detail) {
+  private record Row(String run, String state, long step, Optional<Long> steps, String detail,
+      Optional<SlurmTask> slurm) {
+    Row(String run, String state, long step, Optional<Long> steps, String detail) {
+      this(run, state, step, steps, detail, Optional.empty());
+    }
+
+    Row with(Map<String, SlurmTask> tasks) {
+      return done() ? this : new Row(run, state, step, steps, detail, Optional.ofNullable(tasks.get(run)));
+    }
+
+    boolean done() {
+      return state.equals("done");
+    }
+
     double part() {
       return steps.map(all -> (double) step / all).orElse(0.0);
+    }
+
+    String details() {
+      return Stream.concat(Stream.of(detail), slurm.map(SlurmTask::toString).stream())
+          .filter(text -> !text.isEmpty())
+          .collect(Collectors.joining("; "));
     }
   }
 
   @Override
   public Integer call() throws Exception {
     StudyFolder study = StudyFolder.open(directory);
+    Map<String, SlurmTask> tasks = slurm(study);
     List<Row> rows = study.states()
         .stream()
-        .map(status -> row(status.spec(), status.name(), status.state()))
+        .map(status -> row(status.spec(), status.name(), status.state()).with(tasks))
         .toList();
     PrintWriter out = command.commandLine().getOut();
     if (json) {
@@ -59,11 +88,41 @@ final class StatusCommand implements Callable<Integer> {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
     for (Row row : rows) {
       out.printf(Locale.ROOT, "%-" + width + "s  %-11s %5.1f %%  %s%n", row.run, row.state, 100 * row.part(),
-          row.detail);
+          row.details());
     }
-    long done = rows.stream().filter(row -> row.state.equals("done")).count();
-    out.println(done + " of " + rows.size() + " runs done");
+    out.println(rows.stream().filter(Row::done).count() + " of " + rows.size() + " runs done" + queued(rows));
+    if (!tasks.isEmpty()
+        && rows.stream().anyMatch(row -> !row.done() && row.slurm.filter(SlurmTask::queued).isEmpty())) {
+      out.println(
+          "'knowcap run' with --launcher slurm submits the runs that are neither done nor in Slurm's queue");
+    }
     return 0;
+  }
+
+  /** What Slurm says of the study's runs; a note where it says nothing, as the folders tell the rest. */
+  private Map<String, SlurmTask> slurm(StudyFolder study) throws IOException, InterruptedException {
+    try {
+      return Slurm.tasks(study);
+    } catch (UserException silent) {
+      Knowcap.note(command, silent.getMessage() + "; what follows is what the folders say");
+      return Map.of();
+    }
+  }
+
+  /** How many runs are in Slurm's queue, by state and reason. */
+  private static String queued(List<Row> rows) {
+    Map<String, Long> counts = rows.stream()
+        .flatMap(row -> row.slurm.stream())
+        .filter(SlurmTask::queued)
+        .collect(Collectors.groupingBy(
+            task -> task.state() + (task.state().equals("PENDING") ? " (" + task.reason() + ")" : ""),
+            TreeMap::new, Collectors.counting()));
+    return counts.isEmpty()
+        ? ""
+        : "; in Slurm's queue: " + counts.entrySet()
+            .stream()
+            .map(e -> e.getValue() + " " + e.getKey())
+            .collect(Collectors.joining(", "));
   }
 
   private static Row row(RunSpec run, String name, RunState state) {

@@ -13,7 +13,8 @@ import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
-import org.knowcap.experiments.runner.Supervisor;
+import org.knowcap.experiments.runner.Gpus;
+import org.knowcap.experiments.runner.LocalLauncher;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
@@ -27,18 +28,21 @@ final class StudyRun {
   private final int workers;
   private final int threads;
   private final int concurrent;
+  private final List<String> gpus;
 
   /**
-   * @param workers processes at a time
+   * @param workers processes at a time; empty for the number that suits this machine
    * @param threads of each run
    * @param concurrent runs of each process at a time
    */
-  StudyRun(PrintWriter out, StudyFolder study, int workers, int threads, int concurrent) {
+  StudyRun(PrintWriter out, StudyFolder study, Optional<Integer> workers, int threads, int concurrent)
+      throws InterruptedException {
     this.out = out;
     this.study = study;
-    this.workers = workers;
     this.threads = threads;
     this.concurrent = concurrent;
+    gpus = gpus(study.study());
+    this.workers = workers.orElse(workers(study.study(), gpus));
   }
 
   /**
@@ -56,13 +60,25 @@ final class StudyRun {
   }
 
   /**
-   * The number of workers that suits this machine: one for each core, but no more than there are runs, and only one
-   * if they would share a GPU.
+   * The number of workers that suits this machine: one for each core or, if all runs use a GPU, one for each GPU; but no
+   * more than there are runs.
    */
-  static int workers(Study study) {
-    return study.runs().stream().mapToInt(run -> workers(run.engine())).max().orElse(1) == 1
-        ? 1
-        : Math.min(Runtime.getRuntime().availableProcessors(), study.runs().size());
+  static int workers(Study study) throws InterruptedException {
+    return workers(study, gpus(study));
+  }
+
+  private static int workers(Study study, List<String> gpus) {
+    int places = onGpus(study) ? Math.max(1, gpus.size()) : Runtime.getRuntime().availableProcessors();
+    return Math.min(places, study.runs().size());
+  }
+
+  /** The GPUs to deal out to the workers of a study; none if its runs use none. */
+  private static List<String> gpus(Study study) throws InterruptedException {
+    return onGpus(study) ? Gpus.visible(System.getenv()) : List.of();
+  }
+
+  private static boolean onGpus(Study study) {
+    return study.runs().stream().allMatch(run -> sharesGpu(run.engine()));
   }
 
   /** Workers that suit this machine where all runs are of one engine: one a core, or one that has the GPU for itself. */
@@ -100,14 +116,14 @@ final class StudyRun {
         .toList();
     int open = states.size() - finished.size();
     out.println(study.study().name() + ": " + states.size() + " runs, " + finished.size() + " done before; "
-        + Math.min(workers * concurrent, Math.max(1, open)) + " at a time, " + threads
-        + " thread(s) each; in " + study.path());
+        + Math.min(workers * concurrent, Math.max(1, open)) + " at a time, " + threads + " thread(s) each"
+        + (gpus.size() > 1 ? ", on " + gpus.size() + " GPUs" : "") + "; in " + study.path());
     out.flush();
     boolean workersFailed = false;
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
           System.console() != null && System.console().isTerminal())) {
-        new Supervisor(study, workers, threads, concurrent, display).run(states);
+        new LocalLauncher(study, workers, threads, concurrent, gpus, display).launch(states);
         workersFailed = display.workersFailed();
       }
     }

@@ -5,12 +5,17 @@ import picocli.CommandLine.Model.CommandSpec;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.runner.Worker;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -22,6 +27,8 @@ import picocli.CommandLine.Parameters;
     description = "Takes runs of a study that 'knowcap run' has begun until none is left, and prints what it does as JSON"
         + " lines. Several workers may share a study, also on several machines that share its directory.")
 final class WorkerCommand implements Callable<Integer> {
+  private static final long SECONDS_TO_STOP = 25;
+
   @Spec
   private CommandSpec command;
 
@@ -43,6 +50,14 @@ final class WorkerCommand implements Callable<Integer> {
   private int concurrent;
 
   @Option(
+      names = "--run",
+      paramLabel = "RUN",
+      arity = "1..*",
+      description = "Names of runs: only these, and those that failed are tried again. The exit code is then 0 if all have a"
+          + " result, 1 if one has failed, and 75 if one was stopped or is another process's.")
+  private List<String> runs = List.of();
+
+  @Option(
       names = "--while-input",
       hidden = true,
       description = "End when standard input closes: 'knowcap run' starts its workers so, which must not outlive it.")
@@ -54,6 +69,7 @@ final class WorkerCommand implements Callable<Integer> {
     UserException.requireAtLeastOne("--concurrent", concurrent);
     StudyFolder study = StudyFolder.open(directory);
     StudyRun.requireSharing(study.study(), concurrent);
+    List<RunSpec> specs = runs.isEmpty() ? study.study().runs() : runs.stream().map(study::run).toList();
     if (!ChildProcess.hasVectors()) {
       return OwnProcess.again(command, threads);
     }
@@ -63,8 +79,46 @@ final class WorkerCommand implements Callable<Integer> {
     if (whileInput) {
       Worker.dieWithParent(System.in);
     }
-    new Worker(study, threads, concurrent, event -> events.println(Json.MAPPER.writeValueAsString(event)))
-        .work();
-    return 0;
+    for (String run : runs) {
+      study.runFolder(run).clearFailure();
+    }
+    Worker worker = new Worker(study, threads, concurrent,
+        event -> events.println(Json.MAPPER.writeValueAsString(event)));
+    CountDownLatch ended = new CountDownLatch(1);
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(worker, ended)));
+    try {
+      worker.work(specs);
+    } finally {
+      ended.countDown();
+    }
+    return exitCode(study);
+  }
+
+  /** On SIGTERM and SIGINT: runs write a checkpoint before the process ends. */
+  private static void stop(Worker worker, CountDownLatch ended) {
+    worker.stop();
+    try {
+      // Slurm and Kubernetes kill what has not ended after 30 s.
+      ended.await(SECONDS_TO_STOP, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** What whoever started it for certain runs is to know of them. */
+  private int exitCode(StudyFolder study) {
+    boolean failed = false;
+    for (String run : runs) {
+      switch (study.runFolder(run).state()) {
+        case RunState.Done _ -> {
+        }
+        case RunState.Failed _,RunState.Damaged _ -> failed = true;
+        case RunState.Pending _,RunState.Running _,RunState.Interrupted _ -> {
+          Knowcap.note(command, run + " is another process's, or was stopped; a later try goes on with it");
+          return UserException.LATER;
+        }
+      }
+    }
+    return failed ? UserException.FAILURE : 0;
   }
 }

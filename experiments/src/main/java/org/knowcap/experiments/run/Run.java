@@ -192,6 +192,11 @@ public final class Run {
     }
 
     @Override
+    public boolean stops() {
+      return next.stops();
+    }
+
+    @Override
     public void progressed(Progress progress) {
       double seconds = earlierSeconds + (System.nanoTime() - began) / 1e9;
       OptionalDouble norm = progress.gradientNorm();

@@ -4,9 +4,6 @@ import org.knowcap.files.ParserMessage;
 import org.knowcap.experiments.measure.RareTokens;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -134,7 +131,7 @@ public final class RunFolder {
 
   private boolean taken() throws IOException {
     try {
-      Optional<Lock> lock = lock();
+      Optional<FolderLock> lock = lock();
       if (lock.isPresent()) {
         lock.get().close();
       }
@@ -162,11 +159,11 @@ public final class RunFolder {
     if (Files.notExists(path)) {
       return true;
     }
-    Optional<Lock> lock = lock();
+    Optional<FolderLock> lock = lock();
     if (lock.isEmpty()) {
       return false;
     }
-    try (Lock _ = lock.get(); Stream<Path> files = Files.walk(path)) {
+    try (FolderLock _ = lock.get(); Stream<Path> files = Files.walk(path)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         if (!file.equals(path) && !file.equals(path.resolve("lock"))) {
           Files.delete(file);
@@ -214,33 +211,9 @@ public final class RunFolder {
         + "); remove this file, and " + remedy + " will write it anew");
   }
 
-  /** Holds the run for this process until closed. */
-  public record Lock(FileChannel channel, FileLock lock) implements AutoCloseable {
-    @Override
-    public void close() throws IOException {
-      lock.release();
-      channel.close();
-    }
-  }
-
   /** Takes the run for this process; empty if another has it. */
-  public Optional<Lock> lock() throws IOException {
-    Files.createDirectories(path);
-    FileChannel channel = FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE,
-        StandardOpenOption.WRITE);
-    try {
-      FileLock lock = channel.tryLock();
-      if (lock != null) {
-        return Optional.of(new Lock(channel, lock));
-      }
-    } catch (OverlappingFileLockException heldByThisProcess) {
-      // Another thread of this process has it: as good as another process.
-    } catch (IOException e) {
-      channel.close();
-      throw e;
-    }
-    channel.close();
-    return Optional.empty();
+  public Optional<FolderLock> lock() throws IOException {
+    return FolderLock.take(path);
   }
 
   /** Writes what determines the run. */

@@ -1,9 +1,13 @@
 package org.knowcap.experiments.runner;
 
+import java.io.File;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.knowcap.models.engine.cpu.CpuEngine;
 
 /**
@@ -30,6 +34,13 @@ public final class ChildProcess {
    * @param arguments of the command line
    */
   public static ProcessBuilder builder(int threads, String... arguments) {
+    ProcessBuilder builder = new ProcessBuilder(command(arguments));
+    builder.environment().putAll(environment(threads));
+    return builder;
+  }
+
+  /** The command that such a process is started by. */
+  static List<String> command(String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -37,14 +48,27 @@ public final class ChildProcess {
       command.add("--add-modules=" + VECTORS);
       command.addAll(CpuEngine.KEEP_LOOPS_APART);
     }
-    command
-        .addAll(List.of("-cp", System.getProperty("java.class.path"), "org.knowcap.experiments.cli.Knowcap"));
+    command.addAll(List.of("-cp", classPath(), "org.knowcap.experiments.cli.Knowcap"));
     command.addAll(List.of(arguments));
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
-    builder.environment().put("OPENBLAS_NUM_THREADS", Integer.toString(threads));
+    return command;
+  }
+
+  /** The class path; a wildcard for the jars of a folder where they are all of it, as people are shown the command. */
+  private static String classPath() {
+    String classPath = System.getProperty("java.class.path");
+    List<Path> entries = Stream.of(classPath.split(File.pathSeparator))
+        .map(entry -> Path.of(entry).toAbsolutePath())
+        .toList();
+    List<Path> folders = entries.stream().map(entry -> entry.resolveSibling("")).distinct().toList();
+    return folders.size() == 1 && entries.stream().allMatch(entry -> entry.toString().endsWith(".jar"))
+        ? folders.getFirst().resolve("*").toString()
+        : entries.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
+  }
+
+  /** What its environment has besides. */
+  static Map<String, String> environment(int threads) {
+    String number = Integer.toString(threads);
     // Spinning threads of OpenMP and OpenBLAS would fight over the cores: 7 times slower on two.
-    builder.environment().put("OMP_WAIT_POLICY", "passive");
-    return builder;
+    return Map.of("OMP_NUM_THREADS", number, "OPENBLAS_NUM_THREADS", number, "OMP_WAIT_POLICY", "passive");
   }
 }

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.run.FolderLock;
 import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.Sessions;
 import org.knowcap.experiments.run.StudyFolder;
@@ -29,6 +30,7 @@ public final class Worker {
   private final int threads;
   private final int concurrent;
   private final Consumer<WorkerEvent> events;
+  private volatile boolean stopping;
 
   /**
    * @param threads of each run
@@ -56,11 +58,22 @@ public final class Worker {
     });
   }
 
-  /** Trains and measures all open runs; a run that fails is marked as failed, and the next one is taken. */
-  public void work() throws IOException, InterruptedException {
-    List<RunSpec> costliestFirst = study.study()
-        .runs()
-        .stream()
+  /**
+   * Asks the worker to end: each run that is being trained writes a checkpoint after its present step, and no other run
+   * is begun.
+   */
+  public void stop() {
+    stopping = true;
+  }
+
+  /**
+   * Trains and measures those of the runs that are open; a run that fails is marked as failed, and the next one is
+   * taken.
+   *
+   * @param runs of the study
+   */
+  public void work(List<RunSpec> runs) throws IOException, InterruptedException {
+    List<RunSpec> costliestFirst = runs.stream()
         .sorted(Comparator.comparingDouble(Worker::cost).reversed())
         .toList();
     if (concurrent > 1) {
@@ -85,10 +98,10 @@ public final class Worker {
 
   private void takeIfOpen(RunSpec spec, RunFolder folder, Sessions sessions)
       throws IOException, InterruptedException {
-    if (!folder.finished()) {
-      Optional<RunFolder.Lock> lock = folder.lock();
+    if (!stopping && !folder.finished()) {
+      Optional<FolderLock> lock = folder.lock();
       if (lock.isPresent()) {
-        try (RunFolder.Lock _ = lock.get()) {
+        try (FolderLock _ = lock.get()) {
           if (!folder.finished()) {
             execute(spec, folder, sessions);
           }
@@ -98,7 +111,7 @@ public final class Worker {
   }
 
   /** Tokens times parameters, which is exact enough to sort runs by. */
-  private static double cost(RunSpec spec) {
+  static double cost(RunSpec spec) {
     return (double) spec.people() * spec.exposures().count() * spec.model().parameters(1000).total();
   }
 
@@ -121,12 +134,21 @@ public final class Worker {
         }
 
         @Override
+        public boolean stops() {
+          return stopping;
+        }
+
+        @Override
         public void progressed(Progress progress) {
           events.accept(new WorkerEvent.Progressed(spec.name(), progress));
         }
       }).result();
       events.accept(new WorkerEvent.Finished(spec.name(), result.storedBits(), result.capacityRatio(),
           result.saturation(), result.seconds()));
+    } catch (InterruptedException e) {
+      if (!stopping) {
+        throw e;
+      }
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       String reason = switch (e) {
         case OutOfMemoryError out -> "out of memory: " + out.getMessage();

@@ -69,7 +69,7 @@ class RunFolderTest {
     assertEquals(new RunState.Pending(), folder.state());
     assertFalse(Files.exists(folder.path()), "looking makes no folder");
 
-    try (RunFolder.Lock _ = folder.lock().orElseThrow()) {
+    try (FolderLock _ = folder.lock().orElseThrow()) {
       assertEquals(new RunState.Running(new RunState.Progressed(0, Double.NaN)), folder.state());
       folder.appendMetric(metric(3));
       folder.appendMetric(metric(6));
@@ -100,7 +100,7 @@ class RunFolderTest {
   @Test
   void aLockKeepsOtherProcessesOut() throws Exception {
     RunFolder folder = folder();
-    try (RunFolder.Lock _ = folder.lock().orElseThrow()) {
+    try (FolderLock _ = folder.lock().orElseThrow()) {
       assertEquals("held", other());
     }
     assertEquals("taken", other());
@@ -245,7 +245,7 @@ class RunFolderTest {
   @Test
   void aForgottenRunIsAsIfItHadNeverBegun() throws IOException {
     RunFolder folder = folder();
-    try (RunFolder.Lock _ = folder.lock().orElseThrow()) {
+    try (FolderLock _ = folder.lock().orElseThrow()) {
       folder.writeResult(MEASURED);
       assertFalse(folder.forget(), "another has it");
     }

@@ -42,6 +42,7 @@ public final class Trainer {
    * @return where the batches stood at the end, see {@link Batch#after}
    * @throws TrainingException if the loss is not a number or has diverged, with the step, the tensor and the learning
    *     rate, or where the checkpoint is of another run
+   * @throws InterruptedException where the listener stops it; there is a checkpoint of the last step then
    * @throws IOException where a checkpoint cannot be read or written
    */
   public long[] run(BatchSource.Factory data, TrainingListener listener)
@@ -125,7 +126,9 @@ public final class Trainer {
       session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step), earlier + step);
       position = batch.after();
       boolean last = step == steps;
-      boolean checkpointDue = last || System.nanoTime() - lastCheckpoint >= spec.checkpointEvery().toNanos();
+      boolean stops = !last && listener.stops();
+      boolean checkpointDue = last || stops
+          || System.nanoTime() - lastCheckpoint >= spec.checkpointEvery().toNanos();
       boolean reportDue = last || step % spec.reportEvery() == 0;
       if (reportDue || checkpointDue) {
         double loss = session.loss();
@@ -142,6 +145,9 @@ public final class Trainer {
         write(new Checkpoint(new Checkpoint.Head(spec.fingerprint(), step, earlier + step, position,
             spec.identity(), listener.toRemember()), session.state()));
         lastCheckpoint = System.nanoTime();
+      }
+      if (stops) {
+        throw new InterruptedException("asked to stop, after step " + step);
       }
     }
     return position;

@@ -18,6 +18,11 @@ public interface TrainingListener {
   /** The last checkpoint is damaged, and the run goes back to the one before. */
   default void wentBack(String problem) {}
 
+  /** Whether to stop after the present step, with a checkpoint from which a later call goes on; asked at every step. */
+  default boolean stops() {
+    return false;
+  }
+
   /** Called at every {@code reportEvery}-th step and at the last. */
   void progressed(Progress progress);
 }

@@ -17,10 +17,10 @@ import org.knowcap.experiments.study.Json;
 import tools.jackson.core.JacksonException;
 
 /**
- * Starts worker processes for a study and reads their events. Each worker has a process of its own, with its own
+ * Trains on this machine: starts worker processes for a study and reads their events. Each worker has a process of its own, with its own
  * threads and memory. If one dies in native code, only its present runs are lost, and they are marked as failed.
  */
-public final class Supervisor {
+public final class LocalLauncher implements Launcher {
   /** Exit codes after SIGINT and SIGTERM: the run is not marked as failed, and can continue later. */
   private static final Set<Integer> STOPPED_BY_THE_USER = Set.of(130, 143);
 
@@ -28,6 +28,7 @@ public final class Supervisor {
   private final int workers;
   private final int threads;
   private final int concurrent;
+  private final List<String> gpus;
   private final StudyListener listener;
 
   /** Receives the events of workers; several threads call it, one at a time. */
@@ -39,21 +40,21 @@ public final class Supervisor {
    * @param workers processes at a time
    * @param threads of each run, for its engine's native libraries
    * @param concurrent runs at a time in each process
+   * @param gpus that are dealt out to the workers; with fewer than two, each worker sees what this process sees
    */
-  public Supervisor(StudyFolder study, int workers, int threads, int concurrent, StudyListener listener) {
+  public LocalLauncher(StudyFolder study, int workers, int threads, int concurrent, List<String> gpus,
+      StudyListener listener) {
     this.study = study;
     this.workers = workers;
     this.threads = threads;
     this.concurrent = concurrent;
+    this.gpus = List.copyOf(gpus);
     this.listener = listener;
   }
 
-  /**
-   * Runs all runs that are not done, and tries failed runs again.
-   *
-   * @param states of the study's runs
-   */
-  public void run(List<RunStatus> states) throws IOException, InterruptedException {
+  /** Runs all runs that are not done, and waits for them. */
+  @Override
+  public void launch(List<RunStatus> states) throws IOException, InterruptedException {
     for (RunStatus status : states) {
       if (status.state() instanceof RunState.Failed) {
         study.runFolder(status.name()).clearFailure();
@@ -77,7 +78,7 @@ public final class Supervisor {
       while (again) {
         Set<String> current = ConcurrentHashMap.newKeySet();
         Path log = study.path().resolve("logs").resolve("worker-" + number + ".log");
-        int exitCode = listen(start(log), current);
+        int exitCode = listen(start(number, log), current);
         again = false;
         if (exitCode != 0 && !STOPPED_BY_THE_USER.contains(exitCode)) {
           String reason = "its process died with exit code " + exitCode + "; see " + log;
@@ -104,13 +105,14 @@ public final class Supervisor {
     }
   }
 
-  private Process start(Path log) throws IOException {
+  private Process start(int number, Path log) throws IOException {
     Files.createDirectories(log.getParent());
-    return ChildProcess
-        .builder(threads, "worker", study.path().toString(), "--while-input", "--threads",
-            Integer.toString(threads), "--concurrent", Integer.toString(concurrent))
-        .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
-        .start();
+    ProcessBuilder worker = ChildProcess.builder(threads, "worker", study.path().toString(), "--while-input",
+        "--threads", Integer.toString(threads), "--concurrent", Integer.toString(concurrent));
+    if (gpus.size() > 1) {
+      worker.environment().put(Gpus.VISIBLE, gpus.get((number - 1) % gpus.size()));
+    }
+    return worker.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
   }
 
   /** Passes on a worker's events until it ends. */
