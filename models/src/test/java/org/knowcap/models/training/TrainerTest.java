@@ -88,6 +88,8 @@ class TrainerTest {
   private static final class Listener implements TrainingListener {
     final Map<Long, Double> losses = new TreeMap<>();
     long diesAt = -1;
+    long stopsAt = -1;
+    private long asked;
     long started = -1;
     final List<String> wentBack = new ArrayList<>();
     Optional<Progress> last = Optional.empty();
@@ -100,6 +102,11 @@ class TrainerTest {
     @Override
     public void wentBack(String problem) {
       wentBack.add(problem);
+    }
+
+    @Override
+    public boolean stops() {
+      return ++asked == stopsAt;
     }
 
     @Override
@@ -208,6 +215,29 @@ class TrainerTest {
   }
 
   /** Bits flipped anywhere in the last checkpoint: the run goes back to the one before, and ends as if undisturbed. */
+  @Test
+  void stoppedAtAnyStepItGoesOnFromThere() throws Exception {
+    TrainingSpec spec = new TrainingSpec(new Schedule(2, 9, 0.01, 0.1, LearningRateShape.COSINE),
+        new Initialisation.Drawn(5), RARE, 1, Duration.ofDays(1), "fingerprint", MEANING);
+    Path undisturbed = directory.resolve("undisturbed");
+    Listener whole = train(spec, undisturbed, -1);
+    for (long step = 1; step <= 8; step++) {
+      Path file = directory.resolve("stopped-" + step);
+      Listener first = new Listener();
+      first.stopsAt = step;
+      try (Session session = Engines.named(engine).compile(PROGRAM, EXECUTION)) {
+        Trainer trainer = new Trainer(PROGRAM, session, spec, file);
+        assertThrows(InterruptedException.class, () -> trainer.run(DATA, first));
+      }
+      Listener second = train(spec, file, -1);
+      assertEquals(step, second.started);
+      Map<Long, Double> joined = new TreeMap<>(first.losses);
+      joined.putAll(second.losses);
+      assertEquals(whole.losses, joined);
+      assertArrayEquals(Files.readAllBytes(undisturbed), Files.readAllBytes(file));
+    }
+  }
+
   @Test
   void aDamagedCheckpointIsNoticedAndTheOneBeforeTakenUp() throws Exception {
     Path undisturbed = directory.resolve("undisturbed");

@@ -1,0 +1,230 @@
+package org.knowcap.experiments.runner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.StudyFolder;
+
+/** A study on a real Slurm of this machine: a cancelled task, a requeued one, a time-out, a preemption, and SIGKILLs. */
+@Tag("process")
+class SlurmTest {
+  private static final Path SCRIPT = Path.of("..", "scripts", "slurm-here.sh").toAbsolutePath().normalize();
+  private static final String STUDY = """
+      name: slurm
+      corpus:
+        kind: bioS
+        people: 16
+        pools: {first: 5, middle: 4, last: 10, months: 2, days: 2, years: 4, birth_cities: 3,
+          universities: 3, majors: 3, employers: 3}
+      models: {name: gpt2-1-2, head_width: 8, rotary_fraction: 0.5}
+      exposures: 40
+      training: {batch_size: 2, context_length: 32, learning_rate: 0.003, warmup_steps: 10}
+      seeds: [1, 2, 3, 4, 5, 6, 7]
+      """;
+  /** Checkpoints after every step, so that a signal is likely to meet one half written. */
+  private static final List<String> EVERY_STEP = List.of("-Dknowcap.checkpoint.seconds=0");
+  private static final List<String> TIMES = List.of("seconds", "tokens_per_second");
+  private static final long MOST_SECONDS = 600;
+
+  @TempDir
+  private Path directory;
+  private Path study;
+  private Path spec;
+  private boolean up;
+
+  private Map<String, String> environment() {
+    return Map.of("SLURM_CONF", directory.resolve("slurm/slurm.conf").toString());
+  }
+
+  @BeforeEach
+  void startSlurm() throws Exception {
+    Said said = said(SCRIPT.toString(), "up", directory.resolve("slurm").toString());
+    assumeTrue(said.exitCode != 3, said.text.strip() + ": not tested with a real Slurm");
+    up = true;
+    assertEquals(0, said.exitCode, said.text);
+    study = directory.resolve("study");
+    spec = Files.writeString(directory.resolve("slurm.yaml"), STUDY);
+  }
+
+  @AfterEach
+  void stopSlurm() throws Exception {
+    if (up) {
+      said(SCRIPT.toString(), "down", directory.resolve("slurm").toString());
+    }
+  }
+
+  private record Said(int exitCode, String text) {}
+
+  /** Runs a program to its end. */
+  private Said said(String... command) throws IOException, InterruptedException {
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
+        .redirectOutput(directory.resolve("said").toFile());
+    builder.environment().putAll(environment());
+    int exitCode = builder.start().waitFor();
+    return new Said(exitCode, Files.readString(directory.resolve("said"), StandardCharsets.UTF_8));
+  }
+
+  private String slurm(String... command) throws IOException, InterruptedException {
+    Said said = said(command);
+    assertEquals(0, said.exitCode, () -> String.join(" ", command) + ": " + said.text);
+    return said.text;
+  }
+
+  private Outcome knowcap(Object... arguments) {
+    return KnowcapProcess.start(environment(), EVERY_STEP, arguments).end();
+  }
+
+  private void launch() {
+    Outcome launched = knowcap("run", spec, "--out", study, "--launcher", "slurm", "--time", 1);
+    assertEquals(0, launched.exitCode(), launched.toString());
+  }
+
+  @Test
+  void whateverStrikesTheTasksTheRowsAreThoseOfAnUndisturbedStudy() throws Exception {
+    launch();
+    // Two run at a time. The first task is cancelled, the second put back in the queue by hand.
+    String cancelled = task(worker(List.of()));
+    slurm("scancel", cancelled);
+    String requeued = task(worker(List.of(cancelled)));
+    slurm("scontrol", "requeue", requeued);
+
+    ProcessHandle killed = worker(List.of(cancelled, requeued));
+    String killedTask = task(killed);
+    killed.destroyForcibly();
+
+    // A worker that stands still reaches the time limit. Slurm wakes it with its last signal.
+    ProcessHandle still = worker(List.of(cancelled, requeued, killedTask));
+    String late = task(still);
+    said("kill", "-STOP", Long.toString(still.pid()));
+
+    // A job of the urgent partition takes all cores, and what runs goes back to the queue.
+    Thread.sleep(3000);
+    slurm("sbatch", "--partition=urgent", "--ntasks=" + Runtime.getRuntime().availableProcessors(),
+        "--output=/dev/null", "--wrap=sleep 1");
+
+    ProcessHandle script = worker(List.of(cancelled, requeued, killedTask, late)).parent().orElseThrow();
+    script.destroyForcibly();
+
+    awaitEnd();
+    String log = logs();
+    assertTrue(log.contains("start 2"), log);
+    StudyFolder folder = StudyFolder.open(study);
+    Outcome status = knowcap("status", study);
+    assertTrue(status.out().contains("Slurm " + cancelled + " CANCELLED"), status.out());
+
+    // What was cancelled, and that whose script was killed, are submitted again, and nothing else.
+    long open = folder.states().stream().filter(each -> !(each.state() instanceof RunState.Done)).count();
+    assertTrue(open >= 1 && open < 7, status.out());
+    launch();
+    awaitEnd();
+    assertTrue(folder.states().stream().allMatch(each -> each.state() instanceof RunState.Done),
+        knowcap("status", study).out() + logs());
+    System.out.println("SlurmTest: cancelled " + cancelled + ", requeued " + requeued + ", killed " + killedTask
+        + ", stopped until the time limit " + late + "; " + open + " runs submitted again; "
+        + logs().split("Slurm task ", -1).length + " starts");
+
+    Path calm = directory.resolve("calm");
+    KnowcapProcess.succeeds("run", spec, "--out", calm, "--workers", 2);
+    assertEquals(rows(calm), rows(study));
+  }
+
+  /** Waits for a worker of the study that has written a checkpoint, and is of none of these tasks. */
+  private ProcessHandle worker(List<String> but) throws Exception {
+    long until = System.nanoTime() + MOST_SECONDS * 1_000_000_000L;
+    while (System.nanoTime() < until) {
+      for (ProcessHandle process : workers()) {
+        Optional<String> run = runOf(process);
+        if (run.isPresent()
+            && Files.exists(study.resolve("runs").resolve(run.get()).resolve("checkpoint.safetensors"))
+            && !but.contains(task(process))) {
+          return process;
+        }
+      }
+      Thread.sleep(100);
+    }
+    throw new AssertionError("no worker after " + MOST_SECONDS + " s: " + slurm("squeue", "--array") + logs());
+  }
+
+  private List<ProcessHandle> workers() {
+    return ProcessHandle.allProcesses()
+        .filter(process -> process.info()
+            .commandLine()
+            .filter(line -> line.contains("Knowcap worker " + study))
+            .isPresent())
+        .toList();
+  }
+
+  private Optional<String> runOf(ProcessHandle worker) {
+    return worker.info().commandLine().map(line -> line.substring(line.lastIndexOf(' ') + 1));
+  }
+
+  /** The task of a worker, as Slurm's variables in its environment say. */
+  private String task(ProcessHandle worker) throws IOException {
+    Map<String, String> variables = new TreeMap<>();
+    for (String each : Files.readString(Path.of("/proc", Long.toString(worker.pid()), "environ")).split("\0")) {
+      int equals = each.indexOf('=');
+      if (equals > 0) {
+        variables.put(each.substring(0, equals), each.substring(equals + 1));
+      }
+    }
+    return variables.get("SLURM_ARRAY_JOB_ID") + "_" + variables.get("SLURM_ARRAY_TASK_ID");
+  }
+
+  private void awaitEnd() throws Exception {
+    long until = System.nanoTime() + MOST_SECONDS * 1_000_000_000L;
+    while (!slurm("squeue", "--noheader").isBlank()) {
+      assertTrue(System.nanoTime() < until, () -> {
+        try {
+          return slurm("squeue", "--array") + logs();
+        } catch (IOException | InterruptedException e) {
+          return e.toString();
+        }
+      });
+      Thread.sleep(500);
+    }
+  }
+
+  /** What the tasks said, without their progress. */
+  private String logs() throws IOException {
+    List<String> said = new ArrayList<>();
+    try (Stream<Path> logs = Files.list(study.resolve("logs"))) {
+      for (Path log : logs.sorted().toList()) {
+        Files.readString(log).lines().filter(line -> !line.contains("\"progressed\"")).forEach(said::add);
+      }
+    }
+    return String.join("\n", said);
+  }
+
+  /** Rows of results.csv by run, without times. */
+  private static Map<String, String> rows(Path study) throws IOException {
+    List<String> lines = Files.readAllLines(study.resolve("results.csv"));
+    List<String> columns = List.of(lines.getFirst().split(","));
+    Map<String, String> rows = new TreeMap<>();
+    for (String line : lines.subList(1, lines.size())) {
+      String[] cells = line.split(",", -1);
+      assertEquals(columns.size(), cells.length, line);
+      TIMES.forEach(time -> cells[columns.indexOf(time)] = "");
+      assertEquals(null, rows.put(cells[0], String.join(",", cells)), "twice: " + line);
+    }
+    return rows;
+  }
+}
