@@ -317,9 +317,9 @@ final class LawsCommand implements Callable<Integer> {
     StudyRun.requireSharing(folder.study(), concurrent.orElse(1));
     int processes = concurrent.isPresent()
         ? 1
-        : Math.min(workers.orElseGet(() -> StudyRun.workers(folder.study())), wave.size());
+        : Math.min(workers.isPresent() ? workers.get() : StudyRun.workers(folder.study()), wave.size());
     try {
-      new StudyRun(command.commandLine().getOut(), folder, processes, 1, concurrent.orElse(1))
+      new StudyRun(command.commandLine().getOut(), folder, Optional.of(processes), 1, concurrent.orElse(1))
           .executeWithoutPage();
     } catch (UserException e) {
       // A learning rate that is too large makes a loss that is no number: it has lost, and the laws go on.

@@ -34,26 +34,28 @@ class LauncherOptionsTest {
 
   private Outcome run(String engine, Object... options) throws Exception {
     Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY.formatted(engine));
-    return InProcess.run(
-        Stream.concat(Stream.of("run", spec, "--out", directory.resolve("out")), Stream.of(options)).toArray());
+    return InProcess
+        .run(Stream.concat(Stream.of("run", spec, "--out", directory.resolve("out")), Stream.of(options))
+            .toArray());
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {
-      "--time=30|--time is for --launcher slurm, found --launcher local",
-      "--dry-run|--dry-run is for --launcher kubernetes or --launcher slurm, found --launcher local; 'knowcap plan'",
-      "--launcher=slurm --image=x|--image is for --launcher kubernetes, found --launcher slurm",
-      "--launcher=pbs|expected local, slurm or kubernetes, found 'pbs'",
-      "--launcher=slurm --time=0|--time must be more than 0, found '0'",
-      "--launcher=slurm --time=soon|--time must be minutes, HH:MM:SS or D-HH:MM:SS, found 'soon'",
-      "--launcher=slurm --array-limit=0|--array-limit must be at least 1, found 0",
-      "--launcher=slurm --partition=a;b|--partition must be a name, or several with commas, found 'a;b'",
-      "--launcher=slurm --memory=lots|--memory must be a whole number with M or G, such as 8G, found 'lots'",
-      "--launcher=slurm --sbatch=account=x|--sbatch takes an option of sbatch, such as \"--account=x\", found 'account=x'",
-      "--launcher=slurm --sbatch=--array=0-9|--sbatch cannot set --array",
-      "--launcher=slurm --concurrent=2|--concurrent is for runs that share a GPU",
-      "--launcher=kubernetes --image=x --claim=y|--launcher kubernetes only writes a file for kubectl; add --dry-run",
-      "--launcher=kubernetes --dry-run --image=x|--claim is missing, which --launcher kubernetes needs"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"--time=30|--time is for --launcher slurm, found --launcher local",
+          "--dry-run|--dry-run is for --launcher slurm or --launcher kubernetes, found --launcher local; 'knowcap plan'",
+          "--launcher=slurm --image=x|--image is for --launcher kubernetes, found --launcher slurm",
+          "--launcher=pbs|expected local, slurm or kubernetes, found 'pbs'",
+          "--launcher=slurm --time=0|--time must be more than 0, found '0'",
+          "--launcher=slurm --time=soon|--time must be minutes, HH:MM:SS or D-HH:MM:SS, found 'soon'",
+          "--launcher=slurm --array-limit=0|--array-limit must be at least 1, found 0",
+          "--launcher=slurm --partition=a;b|--partition must be a name, or several with commas, found 'a;b'",
+          "--launcher=slurm --memory=lots|--memory must be a whole number with M or G, such as 8G, found 'lots'",
+          "--launcher=slurm --sbatch=account=x|--sbatch takes an option of sbatch, such as \"--account=x\", found 'account=x'",
+          "--launcher=slurm --sbatch=--array=0-9|--sbatch cannot set --array",
+          "--launcher=slurm --concurrent=2|--concurrent is for runs that share a GPU",
+          "--launcher=kubernetes --image=x --claim=y|--launcher kubernetes only writes a file for kubectl; add --dry-run",
+          "--launcher=kubernetes --dry-run --image=x|--claim is missing, which --launcher kubernetes needs"})
   void wrongOptionsAreRefused(String options, String message) throws Exception {
     Outcome refused = run("cpu", (Object[]) options.split(" "));
     assertEquals(UserException.USAGE, refused.exitCode(), refused.toString());
@@ -63,18 +65,16 @@ class LauncherOptionsTest {
 
   @Test
   void kubernetesRetriesWhatARetryMayHelp() throws Exception {
-    Outcome written = run("cuda", "--launcher", "kubernetes", "--dry-run", "--image", "lab/knowcap:1", "--claim",
-        "studies", "--memory", "8G", "--workers", 2);
+    Outcome written = run("cuda", "--launcher", "kubernetes", "--dry-run", "--image", "lab/knowcap:1",
+        "--claim", "studies", "--memory", "8G", "--workers", 2);
     assertEquals(0, written.exitCode(), written.toString());
     Path launch = directory.resolve("out").resolve("launch");
     List<Path> files;
     try (Stream<Path> list = Files.list(launch)) {
       files = list.sorted().toList();
     }
-    JsonNode job = new YAMLMapper().readTree(Files.readString(files.stream()
-        .filter(file -> file.toString().endsWith(".yaml"))
-        .findFirst()
-        .orElseThrow()));
+    JsonNode job = new YAMLMapper().readTree(Files.readString(
+        files.stream().filter(file -> file.toString().endsWith(".yaml")).findFirst().orElseThrow()));
     String name = job.at("/metadata/name").asString();
     assertTrue(name.matches("knowcap-options-of-clusters-[0-9a-f]{8}"), name);
     assertEquals("Indexed", job.at("/spec/completionMode").asString());
@@ -103,15 +103,17 @@ class LauncherOptionsTest {
 
   @Test
   void aDryRunOfSlurmWritesAndPrintsTheScript() throws Exception {
-    Outcome printed = run("cuda", "--launcher", "slurm", "--dry-run", "--sbatch", "--gres=gpu:a100:1", "--sbatch",
-        "--account=x");
+    Outcome printed = run("cuda", "--launcher", "slurm", "--dry-run", "--sbatch", "--gres=gpu:a100:1",
+        "--sbatch", "--account=x");
     assertEquals(0, printed.exitCode(), printed.toString());
-    assertTrue(printed.out().contains("#SBATCH --gres=gpu:1\n#SBATCH --gres=gpu:a100:1\n#SBATCH --account=x\n"),
+    assertTrue(
+        printed.out().contains("#SBATCH --gres=gpu:1\n#SBATCH --gres=gpu:a100:1\n#SBATCH --account=x\n"),
         printed.out());
     assertTrue(printed.out().contains("nothing is submitted"), printed.out());
     Process checked = new ProcessBuilder("bash", "-n").start();
     try (var script = checked.getOutputStream()) {
-      script.write(printed.out().substring(printed.out().indexOf("#!/bin/bash"), printed.out().indexOf("written to"))
+      script.write(printed.out()
+          .substring(printed.out().indexOf("#!/bin/bash"), printed.out().indexOf("written to"))
           .getBytes(StandardCharsets.UTF_8));
     }
     assertEquals(0, checked.waitFor());

@@ -98,12 +98,12 @@ class FakeSlurmTest {
       submitted.addAll(Files.readAllLines(study.resolve("launch").resolve(tasks)));
     }
     assertEquals(new TreeSet<>(open), submitted);
-    String script = Files.readString(study.resolve("launch").resolve(launchFiles(".sh").stream()
-        .filter(name -> !name.equals("report.sh"))
-        .findFirst()
-        .orElseThrow()));
+    String script = Files.readString(study.resolve("launch")
+        .resolve(
+            launchFiles(".sh").stream().filter(name -> !name.equals("report.sh")).findFirst().orElseThrow()));
     assertTrue(script.matches("(?s).*#SBATCH --array=0-[12]%2\n.*"), script);
-    assertTrue(script.contains("#SBATCH --time=4:00:00\n") && script.contains("--signal=B:USR1@120\n"), script);
+    assertTrue(script.contains("#SBATCH --time=4:00:00\n") && script.contains("--signal=B:USR1@120\n"),
+        script);
 
     // The ids are lost, as after a kill: the jobs' names tell.
     for (String job : launchFiles(".job")) {
@@ -152,8 +152,8 @@ class FakeSlurmTest {
   @Test
   void aMissingOrSilentSchedulerIsSaid() throws Exception {
     Path empty = Files.createDirectory(directory.resolve("empty"));
-    Outcome missing = knowcap(empty.toString(), "run", study.resolve("study.yaml"), "--out", study, "--launcher",
-        "slurm");
+    Outcome missing = knowcap(empty.toString(), "run", study.resolve("study.yaml"), "--out", study,
+        "--launcher", "slurm");
     assertEquals(UserException.FAILURE, missing.exitCode());
     assertTrue(missing.err().startsWith("knowcap: sbatch is not on this machine's PATH"), missing.err());
     assertEquals(List.of(), launchFiles(".tasks"));

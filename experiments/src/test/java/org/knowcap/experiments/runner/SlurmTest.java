@@ -138,8 +138,8 @@ class SlurmTest {
     awaitEnd();
     assertTrue(folder.states().stream().allMatch(each -> each.state() instanceof RunState.Done),
         knowcap("status", study).out() + logs());
-    System.out.println("SlurmTest: cancelled " + cancelled + ", requeued " + requeued + ", killed " + killedTask
-        + ", stopped until the time limit " + late + "; " + open + " runs submitted again; "
+    System.out.println("SlurmTest: cancelled " + cancelled + ", requeued " + requeued + ", killed "
+        + killedTask + ", stopped until the time limit " + late + "; " + open + " runs submitted again; "
         + logs().split("Slurm task ", -1).length + " starts");
 
     Path calm = directory.resolve("calm");
@@ -161,7 +161,8 @@ class SlurmTest {
       }
       Thread.sleep(100);
     }
-    throw new AssertionError("no worker after " + MOST_SECONDS + " s: " + slurm("squeue", "--array") + logs());
+    throw new AssertionError(
+        "no worker after " + MOST_SECONDS + " s: " + slurm("squeue", "--array") + logs());
   }
 
   private List<ProcessHandle> workers() {
@@ -180,7 +181,8 @@ class SlurmTest {
   /** The task of a worker, as Slurm's variables in its environment say. */
   private String task(ProcessHandle worker) throws IOException {
     Map<String, String> variables = new TreeMap<>();
-    for (String each : Files.readString(Path.of("/proc", Long.toString(worker.pid()), "environ")).split("\0")) {
+    for (String each : Files.readString(Path.of("/proc", Long.toString(worker.pid()), "environ"))
+        .split("\0")) {
       int equals = each.indexOf('=');
       if (equals > 0) {
         variables.put(each.substring(0, equals), each.substring(equals + 1));
