@@ -77,6 +77,8 @@ final class ProbeCommand implements Callable<Integer> {
       return OwnProcess.again(command, 1);
     }
     TrainedRun trained = TrainedRun.open(run);
+    Probing probing = new Probing(layer, people, steps, seed);
+    probing.requireFits(trained);
     PrintWriter out = command.commandLine().getOut();
     if (!json) {
       out.println(trained.spec().name() + ": right answers about people whom the probes were not trained on");
@@ -84,7 +86,7 @@ final class ProbeCommand implements Callable<Integer> {
           "attribute, of so many answers: chance; from the name; right before the 1st, 2nd, ... value of a text");
       out.flush();
     }
-    List<ProbedAttribute> all = new Probing(layer, people, steps, seed).of(trained, each -> {
+    List<ProbedAttribute> all = probing.of(trained, each -> {
       if (!json) {
         print(each, out);
       }

@@ -51,17 +51,31 @@ public record Probing(Optional<Integer> layer, long people, int steps, long seed
   }
 
   /**
-   * Probes a run.
+   * Refuses a run that cannot be probed, before anything is trained.
    *
    * @throws UserException where the model has no such layer, or the corpus has too few people
    */
-  public List<ProbedAttribute> of(TrainedRun run, Listener listener) {
+  public void requireFits(TrainedRun run) {
     Source source = run.corpus().measured();
     if (source.people() < 4) {
       throw UserException.usage("a probe needs at least 4 people, half of them to learn from; "
           + source.name() + " has " + source.people());
     }
-    requireLayer(run);
+    try {
+      program(run, 1, 1, 1, 1);
+    } catch (IllegalArgumentException e) {
+      throw UserException.usage("--layer: " + e.getMessage());
+    }
+  }
+
+  /**
+   * Probes a run.
+   *
+   * @throws UserException where {@link #requireFits} refuses it
+   */
+  public List<ProbedAttribute> of(TrainedRun run, Listener listener) {
+    requireFits(run);
+    Source source = run.corpus().measured();
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     List<Long> persons = LongStream.range(0, source.people())
         .boxed()
@@ -78,15 +92,6 @@ public record Probing(Optional<Integer> layer, long people, int steps, long seed
       all.add(probed);
     }
     return all;
-  }
-
-  /** Refuses a layer that the model does not have, before anything is trained. */
-  private void requireLayer(TrainedRun run) {
-    try {
-      program(run, 1, 1, 1, 1);
-    } catch (IllegalArgumentException e) {
-      throw UserException.usage("--layer: " + e.getMessage());
-    }
   }
 
   private ProbeProgram program(TrainedRun run, int windows, int length, int blocks, int classes) {

@@ -48,7 +48,8 @@ public final class CorpusSurvey {
           .add(source(corpus.stream().sources().get(source), tokens[source] / Arrays.stream(tokens).sum()));
     }
     return new CorpusDescription(corpus.name(), corpus.measured().people(),
-        corpus.measured().bits().totalBits(), corpus.stream().tokens(1), sources, vocabulary);
+        corpus.measured().bits().totalBits(), corpus.stream().tokens(2) - corpus.stream().tokens(1), sources,
+        vocabulary);
   }
 
   private static CorpusDescription.Source source(Source source, double share) {

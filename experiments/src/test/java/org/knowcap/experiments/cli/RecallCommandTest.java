@@ -39,6 +39,7 @@ class RecallCommandTest {
     assertEquals(exitCode, outcome.exitCode(), outcome.toString());
     assertTrue(outcome.err().contains(message), outcome.toString());
     assertEquals(1, outcome.err().lines().count(), outcome.toString());
+    assertEquals("", outcome.out());
   }
 
   @Test
@@ -77,6 +78,9 @@ class RecallCommandTest {
     refused(2, "--only must be of bounds, planted, leak, engines, known, repeat, found 'nothing'",
         "calibrate", "--only", "nothing");
     refused(1, "no engine is named 'abacus'", "calibrate", "--engine", "abacus");
+    refused(2, "--seeds must be 1 to 100, found 0", "calibrate", "--seeds", 0);
+    refused(2, "--seeds is for the check 'known', which --only leaves out", "calibrate", "--seeds", 3,
+        "--only", "leak");
     assertFalse(succeeds("calibrate", "--help").out().isBlank());
   }
 }

@@ -107,6 +107,22 @@ class EnumeratedBitsTest {
     }
   }
 
+  /** The shares in docs/measuring.md, by Stirling's formula: ln n! = n ln n - n + ln(2 pi n) / 2 + 1 / (12 n). */
+  @Test
+  void theSetOfNamesHasMoreBitsThanThePaperCounts() {
+    for (double[] more : new double[][]{{1000, 8.3}, {100_000, 13.5}, {20_000_000, 45.0}}) {
+      KnowledgePart names = BioSBits.of((long) more[0], PoolSizes.PAPER).part("names");
+      double set = (logFactorial(160e6) - logFactorial(more[0]) - logFactorial(160e6 - more[0]))
+          / Math.log(2);
+      assertEquals(set, names.entropyBits(), 1e-6 * set);
+      assertEquals(more[1], 100 * (set / names.totalBits() - 1), 0.05);
+    }
+  }
+
+  private static double logFactorial(double n) {
+    return n * Math.log(n) - n + Math.log(2 * Math.PI * n) / 2 + 1 / (12 * n);
+  }
+
   /** All sequences of {@code length} numbers below {@code bound}. */
   private static List<int[]> tuples(int bound, int length) {
     List<int[]> tuples = new ArrayList<>();

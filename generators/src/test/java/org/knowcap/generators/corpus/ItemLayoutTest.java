@@ -117,6 +117,18 @@ class ItemLayoutTest {
     assertEquals(0, layout.complete(Windows.cut(29)));
   }
 
+  /** The numbers in docs/measuring.md: a bioS with Knowcap's lists, in windows of 512 tokens. */
+  @Test
+  void thePapersWindowsHoldSixTextsInSeven() {
+    Source bioS = Corpora.bioS(1000, 1, PoolSizes.PAPER);
+    assertEquals(70.0, bioS.meanItemTokens(), 0.05);
+    double complete = bioS.layout().complete(Windows.cut(512));
+    // Texts of n tokens begin at all 512 places as often, and lie in one window from 512 - n + 1 of them.
+    assertEquals((513 - bioS.meanItemTokens()) / 512, complete, 1e-9);
+    assertEquals(0.865, complete, 0.0005);
+    assertEquals(1156, 1000 / complete, 0.5);
+  }
+
   /** Of lengths 2 and 3, each as likely, in windows of 4: one 3 or two 2s; worked out by hand. */
   @Test
   void theItemThatHadNoRoomComesFirst() {
