@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedSet;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -104,7 +105,15 @@ record Shortfall(List<Cell> cells, List<Peak> peaks) {
     if (peaks.isEmpty() || peaks.stream().anyMatch(peak -> !peak.cell().ratio().hasInterval())) {
       advice.add("measure each peak and the corpora beside it with " + SEEDS + " seeds");
     }
-    long sizes = cells.stream().map(Cell::model).distinct().count();
+    long sizes = cells.stream()
+        .collect(Collectors.groupingBy(
+            cell -> List.of(cell.family(), cell.corpusKind(), cell.variant(), cell.exposures()),
+            Collectors.mapping(Cell::model, Collectors.toSet())))
+        .values()
+        .stream()
+        .mapToLong(Set::size)
+        .max()
+        .orElse(0);
     if (sizes < PowerLaw.LEAST_POINTS) {
       advice.add("add " + (PowerLaw.LEAST_POINTS - sizes) + " of the " + PowerLaw.LEAST_POINTS
           + " sizes of model that a law needs");

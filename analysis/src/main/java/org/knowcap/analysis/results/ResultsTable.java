@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -112,16 +111,39 @@ public final class ResultsTable {
    */
   public static ResultsTable readCsv(Path file) throws IOException {
     String text = text(file);
-    // Blank lines are passed over, so rows are counted on the others.
-    List<String> lines = text.lines().toList();
-    int[] rowLines = IntStream.range(0, lines.size())
-        .filter(i -> !lines.get(i).isBlank())
-        .map(i -> i + 1)
-        .toArray();
+    int[] rowLines = rowLines(text);
     Table table = withRecall(upgraded(readCells(file, text)));
     boolean quantised = table.containsColumn("weight_bits");
     List<String> columns = RecordTable.columns(quantised ? QuantisedResult.class : RunResult.class);
-    Set<String> optional = Set.copyOf(RecordTable.optionalColumns(QuantisedResult.class));
+    requireColumns(file, table, columns, RecordTable.optionalColumns(QuantisedResult.class));
+    List<QuantisedResult> rows = new ArrayList<>();
+    for (int row = 0; row < table.rowCount(); row++) {
+      String place = file + ", line " + rowLines[row + 1];
+      rows.add(quantised
+          ? result(QuantisedResult.class, table, row, place)
+          : QuantisedResult.unquantised(result(RunResult.class, table, row, place)));
+    }
+    return new ResultsTable(rows);
+  }
+
+  /** The rows of a table whose columns are the components of a record. */
+  static <R extends Record> List<R> rows(Path file, Class<R> type) throws IOException {
+    String text = text(file);
+    int[] rowLines = rowLines(text);
+    Table table = readCells(file, text);
+    requireColumns(file, table, RecordTable.columns(type), RecordTable.optionalColumns(type));
+    return IntStream.range(0, table.rowCount())
+        .mapToObj(row -> result(type, table, row, file + ", line " + rowLines[row + 1]))
+        .toList();
+  }
+
+  /** Blank lines are passed over, so rows are counted on the others. */
+  private static int[] rowLines(String text) {
+    List<String> lines = text.lines().toList();
+    return IntStream.range(0, lines.size()).filter(i -> !lines.get(i).isBlank()).map(i -> i + 1).toArray();
+  }
+
+  private static void requireColumns(Path file, Table table, List<String> columns, List<String> optional) {
     for (String name : columns) {
       if (!table.containsColumn(name) && !optional.contains(name)) {
         throw new ResultsException(file + ", line 1: there is no column " + name + "; there are "
@@ -134,17 +156,9 @@ public final class ResultsTable {
             file + ", line 1: unknown column " + name + "; the columns are " + columns);
       }
     }
-    List<QuantisedResult> rows = new ArrayList<>();
-    for (int row = 0; row < table.rowCount(); row++) {
-      String place = file + ", line " + rowLines[row + 1];
-      rows.add(quantised
-          ? result(QuantisedResult.class, table, row, place)
-          : QuantisedResult.unquantised(result(RunResult.class, table, row, place)));
-    }
-    return new ResultsTable(rows);
   }
 
-  private static String text(Path file) throws IOException {
+  static String text(Path file) throws IOException {
     try {
       return Files.readString(file);
     } catch (CharacterCodingException e) {

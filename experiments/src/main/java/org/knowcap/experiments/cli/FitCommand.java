@@ -31,9 +31,15 @@ import org.knowcap.analysis.law.LossPoint;
 import org.knowcap.analysis.law.LossTable;
 import org.knowcap.analysis.law.Peak;
 import org.knowcap.analysis.law.PublishedCapacity;
+import org.knowcap.analysis.law.SkillsLaw;
+import org.knowcap.analysis.results.FrequencyRow;
+import org.knowcap.analysis.results.FrequencyTable;
+import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,7 +58,7 @@ import tech.tablesaw.api.Table;
         + " derives the estimators.")
 final class FitCommand implements Callable<Integer> {
   private enum Law {
-    CAPACITY, EXPOSURES, LOSS;
+    CAPACITY, EXPOSURES, LOSS, SKILLS;
 
     @Override
     public String toString() {
@@ -67,15 +73,16 @@ final class FitCommand implements Callable<Integer> {
       paramLabel = "DIR|CSV",
       arity = "1..*",
       description = "Directories of studies, or tables of results. For --law loss also tables with the columns parameters, tokens"
-          + " and loss (nats), and perhaps run.")
+          + " and loss (nats), and perhaps run; for --law skills frequency.csv of studies.")
   private List<Path> sources;
 
   @Option(
       names = "--law",
       paramLabel = "LAW",
       defaultValue = "capacity",
-      description = "capacity (peak of R over corpora, stored bits = rho P^gamma), exposures (R against exposures), or loss"
-          + " (E + A/P^alpha + B/D^beta of the last training loss). Default: ${DEFAULT-VALUE}")
+      description = "capacity (peak of R over corpora, stored bits = rho P^gamma), exposures (R against exposures), loss"
+          + " (E + A/P^alpha + B/D^beta of the last training loss), or skills (bits and loss against all exposures, of people whose"
+          + " exposures follow Zipf's law). Default: ${DEFAULT-VALUE}")
   private String law;
 
   @Option(
@@ -160,8 +167,8 @@ final class FitCommand implements Callable<Integer> {
     Law chosen = Arrays.stream(Law.values())
         .filter(each -> each.toString().equals(law))
         .findFirst()
-        .orElseThrow(
-            () -> UserException.usage("--law must be capacity, exposures or loss, found '" + law + "'"));
+        .orElseThrow(() -> UserException
+            .usage("--law must be capacity, exposures, loss or skills, found '" + law + "'"));
     if (published && chosen != Law.CAPACITY) {
       throw UserException.usage("--published is for --law capacity: the published points are of that law");
     }
@@ -173,8 +180,9 @@ final class FitCommand implements Callable<Integer> {
         case CAPACITY -> capacity(Cells.of(runs()));
         case EXPOSURES -> exposures(Cells.of(runs()));
         case LOSS -> loss();
+        case SKILLS -> skills();
       }
-    } catch (LawException e) {
+    } catch (LawException | ResultsException e) {
       throw UserException.usage(e.getMessage());
     }
     return 0;
@@ -273,6 +281,41 @@ final class FitCommand implements Callable<Integer> {
         + "), spread of the exponents over " + fit.law().starts() + " starts "
         + Units.number(fit.law().spread(), 2));
     print(fit.checklist());
+  }
+
+  private void skills() throws IOException {
+    if (charts.isPresent()) {
+      throw UserException
+          .usage("--charts is for --law capacity and exposures: the laws of skills have no chart");
+    }
+    List<FrequencyRow> rows = new ArrayList<>();
+    for (Path source : sources) {
+      if (Files.isDirectory(source)) {
+        rows.addAll(StudyReport.of(StudyFolder.open(source)).frequencies());
+      } else if (Files.notExists(source)) {
+        throw UserException.usage(source + ": no such file or directory");
+      } else if (FrequencyTable.isOne(source)) {
+        rows.addAll(FrequencyTable.readCsv(source));
+      } else {
+        throw UserException
+            .usage(source + ": --law skills reads the frequency.csv of a study, or its directory");
+      }
+    }
+    List<SkillsLaw> laws = SkillsLaw.of(rows);
+    if (json) {
+      out().println(Json.MAPPER.writeValueAsString(laws));
+      return;
+    }
+    for (SkillsLaw each : laws) {
+      heading(each.name());
+      each.summary().forEach(out()::println);
+      each.points()
+          .forEach(point -> out().println("  " + Units.count(point.exposures()) + " exposures on average: "
+              + Units.bits(point.storedBits()) + " of values, " + Units.percent(point.storedShare())
+              + "; loss " + Units.number(point.excessLoss(), 3) + " nats an exposure"
+              + (point.used() ? "" : "; not used")));
+      print(each.checklist());
+    }
   }
 
   private void heading(String text) {

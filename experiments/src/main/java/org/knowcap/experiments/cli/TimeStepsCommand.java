@@ -76,8 +76,11 @@ final class TimeStepsCommand implements Callable<Integer> {
     try {
       for (RunSpec run : StudyReader.read(spec).runs()) {
         Corpus corpus = run.corpus();
-        byRun.put(run.name(), byShape.computeIfAbsent(List.of(run.model(), RunSpec.ids(corpus)),
-            key -> stepSeconds(run, corpus)));
+        byRun.put(run.name(),
+            byShape.computeIfAbsent(
+                List.of(run.model(), RunSpec.ids(corpus), run.training().batchSize(),
+                    run.training().contextLength(), run.training().precision(), run.training().updateRule()),
+                key -> stepSeconds(run, corpus)));
       }
     } catch (EngineUnavailableException e) {
       // A study for another machine: what else is known of it can still be shown.

@@ -2,21 +2,28 @@ package org.knowcap.experiments.measure;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.analysis.results.Frequencies;
+import org.knowcap.analysis.results.FrequencyBucket;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Span;
 
@@ -202,6 +209,91 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       return new Knowledge(part.name(), part.count(), part.uniformBits(), part.maxBits(), loss.mean(),
           loss.standardError());
     }).toList();
+  }
+
+  /** People of about equal exposures, while they are counted. */
+  private static final class Tally {
+    private long people;
+    private long measured;
+    private double exposures;
+    private double share;
+    private double measuredShare;
+    private double nameLoss;
+    private double valueLoss;
+    private double weightedValueLoss;
+
+    void add(Tally other) {
+      people += other.people;
+      measured += other.measured;
+      exposures += other.exposures;
+      share += other.share;
+      measuredShare += other.measuredShare;
+      nameLoss += other.nameLoss;
+      valueLoss += other.valueLoss;
+      weightedValueLoss += other.weightedValueLoss;
+    }
+
+    FrequencyBucket bucket(int power, double valueBits) {
+      double loss = valueLoss / measured;
+      return new FrequencyBucket(power < 0 ? 0 : Math.pow(2, power), people, measured, exposures / people,
+          share, nameLoss / measured, loss, weightedValueLoss / measuredShare, valueBits,
+          valueBits - loss / Math.log(2));
+    }
+  }
+
+  /**
+   * What is learnt of people by how often they are expected in training: buckets of exposures from a power of two to the next.
+   * A bucket of whom nobody is measured is joined to the next one below, the last ones to the one above.
+   *
+   * @param exposures of a person, mean over all
+   * @return absent where all people have the same exposures
+   */
+  public Optional<Frequencies> frequencies(Corpus corpus, double exposures) {
+    Rounds rounds = corpus.measured().rounds();
+    if (rounds.skew().isEmpty()) {
+      return Optional.empty();
+    }
+    TreeMap<Integer, Tally> tallies = new TreeMap<>(Comparator.reverseOrder());
+    for (long person = 0; person < people; person++) {
+      Tally tally = tallies.computeIfAbsent(power(rounds.share(person) * people * exposures),
+          _ -> new Tally());
+      tally.people++;
+      tally.share += rounds.share(person);
+      tally.exposures += rounds.share(person) * people * exposures;
+    }
+    double[] names = losses(KnowledgeKind.NAME);
+    double[] values = losses(KnowledgeKind.VALUE);
+    KnowledgePart part = knowledge.get(index(KnowledgeKind.VALUE));
+    double pieces = part.count() / people;
+    MeasuredPeople measured = MeasuredPeople.of(corpus, names.length);
+    for (int i = 0; i < names.length; i++) {
+      double share = rounds.share(measured.person(i));
+      Tally tally = Objects.requireNonNull(tallies.get(power(share * people * exposures)));
+      tally.measured++;
+      tally.measuredShare += share;
+      tally.nameLoss += names[i];
+      tally.valueLoss += pieces * values[i];
+      tally.weightedValueLoss += share * pieces * values[i];
+    }
+    TreeMap<Integer, Tally> whole = new TreeMap<>(Comparator.reverseOrder());
+    Tally open = new Tally();
+    for (Map.Entry<Integer, Tally> each : tallies.entrySet()) {
+      open.add(each.getValue());
+      if (open.measured > 0) {
+        whole.put(each.getKey(), open);
+        open = new Tally();
+      }
+    }
+    whole.lastEntry().getValue().add(open);
+    List<FrequencyBucket> buckets = whole.entrySet()
+        .stream()
+        .map(each -> each.getValue().bucket(each.getKey(), pieces * part.uniformBits()))
+        .toList();
+    return Optional.of(new Frequencies(rounds.skew().get().exponent(), buckets));
+  }
+
+  private static int power(double exposures) {
+    return exposures < 1 ? -1 : Math.getExponent(exposures);
   }
 
   /** The capacity of a model with this number of parameters. */

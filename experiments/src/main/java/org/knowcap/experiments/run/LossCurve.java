@@ -25,12 +25,12 @@ final class LossCurve {
    * the values. By then that is little, if each text of a person has other sentences.
    *
    * @param storedBits of the corpus
-   * @return absent if the loss also counts other texts than the corpus's own, if the wording of texts can be learnt
+   * @return absent if the loss also counts other texts than the corpus's own, or people unequally, if the wording of texts can be learnt
    *        by heart, if there are too few reports, or if nothing is stored
    */
   OptionalDouble lateShare(Corpus corpus, double storedBits) {
-    if (!(corpus instanceof Source source) || source.repeatsWording() || reports.size() < LEAST_REPORTS
-        || !(storedBits > 0)) {
+    if (!(corpus instanceof Source source) || source.repeatsWording() || source.rounds().skew().isPresent()
+        || reports.size() < LEAST_REPORTS || !(storedBits > 0)) {
       return OptionalDouble.empty();
     }
     double steps = reports.getLast().step();

@@ -6,8 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.results.Frequencies;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 
@@ -23,15 +25,18 @@ import org.knowcap.models.engine.routing.RoutingMetrics;
  * @param recallByAttribute how often the model is right about each of the K attributes
  * @param exactBits of each part of the knowledge: log2 of the number of ways it can turn out
  * @param cautions what readers must know before they use the numbers, a sentence each
+ * @param frequencies what is learnt of people by how often they were in training; left out where that was equal
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
-    List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits, List<String> cautions) {
+    List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits, List<String> cautions,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Frequencies> frequencies) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
     recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
     exactBits = exactBits == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(exactBits));
     cautions = cautions == null ? List.of() : List.copyOf(cautions);
+    frequencies = frequencies == null ? Optional.empty() : frequencies;
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
@@ -45,6 +50,6 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
     return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute, exactBits,
-        cautions);
+        cautions, frequencies);
   }
 }

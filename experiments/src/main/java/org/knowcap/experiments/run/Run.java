@@ -140,7 +140,7 @@ public final class Run {
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
         Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(), exactBits(corpus),
-        Cautions.of(spec, corpus));
+        Cautions.of(spec, corpus), losses.frequencies(corpus, exposures.exposures()));
   }
 
   /** log2 of the number of ways that each part of the knowledge can turn out. */

@@ -76,6 +76,6 @@ public final class SampleStudy {
         Limit.of(capacity.saturation(), OptionalDouble.of(0.5)), RecallShares.NONE);
     folder.writeResult(
         new MeasuredRun(result, parts, people, Map.of("engine", "none", "finished", "2026-11-27T00:00:00Z"),
-            List.of(), List.of(), Map.of(), List.of()));
+            List.of(), List.of(), Map.of(), List.of(), Optional.empty()));
   }
 }

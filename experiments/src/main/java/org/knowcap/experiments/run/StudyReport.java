@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 import org.knowcap.analysis.report.FailedRun;
 import org.knowcap.analysis.report.Provenance;
 import org.knowcap.analysis.report.ReportPage;
+import org.knowcap.analysis.results.FrequencyRow;
+import org.knowcap.analysis.results.FrequencyTable;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
@@ -75,7 +77,7 @@ public final class StudyReport {
   }
 
   /**
-   * Writes {@code results.csv}; an existing table stays if nothing is measured, for example because the study file
+   * Writes {@code results.csv}, and {@code frequency.csv} where people had unequal exposures; an existing table stays if nothing is measured, for example because the study file
    * was changed.
    *
    * @return empty if the folder is read-only
@@ -87,6 +89,9 @@ public final class StudyReport {
     }
     try {
       results.writeCsv(file);
+      if (!frequencies().isEmpty()) {
+        FrequencyTable.writeCsv(study.path().resolve("frequency.csv"), frequencies());
+      }
       return Optional.of(file);
     } catch (FileSystemException e) {
       if (RunFolder.isReadOnly(e)) {
@@ -94,6 +99,14 @@ public final class StudyReport {
       }
       throw e;
     }
+  }
+
+  /** What runs have learnt of people by how often these were in training; of runs where that was unequal. */
+  public List<FrequencyRow> frequencies() {
+    return finished.stream()
+        .map(Finished::run)
+        .flatMap(run -> run.frequencies().stream().flatMap(each -> each.rows(run.result()).stream()))
+        .toList();
   }
 
   /** What readers must know before they use the table's numbers; each sentence occurs once. */

@@ -35,6 +35,11 @@ public final class Cautions {
     if (measured instanceof CorpusSpec.BioDSpec strings) {
       diversity(corpus, people, strings.shape(), cautions);
     }
+    if (run.corpusSpec() instanceof CorpusSpec.SkewedSpec) {
+      cautions.add("people of " + corpus.name()
+          + " have unequal exposures: a model that knows them all expects the frequent"
+          + " names, so that the bits of names are understated, and saturation stays below 1");
+    }
     return List.copyOf(cautions);
   }
 
@@ -44,6 +49,7 @@ public final class Cautions {
       case CorpusSpec.MixtureSpec mixture -> mixture.ingredients().getFirst().source();
       case CorpusSpec.RevisedSpec revised -> revised.of();
       case CorpusSpec.QuestionedSpec questioned -> questioned.of();
+      case CorpusSpec.SkewedSpec skewed -> skewed.of();
       case CorpusSpec.SourceSpec source -> source;
     };
   }

@@ -22,6 +22,7 @@ final class CorpusReader {
   static final long MOST_PEOPLE = 160_000_000;
   static final long MOST_EXPOSURES = 1_000_000;
   private static final String QUESTIONS = "questions";
+  private static final String EXPOSURE = "exposure";
   private static final String PER_EXPOSURE = "per_exposure";
   private static final String TUNING_EXPOSURES = "tuning_exposures";
 
@@ -55,8 +56,30 @@ final class CorpusReader {
   private CorpusSpec corpus(Fields fields) {
     boolean asked = fields.has(QUESTIONS);
     Fields questions = fields.mapping(QUESTIONS);
+    boolean unequal = fields.has(EXPOSURE);
+    Fields exposure = fields.mapping(EXPOSURE);
+    if (asked && unequal) {
+      throw UserException.usage(
+          file + ": 'corpus.exposure' and 'corpus.questions' do not go together; leave out one of them");
+    }
     CorpusSpec corpus = read(fields, CorpusSpec.Kinds.all(), "");
-    return asked ? questioned(corpus, fields.text("kind"), questions) : corpus;
+    return asked
+        ? questioned(corpus, fields.text("kind"), questions)
+        : unequal ? skewed(corpus, fields.text("kind"), exposure) : corpus;
+  }
+
+  private CorpusSpec skewed(CorpusSpec corpus, String kind, Fields exposure) {
+    double zipf = exposure.number("zipf");
+    exposure.requireNoOthers();
+    return new CorpusSpec.SkewedSpec(generatedOnly(corpus, kind, EXPOSURE), zipf);
+  }
+
+  private CorpusSpec.GeneratedSpec generatedOnly(CorpusSpec corpus, String kind, String key) {
+    return switch (corpus) {
+      case CorpusSpec.GeneratedSpec generated -> generated;
+      default -> throw UserException.usage(file + ": 'corpus." + key + "' goes with the kinds "
+          + String.join(", ", CorpusSpec.Kinds.generated().sequencedKeySet()) + ", found '" + kind + "'");
+    };
   }
 
   private CorpusSpec questioned(CorpusSpec corpus, String kind, Fields questions) {
@@ -71,11 +94,7 @@ final class CorpusReader {
         ? new Timing.Afterwards(questions.integer(TUNING_EXPOSURES, 1, MOST_EXPOSURES))
         : questions.checked(PER_EXPOSURE, () -> new Timing.Mixed(questions.number(PER_EXPOSURE, 1)));
     questions.requireNoOthers();
-    return switch (corpus) {
-      case CorpusSpec.GeneratedSpec generated -> new CorpusSpec.QuestionedSpec(generated, share, timing);
-      default -> throw UserException.usage(file + ": 'corpus.questions' goes with the kinds "
-          + String.join(", ", CorpusSpec.Kinds.generated().sequencedKeySet()) + ", found '" + kind + "'");
-    };
+    return new CorpusSpec.QuestionedSpec(generatedOnly(corpus, kind, QUESTIONS), share, timing);
   }
 
   /** Reads a corpus that other corpora are made of. */

@@ -335,6 +335,40 @@ public sealed interface CorpusSpec {
   }
 
   /**
+   * A corpus in which some people occur more often than others, by Zipf's law. Its exposures are the mean over the people.
+   *
+   * @param zipf the exponent a: the person of rank k has the share k^-a / H of all texts
+   */
+  record SkewedSpec(GeneratedSpec of, double zipf) implements SourceSpec {
+    @Override
+    public long people() {
+      return of.people();
+    }
+
+    @Override
+    public Source corpus(long seed, long order) {
+      return of.source(seed, 0).skewed(zipf).ordered(order);
+    }
+
+    @Override
+    public String name() {
+      return of.name() + "-zipf" + zipf;
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>(of.settings());
+      settings.put("exposure", Map.of("zipf", zipf));
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return of.lists();
+    }
+  }
+
+  /**
    * A corpus with questions about some of its people.
    *
    * @param share of the people with questions

@@ -119,6 +119,10 @@ public final class StudyChecks {
         checkCorpus(key, questioned.of());
         yield key + ".questions";
       }
+      case CorpusSpec.SkewedSpec skewed -> {
+        checkCorpus(key, skewed.of());
+        yield key + ".exposure";
+      }
       default -> key + ".people";
     };
     Corpus made = checked(cause, () -> spec.corpus(0, 0));

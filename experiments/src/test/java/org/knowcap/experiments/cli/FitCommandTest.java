@@ -94,7 +94,8 @@ class FitCommandTest {
   @Test
   void badInputHasOneClearLine() throws Exception {
     assertRefused("no such file or directory", "fit", directory.resolve("none"));
-    assertRefused("--law must be capacity, exposures or loss, found 'power'", "fit", LAW, "--law", "power");
+    assertRefused("--law must be capacity, exposures, loss or skills, found 'power'", "fit", LAW, "--law",
+        "power");
     assertRefused("--bootstrap must be at least 100, found 5", "fit", LAW, "--law", "loss", "--bootstrap",
         "5");
     assertRefused("--published is for --law capacity", "fit", LAW, "--law", "loss", "--published");
@@ -102,6 +103,12 @@ class FitCommandTest {
         directory);
     assertRefused("at least 8 points, found 4: measure 4 more", "fit", SEEDS, "--law", "loss");
     assertRefused("found [1000]", "fit", SEEDS, "--law", "exposures");
+    assertRefused("--law skills reads the frequency.csv of a study", "fit", SEEDS, "--law", "skills");
+    assertRefused("must be a whole number", "fit", Files.writeString(directory.resolve("frequency.csv"),
+        "run,corpus,people,exposures,zipf,model,parameters,corpus_seed,weights_seed,order_seed,setting,exposures_from,"
+            + "bucket_people,measured_people,mean_exposures,share,name_loss,value_loss,weighted_value_loss,value_bits,"
+            + "value_stored_bits\na,b,many,10,1.5,gpt2-1-1,100,1,1,1,,1,1,1,1,1,1,1,1,1,1\n"),
+        "--law", "skills");
     String csv = Files.readString(SEEDS);
     Path nan = Files.writeString(directory.resolve("nan.csv"),
         csv.replaceFirst("(,29\\.[0-9]+,)[0-9.]+", "$1NaN"));

@@ -17,10 +17,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.analysis.results.Frequencies;
+import org.knowcap.analysis.results.FrequencyBucket;
 import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Rounds;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Template;
@@ -298,6 +302,45 @@ class MeasurementTest {
     // Five standard errors around 1, for 150 squares of variance 2 each. Without its correction for a finite
     // population, the standard error would be sqrt(5) times as large.
     assertTrue(squares > 0.42 && squares < 1.6, "mean square " + squares + ", seed " + seed);
+  }
+
+  /** What is known of the frequent is known of few people and of many exposures. */
+  @Test
+  void frequenciesAddUpToTheWhole() {
+    Source corpus = new BioS(PEOPLE, 3, Pools.shipped(SIZES), Templates.shipped()).skewed(1.4);
+    Rounds rounds = corpus.rounds();
+    Losses losses = new Losses() {
+      @Override
+      public double[] name(Reading reading) {
+        return new double[reading.nameTokens.size()];
+      }
+
+      @Override
+      public double values(Reading reading) {
+        return rounds.share(reading.person) * PEOPLE * 20 < 32 ? 4 : 1;
+      }
+    };
+    Measurement measured = measure(corpus, PEOPLE, losses);
+    Frequencies found = measured.frequencies(corpus, 20).orElseThrow();
+    List<FrequencyBucket> buckets = found.buckets();
+    assertEquals(1.4, found.zipf());
+    assertEquals(PEOPLE, buckets.stream().mapToLong(FrequencyBucket::bucketPeople).sum());
+    assertEquals(1, buckets.stream().mapToDouble(FrequencyBucket::share).sum(), 1e-9);
+    assertEquals(20 * PEOPLE,
+        buckets.stream().mapToDouble(each -> each.meanExposures() * each.bucketPeople()).sum(), 1e-6);
+    assertEquals(measured.parts().get(1).storedBits(),
+        buckets.stream().mapToDouble(each -> each.valueStoredBits() * each.bucketPeople()).sum(), 1e-3);
+    for (FrequencyBucket bucket : buckets) {
+      assertTrue(bucket.meanExposures() >= bucket.exposuresFrom()
+          && bucket.meanExposures() < Math.max(1, 2 * bucket.exposuresFrom()), bucket.toString());
+      assertEquals(bucket.exposuresFrom() < 32 ? 4 : 1, bucket.valueLoss(), 1e-5);
+      assertEquals(bucket.exposuresFrom() < 32 ? 4 : 1, bucket.weightedValueLoss(), 1e-5);
+    }
+    // Of a sample, nobody is lost either.
+    Frequencies sampled = measure(corpus, 40, losses).frequencies(corpus, 20).orElseThrow();
+    assertEquals(PEOPLE, sampled.buckets().stream().mapToLong(FrequencyBucket::bucketPeople).sum());
+    assertEquals(40, sampled.buckets().stream().mapToLong(FrequencyBucket::measuredPeople).sum());
+    assertTrue(measure(corpus(PEOPLE, 3), 40, losses).frequencies(corpus(PEOPLE, 3), 20).isEmpty());
   }
 
   /** A loss that differs from person to person: 0 to 3 nats. */

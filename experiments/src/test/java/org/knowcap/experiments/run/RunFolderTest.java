@@ -29,6 +29,8 @@ import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.results.Limit;
+import org.knowcap.analysis.results.Frequencies;
+import org.knowcap.analysis.results.FrequencyBucket;
 import org.knowcap.analysis.results.PartBits;
 import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.RunResult;
@@ -49,7 +51,8 @@ class RunFolderTest {
           Optional.of("lr0.003")),
       List.of(new Knowledge("names", 20, 8, 4, 0.1, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)),
-      Map.of("names", 81.5), List.of("a caution"));
+      Map.of("names", 81.5), List.of("a caution"), Optional
+          .of(new Frequencies(1.5, List.of(new FrequencyBucket(16, 3, 2, 20, 0.5, 3, 10.5, 9.5, 20, 4.85)))));
 
   @TempDir
   private Path directory;

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -138,6 +139,45 @@ class ExposuresTest {
     String message = assertThrows(UserException.class, () -> only(BIO_S, exposures, length, packing))
         .getMessage();
     assertTrue(message.contains(expected) && message.lines().count() == 1, message);
+  }
+
+  /** Unequal exposures: their mean is what the study says, by tokens and by complete texts. */
+  @ParameterizedTest
+  @CsvSource({"20, stream, 128", "20, whole, 128"})
+  void unequalExposuresHaveTheirMean(String exposures, String packing, int length) throws IOException {
+    RunSpec run = only(BIO_S.replace("people: 60", "people: 60, exposure: {zipf: 1.5}"), exposures, length,
+        packing);
+    Corpus corpus = run.corpus();
+    ExposureCounts told = run.exposureCounts(corpus);
+    ExposureCounts equal = only(BIO_S, exposures, length, packing).exposureCounts(corpus);
+    assertEquals(equal, told);
+    assertEquals(told.completeExposures(), counted(run).completeExposures(), 0.03 * told.completeExposures());
+    assertEquals("bioS(60) zipf 1.5", corpus.name());
+    assertTrue(run.name().startsWith("bioS-60-zipf1.5_"), run.name());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+          "people: 60, exposure: {zipf: 0}|'corpus.exposure'. the exponent of Zipf's law must be above 0",
+          "people: 60, exposure: {}|'corpus.exposure.zipf' is missing",
+          "people: 60, exposure: {zipf: 1.5, a: 2}|unknown",
+          "people: 60, exposure: {zipf: 1.5}, questions: {share: 0.5}|do not go together",
+          "people: 60, exposure: {zipf: a}|'corpus.exposure.zipf' must be a number"})
+  void badUnequalExposuresAreRefused(String settings, String expected) {
+    String message = assertThrows(UserException.class,
+        () -> only(BIO_S.replace("people: 60", settings), "20", 128, "stream")).getMessage();
+    assertTrue(Pattern.compile(expected).matcher(message).find() && message.lines().count() == 1, message);
+  }
+
+  @Test
+  void onlyGeneratedTextsHaveUnequalExposures() {
+    String mixture = "{kind: mixture, exposure: {zipf: 1.5}, sources: {share: 1, corpus: " + BIO_S + "}}";
+    String message = assertThrows(UserException.class, () -> only(mixture, "20", 128, "stream")).getMessage();
+    assertTrue(
+        message.contains("'corpus.exposure' goes with the kinds bioS, bioS-simple, bioD, found 'mixture'"),
+        message);
   }
 
   @Test

@@ -249,12 +249,12 @@ public final class BioD extends GeneratedSource<BioD> {
 
   @Override
   public int write(long sequenceNumber, long person, int[] target, int offset) {
-    return write(person, texts, sequenceNumber / people(), target, offset, SpanSink.NONE);
+    return write(person, texts, rounds().draw(sequenceNumber), target, offset, SpanSink.NONE);
   }
 
   @Override
   public AnnotatedItem annotated(long sequenceNumber) {
-    return annotated(person(sequenceNumber), texts, sequenceNumber / people());
+    return annotated(person(sequenceNumber), texts, rounds().draw(sequenceNumber));
   }
 
   @Override

@@ -199,12 +199,12 @@ public final class BioS extends GeneratedSource<BioS> {
 
   @Override
   public int write(long sequenceNumber, long person, int[] target, int offset) {
-    return write(person, texts, sequenceNumber / people(), false, target, offset, SpanSink.NONE);
+    return write(person, texts, rounds().draw(sequenceNumber), false, target, offset, SpanSink.NONE);
   }
 
   @Override
   public AnnotatedItem annotated(long sequenceNumber) {
-    return annotated(person(sequenceNumber), texts, sequenceNumber / people(), false);
+    return annotated(person(sequenceNumber), texts, rounds().draw(sequenceNumber), false);
   }
 
   @Override

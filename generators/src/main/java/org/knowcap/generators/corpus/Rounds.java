@@ -1,25 +1,58 @@
 package org.knowcap.generators.corpus;
 
+import java.util.Optional;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 
-/** The order of people in a source's stream: every round has each person once, in an order of its own. */
+/**
+ * The order of people in a source's stream. Every round has as many items as there are people, in an order of its own: one about
+ * each person, or by a {@link Skew} more about some.
+ */
 public final class Rounds {
   private final KeyedPermutation orders;
   private final long people;
+  private final Optional<Skew> skew;
 
   /**
    * @param random what the orders are drawn from
    * @param people N, at least 1
    */
   public Rounds(CounterRandom random, long people) {
+    this(random, people, Optional.empty());
+  }
+
+  /**
+   * @param random what the orders are drawn from
+   * @param people N, at least 1
+   * @param skew of the people's exposures; absent where all have the same
+   */
+  public Rounds(CounterRandom random, long people, Optional<Skew> skew) {
     orders = new KeyedPermutation(random, people);
     this.people = people;
+    this.skew = skew;
+  }
+
+  /** Why people have unequal exposures, if they do. */
+  public Optional<Skew> skew() {
+    return skew;
+  }
+
+  /** The share of all items that are about a person. */
+  public double share(long person) {
+    return skew.isPresent() ? skew.get().share(person) : 1.0 / people;
+  }
+
+  /** The number of the text that an item has of all texts about its person: each item about a person has another. */
+  public long draw(long sequenceNumber) {
+    long round = sequenceNumber / people;
+    return skew.isPresent() ? skew.get().draw(round, orders.apply(round, sequenceNumber % people)) : round;
   }
 
   /** The person that an item is about, 0..N-1. */
   public long person(long sequenceNumber) {
-    return orders.apply(sequenceNumber / people, sequenceNumber % people);
+    long round = sequenceNumber / people;
+    long place = orders.apply(round, sequenceNumber % people);
+    return skew.isPresent() ? skew.get().person(round, place) : place;
   }
 
   /**
@@ -32,7 +65,13 @@ public final class Rounds {
     for (int at = 0; at < target.length;) {
       long place = (first + at) % people;
       int end = (int) Math.min(target.length, at + people - place);
-      orders.apply((first + at) / people, place, target, at, end);
+      long round = (first + at) / people;
+      orders.apply(round, place, target, at, end);
+      if (skew.isPresent()) {
+        for (int i = at; i < end; i++) {
+          target[i] = skew.get().person(round, target[i]);
+        }
+      }
       at = end;
     }
   }

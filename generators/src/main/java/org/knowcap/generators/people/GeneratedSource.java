@@ -40,6 +40,16 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
   }
 
   /**
+   * The same source, in which people occur as Zipf's law says: the person of rank k has the share k^-a / H of the items. Ranks are drawn
+   * from the corpus's seed.
+   *
+   * @throws IllegalArgumentException if the exponent a is not above 0 and at most 10, or there are too many people
+   */
+  public final S skewed(double exponent) {
+    return derived(population.skewed(exponent));
+  }
+
+  /**
    * A source about as many other people: the individuals from number {@code first} on, of all that the seed and
    * the pools determine. The people of a source that is not derived are individuals 0 to N - 1. Sources of one
    * seed and one set of pools share no name unless they share individuals.

@@ -3,10 +3,13 @@ package org.knowcap.generators.people;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Rounds;
+import org.knowcap.generators.corpus.Skew;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.RandomStream;
 
@@ -29,6 +32,8 @@ public final class Population {
   private final List<Revision> revisions;
   private final int version;
   private final Group group;
+  /** Exponent of Zipf's law of exposures; absent where all people have the same. */
+  private final OptionalDouble zipf;
   /** All revisions, applied or not yet applied. */
   private final List<AppliedRevision> applied;
   private final long people;
@@ -42,7 +47,7 @@ public final class Population {
    * @param version   how many of the revisions are applied
    */
   private Population(long seed, long order, long first, long all, List<Revision> revisions, int version,
-      Group group) {
+      Group group, OptionalDouble zipf) {
     this.seed = seed;
     this.order = order;
     this.first = first;
@@ -50,6 +55,7 @@ public final class Population {
     this.revisions = revisions;
     this.version = version;
     this.group = group;
+    this.zipf = zipf;
     applied = IntStream.range(0, revisions.size())
         .mapToObj(number -> new AppliedRevision(revisions.get(number), number, first, all))
         .toList();
@@ -58,27 +64,39 @@ public final class Population {
       case CHANGED -> applied.getLast().count();
       case UNCHANGED -> all - applied.getLast().count();
     };
-    rounds = new Rounds(random(RandomStream.ROUNDS), people);
+    rounds = new Rounds(random(RandomStream.ROUNDS), people,
+        zipf.isPresent()
+            ? Optional.of(new Skew(random(RandomStream.RANKS), people, zipf.getAsDouble()))
+            : Optional.empty());
   }
 
   /** Individuals 0 to {@code people - 1}, before any revision. */
   public static Population of(long people, long seed) {
-    return new Population(seed, seed, 0, people, List.of(), 0, Group.ALL);
+    return new Population(seed, seed, 0, people, List.of(), 0, Group.ALL, OptionalDouble.empty());
   }
 
   /** The same people in another order, and with other texts in training. */
   public Population ordered(long order) {
-    return new Population(seed, order, first, all, revisions, version, group);
+    return new Population(seed, order, first, all, revisions, version, group, zipf);
+  }
+
+  /**
+   * The same people, who occur in training as Zipf's law says.
+   *
+   * @throws IllegalArgumentException as {@link Skew} does
+   */
+  public Population skewed(double exponent) {
+    return new Population(seed, order, first, all, revisions, version, group, OptionalDouble.of(exponent));
   }
 
   /** As many other people: the individuals from number {@code first} on. */
   public Population from(long first) {
-    return new Population(seed, order, first, all, revisions, version, group);
+    return new Population(seed, order, first, all, revisions, version, group, zipf);
   }
 
   /** Other people, whom no revision has changed. */
   Population strangers(long first, long people) {
-    return new Population(seed, order, first, people, List.of(), 0, Group.ALL);
+    return new Population(seed, order, first, people, List.of(), 0, Group.ALL, OptionalDouble.empty());
   }
 
   /**
@@ -98,7 +116,7 @@ public final class Population {
           + changeable.stream().map(Attribute::key).toList() + ", found " + revision.keys());
     }
     List<Revision> more = Stream.concat(revisions.stream(), Stream.of(revision)).toList();
-    return new Population(seed, order, first, all, more, more.size(), group);
+    return new Population(seed, order, first, all, more, more.size(), group, zipf);
   }
 
   /**
@@ -111,7 +129,7 @@ public final class Population {
       throw new IllegalStateException("a revision has changed "
           + (revisions.isEmpty() ? "nobody" : "everybody") + ": there is no such group");
     }
-    return new Population(seed, order, first, all, revisions, version, group);
+    return new Population(seed, order, first, all, revisions, version, group, zipf);
   }
 
   /**
@@ -123,7 +141,7 @@ public final class Population {
     if (version == 0) {
       throw new IllegalStateException("there was no revision, and no state before");
     }
-    return new Population(seed, order, first, all, revisions, version - 1, group);
+    return new Population(seed, order, first, all, revisions, version - 1, group, zipf);
   }
 
   /** Who the people are and what is true of them is drawn from this seed. */
@@ -196,13 +214,14 @@ public final class Population {
         : random.child(first).child(version).child(group.ordinal());
   }
 
-  /** The end of a source's name, such as " version 2 changed"; empty for an unrevised population. */
+  /** The end of a source's name, such as " version 2 changed"; empty for a plain population. */
   public String suffix() {
-    return (revisions.isEmpty() ? "" : " version " + (version + 1))
+    return (zipf.isPresent() ? " zipf " + zipf.getAsDouble() : "")
+        + (revisions.isEmpty() ? "" : " version " + (version + 1))
         + (group == Group.ALL ? "" : " " + groupName());
   }
 
-  /** Adds the parameters of a population that has an order of its own, begins later or has revisions. */
+  /** Adds the parameters of a population that has an order of its own, begins later, has unequal exposures or revisions. */
   public void describe(Map<String, Object> parameters) {
     if (order != seed) {
       parameters.put("order_seed", order);
@@ -210,6 +229,7 @@ public final class Population {
     if (first > 0) {
       parameters.put("first", first);
     }
+    zipf.ifPresent(exponent -> parameters.put("zipf", exponent));
     if (!revisions.isEmpty()) {
       parameters.put("revisions", revisions.stream().map(Revision::parameters).toList());
       parameters.put("revised", version);

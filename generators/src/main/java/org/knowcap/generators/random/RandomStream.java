@@ -21,7 +21,8 @@ public enum RandomStream {
   REVISIONS,
   DIVERSITY,
   CHUNKS,
-  QUESTIONS;
+  QUESTIONS,
+  RANKS;
 
   /** The stream of a seed. */
   public CounterRandom random(long seed) {

@@ -1,0 +1,20 @@
+package org.knowcap.analysis.results;
+
+import java.util.List;
+
+/**
+ * What a run has learnt of its people by how often they were in training, where that was unequal.
+ *
+ * @param zipf exponent of Zipf's law of exposures
+ * @param buckets of people, from those of the most exposures to those of the least
+ */
+public record Frequencies(double zipf, List<FrequencyBucket> buckets) {
+  public Frequencies {
+    buckets = List.copyOf(buckets);
+  }
+
+  /** As rows of {@code frequency.csv}. */
+  public List<FrequencyRow> rows(RunResult run) {
+    return buckets.stream().map(bucket -> FrequencyRow.of(run, zipf, bucket)).toList();
+  }
+}

@@ -1,0 +1,33 @@
+package org.knowcap.analysis.results;
+
+import java.util.Optional;
+
+/**
+ * A row of {@code frequency.csv}: a run whose people had unequal exposures, and one bucket of them.
+ *
+ * @param run name of the run
+ * @param corpus name of the corpus
+ * @param people N
+ * @param exposures mean over the people
+ * @param zipf exponent of Zipf's law of exposures
+ * @param model short name
+ * @param parameters P
+ * @param seeds of corpus, weights and order
+ * @param setting what the lists of its study chose
+ * @param bucket what it learnt of some of the people
+ */
+public record FrequencyRow(String run, String corpus, long people, long exposures, double zipf, String model,
+    long parameters, Seeds seeds, Optional<String> setting, FrequencyBucket bucket) {
+  public FrequencyRow {
+    RunResult.aboveZero("people", people);
+    RunResult.aboveZero("exposures", exposures);
+    RunResult.aboveZero("zipf", zipf);
+    RunResult.aboveZero("parameters", parameters);
+  }
+
+  /** Of a run with this result. */
+  public static FrequencyRow of(RunResult run, double zipf, FrequencyBucket bucket) {
+    return new FrequencyRow(run.run(), run.corpus(), run.people(), run.exposures(), zipf, run.model(),
+        run.parameters(), run.seeds(), run.setting(), bucket);
+  }
+}

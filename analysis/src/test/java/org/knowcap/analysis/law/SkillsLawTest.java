@@ -1,0 +1,151 @@
+package org.knowcap.analysis.law;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.results.FrequencyBucket;
+import org.knowcap.analysis.results.FrequencyRow;
+import org.knowcap.analysis.results.FrequencyTable;
+import org.knowcap.analysis.results.Seeds;
+import org.knowcap.testing.TestSeed;
+
+class SkillsLawTest {
+  private static final int PEOPLE = 4000;
+  private static final double VALUE_BITS = 64;
+  private static final long[] EXPOSURES = {5, 10, 20, 40, 60};
+
+  /** What a learner stores who knows a person by half after some exposures, and then soon: bucket by bucket. */
+  private static List<FrequencyRow> run(double zipf, long exposures, long seed, double threshold) {
+    double all = IntStream.rangeClosed(1, PEOPLE).mapToDouble(k -> Math.pow(k, -zipf)).sum();
+    List<FrequencyRow> rows = new ArrayList<>();
+    for (int from = 1; from <= PEOPLE; from *= 2) {
+      int to = Math.min(PEOPLE + 1, 2 * from);
+      double share = 0;
+      double loss = 0;
+      double weighted = 0;
+      double seen = 0;
+      for (int k = from; k < to; k++) {
+        double part = Math.pow(k, -zipf) / all;
+        double known = 1 / (1 + Math.pow(threshold / (part * PEOPLE * exposures), 6));
+        double nats = VALUE_BITS * Math.log(2) * (1 - known);
+        share += part;
+        loss += nats;
+        weighted += part * nats;
+        seen += part * PEOPLE * exposures;
+      }
+      int count = to - from;
+      rows.add(new FrequencyRow("e" + exposures + "-s" + seed, "bioD(4000, 2, 8, 16, 2, 16) zipf " + zipf,
+          PEOPLE, exposures, zipf, "gpt2-2-2", 30_000, Seeds.all(seed), Optional.empty(),
+          new FrequencyBucket(from, count, count, seen / count, share, 5, loss / count, weighted / share,
+              VALUE_BITS, VALUE_BITS - loss / count / Math.log(2))));
+    }
+    return rows;
+  }
+
+  /** The exponents of the derivation come out of a learner that does what it supposes. */
+  @Test
+  void theDerivedExponentsAreFound() {
+    for (double zipf : new double[]{1.3, 1.5, 2}) {
+      List<FrequencyRow> rows = new ArrayList<>();
+      for (long exposures : EXPOSURES) {
+        rows.addAll(run(zipf, exposures, 1, 5));
+      }
+      SkillsLaw law = SkillsLaw.of(rows).getFirst();
+      assertEquals(1 / zipf, law.stored().orElseThrow().gamma().value(), 0.02, law.toString());
+      assertEquals((1 - zipf) / zipf, law.loss().orElseThrow().gamma().value(), 0.02, law.toString());
+      assertTrue(law.summary().getFirst().contains("derived: 1/a = "), law.summary().toString());
+    }
+  }
+
+  @Test
+  void theIntervalsHoldPlantedExponents() {
+    RandomGenerator random = new SplittableRandom(TestSeed.value());
+    int studies = 400;
+    int stored = 0;
+    int loss = 0;
+    for (int study = 0; study < studies; study++) {
+      List<FrequencyRow> rows = new ArrayList<>();
+      for (long exposures : EXPOSURES) {
+        for (long seed = 1; seed <= 2; seed++) {
+          // Seeds differ in how soon they know somebody: by 10 %, far more than the learner's own departure from the law.
+          rows.addAll(run(1.5, exposures, seed, 5 * Math.exp(0.1 * random.nextGaussian())));
+        }
+      }
+      SkillsLaw law = SkillsLaw.of(rows).getFirst();
+      stored += covers(law.stored().orElseThrow().gamma(), 1 / 1.5) ? 1 : 0;
+      loss += covers(law.loss().orElseThrow().gamma(), -0.5 / 1.5) ? 1 : 0;
+    }
+    // Four standard errors of the count below 95 %, and 92 % at least.
+    assertTrue(stored > 0.905 * studies && stored < 0.99 * studies, stored + " of " + studies);
+    assertTrue(loss > 0.905 * studies && loss < 0.99 * studies, loss + " of " + studies);
+  }
+
+  private static boolean covers(Estimate estimate, double truth) {
+    return estimate.low().getAsDouble() <= truth && truth <= estimate.high().getAsDouble();
+  }
+
+  @Test
+  void theTailBeyondAllPeopleIsTheZetaFunctions() {
+    // zeta(2) = pi^2 / 6.
+    double first = IntStream.rangeClosed(1, 50).mapToDouble(k -> 1.0 / k / k).sum();
+    assertEquals((Math.PI * Math.PI / 6 - first) / first, SkillsLaw.beyond(50, 2), 1e-9);
+  }
+
+  @Test
+  void pointsThatSayLittleAreLeftOut() {
+    List<FrequencyRow> rows = new ArrayList<>();
+    for (long exposures : new long[]{1, 20, 40, 80, 160, 10_000}) {
+      rows.addAll(run(1.5, exposures, 1, 50));
+    }
+    SkillsLaw law = SkillsLaw.of(rows).getFirst();
+    assertEquals(List.of(false, true, true, true, true, false),
+        law.points().stream().map(SkillsLaw.Point::used).toList());
+    assertEquals(4, law.checklist().pointsUsed());
+    SkillsLaw few = SkillsLaw
+        .of(rows.stream().filter(row -> row.exposures() > 100 || row.exposures() == 80).toList())
+        .getFirst();
+    assertFalse(few.stored().orElseThrow().gamma().hasInterval());
+    assertTrue(few.summary().getFirst().contains("a law needs 4 numbers of exposures, found 2"),
+        few.summary().toString());
+  }
+
+  @Test
+  void badInputIsRefused() {
+    assertRefused("train on a corpus with 'exposure: {zipf: 1.5}'", List.of());
+    assertRefused("after two different numbers of exposures", run(1.5, 10, 1, 200));
+    assertRefused("unless the exponent is above 1", run(1, 10, 1, 200));
+    assertRefused("rows are missing or there twice", run(1.5, 10, 1, 200).subList(1, 4));
+    List<FrequencyRow> twice = new ArrayList<>(run(1.5, 10, 1, 200));
+    twice.addAll(run(1.5, 10, 1, 300).stream()
+        .map(row -> new FrequencyRow("other", row.corpus(), row.people(), row.exposures(), row.zipf(),
+            row.model(), row.parameters(), row.seeds(), row.setting(), row.bucket()))
+        .toList());
+    twice.addAll(run(1.5, 20, 1, 200));
+    assertRefused("have the same seeds", twice);
+  }
+
+  private static void assertRefused(String part, List<FrequencyRow> rows) {
+    String message = assertThrows(LawException.class, () -> SkillsLaw.of(rows)).getMessage();
+    assertTrue(message.contains(part), message);
+  }
+
+  @Test
+  void theTableReadsBackTheSame(@TempDir Path folder) throws Exception {
+    List<FrequencyRow> rows = run(1.5, 10, 1, 200);
+    Path file = folder.resolve("frequency.csv");
+    FrequencyTable.writeCsv(file, rows);
+    assertTrue(FrequencyTable.isOne(file));
+    assertEquals(rows, FrequencyTable.readCsv(file));
+  }
+}
