@@ -159,6 +159,7 @@ class ExposuresTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '"',
       value = {
           "people: 60, exposure: {zipf: 0}|'corpus.exposure'. the exponent of Zipf's law must be above 0",
           "people: 60, exposure: {}|'corpus.exposure.zipf' is missing",
