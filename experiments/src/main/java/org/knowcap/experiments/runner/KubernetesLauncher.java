@@ -3,6 +3,7 @@ package org.knowcap.experiments.runner;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
@@ -100,9 +101,9 @@ public final class KubernetesLauncher implements Launcher {
     int tasks = table.tasks().size();
     String memory = request.memory().map(size -> ", memory: " + size + "i").orElse("");
     String gpu = ClusterRequest.needsGpu(study.study()) ? ", nvidia.com/gpu: 1" : "";
-    return JOB.formatted(table.name(), tasks, table.tasksFile(), request.tasks().orElse(tasks), text(image),
-        text(study.path().toAbsolutePath().toString()), request.threads(), request.concurrent(), memory, gpu,
-        text(claim));
+    return String.format(Locale.ROOT, JOB, table.name(), tasks, table.tasksFile(),
+        request.tasks().orElse(tasks), text(image), text(study.path().toAbsolutePath().toString()),
+        request.threads(), request.concurrent(), memory, gpu, text(claim));
   }
 
   /** Text of YAML, which JSON's is. */

@@ -2,6 +2,7 @@ package org.knowcap.experiments.runner;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.knowcap.experiments.run.StudyFolder;
@@ -79,7 +80,7 @@ record SlurmScript(StudyFolder study, ClusterRequest request, SlurmRequest slurm
         .sorted(Map.Entry.comparingByKey())
         .map(entry -> "export " + entry.getKey() + "=" + entry.getValue())
         .collect(Collectors.joining("\n"));
-    return ARRAY.formatted(table.tasksFile(), directives(options), folder(), environment,
+    return String.format(Locale.ROOT, ARRAY, table.tasksFile(), directives(options), folder(), environment,
         ShellScript.command(request.worker("worker", study.path().toAbsolutePath().toString(), "--threads",
             Integer.toString(request.threads()), "--concurrent", Integer.toString(request.concurrent()),
             "--run")));
@@ -90,7 +91,7 @@ record SlurmScript(StudyFolder study, ClusterRequest request, SlurmRequest slurm
     List<String> options = new ArrayList<>(
         List.of("--job-name=knowcap-report", "--output=logs/report.log", "--nodes=1", "--ntasks=1"));
     options.addAll(slurm.options());
-    return REPORT.formatted(directives(options), folder(),
+    return String.format(Locale.ROOT, REPORT, directives(options), folder(),
         ShellScript.command(ChildProcess.command("report", study.path().toAbsolutePath().toString())));
   }
 

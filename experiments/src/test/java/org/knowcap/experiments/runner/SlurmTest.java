@@ -173,7 +173,8 @@ class SlurmTest {
   /** A file that Linux has of a process; ProcessHandle knows no command lines of more than a page. Empty if it has ended. */
   private static String read(ProcessHandle process, String file) {
     try {
-      return Files.readString(Path.of("/proc", Long.toString(process.pid()), file), StandardCharsets.ISO_8859_1);
+      return Files.readString(Path.of("/proc", Long.toString(process.pid()), file),
+          StandardCharsets.ISO_8859_1);
     } catch (IOException ended) {
       return "";
     }
