@@ -284,7 +284,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
         open = new Tally();
       }
     }
-    whole.lastEntry().getValue().add(open);
+    Objects.requireNonNull(whole.lastEntry()).getValue().add(open);
     List<FrequencyBucket> buckets = whole.entrySet()
         .stream()
         .map(each -> each.getValue().bucket(each.getKey(), pieces * part.uniformBits()))
