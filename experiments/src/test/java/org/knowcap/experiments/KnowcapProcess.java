@@ -16,7 +16,8 @@ import org.knowcap.experiments.cli.Knowcap;
 
 /** The command line in a process of its own, started as the launcher starts it. */
 public final class KnowcapProcess {
-  private static final long MOST_SECONDS = 240;
+  /** {@code -Dtests.process.seconds=} is for long tests on a machine that has much else to do. */
+  private static final long MOST_SECONDS = Long.getLong("tests.process.seconds", 240);
 
   /** How a process ended, and what it said. */
   public record Outcome(int exitCode, String out, String err) {}

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -72,30 +70,14 @@ public final class WholeFile {
     Path folder = target.toAbsolutePath().getParent();
     Files.createDirectories(folder);
     try {
-      makeNamed(target, aside, maker);
+      maker.make(aside);
       Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw FileFailure.of(target, aside, e);
+    } catch (RuntimeException e) {
+      throw FileFailure.of(target, aside, e);
     } finally {
       Files.deleteIfExists(aside);
-    }
-  }
-
-  /**
-   * Java says "No space left on device" without the file: the exception that leaves here always names it, and by its own
-   * name.
-   */
-  private static void makeNamed(Path target, Path aside, Maker maker) throws IOException {
-    try {
-      maker.make(aside);
-    } catch (AccessDeniedException e) {
-      throw aside.toString().equals(e.getFile()) ? new AccessDeniedException(target.toString()) : e;
-    } catch (FileSystemException e) {
-      throw aside.toString().equals(e.getFile())
-          ? new FileSystemException(target.toString(), null, e.getReason())
-          : e;
-    } catch (IOException e) {
-      FileSystemException named = new FileSystemException(target.toString(), null, e.getMessage());
-      named.initCause(e);
-      throw named;
     }
   }
 }

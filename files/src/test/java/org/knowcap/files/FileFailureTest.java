@@ -27,7 +27,9 @@ class FileFailureTest {
     assertEquals(folder + ": is not empty",
         FileFailure.describe(assertThrows(IOException.class, () -> Files.delete(folder))));
     assertEquals("x: cannot be used", FileFailure.describe(new FileSystemException("x")));
-    assertEquals("x: No space left on device",
+    assertEquals("x: Input/output error",
+        FileFailure.describe(new FileSystemException("x", null, "Input/output error")));
+    assertEquals("x: No space left on device; make room there, then give the command again",
         FileFailure.describe(new FileSystemException("x", null, "No space left on device")));
     assertEquals("cut short", FileFailure.describe(new IOException("cut short")));
   }

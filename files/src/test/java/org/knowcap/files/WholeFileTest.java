@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +30,21 @@ class WholeFileTest {
     try (Stream<Path> files = Files.list(target.getParent())) {
       assertEquals(List.of(target), files.toList());
     }
+  }
+
+  /** Writers of tables and charts make exceptions of their own of a full disk. */
+  @Test
+  void aFailureThatALibraryWrapsIsAFailureToWrite() throws IOException {
+    Path target = temp.resolve("file");
+    IOException failure = assertThrows(IOException.class, () -> WholeFile.write(target, out -> {
+      throw new IllegalStateException("flushing",
+          new UncheckedIOException(new IOException("the disk is full")));
+    }));
+    assertEquals(target + ": the disk is full", FileFailure.describe(failure));
+    IllegalStateException fault = new IllegalStateException("a fault");
+    assertEquals(fault, assertThrows(IllegalStateException.class, () -> WholeFile.write(target, out -> {
+      throw fault;
+    })));
   }
 
   @Test

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.interchange;
 
+import org.knowcap.files.FileFailure;
 import org.knowcap.files.Folders;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,6 +36,10 @@ final class NewFolder {
       Files.createDirectory(aside);
       content.writeTo(aside);
       Files.move(aside, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw FileFailure.of(target, aside, e);
+    } catch (RuntimeException e) {
+      throw FileFailure.of(target, aside, e);
     } finally {
       Folders.delete(aside);
     }

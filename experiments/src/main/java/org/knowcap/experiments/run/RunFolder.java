@@ -1,5 +1,6 @@
 package org.knowcap.experiments.run;
 
+import org.knowcap.files.FileFailure;
 import org.knowcap.files.ParserMessage;
 import org.knowcap.experiments.measure.RareTokens;
 import com.fasterxml.jackson.annotation.JsonInclude;
@@ -393,7 +394,11 @@ public final class RunFolder {
   }
 
   void appendMetric(Metric metric) throws IOException {
-    Files.writeString(metrics(), line(metric), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    try {
+      Files.writeString(metrics(), line(metric), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw FileFailure.of(metrics(), e);
+    }
   }
 
   private static String line(Metric metric) {

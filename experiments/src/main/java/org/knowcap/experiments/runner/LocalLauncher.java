@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
@@ -86,16 +87,24 @@ public final class LocalLauncher implements Launcher {
             hear(new WorkerEvent.Failed(name, reason));
           }
           for (String run : current) {
-            study.runFolder(run).writeFailure(reason);
+            remember(run, reason);
             hear(new WorkerEvent.Failed(run, reason));
             again = true;
           }
         }
       }
     } catch (IOException e) {
-      hear(new WorkerEvent.Failed(name, e.toString()));
+      hear(new WorkerEvent.Failed(name, UserException.describe(e)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void remember(String run, String reason) {
+    try {
+      study.runFolder(run).writeFailure(reason);
+    } catch (IOException e) {
+      // A full disk, say: the run counts as interrupted, and goes on at the next start.
     }
   }
 

@@ -160,8 +160,16 @@ public final class Worker {
         case IOException failed -> UserException.describe(failed);
         default -> e.toString();
       };
-      folder.writeFailure(reason);
+      rememberFailure(folder, reason);
       events.accept(new WorkerEvent.Failed(spec.name(), reason));
+    }
+  }
+
+  private static void rememberFailure(RunFolder folder, String reason) {
+    try {
+      folder.writeFailure(reason);
+    } catch (IOException e) {
+      // A full disk, say, which is why the run failed: it counts as interrupted, and goes on at the next start.
     }
   }
 }

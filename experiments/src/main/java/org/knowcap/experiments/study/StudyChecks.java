@@ -1,5 +1,6 @@
 package org.knowcap.experiments.study;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -24,6 +25,8 @@ import org.knowcap.models.training.Schedule;
  */
 public final class StudyChecks {
   private static final long MOST_STEPS = 1_000_000_000_000L;
+  /** Of a name in a folder, on the file systems in use. */
+  private static final int MOST_NAME_BYTES = 255;
 
   private final Path file;
 
@@ -135,6 +138,12 @@ public final class StudyChecks {
   /** @return the run's learning rates */
   private Schedule checkRun(RunSpec run, Corpus made) {
     TrainingSettings training = run.training();
+    int bytes = run.name().getBytes(StandardCharsets.UTF_8).length;
+    if (bytes > MOST_NAME_BYTES) {
+      throw UserException
+          .usage(file + ": a run's folder would have a name of " + bytes + " bytes, of which systems take "
+              + MOST_NAME_BYTES + ": " + run.name() + "; give the model fewer options, or shorter numbers");
+    }
     checked("training.context_length", () -> {
       made.checkContextLength(training.contextLength());
       return made;

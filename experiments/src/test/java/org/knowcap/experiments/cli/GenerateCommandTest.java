@@ -125,7 +125,7 @@ class GenerateCommandTest {
     assertEquals(1, process.waitFor());
     String message = Files.readString(err);
     assertTrue(
-        message.startsWith("knowcap: cannot write the corpus to " + out + ": txt/")
+        message.startsWith("knowcap: cannot write the corpus to " + out + ": " + out.resolve("txt"))
             && message.contains("File too large") && message.contains("the same command goes on from there"),
         message);
     assertEquals(1, message.lines().count(), message);

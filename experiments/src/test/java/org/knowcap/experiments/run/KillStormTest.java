@@ -13,7 +13,6 @@ import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
@@ -22,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.ResultRows;
 import org.knowcap.testing.TestSeed;
 
 /**
@@ -44,8 +44,6 @@ class KillStormTest {
       """;
   /** Checkpoints after every step, so that a signal is likely to meet one half written. */
   private static final List<String> EVERY_STEP = List.of("-Dknowcap.checkpoint.seconds=0");
-  /** Times, which two runs of a study share in no case. */
-  private static final List<String> TIMES = List.of("seconds", "tokens_per_second");
 
   private enum Signal {
     TERM, KILL, STOP, CONT;
@@ -87,14 +85,14 @@ class KillStormTest {
     Path spec = Files.writeString(directory.resolve("storm.yaml"), STUDY.formatted(seeds));
     Path calm = directory.resolve("calm");
     KnowcapProcess.succeeds("run", spec, "--out", calm, "--workers", 2);
-    Map<String, String> expected = rows(calm);
+    Map<String, String> expected = ResultRows.withoutTimes(calm);
     assertEquals(runs, expected.size());
     int studies = 0;
     while (struck() < signals) {
       Path study = directory.resolve("storm" + studies++);
       strike(spec, study, signals);
       KnowcapProcess.succeeds("run", spec, "--out", study, "--workers", 2);
-      assertEquals(expected, rows(study));
+      assertEquals(expected, ResultRows.withoutTimes(study));
       requireNoTraces(study);
     }
     System.out.println("KillStormTest seed " + TestSeed.value() + ": " + struck() + " signals " + sent
@@ -170,20 +168,5 @@ class KillStormTest {
         assertFalse(said.contains("\tat "), said);
       }
     }
-  }
-
-  /** Rows of results.csv by run, without times. */
-  private static Map<String, String> rows(Path study) throws IOException {
-    List<String> lines = Files.readAllLines(study.resolve("results.csv"));
-    List<String> columns = List.of(lines.getFirst().split(","));
-    assertTrue(columns.containsAll(TIMES), columns.toString());
-    Map<String, String> rows = new TreeMap<>();
-    for (String line : lines.subList(1, lines.size())) {
-      String[] cells = line.split(",", -1);
-      assertEquals(columns.size(), cells.length, line);
-      TIMES.forEach(time -> cells[columns.indexOf(time)] = "");
-      assertEquals(null, rows.put(cells[0], String.join(",", cells)), "twice: " + line);
-    }
-    return rows;
   }
 }

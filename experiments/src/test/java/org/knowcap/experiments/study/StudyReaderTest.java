@@ -1085,6 +1085,8 @@ class StudyReaderTest {
         mistake("head_width: 16", "head_width: 6", "'models'", "is 3.0", "even"),
         mistake("head_width: 16", "head_width: 0", "'models.head_width'", "0", "a whole number from 1"),
         mistake("rotary_fraction: 0.5", "rotary_fraction: 1.5", "'models'", "1.5", "at most 1"),
+        mistake("rotary_base: 500", "rotary_base: 1.0e+308", "would have a name of", "systems take 255",
+            "rotary0.5b1000"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: absolute", "'models.positions'",
             "'absolute'", "rotary, ntk"),
         mistake("rotary_fraction: 0.5, rotary_base: 500", "positions: none, rotary_base: 500",

@@ -161,18 +161,14 @@ public final class CorpusExport {
     Path target = directory.resolve(file.name());
     MessageDigest digest = Sha256.digest();
     long[] count = new long[1];
-    try {
-      // Without a random name: what a killed export has left is overwritten, and the journal keeps others away.
-      WholeFile.make(target, target.resolveSibling(ASIDE + target.getFileName()), aside -> {
-        try (OutputStream out = new BufferedOutputStream(
-            new DigestOutputStream(Files.newOutputStream(aside), digest), BUFFER_BYTES)) {
-          count[0] = file.content().writeTo(out);
-        }
-      });
-      return new Entry(count[0], Files.size(target), Sha256.hex(digest));
-    } catch (IOException e) {
-      throw new IOException(file.name() + ": " + FileFailure.describe(e), e);
-    }
+    // Without a random name: what a killed export has left is overwritten, and the journal keeps others away.
+    WholeFile.make(target, target.resolveSibling(ASIDE + target.getFileName()), aside -> {
+      try (OutputStream out = new BufferedOutputStream(
+          new DigestOutputStream(Files.newOutputStream(aside), digest), BUFFER_BYTES)) {
+        count[0] = file.content().writeTo(out);
+      }
+    });
+    return new Entry(count[0], Files.size(target), Sha256.hex(digest));
   }
 
   /**

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.knowcap.files.FileFailure;
 import org.knowcap.generators.export.Manifest.Entry;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -112,8 +113,12 @@ final class Journal implements AutoCloseable {
   private void append(JsonNode line) throws IOException {
     ByteBuffer bytes = ByteBuffer
         .wrap((Manifest.JSON.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+    try {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
     }
     read(line);
   }

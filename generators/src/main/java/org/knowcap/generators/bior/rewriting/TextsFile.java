@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.function.Consumer;
+import org.knowcap.files.FileFailure;
 
 /**
  * A file of lines that grows. One process at a time may write to it. Opening it removes an incomplete line that a
@@ -92,7 +93,7 @@ final class TextsFile implements AutoCloseable {
     } catch (IOException e) {
       broken = true;
       channel.truncate(before);
-      throw e;
+      throw FileFailure.of(path, e);
     }
   }
 
