@@ -36,9 +36,13 @@ class DocumentedCommandsTest {
   static {
     NOT_RUN.put("quickstart", "trains for minutes");
     NOT_RUN.put("capacity", "trains for minutes");
+    NOT_RUN.put("laws", "trains for minutes, or measures how long that would take");
     NOT_RUN.put("calibrate", "trains for minutes; CalibrationTest has its checks");
     NOT_RUN.put("run results/", "trains for hours");
     NOT_RUN.put("run my-study.yaml --out runs/mine --concurrent", "needs a GPU");
+    NOT_RUN.put("run my-study.yaml --out runs/mine --launcher slurm",
+        "needs Slurm; FakeSlurmTest has a stand-in");
+    NOT_RUN.put("run my-study.yaml --out /studies/mine", "writes to a folder of a cluster's");
     NOT_RUN.put("run study.yaml --out runs/bior", "needs the texts that the command before it writes");
     NOT_RUN.put("generate bior-rewrite", "needs a language model; BioRCommandTest has one that answers");
     NOT_RUN.put("bench gpu --out", "needs a GPU; BenchGpuTest has an emulated one");
