@@ -91,8 +91,8 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
           + " does not say which of them matters.");
     }
     List<OptionalDouble> equivalences = raw.stream().map(each -> equivalence(each, margin)).toList();
-    List<OptionalDouble> corrected = corrected(raw.stream().map(ArmDifference::pValue).toList());
-    List<OptionalDouble> correctedEquivalences = corrected(equivalences);
+    List<OptionalDouble> corrected = Holm.corrected(raw.stream().map(ArmDifference::pValue).toList());
+    List<OptionalDouble> correctedEquivalences = Holm.corrected(equivalences);
     long tests = raw.stream().filter(each -> each.pValue().isPresent()).count();
     List<ArmDifference> decided = new ArrayList<>();
     for (int i = 0; i < raw.size(); i++) {
@@ -228,19 +228,5 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     double inside = margin.getAsDouble() - Math.abs(difference.difference().value());
     return OptionalDouble
         .of(new TDistribution(null, difference.pairs() - 1.0).cumulativeProbability(-inside / error));
-  }
-
-  private static List<OptionalDouble> corrected(List<OptionalDouble> values) {
-    double[] present = values.stream()
-        .filter(OptionalDouble::isPresent)
-        .mapToDouble(OptionalDouble::getAsDouble)
-        .toArray();
-    double[] corrected = Holm.corrected(present);
-    List<OptionalDouble> result = new ArrayList<>();
-    int next = 0;
-    for (OptionalDouble value : values) {
-      result.add(value.isPresent() ? OptionalDouble.of(corrected[next++]) : value);
-    }
-    return result;
   }
 }

@@ -1,12 +1,29 @@
 package org.knowcap.analysis.law;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /** Holm's correction: the chance of any false verdict among several stays below the level. */
 final class Holm {
   private Holm() {}
+
+  /** Corrected p-values, in the order of these; where there is none, none, and the others are corrected without it. */
+  static List<OptionalDouble> corrected(List<OptionalDouble> values) {
+    double[] present = values.stream()
+        .filter(OptionalDouble::isPresent)
+        .mapToDouble(OptionalDouble::getAsDouble)
+        .toArray();
+    double[] corrected = corrected(present);
+    List<OptionalDouble> result = new ArrayList<>();
+    int next = 0;
+    for (OptionalDouble value : values) {
+      result.add(value.isPresent() ? OptionalDouble.of(corrected[next++]) : value);
+    }
+    return result;
+  }
 
   /** Corrected p-values, in the order of these. */
   static double[] corrected(double[] values) {

@@ -34,8 +34,9 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
     Map<String, Arm> byName = new LinkedHashMap<>();
     arms.forEach(arm -> byName.put(arm.name(), arm));
     List<ClaimTest> tests = judgements.stream().map(judgement -> ClaimTest.of(judgement, byName)).toList();
-    List<OptionalDouble> support = corrected(tests.stream().map(ClaimTest::support).toList());
-    List<OptionalDouble> contradiction = corrected(tests.stream().map(ClaimTest::contradiction).toList());
+    List<OptionalDouble> support = Holm.corrected(tests.stream().map(ClaimTest::support).toList());
+    List<OptionalDouble> contradiction = Holm
+        .corrected(tests.stream().map(ClaimTest::contradiction).toList());
     List<Judged> judged = new ArrayList<>();
     for (int i = 0; i < tests.size(); i++) {
       ClaimTest test = tests.get(i);
@@ -44,20 +45,6 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
     }
     return new LawVerdict(claim, List.copyOf(arms), List.copyOf(judged), together(judged),
         notes(arms, judged));
-  }
-
-  private static List<OptionalDouble> corrected(List<OptionalDouble> values) {
-    double[] present = values.stream()
-        .filter(OptionalDouble::isPresent)
-        .mapToDouble(OptionalDouble::getAsDouble)
-        .toArray();
-    double[] corrected = Holm.corrected(present);
-    List<OptionalDouble> result = new ArrayList<>();
-    int next = 0;
-    for (OptionalDouble value : values) {
-      result.add(value.isPresent() ? OptionalDouble.of(corrected[next++]) : value);
-    }
-    return result;
   }
 
   private static Verdict verdict(ClaimTest test, OptionalDouble support, OptionalDouble contradiction) {

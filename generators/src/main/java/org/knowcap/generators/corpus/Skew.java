@@ -77,7 +77,7 @@ public final class Skew {
   }
 
   private long people() {
-    return below.length - 1;
+    return below.length - 1L;
   }
 
   /** An upper bound on how often a round has one person. */
