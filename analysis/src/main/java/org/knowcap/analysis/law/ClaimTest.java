@@ -67,8 +67,23 @@ record ClaimTest(String quantity, Optional<Estimate> figure, int seeds, List<Dou
     List<RunResult> runs = arm.cell().runs();
     double[] values = runs.stream().mapToDouble(number::apply).toArray();
     List<Doubt> doubts = doubts(judgement, List.of(arm), runs);
-    return tested(judgement, quantity.toString(), Optional.of(Estimate.mean(values, "seeds")), values.length,
-        doubts, border -> Arrays.stream(values).map(value -> value - border).toArray());
+    ClaimTest test = tested(judgement, quantity.toString(), Optional.of(Estimate.mean(values, "seeds")),
+        values.length, doubts, border -> Arrays.stream(values).map(value -> value - border).toArray());
+    return test.withoutWhatTrainingWouldChange(judgement, StatUtils.mean(values), arm.cell().limit());
+  }
+
+  /**
+   * More training stores more. So a level that an arm reached while it was learning shows that it can store this much, and not
+   * that it cannot store more.
+   */
+  private ClaimTest withoutWhatTrainingWouldChange(Judgement judgement, double level, Limit limit) {
+    if (limit != Limit.LEARNING && limit != Limit.UNDECIDED || level > judgement.high()
+        || level >= judgement.low() && judgement.direction() == Judgement.Direction.AT_LEAST) {
+      return this;
+    }
+    List<Doubt> more = new ArrayList<>(doubts);
+    more.add(limit == Limit.LEARNING ? Doubt.NOT_SATURATED : Doubt.LIMIT_UNKNOWN);
+    return new ClaimTest(quantity, figure, seeds, more, support, contradiction);
   }
 
   private static ClaimTest factor(Judgement judgement, Quantity.Factor quantity, Arm first, Arm second) {

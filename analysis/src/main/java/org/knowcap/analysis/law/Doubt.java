@@ -10,13 +10,13 @@ public enum Doubt {
   SEEDS_NOT_INDEPENDENT("seeds are not independent"),
   /** The runs of all seeds are equal: the seed probably had no effect. */
   NO_VARIANCE("no variance over seeds"),
-  /** An arm was trained with one learning rate: another might store more. */
+  /** An arm was trained with one learning rate, perhaps another arm's best: another might store more. */
   ONE_LEARNING_RATE("one learning rate"),
   /** The best learning rate of an arm is the least or the greatest of those that were tried. */
   RATE_AT_END("the best learning rate is at the end of its range"),
   /** Over 90 % of an arm's corpus are stored: R then shows the corpus. */
   CORPUS_LIMITED("limited by the corpus"),
-  /** An arm was still learning, and the claim is of what it can hold. */
+  /** An arm was still learning, and the claim is of what it can hold, or would hold more easily after more training. */
   NOT_SATURATED("not saturated: still learning"),
   /** What limits an arm is not known, and the claim is of what it can hold. */
   LIMIT_UNKNOWN("what limits it is not known"),

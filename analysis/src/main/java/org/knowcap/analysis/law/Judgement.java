@@ -56,12 +56,17 @@ public record Judgement(Quantity quantity, Direction direction, double published
     return direction == Direction.AT_LEAST ? Double.POSITIVE_INFINITY : published * margin;
   }
 
-  /** For people: such as "at least 10 (paper: 20)". */
-  public String claimed() {
+  /** Which values agree, for people: such as "at least 10". */
+  public String agrees() {
     return switch (direction) {
       case AT_LEAST -> "at least " + Units.number(low(), 3);
       case AT_MOST -> "at most " + Units.number(high(), 3);
       case ABOUT -> "from " + Units.number(low(), 3) + " to " + Units.number(high(), 3);
-    } + " (paper: " + Units.number(published, 3) + ")";
+    };
+  }
+
+  /** For people: such as "at least 10 (paper: 20)". */
+  public String claimed() {
+    return agrees() + " (paper: " + Units.number(published, 3) + ")";
   }
 }

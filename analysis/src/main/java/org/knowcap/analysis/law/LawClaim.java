@@ -7,5 +7,6 @@ package org.knowcap.analysis.law;
  * @param title of a few words
  * @param claim one sentence
  * @param source figure of the paper
+ * @param judgements into which the claim is divided, in all sizes together
  */
-public record LawClaim(int number, String title, String claim, String source) {}
+public record LawClaim(int number, String title, String claim, String source, int judgements) {}

@@ -33,6 +33,7 @@ public record LawSummary(int law, String title, String claim, String source, Str
    * @param direction at_least, at_most or about
    * @param published the paper's figure
    * @param margin factor by which less is still what the law claims
+   * @param claimed the border that was tested, for people: such as "at least 4.44"
    * @param figure what was measured; absent where nothing was run, or an arm of a factor stores no bits
    * @param figureLow lower end of its 95 % interval
    * @param figureHigh upper end
@@ -42,8 +43,9 @@ public record LawSummary(int law, String title, String claim, String source, Str
    * @param verdict with its reasons
    */
   public record JudgementRow(int law, String title, String quantity, String direction, double published,
-      double margin, OptionalDouble figure, OptionalDouble figureLow, OptionalDouble figureHigh, int seeds,
-      OptionalDouble supportP, OptionalDouble contradictionP, String verdict) {}
+      double margin, String claimed, OptionalDouble figure, OptionalDouble figureLow,
+      OptionalDouble figureHigh, int seeds, OptionalDouble supportP, OptionalDouble contradictionP,
+      String verdict) {}
 
   /**
    * An arm.
@@ -82,6 +84,7 @@ public record LawSummary(int law, String title, String claim, String source, Str
   private static JudgementRow row(LawClaim claim, Judged judged) {
     return new JudgementRow(claim.number(), claim.title(), judged.quantity(),
         judged.judgement().direction().key(), judged.judgement().published(), judged.judgement().margin(),
+        judged.judgement().agrees(),
         judged.figure().map(each -> OptionalDouble.of(each.value())).orElse(OptionalDouble.empty()),
         judged.figure().map(Estimate::low).orElse(OptionalDouble.empty()),
         judged.figure().map(Estimate::high).orElse(OptionalDouble.empty()), judged.seeds(), judged.supportP(),

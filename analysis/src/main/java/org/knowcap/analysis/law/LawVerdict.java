@@ -44,7 +44,7 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
           contradiction.get(i), verdict(test, support.get(i), contradiction.get(i))));
     }
     return new LawVerdict(claim, List.copyOf(arms), List.copyOf(judged), together(judged),
-        notes(arms, judged));
+        notes(claim, arms, judged));
   }
 
   private static Verdict verdict(ClaimTest test, OptionalDouble support, OptionalDouble contradiction) {
@@ -71,7 +71,7 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
     return doubts.isEmpty() ? new Verdict.Supported() : new Verdict.Undecided(doubts);
   }
 
-  private static List<String> notes(List<Arm> arms, List<Judged> judged) {
+  private static List<String> notes(LawClaim claim, List<Arm> arms, List<Judged> judged) {
     List<String> notes = new ArrayList<>();
     List<Arm> run = arms.stream().filter(arm -> !arm.runs().isEmpty()).toList();
     if (run.isEmpty()) {
@@ -80,6 +80,10 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
     long supported = judged.stream().filter(each -> each.verdict() instanceof Verdict.Supported).count();
     if (supported > 0 && supported < judged.size()) {
       notes.add(supported + " of the " + judged.size() + " judgements are supported.");
+    }
+    if (judged.size() < claim.judgements()) {
+      notes.add("Of the " + claim.judgements() + " judgements of this law, this size can make "
+          + judged.size() + ".");
     }
     String fast = run.stream()
         .filter(arm -> List.of(Limit.LEARNING, Limit.UNDECIDED).contains(arm.cell().limit()))
@@ -111,7 +115,10 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
   /** For people: such as "supported at this scale", or "undecided: interval too wide". */
   public String sentence() {
     boolean decided = !(verdict instanceof Verdict.Undecided);
-    return verdict + (decided && small() ? " at this scale" : "");
+    return verdict + (decided && small() ? " at this scale" : "")
+        + (decided && judged.size() < claim.judgements()
+            ? ", in " + judged.size() + " of " + claim.judgements() + " judgements"
+            : "");
   }
 
   /** Runs that are still to be done, at least. */

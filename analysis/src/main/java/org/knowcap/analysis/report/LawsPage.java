@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
@@ -59,7 +58,7 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
   /** The verdicts as a table in Markdown. */
   public String markdown() {
     StringBuilder table = new StringBuilder(
-        "| law | claim | verdict | measured | paper |\n|---|---|---|---|---|\n");
+        "| law | claim | verdict | measured | paper; tested |\n|---|---|---|---|---|\n");
     for (LawSummary law : summaries()) {
       table.append("| ")
           .append(law.law())
@@ -124,7 +123,7 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
   private static void verdicts(StringBuilder page, List<LawSummary> laws) {
     page.append("<div class=\"wide\">\n<table class=\"verdicts\">\n<thead><tr><th>Law</th><th>Claim</th>")
         .append("<th>Verdict</th><th>Of what</th><th class=\"number\">Measured (95 %)</th>")
-        .append("<th class=\"number\">Paper</th></tr></thead>\n<tbody>\n");
+        .append("<th class=\"number\">Paper; tested</th></tr></thead>\n<tbody>\n");
     for (LawSummary law : laws) {
       for (int i = 0; i < law.judgements().size(); i++) {
         LawSummary.JudgementRow row = law.judgements().get(i);
@@ -240,7 +239,6 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
   }
 
   private static String published(LawSummary.JudgementRow row) {
-    return row.direction().replace('_', ' ').toLowerCase(Locale.ROOT) + " "
-        + Units.number(row.published(), 3);
+    return Units.number(row.published(), 3) + "; " + row.claimed();
   }
 }

@@ -18,7 +18,7 @@ import org.knowcap.testing.TestSeed;
 
 /** Verdicts on planted arms: each is reached where it must be, and false ones are as rare as stated. */
 class LawVerdictTest {
-  private static final LawClaim CLAIM = new LawClaim(10, "Junk", "Junk costs.", "figure 8");
+  private static final LawClaim CLAIM = new LawClaim(10, "Junk", "Junk costs.", "figure 8", 1);
   private static final long PARAMETERS = 1000;
   private static final double CORPUS = 4000;
   private static final Set<Limit> ANY = Set.of(Limit.values());
@@ -117,6 +117,30 @@ class LawVerdictTest {
     assertInstanceOf(Verdict.Supported.class, fast.verdict());
     assertTrue(fast.notes().stream().anyMatch(note -> note.contains("how fast they learn")), fast.toString());
     assertTrue(fast.notes().stream().anyMatch(note -> note.contains("816 times fewer")), fast.toString());
+  }
+
+  /** More training would raise a level, so that only what it would not change is a verdict. */
+  @Test
+  void whatAnArmStoresWhileItLearnsIsOnlyALowerBound() {
+    Judgement two = new Judgement(new Quantity.Ratio("a"), Direction.AT_LEAST, 2, 1, ANY);
+    undecided(Doubt.NOT_SATURATED, judged(two, arm("a", Limit.LEARNING, 1.0, 1.02, 0.98)));
+    undecided(Doubt.LIMIT_UNKNOWN, judged(two, arm("a", Limit.UNDECIDED, 1.0, 1.02, 0.98)));
+    assertInstanceOf(Verdict.Contradicted.class, judged(two, arm("a", 1.0, 1.02, 0.98)).verdict());
+    assertInstanceOf(Verdict.Supported.class,
+        judged(two, arm("a", Limit.LEARNING, 2.2, 2.22, 2.18)).verdict());
+    Judgement most = new Judgement(new Quantity.Ratio("a"), Direction.AT_MOST, 2, 1, ANY);
+    undecided(Doubt.NOT_SATURATED, judged(most, arm("a", Limit.LEARNING, 1.0, 1.02, 0.98)));
+    assertInstanceOf(Verdict.Contradicted.class,
+        judged(most, arm("a", Limit.LEARNING, 2.2, 2.22, 2.18)).verdict());
+  }
+
+  /** A size that can test a part of a law says of which part its verdict is. */
+  @Test
+  void aPartOfALawIsSaidToBeAPart() {
+    LawVerdict law = LawVerdict.of(new LawClaim(10, "Junk", "Junk costs.", "figure 8", 4),
+        List.of(factor(Direction.AT_LEAST, 2, 1.41)),
+        List.of(arm("a", 2.02, 2.06, 1.95), arm("b", 1.0, 1.02, 0.98)));
+    assertEquals("supported at this scale, in 1 of 4 judgements", law.sentence());
   }
 
   /** An arm that stores less than nothing has no factor, and yet stores less than a half. */

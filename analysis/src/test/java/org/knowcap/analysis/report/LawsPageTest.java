@@ -35,7 +35,7 @@ class LawsPageTest {
   }
 
   private static LawVerdict law(int number, Arm... arms) {
-    return LawVerdict.of(new LawClaim(number, "Junk & more", "Junk costs.", "figure 8"),
+    return LawVerdict.of(new LawClaim(number, "Junk & more", "Junk costs.", "figure 8", 1),
         List.of(new Judgement(new Quantity.Factor("plain", "junk"), Judgement.Direction.AT_LEAST, 20, 4.5,
             Set.of(Limit.MODEL))),
         List.of(arms));
@@ -60,7 +60,9 @@ class LawsPageTest {
     assertEquals(2, html.split("<svg", -1).length - 1);
     List<String> csv = Files.readAllLines(directory.resolve("laws.csv"));
     assertEquals(3, csv.size());
-    assertTrue(csv.get(1).startsWith("10,Junk & more,R of plain over R of junk,at_least,20.0,4.5,19.4"),
+    assertTrue(
+        csv.get(1)
+            .startsWith("10,Junk & more,R of plain over R of junk,at_least,20.0,4.5,at least 4.44,19.4"),
         csv.get(1));
     assertTrue(csv.get(2).endsWith(",not run"), csv.get(2));
     assertTrue(page.markdown().contains("| 10. Junk & more | Junk costs. | supported at this scale | "),

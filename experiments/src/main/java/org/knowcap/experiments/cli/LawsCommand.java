@@ -230,8 +230,8 @@ final class LawsCommand implements Callable<Integer> {
                 ? " (95 %: " + Units.ratio(row.figureLow().getAsDouble()) + " to "
                     + Units.ratio(row.figureHigh().getAsDouble()) + ")"
                 : ""))
-        + ", the paper has " + row.direction().replace('_', ' ') + " " + Units.number(row.published(), 3)
-        + ": " + row.verdict();
+        + ", tested: " + row.claimed() + " (paper: " + Units.number(row.published(), 3) + "): "
+        + row.verdict();
   }
 
   private List<Law> chosen() {

@@ -197,7 +197,7 @@ public final class LawReader {
     if (decidable.isEmpty()) {
       throw UserException.usage(file + ": no judgement is of the arms of '" + size.name() + "' alone");
     }
-    return new Law(new LawClaim(number, title, claim, source), own, decidable);
+    return new Law(new LawClaim(number, title, claim, source, judgements.size()), own, decidable);
   }
 
   private static Judgement judgement(Path file, Fields fields) {

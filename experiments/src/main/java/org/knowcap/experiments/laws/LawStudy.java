@@ -126,12 +126,15 @@ public record LawStudy(LawSize size, List<Law> laws) {
     RunSpec any = arm.any();
     String what = any.model().name() + arm.quantiser().map(how -> ", " + how.label()).orElse("") + " on "
         + any.corpus().name() + " after " + any.exposures().count() + " exposures";
-    return new Arm(arm.name(), what, measured,
-        rates.tried()
+    // Rates of another arm say nothing of which is best for this one.
+    List<Arm.TriedRate> tried = arm.chooser().isPresent()
+        ? List.of()
+        : rates.tried()
             .entrySet()
             .stream()
             .map(each -> new Arm.TriedRate(each.getKey(), each.getValue()))
-            .toList(),
+            .toList();
+    return new Arm(arm.name(), what, measured, tried,
         rates.missing().size() + size.seeds().size() - measured.size());
   }
 
