@@ -26,7 +26,7 @@ final class LossCurve {
    *
    * @param storedBits of the corpus
    * @return absent if the loss also counts other texts than the corpus's own, or people unequally, if the wording of texts can be learnt
-   *        by heart, if there are too few reports, or if nothing is stored
+   *        by heart, if there are too few reports or none in one of the two stretches, or if nothing is stored
    */
   OptionalDouble lateShare(Corpus corpus, double storedBits) {
     if (!(corpus instanceof Source source) || source.repeatsWording() || source.rounds().skew().isPresent()
@@ -34,17 +34,21 @@ final class LossCurve {
       return OptionalDouble.empty();
     }
     double steps = reports.getLast().step();
-    double fall = mean((0.5 - PART / 2) * steps, (0.5 + PART / 2) * steps) - mean((1 - PART) * steps, steps);
-    double bits = fall * source.meanItemTokens() / Math.log(2) * source.people();
+    OptionalDouble middle = mean((0.5 - PART / 2) * steps, (0.5 + PART / 2) * steps);
+    OptionalDouble end = mean((1 - PART) * steps, steps);
+    if (middle.isEmpty() || end.isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    double bits = (middle.getAsDouble() - end.getAsDouble()) * source.meanItemTokens() / Math.log(2)
+        * source.people();
     return OptionalDouble.of(bits / storedBits);
   }
 
-  /** Mean loss of the reports after one step, up to another, nats a token. */
-  private double mean(double after, double to) {
+  /** Mean loss of the reports after one step, up to another, nats a token; empty where there are none. */
+  private OptionalDouble mean(double after, double to) {
     return reports.stream()
         .filter(report -> report.step() > after && report.step() <= to)
         .mapToDouble(RunFolder.Metric::loss)
-        .average()
-        .orElseThrow();
+        .average();
   }
 }

@@ -337,7 +337,8 @@ public final class RunFolder {
         read.add(metric(line));
       } catch (JacksonException e) {
         throw UserException.failure(metrics() + ", line " + (read.size() + 1) + ": damaged (" + shown(line)
-            + "); remove the line: the curve will lack it, and nothing else depends on it");
+            + "); remove the line: the curve will lack it; late_share and limited_by are judged by the other lines, and nothing else"
+            + " depends on it");
       }
     }
     return read;
@@ -356,9 +357,9 @@ public final class RunFolder {
       String text = Files.readString(metrics());
       return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
     } catch (CharacterCodingException e) {
-      throw UserException
-          .failure(metrics() + ": damaged (it is not valid UTF-8); remove it: the run's curve is lost,"
-              + " and nothing else depends on it");
+      throw UserException.failure(metrics()
+          + ": damaged (it is not valid UTF-8); remove it: the run's curve is lost,"
+          + " and a run without result.json may have no late_share and an undecided limited_by; nothing else depends on it");
     }
   }
 

@@ -22,11 +22,15 @@ class LossCurveTest {
       Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 9)), Templates.shipped());
 
   /** @param loss of the part of the run, nats a token */
-  private static LossCurve curve(int reports, DoubleUnaryOperator loss) {
-    return new LossCurve(IntStream.rangeClosed(1, reports)
+  private static List<RunFolder.Metric> reports(int reports, DoubleUnaryOperator loss) {
+    return IntStream.rangeClosed(1, reports)
         .mapToObj(i -> new RunFolder.Metric(10 * i, loss.applyAsDouble((double) i / reports), 0.001, 1, i,
             Optional.empty(), Optional.empty(), Optional.empty(), List.of()))
-        .toList());
+        .toList();
+  }
+
+  private static LossCurve curve(int reports, DoubleUnaryOperator loss) {
+    return new LossCurve(reports(reports, loss));
   }
 
   @Test
@@ -46,6 +50,9 @@ class LossCurveTest {
     LossCurve step = curve(200, part -> part <= 0.6 ? 3 : 2.9);
     assertEquals(OptionalDouble.empty(), step.lateShare(CORPUS, -1));
     assertEquals(OptionalDouble.empty(), curve(39, part -> 1).lateShare(CORPUS, 800));
+    // As after the file was removed when 56 % of the steps were done.
+    LossCurve late = new LossCurve(reports(200, part -> 1).subList(112, 200));
+    assertEquals(OptionalDouble.empty(), late.lateShare(CORPUS, 800));
     Mixture mixture = new Mixture(1,
         List.of(new Mixture.Ingredient(CORPUS, 0.5, ""), new Mixture.Ingredient(CORPUS.from(50), 0.5, "")));
     assertEquals(OptionalDouble.empty(), step.lateShare(mixture, 800));
