@@ -3,7 +3,6 @@ package org.knowcap.experiments.runner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +24,7 @@ public record SlurmRequest(Optional<String> time, Optional<String> partition, Op
   /** How long before the time limit a task is warned. Slurm's clock for that is 30 s coarse. */
   private static final long WARNING_SECONDS = 120;
   /** Options that the way tasks find their runs and are put back in the queue depends on. */
-  private static final Set<String> OWN = Set.of("--array", "-a", "--job-name", "-J", "--signal", "--output",
+  private static final List<String> OWN = List.of("--array", "-a", "--job-name", "-J", "--signal", "--output",
       "-o", "--open-mode", "--no-requeue", "--wrap", "--dependency", "-d", "--chdir", "-D", "--parsable");
 
   public SlurmRequest {
@@ -40,11 +39,18 @@ public record SlurmRequest(Optional<String> time, Optional<String> partition, Op
         throw UserException
             .usage("--sbatch takes an option of sbatch, such as \"--account=x\", found '" + option + "'");
       }
-      String name = option.split("[= ]", 2)[0];
-      if (OWN.contains(name)) {
-        throw UserException.usage("--sbatch cannot set " + name + ": Knowcap needs its own");
+      // Of a line of a script, sbatch takes all options.
+      for (String word : option.split("\\s+")) {
+        OWN.stream().filter(own -> isOption(word.split("=", 2)[0], own)).findFirst().ifPresent(own -> {
+          throw UserException.usage("--sbatch cannot set " + own + ": Knowcap needs its own");
+        });
       }
     }
+  }
+
+  /** Whether sbatch may read a word as an option: long ones may be cut short, and after a short one its value may follow at once. */
+  private static boolean isOption(String word, String option) {
+    return option.startsWith("--") ? word.length() > 2 && option.startsWith(word) : word.startsWith(option);
   }
 
   private static long seconds(String time) {

@@ -53,6 +53,8 @@ class LauncherOptionsTest {
           "--launcher=slurm --memory=lots|--memory must be a whole number with M or G, such as 8G, found 'lots'",
           "--launcher=slurm --sbatch=account=x|--sbatch takes an option of sbatch, such as \"--account=x\", found 'account=x'",
           "--launcher=slurm --sbatch=--array=0-9|--sbatch cannot set --array",
+          "--launcher=slurm --sbatch=-Jx|--sbatch cannot set -J",
+          "--launcher=slurm --sbatch=--job-na=x|--sbatch cannot set --job-name",
           "--launcher=slurm --concurrent=2|--concurrent is for runs that share a GPU",
           "--launcher=kubernetes --image=x --claim=y|--launcher kubernetes only writes a file for kubectl; add --dry-run",
           "--launcher=kubernetes --dry-run --image=x|--claim is missing, which --launcher kubernetes needs"})
