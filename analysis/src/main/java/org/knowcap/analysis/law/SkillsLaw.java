@@ -65,6 +65,13 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
             + " of its " + first.people() + " people and " + Units.percent(share)
             + " of the exposures: rows are missing or there twice");
       }
+      double measured = sum(rows, FrequencyBucket::measuredPeople);
+      if (measured < people) {
+        // The few people who are written most often are seldom in a sample, and their buckets are joined to others.
+        throw new LawException("run " + first.run() + " measured " + Math.round(measured) + " of "
+            + Math.round(people) + " people; the laws need all of them: train it with 'measurement: {people: "
+            + Math.round(people) + "}', or fit the other runs alone");
+      }
       double total = sum(rows, bucket -> bucket.bucketPeople() * bucket.valueBits());
       double nats = total / people * Math.log(2);
       double loss = sum(rows, bucket -> bucket.share() * bucket.weightedValueLoss());
@@ -88,7 +95,7 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
   /**
    * One law for each model and corpus that was measured after at least two different numbers of exposures.
    *
-   * @throws LawException if there is none, or an exponent of Zipf's law is not above 1
+   * @throws LawException if there is none, an exponent of Zipf's law is not above 1, or a run measured a sample of its people
    */
   public static List<SkillsLaw> of(List<FrequencyRow> rows) {
     for (FrequencyRow row : rows) {

@@ -126,6 +126,12 @@ class SkillsLawTest {
     assertRefused("after two different numbers of exposures", run(1.5, 10, 1, 200));
     assertRefused("unless the exponent is above 1", run(1, 10, 1, 200));
     assertRefused("rows are missing or there twice", run(1.5, 10, 1, 200).subList(1, 4));
+    List<FrequencyRow> sampled = new ArrayList<>(run(1.5, 10, 1, 200));
+    sampled.addAll(run(1.5, 20, 1, 200).stream()
+        .map(row -> new FrequencyRow(row.run(), row.corpus(), row.people(), row.exposures(), row.zipf(),
+            row.model(), row.parameters(), row.seeds(), row.setting(), sampled(row.bucket())))
+        .toList());
+    assertRefused("measured 2001 of 4000 people", sampled);
     List<FrequencyRow> twice = new ArrayList<>(run(1.5, 10, 1, 200));
     twice.addAll(run(1.5, 10, 1, 300).stream()
         .map(row -> new FrequencyRow("other", row.corpus(), row.people(), row.exposures(), row.zipf(),
@@ -133,6 +139,12 @@ class SkillsLawTest {
         .toList());
     twice.addAll(run(1.5, 20, 1, 200));
     assertRefused("have the same seeds", twice);
+  }
+
+  private static FrequencyBucket sampled(FrequencyBucket all) {
+    return new FrequencyBucket(all.exposuresFrom(), all.bucketPeople(), (all.bucketPeople() + 1) / 2,
+        all.meanExposures(), all.share(), all.nameLoss(), all.valueLoss(), all.weightedValueLoss(),
+        all.valueBits(), all.valueStoredBits());
   }
 
   private static void assertRefused(String part, List<FrequencyRow> rows) {
