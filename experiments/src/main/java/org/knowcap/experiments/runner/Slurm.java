@@ -76,7 +76,10 @@ public final class Slurm {
     return tasks;
   }
 
-  /** Tasks that accounting knows; none where the cluster does no accounting. */
+  /**
+   * Tasks that have ended, as accounting knows; none where the cluster does no accounting. What accounting has as running or
+   * waiting is left out: the queue knows better, and after a crash of the controller accounting may say it for ever.
+   */
   private static Map<String, Map<Integer, SlurmTask>> accounts(List<TaskTable> tables)
       throws IOException, InterruptedException {
     Map<String, String> names = new HashMap<>();
@@ -98,9 +101,11 @@ public final class Slurm {
       if (words.length == 3 && task.matches() && names.containsKey(task.group(1))) {
         // "CANCELLED by 1000"
         String state = words[1].split(" ")[0];
-        tasks.computeIfAbsent(names.get(task.group(1)), _ -> new HashMap<>())
-            .put(Integer.parseInt(task.group(2)),
-                new SlurmTask(words[0], state, "exit code " + words[2].split(":")[0]));
+        SlurmTask known = new SlurmTask(words[0], state, "exit code " + words[2].split(":")[0]);
+        if (!known.queued()) {
+          tasks.computeIfAbsent(names.get(task.group(1)), _ -> new HashMap<>())
+              .put(Integer.parseInt(task.group(2)), known);
+        }
       }
     }
     return tasks;

@@ -171,6 +171,18 @@ class FakeSlurmTest {
   }
 
   @Test
+  void whatAccountingAloneHasAsRunningIsNotQueued() throws Exception {
+    launch();
+    state("queue", "");
+    state("accounts", "101_0|RUNNING|0:0\n101_1|PENDING|0:0\n101_2|FAILED|1:0\n");
+    Outcome status = status();
+    assertTrue(status.out().contains("Slurm 101_2 FAILED (exit code 1)"), status.toString());
+    assertFalse(status.out().contains("RUNNING") || status.out().contains("PENDING"), status.out());
+    Outcome again = launch();
+    assertTrue(again.out().contains("95 done, 5 to submit"), again.toString());
+  }
+
+  @Test
   void twoLaunchersDoNotSubmitAtATime() throws Exception {
     try (FolderLock _ = FolderLock.take(study.resolve("launch")).orElseThrow()) {
       Outcome second = launch();
