@@ -6,7 +6,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.knowcap.experiments.UserException;
@@ -14,6 +16,7 @@ import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.runner.Worker;
+import org.knowcap.experiments.runner.WorkerEvent;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import picocli.CommandLine.Command;
@@ -82,8 +85,13 @@ final class WorkerCommand implements Callable<Integer> {
     for (String run : runs) {
       study.runFolder(run).clearFailure();
     }
-    Worker worker = new Worker(study, threads, concurrent,
-        event -> events.println(Json.MAPPER.writeValueAsString(event)));
+    Set<String> failed = ConcurrentHashMap.newKeySet();
+    Worker worker = new Worker(study, threads, concurrent, event -> {
+      if (event instanceof WorkerEvent.Failed failure) {
+        failed.add(failure.run());
+      }
+      events.println(Json.MAPPER.writeValueAsString(event));
+    });
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(worker, ended)));
     try {
@@ -91,7 +99,7 @@ final class WorkerCommand implements Callable<Integer> {
     } finally {
       ended.countDown();
     }
-    return exitCode(study);
+    return exitCode(study, failed);
   }
 
   /** On SIGTERM and SIGINT: runs write a checkpoint before the process ends. */
@@ -105,8 +113,12 @@ final class WorkerCommand implements Callable<Integer> {
     }
   }
 
-  /** What whoever started it for certain runs is to know of them. */
-  private int exitCode(StudyFolder study) {
+  /**
+   * What whoever started it for certain runs is to know of them.
+   *
+   * @param failures runs that failed here: on a full disk their folders cannot say it
+   */
+  private int exitCode(StudyFolder study, Set<String> failures) {
     boolean failed = false;
     for (String run : runs) {
       switch (study.runFolder(run).state()) {
@@ -114,8 +126,12 @@ final class WorkerCommand implements Callable<Integer> {
         }
         case RunState.Failed _,RunState.Damaged _ -> failed = true;
         case RunState.Pending _,RunState.Running _,RunState.Interrupted _ -> {
-          Knowcap.note(command, run + " is another process's, or was stopped; a later try goes on with it");
-          return UserException.LATER;
+          if (failures.contains(run)) {
+            failed = true;
+          } else {
+            Knowcap.note(command, run + " is another process's, or was stopped; a later try goes on with it");
+            return UserException.LATER;
+          }
         }
       }
     }

@@ -21,6 +21,7 @@ import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.FolderLock;
 import org.knowcap.experiments.run.SampleStudy;
+import org.knowcap.files.Folders;
 
 /**
  * What 'knowcap run --launcher slurm' submits, and what 'knowcap status' says of it, with stand-ins for Slurm's commands that
@@ -180,6 +181,17 @@ class FakeSlurmTest {
     assertFalse(status.out().contains("RUNNING") || status.out().contains("PENDING"), status.out());
     Outcome again = launch();
     assertTrue(again.out().contains("95 done, 5 to submit"), again.toString());
+  }
+
+  /** As on a full disk: 75 would have a task put back in the queue for ever. */
+  @Test
+  void aFailureThatCannotBeWrittenDownIsStillAFailure() throws Exception {
+    Path run = study.resolve("runs").resolve(open.getFirst());
+    Folders.delete(run);
+    Files.createSymbolicLink(run, directory.resolve("gone"));
+    Outcome worked = KnowcapProcess.run("worker", study, "--run", open.getFirst());
+    assertTrue(worked.out().contains("its folder cannot be used"), worked.toString());
+    assertEquals(UserException.FAILURE, worked.exitCode(), worked.toString());
   }
 
   @Test
