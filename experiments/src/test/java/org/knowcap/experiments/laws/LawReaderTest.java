@@ -75,8 +75,8 @@ class LawReaderTest {
   /** A claim of what a model can hold needs a corpus that has more; one of a full corpus needs one that has less. */
   @ParameterizedTest
   @CsvSource({"small, 3, 2.2", "small, 5, 2", "small, 8, 2.2", "small, 9, 2.2", "paper, 3, 2.2",
-      "paper, 5, 2.6", "paper, 8, 2.2", "paper, 9, 1.8", "paper, 1, 1.5", "paper, 2, 2.2", "paper, 10, 3", "small, 10, 1.2",
-      "small, 12, 1.2"})
+      "paper, 5, 2.6", "paper, 8, 2.2", "paper, 9, 1.8", "paper, 1, 1.5", "paper, 2, 2.2", "paper, 10, 3",
+      "small, 10, 1.2", "small, 12, 1.2"})
   void corporaHaveRoom(String size, int number, double least) throws IOException {
     for (LawArm arm : LawReader.shipped(size, List.of(number)).laws().getFirst().arms()) {
       assertTrue(maxRatio(arm) >= least, arm.name() + ": R^max is " + maxRatio(arm));
