@@ -9,12 +9,10 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import org.knowcap.analysis.law.LawSummary;
@@ -28,7 +26,6 @@ import org.knowcap.experiments.laws.LawReader;
 import org.knowcap.experiments.laws.LawRuns;
 import org.knowcap.experiments.laws.LawStudy;
 import org.knowcap.experiments.laws.LawStudy.Cell;
-import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
@@ -116,8 +113,6 @@ final class LawsCommand implements Callable<Integer> {
   private LawStudy study;
   @SuppressWarnings("NullAway.Init")
   private Path out;
-  /** Runs that failed while a learning rate was chosen. */
-  private final Set<RunSpec> lost = new LinkedHashSet<>();
   /** Seconds of a step, by any run of an arm; empty where they are not asked for. */
   private Map<RunSpec, Double> stepSeconds = Map.of();
 
@@ -154,7 +149,23 @@ final class LawsCommand implements Callable<Integer> {
       run(laws, began);
     }
     report(laws);
+    if (!pageOnly) {
+      requireRates(laws);
+    }
     return 0;
+  }
+
+  /** Says which arms have no learning rate, once everything else is done and on the page. */
+  private void requireRates(List<Law> laws) {
+    LawRuns runs = runs();
+    List<String> hopeless = laws.stream()
+        .flatMap(
+            law -> study.hopeless(law, runs).stream().map(arm -> "law " + law.number() + ", " + arm.name()))
+        .toList();
+    if (!hopeless.isEmpty()) {
+      throw UserException.failure("every learning rate of these arms diverged: " + String.join("; ", hopeless)
+          + "; give them lower learning_rates in their law files");
+    }
   }
 
   private void run(List<Law> laws, long began) throws IOException, InterruptedException {
@@ -250,7 +261,7 @@ final class LawsCommand implements Callable<Integer> {
   }
 
   private LawRuns runs() {
-    return new LawRuns(out, study.size(), lost);
+    return new LawRuns(out, study.size());
   }
 
   private int together() {
@@ -322,19 +333,14 @@ final class LawsCommand implements Callable<Integer> {
       new StudyRun(command.commandLine().getOut(), folder, Optional.of(processes), 1, concurrent.orElse(1))
           .executeWithoutPage();
     } catch (UserException e) {
-      // A learning rate that is too large makes a loss that is no number: it has lost, and the laws go on.
-      List<RunSpec> failed = folder.states()
-          .stream()
-          .filter(status -> status.state() instanceof RunState.Failed)
-          .map(status -> status.spec())
-          .toList();
-      boolean choosing = wave.stream()
-          .filter(cell -> failed.contains(cell.run()))
-          .allMatch(cell -> cell.seed() == study.size().choosingSeed());
-      if (failed.isEmpty() || !choosing || failed.size() == wave.size()) {
+      // With a learning rate that is too large the loss diverges: that rate has lost, and the laws go on.
+      LawRuns now = runs();
+      boolean lost = wave.stream()
+          .filter(cell -> now.result(cell.run()).isEmpty())
+          .allMatch(cell -> cell.seed() == study.size().choosingSeed() && now.diverged(cell.run()));
+      if (!lost) {
         throw e;
       }
-      lost.addAll(failed);
     }
   }
 

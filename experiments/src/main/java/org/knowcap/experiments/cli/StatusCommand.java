@@ -135,7 +135,7 @@ final class StatusCommand implements Callable<Integer> {
       case RunState.Done(var measured) -> new Row(name, "done", measured.result().steps(),
           Optional.of(measured.result().steps()), Units.bits(measured.result().storedBits()) + ", "
               + Units.percent(measured.result().saturation()) + " of the corpus");
-      case RunState.Failed(String reason) -> new Row(name, "failed", 0, Optional.empty(), reason);
+      case RunState.Failed(String reason, _) -> new Row(name, "failed", 0, Optional.empty(), reason);
       case RunState.Damaged(String problem) -> new Row(name, "damaged", 0, Optional.empty(), problem);
     };
   }

@@ -51,7 +51,7 @@ public record LawStudy(LawSize size, List<Law> laws) {
     return choice;
   }
 
-  /** Runs of an arm that can be done now; none where it is complete. */
+  /** Runs of an arm that can be done now; none where it is complete, or hopeless. */
   public List<Cell> next(LawArm arm, LawRuns runs) {
     RateChoice rates = rates(arm, runs);
     Optional<Double> best = rates.best();
@@ -76,6 +76,11 @@ public record LawStudy(LawSize size, List<Law> laws) {
                 .flatMap(rate -> size.seeds().stream().map(seed -> new Cell(arm, rate, seed))))
         .filter(cell -> runs.result(cell.run()).isPresent())
         .toList();
+  }
+
+  /** Arms of a law that diverged with all learning rates that may be tried: they have no next runs, and no result. */
+  public List<LawArm> hopeless(Law law, LawRuns runs) {
+    return law.arms().stream().filter(arm -> rates(arm, runs).allFailed()).toList();
   }
 
   /** Runs of all laws that are done. */

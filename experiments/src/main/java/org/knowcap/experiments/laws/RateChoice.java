@@ -50,8 +50,15 @@ record RateChoice(SortedMap<Double, Double> tried, List<Double> missing) {
     return rates.stream().max(Comparator.comparingDouble(measured::get)).orElseThrow();
   }
 
-  /** The rate of which most was stored, once all are tried. */
+  /** Whether the training failed with all rates that may be tried. */
+  boolean allFailed() {
+    return missing.isEmpty() && tried.values().stream().allMatch(ratio -> ratio == Double.NEGATIVE_INFINITY);
+  }
+
+  /** The rate of which most was stored, once all are tried; none where the training failed with all. */
   Optional<Double> best() {
-    return missing.isEmpty() ? Optional.of(best(List.copyOf(tried.keySet()), tried)) : Optional.empty();
+    return missing.isEmpty() && !allFailed()
+        ? Optional.of(best(List.copyOf(tried.keySet()), tried))
+        : Optional.empty();
   }
 }

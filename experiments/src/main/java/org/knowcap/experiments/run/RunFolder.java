@@ -68,8 +68,13 @@ public final class RunFolder {
     return path.resolve("metrics.jsonl");
   }
 
-  /** The content of failure.json. */
-  private record Failure(String reason) {}
+  /**
+   * The content of failure.json.
+   *
+   * @param diverged absent in files of earlier versions
+   */
+  @JsonInclude(JsonInclude.Include.NON_ABSENT)
+  private record Failure(String reason, Optional<Boolean> diverged) {}
 
   /**
    * A line of metrics.jsonl.
@@ -118,7 +123,8 @@ public final class RunFolder {
       return new RunState.Done(ownResult());
     }
     if (Files.exists(failure())) {
-      return new RunState.Failed(read(failure(), Failure.class, REMEDY).reason());
+      Failure failure = read(failure(), Failure.class, REMEDY);
+      return new RunState.Failed(failure.reason, failure.diverged.orElse(false));
     }
     if (!Files.exists(path.resolve("lock"))) {
       return new RunState.Pending();
@@ -301,9 +307,13 @@ public final class RunFolder {
     writeChecked(quantisedResult(label), measured);
   }
 
-  /** Remembers that the run gave up, and why. */
-  public void writeFailure(String reason) throws IOException {
-    writeChecked(failure(), new Failure(reason));
+  /**
+   * Remembers that the run gave up, and why.
+   *
+   * @param diverged whether its loss did
+   */
+  public void writeFailure(String reason, boolean diverged) throws IOException {
+    writeChecked(failure(), new Failure(reason, Optional.of(diverged)));
   }
 
   /** Forgets an earlier failure, so that the run is tried again. */

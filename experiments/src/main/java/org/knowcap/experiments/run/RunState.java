@@ -14,8 +14,12 @@ public sealed interface RunState {
   /** It has a result. */
   record Done(MeasuredRun run) implements RunState {}
 
-  /** The run failed. */
-  record Failed(String reason) implements RunState {}
+  /**
+   * The run failed.
+   *
+   * @param diverged whether its loss did: a property of its settings, unlike a lack of memory or a worker that died
+   */
+  record Failed(String reason, boolean diverged) implements RunState {}
 
   /** A file of the run cannot be read, or belongs to another run, so its result is not known. */
   record Damaged(String problem) implements RunState {}

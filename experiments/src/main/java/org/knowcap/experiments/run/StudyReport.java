@@ -169,7 +169,7 @@ public final class StudyReport {
   public List<FailedRun> failed() {
     List<FailedRun> failed = new ArrayList<>();
     states.forEach(status -> {
-      if (status.state() instanceof RunState.Failed(String reason)) {
+      if (status.state() instanceof RunState.Failed(String reason, _)) {
         failed.add(new FailedRun(status.name(), reason));
       }
     });

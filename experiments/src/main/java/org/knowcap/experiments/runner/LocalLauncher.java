@@ -102,7 +102,7 @@ public final class LocalLauncher implements Launcher {
 
   private void remember(String run, String reason) {
     try {
-      study.runFolder(run).writeFailure(reason);
+      study.runFolder(run).writeFailure(reason, false);
     } catch (IOException e) {
       // A full disk, say: the run counts as interrupted, and goes on at the next start.
     }

@@ -18,6 +18,7 @@ import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.training.Progress;
+import org.knowcap.models.training.DivergedException;
 import org.knowcap.models.training.TrainingException;
 import org.knowcap.models.training.TrainingListener;
 
@@ -160,14 +161,14 @@ public final class Worker {
         case IOException failed -> UserException.describe(failed);
         default -> e.toString();
       };
-      rememberFailure(folder, reason);
+      rememberFailure(folder, reason, e instanceof DivergedException);
       events.accept(new WorkerEvent.Failed(spec.name(), reason));
     }
   }
 
-  private static void rememberFailure(RunFolder folder, String reason) {
+  private static void rememberFailure(RunFolder folder, String reason, boolean diverged) {
     try {
-      folder.writeFailure(reason);
+      folder.writeFailure(reason, diverged);
     } catch (IOException e) {
       // A full disk, say, which is why the run failed: it counts as interrupted, and goes on at the next start.
     }

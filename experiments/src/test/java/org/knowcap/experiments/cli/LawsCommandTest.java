@@ -1,6 +1,8 @@
 package org.knowcap.experiments.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.knowcap.experiments.KnowcapProcess.succeeds;
 
@@ -18,6 +20,7 @@ import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.study.Json;
 import tools.jackson.databind.JsonNode;
 
@@ -105,6 +108,53 @@ class LawsCommandTest {
     assertEquals(law,
         json(InProcess.succeeds(Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray()))
             .getFirst());
+  }
+
+  /** A rate whose training diverged has lost for good, alone in its wave too; a run that failed otherwise is done again. */
+  @Test
+  void aLearningRateThatDivergesHasLost() throws Exception {
+    Path out = directory.resolve("out");
+    Object[] words = {"laws", "--files", laws, "--out", out, "--only", "1", "--json"};
+    succeeds(words);
+    Files.writeString(laws.resolve("sizes.yaml"), SIZES.replace("0.01]", "0.01, 1.0e+6]"));
+    Object[] pageOnly = Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray();
+    assertEquals("not run", json(InProcess.succeeds(pageOnly)).getFirst().path("verdict").asString());
+
+    JsonNode law = json(succeeds(words)).getFirst();
+    JsonNode base = law.path("arms").get(0);
+    JsonNode lost = base.path("rates").get(base.path("rates").size() - 1);
+    assertEquals(1e6, lost.path("learning_rate").asDouble());
+    assertTrue(lost.path("capacity_ratio").isNull(), base.toString());
+    assertEquals(3, base.path("runs").size());
+    assertNotEquals("not run", law.path("verdict").asString());
+    assertEquals(law, json(InProcess.succeeds(pageOnly)).getFirst());
+
+    Path failure;
+    try (Stream<Path> files = Files.walk(out.resolve("runs"))) {
+      failure = files.filter(file -> file.endsWith("failure.json")).findFirst().orElseThrow();
+    }
+    byte[] text = Files.readAllBytes(failure);
+    assertEquals(law, json(InProcess.succeeds(words)).getFirst());
+    assertArrayEquals(text, Files.readAllBytes(failure));
+
+    new RunFolder(failure.resolveSibling("")).writeFailure("out of memory", false);
+    assertEquals("not run", json(InProcess.succeeds(pageOnly)).getFirst().path("verdict").asString());
+    assertEquals(law, json(succeeds(words)).getFirst());
+  }
+
+  @Test
+  void anArmWhoseRatesAllDivergeIsNamed() throws Exception {
+    Files.writeString(laws.resolve("sizes.yaml"), SIZES.replace("[0.005, 0.01]", "[1.0e+6, 1.0e+7]"));
+    Files.writeString(laws.resolve("law-01.yaml"),
+        law(1, "wild: {}, tame: {learning_rates: [0.01]}", "factor: [wild, tame], about: 1, margin: 1.2"));
+    Path out = directory.resolve("out");
+    Outcome outcome = KnowcapProcess.run("laws", "--files", laws, "--out", out, "--only", "1", "--json");
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.err().contains("every learning rate of these arms diverged: law 1, wild;"),
+        outcome.toString());
+    JsonNode arms = json(outcome).getFirst().path("arms");
+    assertEquals(3, arms.get(0).path("rates").size(), "both rates and one lower");
+    assertEquals(3, arms.get(1).path("runs").size(), "the other arm is complete");
   }
 
   @Test

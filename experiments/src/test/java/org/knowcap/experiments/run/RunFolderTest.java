@@ -82,8 +82,10 @@ class RunFolderTest {
     assertEquals(new RunState.Interrupted(new RunState.Progressed(6, 1.0 / 6)), folder.state());
     assertFalse(folder.finished());
 
-    folder.writeFailure("the dog ate it");
-    assertEquals(new RunState.Failed("the dog ate it"), folder.state());
+    folder.writeFailure("the loss is NaN", true);
+    assertEquals(new RunState.Failed("the loss is NaN", true), folder.state());
+    folder.writeFailure("the dog ate it", false);
+    assertEquals(new RunState.Failed("the dog ate it", false), folder.state());
     assertTrue(folder.finished());
     folder.clearFailure();
     assertEquals(new RunState.Interrupted(new RunState.Progressed(6, 1.0 / 6)), folder.state());

@@ -40,7 +40,7 @@ public final class Trainer {
    * Trains, and leaves a checkpoint of the last step.
    *
    * @return where the batches stood at the end, see {@link Batch#after}
-   * @throws TrainingException if the loss is not a number or has diverged, with the step, the tensor and the learning
+   * @throws DivergedException if the loss is not a number or has diverged, with the step, the tensor and the learning
    *     rate, or where the checkpoint is of another run
    * @throws InterruptedException where the listener stops it; there is a checkpoint of the last step then
    * @throws IOException where a checkpoint cannot be read or written
@@ -157,12 +157,12 @@ public final class Trainer {
     double uniform = Math.log(program.vocabulary());
     double learningRate = spec.schedule().learningRate(step);
     if (!Double.isFinite(loss)) {
-      throw new TrainingException(
+      throw new DivergedException(
           "the loss is " + loss + " at step " + step + ", learning rate " + learningRate + "; "
               + firstBrokenTensor() + ". A lower learning rate or a longer warm-up usually helps.");
     }
     if (loss > DIVERGED * uniform + 1) {
-      throw new TrainingException("the loss has diverged to " + loss + " nats at step " + step
+      throw new DivergedException("the loss has diverged to " + loss + " nats at step " + step
           + ", learning rate " + learningRate + " (uniform guessing costs " + uniform + " nats); "
           + largestTensor() + ". A lower learning rate or a longer warm-up usually helps.");
     }

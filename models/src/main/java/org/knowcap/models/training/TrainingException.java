@@ -1,7 +1,7 @@
 package org.knowcap.models.training;
 
 /** A run cannot continue, for example because its loss is no longer a number. */
-public final class TrainingException extends RuntimeException {
+public sealed class TrainingException extends RuntimeException permits DivergedException {
   private static final long serialVersionUID = 1;
 
   public TrainingException(String message) {

@@ -352,7 +352,7 @@ class TrainerTest {
 
   @Test
   void stopsWhereTheLossBreaks() {
-    String message = assertThrows(TrainingException.class,
+    String message = assertThrows(DivergedException.class,
         () -> train(spec(1e30, 20), directory.resolve("x"), -1)).getMessage();
     assertTrue(message.contains("step ") && message.contains("learning rate") && message.contains("tensor"),
         message);
