@@ -45,6 +45,8 @@ class DocumentedCommandsTest {
     NOT_RUN.put("run my-study.yaml --out /studies/mine", "writes to a folder of a cluster's");
     NOT_RUN.put("run study.yaml --out runs/bior", "needs the texts that the command before it writes");
     NOT_RUN.put("generate bior-rewrite", "needs a language model; BioRCommandTest has one that answers");
+    NOT_RUN.put("fit DIR|CSV --law skills",
+        "needs the trainings of many exposures; FitCommandTest has the files that they would write");
     NOT_RUN.put("bench gpu --out", "needs a GPU; BenchGpuTest has an emulated one");
     NOT_RUN.put("bench cpu", "measures speed for minutes, also with PyTorch");
     NOT_RUN.put("bench corpora", "measures speed for minutes, with JMH");
