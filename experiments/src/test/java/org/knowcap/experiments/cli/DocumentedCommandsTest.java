@@ -46,7 +46,7 @@ class DocumentedCommandsTest {
     NOT_RUN.put("run study.yaml --out runs/bior", "needs the texts that the command before it writes");
     NOT_RUN.put("generate bior-rewrite", "needs a language model; BioRCommandTest has one that answers");
     NOT_RUN.put("fit DIR|CSV --law skills",
-        "needs the trainings of many exposures; FitCommandTest has the files that they would write");
+        "needs trainings of many exposures; SkillsLawTest fits planted ones");
     NOT_RUN.put("bench gpu --out", "needs a GPU; BenchGpuTest has an emulated one");
     NOT_RUN.put("bench cpu", "measures speed for minutes, also with PyTorch");
     NOT_RUN.put("bench corpora", "measures speed for minutes, with JMH");
