@@ -2,10 +2,8 @@ package org.knowcap.experiments.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,7 +27,6 @@ import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
-import org.knowcap.files.Folders;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.engine.EngineUnavailableException;
@@ -260,28 +257,17 @@ final class CapacityCommand implements Callable<Integer> {
     return new Measured(ratios);
   }
 
-  /** Something that is done with a study file of some runs, which is deleted behind it. */
-  private interface WithFile<T> {
-    T of(Path file) throws IOException, InterruptedException;
-  }
-
-  private <T> T withFile(List<Cell> cells, WithFile<T> use) throws IOException, InterruptedException {
-    Path temporary = Files.createTempDirectory("knowcap");
-    try {
-      Path file = temporary.resolve("study.yaml");
-      if (parameters == 0) {
-        // How long a text is and what the model has follows from the corpus's lists, not from N: any run tells.
-        Files.write(file, study.yaml(ANY_LENGTH, 1, cells.subList(0, 1)));
-        RunSpec any = StudyReader.read(file).runs().getFirst();
-        Corpus made = any.corpus();
-        longestText = made.longestItem();
-        parameters = any.program(made).parameterCount();
-      }
-      Files.write(file, study.yaml(longestText, parameters, cells));
-      return use.of(file);
-    } finally {
-      Folders.delete(temporary);
+  private <T> T withFile(List<Cell> cells, TemporaryStudy.Use<T> use)
+      throws IOException, InterruptedException {
+    if (parameters == 0) {
+      // How long a text is and what the model has follows from the corpus's lists, not from N: any run tells.
+      RunSpec any = TemporaryStudy.with(study.yaml(ANY_LENGTH, 1, cells.subList(0, 1)),
+          file -> StudyReader.read(file).runs().getFirst());
+      Corpus made = any.corpus();
+      longestText = made.longestItem();
+      parameters = any.program(made).parameterCount();
     }
+    return TemporaryStudy.with(study.yaml(longestText, parameters, cells), use);
   }
 
   /** Runs of a wave that fit into the rest of the time; seeds beyond the first are left out before sizes are. */
@@ -294,20 +280,10 @@ final class CapacityCommand implements Callable<Integer> {
     return fitting;
   }
 
-  /** How long these runs take, the longest first, each on the core that is free first. */
+  /** How long these runs take. */
   private double seconds(List<Cell> cells) {
-    double[] busy = new double[together()];
-    cells.stream()
-        .mapToDouble(cell -> OVERHEAD_SECONDS + secondsPerPerson * cell.people())
-        .sorted()
-        .boxed()
-        .toList()
-        .reversed()
-        .forEach(run -> {
-          Arrays.sort(busy);
-          busy[0] += run;
-        });
-    return Arrays.stream(busy).max().orElse(0);
+    return Schedule.end(
+        cells.stream().mapToDouble(cell -> OVERHEAD_SECONDS + secondsPerPerson * cell.people()), together());
   }
 
   /** Seconds of training for each person of a corpus, by a short trial. */

@@ -2,12 +2,9 @@ package org.knowcap.experiments.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -32,7 +29,6 @@ import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyChecks;
 import org.knowcap.experiments.study.StudyReader;
-import org.knowcap.files.Folders;
 import org.knowcap.files.WholeFile;
 import org.knowcap.generators.corpus.Corpus;
 import picocli.CommandLine.Command;
@@ -291,14 +287,9 @@ final class LawsCommand implements Callable<Integer> {
     return wave;
   }
 
-  /** When the last run ends, the costliest begun first, each on the core that is free first. */
+  /** When the last run ends. */
   private double end(Collection<Cell> cells, ToDoubleFunction<Cell> cost) {
-    double[] busy = new double[together()];
-    cells.stream().map(cost::applyAsDouble).sorted(Comparator.reverseOrder()).forEach(run -> {
-      Arrays.sort(busy);
-      busy[0] += run;
-    });
-    return Arrays.stream(busy).max().orElse(0);
+    return Schedule.end(cells.stream().mapToDouble(cost), together());
   }
 
   private static double operations(Cell cell) {
@@ -324,7 +315,7 @@ final class LawsCommand implements Callable<Integer> {
   private void train(List<Cell> wave, LawRuns runs) throws IOException, InterruptedException {
     List<Cell> cells = new ArrayList<>(study.done(runs));
     cells.addAll(wave);
-    StudyFolder folder = withFile(cells, file -> StudyFolder.create(out, file));
+    StudyFolder folder = TemporaryStudy.with(study.yaml(cells), file -> StudyFolder.create(out, file));
     StudyRun.requireSharing(folder.study(), concurrent.orElse(1));
     int processes = concurrent.isPresent()
         ? 1
@@ -367,29 +358,13 @@ final class LawsCommand implements Callable<Integer> {
     }
   }
 
-  /** Something that is done with a study file of some runs, which is deleted behind it. */
-  private interface WithFile<T> {
-    T of(Path file) throws IOException, InterruptedException;
-  }
-
-  private <T> T withFile(Collection<Cell> cells, WithFile<T> use) throws IOException, InterruptedException {
-    Path temporary = Files.createTempDirectory("knowcap");
-    try {
-      Path file = temporary.resolve("study.yaml");
-      Files.write(file, study.yaml(cells));
-      return use.of(file);
-    } finally {
-      Folders.delete(temporary);
-    }
-  }
-
   /** Seconds of a step of each arm, by any of its runs; without those whose engine is not here. */
   private Map<RunSpec, Double> timed(List<Law> laws) throws IOException, InterruptedException {
     List<Cell> cells = laws.stream()
         .flatMap(law -> law.arms().stream())
         .map(arm -> study.planned(arm).getFirst())
         .toList();
-    return withFile(cells, file -> {
+    return TemporaryStudy.with(study.yaml(cells), file -> {
       StudyChecks.check(file, StudyReader.read(file));
       Map<String, Double> byName = TimeStepsCommand.start(file, 1);
       Map<RunSpec, Double> seconds = new LinkedHashMap<>();
