@@ -13,8 +13,10 @@ import org.knowcap.analysis.results.RunResult;
  * @param runs at the chosen learning rate, one for each seed that is measured; the choosing seed is none of them
  * @param rates learning rates that were tried with the choosing seed, ascending
  * @param missing runs that are still to be done, at least
+ * @param sourceBits bits that each name costs because the model cannot know which source of a mixture a text is from
  */
-public record Arm(String name, String what, List<RunResult> runs, List<TriedRate> rates, int missing) {
+public record Arm(String name, String what, List<RunResult> runs, List<TriedRate> rates, int missing,
+    double sourceBits) {
   /**
    * A learning rate.
    *
@@ -26,6 +28,22 @@ public record Arm(String name, String what, List<RunResult> runs, List<TriedRate
   public Arm {
     runs = List.copyOf(runs);
     rates = rates.stream().sorted(Comparator.comparingDouble(TriedRate::learningRate)).toList();
+  }
+
+  /** An arm whose corpus has one source. */
+  public Arm(String name, String what, List<RunResult> runs, List<TriedRate> rates, int missing) {
+    this(name, what, runs, rates, missing, 0);
+  }
+
+  /** This arm with the bits credited that guessing the source costs. */
+  Arm sourceTold() {
+    return runs.isEmpty() || sourceBits == 0
+        ? this
+        : new Arm(name, what, runs.stream().map(run -> run.with(run.people() * sourceBits)).toList(), rates
+            .stream()
+            .map(tried -> new TriedRate(tried.learningRate(),
+                tried.capacityRatio() + runs.getFirst().people() * sourceBits / runs.getFirst().parameters()))
+            .toList(), missing, 0);
   }
 
   /** The rate of which most was stored with the choosing seed; empty where none was tried. */

@@ -20,6 +20,8 @@ public enum Doubt {
   NOT_SATURATED("not saturated: still learning"),
   /** What limits an arm is not known, and the claim is of what it can hold. */
   LIMIT_UNKNOWN("what limits it is not known"),
+  /** In one arm each name also costs the bits of guessing its source; with these bits credited the verdict is another. */
+  SOURCE_COST("the verdict turns on what guessing the source costs"),
   /** The interval has values on both sides of the border of the claim. */
   INTERVAL_TOO_WIDE("interval too wide");
 

@@ -3,6 +3,8 @@ package org.knowcap.analysis.law;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Function;
+import org.knowcap.analysis.results.PartBits;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.Seeds;
 
@@ -37,6 +39,10 @@ public record LawSummary(int law, String title, String claim, String source, Str
    * @param figure what was measured; absent where nothing was run, or an arm of a factor stores no bits
    * @param figureLow lower end of its 95 % interval
    * @param figureHigh upper end
+   * @param figureSourceTold the figure if each name is credited with the bits that guessing its source costs; absent where that
+   *        changes nothing
+   * @param figureSourceToldLow lower end of its 95 % interval
+   * @param figureSourceToldHigh upper end
    * @param seeds or pairs of equal seeds
    * @param supportP p of the test that the claim holds, by Holm's method over the law's judgements
    * @param contradictionP the same that it does not
@@ -44,7 +50,8 @@ public record LawSummary(int law, String title, String claim, String source, Str
    */
   public record JudgementRow(int law, String title, String quantity, String direction, double published,
       double margin, String claimed, OptionalDouble figure, OptionalDouble figureLow,
-      OptionalDouble figureHigh, int seeds, OptionalDouble supportP, OptionalDouble contradictionP,
+      OptionalDouble figureHigh, OptionalDouble figureSourceTold, OptionalDouble figureSourceToldLow,
+      OptionalDouble figureSourceToldHigh, int seeds, OptionalDouble supportP, OptionalDouble contradictionP,
       String verdict) {}
 
   /**
@@ -56,6 +63,9 @@ public record LawSummary(int law, String title, String claim, String source, Str
    * @param ratio mean R over the measured seeds, bits per parameter
    * @param ratioLow lower end of its 95 % interval
    * @param ratioHigh upper end
+   * @param nameRatio mean stored bits of names per parameter
+   * @param valueRatio mean stored bits of values per parameter, those of the diversity of values included
+   * @param sourceBits that each name costs because the model must guess which source of a mixture a text is from
    * @param maxRatio R^max
    * @param parameters P; 0 before any run
    * @param limitedBy what limits its runs
@@ -64,8 +74,9 @@ public record LawSummary(int law, String title, String claim, String source, Str
    * @param missing runs that are still to be done, at least
    */
   public record ArmRow(String name, String what, OptionalDouble learningRate, List<Rate> rates,
-      OptionalDouble ratio, OptionalDouble ratioLow, OptionalDouble ratioHigh, OptionalDouble maxRatio,
-      long parameters, Optional<String> limitedBy, List<String> seeds, List<String> runs, int missing) {}
+      OptionalDouble ratio, OptionalDouble ratioLow, OptionalDouble ratioHigh, OptionalDouble nameRatio,
+      OptionalDouble valueRatio, double sourceBits, OptionalDouble maxRatio, long parameters,
+      Optional<String> limitedBy, List<String> seeds, List<String> runs, int missing) {}
 
   /** A learning rate, with R of the choosing seed; absent where training failed. */
   public record Rate(double learningRate, OptionalDouble capacityRatio) {}
@@ -84,11 +95,31 @@ public record LawSummary(int law, String title, String claim, String source, Str
   private static JudgementRow row(LawClaim claim, Judged judged) {
     return new JudgementRow(claim.number(), claim.title(), judged.quantity(),
         judged.judgement().direction().key(), judged.judgement().published(), judged.judgement().margin(),
-        judged.judgement().agrees(),
-        judged.figure().map(each -> OptionalDouble.of(each.value())).orElse(OptionalDouble.empty()),
-        judged.figure().map(Estimate::low).orElse(OptionalDouble.empty()),
-        judged.figure().map(Estimate::high).orElse(OptionalDouble.empty()), judged.seeds(), judged.supportP(),
-        judged.contradictionP(), judged.verdict().toString());
+        judged.judgement().agrees(), value(judged.figure()), low(judged.figure()), high(judged.figure()),
+        value(judged.sourceTold()), low(judged.sourceTold()), high(judged.sourceTold()), judged.seeds(),
+        judged.supportP(), judged.contradictionP(), judged.verdict().toString());
+  }
+
+  private static OptionalDouble value(Optional<Estimate> figure) {
+    return figure.map(each -> OptionalDouble.of(each.value())).orElse(OptionalDouble.empty());
+  }
+
+  private static OptionalDouble low(Optional<Estimate> figure) {
+    return figure.map(Estimate::low).orElse(OptionalDouble.empty());
+  }
+
+  private static OptionalDouble high(Optional<Estimate> figure) {
+    return figure.map(Estimate::high).orElse(OptionalDouble.empty());
+  }
+
+  /** Mean bits of a part per parameter; absent where a run's table does not say. */
+  private static OptionalDouble part(Arm arm, Function<PartBits, OptionalDouble> bits) {
+    return arm.runs().stream().anyMatch(run -> bits.apply(run.bits()).isEmpty())
+        ? OptionalDouble.empty()
+        : arm.runs()
+            .stream()
+            .mapToDouble(run -> bits.apply(run.bits()).getAsDouble() / run.parameters())
+            .average();
   }
 
   private static ArmRow row(Arm arm) {
@@ -101,14 +132,15 @@ public record LawSummary(int law, String title, String claim, String source, Str
         .toList();
     if (arm.runs().isEmpty()) {
       return new ArmRow(arm.name(), arm.what(), OptionalDouble.empty(), rates, OptionalDouble.empty(),
-          OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), 0, Optional.empty(),
-          List.of(), List.of(), arm.missing());
+          OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(),
+          arm.sourceBits(), OptionalDouble.empty(), 0, Optional.empty(), List.of(), List.of(), arm.missing());
     }
     Cell cell = arm.cell();
     Estimate ratio = cell.ratio();
     return new ArmRow(arm.name(), arm.what(), OptionalDouble.of(cell.learningRate()), rates,
-        OptionalDouble.of(ratio.value()), ratio.low(), ratio.high(),
-        OptionalDouble.of(cell.maxCapacityRatio()), cell.parameters(), Optional.of(cell.limit().toString()),
+        OptionalDouble.of(ratio.value()), ratio.low(), ratio.high(), part(arm, PartBits::nameStoredBits),
+        part(arm, PartBits::knownValueBits), arm.sourceBits(), OptionalDouble.of(cell.maxCapacityRatio()),
+        cell.parameters(), Optional.of(cell.limit().toString()),
         cell.seeds().stream().map(Seeds::label).toList(), cell.runs().stream().map(RunResult::run).toList(),
         arm.missing());
   }

@@ -5,8 +5,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
@@ -31,6 +34,19 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
    * @param judgements at least one; each names arms among these
    */
   public static LawVerdict of(LawClaim claim, List<Judgement> judgements, List<Arm> arms) {
+    List<Judged> judged = judged(judgements, arms);
+    if (arms.stream().anyMatch(arm -> arm.sourceBits() > 0)) {
+      List<Judged> told = judged(judgements, arms.stream().map(Arm::sourceTold).toList());
+      judged = IntStream.range(0, judged.size()).mapToObj(bothWays(judged, told)).toList();
+    }
+    return new LawVerdict(claim, List.copyOf(arms), judged, together(judged), notes(claim, arms, judged));
+  }
+
+  private static IntFunction<Judged> bothWays(List<Judged> charged, List<Judged> told) {
+    return i -> charged.get(i).withSourceTold(told.get(i));
+  }
+
+  private static List<Judged> judged(List<Judgement> judgements, List<Arm> arms) {
     Map<String, Arm> byName = new LinkedHashMap<>();
     arms.forEach(arm -> byName.put(arm.name(), arm));
     List<ClaimTest> tests = judgements.stream().map(judgement -> ClaimTest.of(judgement, byName)).toList();
@@ -40,11 +56,10 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
     List<Judged> judged = new ArrayList<>();
     for (int i = 0; i < tests.size(); i++) {
       ClaimTest test = tests.get(i);
-      judged.add(new Judged(judgements.get(i), test.quantity(), test.figure(), test.seeds(), support.get(i),
-          contradiction.get(i), verdict(test, support.get(i), contradiction.get(i))));
+      judged.add(new Judged(judgements.get(i), test.quantity(), test.figure(), Optional.empty(), test.seeds(),
+          support.get(i), contradiction.get(i), verdict(test, support.get(i), contradiction.get(i))));
     }
-    return new LawVerdict(claim, List.copyOf(arms), List.copyOf(judged), together(judged),
-        notes(claim, arms, judged));
+    return List.copyOf(judged);
   }
 
   private static Verdict verdict(ClaimTest test, OptionalDouble support, OptionalDouble contradiction) {
@@ -92,6 +107,14 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
     if (!fast.isEmpty()) {
       notes.add("Of these arms more training would store more, or nothing tells whether it would: " + fast
           + ". What is said of them is how fast they learn, not what they can hold.");
+    }
+    if (run.stream().anyMatch(arm -> arm.sourceBits() > 0)) {
+      notes.add("A text does not say which source of a mixture it is from, so that each name also costs "
+          + run.stream()
+              .filter(arm -> arm.sourceBits() > 0)
+              .map(arm -> Units.number(arm.sourceBits(), 3) + " bits in " + arm.name())
+              .collect(Collectors.joining(", "))
+          + ". Each judgement is made with and without these bits, and is decided where both agree.");
     }
     long most = run.stream()
         .flatMap(arm -> arm.runs().stream())

@@ -163,8 +163,9 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
     verdict.judged()
         .forEach(each -> page.append("<li>")
             .append(Html.escaped(each.quantity() + ", claimed to be " + each.judgement().claimed() + ": "
-                + each.figure().map(Object::toString).orElse("no figure") + ", " + each.seeds() + " seeds, "
-                + each.verdict()))
+                + each.figure().map(Object::toString).orElse("no figure")
+                + each.sourceTold().map(told -> " (" + told + " with the source told)").orElse("") + ", "
+                + each.seeds() + " seeds, " + each.verdict()))
             .append("</li>\n"));
     law.notes().forEach(note -> page.append("<li>").append(Html.escaped(note)).append("</li>\n"));
     page.append("</ul>\n");
@@ -188,6 +189,7 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
   private static void arms(StringBuilder page, LawSummary law) {
     page.append("<div class=\"wide\">\n<table>\n<thead><tr><th>Arm</th><th>What</th>")
         .append("<th class=\"number\">Parameters</th><th class=\"number\">R (95 %)</th>")
+        .append("<th class=\"number\">of names</th><th class=\"number\">of values</th>")
         .append("<th class=\"number\">R^max</th><th>Limited by</th><th>Seeds</th>")
         .append("<th>Learning rate</th><th>R of the rates tried, one seed</th></tr></thead>\n<tbody>\n");
     for (LawSummary.ArmRow arm : law.arms()) {
@@ -200,7 +202,11 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
           .append("</td><td class=\"number\">")
           .append(Html.escaped(interval(arm.ratio(), arm.ratioLow(), arm.ratioHigh(), "not run")))
           .append("</td><td class=\"number\">")
-          .append(arm.maxRatio().isPresent() ? Units.ratio(arm.maxRatio().getAsDouble()) : "")
+          .append(ratio(arm.nameRatio()))
+          .append("</td><td class=\"number\">")
+          .append(ratio(arm.valueRatio()))
+          .append("</td><td class=\"number\">")
+          .append(ratio(arm.maxRatio()))
           .append("</td><td>")
           .append(Html.escaped(arm.limitedBy().orElse("")))
           .append("</td><td>")
@@ -220,12 +226,21 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
     page.append("</tbody>\n</table>\n</div>\n");
   }
 
+  private static String ratio(OptionalDouble value) {
+    return value.isPresent() ? Units.ratio(value.getAsDouble()) : "";
+  }
+
   private static String rate(double rate) {
     return Units.number(rate, 3);
   }
 
   private static String figure(LawSummary.JudgementRow row) {
-    return interval(row.figure(), row.figureLow(), row.figureHigh(), row.seeds() == 0 ? "not run" : "none");
+    String figure = interval(row.figure(), row.figureLow(), row.figureHigh(),
+        row.seeds() == 0 ? "not run" : "none");
+    return row.figureSourceTold().isEmpty()
+        ? figure
+        : figure + "; source told: "
+            + interval(row.figureSourceTold(), row.figureSourceToldLow(), row.figureSourceToldHigh(), "none");
   }
 
   private static String interval(OptionalDouble value, OptionalDouble low, OptionalDouble high,

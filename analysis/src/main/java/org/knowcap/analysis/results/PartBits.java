@@ -30,6 +30,13 @@ public record PartBits(OptionalDouble nameTotalBits, OptionalDouble nameStoredBi
   /** The bits of a run of which only the sum is known. */
   public static final PartBits UNKNOWN = of(List.of());
 
+  /** Bits of the values that the model stores, those of the choice of their strings included. */
+  public OptionalDouble knownValueBits() {
+    return valueStoredBits.isPresent() && diversityStoredBits.isPresent()
+        ? OptionalDouble.of(valueStoredBits.getAsDouble() + diversityStoredBits.getAsDouble())
+        : valueStoredBits;
+  }
+
   /** The bits of parts by their names; parts with other names are ignored. */
   public static PartBits of(List<Knowledge> parts) {
     Part names = new Part(parts, "names");

@@ -93,6 +93,16 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     return limitedBy == Limit.CORPUS;
   }
 
+  /** This run if its model stored some bits more. */
+  public RunResult with(double moreBits) {
+    double more = moreBits / parameters;
+    return new RunResult(run, corpus, people, exposures, model, parameters, engine, seeds, nameLossNats,
+        valueLossNats, storedBits + moreBits, totalBits, capacityRatio + more, maxCapacityRatio,
+        saturation + moreBits / totalBits, tokensPerSecond, seconds, storedBitsStandardError,
+        nameLossStandardError, valueLossStandardError, steps, tokens, finalLossNats, headWidth, learningRate,
+        activeParameters, causal, bits, lateShare, limitedBy, recall, completeness, nameExactBits, setting);
+  }
+
   /** Whether the corpus is full or in the grey zone, so that it may be what limits R. */
   public boolean nearlyFull() {
     return corpusBound() || Limit.mayBeCorpus(saturation);

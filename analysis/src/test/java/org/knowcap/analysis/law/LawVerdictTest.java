@@ -93,6 +93,31 @@ class LawVerdictTest {
     assertEquals("contradicted at this scale", greatest.sentence());
   }
 
+  /** 200 people and 1000 parameters: a bit a name is 0.2 bits per parameter. */
+  @Test
+  void whatGuessingTheSourceCostsDecidesNothing() {
+    Arm plain = arm("a", 2.02, 2.06, 1.95);
+    Arm charged = arm("b", 0.5, 0.51, 0.49);
+    Arm mixture = new Arm("b", "b", charged.runs(), charged.rates(), 0, 2);
+    Judgement four = factor(Direction.AT_LEAST, 4, 1.41);
+    assertEquals("supported at this scale", judged(four, plain, charged).sentence());
+    LawVerdict law = judged(four, plain, mixture);
+    undecided(Doubt.SOURCE_COST, law);
+    Judged judged = law.judged().getFirst();
+    assertEquals(Math.cbrt(2.02 / 0.5 * 2.06 / 0.51 * 1.95 / 0.49), judged.figure().orElseThrow().value(),
+        1e-12);
+    assertEquals(Math.cbrt(2.02 / 0.9 * 2.06 / 0.91 * 1.95 / 0.89), judged.sourceTold().orElseThrow().value(),
+        1e-12);
+    assertTrue(law.notes().stream().anyMatch(note -> note.contains("2 bits in b")), law.notes().toString());
+    // Where both counts agree, the claim is decided.
+    assertEquals("supported at this scale",
+        judged(factor(Direction.AT_LEAST, 2, 1.2), plain, mixture).sentence());
+    assertEquals("contradicted at this scale",
+        judged(factor(Direction.AT_LEAST, 6, 1.2), plain, mixture).sentence());
+    // An arm whose texts have a token of their own is charged nothing.
+    assertTrue(judged(four, plain, charged).judged().getFirst().sourceTold().isEmpty());
+  }
+
   @Test
   void aDoubtAboutTheDesignLeavesItUndecided() {
     Judgement twice = factor(Direction.AT_LEAST, 2, 1.41);

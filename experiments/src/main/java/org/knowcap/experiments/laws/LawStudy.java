@@ -140,7 +140,7 @@ public record LawStudy(LawSize size, List<Law> laws) {
             .map(each -> new Arm.TriedRate(each.getKey(), each.getValue()))
             .toList();
     return new Arm(arm.name(), what, measured, tried,
-        rates.missing().size() + size.seeds().size() - measured.size());
+        rates.missing().size() + size.seeds().size() - measured.size(), any.corpusSpec().sourceBits());
   }
 
   /** Runs that an arm takes if its best learning rate is none at an end. */

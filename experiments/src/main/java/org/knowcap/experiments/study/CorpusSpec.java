@@ -5,10 +5,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.knowcap.analysis.units.Units;
 import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bior.BioR;
@@ -69,6 +71,15 @@ public sealed interface CorpusSpec {
    * @param order seed of the order of the people in training, and of their texts there
    */
   Corpus corpus(long seed, long order);
+
+  /**
+   * Bits that each measured name costs beyond what there is to know of it: a measured text stands behind nothing but an end of
+   * text (and its source's domain token), so that the model must guess which source the text is from. For a model that knows the
+   * sources' shares of the windows this costs log2(1 / share).
+   */
+  default double sourceBits() {
+    return 0;
+  }
 
   /** The beginning of the names of runs, such as "bioS-200". */
   String name();
@@ -298,6 +309,28 @@ public sealed interface CorpusSpec {
     @Override
     public long people() {
       return ingredients.getFirst().source().people();
+    }
+
+    @Override
+    public double sourceBits() {
+      Ingredient useful = ingredients.getFirst();
+      double alike = useful.token().isEmpty()
+          ? 1
+          : ingredients.stream()
+              .filter(each -> each.token().equals(useful.token()))
+              .mapToDouble(Ingredient::share)
+              .sum();
+      return Math.max(0, Math.log(alike / useful.share()) / Math.log(2));
+    }
+
+    @Override
+    public List<String> notices() {
+      return sourceBits() == 0
+          ? List.of()
+          : List.of(String.format(Locale.ROOT,
+              "%s: a measured name also costs about %s bits, because the model must guess which source a text is from;"
+                  + " docs/measuring.md says how to compare",
+              name(), Units.number(sourceBits(), 3)));
     }
 
     @Override

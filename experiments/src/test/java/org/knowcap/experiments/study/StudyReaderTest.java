@@ -459,6 +459,25 @@ class StudyReaderTest {
     assertNotEquals(names(MIXTURE), names(MIXTURE.replace("token: <useful>, ", "")));
   }
 
+  /** One that knows both sources by heart expects a useful name with 1 / N, times the share where nothing tells the source. */
+  @Test
+  void aNameCostsTheBitsOfItsSourceUnlessATokenTellsIt() throws IOException {
+    assertEquals(0, sourceBits(MIXTURE));
+    assertEquals(3, sourceBits(MIXTURE.replace("token: <useful>, ", "")), 1e-12);
+    assertEquals(3,
+        sourceBits(MIXTURE.replace("token: <useful>, ", "").replace("0.875, ", "0.875, token: <junk>, ")),
+        1e-12);
+    assertEquals(3, sourceBits(MIXTURE.replace("0.875, ", "0.875, token: <useful>, ")), 1e-12);
+    Path file = file(MIXTURE.replace("token: <useful>, ", ""));
+    assertTrue(
+        StudyReader.read(file).notices().stream().anyMatch(notice -> notice.contains("costs about 3 bits")),
+        "a notice");
+  }
+
+  private double sourceBits(String study) throws IOException {
+    return StudyReader.read(file(study)).runs().getFirst().corpusSpec().sourceBits();
+  }
+
   private static Stream<Mistake> mixtureMistakes() {
     return Stream.of(mistake("share: 0.875", "share: 0.75", "'corpus.sources'", "sum to 1", "0.125 + 0.75"),
         mistake("share: 0.875, ", "", "'corpus.sources.share' is missing", "a number"),
