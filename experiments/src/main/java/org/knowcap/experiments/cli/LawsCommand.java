@@ -237,6 +237,9 @@ final class LawsCommand implements Callable<Integer> {
                 ? " (95 %: " + Units.ratio(row.figureLow().getAsDouble()) + " to "
                     + Units.ratio(row.figureHigh().getAsDouble()) + ")"
                 : ""))
+        + (row.figureSourceTold().isPresent()
+            ? ", " + Units.ratio(row.figureSourceTold().getAsDouble()) + " with the source told"
+            : "")
         + ", tested: " + row.claimed() + " (paper: " + Units.number(row.published(), 3) + "): "
         + row.verdict();
   }
