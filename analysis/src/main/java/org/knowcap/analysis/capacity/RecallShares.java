@@ -38,6 +38,15 @@ public record RecallShares(double recalled, double recalledUnseen, double genera
     share("extractable", extractable);
     share("extractable_asked", extractableAsked);
     share("extractable_unseen", extractableUnseen);
+    recalledStandardError.ifPresent(error -> error("recalled_standard_error", error));
+    generatedStandardError.ifPresent(error -> error("generated_standard_error", error));
+    extractableStandardError.ifPresent(error -> error("extractable_standard_error", error));
+  }
+
+  private static void error(String name, double error) {
+    if (!(error >= 0 && error <= 1)) {
+      throw new IllegalArgumentException(name + " is " + error + "; it must be a number from 0 to 1");
+    }
   }
 
   private static void share(String name, double share) {

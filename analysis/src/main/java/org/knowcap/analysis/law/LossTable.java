@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.knowcap.analysis.results.ResultsTable;
 
 /** Tables of losses from elsewhere: CSV with the columns parameters, tokens and loss, and perhaps run. */
 public final class LossTable {
@@ -48,7 +49,7 @@ public final class LossTable {
     for (int i = 0; i < numbers.length; i++) {
       String cell = cells[header.indexOf(COLUMNS.get(i))].strip();
       try {
-        numbers[i] = Double.parseDouble(cell);
+        numbers[i] = ResultsTable.number(cell);
       } catch (NumberFormatException e) {
         throw new LawException(
             place + ", column " + COLUMNS.get(i) + ": found \"" + cell + "\"; it must be a number");

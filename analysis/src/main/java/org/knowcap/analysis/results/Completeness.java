@@ -10,4 +10,9 @@ import java.util.OptionalDouble;
  */
 public record Completeness(OptionalDouble completeExposures, OptionalDouble valueTokensBehindName) {
   public static final Completeness UNKNOWN = new Completeness(OptionalDouble.empty(), OptionalDouble.empty());
+
+  public Completeness {
+    completeExposures.ifPresent(count -> RunResult.atLeastZero("complete_exposures", count));
+    valueTokensBehindName.ifPresent(share -> RunResult.share("value_tokens_behind_name", share));
+  }
 }

@@ -18,21 +18,20 @@ public record FrequencyBucket(double exposuresFrom, long bucketPeople, long meas
     double meanExposures, double share, double nameLoss, double valueLoss, double weightedValueLoss,
     double valueBits, double valueStoredBits) {
   public FrequencyBucket {
-    finite("exposures_from", exposuresFrom);
-    finite("mean_exposures", meanExposures);
-    finite("name_loss", nameLoss);
-    finite("value_loss", valueLoss);
-    finite("weighted_value_loss", weightedValueLoss);
-    finite("value_stored_bits", valueStoredBits);
-    RunResult.aboveZero("share", share);
-    RunResult.aboveZero("value_bits", valueBits);
-    RunResult.aboveZero("bucket_people", bucketPeople);
-    RunResult.aboveZero("measured_people", measuredPeople);
-  }
-
-  private static void finite(String column, double value) {
-    if (!Double.isFinite(value)) {
-      throw new IllegalArgumentException(column + " is " + value + "; it must be a finite number");
+    RunResult.atLeastZero("exposures_from", exposuresFrom);
+    RunResult.atLeast(1, "bucket_people", bucketPeople);
+    RunResult.atLeast(1, "measured_people", measuredPeople);
+    if (measuredPeople > bucketPeople) {
+      throw new IllegalArgumentException("measured_people is " + measuredPeople
+          + "; it must be at most bucket_people, which is " + bucketPeople);
     }
+    RunResult.atLeastZero("mean_exposures", meanExposures);
+    RunResult.aboveZero("share", share);
+    RunResult.share("share", share);
+    RunResult.atLeastZero("name_loss", nameLoss);
+    RunResult.atLeastZero("value_loss", valueLoss);
+    RunResult.atLeastZero("weighted_value_loss", weightedValueLoss);
+    RunResult.aboveZero("value_bits", valueBits);
+    RunResult.storedOf("value_stored_bits", valueStoredBits, "value_bits", valueBits, 0);
   }
 }

@@ -19,10 +19,10 @@ import java.util.Optional;
 public record FrequencyRow(String run, String corpus, long people, long exposures, double zipf, String model,
     long parameters, Seeds seeds, Optional<String> setting, FrequencyBucket bucket) {
   public FrequencyRow {
-    RunResult.aboveZero("people", people);
-    RunResult.aboveZero("exposures", exposures);
+    RunResult.atLeast(1, "people", people);
+    RunResult.atLeast(1, "exposures", exposures);
     RunResult.aboveZero("zipf", zipf);
-    RunResult.aboveZero("parameters", parameters);
+    RunResult.atLeast(1, "parameters", parameters);
   }
 
   /** Of a run with this result. */

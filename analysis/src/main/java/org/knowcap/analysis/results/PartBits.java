@@ -30,6 +30,24 @@ public record PartBits(OptionalDouble nameTotalBits, OptionalDouble nameStoredBi
   /** The bits of a run of which only the sum is known. */
   public static final PartBits UNKNOWN = of(List.of());
 
+  public PartBits {
+    check("name", nameTotalBits, nameStoredBits, nameStoredBitsStandardError);
+    check("value", valueTotalBits, valueStoredBits, valueStoredBitsStandardError);
+    check("diversity", diversityTotalBits, diversityStoredBits, diversityStoredBitsStandardError);
+    diversityLossNats.ifPresent(loss -> RunResult.atLeastZero("diversity_loss_nats", loss));
+    diversityLossStandardError
+        .ifPresent(error -> RunResult.atLeastZero("diversity_loss_standard_error", error));
+  }
+
+  private static void check(String part, OptionalDouble total, OptionalDouble stored, OptionalDouble error) {
+    String totalBits = part + "_total_bits";
+    String storedBits = part + "_stored_bits";
+    total.ifPresent(bits -> RunResult.atLeastZero(totalBits, bits));
+    error.ifPresent(bits -> RunResult.atLeastZero(storedBits + "_standard_error", bits));
+    stored.ifPresent(bits -> RunResult.storedOf(storedBits, bits, totalBits,
+        total.orElse(Double.POSITIVE_INFINITY), error.orElse(0)));
+  }
+
   /** Bits of the values that the model stores, those of the choice of their strings included. */
   public OptionalDouble knownValueBits() {
     return valueStoredBits.isPresent() && diversityStoredBits.isPresent()

@@ -23,7 +23,8 @@ public record QuantisedResult(RunResult run, String quantisation, int weightBits
     RunResult.atLeast(0, "group", group);
     RunResult.aboveZero("bits_per_weight", bitsPerWeight);
     RunResult.aboveZero("model_bits", modelBits);
-    RunResult.finite("capacity_per_bit", capacityPerBit);
+    RunResult.follows("capacity_per_bit", capacityPerBit, "stored_bits / model_bits",
+        run.storedBits() / modelBits);
   }
 
   /** The row of a run itself, beside the rows of models that were made from it. */

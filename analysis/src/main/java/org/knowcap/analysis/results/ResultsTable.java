@@ -276,8 +276,12 @@ public final class ResultsTable {
     }
   }
 
-  private static double number(String cell) {
-    // Java's own parser takes 1d and 0x1p3, too.
+  /**
+   * A number as people write it: Java's own parser takes 1d and 0x1p3, too.
+   *
+   * @throws NumberFormatException if the cell is none
+   */
+  public static double number(String cell) {
     if (!NUMBER.matcher(cell).matches()) {
       throw new NumberFormatException(cell);
     }

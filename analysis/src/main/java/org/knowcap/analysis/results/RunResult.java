@@ -56,7 +56,16 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     double learningRate, long activeParameters, boolean causal, PartBits bits, OptionalDouble lateShare,
     Limit limitedBy, RecallShares recall, Completeness completeness, OptionalDouble nameExactBits,
     Optional<String> setting) {
+  /** Relative difference up to which two numbers agree, so that tables with rounded numbers are read. */
+  private static final double ROUNDED = 0.01;
+  /** A sample of the people can seem to be known better than all of them. */
+  private static final double STANDARD_ERRORS = 5;
 
+  /**
+   * Checks that the figures can be those of one run.
+   *
+   * @throws IllegalArgumentException if a figure is impossible or contradicts the others; the message begins with its column
+   */
   public RunResult {
     recall = recall == null ? RecallShares.NONE : recall;
     completeness = completeness == null ? Completeness.UNKNOWN : completeness;
@@ -71,12 +80,13 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     atLeastZero("value_loss_nats", valueLossNats);
     finite("stored_bits", storedBits);
     aboveZero("total_bits", totalBits);
-    finite("capacity_ratio", capacityRatio);
-    aboveZero("max_capacity_ratio", maxCapacityRatio);
-    finite("saturation", saturation);
+    follows("capacity_ratio", capacityRatio, "stored_bits / parameters", storedBits / parameters);
+    follows("max_capacity_ratio", maxCapacityRatio, "total_bits / parameters", totalBits / parameters);
+    follows("saturation", saturation, "stored_bits / total_bits", storedBits / totalBits);
     atLeastZero("tokens_per_second", tokensPerSecond);
     atLeastZero("seconds", seconds);
     atLeastZero("stored_bits_standard_error", storedBitsStandardError);
+    storedOf("stored_bits", storedBits, "total_bits", totalBits, storedBitsStandardError);
     atLeastZero("name_loss_standard_error", nameLossStandardError);
     atLeastZero("value_loss_standard_error", valueLossStandardError);
     atLeast(0, "steps", steps);
@@ -85,7 +95,12 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     atLeast(1, "head_width", headWidth);
     atLeastZero("learning_rate", learningRate);
     atLeast(1, "active_parameters", activeParameters);
+    if (activeParameters > parameters) {
+      throw new IllegalArgumentException("active_parameters is " + activeParameters
+          + "; it must be at most parameters, which is " + parameters);
+    }
     lateShare.ifPresent(share -> finite("late_share", share));
+    nameExactBits.ifPresent(exact -> atLeastZero("name_exact_bits", exact));
   }
 
   /** Whether there was hardly more to store, so that R does not say what the model can hold. */
@@ -93,14 +108,14 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     return limitedBy == Limit.CORPUS;
   }
 
-  /** This run if its model stored some bits more. */
+  /** This run if its model stored some bits more, but no more than the corpus has. */
   public RunResult with(double moreBits) {
-    double more = moreBits / parameters;
+    double stored = Math.max(storedBits, Math.min(storedBits + moreBits, totalBits));
     return new RunResult(run, corpus, people, exposures, model, parameters, engine, seeds, nameLossNats,
-        valueLossNats, storedBits + moreBits, totalBits, capacityRatio + more, maxCapacityRatio,
-        saturation + moreBits / totalBits, tokensPerSecond, seconds, storedBitsStandardError,
-        nameLossStandardError, valueLossStandardError, steps, tokens, finalLossNats, headWidth, learningRate,
-        activeParameters, causal, bits, lateShare, limitedBy, recall, completeness, nameExactBits, setting);
+        valueLossNats, stored, totalBits, stored / parameters, maxCapacityRatio, stored / totalBits,
+        tokensPerSecond, seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError,
+        steps, tokens, finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare,
+        limitedBy, recall, completeness, nameExactBits, setting);
   }
 
   /** Whether the corpus is full or in the grey zone, so that it may be what limits R. */
@@ -173,7 +188,31 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     }
   }
 
-  private static void atLeastZero(String column, double value) {
+  /** Refuses a figure that does not follow from others of its row. */
+  static void follows(String column, double value, String formula, double expected) {
+    finite(column, value);
+    if (!(Math.abs(value - expected) <= ROUNDED * Math.abs(expected))) {
+      throw new IllegalArgumentException(
+          column + " is " + value + ", but " + formula + " is " + expected + "; they must agree to 1 %");
+    }
+  }
+
+  /** Refuses more stored bits than there are. */
+  static void storedOf(String column, double stored, String totalColumn, double total, double standardError) {
+    if (!Double.isFinite(stored) || stored > (1 + ROUNDED) * total + STANDARD_ERRORS * standardError) {
+      throw new IllegalArgumentException(column + " is " + stored + "; it must be finite and at most "
+          + totalColumn + ", which is " + total);
+    }
+  }
+
+  static void share(String column, double value) {
+    // The sum of all people's shares is rounded.
+    if (!(value >= 0 && value <= 1 + 1e-9)) {
+      throw new IllegalArgumentException(column + " is " + value + "; it must be a share from 0 to 1");
+    }
+  }
+
+  static void atLeastZero(String column, double value) {
     if (!(value >= 0) || Double.isInfinite(value)) {
       throw new IllegalArgumentException(column + " is " + value + "; it must be finite and at least 0");
     }

@@ -136,7 +136,7 @@ class CapacityChartTest {
   void everyShapeOfDataCanBeDrawn() throws IOException {
     List<List<RunResult>> shapes = List.of(RESULTS.subList(0, 1), RESULTS.subList(4, 5),
         List.of(Results.run(1, 1, 1, 1, 1e-9, 1)),
-        List.of(Results.run(10_000_000, 1000, 500_000_000, 1, 1e12, 5e8)));
+        List.of(Results.run(10_000_000, 1000, 500_000_000, 1, 1e12, 5e12)));
     for (List<RunResult> shape : shapes) {
       CapacityChart.of(shape).write(folder);
       assertTrue(Files.size(folder.resolve("capacity.png")) > 0);

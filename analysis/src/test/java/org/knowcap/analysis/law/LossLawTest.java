@@ -169,6 +169,13 @@ class LossLawTest {
         LossTable.read(table));
     Files.writeString(table, "loss,tokens,parameters\n2.5,x,1e6\n");
     assertMessage("line 2, column tokens: found \"x\"; it must be a number", () -> LossTable.read(table));
+    for (String number : List.of("1d", "0x1p3", "Infinity", "")) {
+      Files.writeString(table, "loss,tokens,parameters\n2.5," + number + ",1e6\n");
+      assertMessage("line 2, column tokens: found \"" + number + "\"; it must be a number",
+          () -> LossTable.read(table));
+    }
+    Files.writeString(table, "loss,tokens,parameters\nNaN,1,1e6\n");
+    assertMessage("line 2: loss of a point is NaN", () -> LossTable.read(table));
     Files.writeString(table, "loss,tokens,parameters\n-1,1,1e6\n");
     assertMessage("line 2: loss of a point is -1.0", () -> LossTable.read(table));
     Files.writeString(table, "loss,tokens,parameters\n1,1\n");

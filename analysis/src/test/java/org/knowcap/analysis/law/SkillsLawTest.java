@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.FrequencyBucket;
 import org.knowcap.analysis.results.FrequencyRow;
 import org.knowcap.analysis.results.FrequencyTable;
+import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.testing.TestSeed;
 
@@ -159,5 +161,13 @@ class SkillsLawTest {
     FrequencyTable.writeCsv(file, rows);
     assertTrue(FrequencyTable.isOne(file));
     assertEquals(rows, FrequencyTable.readCsv(file));
+
+    String table = Files.readString(file);
+    assertFalse(table.replace(",1.0,1,1,", ",1.0,1,2,").equals(table), table);
+    Files.writeString(file, table.replace(",1.0,1,1,", ",1.0,1,2,"));
+    String message = assertThrows(ResultsException.class, () -> FrequencyTable.readCsv(file)).getMessage();
+    assertTrue(
+        message.contains("line 2, column measured_people is 2; it must be at most bucket_people, which is 1"),
+        message);
   }
 }

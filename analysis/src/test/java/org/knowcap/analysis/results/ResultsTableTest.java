@@ -130,8 +130,8 @@ class ResultsTableTest {
   void mixturesSayWhatIsActive() throws IOException {
     RunResult dense = Results.run(200, 400, 70_912, 1, 6790, 7000);
     RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu",
-        Seeds.all(1), 0, 0, 1, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false, PartBits.UNKNOWN,
-        OptionalDouble.of(0.3), Limit.LEARNING,
+        Seeds.all(1), 0, 0, 1, 2, 1.0 / 5000, 2.0 / 5000, 0.5, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false,
+        PartBits.UNKNOWN, OptionalDouble.of(0.3), Limit.LEARNING,
         new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN, OptionalDouble.of(0.03125),
             OptionalDouble.empty(), OptionalDouble.empty()),
         Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"));
@@ -208,6 +208,9 @@ class ResultsTableTest {
           "," + number + ",");
     }
     assertComplaint("line 3, column saturation is NaN; it must be a finite number", ",0.25,", ",NaN,");
+    assertComplaint(
+        "line 3, column active_parameters is 70913; it must be at most parameters, which is 70912",
+        ",70912,true,", ",70913,true,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
     assertComplaint("Row number 2 contains 55 columns. 56 expected. (Row 0 is the header.)", ",4938.0,", ",");
@@ -222,6 +225,30 @@ class ResultsTableTest {
 
     Path missing = folder.resolve("none.csv");
     assertThrows(IOException.class, () -> ResultsTable.readCsv(missing));
+  }
+
+  /** Figures that no run has, or that contradict each other: their table was edited, or is of something else. */
+  @Test
+  void impossibleFiguresAreRefused() throws IOException {
+    assertComplaint(
+        "line 3, column saturation is 55.5, but stored_bits / total_bits is 0.25; they must agree", ",0.25,",
+        ",55.5,");
+    assertComplaint("line 3, column capacity_ratio is", ",1234.5,", ",2469.0,");
+    assertComplaint("line 3, column max_capacity_ratio is", ",4938.0,", ",5000.0,");
+    String[] most = {",1234.5,4938.0," + 1234.5 / 70_912 + "," + 4938.0 / 70_912 + ",0.25,",
+        ",5938.0,4938.0," + 5938.0 / 70_912 + "," + 4938.0 / 70_912 + "," + 5938.0 / 4938 + ","};
+    assertComplaint(
+        "line 3, column stored_bits is 5938.0; it must be finite and at most total_bits, which is 4938.0",
+        most[0], most[1]);
+    assertComplaint("line 3, column name_total_bits is -1.0; it must be finite and at least 0", ",true,,",
+        ",true,-1,");
+    assertComplaint(
+        "line 3, column name_stored_bits is 9.0; it must be finite and at most name_total_bits, which is 8.0",
+        ",true,,,", ",true,8,9,");
+    // Which is read: a table may have been rounded.
+    Path file = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
+    Files.writeString(file, Files.readString(file).replace("," + 6790.0 / 7000 + ",", ",0.97,"));
+    assertEquals(0.97, ResultsTable.readCsv(file).results().getFirst().saturation());
   }
 
   /** Spoils line 3, or the header if that is where {@code from} is, and expects the message. */
@@ -248,20 +275,29 @@ class ResultsTableTest {
     double[] doubles = random.doubles(14)
         .map(x -> x * Math.pow(10, random.nextInt(-30, 30)) + Double.MIN_VALUE)
         .toArray();
-    return new RunResult(name, name, random.nextLong(1, Long.MAX_VALUE), 1, name, Long.MAX_VALUE, name,
-        new Seeds(random.nextLong(), random.nextLong(), random.nextLong()), doubles[0], doubles[1],
-        -doubles[2], doubles[3], -doubles[4], doubles[5], -doubles[6], doubles[7], doubles[8], doubles[9],
+    long parameters = random.nextLong(1, Long.MAX_VALUE);
+    double stored = -doubles[2];
+    double total = doubles[3];
+    return new RunResult(name, name, random.nextLong(1, Long.MAX_VALUE), 1, name, parameters, name,
+        new Seeds(random.nextLong(), random.nextLong(), random.nextLong()), doubles[0], doubles[1], stored,
+        total, stored / parameters, total / parameters, stored / total, doubles[7], doubles[8], doubles[9],
         doubles[10], doubles[11], 0, random.nextLong(0, Long.MAX_VALUE), doubles[12],
-        random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, Long.MAX_VALUE),
+        random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, parameters + 1),
         random.nextBoolean(),
-        new PartBits(some(random), some(random), some(random), some(random), some(random), some(random),
-            some(random), some(random), some(random), some(random), some(random)),
-        some(random), Limit.values()[random.nextInt(Limit.values().length)], RecallShares.NONE,
+        new PartBits(some(random), less(random), some(random), some(random), less(random), some(random),
+            some(random), less(random), some(random), some(random), some(random)),
+        less(random), Limit.values()[random.nextInt(Limit.values().length)], RecallShares.NONE,
         new Completeness(some(random), some(random)), some(random),
         random.nextBoolean() ? Optional.of(name) : Optional.empty());
   }
 
+  /** A share, if any. */
   private static OptionalDouble some(Random random) {
-    return random.nextBoolean() ? OptionalDouble.of(random.nextGaussian()) : OptionalDouble.empty();
+    return random.nextBoolean() ? OptionalDouble.of(random.nextDouble()) : OptionalDouble.empty();
+  }
+
+  /** Fewer stored bits than none, if any. */
+  private static OptionalDouble less(Random random) {
+    return random.nextBoolean() ? OptionalDouble.of(-random.nextDouble()) : OptionalDouble.empty();
   }
 }

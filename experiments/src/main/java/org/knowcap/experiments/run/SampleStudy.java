@@ -60,7 +60,7 @@ public final class SampleStudy {
     ParameterCount parameters = spec.model().parameters(VOCABULARY);
     double learnt = Math.min(1, spec.exposures().count() / 100.0);
     long people = spec.people();
-    SampleSummary names = new SampleSummary(people, people, 5 - 4 * learnt, 0);
+    SampleSummary names = new SampleSummary(people, people, 10 - 4.8 * learnt, 0);
     SampleSummary values = new SampleSummary(people, people, 30 - 29 * learnt, 0);
     List<Knowledge> parts = List.of(new Knowledge("names", people, 27.2, 20, names.mean(), 0),
         new Knowledge("values", people, 47.6, 47.6, values.mean(), 0));

@@ -43,13 +43,12 @@ class RunFolderTest {
   private static final MeasuredRun MEASURED = new MeasuredRun(
       new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", Seeds.all(7), 0.1, 1.0 / 3, 250,
           300, 0.05, 0.06, 250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003, 5000, true,
-          PartBits.of(List.of(new Knowledge("names", 20, 8, 4, 0.1, 0))), OptionalDouble.of(0.125),
-          Limit.MODEL,
+          PartBits.of(List.of(new Knowledge("names", 20, 8, 4, 3, 0))), OptionalDouble.of(0.125), Limit.MODEL,
           new RecallShares(0.5, 0, Double.NaN, Double.NaN, 0.25, 1, Double.NaN, OptionalDouble.of(0.1),
               OptionalDouble.empty(), OptionalDouble.of(0.125)),
           new Completeness(OptionalDouble.of(56.25), OptionalDouble.of(0.75)), OptionalDouble.of(81.5),
           Optional.of("lr0.003")),
-      List.of(new Knowledge("names", 20, 8, 4, 0.1, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
+      List.of(new Knowledge("names", 20, 8, 4, 3, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)),
       Map.of("names", 81.5), List.of("a caution"), Optional
           .of(new Frequencies(1.5, List.of(new FrequencyBucket(16, 3, 2, 20, 0.5, 3, 10.5, 9.5, 20, 4.85)))));
