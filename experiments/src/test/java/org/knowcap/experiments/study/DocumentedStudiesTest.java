@@ -8,19 +8,24 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.knowcap.experiments.cli.InProcess;
+import org.knowcap.generators.bior.RewrittenLine;
+import tools.jackson.databind.JsonNode;
 
 /** Every study in the documentation, and every part of one, is a study that can be run. */
 class DocumentedStudiesTest {
   private static final Pattern BLOCK = Pattern.compile("(?s)```yaml\\n(.*?)```");
   /** What completes an example that shows some keys alone. */
   private static final List<String> BASE = List.of("name: example", "corpus: {kind: bioS, people: 1000}",
-      "models: gpt2-2-2", "exposures: 100", "training: {batch_size: 2, context_length: 512}");
+      "models: gpt2-1-1-w16", "exposures: 100", "training: {batch_size: 2, context_length: 512}");
 
   @TempDir
   private Path directory;
@@ -37,7 +42,7 @@ class DocumentedStudiesTest {
     }
   }
 
-  private static Stream<Example> examples() throws IOException {
+  private static Stream<Example> allExamples() throws IOException {
     List<Example> examples = new ArrayList<>();
     Path root = Path.of("").toAbsolutePath().getParent();
     try (Stream<Path> docs = Files.list(root.resolve("docs"))) {
@@ -50,25 +55,86 @@ class DocumentedStudiesTest {
         }
       }
     }
+    assertTrue(examples.size() > 10, "the pattern finds the examples: " + examples.size());
     return examples.stream();
+  }
+
+  private static Stream<Example> examples() throws IOException {
+    return allExamples().filter(example -> !example.needsFiles());
+  }
+
+  private static Stream<Example> examplesWithFiles() throws IOException {
+    return allExamples().filter(Example::needsFiles);
   }
 
   @ParameterizedTest
   @MethodSource("examples")
   void canBeRun(Example example) throws IOException {
-    if (example.needsFiles()) {
-      assertTrue(example.yaml.length() < 400, "an example of this size should need no files: " + example);
-      return;
-    }
-    StringBuilder text = new StringBuilder(example.yaml);
+    requireRuns(Files.writeString(directory.resolve("study.yaml"), completed(example.yaml)));
+  }
+
+  private static void requireRuns(Path file) {
+    assertFalse(StudyChecks.check(file, StudyReader.read(file)).runs().isEmpty());
+  }
+
+  private static String completed(String yaml) {
+    StringBuilder text = new StringBuilder(yaml);
     for (String line : BASE) {
       String key = line.substring(0, line.indexOf(':') + 1);
-      if (example.yaml.lines().noneMatch(each -> each.startsWith(key))) {
+      if (yaml.lines().noneMatch(each -> each.startsWith(key))) {
         text.append(line).append('\n');
       }
     }
-    Path file = Files.writeString(directory.resolve("study.yaml"), text);
-    Study study = StudyChecks.check(file, StudyReader.read(file));
-    assertFalse(study.runs().isEmpty());
+    return text.toString();
+  }
+
+  /** The files that an example names are made as the page says: texts from prompts, a run by training. */
+  @ParameterizedTest
+  @MethodSource("examplesWithFiles")
+  @Tag("process")
+  void canBeRunWithItsFiles(Example example) throws IOException {
+    Path file = Files.writeString(Files.createDirectory(directory.resolve("study")).resolve("study.yaml"),
+        completed(example.yaml));
+    Optional<String> texts = named(example, "file");
+    if (texts.isPresent()) {
+      writeTexts(file, file.resolveSibling(texts.get()));
+    } else {
+      train(file.resolveSibling(named(example, "run").orElseThrow()).normalize());
+    }
+    requireRuns(file);
+  }
+
+  private static Optional<String> named(Example example, String key) {
+    return Pattern.compile("\\b" + key + ": ([^\\s,}]+)")
+        .matcher(example.yaml)
+        .results()
+        .map(match -> match.group(1))
+        .findFirst();
+  }
+
+  /** A prompt's facts are sentences, which do for a text. */
+  private static void writeTexts(Path study, Path texts) throws IOException {
+    Path prompts = study.resolveSibling("prompts.jsonl");
+    InProcess.succeeds("generate", "bior-prompts", study, "--out", prompts, "--texts", 2);
+    List<String> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(prompts)) {
+      JsonNode prompt = Json.MAPPER.readTree(line);
+      String facts = prompt.path("prompt").asString().split("\n\n")[1].replace("\n", " ");
+      lines
+          .add(new RewrittenLine(prompt.path("person").asLong(), prompt.path("draft").asLong(), "none", facts)
+              .line());
+    }
+    Files.write(texts, lines);
+  }
+
+  /** Trains a run of the model and the vocabulary that examples are completed with, for a step. */
+  private void train(Path run) throws IOException {
+    String few = completed("corpus: {kind: bioS, people: 4}\nexposures: 1\n");
+    Path out = directory.resolve("out");
+    InProcess.succeeds("run", Files.writeString(directory.resolve("first.yaml"), few), "--out", out);
+    Files.createDirectories(run.getParent());
+    try (Stream<Path> runs = Files.list(out.resolve("runs"))) {
+      Files.move(runs.findFirst().orElseThrow(), run);
+    }
   }
 }
