@@ -30,7 +30,7 @@ record Shortfall(List<Cell> cells, List<Peak> peaks) {
   /** Models that a sentence names. */
   private static final int NAMES = 6;
 
-  /** One sentence: why there is no law, and what to run. */
+  /** Why there is no law, and what to run. */
   String sentence() {
     List<String> advice = advice();
     String end = advice.isEmpty() ? "." : ": " + String.join("; ", advice) + ".";
@@ -38,11 +38,11 @@ record Shortfall(List<Cell> cells, List<Peak> peaks) {
       boolean any = cells.stream().anyMatch(cell -> cell.limit() == Limit.MODEL);
       return (any ? "No peak is at a cell that is" : "No cell is") + " known to be limited by its model ("
           + limits(any) + "), so that nothing here is a capacity, and no law is fitted"
-          + (advice.isEmpty() ? "" : "; to measure one") + end;
+          + (advice.isEmpty() ? "" : ". To measure one") + end;
     }
-    return "No law is fitted: it needs peaks of " + PowerLaw.LEAST_POINTS
-        + " sizes of model or more, each of them bracketed, limited by its model and measured with two seeds or more, and "
-        + faults() + (advice.isEmpty() ? "" : "; to fit one") + end;
+    return "No law is fitted. It needs peaks of " + PowerLaw.LEAST_POINTS
+        + " sizes of model or more, each of them bracketed, limited by its model and measured with two seeds or more; "
+        + faults() + (advice.isEmpty() ? "" : ". To fit one") + end;
   }
 
   private String limits(boolean anyModel) {

@@ -23,7 +23,7 @@ final class Html {
       th, td { padding: .3rem .6rem; text-align: left; vertical-align: baseline;
         border-bottom: 1px solid var(--line); white-space: nowrap; }
       thead th { color: var(--soft); font-weight: 600; border-bottom-width: 2px; vertical-align: bottom; }
-      .results thead th { white-space: normal; }
+      .results th, .results td { white-space: normal; padding: .3rem .4rem; }
       .number { text-align: right; }
       tr.group td { border-top: 2px solid var(--line); }
       .part { background: linear-gradient(var(--bar), var(--bar)) no-repeat left / var(--part) 100%; }
@@ -46,8 +46,7 @@ final class Html {
         figure, tr { break-inside: avoid; }
         h2 { break-after: avoid; }
         .wide table { width: 100%; font-size: 6pt; }
-        .wide th, .wide td { padding: .15rem .2rem; white-space: normal; }
-        .wide td:last-child, .wide th:last-child { overflow-wrap: anywhere; min-width: 20mm; } }
+        .wide th, .wide td { padding: .15rem .2rem; white-space: normal; } }
       """;
 
   private Html() {}

@@ -43,11 +43,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   /** A column of a table; the content is text, not HTML. */
   private record Column<T>(String heading, boolean number, Function<T, String> content) {}
 
-  /** The table's columns: R among the first, as wide tables are cut by the edge of a screen; the long names of the runs last. */
+  /** What was stored. The names of the runs are long and have a table of their own, so that this one fits a screen. */
   private List<Column<RunResult>> columns() {
     Units.Scale bits = Units
         .bitScale(results.stream().mapToDouble(result -> Math.max(result.storedBits(), result.totalBits())));
-    Units.Scale time = Units.timeScale(results.stream().mapToDouble(RunResult::seconds));
     return shown(List.of(
         new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
         new Column<>("Parameters", true,
@@ -77,14 +76,18 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             result -> part(bits, result.bits().diversityStoredBits(),
                 result.bits().diversityStoredBitsStandardError())),
         new Column<>("Recalled", true, result -> share(result.recall().recalled())),
-        new Column<>("Generated", true, result -> share(result.recall().generated())),
+        new Column<>("Generated", true, result -> share(result.recall().generated()))), results);
+  }
+
+  private List<Column<RunResult>> runColumns() {
+    Units.Scale time = Units.timeScale(results.stream().mapToDouble(RunResult::seconds));
+    return shown(List.of(new Column<>("Run", false, RunResult::run),
         new Column<>("Name loss, nats", true,
             result -> Units.measured(result.nameLossNats(), result.nameLossStandardError(), 3)),
         new Column<>("Value loss, nats", true,
             result -> Units.measured(result.valueLossNats(), result.valueLossStandardError(), 3)),
         new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
-        new Column<>("Time, " + time.unit(), true, result -> time.number(result.seconds(), 0)),
-        new Column<>("Run", false, RunResult::run)), results);
+        new Column<>("Time, " + time.unit(), true, result -> time.number(result.seconds(), 0))), results);
   }
 
   /** Those that say something of any row. */
@@ -202,6 +205,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
           .skip(1)
           .forEach(chart -> appendChart(page, chart.getKey(), chart.getValue()));
       appendSeeds(page);
+      appendTable(page, "Runs", runColumns(), results);
       appendReading(page);
       appendQuantised(page);
     }
@@ -337,7 +341,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     for (T row : rows) {
       page.append("<tr>");
       columns.forEach(column -> page.append(column.number() ? "<td class=\"number\">" : "<td>")
-          .append(Html.escaped(column.content().apply(row)))
+          .append(content(column, row))
           .append("</td>"));
       page.append("</tr>\n");
     }
@@ -353,13 +357,18 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   }
 
   private static String cell(Column<RunResult> column, RunResult result) {
-    String content = Html.escaped(column.content().apply(result));
+    String content = content(column, result);
     if (column.heading().equals("Saturation")) {
       double part = Math.clamp(result.saturation(), 0, 1);
       return String.format(Locale.ROOT, "<td class=\"number part\" style=\"--part: %.1f%%\">", 100 * part)
           + content;
     }
     return (column.number() ? "<td class=\"number\">" : "<td>") + content;
+  }
+
+  /** A narrow column may have a line's end before ± alone. */
+  private static <T> String content(Column<T> column, T row) {
+    return Html.escaped(column.content().apply(row)).replace("± ", "±&nbsp;").replace(" %", "&nbsp;%");
   }
 
   private static String heading(String heading) {

@@ -99,7 +99,7 @@ class CapacityLawTest {
     // Two bits for each of 2,000 and 4,000 parameters, twice, over 50 bits a person.
     assertEquals(
         "No cell is known to be limited by its model (2 limited by the corpus), so that nothing here is a capacity, and no"
-            + " law is fitted; to measure one: train on N = 160 for gpt2-2-2, 320 for gpt2-4-2; measure each peak and the"
+            + " law is fitted. To measure one: train on N = 160 for gpt2-2-2, 320 for gpt2-4-2; measure each peak and the"
             + " corpora beside it with 3 seeds; add 2 of the 4 sizes of model that a law needs.",
         full.summary().getFirst());
     // Of a model that was still learning, more exposures come first: a larger N alone would show how fast it learns.
@@ -156,7 +156,7 @@ class CapacityLawTest {
         runs.stream()
             .filter(run -> run.parameters() < 5000)
             .map(run -> run.parameters() == 1000 ? Results.limited(run, Limit.LEARNING) : run));
-    assertNone("and of the 3 here all are; to fit one: add 1 of the 4 sizes",
+    assertNone("; of the 3 here all are. To fit one: add 1 of the 4 sizes",
         runs.stream().filter(run -> run.parameters() < 4000));
   }
 
@@ -167,7 +167,7 @@ class CapacityLawTest {
     assertTrue(
         law.law().stream().allMatch(fit -> fit.pGammaIsOne().isEmpty() && !fit.atCentre().hasInterval()));
     String first = law.summary().getFirst();
-    assertTrue(Pattern.compile("^No law is fitted: it needs .*" + why).matcher(first).find(), first);
+    assertTrue(Pattern.compile("^No law is fitted. It needs .*" + why).matcher(first).find(), first);
     assertTrue(law.summary().stream().noneMatch(each -> each.contains("P^gamma")), law.summary().toString());
   }
 

@@ -36,8 +36,8 @@ class ReportPageTest {
     assertTrue(Files.exists(folder.resolve("capacity.svg")) && Files.exists(folder.resolve("capacity.png")));
     assertTrue(html.contains("<h1>A &amp; B</h1>") && html.contains("<svg ") && html.contains("&lt;25&gt;"),
         "parts");
-    assertTrue(html.contains("<th class=\"number\">Stored, kbit</th>") && html.contains(">6.79 ± 0.02<")
-        && html.contains("97.0 %"), "one unit a column");
+    assertTrue(html.contains("<th class=\"number\">Stored, kbit</th>") && html.contains(">6.79 ±&nbsp;0.02<")
+        && html.contains("97.0&nbsp;%"), "one unit a column");
     assertTrue(html.contains("loss &quot;NaN&quot; at step &lt;3&gt;"), "failures");
     assertTrue(html.indexOf("<td>&lt;script&gt;") < html.indexOf("<td>n800-e400"), "sorted by people");
     assertFalse(html.contains("<script"), "escaped");
@@ -58,7 +58,8 @@ class ReportPageTest {
         "chart");
     String seeds = html.substring(html.indexOf("<h2>Over seeds</h2>"));
     // R is 0.4 and 0.6: deviation sqrt(0.01 + 0.01).
-    assertTrue(seeds.contains("0.500 ± 0.141") && !seeds.contains("llama"), seeds);
+    assertTrue(seeds.contains("0.500 ±&nbsp;0.141")
+        && !seeds.substring(0, seeds.indexOf("<h2>Runs</h2>")).contains("llama"), seeds);
     assertFalse(html.contains("by running several"));
 
     String one = new ReportPage("one", results.subList(1, 2), List.of(), List.of(), PROVENANCE).html();
@@ -93,13 +94,14 @@ class ReportPageTest {
         "capacity-law.svg", "<h2>Results</h2>", "24 runs measured", "capacity.svg", "<h2>Over seeds</h2>");
     assertTrue(Files.exists(folder.resolve("capacity-law.png")));
     assertFalse(html.contains("No law is fitted"));
-    // R is among the first columns, and the names of the runs are the last.
+    // R is among the first columns; the long names of the runs have a table of their own.
     assertOrder(html.substring(html.indexOf("<h2>Results</h2>")), "Parameters", "Exposures",
-        "<th class=\"number\">R</th>", "Saturation", "Tokens/s", "<th>Run</th>", "</thead>");
+        "<th class=\"number\">R</th>", "Saturation", "</thead>", "<h2>Runs</h2>", "<th>Run</th>", "Tokens/s",
+        "</thead>");
 
     String without = new ReportPage("no law", results.subList(0, 6), List.of(), List.of(), PROVENANCE).html();
     assertFalse(without.contains("P^gamma") || without.contains("capacity-law"));
-    assertOrder(without, "<p class=\"lead\">No law is fitted: it needs peaks of 4 sizes of model",
+    assertOrder(without, "<p class=\"lead\">No law is fitted. It needs peaks of 4 sizes of model",
         "capacity.svg", "<h2>Results</h2>", "6 runs measured");
     assertFalse(without.contains("Recalled</th>"), "an empty column");
   }
@@ -120,9 +122,8 @@ class ReportPageTest {
         "rtn", 4, 32, 4.625, 8000, 0.25);
     String html = new ReportPage("rounded", List.of(run), List.of(rounded), List.of(), PROVENANCE).html();
     String after = html.substring(html.indexOf("<h2>After quantisation</h2>"));
-    assertTrue(
-        after.contains("<td>one</td><td>rtn</td>") && after.contains("Model, kbit</th>")
-            && after.contains(">8.00<") && after.contains(">2.00 ± 0.02<") && after.contains("28.6 %"),
+    assertTrue(after.contains("<td>one</td><td>rtn</td>") && after.contains("Model, kbit</th>")
+        && after.contains(">8.00<") && after.contains(">2.00 ±&nbsp;0.02<") && after.contains("28.6&nbsp;%"),
         after);
     // What was trained is told as without it.
     String without = new ReportPage("rounded", List.of(run), List.of(), List.of(), PROVENANCE).html();
