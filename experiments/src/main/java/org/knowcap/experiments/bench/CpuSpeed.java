@@ -24,14 +24,14 @@ import org.knowcap.models.training.InitialParameters;
  * @param tokensPerSecond median over rounds
  * @param peers speeds of the peers in the same rounds, in turns with the engine, in each of their modes
  * @param gigaflops 10^9 floating-point operations a second by {@link TrainingShape#flopsPerToken}
- * @param productFraction {@code gigaflops} over what matmuls alone reach on this machine in this precision, before
+ * @param matmulFraction {@code gigaflops} over what matmuls alone reach on this machine in this precision, before
  *        or after the shape, whichever was faster
- * @param productsBefore what matmuls alone reached right before the shape was measured, in 10^9 operations a second
- * @param productsAfter what matmuls alone reached right after it, in 10^9 operations a second
+ * @param matmulsBefore what matmuls alone reached right before the shape was measured, in 10^9 operations a second
+ * @param matmulsAfter what matmuls alone reached right after it, in 10^9 operations a second
  * @param stepSeconds seconds of a step by kind of operation
  */
 public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> peers, double gigaflops,
-    double productFraction, double productsBefore, double productsAfter, Map<String, Double> stepSeconds) {
+    double matmulFraction, double matmulsBefore, double matmulsAfter, Map<String, Double> stepSeconds) {
   static final double LEARNING_RATE = 1e-4;
   /** Seed of the parameters. */
   static final long SEED = 1;
@@ -82,11 +82,11 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
   /**
    * Everything measured in one precision.
    *
-   * @param productGigaflops the most that matmuls alone reached, before, between and after the shapes, in 10^9
+   * @param matmulGigaflops the most that matmuls alone reached, before, between and after the shapes, in 10^9
    *        operations a second
    * @param copyGigabytes 10^9 bytes copied a second
    */
-  public record Table(String engine, String commit, int threads, String precision, double productGigaflops,
+  public record Table(String engine, String commit, int threads, String precision, double matmulGigaflops,
       double copyGigabytes, List<CpuSpeed> speeds) {}
 
   /**
@@ -94,7 +94,7 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
    * changed.
    */
   public boolean steady() {
-    return Math.abs(productsBefore - productsAfter) <= STEADY * Math.max(productsBefore, productsAfter);
+    return Math.abs(matmulsBefore - matmulsAfter) <= STEADY * Math.max(matmulsBefore, matmulsAfter);
   }
 
   /** The fastest of the peers and their modes. */
@@ -114,23 +114,23 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
     CpuMeter meter = new CpuMeter(engine);
     String name = precision.name().toLowerCase(Locale.ROOT);
     progress.accept(name + ": what the machine gives");
-    DoubleSupplier products = () -> meter.productRate(precision, threads, 2 * seconds) / 1e9;
-    double before = products.getAsDouble();
+    DoubleSupplier matmuls = () -> meter.matmulRate(precision, threads, 2 * seconds) / 1e9;
+    double before = matmuls.getAsDouble();
     double most = before;
     double copy = meter.copyRate(threads, 2 * seconds) / 1e9;
     List<CpuSpeed> speeds = new ArrayList<>();
     for (TrainingShape shape : shapes) {
       progress.accept(name + ": " + shape.name());
       CpuSpeed speed = new Turns(engine, shape, new Execution(threads, precision), seconds, progress)
-          .measure(meter, before, products, comparison);
+          .measure(meter, before, matmuls, comparison);
       if (!speed.steady()) {
         progress.accept(String.format(Locale.ROOT,
-            "%s: WARNING: products reached %.0f GFLOP/s before and %.0f after, more than %.0f %% apart: something else uses"
+            "%s: WARNING: matmuls reached %.0f GFLOP/s before and %.0f after, more than %.0f %% apart: something else uses"
                 + " the machine; measure again",
-            shape.name(), speed.productsBefore, speed.productsAfter, 100 * STEADY));
+            shape.name(), speed.matmulsBefore, speed.matmulsAfter, 100 * STEADY));
       }
       speeds.add(speed);
-      before = speed.productsAfter;
+      before = speed.matmulsAfter;
       most = Math.max(most, before);
     }
     return new Table(engine.description(), Provenances.commit(), threads, name, most, copy,
@@ -144,7 +144,7 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
   private record Turns(CpuEngine engine, TrainingShape shape, Execution execution, double seconds,
       Consumer<String> progress) {
 
-    CpuSpeed measure(CpuMeter meter, double before, DoubleSupplier products, Comparison comparison)
+    CpuSpeed measure(CpuMeter meter, double before, DoubleSupplier matmuls, Comparison comparison)
         throws IOException {
       Map<Mode, List<Double>> alone = new LinkedHashMap<>();
       // Before and after: so the machine's drift tells on neither.
@@ -157,7 +157,7 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
       if (comparison.alone) {
         alone(comparison.peers, alone);
       }
-      double after = products.getAsDouble();
+      double after = matmuls.getAsDouble();
       double tokensPerSecond = median(ours);
       double gigaflops = tokensPerSecond * shape.flopsPerToken() / 1e9;
       List<PeerSpeed> peers = new ArrayList<>();

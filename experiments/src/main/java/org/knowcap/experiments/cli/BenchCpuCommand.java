@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
     name = "cpu",
     mixinStandardHelpOptions = true,
     versionProvider = Knowcap.Version.class,
-    description = "Measures how fast the cpu engine trains, beside what the machine's products and"
+    description = "Measures how fast the cpu engine trains, beside what the machine's matmuls and"
         + " memory give, and where the time goes. Takes some minutes.")
 final class BenchCpuCommand implements Callable<Integer> {
   private static final List<String> PRECISIONS = List.of("fp32", "bf16");
@@ -63,7 +63,7 @@ final class BenchCpuCommand implements Callable<Integer> {
 
   @Option(
       names = "--peer-alone",
-      description = "Train with each peer also while nothing of ours is there, before and after, and print both speeds.")
+      description = "Also measure each peer before and after, without Knowcap beside it, and print both speeds.")
   private boolean alone;
 
   @Option(
@@ -73,7 +73,7 @@ final class BenchCpuCommand implements Callable<Integer> {
       description = "Seconds of each of the five rounds of a shape. Default: ${DEFAULT-VALUE}")
   private double seconds;
 
-  @Option(names = "--no-natives", description = "Without oneDNN, as where it does not load.")
+  @Option(names = "--no-natives", description = "Run without oneDNN, as on a machine where it does not load.")
   private boolean withoutNatives;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -116,7 +116,7 @@ final class BenchCpuCommand implements Callable<Integer> {
     CpuEngine engine = withoutNatives ? CpuEngine.withoutNatives() : new CpuEngine();
     Precision asked = Precision.valueOf(precision.get().toUpperCase(Locale.ROOT));
     if (asked == Precision.BF16 && !engine.hasBf16()) {
-      System.err.println("bf16: this machine has no such products");
+      System.err.println("bf16: this machine has no bf16 matmuls");
       return 0;
     }
     CpuSpeed.Table table = CpuSpeed.measure(engine, asked, shapes, comparison, count, seconds,
@@ -152,8 +152,8 @@ final class BenchCpuCommand implements Callable<Integer> {
     out.println("machine: " + Provenances.processor());
     out.println("commit: " + table.commit());
     out.println("engine: " + table.engine() + "; " + table.threads() + " threads");
-    out.printf(Locale.ROOT, "products: %s %.0f GFLOP/s; memory copied at %.1f GB/s%n%n", table.precision(),
-        table.productGigaflops(), table.copyGigabytes());
+    out.printf(Locale.ROOT, "matmuls: %s %.0f GFLOP/s; memory copied at %.1f GB/s%n%n", table.precision(),
+        table.matmulGigaflops(), table.copyGigabytes());
     String row = "%-42s %10s %10s %6s %8s %9s%n";
     out.printf(Locale.ROOT, row, "shape", "tokens/s", "peer", "ratio", "GFLOP/s", "of prod.");
     for (CpuSpeed speed : table.speeds()) {
@@ -163,13 +163,13 @@ final class BenchCpuCommand implements Callable<Integer> {
               .map(peer -> String.format(Locale.ROOT, "%.2f",
                   speed.tokensPerSecond() / peer.tokensPerSecond()))
               .orElse(""),
-          String.format(Locale.ROOT, "%.0f", speed.gigaflops()), Units.percent(speed.productFraction()));
+          String.format(Locale.ROOT, "%.0f", speed.gigaflops()), Units.percent(speed.matmulFraction()));
     }
     for (CpuSpeed speed : table.speeds()) {
       if (!speed.steady()) {
         out.printf(Locale.ROOT,
-            "not steady: %s: products reached %.0f GFLOP/s before and %.0f after; measure again on a quiet machine%n",
-            speed.shape(), speed.productsBefore(), speed.productsAfter());
+            "not steady: %s: matmuls reached %.0f GFLOP/s before and %.0f after; measure again on a quiet machine%n",
+            speed.shape(), speed.matmulsBefore(), speed.matmulsAfter());
       }
     }
     out.println();

@@ -38,8 +38,8 @@ import tools.jackson.databind.JsonNode;
     mixinStandardHelpOptions = true,
     versionProvider = Knowcap.Version.class,
     description = "Compares the cuda engine with the cpu engine, and measures how fast it trains beside what"
-        + " the GPU's products and memory give. Takes some minutes. Each item is measured in a process of its own, and"
-        + " its line is in DIR/gpu.jsonl before the next begins; README.md and gpu.json are made anew from that.")
+        + " the GPU's matmuls and memory give. Takes some minutes. Each item is measured in a process of its own, and"
+        + " its line is in DIR/gpu.jsonl before the next begins; README.md and gpu.json are written from these lines.")
 final class BenchGpuCommand implements Callable<Integer> {
   @Option(
       names = "--out",
@@ -60,7 +60,7 @@ final class BenchGpuCommand implements Callable<Integer> {
   @Option(
       names = "--predict",
       paramLabel = "SHAPE",
-      description = "Without a GPU: bytes, products and predicted time of each launch of a training step of this shape, on an"
+      description = "Without a GPU: bytes, FLOPs and predicted time of each launch of a training step of this shape, on an"
           + " H200 and an H100, and measure nothing. Repeatable; 'all' stands for the shapes of the speed items.")
   private List<String> predicted = List.of();
 
@@ -72,7 +72,7 @@ final class BenchGpuCommand implements Callable<Integer> {
   @Option(
       names = "--budget",
       paramLabel = "S",
-      description = "Seconds for everything; what no longer fits is skipped, and said.")
+      description = "Seconds for all items; an item that no longer fits is skipped and reported as skipped.")
   private Optional<Double> budget;
 
   @Option(
@@ -86,7 +86,7 @@ final class BenchGpuCommand implements Callable<Integer> {
       names = "--at-once",
       paramLabel = "K",
       defaultValue = "1",
-      description = "Comparisons at a time; what is timed goes alone. Default: ${DEFAULT-VALUE}")
+      description = "Comparisons at a time; timed items run alone. Default: ${DEFAULT-VALUE}")
   private int atOnce;
 
   @Option(
@@ -112,12 +112,12 @@ final class BenchGpuCommand implements Callable<Integer> {
   @Option(
       names = "--debug",
       paramLabel = "SWITCHES",
-      description = "Ways to do without something, to find a fault, with commas: docs/gpu.md lists them.")
+      description = "Switches that turn something off, to find a fault, with commas: docs/gpu.md lists them.")
   private Optional<String> debug;
 
   @Option(
       names = "--without-cublaslt",
-      description = "Measure although cuBLASLt is missing: products are then many times slower.")
+      description = "Measure although cuBLASLt is missing: matmuls are then many times slower.")
   private boolean withoutCublasLt;
 
   @Option(
@@ -245,8 +245,8 @@ final class BenchGpuCommand implements Callable<Integer> {
       throw UserException.failure("there is no GPU to measure: " + machine.error().orElse(""));
     }
     String handicap = Json.MAPPER.treeToValue(machine.result(), GpuResult.Machine.class).handicap();
-    boolean ownProducts = debug.orElse("").contains(DebugSwitch.OWN_MATMUL.word());
-    if (!handicap.isEmpty() && !withoutCublasLt && !ownProducts) {
+    boolean ownMatmuls = debug.orElse("").contains(DebugSwitch.OWN_MATMUL.word());
+    if (!handicap.isEmpty() && !withoutCublasLt && !ownMatmuls) {
       throw UserException.failure("nothing was measured: " + handicap + "; or say --without-cublaslt");
     }
   }

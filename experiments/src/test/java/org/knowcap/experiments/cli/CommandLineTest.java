@@ -94,7 +94,7 @@ class CommandLineTest {
     return files;
   }
 
-  /** Where oneDNN cannot be unpacked, such as a read-only home, products run in Java, and the study says so once. */
+  /** Where oneDNN cannot be unpacked, such as a read-only home, matmuls run in Java, and the study says so once. */
   @Test
   void aStudyRunsWhereNoNativeLibraryLoads() throws Exception {
     // Wherever JavaCPP looks for a place there is a file instead of a directory.

@@ -4,7 +4,7 @@ package org.knowcap.models.engine;
  * How a program is to be run.
  *
  * @param threads of the CPU, at least 1; an engine may use fewer
- * @param precision of products
+ * @param precision of matmuls
  */
 public record Execution(int threads, Precision precision) {
   /** One thread, fp32. */

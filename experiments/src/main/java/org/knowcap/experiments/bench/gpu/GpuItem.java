@@ -219,7 +219,7 @@ public record GpuItem(Kind kind, String argument) {
     return shape(kind == Kind.FUSED && argument.isEmpty() ? SMALL : kind == Kind.PEER ? first() : argument);
   }
 
-  /** Rows and columns of the meter's product. */
+  /** Rows and columns of the meter's matmul. */
   int size() {
     if (!argument.isEmpty() && !argument.matches("[1-9]\\d{0,4}")) {
       throw UserException.usage("the meter's size is 1 to 99999 rows and columns, found '" + id() + "'");

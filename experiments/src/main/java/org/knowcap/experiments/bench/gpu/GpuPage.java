@@ -73,7 +73,7 @@ public record GpuPage(List<GpuLine> lines, int broken) {
       TrainingShape shape = GpuItem.shape(speed.shape());
       double rate = speed.tokensPerSecond();
       return new Row(speed.shape(), rate,
-          meter().map(meter -> rate * shape.flopsPerToken() / (meter.productTeraflops() * 1e12)),
+          meter().map(meter -> rate * shape.flopsPerToken() / (meter.matmulTeraflops() * 1e12)),
           meter().map(meter -> leastSeconds(shape.program(), meter) * rate / shape.tokens()),
           results(Kind.PEER, GpuResult.Peer.class).stream()
               .filter(peer -> peer.shape().equals(speed.shape()))
@@ -86,11 +86,11 @@ public record GpuPage(List<GpuLine> lines, int broken) {
    * longer, and the time of the update's bytes.
    */
   private static double leastSeconds(Program program, GpuResult.Meter meter) {
-    double products = meter.productTeraflops() * 1e12;
+    double matmuls = meter.matmulTeraflops() * 1e12;
     double copied = meter.copyTerabytes() * 1e12;
     double least = 7 * 4.0 * program.parameterCount() / copied;
     for (Operation operation : program.operations()) {
-      least += Math.max(operation.flops() / products, operation.bytes() / 2.0 / copied);
+      least += Math.max(operation.flops() / matmuls, operation.bytes() / 2.0 / copied);
     }
     return least;
   }
@@ -136,8 +136,8 @@ public record GpuPage(List<GpuLine> lines, int broken) {
       text.append("\nLines of several GPUs: figures must not be compared.\n");
     }
     meter().ifPresent(meter -> text.append(String.format(Locale.ROOT,
-        "%nOne large bf16 product of random numbers: %.0f TFLOP/s. Memory: %.2f TB/s, read and written.%n",
-        meter.productTeraflops(), meter.copyTerabytes())));
+        "%nOne large bf16 matmul of random numbers: %.0f TFLOP/s. Memory: %.2f TB/s, read and written.%n",
+        meter.matmulTeraflops(), meter.copyTerabytes())));
     parity(text);
     speeds(text);
     fused(text);
@@ -189,8 +189,8 @@ public record GpuPage(List<GpuLine> lines, int broken) {
       return;
     }
     text.append(
-        "\nTraining in bf16 with AdamW every step. Utilisation is model operations over one large product's;"
-            + " roofline the least time that this GPU's products and memory allow, over the time taken.\n\n"
+        "\nTraining in bf16 with AdamW every step. Utilisation is model operations over one large matmul's;"
+            + " roofline the least time that this GPU's matmuls and memory allow, over the time taken.\n\n"
             + "| shape | tokens/s | PyTorch | mode | ratio | utilisation | roofline |\n|---|---|---|---|---|---|---|\n");
     for (Row row : speeds()) {
       text.append("| " + row.shape + " | " + Units.brief(row.tokensPerSecond) + " | "
@@ -223,14 +223,14 @@ public record GpuPage(List<GpuLine> lines, int broken) {
     double sum = profile.launches().stream().mapToDouble(GpuResult.Launch::seconds).sum();
     text.append(String.format(Locale.ROOT,
         "%nA step of %s takes %.0f us as one graph; its launches one by one %.0f us (%.1f us taken off each for"
-            + " the noting of the time). Roofline: the least time that this GPU's products and memory allow over"
+            + " the noting of the time). Roofline: the least time that this GPU's matmuls and memory allow over"
             + " the time taken.%n%n| # | kernel | blocks of threads | us | GB/s | TFLOP/s | roofline |%n"
             + "|---|---|---|---|---|---|---|%n",
         profile.shape(), profile.stepSeconds() * 1e6, sum * 1e6, profile.markSeconds() * 1e6));
     int number = 0;
     for (GpuResult.Launch launch : profile.launches()) {
       Optional<Double> roofline = meter().map(
-          meter -> Math.max(launch.flops() / meter.productTeraflops(), launch.bytes() / meter.copyTerabytes())
+          meter -> Math.max(launch.flops() / meter.matmulTeraflops(), launch.bytes() / meter.copyTerabytes())
               / 1e12 / launch.seconds());
       text.append(String.format(Locale.ROOT, "| %d | %s | %s | %.1f | %.0f | %.1f | %s |%n", ++number,
           launch.kernel(), launch.grid(), launch.seconds() * 1e6, launch.bytes() / launch.seconds() / 1e9,

@@ -51,7 +51,7 @@ public record GpuPrediction(TrainingShape shape, Chip chip, List<Timed> launches
   /**
    * A card.
    *
-   * @param flopsPerSecond of a large bf16 product of random numbers
+   * @param flopsPerSecond of a large bf16 matmul of random numbers
    * @param bytesPerSecond of a copy, read and written
    */
   public record Chip(String name, double flopsPerSecond, double bytesPerSecond) {

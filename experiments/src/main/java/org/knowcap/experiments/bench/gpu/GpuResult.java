@@ -16,10 +16,10 @@ public sealed interface GpuResult {
   /**
    * The speed of the GPU, whatever the model.
    *
-   * @param productTeraflops 10^12 operations a second of one large bf16 matmul of random numbers
+   * @param matmulTeraflops 10^12 operations a second of one large bf16 matmul of random numbers
    * @param copyTerabytes 10^12 bytes a second, read and written
    */
-  record Meter(double productTeraflops, double copyTerabytes) implements GpuResult {}
+  record Meter(double matmulTeraflops, double copyTerabytes) implements GpuResult {}
 
   /**
    * How far the engine is from the cpu engine in fp32.
@@ -64,9 +64,9 @@ public sealed interface GpuResult {
   /**
    * One launch.
    *
-   * @param grid blocks and threads, or empty for cuBLASLt's products
+   * @param grid blocks and threads, or empty for cuBLASLt's matmuls
    * @param bytes that it reads and writes at least
-   * @param flops of its products
+   * @param flops of its matmuls
    */
   record Launch(String kernel, String grid, double seconds, long bytes, double flops) {}
 

@@ -75,7 +75,7 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
   /** Measures a matmul of {@code size} rows and columns, and a copy of eight times as many numbers. */
   private GpuResult.Meter meter(int size) {
     CudaMeter meter = CudaMeter.measure(engine, size, 16L * size * size, METER_WARM_UP);
-    return new GpuResult.Meter(meter.products() / 1e12, meter.copied() / 1e12);
+    return new GpuResult.Meter(meter.matmul() / 1e12, meter.copied() / 1e12);
   }
 
   private GpuResult.Parity parity(GpuItem item) {

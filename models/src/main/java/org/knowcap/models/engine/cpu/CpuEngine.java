@@ -86,17 +86,16 @@ public final class CpuEngine implements Engine {
 
   @Override
   public String description() {
-    String products = library()
+    String matmuls = library()
         .map(found -> "oneDNN " + found.version() + (found.multipliesBf16() ? ", fp32 and bf16" : ", fp32"))
-        .orElse("products in the Vector API");
-    return products + "; vectors of " + Vectors.LANES + " floats";
+        .orElse("matmuls in the Vector API");
+    return matmuls + "; vectors of " + Vectors.LANES + " floats";
   }
 
   @Override
   public Optional<String> handicap() {
     return natives && library().isEmpty()
-        ? Optional
-            .of("products run in the Vector API, several times slower than natively: " + Library.WHY_NOT)
+        ? Optional.of("matmuls run in the Vector API, several times slower than natively: " + Library.WHY_NOT)
         : Optional.empty();
   }
 
@@ -160,7 +159,7 @@ public final class CpuEngine implements Engine {
       case AUTO -> hasBf16() ? DType.BF16 : DType.FP32;
       case BF16 -> {
         if (!hasBf16()) {
-          throw new EngineUnavailableException("this machine has no bf16 products (" + description()
+          throw new EngineUnavailableException("this machine has no bf16 matmuls (" + description()
               + "); use precision fp32, or auto for bf16 only where it is fast");
         }
         yield DType.BF16;

@@ -47,7 +47,7 @@ public final class CpuMeter {
    *
    * @param seconds to measure for
    */
-  public double productRate(Precision precision, int threads, double seconds) {
+  public double matmulRate(Precision precision, int threads, double seconds) {
     DType dtype = engine.dtype(precision);
     return 2.0 * SIZE * SIZE * SIZE * rate(threads, seconds, () -> {
       Arena arena = Arena.ofShared();

@@ -81,7 +81,7 @@ public final class CudaEngine implements Engine {
     private Optional<String> handicap() {
       return found.filter(f -> f.products.isEmpty())
           .map(
-              f -> "products run in a plain kernel, many times slower than cuBLASLt: libcublasLt.so of CUDA 12 or "
+              f -> "matmuls run in a plain kernel, many times slower than cuBLASLt: libcublasLt.so of CUDA 12 or "
                   + "13 was not found; " + howToGet("nvidia-cublas", 13));
     }
   }

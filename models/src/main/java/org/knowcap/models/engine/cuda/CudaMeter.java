@@ -9,17 +9,17 @@ import org.knowcap.models.engine.cuda.driver.Replicas;
 /**
  * The speed of a GPU, whatever the model.
  *
- * @param products floating-point operations a second of one large bf16 matmul of random numbers, a multiply-add counted
+ * @param matmul floating-point operations a second of one large bf16 matmul of random numbers, a multiply-add counted
  *     as two
  * @param copied bytes a second that a copy kernel reads and writes, both counted
  */
-public record CudaMeter(double products, double copied) {
+public record CudaMeter(double matmul, double copied) {
   private static final int REPEATS = 10;
 
   /**
    * Measures.
    *
-   * @param size rows and columns of the product
+   * @param size rows and columns of the matmul
    * @param bytes of the buffer that is copied: more than caches hold
    * @param warmUp seconds of work before: an idle GPU runs at a fraction of its clock
    */
@@ -35,15 +35,15 @@ public record CudaMeter(double products, double copied) {
       Matrix a = Matrix.dense(first, size, size);
       Matrix b = Matrix.dense(first.from((long) size * size), size, size);
       Matrix out = Matrix.dense(first.from(2L * size * size), size, size);
-      Launch product = matmuls.of(a, b, Optional.empty(), out, false);
+      Launch matmul = matmuls.of(a, b, Optional.empty(), out, false);
       long count = bytes / 4;
       // Reads one buffer, for both of its terms, and writes the other.
       Launch copy = kernels.each("add", count / 4, new Numbers(numbers, false), new Numbers(numbers, false),
           new Numbers(numbers + bytes, false), count);
       kernels.each("fill", all / 2, numbers, all / 2, 1).run();
-      double ofProduct = gpu.milliseconds(product::run, warmUp, REPEATS) / 1e3;
+      double ofMatmul = gpu.milliseconds(matmul::run, warmUp, REPEATS) / 1e3;
       double ofCopy = gpu.milliseconds(copy::run, warmUp, REPEATS) / 1e3;
-      return new CudaMeter(2.0 * size * size * size / ofProduct, 2.0 * bytes / ofCopy);
+      return new CudaMeter(2.0 * size * size * size / ofMatmul, 2.0 * bytes / ofCopy);
     }
   }
 }

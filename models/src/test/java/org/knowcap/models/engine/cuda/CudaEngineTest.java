@@ -312,7 +312,7 @@ class CudaEngineTest {
     int size = 64;
     long bytes = 1 << 16;
     CudaMeter meter = CudaMeter.measure(EmulatedGpu.cuda(true), size, bytes, 0);
-    double product = 10 * 2.0 * size * size * size / meter.products();
+    double product = 10 * 2.0 * size * size * size / meter.matmul();
     double copy = 10 * 2.0 * bytes / meter.copied();
     assertEquals(2e-3, copy - product, 1e-6);
     assertEquals(0, EmulatedGpu.leaks());
