@@ -26,8 +26,7 @@ sealed interface LlamaLike extends ModelClass {
     @Override
     public List<String> objections(ModelSpec model) {
       List<String> objections = LlamaLike.super.objections(model);
-      model.attentionWindow()
-          .ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+      ModelClass.noWindow(model).ifPresent(objections::add);
       ModelClass.noExperts(model).ifPresent(objections::add);
       return objections;
     }
@@ -76,11 +75,8 @@ sealed interface LlamaLike extends ModelClass {
     @Override
     public List<String> objections(ModelSpec model) {
       List<String> objections = LlamaLike.super.objections(model);
-      if (model.biases()) {
-        objections.add("no biases, found some");
-      }
-      model.attentionWindow()
-          .ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+      ModelClass.noBiases(model).ifPresent(objections::add);
+      ModelClass.noWindow(model).ifPresent(objections::add);
       ModelClass.noExperts(model).ifPresent(objections::add);
       return objections;
     }
@@ -111,9 +107,7 @@ sealed interface LlamaLike extends ModelClass {
     @Override
     public List<String> objections(ModelSpec model) {
       List<String> objections = LlamaLike.super.objections(model);
-      if (model.biases()) {
-        objections.add("no biases, found some");
-      }
+      ModelClass.noBiases(model).ifPresent(objections::add);
       ModelClass.noExperts(model).ifPresent(objections::add);
       return objections;
     }
@@ -141,9 +135,7 @@ sealed interface LlamaLike extends ModelClass {
     @Override
     public List<String> objections(ModelSpec model) {
       List<String> objections = LlamaLike.super.objections(model);
-      if (model.biases()) {
-        objections.add("no biases, found some");
-      }
+      ModelClass.noBiases(model).ifPresent(objections::add);
       model.feedForward().experts().ifPresentOrElse(experts -> {
         if (!experts.causal()) {
           objections.add("tokens that choose, found experts that do");

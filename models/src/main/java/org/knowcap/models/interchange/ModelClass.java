@@ -109,8 +109,7 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
       objections
           .add("as many heads of keys as of queries, found " + model.keyHeads() + " and " + model.heads());
     }
-    model.attentionWindow()
-        .ifPresent(tokens -> objections.add("full attention, found a window of " + tokens));
+    noWindow(model).ifPresent(objections::add);
     if (model.qkNorm()) {
       objections.add("no QK-norm, found one");
     }
@@ -118,6 +117,16 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
     noCanon(model).ifPresent(objections::add);
     noExperts(model).ifPresent(objections::add);
     return objections;
+  }
+
+  /** What a class without attention windows says of a model that has one. */
+  static Optional<String> noWindow(ModelSpec model) {
+    return model.attentionWindow().map(tokens -> "full attention, found a window of " + tokens);
+  }
+
+  /** What a class without biases says of a model that has some. */
+  static Optional<String> noBiases(ModelSpec model) {
+    return model.biases() ? Optional.of("no biases, found some") : Optional.empty();
   }
 
   /** What every class says of a model whose tokens see their own document alone. */

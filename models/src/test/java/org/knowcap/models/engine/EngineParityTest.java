@@ -153,9 +153,9 @@ class EngineParityTest {
   /**
    * A program to compare.
    *
-   * @param exact whether rounding to bf16 changes which tokens its experts take
+   * @param fp32Only whether rounding to bf16 would change which tokens its experts take
    */
-  record Case(String what, Shape shape, Program program, Scope scope, boolean exact) {
+  record Case(String what, Shape shape, Program program, Scope scope, boolean fp32Only) {
     Case(String what, Shape shape, Program program, Scope scope) {
       this(what, shape, program, scope, false);
     }
@@ -170,7 +170,7 @@ class EngineParityTest {
     }
 
     boolean fits(Variant variant) {
-      return !exact || variant.tolerance() < BF16_TOLERANCE;
+      return !fp32Only || variant.tolerance() < BF16_TOLERANCE;
     }
   }
 
@@ -821,7 +821,7 @@ class EngineParityTest {
       return run(new Add(a, activate(Activation.GELU, x), activation("b", x.columns())));
     }
 
-    /** Two products in each expert, with biases and without. */
+    /** Two matmuls in each expert, with biases and without. */
     Tensor mixture(ExpertRouting routing, Tensor x) {
       int d = x.columns();
       int inner = 2 * d;

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,11 +72,7 @@ class KernelCompilationTest {
     Nvrtc compiler = compiler();
     String target = compiler.target(capability);
     assertEquals(capability == 90 ? "sm_90a" : "sm_" + capability, target);
-    List<String> kernels = Pattern.compile("KERNEL(?:_OF\\(.*\\))? void (\\w+)\\(")
-        .matcher(KernelSource.text())
-        .results()
-        .map(match -> match.group(1))
-        .toList();
+    Set<String> kernels = KernelParameters.of(KernelSource.text()).declared().keySet();
     assertTrue(kernels.size() > 20);
     byte[] code = compiler.compile(KernelSource.text(), "kernels.cu", target, source.definitions(), false);
     assertArrayEquals(ELF, Arrays.copyOf(code, 4));
@@ -84,6 +80,7 @@ class KernelCompilationTest {
     List<String> missing = kernels.stream()
         .filter(kernel -> source.tensorAttention() || !kernel.startsWith("tensor_"))
         .filter(kernel -> !text.contains(".text." + kernel + "\0"))
+        .sorted()
         .toList();
     assertEquals(List.of(), missing, source + " for " + target);
   }
