@@ -158,14 +158,14 @@ public final class CorpusCharts {
   /** How many token ids the first n tokens of the stream use. */
   private Drawn reach() {
     VocabularyUse use = corpus.vocabulary();
-    XYChart chart = chart("Vocabulary used by so many tokens", "Tokens of the training stream",
+    XYChart chart = chart("Vocabulary used, by tokens of training", "Tokens of the training stream",
         "Vocabulary used (%)");
     double[] x = use.reach().stream().mapToDouble(Reach::tokens).toArray();
     double[] y = use.reach().stream().mapToDouble(reach -> 100.0 * reach.ids() / use.size()).toArray();
     colour(chart.addSeries("tokens", x, y), 0);
     ChartStyle.logX(chart.getStyler(), new LogRange(1, use.tokens()));
     chart.getStyler().setYAxisMin(0.0).setYAxisMax(105.0);
-    return new Drawn("reach", "Vocabulary used by so many tokens", HEIGHT, chart);
+    return new Drawn("reach", "Vocabulary used, by tokens of training", HEIGHT, chart);
   }
 
   private static XYChart chart(String title, String x, String y) {

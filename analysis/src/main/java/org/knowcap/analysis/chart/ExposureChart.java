@@ -58,7 +58,7 @@ public final class ExposureChart implements Chart {
 
   @Override
   public String caption() {
-    return "Of each model the corpus from which it stores most bits per parameter: mean R over seeds with its 95 % interval; a cross marks half of a line's greatest R.";
+    return "Each model is shown on the corpus from which it stores most bits per parameter: mean R over seeds with its 95 % interval. A cross marks half of a line's greatest R.";
   }
 
   @Override

@@ -53,7 +53,7 @@ final class CalibrateCommand implements Callable<Integer> {
       names = "--seed",
       paramLabel = "S",
       defaultValue = "1",
-      description = "Of the corpora and of what is drawn from them. Default: ${DEFAULT-VALUE}")
+      description = "Seed of the corpora and of what is drawn from them. Default: ${DEFAULT-VALUE}")
   private long seed;
 
   @Option(

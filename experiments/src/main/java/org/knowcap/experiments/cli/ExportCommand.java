@@ -60,7 +60,7 @@ final class ExportCommand implements Callable<Integer> {
       names = "--seed",
       paramLabel = "S",
       defaultValue = "1",
-      description = "Of the prompts of --check. Default: ${DEFAULT-VALUE}")
+      description = "Seed of the prompts of --check. Default: ${DEFAULT-VALUE}")
   private long seed;
 
   @Override

@@ -87,14 +87,14 @@ final class FitCommand implements Callable<Integer> {
 
   @Option(
       names = "--published",
-      description = "Of capacity: beside the published points of arXiv 2404.05405, in chart and table.")
+      description = "For --law capacity: show the published points of arXiv 2404.05405 beside the law, in chart and table.")
   private boolean published;
 
   @Option(
       names = "--bootstrap",
       paramLabel = "B",
       defaultValue = "1000",
-      description = "Of loss: number of fits that intervals are made of. Default: ${DEFAULT-VALUE}")
+      description = "For --law loss: number of bootstrap fits that the intervals are computed from. Default: ${DEFAULT-VALUE}")
   private int bootstrap;
 
   @Option(

@@ -47,7 +47,7 @@ final class ProbeCommand implements Callable<Integer> {
       names = "--people",
       paramLabel = "N",
       defaultValue = "2000",
-      description = "At most so many people. Default: ${DEFAULT-VALUE}")
+      description = "Largest number of people. Default: ${DEFAULT-VALUE}")
   private long people;
 
   @Option(
@@ -61,7 +61,7 @@ final class ProbeCommand implements Callable<Integer> {
       names = "--seed",
       paramLabel = "S",
       defaultValue = "1",
-      description = "Of the choice of people and of the probes' training. Default: ${DEFAULT-VALUE}")
+      description = "Seed of the choice of people and of the probes' training. Default: ${DEFAULT-VALUE}")
   private long seed;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -83,7 +83,7 @@ final class ProbeCommand implements Callable<Integer> {
     if (!json) {
       out.println(trained.spec().name() + ": right answers about people whom the probes were not trained on");
       out.println(
-          "attribute, of so many answers: chance; from the name; right before the 1st, 2nd, ... value of a text");
+          "attribute, of the number of possible answers: chance; from the name; right before the 1st, 2nd, ... value of a text");
       out.flush();
     }
     List<ProbedAttribute> all = probing.of(trained, each -> {

@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
     aliases = "quantize",
     mixinStandardHelpOptions = true,
     description = "Rounds the weights of finished runs' models to a few bits and measures what they then store. 'results' and"
-        + " 'report' of their study show it beside the runs. What is done is not done again.")
+        + " 'report' of their study show it beside the runs. Models that have been measured are skipped.")
 final class QuantiseCommand implements Callable<Integer> {
   private static final int GROUP = 128;
   private static final int NF4_BLOCK = 64;
@@ -62,10 +62,10 @@ final class QuantiseCommand implements Callable<Integer> {
   @Option(
       names = "--group",
       paramLabel = "G",
-      description = "Weights that share a scale; a row's last group may be smaller. Default: 128, of nf4 64.")
+      description = "Weights that share a scale; a row's last group may be smaller. Default: 128; for nf4, 64.")
   private Optional<Integer> group;
 
-  @Option(names = "--act-order", description = "Of gptq: round the inputs that matter most first.")
+  @Option(names = "--act-order", description = "For gptq: round the inputs that matter most first.")
   private boolean actOrder;
 
   @Option(
@@ -109,7 +109,7 @@ final class QuantiseCommand implements Callable<Integer> {
 
   private List<Quantiser> quantisers() {
     if (actOrder && !method.equals("gptq")) {
-      throw UserException.usage("--act-order is gptq's; " + method + " rounds every weight by itself");
+      throw UserException.usage("--act-order is for gptq; " + method + " rounds every weight by itself");
     }
     return switch (method) {
       case "rtn" -> widths().map(b -> (Quantiser) new RoundToNearest(b, group.orElse(GROUP))).toList();

@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "run",
     mixinStandardHelpOptions = true,
-    description = "Trains and measures every run of a study, each in its own folder. What is done is skipped, what was"
-        + " interrupted goes on, what fails is left for the end.")
+    description = "Trains and measures every run of a study, each in its own folder. Finished runs are skipped,"
+        + " interrupted runs continue, and a run that fails does not stop the others.")
 final class RunCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
@@ -69,7 +69,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--again",
       paramLabel = "RUN",
-      description = "Name of a run that is to be forgotten, with all its files, and trained anew. May be given several"
+      description = "Name of a run whose files are deleted, and that is trained again from the start. May be given several"
           + " times.")
   private List<String> again = List.of();
 

@@ -215,7 +215,7 @@ public final class RunFolder {
 
   private static UserException damaged(Path file, int line, String problem, String remedy) {
     return UserException.failure(file + ", line " + line + ": damaged or of another version (" + problem
-        + "); remove this file, and " + remedy + " will write it anew");
+        + "); remove this file, and " + remedy + " will write it again");
   }
 
   /** Takes the run for this process; empty if another has it. */

@@ -183,7 +183,7 @@ public final class StudyFolder {
     Path runs = folder.resolveSibling("");
     Path study = runs.resolveSibling("");
     if (!Files.isDirectory(folder) || !runs.endsWith(RUNS) || !Files.exists(specFile(study))) {
-      throw UserException.usage(run + " is no run's folder; give one of those in a study's runs/");
+      throw UserException.usage(run + " is not the folder of a run; give a folder in a study's runs/");
     }
     return open(study);
   }

@@ -94,7 +94,8 @@ public final class KubernetesLauncher implements Launcher {
     Path file = table.write(".yaml", job);
     out.accept(job);
     out.accept("written to " + file + ", and nothing is submitted; 'kubectl apply -f " + file
-        + "' does, then 'knowcap status " + study.path() + "' shows the runs, as far as their folders say");
+        + "' submits it, then 'knowcap status " + study.path()
+        + "' shows the runs, as far as their folders say");
   }
 
   private String job(TaskTable table) {

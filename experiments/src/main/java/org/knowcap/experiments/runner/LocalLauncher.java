@@ -150,7 +150,7 @@ public final class LocalLauncher implements Launcher {
     try {
       return Json.MAPPER.readValue(line, WorkerEvent.class);
     } catch (JacksonException e) {
-      throw new IOException("a worker said what is no event: " + line, e);
+      throw new IOException("a worker printed a line that is not an event: " + line, e);
     }
   }
 }

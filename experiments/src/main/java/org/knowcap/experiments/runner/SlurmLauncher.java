@@ -107,10 +107,10 @@ public final class SlurmLauncher implements Launcher {
       String script = script().ofArray(table);
       Path file = table.write(SCRIPT, script);
       out.accept(script);
-      out.accept(
-          "written to " + file + ", and nothing is submitted; without --dry-run it is, and by hand: cd "
-              + ShellScript.quoted(study.path().toAbsolutePath().toString()) + " && sbatch "
-              + table.file(SCRIPT));
+      out.accept("written to " + file
+          + ", and nothing is submitted; leave out --dry-run to submit it, or submit it by hand: cd "
+          + ShellScript.quoted(study.path().toAbsolutePath().toString()) + " && sbatch "
+          + table.file(SCRIPT));
     }
   }
 

@@ -157,7 +157,7 @@ public final class Worker {
         case TrainingException known -> known.getMessage();
         case UserException known -> known.getMessage();
         case CheckpointException known ->
-            known.getMessage() + "; 'knowcap run' with --again " + spec.name() + " trains it anew";
+            known.getMessage() + "; 'knowcap run' with --again " + spec.name() + " trains it again";
         case IOException failed -> UserException.describe(failed);
         default -> e.toString();
       };

@@ -52,7 +52,7 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
   /** The start in words for people. */
   String remark() {
     return "training starts from " + name + " after step " + head.step()
-        + (from.optimiser() ? ", with the state of its optimiser" : ", with the optimiser anew");
+        + (from.optimiser() ? ", with the state of its optimiser" : ", with a new state of the optimiser");
   }
 
   /** Whether the checkpoint has this identity. */
@@ -81,7 +81,7 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
     ParameterIdentity found = head.identity();
     if (found.model().isEmpty()) {
       throw new IllegalArgumentException(
-          name + " was written before checkpoints told their model; train its run anew");
+          name + " was written by a version whose checkpoints do not name their model; train its run again");
     }
     boolean upcycles = !found.model().equals(expected.model()) && isOf(dense);
     if (!found.model().equals(expected.model()) && !upcycles) {

@@ -158,7 +158,7 @@ public final class StudyChecks {
     long steps = run.steps(made);
     if (steps > MOST_STEPS) {
       throw UserException.usage(file + ": 'exposures': " + run.name() + " would take " + steps
-          + " steps, more than anyone can wait for; give fewer exposures or, of a mixture, larger shares");
+          + " steps, more than can be trained; give fewer exposures or, of a mixture, larger shares");
     }
     if (training.tuningLearningRate().isPresent() && !(made.stream().tuningWindows(training.windows()) > 0)) {
       throw UserException.usage(file + ": 'training.tuning_learning_rate' is for a tuning on questions, but "

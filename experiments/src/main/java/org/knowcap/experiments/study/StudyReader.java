@@ -164,7 +164,7 @@ public final class StudyReader {
       for (String outside : List.of("name", GRIDS)) {
         if (change.has(outside)) {
           throw UserException.usage(file + ": '" + grid.path() + "' must not have the key '" + outside
-              + "': that stands at the top of the file alone");
+              + "', which belongs at the top of the file");
         }
       }
       grids.add(grid);
