@@ -132,7 +132,7 @@ class InterchangeCommandsTest {
     fails(2, "is there already", "export", run.path(), hf, "--to", "huggingface");
     fails(2, "--to must be", "export", run.path(), directory.resolve("no"), "--to", "paper");
     fails(2, "has several runs", "export", out, directory.resolve("no"), "--to", "huggingface");
-    fails(2, "is no run's folder", "measure", hf);
+    fails(2, "is not the folder of a run", "measure", hf);
     byte[] weights = Files.readAllBytes(hf.resolve("model.safetensors"));
     Files.write(hf.resolve("model.safetensors"), Arrays.copyOf(weights, weights.length - 1));
     fails(1, hf.resolve("model.safetensors") + ": truncated", "import", hf, "--study", spec, "--out",

@@ -865,7 +865,7 @@ class StudyReaderTest {
         mistake("run: a", "run: b", "'training.start.run'", "there is no ", "b/checkpoint.safetensors",
             "folder of a run"),
         mistake("run: a", "run: short", "'training.start.run'", "truncated"),
-        mistake("run: a", "run: old", "'training.start'", "before checkpoints told their model"),
+        mistake("run: a", "run: old", "'training.start'", "whose checkpoints do not name their model"),
         mistake("run: a", "rum: a", "'training.start.run' is missing"),
         mistake("run: a", "run: a, state: true", "unknown key 'training.start.state'", "run, optimiser"),
         mistake("run: a", "run: a, rewarm: false", "rewarm", "'training.warmup_steps' must not be there"),
