@@ -65,6 +65,7 @@ class KillTest {
     System.out.println("KillTest seed " + seed + ": killed at steps " + reached + " and " + secondMoment);
     awaitStep(killed, secondMoment, second);
     List<ProcessHandle> workers = second.handle().children().toList();
+    requireRefusesWhatAnotherTrains(spec, killed, workers.getFirst());
     second.handle().destroyForcibly();
     second.end();
     assertEquals(1, workers.size());
@@ -89,6 +90,21 @@ class KillTest {
     assertEquals(expected.storedBits(), result.storedBits());
     assertEquals(expected.finalLossNats(), result.finalLossNats());
     assertEquals(expected.steps(), result.steps());
+  }
+
+  /** A command beside another on one study has no result to show, and says why. */
+  private static void requireRefusesWhatAnotherTrains(Path spec, Path study, ProcessHandle worker)
+      throws Exception {
+    signal("STOP", worker);
+    Outcome beside = KnowcapProcess.run("run", spec, "--out", study);
+    assertEquals(1, beside.exitCode(), beside.toString());
+    assertTrue(beside.err().contains("1 of 1 runs have no result (1 running in another process"),
+        beside.toString());
+    signal("CONT", worker);
+  }
+
+  private static void signal(String name, ProcessHandle process) throws Exception {
+    assertEquals(0, new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor());
   }
 
   private static RunFolder folder(Path study) {

@@ -155,6 +155,19 @@ class RunFolderTest {
     }
   }
 
+  /** But for its last line's end, which says nothing. */
+  @Test
+  void aResultThatIsCutAnywhereIsDamaged() throws IOException {
+    RunFolder folder = folder();
+    folder.writeResult(MEASURED);
+    Path file = folder.path().resolve("result.json");
+    byte[] whole = Files.readAllBytes(file);
+    for (int length = 0; length < whole.length - 1; length++) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertTrue(damage(folder).startsWith(file + ", line "), "cut at " + length);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {"{\"step\":6,\"loss\":0.1", "{", "\"", "{\"step\":6,\"loss\":0.16,\"learning_rate\":0.001,"
