@@ -82,7 +82,7 @@ final class ModelsCommand implements Callable<Integer> {
       names = "--optimiser",
       paramLabel = "NAME",
       defaultValue = "adamw",
-      description = "Optimiser whose state counts as memory: adamw, adafactor, lion, tiger or sgd. Default: ${DEFAULT-VALUE}")
+      description = "Optimiser whose state counts as memory: adamw, adafactor, lion, tiger, sgd or muon. Default: ${DEFAULT-VALUE}")
   private String optimiser;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -139,7 +139,10 @@ final class ModelsCommand implements Callable<Integer> {
     print(program, model, out);
     out.println();
     out.println("A step of " + Units.count(program.rows()) + " tokens: " + Units.brief(program.flops())
-        + " floating-point operations in matmuls");
+        + " floating-point operations in matmuls"
+        + (program.updateFlops() == 0
+            ? ""
+            : ", " + Units.brief(program.updateFlops()) + " of them in the update of " + optimiser));
     out.println("Memory of the cpu engine: " + Units.brief(bytes) + "B, of which parameters "
         + Units.brief(4 * parameters.total()) + "B, gradients as much for each thread, state of " + optimiser
         + " " + Units.brief(4 * program.stateCount()) + "B");

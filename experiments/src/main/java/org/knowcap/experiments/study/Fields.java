@@ -34,7 +34,8 @@ public final class Fields implements OptionValues {
       Map.entry("epochs", "exposures"), Map.entry("warmup", "warmup_steps"), Map.entry("wd", "weight_decay"),
       Map.entry("corpora", "corpus"), Map.entry("dataset", "corpus"), Map.entry("n", "people"));
   /** Keys that have an American spelling too. */
-  private static final Map<String, String> AMERICAN = Map.of("optimiser", "optimizer");
+  private static final Map<String, String> AMERICAN = Map.of("optimiser", "optimizer", "orthogonaliser",
+      "orthogonalizer", "orthogonaliser_steps", "orthogonalizer_steps");
   private static final int CLOSE = 3;
 
   private final Path file;

@@ -16,6 +16,8 @@ import org.knowcap.models.engine.Engines;
 import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.program.TokenIds;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -215,7 +217,10 @@ public final class StudyReader {
       throw UserException.usage(
           file + ": 'models' must hold none twice, found " + models.stream().map(ModelSpec::name).toList());
     }
-    trainings.forEach(training -> requireGradients(training.value(), models));
+    trainings.forEach(training -> {
+      requireGradients(training.value(), models);
+      requireMatrices(training.value(), models);
+    });
     return new Grid(corpora, models, exposures, seeds, engine, trainings, measuredPeople);
   }
 
@@ -231,6 +236,20 @@ public final class StudyReader {
             + " give the model 'biases: false' (" + model.with(ModelOption.BIASES, false).name()
             + "), or another optimiser");
       });
+    }
+  }
+
+  /** Refuses Muon for models that have vectors where it expects matrices. The smallest program shows it. */
+  private void requireMatrices(TrainingSettings training, List<ModelSpec> models) {
+    if (training.optimiser() instanceof Optimiser.Muon muon) {
+      for (ModelSpec model : models) {
+        try {
+          Program.training(model, new TokenIds(2, 0), 1, 1, muon);
+        } catch (IllegalArgumentException e) {
+          throw UserException
+              .usage(file + ": 'training.optimiser' is muon, but of " + model.name() + " " + e.getMessage());
+        }
+      }
     }
   }
 

@@ -5,6 +5,8 @@ import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Optimiser.Muon.AdjustLearningRate;
+import org.knowcap.models.program.Orthogonaliser;
 
 /** Reads how a step changes parameters: optimiser, weight decays, clipping, accumulation. */
 public final class UpdateRuleReader {
@@ -64,12 +66,7 @@ public final class UpdateRuleReader {
   private Optimiser optimiser(double weightDecay) {
     String name = fields.text("optimiser", "adamw");
     return switch (name) {
-      case "adamw" -> {
-        double beta1 = fields.number("beta1", 0.9);
-        double beta2 = fields.number("beta2", 0.98);
-        double epsilon = fields.number("epsilon", 1e-6);
-        yield checked(() -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay));
-      }
+      case "adamw" -> adamW(weightDecay);
       case "adafactor" -> {
         double clipThreshold = fields.number("clip_threshold", 1);
         boolean relativeStep = fields.flag("relative_step", false);
@@ -88,8 +85,27 @@ public final class UpdateRuleReader {
         double momentum = fields.number("momentum", 0.9);
         yield checked(() -> new Optimiser.Sgd(momentum, weightDecay));
       }
-      default -> throw fields.wrongText("optimiser", "adamw, adafactor, lion, tiger or sgd", name);
+      case "muon" -> {
+        Optimiser.AdamW others = adamW(weightDecay);
+        Orthogonaliser orthogonaliser = fields.choice("orthogonaliser", Orthogonaliser.class,
+            Orthogonaliser.NEWTON_SCHULZ);
+        int steps = (int) fields.integer("orthogonaliser_steps", 1, Optimiser.Muon.MOST_STEPS, 5);
+        double momentum = fields.number("momentum", 0.95);
+        boolean nesterov = fields.flag("nesterov", true);
+        AdjustLearningRate adjust = fields.choice("adjust_learning_rate", AdjustLearningRate.class,
+            AdjustLearningRate.MATCH_RMS_ADAMW);
+        yield checked(() -> new Optimiser.Muon(orthogonaliser, steps, momentum, nesterov, adjust,
+            others.beta1(), others.beta2(), others.epsilon(), weightDecay));
+      }
+      default -> throw fields.wrongText("optimiser", "adamw, adafactor, lion, tiger, sgd or muon", name);
     };
+  }
+
+  private Optimiser.AdamW adamW(double weightDecay) {
+    double beta1 = fields.number("beta1", 0.9);
+    double beta2 = fields.number("beta2", 0.98);
+    double epsilon = fields.number("epsilon", 1e-6);
+    return checked(() -> new Optimiser.AdamW(beta1, beta2, epsilon, weightDecay));
   }
 
   private <T> T checked(Supplier<T> constructor) {

@@ -311,6 +311,9 @@ class CommandLineTest {
         .readTree(succeeds("models", "gpt2-2-2", "--optimiser", "adafactor", "--json").out());
     assertEquals(4 * (3275 + 128 + 2 * (512 + 256 + 640 + 640) + 2 * (4 + 384 + 128 + 512 + 128) + 10 * 129),
         factored.path("optimiser_bytes").asLong());
+    // Of each block: 6 d^3 in each of four square matrices, 18 d^3 in each of two of d x 4 d, in each of five steps.
+    assertTrue(succeeds("models", "gpt2-2-2", "--optimiser", "muon").out()
+        .contains("1.26G of them in the update of muon"), "2 x 5 x 60 x 128^3");
     assertComplaint(InProcess.run("models", "gpt2-2-2", "--optimiser", "adam"),
         List.of("--optimiser", "'adam'", "adafactor"));
     JsonNode one = Json.MAPPER.readTree(succeeds("models", "gpt2-2-2", "--batch-size", 8, "--json").out());

@@ -41,6 +41,8 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Optimiser.Muon.AdjustLearningRate;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
@@ -734,27 +736,54 @@ class StudyReaderTest {
     Set<String> fingerprints = new HashSet<>();
     Map<String, Optimiser> expected = Map.of("adamw", new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.5), "lion",
         new Optimiser.Lion(0.9, 0.99, 0.5), "tiger", new Optimiser.Tiger(0.965, 0.5), "sgd",
-        new Optimiser.Sgd(0.9, 0.5), "adafactor", new Optimiser.Adafactor(1, false, 0.5));
+        new Optimiser.Sgd(0.9, 0.5), "adafactor", new Optimiser.Adafactor(1, false, 0.5), "muon",
+        new Optimiser.Muon(Orthogonaliser.NEWTON_SCHULZ, 5, 0.95, true, AdjustLearningRate.MATCH_RMS_ADAMW,
+            0.9, 0.98, 1e-6, 0.5));
     for (String name : expected.keySet()) {
       RunSpec run = StudyReader.read(file(text.replace("adamw", name))).runs().getFirst();
       assertEquals(expected.get(name), run.training().optimiser());
       fingerprints.add(run.fingerprint());
     }
-    assertEquals(5, fingerprints.size());
+    assertEquals(6, fingerprints.size());
     String gpt2 = BIOD.replace("warmup_steps: 1", "warmup_steps: 1, optimiser: adafactor");
     assertNamed(gpt2, mistake("people: [20, 50]", "people: 20", "'training.optimiser' is adafactor",
         "gpt2-1-1 has biases of keys", "gpt2-1-1-unbiased"));
     assertEquals("gpt2-1-1-unbiased",
         models(checked(file(gpt2.replace("gpt2-1-1", "{name: gpt2-1-1, biases: false}")))).getFirst().name());
     assertNamed(text, mistake("adamw", "sgd, epsilon: 1.0e-6", "unknown key 'training.epsilon'"));
-    assertNamed(text,
-        mistake("adamw", "adam", "'training.optimiser'", "adamw, adafactor, lion, tiger or sgd", "adam"));
+    assertNamed(text, mistake("adamw", "adam", "'training.optimiser'",
+        "adamw, adafactor, lion, tiger, sgd or muon", "adam"));
     RunSpec linear = StudyReader.read(file(text.replace("adamw", "adamw, decay: linear"))).runs().getFirst();
     assertEquals(LearningRateShape.LINEAR, linear.training().learningRateShape());
     assertTrue(fingerprints.add(linear.fingerprint()));
     assertNamed(text,
         mistake("adamw", "adamw, decay: fast", "'training.decay'", "cosine, linear, constant, wsd"));
     assertNamed(text, mistake("adamw", "sgd, momentum: 1", "'training'", "momentum", "below 1", "found 1.0"));
+  }
+
+  @Test
+  void muonHasSettings() throws IOException {
+    String text = MODEL
+        + "training: {optimizer: muon, orthogonalizer: polar_express, orthogonaliser_steps: 7,"
+        + " momentum: 0.9, nesterov: false, adjust_learning_rate: original, beta2: 0.95, weight_decay: 0.5}\n";
+    RunSpec run = StudyReader.read(file(text)).runs().getFirst();
+    assertEquals(new Optimiser.Muon(Orthogonaliser.POLAR_EXPRESS, 7, 0.9, false, AdjustLearningRate.ORIGINAL,
+        0.9, 0.95, 1e-6, 0.5), run.training().optimiser());
+    assertEquals("muon", run.training().optimiserName());
+    for (Mistake mistake : List.of(
+        mistake("polar_express", "svd", "'training.orthogonaliser'", "newton_schulz, polar_express", "svd"),
+        mistake("steps: 7", "steps: 21", "'training.orthogonaliser_steps'", "from 1 to 20", "21"),
+        mistake("momentum: 0.9", "momentum: 1", "'training'", "momentum", "below 1", "found 1.0"),
+        mistake("nesterov: false", "nesterov: 1", "'training.nesterov'", "true or false"),
+        mistake("original", "adamw", "'training.adjust_learning_rate'", "match_rms_adamw, original"),
+        mistake("beta2: 0.95", "clip_threshold: 1", "unknown key 'training.clip_threshold'"))) {
+      assertNamed(text, mistake);
+    }
+    assertNamed(
+        BIOD.replace("warmup_steps: 1", "warmup_steps: 1, optimiser: muon")
+            .replace("gpt2-1-1", "gpt2-1-2-w1-k1-nopos"),
+        mistake("people: [20, 50]", "people: 20", "'training.optimiser' is muon", "gpt2-1-2-w1-k1-nopos",
+            "block.0.attention.qkv.weight", "2 x 1 numbers, a vector"));
   }
 
   @Test

@@ -149,6 +149,89 @@ public sealed interface Optimiser {
     }
   }
 
+  /**
+   * Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for the matrices of hidden layers, and AdamW with beta1,
+   * beta2 and epsilon for all other parameters, at one learning rate. Of a matrix p [n, m]:
+   *
+   * <pre>
+   * M = momentum M + (1 - momentum) g
+   * X = momentum M + (1 - momentum) g with Nesterov's momentum, or M without it
+   * p = p - lr scale orthogonalised(X)
+   * </pre>
+   *
+   * where queries, keys, values, the two matrices of a gated feed-forward, and experts are matrices of their own.
+   *
+   * @param orthogonaliserSteps number of its polynomials, from 1 to {@value #MOST_STEPS}
+   * @param momentum in [0, 1)
+   * @param adjustLearningRate what {@code scale} is
+   */
+  record Muon(Orthogonaliser orthogonaliser, int orthogonaliserSteps, double momentum, boolean nesterov,
+      AdjustLearningRate adjustLearningRate, double beta1, double beta2, double epsilon,
+      double weightDecay) implements Optimiser {
+    /** More steps than Polar Express has polynomials of its own bring nothing more. */
+    public static final int MOST_STEPS = 20;
+
+    /** The factor of a matrix's learning rate, in the words of PyTorch's Muon. */
+    public enum AdjustLearningRate {
+      /**
+       * 0.2 sqrt(max(n, m)), so that a change has about the root mean square that AdamW's have, and AdamW's learning
+       * rate and weight decay serve for both (Liu et al., arXiv 2502.16982).
+       */
+      MATCH_RMS_ADAMW,
+      /** sqrt(max(1, m / n)) for n inputs and m outputs, as Jordan has it. */
+      ORIGINAL
+    }
+
+    public Muon {
+      require(orthogonaliserSteps >= 1 && orthogonaliserSteps <= MOST_STEPS,
+          "orthogonaliser_steps must be from 1 to " + MOST_STEPS, orthogonaliserSteps);
+      requireShare("momentum", momentum);
+      new AdamW(beta1, beta2, epsilon, weightDecay);
+    }
+
+    /** What changes all other parameters. */
+    public AdamW others() {
+      return new AdamW(beta1, beta2, epsilon, weightDecay);
+    }
+
+    @Override
+    public List<StateBuffer> state() {
+      return others().state();
+    }
+
+    /** The polynomials of an orthogonalisation, in order. */
+    public List<Orthogonaliser.Quintic> quintics() {
+      return orthogonaliser.quintics(orthogonaliserSteps);
+    }
+
+    /** The factor of the learning rate of a matrix. */
+    public double scale(HiddenMatrix matrix) {
+      return switch (adjustLearningRate) {
+        case MATCH_RMS_ADAMW -> 0.2 * Math.sqrt(Math.max(matrix.rows(), matrix.columns()));
+        case ORIGINAL -> Math.sqrt(Math.max(1.0, (double) matrix.columns() / matrix.rows()));
+      };
+    }
+
+    /**
+     * Floating-point operations of the matmuls of an orthogonalisation. With s the smaller side and l the larger one,
+     * a step takes 2 s^2 l for X X^T, 2 s^3 for its square, and 2 s^2 l for the product with X.
+     */
+    public long flops(HiddenMatrix matrix) {
+      long side = matrix.side();
+      return orthogonaliserSteps * (4 * side * matrix.size() + 2 * side * side * side);
+    }
+
+    /** Refuses a hidden layer's matrix that is a vector: to orthogonalise it is only to divide it by its length. */
+    static void requireMatrices(Parameter parameter) {
+      parameter.hidden().stream().filter(matrix -> matrix.side() < 2).findFirst().ifPresent(vector -> {
+        throw new IllegalArgumentException(
+            parameter.tensor().name() + " has a matrix of " + vector.rows() + " x " + vector.columns()
+                + " numbers, a vector, which muon does not orthogonalise; use wider heads,"
+                + " more experts, or another optimiser");
+      });
+    }
+  }
+
   private static void requireShare(String name, double found) {
     require(found >= 0 && found < 1, name + " must be at least 0 and below 1", found);
   }

@@ -1,13 +1,31 @@
 package org.knowcap.models.program;
 
+import java.util.List;
+
 /**
  * A trainable tensor and its place in the flat parameter buffer.
  *
  * @param offset first element in the flat buffer
  * @param initial its initial values
  * @param group the group whose weight decay it has
+ * @param hidden the hidden layers' matrices that it consists of; empty for all other parameters: embeddings, the head,
+ *        convolutions, vectors
  */
-public record Parameter(Tensor tensor, long offset, Initial initial, Group group) {
+public record Parameter(Tensor tensor, long offset, Initial initial, Group group, List<HiddenMatrix> hidden) {
+  public Parameter {
+    long covered = hidden.stream().mapToLong(HiddenMatrix::size).sum();
+    if (!hidden.isEmpty() && (group != Group.MATRICES || covered != tensor.size())) {
+      throw new IllegalArgumentException(
+          tensor.name() + " of " + tensor.size() + " numbers in " + group + " does not consist of " + hidden);
+    }
+    hidden = List.copyOf(hidden);
+  }
+
+  /** A parameter that is no matrix of a hidden layer. */
+  public Parameter(Tensor tensor, long offset, Initial initial, Group group) {
+    this(tensor, offset, initial, group, List.of());
+  }
+
   /** Parameters of one weight decay, in the order they have in the flat buffer. */
   public enum Group {
     /** Tables whose rows are looked up by a token or a position. */
@@ -25,6 +43,12 @@ public record Parameter(Tensor tensor, long offset, Initial initial, Group group
 
     /** Independent normal elements around zero. */
     record Normal(double std) implements Initial {}
+  }
+
+  /** This parameter at another place. */
+  Parameter at(long place) {
+    return new Parameter(tensor, place, initial, group,
+        hidden.stream().map(matrix -> matrix.shifted(place - offset)).toList());
   }
 
   /** The tensor that collects this parameter's gradient, at the same offset of the gradient buffer. */

@@ -77,6 +77,9 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     if (!(forward.getLast() instanceof CrossEntropy last)) {
       throw new IllegalArgumentException("a program ends in a cross-entropy, found " + forward.getLast());
     }
+    if (updateRule.filter(rule -> rule.optimiser() instanceof Optimiser.Muon).isPresent()) {
+      parameters.forEach(Optimiser.Muon::requireMatrices);
+    }
     List<ForwardOperation.Gradient> backward = updateRule.isPresent()
         ? Differentiation.of(forward, parameters)
         : List.of();
@@ -131,15 +134,30 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
    * training programs have ranges.
    */
   public List<Range> decays() {
+    return decays(parameters);
+  }
+
+  /** The same of all parameters that are no matrices of hidden layers. */
+  public List<Range> decaysBesideHidden() {
+    return decays(parameters.stream().filter(parameter -> parameter.hidden().isEmpty()).toList());
+  }
+
+  private List<Range> decays(List<Parameter> some) {
     UpdateRule how = updateRule.orElseThrow();
     List<Range> ranges = new ArrayList<>();
-    for (Parameter parameter : parameters) {
+    for (Parameter parameter : some) {
       long end = parameter.offset() + parameter.tensor().size();
       double decay = how.decay(parameter.group());
-      boolean goesOn = !ranges.isEmpty() && ranges.getLast().decay == decay;
+      boolean goesOn = !ranges.isEmpty() && ranges.getLast().decay == decay
+          && ranges.getLast().to == parameter.offset();
       ranges.add(new Range(goesOn ? ranges.removeLast().from : parameter.offset(), end, decay));
     }
     return List.copyOf(ranges);
+  }
+
+  /** The matrices of hidden layers, in flat order. */
+  public List<HiddenMatrix> hiddenMatrices() {
+    return parameters.stream().flatMap(parameter -> parameter.hidden().stream()).toList();
   }
 
   /** Number of elements that the optimiser keeps in a buffer. */
@@ -152,9 +170,17 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return optimiser().stream().flatMap(o -> o.state().stream()).mapToLong(this::stateCount).sum();
   }
 
-  /** Floating-point operations of one step, a multiply-add counted as two. */
+  /** Floating-point operations of the matmuls of one step, a multiply-add counted as two. */
   public long flops() {
-    return accumulation() * operations().stream().mapToLong(Operation::flops).sum();
+    return accumulation() * operations().stream().mapToLong(Operation::flops).sum() + updateFlops();
+  }
+
+  /** Those of Muon's update; the other optimisers have no matmuls. */
+  public long updateFlops() {
+    return optimiser().filter(Optimiser.Muon.class::isInstance)
+        .map(Optimiser.Muon.class::cast)
+        .map(muon -> hiddenMatrices().stream().mapToLong(muon::flops).sum())
+        .orElse(0L);
   }
 
   /**
@@ -197,7 +223,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     for (Parameter.Group group : Parameter.Group.values()) {
       for (Parameter parameter : declared) {
         if (parameter.group() == group) {
-          laidOut.add(new Parameter(parameter.tensor(), offset, parameter.initial(), group));
+          laidOut.add(parameter.at(offset));
           offset += parameter.tensor().size();
         }
       }

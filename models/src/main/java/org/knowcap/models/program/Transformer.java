@@ -65,7 +65,7 @@ final class Transformer {
       x = block("block." + layer + ".", spec.feedForward().mixed(layer), x);
     }
     x = norm("norm", x);
-    Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, std);
+    Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, std, List.of());
     Tensor logits = run(new Linear(x, head, spec.tied(), Optional.empty(), activation("logits", vocabulary)));
     run(new CrossEntropy(logits, targets, activation("losses", 1)));
     return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, updateRule);
@@ -87,7 +87,8 @@ final class Transformer {
   private Tensor attention(String name, Tensor x) {
     Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
         Math.min(length, spec.attentionWindow().orElse(length)));
-    Tensor projected = canon(CanonLayer.B, name + "canon_b", linear(name + "qkv", x, spec.qkvWidth(), std));
+    Tensor projected = canon(CanonLayer.B, name + "canon_b",
+        linear(name + "qkv", x, queriesKeysValues(), std));
     Tensor qkv = spec.qkNorm() ? headNorm(name + "qk_norm", projected, heads) : projected;
     Tensor mixed = switch (spec.positions()) {
       case Rotary rotary -> rotated(name, qkv, heads, rotary);
@@ -98,7 +99,12 @@ final class Transformer {
       case Positions.Alibi _ -> attend(name, qkv, heads, new Scores.Alibi());
       case Positions.Learned _,Positions.None _ -> attend(name, qkv, heads, new Scores.DotProduct());
     };
-    return linear(name + "out", mixed, spec.width(), residualStd());
+    return linear(name + "out", mixed, List.of(spec.width()), residualStd());
+  }
+
+  private List<Integer> queriesKeysValues() {
+    int keys = spec.keyHeads() * spec.headWidth();
+    return List.of(spec.width(), keys, keys);
   }
 
   private Tensor rotated(String name, Tensor qkv, Heads heads, Rotary rotary) {
@@ -137,26 +143,27 @@ final class Transformer {
     };
   }
 
-  /** A matmul with a matrix of its own, and a bias where the model has them. */
+  /** A matmul with matrices of its own, side by side, and a bias where the model has them. */
   private interface MatMul {
-    Tensor of(String name, Tensor x, int width, double std);
+    /** @param widths columns of each matrix */
+    Tensor of(String name, Tensor x, List<Integer> widths, double std);
   }
 
   private Tensor feedForward(String name, Tensor x, int inner, MatMul matmul) {
     Activation activation = spec.feedForward().activation();
     x = switch (spec.feedForward().form()) {
       case NONE -> x;
-      case STANDARD -> run(new Activate(activation, widened(name, x, inner, matmul),
+      case STANDARD -> run(new Activate(activation, widened(name, x, List.of(inner), matmul),
           activation(name + "activated", x.rows(), inner)));
       // Both matrices side by side: one matmul instead of two.
-      case GATED -> run(new GatedActivation(activation, widened(name, x, 2 * inner, matmul),
+      case GATED -> run(new GatedActivation(activation, widened(name, x, List.of(inner, inner), matmul),
           activation(name + "gated", x.rows(), inner)));
     };
-    return matmul.of(name + "out", x, spec.width(), residualStd());
+    return matmul.of(name + "out", x, List.of(spec.width()), residualStd());
   }
 
-  private Tensor widened(String name, Tensor x, int width, MatMul matmul) {
-    return canon(CanonLayer.D, name + "canon_d", matmul.of(name + "in", x, width, std));
+  private Tensor widened(String name, Tensor x, List<Integer> widths, MatMul matmul) {
+    return canon(CanonLayer.D, name + "canon_d", matmul.of(name + "in", x, widths, std));
   }
 
   /** A Canon layer, if the model has it at this place. At first it changes its input little. */
@@ -164,7 +171,7 @@ final class Transformer {
     if (!spec.canon().contains(layer)) {
       return x;
     }
-    Tensor weight = matrix(name + ".weight", CanonLayer.WIDTH, x.columns(), std);
+    Tensor weight = matrix(name + ".weight", CanonLayer.WIDTH, x.columns(), std, List.of());
     return run(new Canon(x, weight, length, documents(), activation(name, x.columns())));
   }
 
@@ -172,14 +179,15 @@ final class Transformer {
   private Tensor experts(String name, Experts experts, Tensor x) {
     ExpertRouting routing = new ExpertRouting(windows, length, experts.count(), experts.choice(),
         experts.topK(), experts.capacity(length, scores), experts.balance(), experts.zLoss());
-    Tensor router = matrix(name + "router.weight", spec.width(), experts.count(), std);
+    Tensor router = matrix(name + "router.weight", spec.width(), experts.count(), std,
+        hidden(1, spec.width(), List.of(experts.count())));
     Tensor logits = run(Linear.router(x, router, activation(name + "router", experts.count())));
     Tensor weights = run(new Route(logits, routing,
         new Tensor(name + "weights", Tensor.Role.ROUTING, windows * length, experts.count())));
     Tensor dispatched = run(
         new Dispatch(x, weights, routing, activation(name + "dispatched", routing.slots(), spec.width())));
     Tensor outputs = feedForward(name + "experts.", dispatched, spec.innerWidth(),
-        (part, rows, width, spread) -> expertLinear(part, rows, weights, routing, width, spread));
+        (part, rows, widths, spread) -> expertLinear(part, rows, weights, routing, widths, spread));
     Tensor combined = run(
         new Combine(outputs, weights, routing, activation(name + "combined", spec.width())));
     return experts.shared() == 0
@@ -188,12 +196,14 @@ final class Transformer {
             feedForward(name + "shared.", x, experts.shared() * spec.innerWidth(), this::linear));
   }
 
-  private Tensor expertLinear(String name, Tensor x, Tensor weights, ExpertRouting routing, int width,
-      double std) {
-    Tensor weight = matrix(name + ".weight", routing.experts() * x.columns(), width, std);
+  private Tensor expertLinear(String name, Tensor x, Tensor weights, ExpertRouting routing,
+      List<Integer> widths, double std) {
+    int width = sum(widths);
+    Tensor weight = matrix(name + ".weight", routing.experts() * x.columns(), width, std,
+        hidden(routing.experts(), x.columns(), widths));
     Optional<Tensor> bias = spec.biases()
-        ? Optional
-            .of(parameter(name + ".bias", routing.experts(), width, new Initial.Constant(0), Group.VECTORS))
+        ? Optional.of(parameter(name + ".bias", routing.experts(), width, new Initial.Constant(0),
+            Group.VECTORS, List.of()))
         : Optional.empty();
     return run(new ExpertLinear(x, weights, routing, weight, bias, activation(name, x.rows(), width)));
   }
@@ -219,27 +229,48 @@ final class Transformer {
     return run(new Normalisation(qkv, gain, EPSILON, heads, activation(name, qkv.columns())));
   }
 
-  private Tensor linear(String name, Tensor x, int width, double std) {
-    Tensor weight = matrix(name + ".weight", x.columns(), width, std);
+  private Tensor linear(String name, Tensor x, List<Integer> widths, double std) {
+    int width = sum(widths);
+    Tensor weight = matrix(name + ".weight", x.columns(), width, std, hidden(1, x.columns(), widths));
     Optional<Tensor> bias = spec.biases() ? Optional.of(vector(name + ".bias", width, 0)) : Optional.empty();
     return run(new Linear(x, weight, false, bias, activation(name, width)));
   }
 
   private Tensor embedding(String name, int rows) {
-    return parameter(name, rows, spec.width(), new Initial.Normal(std), Group.EMBEDDINGS);
+    return parameter(name, rows, spec.width(), new Initial.Normal(std), Group.EMBEDDINGS, List.of());
   }
 
-  private Tensor matrix(String name, int rows, int columns, double std) {
-    return parameter(name, rows, columns, new Initial.Normal(std), Group.MATRICES);
+  /** @param hidden the hidden layers' matrices in it */
+  private Tensor matrix(String name, int rows, int columns, double std, List<HiddenMatrix> hidden) {
+    return parameter(name, rows, columns, new Initial.Normal(std), Group.MATRICES, hidden);
+  }
+
+  /** Matrices of equal height: some side by side, and so many of these rows under each other. */
+  private static List<HiddenMatrix> hidden(int count, int rows, List<Integer> widths) {
+    int stride = sum(widths);
+    List<HiddenMatrix> matrices = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      long first = (long) i * rows * stride;
+      for (int width : widths) {
+        matrices.add(new HiddenMatrix(first, rows, width, stride));
+        first += width;
+      }
+    }
+    return matrices;
+  }
+
+  private static int sum(List<Integer> widths) {
+    return widths.stream().mapToInt(Integer::intValue).sum();
   }
 
   private Tensor vector(String name, int columns, float value) {
-    return parameter(name, 1, columns, new Initial.Constant(value), Group.VECTORS);
+    return parameter(name, 1, columns, new Initial.Constant(value), Group.VECTORS, List.of());
   }
 
-  private Tensor parameter(String name, int rows, int columns, Initial initial, Group group) {
+  private Tensor parameter(String name, int rows, int columns, Initial initial, Group group,
+      List<HiddenMatrix> hidden) {
     Tensor tensor = new Tensor(name, Tensor.Role.PARAMETER, rows, columns);
-    parameters.add(new Parameter(tensor, 0, initial, group));
+    parameters.add(new Parameter(tensor, 0, initial, group, hidden));
     return tensor;
   }
 

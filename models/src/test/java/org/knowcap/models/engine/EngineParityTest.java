@@ -44,6 +44,8 @@ import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Optimiser.Muon.AdjustLearningRate;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
@@ -531,6 +533,14 @@ class EngineParityTest {
         UpdateRule.by(new Optimiser.Adafactor(0.5, true, 0.3)), plain.withDecays(3, 0),
         plain.withDecays(0, 2), plain.withClip(0.05), plain.withClip(1e9), plain.withAccumulation(3),
         factored.withDecays(1, 2).withClip(0.1).withAccumulation(2),
+        UpdateRule.by(new Optimiser.Muon(Orthogonaliser.NEWTON_SCHULZ, 5, 0.95, true,
+            AdjustLearningRate.MATCH_RMS_ADAMW, 0.9, 0.98, 1e-6, 0.3)),
+        UpdateRule
+            .by(new Optimiser.Muon(Orthogonaliser.POLAR_EXPRESS, 9, 0.9, false, AdjustLearningRate.ORIGINAL,
+                0.9, 0.98, 1e-6, 0.3))
+            .withDecays(1, 2)
+            .withClip(0.1)
+            .withAccumulation(2),
         UpdateRule.by(new Optimiser.Sgd(0.9, 0)).withClip(0.2));
     return variants().stream()
         .flatMap(variant -> updateRules.stream().map(updateRule -> Arguments.of(variant, updateRule)));

@@ -23,6 +23,7 @@ import org.knowcap.models.program.ExpertRouting;
 import org.knowcap.models.program.FusedOperation;
 import org.knowcap.models.program.GatedActivation;
 import org.knowcap.models.program.Heads;
+import org.knowcap.models.program.HiddenMatrix;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Normalisation;
@@ -35,6 +36,7 @@ import org.knowcap.models.engine.Targets;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
@@ -882,6 +884,8 @@ public final class ReferenceSession implements Session {
     double[] v = state.get(StateBuffer.SECOND_MOMENT.key());
     int row = 0;
     int column = 0;
+    // Of Muon, what has no matrices of hidden layers in it.
+    Optimiser ofElements = optimiser instanceof Optimiser.Muon o ? o.others() : optimiser;
     for (Parameter parameter : program.parameters()) {
       double decay = switch (parameter.group()) {
         case EMBEDDINGS -> updateRule.embeddingDecay();
@@ -898,9 +902,13 @@ public final class ReferenceSession implements Session {
         column += parameter.tensor().columns();
         continue;
       }
+      if (optimiser instanceof Optimiser.Muon o && !parameter.hidden().isEmpty()) {
+        parameter.hidden().forEach(matrix -> muon(o, matrix, g, learningRate));
+        continue;
+      }
       for (int i = (int) parameter.offset(); i < parameter.offset() + parameter.tensor().size(); i++) {
         p[i] -= learningRate * decay * p[i];
-        switch (optimiser) {
+        switch (ofElements) {
           case Optimiser.AdamW o -> {
             m[i] = o.beta1() * m[i] + (1 - o.beta1()) * g[i];
             v[i] = o.beta2() * v[i] + (1 - o.beta2()) * g[i] * g[i];
@@ -920,7 +928,7 @@ public final class ReferenceSession implements Session {
             m[i] = o.momentum() * m[i] + g[i];
             p[i] -= learningRate * m[i];
           }
-          case Optimiser.Adafactor _ -> throw new IllegalStateException("dealt with above");
+          case Optimiser.Adafactor _,Optimiser.Muon _ -> throw new IllegalStateException("dealt with above");
         }
       }
     }
@@ -984,6 +992,72 @@ public final class ReferenceSession implements Session {
     double divisor = Math.max(1, rms(change) / o.clipThreshold());
     double factor = (o.relativeStep() ? Math.max(1e-3, rms(p)) : 1) / divisor;
     return Arrays.stream(change).map(x -> x * factor).toArray();
+  }
+
+  /** As its authors write it, with X X^T on the left whatever the shape: X = a X + b (X X^T) X + c (X X^T)^2 X. */
+  private void muon(Optimiser.Muon o, HiddenMatrix matrix, double[] g, double learningRate) {
+    double[] p = parameters();
+    double[] m = state.get(StateBuffer.FIRST_MOMENT.key());
+    double[][] x = new double[matrix.rows()][matrix.columns()];
+    double squares = 0;
+    for (int i = 0; i < matrix.rows(); i++) {
+      for (int j = 0; j < matrix.columns(); j++) {
+        int at = (int) matrix.offset() + i * matrix.stride() + j;
+        m[at] = o.momentum() * m[at] + (1 - o.momentum()) * g[at];
+        x[i][j] = o.nesterov() ? o.momentum() * m[at] + (1 - o.momentum()) * g[at] : m[at];
+        squares += x[i][j] * x[i][j];
+      }
+    }
+    double factor = o.orthogonaliser() == Orthogonaliser.POLAR_EXPRESS ? 1.01 : 1;
+    double divisor = Math.max(factor * Math.sqrt(squares), 1e-7);
+    x = combined(1 / divisor, x, 0, x, 0, x);
+    for (Orthogonaliser.Quintic quintic : o.quintics()) {
+      double[][] once = product(product(x, transposed(x)), x);
+      double[][] twice = product(product(x, transposed(x)), once);
+      x = combined(quintic.a(), x, quintic.b(), once, quintic.c(), twice);
+    }
+    double scale = switch (o.adjustLearningRate()) {
+      case MATCH_RMS_ADAMW -> 0.2 * Math.sqrt(Math.max(matrix.rows(), matrix.columns()));
+      case ORIGINAL -> Math.sqrt(Math.max(1, matrix.columns() / (double) matrix.rows()));
+    };
+    for (int i = 0; i < matrix.rows(); i++) {
+      for (int j = 0; j < matrix.columns(); j++) {
+        int at = (int) matrix.offset() + i * matrix.stride() + j;
+        p[at] = p[at] - learningRate * (o.weightDecay() * p[at] + scale * x[i][j]);
+      }
+    }
+  }
+
+  private static double[][] product(double[][] a, double[][] b) {
+    double[][] out = new double[a.length][b[0].length];
+    for (int i = 0; i < a.length; i++) {
+      for (int k = 0; k < b.length; k++) {
+        for (int j = 0; j < b[0].length; j++) {
+          out[i][j] += a[i][k] * b[k][j];
+        }
+      }
+    }
+    return out;
+  }
+
+  private static double[][] transposed(double[][] a) {
+    double[][] out = new double[a[0].length][a.length];
+    for (int i = 0; i < a.length; i++) {
+      for (int j = 0; j < a[0].length; j++) {
+        out[j][i] = a[i][j];
+      }
+    }
+    return out;
+  }
+
+  private static double[][] combined(double a, double[][] x, double b, double[][] y, double c, double[][] z) {
+    double[][] out = new double[x.length][x[0].length];
+    for (int i = 0; i < x.length; i++) {
+      for (int j = 0; j < x[0].length; j++) {
+        out[i][j] = a * x[i][j] + b * y[i][j] + c * z[i][j];
+      }
+    }
+    return out;
   }
 
   private static double rms(double[] x) {

@@ -12,12 +12,13 @@ import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.architecture.ModelSpec;
 
-/** Ten losses of each family without experts, and of each kind of positions and masks, which must not change unless the method does. */
+/** Ten losses of each family without experts, of each kind of positions and masks, and of Muon, which must not change unless the method does. */
 class PinnedCurvesTest {
   private static final int STEPS = 10;
 
@@ -73,9 +74,29 @@ class PinnedCurvesTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("curves")
   void learnsAlongThePinnedCurve(String model, double[] pinned) {
+    learnsAlong(pinned, model, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+  }
+
+  /** Nats. */
+  static Stream<Arguments> muonCurves() {
+    return Stream.of(
+        Arguments.of(Orthogonaliser.NEWTON_SCHULZ,
+            new double[]{2.6845415, 2.8519913, 2.7998728, 2.7659888, 2.6242924, 2.8753929, 2.6112823,
+                2.7162305, 2.6491594, 2.5598365}),
+        Arguments.of(Orthogonaliser.POLAR_EXPRESS, new double[]{2.6845415, 2.8529873, 2.8039130, 2.7701361,
+            2.6218306, 2.8685790, 2.6098869, 2.7207872, 2.6483781, 2.5659329}));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("muonCurves")
+  void muonLearnsAlongThePinnedCurve(Orthogonaliser orthogonaliser, double[] pinned) {
+    learnsAlong(pinned, "llama-2-2-w8", new Optimiser.Muon(orthogonaliser, 5, 0.95, true,
+        Optimiser.Muon.AdjustLearningRate.MATCH_RMS_ADAMW, 0.9, 0.98, 1e-6, 0.1));
+  }
+
+  private static void learnsAlong(double[] pinned, String model, Optimiser optimiser) {
     Program program = Program.training(ModelSpec.parse(model),
-        new TokenIds(SmallTask.VOCABULARY, SmallTask.VOCABULARY - 1), 2, 9,
-        new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+        new TokenIds(SmallTask.VOCABULARY, SmallTask.VOCABULARY - 1), 2, 9, optimiser);
     double[] reference = SmallTask.losses(new ReferenceSession(program), program, STEPS);
     assertArrayEquals(pinned, reference, 1e-6, () -> "reference: " + Arrays.toString(reference));
     for (String engine : new String[]{"nd4j", "cpu"}) {

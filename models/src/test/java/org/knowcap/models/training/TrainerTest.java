@@ -19,12 +19,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
@@ -35,6 +38,7 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.architecture.Family;
@@ -317,16 +321,24 @@ class TrainerTest {
     assertFalse(Files.exists(file));
   }
 
-  /** Its state has other shapes than the parameters. */
-  @Test
-  void adafactorResumesToo() throws Exception {
+  /** Adafactor's state has other shapes than the parameters; Muon has two kinds of it. */
+  static Stream<Arguments> otherUpdates() {
+    UpdateRule muon = UpdateRule.by(new Optimiser.Muon(Orthogonaliser.POLAR_EXPRESS, 5, 0.95, true,
+        Optimiser.Muon.AdjustLearningRate.MATCH_RMS_ADAMW, 0.9, 0.98, 1e-6, 0.1)).withClip(0.2);
+    return Stream.of(Arguments.of(UpdateRule.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.2), 0.1),
+        Arguments.of(muon, 0.01));
+  }
+
+  @ParameterizedTest
+  @MethodSource("otherUpdates")
+  void otherOptimisersResumeToo(UpdateRule rule, double rate) throws Exception {
     Program program = Program.training(Family.GPT2.model(2, 2, 8, new Rotary(0.5, 10_000)), VOCABULARY, 2, 9,
-        UpdateRule.by(new Optimiser.Adafactor(1, true, 0.1)).withClip(0.2));
+        rule);
     Path undisturbed = directory.resolve("undisturbed");
     Path killed = directory.resolve("killed");
-    Listener whole = train(program, spec(0.1, 6), undisturbed, -1, DATA);
-    train(program, spec(0.1, 6), killed, 4, DATA);
-    Listener rest = train(program, spec(0.1, 6), killed, -1, DATA);
+    Listener whole = train(program, spec(rate, 6), undisturbed, -1, DATA);
+    train(program, spec(rate, 6), killed, 4, DATA);
+    Listener rest = train(program, spec(rate, 6), killed, -1, DATA);
     assertEquals(3, rest.started);
     assertArrayEquals(Files.readAllBytes(undisturbed), Files.readAllBytes(killed));
     assertTrue(whole.losses.get(6L) < whole.losses.get(1L));

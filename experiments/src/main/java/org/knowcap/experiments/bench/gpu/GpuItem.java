@@ -14,6 +14,7 @@ import org.knowcap.experiments.bench.TrainingShape;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.UpdateRule;
 
 /**
@@ -88,7 +89,9 @@ public record GpuItem(Kind kind, String argument) {
   private static final Map<String, UpdateRule> UPDATES = Map.of("clipped",
       PLAIN.withDecays(0.1, 0.2).withClip(0.1).withAccumulation(2), "adafactor",
       UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01)), "sgd",
-      UpdateRule.by(new Optimiser.Sgd(0.9, 0.01)));
+      UpdateRule.by(new Optimiser.Sgd(0.9, 0.01)), "muon",
+      UpdateRule.by(new Optimiser.Muon(Orthogonaliser.NEWTON_SCHULZ, 5, 0.95, true,
+          Optimiser.Muon.AdjustLearningRate.MATCH_RMS_ADAMW, 0.9, 0.98, 1e-6, 0.01)));
   /** One model for each class of transformers that models are exported to. */
   private static final List<String> EXPORTED = List.of("gpt2-2-2", "llama-2-2", "mistral-2-4-k2",
       "mixtral4-2-2");

@@ -47,8 +47,9 @@ class GpuItemTest {
       delimiter = '|',
       value = {"sped:gpt2-2-2@96 | there is no item 'sped:gpt2-2-2@96'", "speed:gpt2-2-2 | MODEL@BATCH",
           "speed:gpt2-2-2@0 | at least one sequence", "parity:gpt2-2-2 | :fp32 or :bf16",
-          "parity:llama-2-2+clapped:fp32 | [adafactor, clipped, sgd]", "peer:gpt2-2-2@96:fast | max-autotune",
-          "machine:x | stands alone", "meter:0 | 1 to 99999", "export:gpt17 | gpt17"})
+          "parity:llama-2-2+clapped:fp32 | [adafactor, clipped, muon, sgd]",
+          "peer:gpt2-2-2@96:fast | max-autotune", "machine:x | stands alone", "meter:0 | 1 to 99999",
+          "export:gpt17 | gpt17"})
   void whatIsNoItemIsRefusedWithWhatIs(String word, String said) {
     String message = assertThrows(UserException.class, () -> GpuItem.parse(word)).getMessage();
     assertTrue(message.contains(said), message);

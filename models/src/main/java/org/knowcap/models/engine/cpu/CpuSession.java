@@ -94,8 +94,11 @@ final class CpuSession implements Session {
     boolean gathered = updateRule.clip().isPresent();
     return switch (updateRule.optimiser()) {
       case Optimiser.AdamW _,Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ ->
-          new ElementwiseUpdate(memory, layout, program, gradients, updateRule.optimiser(), gathered);
+          new ElementwiseUpdate(memory, layout, program.decays(), program.parameterCount(), gradients,
+              updateRule.optimiser(), gathered);
       case Optimiser.Adafactor o -> new AdafactorUpdate(memory, layout, program, gradients, o, gathered);
+      case Optimiser.Muon o -> new MuonUpdate(memory, layout, program, gradients, o,
+          workers.stream().map(Worker::matmuls).toList(), gathered);
     };
   }
 

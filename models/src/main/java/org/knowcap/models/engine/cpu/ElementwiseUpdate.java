@@ -22,16 +22,19 @@ final class ElementwiseUpdate implements Update {
   private final long count;
   private final long share;
 
-  /** @param gathered whether the gradients are summed before this comes */
-  ElementwiseUpdate(MemorySegment memory, Layout layout, Program program, Gradients gradients,
-      Optimiser optimiser, boolean gathered) {
+  /**
+   * @param decays the ranges that it updates, of buffers of so many elements
+   * @param gathered whether the gradients are summed before this comes
+   */
+  ElementwiseUpdate(MemorySegment memory, Layout layout, List<Program.Range> decays, long count,
+      Gradients gradients, Optimiser optimiser, boolean gathered) {
     this.memory = memory;
     this.layout = layout;
     this.gradients = gradients;
     this.optimiser = optimiser;
     this.gathered = gathered;
-    decays = program.decays();
-    count = program.parameterCount();
+    this.decays = decays;
+    this.count = count;
     share = share(count, gradients.offsets().length);
   }
 
@@ -90,7 +93,8 @@ final class ElementwiseUpdate implements Update {
           (float) o.beta(), (float) o.beta(), rate, keep, from, to);
       case Optimiser.Sgd o -> Loops.momentum(memory, layout.parameters, gradients.sum(), layout.firstMoment,
           (float) o.momentum(), rate, keep, from, to);
-      case Optimiser.Adafactor _ -> throw new IllegalStateException("Adafactor's update goes by parameters");
+      case Optimiser.Adafactor _,Optimiser.Muon _ ->
+          throw new IllegalStateException("this update goes by parameters: " + optimiser);
     }
   }
 }

@@ -110,10 +110,11 @@ final class Layout {
   }
 
   private long workSize() {
-    long update = program.optimiser()
-        .filter(Optimiser.Adafactor.class::isInstance)
-        .map(o -> AdafactorUpdate.workSize(program))
-        .orElse(0L);
+    long update = program.optimiser().map(optimiser -> switch (optimiser) {
+      case Optimiser.Adafactor _ -> AdafactorUpdate.workSize(program);
+      case Optimiser.Muon _ -> MuonUpdate.workSize(program);
+      case Optimiser.AdamW _,Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ -> 0L;
+    }).orElse(0L);
     long first = Math.max(firstWork(true), firstWork(false));
     return lowered.operations(true)
         .stream()

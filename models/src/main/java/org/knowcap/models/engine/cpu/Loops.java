@@ -571,6 +571,64 @@ final class Loops {
     store(FloatVector.zero(FLOATS), memory, gradient, i, false, rest);
   }
 
+  /**
+   * mean = keep mean + (1 - keep) g, to = share mean + (1 - share) g, and zeros for g: Muon's momentum, see
+   * Optimiser.Muon.
+   *
+   * @param share 1 for the mean itself
+   */
+  static void runningMean(MemorySegment memory, long mean, long g, long to, float keep, float share,
+      int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector each = load(memory, g, i, false);
+      FloatVector m = load(memory, mean, i, false).mul(keep).add(each.mul(1 - keep));
+      store(m, memory, mean, i, false);
+      store(m.mul(share).add(each.mul(1 - share)), memory, to, i, false);
+      store(FloatVector.zero(FLOATS), memory, g, i, false);
+    }
+    if (bound < size) {
+      runningMeanRest(memory, mean, g, to, keep, share, bound, size);
+    }
+  }
+
+  private static void runningMeanRest(MemorySegment memory, long mean, long g, long to, float keep,
+      float share, int i, int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector each = load(memory, g, i, false, rest);
+    FloatVector m = load(memory, mean, i, false, rest).mul(keep).add(each.mul(1 - keep));
+    store(m, memory, mean, i, false, rest);
+    store(m.mul(share).add(each.mul(1 - share)), memory, to, i, false, rest);
+    store(FloatVector.zero(FLOATS), memory, g, i, false, rest);
+  }
+
+  /** y = x * xShare + y * yShare, to full vectors. */
+  static void blend(MemorySegment memory, long x, float xShare, long y, float yShare, int size) {
+    for (int i = 0; i < size; i += LANES) {
+      store(load(memory, x, i, false).mul(xShare).add(load(memory, y, i, false).mul(yShare)), memory, y, i,
+          false);
+    }
+  }
+
+  /** p = keep * p - factor * x. */
+  static void step(MemorySegment memory, long p, long x, float factor, float keep, int size) {
+    int bound = FLOATS.loopBound(size);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector change = load(memory, x, i, false).mul(factor);
+      store(load(memory, p, i, false).mul(keep).sub(change), memory, p, i, false);
+    }
+    if (bound < size) {
+      stepRest(memory, p, x, factor, keep, bound, size);
+    }
+  }
+
+  private static void stepRest(MemorySegment memory, long p, long x, float factor, float keep, int i,
+      int size) {
+    VectorMask<Float> rest = Vectors.rest(i, size);
+    FloatVector change = load(memory, x, i, false, rest).mul(factor);
+    store(load(memory, p, i, false, rest).mul(keep).sub(change), memory, p, i, false, rest);
+  }
+
   /** x *= factor from one number to before another. */
   static void multiply(MemorySegment memory, long x, float factor, long from, long to) {
     long i = from;

@@ -65,6 +65,11 @@ final class Worker implements AutoCloseable {
     }
   }
 
+  /** For what its thread computes beside the slices. */
+  MatMuls matmuls() {
+    return matmuls;
+  }
+
   private List<Slice.Timed> kernels(int window, boolean learning) {
     return (learning ? training : scoring).get(Math.min(sliceWindows, lastWindow - window)).timed();
   }

@@ -107,8 +107,8 @@ final class Buffers {
   private final Map<Heads, Long> slopes = new LinkedHashMap<>();
   private final ColumnSums sums;
   private final long sumsOffset;
-  private final Optional<Factored> factored;
-  private final long factoredOffset;
+  private final List<int[]> updateTables;
+  private final long updateTablesOffset;
   /** Where each router's memory begins among that of all. */
   private final Map<Route, Long> routers = new LinkedHashMap<>();
 
@@ -150,11 +150,9 @@ final class Buffers {
       slopes.put(heads, tables);
       tables += 4L * heads.count();
     }
-    factored = program.optimiser()
-        .filter(Optimiser.Adafactor.class::isInstance)
-        .map(_ -> Factored.of(program));
-    factoredOffset = tables;
-    sumsOffset = tables + factored.map(Factored::bytes).orElse(0L);
+    updateTables = Updates.tables(program);
+    updateTablesOffset = tables;
+    sumsOffset = tables + 4 * updateTables.stream().mapToLong(table -> table.length).sum();
     bytes.put(Part.TABLES, sumsOffset + 4L * ColumnSums.STRETCH * sums.blocks());
     bytes.put(Part.DOCUMENTS, documents().isPresent() ? 8L * program.rows() : 0);
     long routed = 0;
@@ -363,12 +361,12 @@ final class Buffers {
     return address(Part.TABLES) + sumsOffset;
   }
 
-  /** Address of the tables of {@link Factored}. */
-  long factored() {
-    return address(Part.TABLES) + factoredOffset;
+  /** Address of {@link Updates#tables}, one behind the other. */
+  long updateTables() {
+    return address(Part.TABLES) + updateTablesOffset;
   }
 
-  /** What is in the tables: those of RoPE, ALiBi's slopes, and Adafactor's. */
+  /** What is in the tables: those of RoPE, ALiBi's slopes, and those of the update. */
   MemorySegment tables() {
     // Longs, so that it begins where any number may.
     MemorySegment tables = MemorySegment
@@ -390,8 +388,8 @@ final class Buffers {
         tables.set(ValueLayout.JAVA_FLOAT, offset + 4L * head, (float) slope);
       }
     });
-    long at = factoredOffset;
-    for (int[] table : factored.map(Factored::tables).orElse(List.of())) {
+    long at = updateTablesOffset;
+    for (int[] table : updateTables) {
       MemorySegment.copy(table, 0, tables, ValueLayout.JAVA_INT, at, table.length);
       at += 4L * table.length;
     }

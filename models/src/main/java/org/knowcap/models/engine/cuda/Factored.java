@@ -63,10 +63,6 @@ record Factored(int[] parameters, int[] ofRow, int[] ofColumn, int[] tiles, long
     return List.of(parameters, ofRow, ofColumn, tiles);
   }
 
-  long bytes() {
-    return 4 * tables().stream().mapToLong(table -> table.length).sum();
-  }
-
   /** Numbers of work space: two sums of each row, two rates of each parameter, columns' parts and factors. */
   long work() {
     return 2L * ofRow.length + 2L * count() + parts + ofColumn.length;

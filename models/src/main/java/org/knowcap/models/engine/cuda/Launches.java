@@ -136,7 +136,8 @@ final class Launches {
   List<Launch> lastBatch() {
     List<Launch> all = batch();
     all.add(mean(true));
-    program.updateRule().ifPresent(how -> all.addAll(new Updates(program, how, kernels, buffers).all()));
+    program.updateRule()
+        .ifPresent(how -> all.addAll(new Updates(program, how, kernels, matmuls, buffers).all()));
     return all;
   }
 

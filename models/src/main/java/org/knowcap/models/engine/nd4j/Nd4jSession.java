@@ -13,9 +13,11 @@ import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.HiddenMatrix;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
@@ -87,11 +89,12 @@ final class Nd4jSession implements InspectableSession {
     }
     INDArray change = arrays.own(program.parameterCount());
     Update step = switch (updateRule.optimiser()) {
-      case Optimiser.AdamW o -> adamW(o, change);
+      case Optimiser.AdamW o -> adamW(o, 0, program.parameterCount(), change);
       case Optimiser.Lion o -> lion(o, change);
       case Optimiser.Tiger o -> tiger(o, change);
       case Optimiser.Sgd o -> sgd(o, change);
       case Optimiser.Adafactor o -> adafactor(o, change);
+      case Optimiser.Muon o -> muon(o, change);
     };
     return (learningRate, number) -> {
       clip(updateRule);
@@ -113,11 +116,13 @@ final class Nd4jSession implements InspectableSession {
     }
   }
 
-  private Update adamW(Optimiser.AdamW o, INDArray change) {
-    INDArray gradient = arrays.gradients;
-    INDArray first = state.get(StateBuffer.FIRST_MOMENT.key());
-    INDArray second = state.get(StateBuffer.SECOND_MOMENT.key());
-    CallList moments = mean(first, o.beta1(), change).multiply(gradient, gradient, gradient)
+  /** AdamW from one number of the flat buffers to before another. */
+  private Update adamW(Optimiser.AdamW o, long from, long to, INDArray changes) {
+    INDArray gradient = SessionArrays.view(arrays.gradients, from, 1, to - from);
+    INDArray first = SessionArrays.view(state.get(StateBuffer.FIRST_MOMENT.key()), from, 1, to - from);
+    INDArray second = SessionArrays.view(state.get(StateBuffer.SECOND_MOMENT.key()), from, 1, to - from);
+    INDArray change = SessionArrays.view(changes, from, 1, to - from);
+    CallList moments = mean(first, o.beta1(), gradient, change).multiply(gradient, gradient, gradient)
         .scale(gradient, 1 - o.beta2(), gradient)
         .scale(second, o.beta2(), second)
         .add(second, gradient, second)
@@ -132,9 +137,9 @@ final class Nd4jSession implements InspectableSession {
   }
 
   /** moment = beta moment + (1 - beta) gradient. */
-  private CallList mean(INDArray moment, double beta, INDArray work) {
+  private CallList mean(INDArray moment, double beta, INDArray gradient, INDArray work) {
     return new CallList(arrays).scale(moment, beta, moment)
-        .scale(arrays.gradients, 1 - beta, work)
+        .scale(gradient, 1 - beta, work)
         .add(moment, work, moment);
   }
 
@@ -145,7 +150,7 @@ final class Nd4jSession implements InspectableSession {
         .scale(arrays.gradients, 1 - o.beta1(), work)
         .add(change, work, change)
         .op(new Sign(change, change));
-    CallList mean = mean(moment, o.beta2(), work);
+    CallList mean = mean(moment, o.beta2(), arrays.gradients, work);
     return (learningRate, step) -> {
       blend.run();
       mean.run();
@@ -155,7 +160,7 @@ final class Nd4jSession implements InspectableSession {
 
   private Update tiger(Optimiser.Tiger o, INDArray change) {
     INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
-    CallList mean = mean(moment, o.beta(), change).op(new Sign(moment, change));
+    CallList mean = mean(moment, o.beta(), arrays.gradients, change).op(new Sign(moment, change));
     return (learningRate, step) -> {
       mean.run();
       change.muli(learningRate);
@@ -227,6 +232,59 @@ final class Nd4jSession implements InspectableSession {
 
   private static void renew(INDArray moment, INDArray mean, double decay) {
     moment.muli(decay).addi(mean.addi(Optimiser.Adafactor.LEAST_SQUARE).muli(1 - decay));
+  }
+
+  /** Matrices of hidden layers one after the other, and AdamW for what lies between them. */
+  private Update muon(Optimiser.Muon o, INDArray change) {
+    List<Update> each = new ArrayList<>();
+    for (Program.Range range : program.decaysBesideHidden()) {
+      each.add(adamW(o.others(), range.from(), range.to(), change));
+    }
+    program.hiddenMatrices().forEach(matrix -> each.add(muon(o, matrix, change)));
+    return (learningRate, step) -> each.forEach(update -> update.apply(learningRate, step));
+  }
+
+  private Update muon(Optimiser.Muon o, HiddenMatrix matrix, INDArray changes) {
+    INDArray moment = view(state.get(StateBuffer.FIRST_MOMENT.key()), matrix);
+    INDArray change = view(changes, matrix);
+    int side = matrix.side();
+    INDArray x = arrays.scratch(1, matrix.rows(), matrix.columns());
+    INDArray other = arrays.scratch(2, matrix.rows(), matrix.columns());
+    INDArray gram = arrays.scratch(3, side, side);
+    INDArray square = arrays.scratch(4, side, side);
+    CallList momentum = new CallList(arrays).copy(view(arrays.gradients, matrix), other)
+        .copy(moment, x)
+        .scale(x, o.momentum(), x)
+        .scale(other, 1 - o.momentum(), other)
+        .add(x, other, x)
+        .copy(x, moment);
+    if (o.nesterov()) {
+      momentum.scale(x, o.momentum(), x).add(x, other, x);
+    }
+    CallList orthogonalise = new CallList(arrays);
+    boolean tall = matrix.rows() > matrix.columns();
+    for (Orthogonaliser.Quintic quintic : o.quintics()) {
+      orthogonalise.matmul(x, tall, x, !tall, false, gram)
+          .matmul(gram, false, gram, false, false, square)
+          .scale(gram, quintic.b(), gram)
+          .scale(square, quintic.c(), square)
+          .add(square, gram, square)
+          .matmul(tall ? x : square, false, tall ? square : x, false, false, other)
+          .scale(x, quintic.a(), x)
+          .add(x, other, x);
+    }
+    orthogonalise.copy(x, change);
+    return (learningRate, step) -> {
+      momentum.run();
+      x.muli(1 / o.orthogonaliser().divisor(Sums.norm(x)));
+      orthogonalise.run();
+      change.muli(learningRate * o.scale(matrix));
+    };
+  }
+
+  private static INDArray view(INDArray buffer, HiddenMatrix matrix) {
+    return Nd4j.create(buffer.data(), new long[]{matrix.rows(), matrix.columns()},
+        new long[]{matrix.stride(), 1}, matrix.offset(), 'c');
   }
 
   @Override

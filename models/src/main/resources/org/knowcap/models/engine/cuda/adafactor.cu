@@ -14,7 +14,7 @@ struct Factored {
 #define STRETCH 128  // rows of a part
 
 DEVICE float renewed(float moment, float mean, const StepScalars* stepScalars, float least) {
-  return stepScalars->decay * moment + (1 - stepScalars->decay) * (mean + least);
+  return stepScalars->own * moment + (1 - stepScalars->own) * (mean + least);
 }
 
 // Renews R. A warp takes a row.

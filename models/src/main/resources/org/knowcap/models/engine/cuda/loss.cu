@@ -2,7 +2,7 @@
 struct StepScalars {
   float rate;        // the learning rate, of AdamW times its first moment's correction for its start at zero
   float correction;  // of the root of AdamW's second moment, for its start at zero
-  float decay;       // b of Adafactor
+  float own;         // of Adafactor b, of Muon the learning rate
   float keep[3];     // 1 - rate * weight decay, of embeddings, matrices and vectors
   int counted;       // targets of the step that count
   float share;       // one over that

@@ -20,6 +20,7 @@ import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.architecture.ModelSpec;
@@ -43,7 +44,8 @@ class StepAllocationTest {
   @ParameterizedTest
   @CsvSource({"FP32, gpt2-2-3-w16, 64, adamw", "AUTO, gpt2-moe4-2-2-w16, 70, adamw",
       "FP32, gpt2-2-2-w16-k1-alibi-document, 70, adamw",
-      "AUTO, gpt2-2-2-w16-leaky9k2-document, 64, adafactor", "AUTO, gpt2-2-2-w16-canonabcd, 70, adamw"})
+      "AUTO, gpt2-2-2-w16-leaky9k2-document, 64, adafactor", "AUTO, gpt2-2-2-w16-canonabcd, 70, adamw",
+      "AUTO, gpt2-2-2-w16, 64, muon"})
   void stepsAllocateNextToNothingInBrief(Precision precision, String model, int length, String optimiser)
       throws Exception {
     stepsAllocateNextToNothing(precision, model, length, optimiser);
@@ -80,9 +82,12 @@ class StepAllocationTest {
 
   /** Prints the bytes of a step once they are few enough, or when time is up. */
   public static void main(String[] arguments) {
-    UpdateRule updateRule = arguments[3].equals("adamw")
-        ? UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01))
-        : UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1);
+    UpdateRule updateRule = switch (arguments[3]) {
+      case "adamw" -> UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01));
+      case "muon" -> UpdateRule.by(new Optimiser.Muon(Orthogonaliser.NEWTON_SCHULZ, 5, 0.95, true,
+          Optimiser.Muon.AdjustLearningRate.MATCH_RMS_ADAMW, 0.9, 0.98, 1e-6, 0.01));
+      default -> UpdateRule.by(new Optimiser.Adafactor(1, true, 0.01)).withClip(0.1);
+    };
     Program program = Program.training(ModelSpec.parse(arguments[1]), new TokenIds(53, 0), 5,
         Integer.parseInt(arguments[2]), updateRule);
     Batches batch = Batches.random(program, 53, RandomGeneratorFactory.of("L64X128MixRandom").create(4));

@@ -39,6 +39,7 @@ import org.knowcap.models.engine.cuda.driver.Tuning;
 import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.program.TokenIds;
@@ -143,7 +144,9 @@ class CudaEngineTest {
     UpdateRule factored = UpdateRule.by(new Optimiser.Adafactor(1, true, 0.1))
         .withClip(0.1)
         .withAccumulation(2);
-    for (UpdateRule updateRule : List.of(UpdateRule.by(ADAMW), factored)) {
+    UpdateRule muon = UpdateRule.by(new Optimiser.Muon(Orthogonaliser.POLAR_EXPRESS, 5, 0.95, true,
+        Optimiser.Muon.AdjustLearningRate.MATCH_RMS_ADAMW, 0.9, 0.98, 1e-6, 0.1));
+    for (UpdateRule updateRule : List.of(UpdateRule.by(ADAMW), factored, muon)) {
       Program program = Program.training(ModelSpec.parse("gpt2-1-2-w8"), VOCABULARY, 3, 5, updateRule);
       Engine engine = EmulatedGpu.engine(false);
       RandomGenerator random = random();

@@ -35,6 +35,7 @@ import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.architecture.ModelSpec;
@@ -61,7 +62,9 @@ class CudaGroupTest {
   private enum Step {
     PLAIN(UpdateRule.by(ADAMW)),
     CLIPPED(UpdateRule.by(new Optimiser.Sgd(0.5, 0.01)).withClip(0.3)),
-    FACTORED(UpdateRule.by(new Optimiser.Adafactor(1, true, 0)).withAccumulation(2));
+    FACTORED(UpdateRule.by(new Optimiser.Adafactor(1, true, 0)).withAccumulation(2)),
+    MUON(UpdateRule.by(new Optimiser.Muon(Orthogonaliser.NEWTON_SCHULZ, 5, 0.95, true,
+        Optimiser.Muon.AdjustLearningRate.MATCH_RMS_ADAMW, 0.9, 0.98, 1e-6, 0.1)));
 
     private final UpdateRule updateRule;
 
@@ -119,7 +122,8 @@ class CudaGroupTest {
   /** Every family and kind of kernel: biases or none, widths read one or four at a time, attention on tensor cores or not. */
   @ParameterizedTest
   @CsvSource({"gpt2-2-2-w8, 3, 13, PLAIN, FP32, false", "gpt2-2-2-w16, 2, 70, FACTORED, BF16, true",
-      "llama-1-3-w6, 2, 5, CLIPPED, FP32, true", "mistral-1-4-w20-k2-a9, 2, 35, PLAIN, BF16, false",
+      "llama-1-3-w6, 2, 5, CLIPPED, FP32, true", "gpt2-2-2-w8, 2, 13, MUON, FP32, false",
+      "mixtral3-1-2-w8, 2, 13, MUON, BF16, true", "mistral-1-4-w20-k2-a9, 2, 35, PLAIN, BF16, false",
       "gpt2-1-2-w8-alibi-document, 2, 13, PLAIN, FP32, false",
       "gpt2-1-2-w16-rerope9, 2, 70, PLAIN, BF16, true",
       "gpt2-moe3-2-2-w8-top2-cap0.5, 2, 13, PLAIN, FP32, false", "mixtral3-1-2-w16, 2, 13, PLAIN, BF16, true",

@@ -16,6 +16,7 @@ import org.knowcap.models.engine.cuda.driver.Numbers;
 import org.knowcap.models.engine.cuda.driver.Replicas;
 import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.Optimiser;
+import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.program.UpdateRule;
@@ -30,7 +31,9 @@ class KernelParametersTest {
   private static final List<UpdateRule> RULES = List.of(
       UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3)).withClip(1),
       UpdateRule.by(new Optimiser.Lion(0.9, 0.99, 0.3)), UpdateRule.by(new Optimiser.Tiger(0.95, 0.3)),
-      UpdateRule.by(new Optimiser.Sgd(0.9, 0.3)), UpdateRule.by(new Optimiser.Adafactor(1, true, 0.3)));
+      UpdateRule.by(new Optimiser.Sgd(0.9, 0.3)), UpdateRule.by(new Optimiser.Adafactor(1, true, 0.3)),
+      UpdateRule.by(new Optimiser.Muon(Orthogonaliser.NEWTON_SCHULZ, 5, 0.95, true,
+          Optimiser.Muon.AdjustLearningRate.ORIGINAL, 0.9, 0.98, 1e-6, 0.3)));
   /** The meter launches these two, and the tests of whole sessions launch them. */
   private static final Set<String> ELSEWHERE = Set.of("fill", "product");
 
