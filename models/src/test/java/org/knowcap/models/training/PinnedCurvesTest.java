@@ -81,7 +81,7 @@ class PinnedCurvesTest {
   static Stream<Arguments> muonCurves() {
     return Stream.of(
         Arguments.of(Orthogonaliser.NEWTON_SCHULZ,
-            new double[]{2.6845415, 2.8519913, 2.7998728, 2.7659888, 2.6242924, 2.8753929, 2.6112823,
+            new double[]{2.6845415, 2.8519913, 2.7997729, 2.7659888, 2.6242924, 2.8753929, 2.6112823,
                 2.7162305, 2.6491594, 2.5598365}),
         Arguments.of(Orthogonaliser.POLAR_EXPRESS, new double[]{2.6845415, 2.8529873, 2.8039130, 2.7701361,
             2.6218306, 2.8685790, 2.6098869, 2.7207872, 2.6483781, 2.5659329}));
