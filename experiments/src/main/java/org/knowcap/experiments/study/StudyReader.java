@@ -247,7 +247,7 @@ public final class StudyReader {
           Program.training(model, new TokenIds(2, 0), 1, 1, muon);
         } catch (IllegalArgumentException e) {
           throw UserException
-              .usage(file + ": 'training.optimiser' is muon, but of " + model.name() + " " + e.getMessage());
+              .usage(file + ": 'training.optimiser' is muon, but in " + model.name() + " " + e.getMessage());
         }
       }
     }
