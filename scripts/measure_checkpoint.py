@@ -124,6 +124,9 @@ def main():
                  " they are of another corpus")
     texts = [json.loads(line) for line in (arguments.measured / "measured.jsonl").read_text().splitlines()]
     sums = {part["part"]: 0.0 for part in about["parts"]}
+    # Random strings have one part; a string counts with the bits that its code saves, and never below 0.
+    string = about["parts"][0] if len(about["parts"]) == 1 else None
+    memorised = 0.0
     with torch.no_grad():
         for first in range(0, len(texts), 64):
             some = texts[first:first + 64]
@@ -132,9 +135,14 @@ def main():
             tokens = torch.tensor([text["tokens"] + [0] * (longest - len(text["tokens"])) for text in some])
             losses = model.losses(tokens).numpy()
             for row, text in enumerate(some):
+                own = 0.0
                 for span in text["spans"]:
                     if span["part"] in sums:
-                        sums[span["part"]] += losses[row, span["start"] - 1:span["end"] - 1].sum()
+                        loss = losses[row, span["start"] - 1:span["end"] - 1].sum()
+                        sums[span["part"]] += loss
+                        own += loss
+                if string:
+                    memorised += max(0.0, string["uniform_bits"] - own / math.log(2)) * string["count"] / len(texts)
     stored = 0.0
     found = {}
     for part in about["parts"]:
@@ -145,11 +153,18 @@ def main():
         print(f"{part['part']:10} loss {loss:.9f} nats, {bits:.3f} of {part['count'] * part['max_bits']:.3f} bits")
     parameters = sum(tensor.numel() for tensor in model.parameters.values())
     print(f"stored {stored:.3f} bits in {parameters} parameters: R {stored / parameters:.6f}")
+    if string:
+        print(f"memorised {memorised:.3f} bits, no string below 0: {memorised / parameters:.6f} a parameter")
     result = arguments.run / "result.json"
     if not result.exists():
         return 0
     worst = 0.0
-    for part in json.loads(result.read_text())["parts"]:
+    measured = json.loads(result.read_text())
+    if string:
+        theirs = measured["result"]["memorisation"]["memorised_bits"]
+        worst = abs(memorised / theirs - 1)
+        print(f"memorised  result.json {theirs:.3f} bits, relative difference {worst:.1e}")
+    for part in measured["parts"]:
         if part["name"] in found:
             difference = abs(found[part["name"]] / part["loss_nats"] - 1)
             worst = max(worst, difference)

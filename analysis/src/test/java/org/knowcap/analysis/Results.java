@@ -2,6 +2,7 @@ package org.knowcap.analysis;
 
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
@@ -45,26 +46,34 @@ public final class Results {
   private static RunResult run(String name, long people, long exposures, String model, long parameters,
       Seeds seeds, double storedBits, double totalBits) {
     return new RunResult(name, "bioS(" + people + ")", people, exposures, model, parameters, "nd4j", seeds,
-        Math.log(people), 0.25, storedBits, totalBits, storedBits / parameters, totalBits / parameters,
-        storedBits / totalBits, 51_234.5, 83.25, 17.5, 0.011, 0.023, 12_000, 30 * people * exposures, 1.2, 32,
-        0.001, parameters, true, PartBits.UNKNOWN, OptionalDouble.empty(),
-        Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE, Completeness.UNKNOWN,
-        OptionalDouble.empty(), Optional.empty());
+        OptionalDouble.of(Math.log(people)), 0.25, storedBits, totalBits, storedBits / parameters,
+        totalBits / parameters, storedBits / totalBits, 51_234.5, 83.25, 17.5, OptionalDouble.of(0.011),
+        0.023, 12_000, 30 * people * exposures, 1.2, 32, 0.001, parameters, true, PartBits.UNKNOWN,
+        OptionalDouble.empty(), Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE,
+        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.empty(), Memorisation.NONE);
   }
 
   /** The same run, limited by something else. */
   public static RunResult limited(RunResult run, Limit limit) {
-    return changed(run, run.learningRate(), limit, run.setting());
+    return changed(run, run.learningRate(), limit, run.setting(), run.memorisation());
   }
 
   /** The same run with another learning rate. */
   public static RunResult withRate(RunResult run, double rate) {
-    return changed(run, rate, run.limitedBy(), run.setting());
+    return changed(run, rate, run.limitedBy(), run.setting(), run.memorisation());
   }
 
   /** The same run of a study whose lists chose this. */
   public static RunResult withSetting(RunResult run, String setting) {
-    return changed(run, run.learningRate(), run.limitedBy(), Optional.of(setting));
+    return changed(run, run.learningRate(), run.limitedBy(), Optional.of(setting), run.memorisation());
+  }
+
+  /** The same run, as if its corpus had been of random strings, of which it memorised so many bits. */
+  public static RunResult ofStrings(RunResult run, double memorisedBits) {
+    return changed(run, run.learningRate(), run.limitedBy(), run.setting(),
+        new Memorisation(OptionalDouble.of(memorisedBits), OptionalDouble.of(3),
+            OptionalDouble.of(memorisedBits / run.parameters()), OptionalDouble.of(0.5),
+            OptionalDouble.of(-2000)));
   }
 
   /** The same run, trained on so many tokens in so many steps. */
@@ -75,16 +84,17 @@ public final class Results {
         run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
         run.valueLossStandardError(), steps, tokens, run.finalLossNats(), run.headWidth(), run.learningRate(),
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), run.limitedBy(), run.recall(),
-        run.completeness(), run.nameExactBits(), run.setting());
+        run.completeness(), run.nameExactBits(), run.setting(), run.memorisation());
   }
 
-  private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting) {
+  private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting,
+      Memorisation memorisation) {
     return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(),
         run.parameters(), run.engine(), run.seeds(), run.nameLossNats(), run.valueLossNats(),
         run.storedBits(), run.totalBits(), run.capacityRatio(), run.maxCapacityRatio(), run.saturation(),
         run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
         run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(), rate,
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), limit, run.recall(),
-        run.completeness(), run.nameExactBits(), setting);
+        run.completeness(), run.nameExactBits(), setting, memorisation);
   }
 }

@@ -2,6 +2,7 @@ package org.knowcap.analysis.report;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -35,6 +36,7 @@ public final class Findings {
     List<String> sentences = new ArrayList<>(
         List.of(findings.measured(), findings.best(), findings.full() + findings.missing() + "."));
     belowZero(results).map(sentence -> sentence + ".").ifPresent(sentences::add);
+    sentences.addAll(findings.memorised());
     findings.noncausal().ifPresent(sentences::add);
     return List.copyOf(sentences);
   }
@@ -47,8 +49,7 @@ public final class Findings {
         : "models of " + Units.count(smallest.parameters()) + " to " + Units.count(largest.parameters())
             + " parameters";
     return counted(results.size(), "run") + " measured: " + models + ", trained on "
-        + (varies(RunResult::people) ? "corpora" : "a corpus") + " of "
-        + range(RunResult::people, "person", "people") + ", with "
+        + (varies(RunResult::people) ? "corpora" : "a corpus") + " of " + people() + ", with "
         + range(RunResult::exposures, "exposure", "exposures") + ".";
   }
 
@@ -114,6 +115,51 @@ public final class Findings {
             + " fewer than 0 bits: a uniform guess among all possible names and values would lose less than the model does");
   }
 
+  /** The numbers of people, or of random strings. */
+  private String people() {
+    boolean strings = results.stream().anyMatch(run -> run.memorisation().ofStrings());
+    boolean named = results.stream().anyMatch(run -> !run.memorisation().ofStrings());
+    return strings
+        ? range(RunResult::people, named ? "person or string" : "string",
+            named ? "people or strings" : "strings")
+        : range(RunResult::people, "person", "people");
+  }
+
+  /** Of each model that learnt random strings: alpha, beside R of the same model if it learnt people, too. */
+  private List<String> memorised() {
+    return results.stream()
+        .filter(run -> run.memorisation().ofStrings())
+        .collect(Collectors.groupingBy(run -> List.of(run.model(), run.parameters()), LinkedHashMap::new,
+            Collectors.toList()))
+        .values()
+        .stream()
+        .map(this::memorised)
+        .toList();
+  }
+
+  private String memorised(List<RunResult> strings) {
+    RunResult best = strings.stream().max(Comparator.comparingDouble(Findings::alpha)).orElseThrow();
+    boolean bracketed = strings.stream().anyMatch(run -> run.people() < best.people())
+        && strings.stream().anyMatch(run -> run.people() > best.people());
+    Optional<RunResult> facts = results.stream()
+        .filter(run -> !run.memorisation().ofStrings() && !run.corpusBound() && run.causal()
+            && run.model().equals(best.model()) && run.parameters() == best.parameters())
+        .max(Comparator.comparingDouble(RunResult::capacityRatio));
+    return best.model() + " (" + Units.count(best.parameters()) + " parameters) memorises at most "
+        + Units.ratio(alpha(best)) + " bits of random strings per parameter (alpha), of "
+        + Units.count(best.people()) + " strings"
+        + (bracketed ? "" : " (no peak: other numbers may give more)")
+        + facts.map(run -> ", and stores at most " + Units.ratio(run.capacityRatio())
+            + " bits of facts about people (R), of " + run.corpus() + ": "
+            + Units.ratio(Math.abs(alpha(best) - run.capacityRatio()))
+            + (alpha(best) < run.capacityRatio() ? " more" : " fewer")).orElse("")
+        + ".";
+  }
+
+  private static double alpha(RunResult run) {
+    return run.memorisation().memorisedRatio().orElseThrow();
+  }
+
   private Optional<String> noncausal() {
     List<RunResult> ahead = results.stream().filter(result -> !result.causal()).toList();
     return ahead.isEmpty()
@@ -150,7 +196,9 @@ public final class Findings {
       more.add(result.seeds().toString());
     }
     return result.model() + " on " + Units.count(result.people())
-        + (result.people() == 1 ? " person" : " people")
+        + (result.memorisation().ofStrings()
+            ? result.people() == 1 ? " string" : " strings"
+            : result.people() == 1 ? " person" : " people")
         + (more.isEmpty() ? "" : " with " + String.join(" and ", more));
   }
 

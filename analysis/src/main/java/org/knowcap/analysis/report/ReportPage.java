@@ -75,15 +75,25 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         new Column<>("Diversity, " + bits.unit(), true,
             result -> part(bits, result.bits().diversityStoredBits(),
                 result.bits().diversityStoredBitsStandardError())),
+        new Column<>("Memorised, " + bits.unit(), true,
+            result -> part(bits, result.memorisation().memorisedBits(),
+                result.memorisation().memorisedBitsStandardError())),
+        new Column<>("Memorised a parameter", true,
+            result -> result.memorisation().ofStrings()
+                ? Units.ratio(result.memorisation().memorisedRatio().orElseThrow())
+                : ""),
+        new Column<>("Memorised of strings never seen, " + bits.unit(), true,
+            result -> part(bits, result.memorisation().unseenMemorisedBits(), OptionalDouble.of(0))),
         new Column<>("Recalled", true, result -> share(result.recall().recalled())),
         new Column<>("Generated", true, result -> share(result.recall().generated()))), results);
   }
 
   private List<Column<RunResult>> runColumns() {
     Units.Scale time = Units.timeScale(results.stream().mapToDouble(RunResult::seconds));
-    return shown(List.of(new Column<>("Run", false, RunResult::run),
-        new Column<>("Name loss, nats", true,
-            result -> Units.measured(result.nameLossNats(), result.nameLossStandardError(), 3)),
+    return shown(List.of(new Column<>("Run", false, RunResult::run), new Column<>("Name loss, nats", true,
+        result -> result.nameLossNats().isPresent()
+            ? Units.measured(result.nameLossNats().getAsDouble(), result.nameLossStandardError().orElse(0), 3)
+            : ""),
         new Column<>("Value loss, nats", true,
             result -> Units.measured(result.valueLossNats(), result.valueLossStandardError(), 3)),
         new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
@@ -123,8 +133,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         new Column<>("Values, " + bits.unit(), true,
             each -> part(bits, each.valueStoredBits(), OptionalDouble.of(0))),
         new Column<>("Diversity, " + bits.unit(), true,
-            each -> part(bits, each.diversityStoredBits(), OptionalDouble.of(0)))),
-        means);
+            each -> part(bits, each.diversityStoredBits(), OptionalDouble.of(0))),
+        new Column<>("Memorised a parameter", true, ReportPage::memorised)), means);
   }
 
   private List<Column<QuantisedResult>> quantisedColumns() {
@@ -251,7 +261,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         .append(".png\">PNG</a>.</figcaption>\n</figure>\n");
   }
 
-  private static void appendReading(StringBuilder page) {
+  private void appendReading(StringBuilder page) {
     page.append(
         """
             <h2>How to read it</h2>
@@ -267,8 +277,16 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             of the training (with a white dot in the chart); model: neither.</dd>
             <dt>Recalled, generated</dt><dd>the share of people whose values are all the most likely answers behind true \
             words; and whose values are all in the text that the model writes from the name alone.</dd>
-            </dl>
             """);
+    if (results.stream().anyMatch(result -> result.memorisation().ofStrings())) {
+      page.append(
+          """
+              <dt>Memorised</dt><dd>of random strings, the bits that the model's code saves of each string, and never less than 0; \
+              what is stored is the sum in which each string keeps its sign. Alpha is the most that is memorised a parameter, over \
+              all numbers of strings. A string is recalled if its second half is predicted from its first.</dd>
+              """);
+    }
+    page.append("</dl>\n");
   }
 
   private void appendResults(StringBuilder page) {
@@ -321,6 +339,14 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     }
     double half = means.capacityRatioInterval().getAsDouble();
     return Units.ratio(means.capacityRatio() - half) + " to " + Units.ratio(means.capacityRatio() + half);
+  }
+
+  private static String memorised(SeedMeans means) {
+    return means.memorisedRatio().isEmpty()
+        ? ""
+        : Units.ratio(means.memorisedRatio().getAsDouble()) + (means.memorisedRatioInterval().isEmpty()
+            ? ""
+            : " (95 %: +- " + Units.ratio(means.memorisedRatioInterval().getAsDouble()) + ")");
   }
 
   /** Adds the table of quantised models, if there are any. */

@@ -2,8 +2,10 @@ package org.knowcap.analysis.results;
 
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.capacity.Capacity;
+import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.SampleSummary;
 
 /**
@@ -18,7 +20,7 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param parameters P
  * @param engine that trained and measured
  * @param seeds of corpus, weights and order
- * @param nameLossNats p1, nats: sum over the name's tokens, mean over people
+ * @param nameLossNats p1, nats: sum over the name's tokens, mean over people; absent for random strings, which have no names
  * @param valueLossNats p2, nats, mean over people: for bioS the sum over the tokens of the six values, for bioD the
  *        sum over the tokens of one value
  * @param storedBits bits of the corpus that the model stores
@@ -47,15 +49,16 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param nameExactBits log2 C(N0, N), the bits of the set of names; absent in tables of earlier versions
  * @param setting what the lists under 'corpus' and 'training' of its study chose, such as "lr0.003"; absent where there
  *        are none
+ * @param memorisation of random strings; its figures are absent for other corpora
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
-    String engine, Seeds seeds, double nameLossNats, double valueLossNats, double storedBits,
+    String engine, Seeds seeds, OptionalDouble nameLossNats, double valueLossNats, double storedBits,
     double totalBits, double capacityRatio, double maxCapacityRatio, double saturation,
-    double tokensPerSecond, double seconds, double storedBitsStandardError, double nameLossStandardError,
-    double valueLossStandardError, long steps, long tokens, double finalLossNats, int headWidth,
-    double learningRate, long activeParameters, boolean causal, PartBits bits, OptionalDouble lateShare,
-    Limit limitedBy, RecallShares recall, Completeness completeness, OptionalDouble nameExactBits,
-    Optional<String> setting) {
+    double tokensPerSecond, double seconds, double storedBitsStandardError,
+    OptionalDouble nameLossStandardError, double valueLossStandardError, long steps, long tokens,
+    double finalLossNats, int headWidth, double learningRate, long activeParameters, boolean causal,
+    PartBits bits, OptionalDouble lateShare, Limit limitedBy, RecallShares recall, Completeness completeness,
+    OptionalDouble nameExactBits, Optional<String> setting, Memorisation memorisation) {
   /** Relative difference up to which two numbers agree, so that tables with rounded numbers are read. */
   private static final double ROUNDED = 0.01;
   /** A sample of the people can seem to be known better than all of them. */
@@ -67,6 +70,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
    * @throws IllegalArgumentException if a figure is impossible or contradicts the others; the message begins with its column
    */
   public RunResult {
+    memorisation = memorisation == null ? Memorisation.NONE : memorisation;
     recall = recall == null ? RecallShares.NONE : recall;
     completeness = completeness == null ? Completeness.UNKNOWN : completeness;
     text("run", run);
@@ -76,7 +80,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     text("model", model);
     atLeast(1, "parameters", parameters);
     text("engine", engine);
-    atLeastZero("name_loss_nats", nameLossNats);
+    nameLossNats.ifPresent(loss -> atLeastZero("name_loss_nats", loss));
     atLeastZero("value_loss_nats", valueLossNats);
     finite("stored_bits", storedBits);
     aboveZero("total_bits", totalBits);
@@ -87,7 +91,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     atLeastZero("seconds", seconds);
     atLeastZero("stored_bits_standard_error", storedBitsStandardError);
     storedOf("stored_bits", storedBits, "total_bits", totalBits, storedBitsStandardError);
-    atLeastZero("name_loss_standard_error", nameLossStandardError);
+    nameLossStandardError.ifPresent(error -> atLeastZero("name_loss_standard_error", error));
     atLeastZero("value_loss_standard_error", valueLossStandardError);
     atLeast(0, "steps", steps);
     atLeast(0, "tokens", tokens);
@@ -101,6 +105,9 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     }
     lateShare.ifPresent(share -> finite("late_share", share));
     nameExactBits.ifPresent(exact -> atLeastZero("name_exact_bits", exact));
+    memorisation.memorisedBits().ifPresent(count -> atLeastZero("memorised_bits", count));
+    memorisation.unseenMemorisedBits().ifPresent(count -> atLeastZero("unseen_memorised_bits", count));
+    memorisation.unseenStoredBits().ifPresent(count -> finite("unseen_stored_bits", count));
   }
 
   /** Whether there was hardly more to store, so that R does not say what the model can hold. */
@@ -115,7 +122,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         valueLossNats, stored, totalBits, stored / parameters, maxCapacityRatio, stored / totalBits,
         tokensPerSecond, seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError,
         steps, tokens, finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare,
-        limitedBy, recall, completeness, nameExactBits, setting);
+        limitedBy, recall, completeness, nameExactBits, setting, memorisation);
   }
 
   /** Whether the corpus is full or in the grey zone, so that it may be what limits R. */
@@ -144,24 +151,30 @@ public record RunResult(String run, String corpus, long people, long exposures, 
   /**
    * The row of a run.
    *
-   * @param names losses of names, nats
+   * @param names losses of names, nats; absent for random strings
    * @param values losses of values, nats
    * @param capacity of the model, from the same people
    * @param lateShare share of the bits that were stored in the second half of the training
    * @param limitedBy what limited the training
    * @param recall what the model says right
+   * @param memorisation of random strings
    */
-  public static RunResult of(String run, Learnt learnt, Model model, Training training, SampleSummary names,
-      SampleSummary values, Capacity capacity, OptionalDouble lateShare, Limit limitedBy,
-      RecallShares recall) {
+  public static RunResult of(String run, Learnt learnt, Model model, Training training,
+      Optional<SampleSummary> names, SampleSummary values, Capacity capacity, OptionalDouble lateShare,
+      Limit limitedBy, RecallShares recall, Memorisation memorisation) {
     return new RunResult(run, learnt.corpus, learnt.people, learnt.exposures, model.name, model.parameters,
-        training.engine, learnt.seeds, names.mean(), values.mean(), capacity.storedBits(),
-        capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(), capacity.saturation(),
-        training.tokens / training.seconds, training.seconds, capacity.storedBitsStandardError(),
-        names.standardError(), values.standardError(), training.steps, training.tokens,
-        training.finalLossNats, model.headWidth, training.learningRate, model.activeParameters, model.causal,
-        PartBits.of(capacity.parts()), lateShare, limitedBy, recall, learnt.completeness,
-        learnt.nameExactBits, Optional.of(training.setting).filter(setting -> !setting.isEmpty()));
+        training.engine, learnt.seeds, figure(names, SampleSummary::mean), values.mean(),
+        capacity.storedBits(), capacity.totalBits(), capacity.capacityRatio(), capacity.maxCapacityRatio(),
+        capacity.saturation(), training.tokens / training.seconds, training.seconds,
+        capacity.storedBitsStandardError(), figure(names, SampleSummary::standardError),
+        values.standardError(), training.steps, training.tokens, training.finalLossNats, model.headWidth,
+        training.learningRate, model.activeParameters, model.causal, PartBits.of(capacity.parts()), lateShare,
+        limitedBy, recall, learnt.completeness, learnt.nameExactBits,
+        Optional.of(training.setting).filter(setting -> !setting.isEmpty()), memorisation);
+  }
+
+  private static OptionalDouble figure(Optional<SampleSummary> of, ToDoubleFunction<SampleSummary> figure) {
+    return of.map(summary -> OptionalDouble.of(figure.applyAsDouble(summary))).orElse(OptionalDouble.empty());
   }
 
   /** Whether every parameter takes part in every token's computation, and no token's loss depends on a later one. */

@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.commons.math3.distribution.TDistribution;
 import org.apache.commons.math3.stat.descriptive.DescriptiveStatistics;
+import org.knowcap.analysis.capacity.Memorisation;
 import tech.tablesaw.api.Table;
 
 /**
@@ -39,12 +40,15 @@ import tech.tablesaw.api.Table;
  * @param greatestCapacityRatio of all seeds
  * @param saturation mean R / R^max
  * @param limitedBy what kept the runs from storing more; several words where they differ
+ * @param memorisedRatio mean memorised bits per parameter; absent where corpora are not of random strings
+ * @param memorisedRatioInterval half of its 95 % confidence interval; absent as that of R is
  */
 public record SeedMeans(String corpus, long people, long exposures, String model, long parameters,
     double learningRate, String engine, Optional<String> setting, int seeds, String varied, double storedBits,
     OptionalDouble nameStoredBits, OptionalDouble valueStoredBits, OptionalDouble diversityStoredBits,
     double capacityRatio, OptionalDouble capacityRatioDeviation, OptionalDouble capacityRatioInterval,
-    double leastCapacityRatio, double greatestCapacityRatio, double saturation, String limitedBy) {
+    double leastCapacityRatio, double greatestCapacityRatio, double saturation, String limitedBy,
+    OptionalDouble memorisedRatio, OptionalDouble memorisedRatioInterval) {
   private static final double CONFIDENCE = 0.95;
 
   /** The properties that are equal in runs which differ only in their seeds. */
@@ -87,7 +91,11 @@ public record SeedMeans(String corpus, long people, long exposures, String model
         mean(runs, PartBits::diversityStoredBits), ratios.getMean(),
         runs.size() > 1 ? OptionalDouble.of(ratios.getStandardDeviation()) : OptionalDouble.empty(),
         interval(runs, RunResult::capacityRatio), ratios.getMin(), ratios.getMax(),
-        statistics(runs.stream().map(RunResult::saturation).toList()).getMean(), limits(runs, List.of()));
+        statistics(runs.stream().map(RunResult::saturation).toList()).getMean(), limits(runs, List.of()),
+        mean(runs, RunResult::memorisation, Memorisation::memorisedRatio),
+        first.memorisation().ofStrings()
+            ? interval(runs, run -> run.memorisation().memorisedRatio().orElseThrow())
+            : OptionalDouble.empty());
   }
 
   static ResultsException alike(RunResult one, RunResult other) {
@@ -105,7 +113,12 @@ public record SeedMeans(String corpus, long people, long exposures, String model
   }
 
   private static OptionalDouble mean(List<RunResult> runs, Function<PartBits, OptionalDouble> figure) {
-    List<OptionalDouble> figures = runs.stream().map(run -> figure.apply(run.bits())).toList();
+    return mean(runs, RunResult::bits, figure);
+  }
+
+  private static <T> OptionalDouble mean(List<RunResult> runs, Function<RunResult, T> part,
+      Function<T, OptionalDouble> figure) {
+    List<OptionalDouble> figures = runs.stream().map(run -> figure.apply(part.apply(run))).toList();
     return figures.stream().allMatch(OptionalDouble::isPresent)
         ? OptionalDouble.of(statistics(figures.stream().map(OptionalDouble::getAsDouble).toList()).getMean())
         : OptionalDouble.empty();

@@ -67,6 +67,31 @@ class ReportPageTest {
     assertTrue(one.contains("by running several"));
   }
 
+  /** Of one model, R and alpha in one sentence; strings are not called people. */
+  @Test
+  void bitsOfFactsAndOfStringsStandSideBySide() {
+    List<RunResult> results = List.of(Results.run(200, 400, 10_000, 1, 15_000, 30_000),
+        Results.run(400, 400, 10_000, 1, 14_000, 60_000),
+        Results.ofStrings(Results.run("few", 90, 400, 10_000, 2, 21_000, 30_000), 22_500),
+        Results.ofStrings(Results.run("fewer", 70, 400, 10_000, 2, 19_000, 60_000), 20_500),
+        Results.ofStrings(Results.run("many", 180, 400, 10_000, 2, 19_000, 60_000), 20_500),
+        Results.ofStrings(Results.run(70, 400, "llama-2-2", 10_500, 2, 8000, 9000), 8100));
+    List<String> findings = Findings.of(results);
+    assertTrue(findings.getFirst().contains("of 70 to 400 people or strings"), findings.toString());
+    assertTrue(findings.contains(
+        "gpt2-2-2 (10,000 parameters) memorises at most 2.25 bits of random strings per parameter (alpha), of 90"
+            + " strings, and stores at most 1.50 bits of facts about people (R), of bioS(200): 0.750 fewer."),
+        findings.toString());
+    assertTrue(findings.contains(
+        "llama-2-2 (10,500 parameters) memorises at most 0.771 bits of random strings per parameter (alpha), of 70"
+            + " strings (no peak: other numbers may give more)."),
+        findings.toString());
+    String page = new ReportPage("both", results, List.of(), List.of(), PROVENANCE).html();
+    assertTrue(page.contains("Memorised a parameter") && page.contains("<dt>Memorised</dt>"), page);
+    assertFalse(new ReportPage("facts", results.subList(0, 2), List.of(), List.of(), PROVENANCE).html()
+        .contains("emorised"));
+  }
+
   /** Two seeds of three corpora for each of four models, limited by the model. */
   private static List<RunResult> capacities() {
     List<RunResult> results = new ArrayList<>();

@@ -22,6 +22,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.Results;
 import org.knowcap.testing.TestSeed;
@@ -40,7 +41,8 @@ class ResultsTableTest {
       "late_share", "limited_by", "recalled", "recalled_unseen", "generated", "generated_unseen",
       "extractable", "extractable_asked", "extractable_unseen", "recalled_standard_error",
       "generated_standard_error", "extractable_standard_error", "complete_exposures",
-      "value_tokens_behind_name", "name_exact_bits", "setting");
+      "value_tokens_behind_name", "name_exact_bits", "setting", "memorised_bits",
+      "memorised_bits_standard_error", "memorised_ratio", "unseen_memorised_bits", "unseen_stored_bits");
 
   @TempDir
   Path folder;
@@ -116,7 +118,7 @@ class ResultsTableTest {
     Files.write(file,
         Files.readAllLines(file)
             .stream()
-            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{14}$", ""))
+            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{19}$", ""))
             .toList());
     assertEquals(List.of(run), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
@@ -130,18 +132,19 @@ class ResultsTableTest {
   void mixturesSayWhatIsActive() throws IOException {
     RunResult dense = Results.run(200, 400, 70_912, 1, 6790, 7000);
     RunResult mixed = new RunResult("m", "bioS(9)", 9, 1, "gpt2-moe4-2-2-expertchoice", 5000, "cpu",
-        Seeds.all(1), 0, 0, 1, 2, 1.0 / 5000, 2.0 / 5000, 0.5, 0, 0, 0, 0, 0, 1, 1, 1, 16, 0.1, 2000, false,
-        PartBits.UNKNOWN, OptionalDouble.of(0.3), Limit.LEARNING,
+        Seeds.all(1), OptionalDouble.of(0), 0, 1, 2, 1.0 / 5000, 2.0 / 5000, 0.5, 0, 0, 0,
+        OptionalDouble.of(0), 0, 1, 1, 1, 16, 0.1, 2000, false, PartBits.UNKNOWN, OptionalDouble.of(0.3),
+        Limit.LEARNING,
         new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN, OptionalDouble.of(0.03125),
             OptionalDouble.empty(), OptionalDouble.empty()),
-        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"));
+        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"), Memorisation.NONE);
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
     assertTrue(lines.get(1).contains(",70912,true,") && lines.get(2).contains(",2000,false,"),
         lines.toString());
-    assertTrue(lines.get(1).endsWith(",".repeat(14))
-        && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,0.03125,,,,,,lr0.1"), lines.toString());
+    assertTrue(lines.get(1).endsWith(",".repeat(19))
+        && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,0.03125,,,,,,lr0.1,,,,,"), lines.toString());
     Files.writeString(file, Files.readString(file).replace(",2000,false,", ",2000,no,"));
     String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
         .getMessage();
@@ -213,8 +216,8 @@ class ResultsTableTest {
         ",70912,true,", ",70913,true,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 55 columns. 56 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 57 columns. 56 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 60 columns. 61 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 62 columns. 61 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
@@ -279,21 +282,26 @@ class ResultsTableTest {
     double stored = -doubles[2];
     double total = doubles[3];
     return new RunResult(name, name, random.nextLong(1, Long.MAX_VALUE), 1, name, parameters, name,
-        new Seeds(random.nextLong(), random.nextLong(), random.nextLong()), doubles[0], doubles[1], stored,
-        total, stored / parameters, total / parameters, stored / total, doubles[7], doubles[8], doubles[9],
-        doubles[10], doubles[11], 0, random.nextLong(0, Long.MAX_VALUE), doubles[12],
-        random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, parameters + 1),
+        new Seeds(random.nextLong(), random.nextLong(), random.nextLong()), some(random, doubles[0]),
+        doubles[1], stored, total, stored / parameters, total / parameters, stored / total, doubles[7],
+        doubles[8], doubles[9], some(random, doubles[10]), doubles[11], 0, random.nextLong(0, Long.MAX_VALUE),
+        doubles[12], random.nextInt(1, Integer.MAX_VALUE), doubles[13], random.nextLong(1, parameters + 1),
         random.nextBoolean(),
         new PartBits(some(random), less(random), some(random), some(random), less(random), some(random),
             some(random), less(random), some(random), some(random), some(random)),
         less(random), Limit.values()[random.nextInt(Limit.values().length)], RecallShares.NONE,
         new Completeness(some(random), some(random)), some(random),
-        random.nextBoolean() ? Optional.of(name) : Optional.empty());
+        random.nextBoolean() ? Optional.of(name) : Optional.empty(),
+        new Memorisation(some(random), some(random), some(random), some(random), some(random)));
   }
 
   /** A share, if any. */
   private static OptionalDouble some(Random random) {
-    return random.nextBoolean() ? OptionalDouble.of(random.nextDouble()) : OptionalDouble.empty();
+    return some(random, random.nextDouble());
+  }
+
+  private static OptionalDouble some(Random random, double number) {
+    return random.nextBoolean() ? OptionalDouble.of(number) : OptionalDouble.empty();
   }
 
   /** Fewer stored bits than none, if any. */

@@ -34,13 +34,14 @@ record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check
   public List<Finding> findings() {
     List<Finding> findings = new ArrayList<>();
     for (Specimen specimen : specimens) {
-      Possibilities possibilities = new Possibilities(specimen.everybody(), Specimen.symbols());
+      Possibilities possibilities = specimen.possibilities();
       Capacity guess = capacity(specimen, (_, _, attribute) -> possibilities.nats(attribute));
       findings.add(finding(specimen.kind() + ", guesses", guess.storedBits(),
-          possibilities.guessedDiversity(Specimen.alphabet()), guess.totalBits()));
-      double nameLoss = Math.log(specimen.corpus().measured().people());
-      Capacity perfect = capacity(specimen,
-          (_, _, attribute) -> attribute.equals(Attribute.NAME) ? nameLoss : 0);
+          specimen.guessedBits(possibilities), guess.totalBits()));
+      // Nothing tells who comes next: whatever a text begins with costs ln N, be it a name or half of a random string.
+      double first = Math.log(specimen.corpus().measured().people());
+      Capacity perfect = capacity(specimen, (source, person,
+          attribute) -> attribute.equals(source.values(person).keySet().iterator().next()) ? first : 0);
       findings.add(finding(specimen.kind() + ", knows all", perfect.storedBits(), perfect.totalBits(),
           perfect.totalBits()));
       findings.add(spans(specimen));

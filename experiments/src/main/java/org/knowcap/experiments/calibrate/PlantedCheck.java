@@ -35,13 +35,14 @@ record PlantedCheck(List<Specimen> specimens, long seed, Measurer measurer) impl
   public List<Finding> findings() {
     List<Finding> findings = new ArrayList<>();
     for (Specimen specimen : specimens) {
-      Possibilities possibilities = new Possibilities(specimen.everybody(), Specimen.symbols());
+      Possibilities possibilities = specimen.possibilities();
       for (double share : SHARES) {
         double squares = 0;
         double largest = 0;
         String last = "";
         for (int trial = 0; trial < TRIALS; trial++) {
-          Planted planted = new Planted(specimen.corpus().measured(), possibilities, share,
+          Planted planted = new Planted(specimen.corpus().measured(), possibilities,
+              specimen.guessedBits(possibilities), share,
               new CounterRandom(seed + trial).child(Double.doubleToLongBits(share)));
           WatchedCorpus corpus = new WatchedCorpus(specimen.corpus(), seed + trial);
           Capacity found = measurer
@@ -66,7 +67,7 @@ record PlantedCheck(List<Specimen> specimens, long seed, Measurer measurer) impl
   }
 
   /** Some values of some people are known for certain, and the others are guessed. */
-  private record Planted(Source source, Possibilities possibilities, double share,
+  private record Planted(Source source, Possibilities possibilities, double guessedBits, double share,
       CounterRandom random) implements ByHand.Losses {
     private boolean known(long person, Attribute attribute) {
       long bits = random.child(attribute.key().hashCode()).bits(person);
@@ -94,7 +95,7 @@ record PlantedCheck(List<Specimen> specimens, long seed, Measurer measurer) impl
           }
         }
       }
-      return nats / Math.log(2) + possibilities.guessedDiversity(Specimen.alphabet());
+      return nats / Math.log(2) + guessedBits;
     }
   }
 }

@@ -21,6 +21,8 @@ import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.generators.strings.RandomStrings;
+import org.knowcap.generators.strings.StringShape;
 
 /**
  * A corpus to try the instrument on.
@@ -35,16 +37,23 @@ record Specimen(String kind, Corpus corpus, Source everybody) {
    * confuses them is noticed.
    */
   private static final BioDShape SHAPE = new BioDShape(3, 2, 16, 3, 16);
+  /** There are 32,768 strings. */
+  private static final StringShape STRINGS = new StringShape(5, 8);
   private static final int ENOUGH = 1600;
 
-  /** Symbols of a chunk of bioD's values. */
-  static int symbols() {
-    return SHAPE.length();
+  /** Symbols of a chunk of values that are symbols: those of random strings are drawn one by one. */
+  int symbols() {
+    return everybody instanceof RandomStrings ? 1 : SHAPE.length();
   }
 
-  /** T, the number of symbols. */
-  static int alphabet() {
-    return SHAPE.alphabet();
+  /** The possible names and values, counted. */
+  Possibilities possibilities() {
+    return new Possibilities(everybody, symbols());
+  }
+
+  /** Bits that guesses store: none, but of bioD's diversity. */
+  double guessedBits(Possibilities possibilities) {
+    return everybody instanceof BioD ? possibilities.guessedDiversity(SHAPE.alphabet()) : 0;
   }
 
   /** One of each kind. */
@@ -67,7 +76,9 @@ record Specimen(String kind, Corpus corpus, Source everybody) {
             new Specimen("revised",
                 new RevisedCorpus(bioS,
                     new Revision(0.3, Set.of(Attribute.EMPLOYER, Attribute.BIRTH_DATE), seed), 3, 0.5),
-                everybody));
+                everybody),
+            new Specimen("strings", new RandomStrings(people, STRINGS, seed, seed),
+                new RandomStrings(ENOUGH, STRINGS, seed, seed)));
   }
 
   /** A bioR whose texts are word for word those of bioS, as if a language model had written them. */

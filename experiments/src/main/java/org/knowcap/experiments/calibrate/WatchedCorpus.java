@@ -77,6 +77,11 @@ final class WatchedCorpus implements Corpus {
   }
 
   @Override
+  public Optional<Source> strangers(long most) {
+    return corpus.strangers(most).map(this::watched);
+  }
+
+  @Override
   public TrainingStream stream() {
     return corpus.stream();
   }

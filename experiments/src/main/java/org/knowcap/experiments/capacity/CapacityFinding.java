@@ -7,13 +7,14 @@ import org.apache.commons.math3.stat.StatUtils;
 import org.knowcap.analysis.law.Estimate;
 
 /**
- * The result of a search: R at the corpus size where it is largest among the sizes that were tried.
+ * The result of a search: R, or alpha of random strings, at the corpus size where it is largest among the sizes that were
+ * tried.
  *
- * @param people N at the peak
+ * @param people N at the peak; of random strings M
  * @param learningRate that was chosen
  * @param seeds number of seeds that R was measured with, at least 2; the seed that chose rate and size is not one of
  *        them
- * @param capacityRatio mean R of these seeds, bits per parameter
+ * @param capacityRatio mean R of these seeds, bits per parameter; of random strings mean alpha
  * @param interval half of the 95 % confidence interval of the mean R at this size, by Student's t
  * @param deviation standard deviation of R over the first seeds
  * @param deviationSeeds number of these first seeds: all seeds, unless their deviation decided how many more were
@@ -61,10 +62,10 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
   }
 
   /** The result in one sentence, without the model and the exposures. */
-  public String sentence() {
+  public String sentence(SizedCorpus.Letters letters) {
     return String.format(Locale.ROOT,
-        "R = %.3f +- %.3f bits per parameter (95 %%, %d seeds) at N = %,d; %s; %s", capacityRatio, interval,
-        seeds, people, bracket(),
+        "%s = %.3f +- %.3f bits per parameter (95 %%, %d seeds) at %s = %,d; %s; %s", letters.measure(),
+        capacityRatio, interval, seeds, letters.size(), people, bracket(letters),
         "learning rate " + learningRate + " ("
             + rates.stream()
                 .filter(each -> each.learningRate != learningRate)
@@ -80,12 +81,12 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
         : "";
   }
 
-  private String bracket() {
+  private String bracket(SizedCorpus.Letters letters) {
     return bracketed()
-        ? String.format(Locale.ROOT, "the peak is bracketed: %.3f at N = %,d and %.3f at N = %,d",
-            smaller.getFirst().capacityRatio, smaller.getFirst().people, larger.getFirst().capacityRatio,
-            larger.getFirst().people)
+        ? String.format(Locale.ROOT, "the peak is bracketed: %.3f at %s = %,d and %.3f at %s = %,d",
+            smaller.getFirst().capacityRatio, letters.size(), smaller.getFirst().people,
+            larger.getFirst().capacityRatio, letters.size(), larger.getFirst().people)
         : "the peak is not bracketed: " + (smaller.isEmpty() ? "no smaller" : "no larger")
-            + " corpus was measured, so R may be larger elsewhere";
+            + " corpus was measured, so " + letters.measure() + " may be larger elsewhere";
   }
 }

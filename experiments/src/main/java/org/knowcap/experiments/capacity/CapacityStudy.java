@@ -15,11 +15,11 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * A search's study file: a grid for each size and learning rate.
  *
  * @param model whose capacity is searched
- * @param exposures complete exposures of each person
+ * @param exposures complete exposures of each person or string
  * @param engine as a study names it
  * @param corpus that is learnt
  */
-public record CapacityStudy(ModelSpec model, long exposures, String engine, DenseCorpus corpus) {
+public record CapacityStudy(ModelSpec model, long exposures, String engine, SizedCorpus corpus) {
   /** Whole texts of a window, at most: the paper's have about eight. */
   private static final int TEXTS = 4;
   /**
@@ -38,14 +38,26 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
   private static final long MANY = 500;
 
   /**
-   * The study of a model.
+   * The study of a model on facts about people.
    *
    * @throws IllegalArgumentException where no corpus suits it
    */
   public static CapacityStudy of(ModelSpec model, long exposures, String engine) {
+    return new CapacityStudy(model, exposures, engine, dense(model, exposures));
+  }
+
+  /**
+   * The study of a model on random strings, with the P that it has in {@link #of}.
+   *
+   * @throws IllegalArgumentException where no corpus suits it
+   */
+  public static CapacityStudy ofStrings(ModelSpec model, long exposures, String engine) {
+    return new CapacityStudy(model, exposures, engine, StringCorpus.beside(dense(model, exposures), model));
+  }
+
+  private static DenseCorpus dense(ModelSpec model, long exposures) {
     // The learning rate is chosen one size below the expected peak.
-    return new CapacityStudy(model, exposures, engine,
-        DenseCorpus.of(model, expected(exposures) / Math.sqrt(2)));
+    return DenseCorpus.of(model, expected(exposures) / Math.sqrt(2));
   }
 
   /** R^max at which R is expected to be largest: a little more than the model holds. */
@@ -55,7 +67,10 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
 
   /** The study's name: an output directory belongs to one search. */
   public String name() {
-    return "capacity-" + model.name() + "-e" + exposures;
+    return "capacity-" + model.name() + switch (corpus) {
+      case DenseCorpus _ -> "";
+      case StringCorpus _ -> "-strings";
+    } + "-e" + exposures;
   }
 
   /**
@@ -65,7 +80,7 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
    */
   public CapacitySearch search(int seeds) {
     double rate = LEARNING_RATE * Math.sqrt(WIDTH / model.width());
-    return new CapacitySearch(corpus.people(), DenseCorpus.size(expected(exposures)),
+    return new CapacitySearch(corpus.people(), SizedCorpus.size(expected(exposures)),
         new BigDecimal(rate).round(new MathContext(2)).doubleValue(), seeds);
   }
 
@@ -94,7 +109,7 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Dens
     List<Map<String, Object>> grids = new ArrayList<>();
     settings.forEach((setting, seeds) -> {
       Map<String, Object> grid = new LinkedHashMap<>();
-      grid.put("corpus", Map.of("people", setting.people));
+      grid.put("corpus", Map.of(corpus.sizeKey(), setting.people));
       long texts = Math.max(1, setting.people * exposures / STEPS);
       Map<String, Object> own = new LinkedHashMap<>();
       own.put("learning_rate", setting.learningRate);

@@ -4,8 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.knowcap.analysis.results.RunResult;
+import org.knowcap.generators.biod.BioD;
+import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.generators.pools.PoolSizes;
+import org.knowcap.generators.pools.Pools;
 import org.knowcap.models.architecture.ModelSpec;
 
 /**
@@ -19,7 +23,7 @@ import org.knowcap.models.architecture.ModelSpec;
  *        the largest N
  * @param people sizes in question, ascending: R^max grows by the square root of two from one to the next
  */
-public record DenseCorpus(int diversity, int alphabet, int names, List<Long> people) {
+public record DenseCorpus(int diversity, int alphabet, int names, List<Long> people) implements SizedCorpus {
   private static final int ATTRIBUTES = 2;
   private static final int CHUNKS = 8;
   private static final int LENGTH = 2;
@@ -31,9 +35,6 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
   /** Entries of the shipped lists: of first names, which are as many as middle names, and of last names. */
   private static final int MOST_FIRST = PoolSizes.PAPER.first();
   private static final int MOST_LAST = PoolSizes.PAPER.last();
-  /** R^max of the smallest size. */
-  private static final double LEAST_RATIO = 0.5;
-  private static final int SIZES = 10;
   /** Number of tokens that are neither symbols nor parts of names: those of attributes, and the end-of-text token. */
   private static final int OTHER_TOKENS = ATTRIBUTES + 1;
 
@@ -55,7 +56,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
         double all = names(names);
         List<Long> people = people(diversity, all, parameters);
         if (people.getLast() * NAMES_PER_PERSON <= all) {
-          long least = people.get(size(dense));
+          long least = people.get(SizedCorpus.size(dense));
           if (diversity * Logarithms.log2(least) <= least) {
             return new DenseCorpus(diversity, alphabet, names, people);
           }
@@ -82,7 +83,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
     double values = ATTRIBUTES * CHUNKS * Logarithms.log2(diversity);
     List<Long> people = new ArrayList<>();
     for (int size = 0; size < SIZES; size++) {
-      double bits = ratio(size) * parameters;
+      double bits = SizedCorpus.ratio(size) * parameters;
       // Bits of a name are log2 (N0 / N): three rounds settle N.
       double n = bits / values;
       for (int round = 0; round < 3; round++) {
@@ -93,17 +94,31 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
     return List.copyOf(people);
   }
 
-  /** R^max of a size of {@link #people()}. */
-  public static double ratio(int size) {
-    return LEAST_RATIO * Math.pow(2, size / 2.0);
+  /** V, the tokens of all its sizes. */
+  int vocabulary() {
+    PoolSizes all = PoolSizes.PAPER;
+    PoolSizes sizes = new PoolSizes(first(names), first(names), names, all.months(), all.days(), all.years(),
+        all.birthCities(), all.universities(), all.majors(), all.employers());
+    return new BioD(1, new BioDShape(ATTRIBUTES, CHUNKS, diversity, LENGTH, alphabet), 0,
+        Pools.shipped(sizes)).vocabulary().size();
   }
 
-  /** Index of the size whose R^max is nearest. */
-  public static int size(double ratio) {
-    return (int) Math.round(2 * Logarithms.log2(ratio / LEAST_RATIO));
+  @Override
+  public String sizeKey() {
+    return "people";
   }
 
-  /** The settings under a study's 'corpus', without the number of people. */
+  @Override
+  public Letters letters() {
+    return new Letters("N", "R");
+  }
+
+  @Override
+  public double measured(RunResult run) {
+    return run.capacityRatio();
+  }
+
+  @Override
   public Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("kind", "bioD");

@@ -1,6 +1,7 @@
 /**
- * Finds one number for one architecture, the peak of R: it chooses a corpus, a learning rate and corpus sizes. {@link
- * org.knowcap.experiments.capacity.DenseCorpus} is the corpus that models learn, {@link
+ * Finds one number for one architecture, the peak of R or of alpha (random strings): it chooses a corpus, a learning rate and corpus sizes. {@link
+ * org.knowcap.experiments.capacity.DenseCorpus} is the corpus of facts that models learn, {@link
+ * org.knowcap.experiments.capacity.StringCorpus} the one of random strings, {@link
  * org.knowcap.experiments.capacity.CapacitySearch} says which runs come next, and {@link
  * org.knowcap.experiments.capacity.CapacityFinding} says what they show.
  */

@@ -21,9 +21,11 @@ import org.knowcap.experiments.capacity.CapacitySearch;
 import org.knowcap.experiments.capacity.CapacitySearch.Measured;
 import org.knowcap.experiments.capacity.CapacityStudy;
 import org.knowcap.experiments.capacity.Cell;
+import org.knowcap.experiments.capacity.SizedCorpus;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
+import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
@@ -43,7 +45,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Finds the most bits per parameter that a model holds: chooses a dense corpus, a learning rate and the"
         + " number of people at which R is largest, and measures R there with several seeds. The same command goes on"
-        + " where it was stopped, and with more minutes narrows the interval.")
+        + " where it was stopped, and with more minutes narrows the interval. With --corpus strings, the corpora are random"
+        + " strings, and alpha is what is as large as it can be.")
 final class CapacityCommand implements Callable<Integer> {
   /** A wave that seems to take a little longer than the rest of the time is begun. */
   private static final double PATIENCE = 1.1;
@@ -58,10 +61,17 @@ final class CapacityCommand implements Callable<Integer> {
   private String model;
 
   @Option(
+      names = "--corpus",
+      paramLabel = "KIND",
+      defaultValue = "bioD",
+      description = "bioD: facts about people, for R. strings: random strings, for alpha, with equal P. Default: ${DEFAULT-VALUE}")
+  private String corpus;
+
+  @Option(
       names = "--exposures",
       paramLabel = "E",
       defaultValue = "1000",
-      description = "How often each person's text is seen. Default: ${DEFAULT-VALUE}")
+      description = "How often each person's text or each string is seen. Default: ${DEFAULT-VALUE}")
   private long exposures;
 
   @Option(
@@ -89,7 +99,7 @@ final class CapacityCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Directory of the search, a study. Default: runs/capacity-MODEL-eE")
+      description = "Directory of the search, a study. Default: runs/capacity-MODEL-eE, or runs/capacity-MODEL-strings-eE")
   private Optional<Path> directory;
 
   @Option(
@@ -109,7 +119,7 @@ final class CapacityCommand implements Callable<Integer> {
   private boolean json;
 
   /** What --json prints. */
-  private record Found(String model, long parameters, long exposures, boolean bracketed,
+  private record Found(String model, long parameters, long exposures, String measure, boolean bracketed,
       List<Limit> limitedBy, CapacityFinding finding) {}
 
   private final List<Cell> known = new ArrayList<>();
@@ -226,7 +236,11 @@ final class CapacityCommand implements Callable<Integer> {
             .usage(spec.name() + " has experts that choose tokens, so that its losses depend on later"
                 + " tokens: R is no capacity there");
       }
-      return CapacityStudy.of(spec, exposures, engine);
+      return switch (corpus) {
+        case "bioD" -> CapacityStudy.of(spec, exposures, engine);
+        case CorpusSpec.StringsSpec.KIND -> CapacityStudy.ofStrings(spec, exposures, engine);
+        default -> throw UserException.usage("--corpus must be bioD or strings, found '" + corpus + "'");
+      };
     } catch (IllegalArgumentException | EngineUnavailableException e) {
       throw UserException.usage(e.getMessage());
     }
@@ -247,7 +261,7 @@ final class CapacityCommand implements Callable<Integer> {
   private Measured measured(StudyReport report) {
     List<RunResult> results = report.results().results();
     Map<Cell, Double> ratios = new LinkedHashMap<>();
-    results.forEach(run -> ratios.put(CapacityStudy.cell(run), run.capacityRatio()));
+    results.forEach(run -> ratios.put(CapacityStudy.cell(run), study.corpus().measured(run)));
     lost.forEach(cell -> ratios.put(cell, Double.NEGATIVE_INFINITY));
     limits = results.stream().collect(Collectors.toMap(CapacityStudy::cell, RunResult::limitedBy));
     secondsPerPerson = results.stream()
@@ -306,6 +320,7 @@ final class CapacityCommand implements Callable<Integer> {
           + measured.ratios().size() + " runs are done, and the same command goes on with them");
     }
     CapacityFinding found = finding.get();
+    SizedCorpus.Letters letters = study.corpus().letters();
     List<Limit> limitedBy = limits.entrySet()
         .stream()
         .filter(each -> each.getKey().people() == found.people()
@@ -318,13 +333,15 @@ final class CapacityCommand implements Callable<Integer> {
         ? ""
         : "; the time was up before all " + seeds + " seeds and both neighbours were measured";
     if (json) {
-      print.println(Json.MAPPER
-          .writeValueAsString(new Found(model, parameters, exposures, found.bracketed(), limitedBy, found)));
+      print.println(Json.MAPPER.writeValueAsString(
+          new Found(model, parameters, exposures, letters.measure(), found.bracketed(), limitedBy, found)));
     } else {
       print.printf(Locale.ROOT, "%s (%s parameters), %,d exposures: %s; limited by: %s%s%n", model,
-          Units.count(parameters), exposures, found.sentence(),
+          Units.count(parameters), exposures, found.sentence(letters),
           limitedBy.stream().map(Limit::toString).collect(Collectors.joining(", "))
-              + (limitedBy.contains(Limit.LEARNING) ? " (more --exposures may raise R)" : ""),
+              + (limitedBy.contains(Limit.LEARNING)
+                  ? " (more --exposures may raise " + letters.measure() + ")"
+                  : ""),
           note);
     }
     print.flush();

@@ -10,6 +10,7 @@ import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
@@ -77,6 +78,7 @@ final class MeasureCommand implements Callable<Integer> {
     }
     Capacity capacity = measurement.capacity(trained.parameters().length);
     List<Knowledge> parts = measurement.parts();
+    Memorisation memorisation = measurement.memorisation(trained.parameters().length);
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
@@ -87,6 +89,9 @@ final class MeasureCommand implements Callable<Integer> {
       answer.put("total_bits", capacity.totalBits());
       answer.put("capacity_ratio", capacity.capacityRatio());
       answer.put("saturation", capacity.saturation());
+      if (memorisation.ofStrings()) {
+        answer.put("memorisation", memorisation);
+      }
       answer.put("parts", parts);
       answer.put("answers", measurement.answers());
       answer.put("recall", recall.shares());
@@ -101,11 +106,24 @@ final class MeasureCommand implements Callable<Integer> {
         + Units.bits(capacity.totalBits()) + ", " + Units.percent(capacity.saturation()) + ", "
         + Units.ratio(capacity.capacityRatio(), capacity.capacityRatioStandardError()) + " bits a parameter");
     measurement.answers().forEach(answer -> print(answer, out));
+    if (memorisation.ofStrings()) {
+      print(memorisation, out);
+    }
     out.println(
         "said right, of people whose values are all right (with standard errors; in brackets: of people never seen):");
     print("all values", recall.shares(), out);
     recall.byAttribute().forEach(each -> print(each.attribute(), each.shares(), out));
     return 0;
+  }
+
+  private static void print(Memorisation memorisation, PrintWriter out) {
+    out.println("memorised, no string below 0: "
+        + Units.bits(memorisation.memorisedBits().orElseThrow(),
+            memorisation.memorisedBitsStandardError().orElseThrow())
+        + ", " + Units.ratio(memorisation.memorisedRatio().orElseThrow())
+        + " bits a parameter; of as many strings never seen: memorised "
+        + Units.bits(memorisation.unseenMemorisedBits().orElseThrow()) + ", stored "
+        + Units.bits(memorisation.unseenStoredBits().orElseThrow()));
   }
 
   private static void print(String what, RecallShares shares, PrintWriter out) {

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.ExposureCounts;
@@ -90,7 +91,7 @@ final class PlanCommand implements Callable<Integer> {
       long steps = run.steps(corpus);
       ExposureCounts exposures = run.exposureCounts(corpus);
       rows.add(new Row(run.name(), program.parameterCount(), bits(corpus, KnowledgeKind.NAME),
-          corpus.measured().bits().part("names").entropyBits(), bits(corpus, KnowledgeKind.VALUE),
+          bits(corpus, KnowledgeKind.NAME, KnowledgePart::entropyBits), bits(corpus, KnowledgeKind.VALUE),
           bits(corpus, KnowledgeKind.FIRST_CHUNK),
           corpus.measured().bits().totalBits() / program.parameterCount(), exposures.exposures(),
           exposures.completeExposures(), exposures.valueTokensBehindName(), steps, steps * program.stepRows(),
@@ -109,12 +110,16 @@ final class PlanCommand implements Callable<Integer> {
 
   /** Total bits of a part; 0 if the corpus does not have the part. */
   private static double bits(Corpus corpus, KnowledgeKind kind) {
+    return bits(corpus, kind, KnowledgePart::totalBits);
+  }
+
+  private static double bits(Corpus corpus, KnowledgeKind kind, ToDoubleFunction<KnowledgePart> count) {
     return corpus.measured()
         .bits()
         .parts()
         .stream()
         .filter(part -> part.kind() == kind)
-        .mapToDouble(KnowledgePart::totalBits)
+        .mapToDouble(count)
         .sum();
   }
 

@@ -87,13 +87,17 @@ final class ResultsCommand implements Callable<Integer> {
       out.println(Json.MAPPER.writeValueAsString(maps(results.table())));
     } else {
       Table table = results.table();
-      List<String> columns = new ArrayList<>(
-          List.of("run", "parameters", "name_loss_nats", "value_loss_nats"));
-      Stream.of("name_stored_bits", "value_stored_bits", "diversity_stored_bits")
+      List<String> columns = new ArrayList<>(List.of("run", "parameters"));
+      Stream
+          .of("name_loss_nats", "value_loss_nats", "name_stored_bits", "value_stored_bits",
+              "diversity_stored_bits")
           .filter(column -> table.column(column).countMissing() < results.rows().size())
           .forEach(columns::add);
       columns.addAll(List.of("stored_bits", "stored_bits_standard_error", "capacity_ratio",
           "max_capacity_ratio", "saturation", "limited_by"));
+      Stream.of("memorised_bits", "memorised_ratio", "unseen_memorised_bits")
+          .filter(column -> table.column(column).countMissing() < results.rows().size())
+          .forEach(columns::add);
       if (table.column("setting").countMissing() < results.rows().size()) {
         columns.add(1, "setting");
       }
@@ -149,7 +153,9 @@ final class ResultsCommand implements Callable<Integer> {
     List<String> columns = new ArrayList<>(List.of("corpus", "exposures", "model", "parameters", "seeds",
         "varied", "capacity_ratio", "capacity_ratio_deviation", "capacity_ratio_interval",
         "least_capacity_ratio", "greatest_capacity_ratio", "saturation"));
-    Stream.of("name_stored_bits", "value_stored_bits", "diversity_stored_bits")
+    Stream
+        .of("name_stored_bits", "value_stored_bits", "diversity_stored_bits", "memorised_ratio",
+            "memorised_ratio_interval")
         .filter(column -> table.column(column).countMissing() < means.size())
         .forEach(columns::add);
     columns.add("limited_by");

@@ -26,7 +26,7 @@ public record LawArm(String name, ObjectNode keys, RunSpec any, List<Double> lea
   /** Its run with a learning rate, and one seed for all that is drawn by chance. */
   public RunSpec run(double learningRate, long seed) {
     return new RunSpec(any.corpusSpec(), any.model(), any.exposures(), Seeds.all(seed),
-        any.training().withLearningRate(learningRate), any.measuredPeople(), any.engine(), "");
+        any.training().withLearningRate(learningRate), any.measurement(), any.engine(), "");
   }
 
   /** The command that rounds its models, but for the runs' folders. */

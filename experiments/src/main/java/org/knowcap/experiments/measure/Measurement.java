@@ -14,6 +14,7 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.Frequencies;
 import org.knowcap.analysis.results.FrequencyBucket;
@@ -40,11 +41,14 @@ import org.knowcap.generators.corpus.Span;
  * @param again [part][person]: losses of the first of these people in a second text each, which give the error of
  *        measuring a person in only one text
  * @param answers results of the corpus's side measurements, such as old and new values of revised people
+ * @param unseen losses of random strings that training never showed; empty for corpora that are not of random strings
  */
 public record Measurement(List<KnowledgePart> knowledge, long people, double[][] losses, double[][] again,
-    List<Knowledge> answers) {
+    List<Knowledge> answers, double[] unseen) {
   /** People who are measured in a second text. */
   private static final int AGAIN = 256;
+  /** The most strings never shown that are measured. */
+  private static final long UNSEEN = 1000;
   private static final int WINDOWS = TrainedModel.WINDOWS;
 
   /** Anything that gives each token's loss: a session, or a stand-in of known losses. */
@@ -80,7 +84,15 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
         corpus.sideMeasurements()
             .stream()
             .map(question -> answer(question, most, rendering, scorer))
-            .toList());
+            .toList(),
+        named(knowledge)
+            ? new double[0]
+            : losses(knowledge, corpus.strangers(Math.min(most, UNSEEN)).orElseThrow(), most, rendering,
+                scorer)[0]);
+  }
+
+  private static boolean named(List<KnowledgePart> knowledge) {
+    return knowledge.stream().anyMatch(part -> part.kind() == KnowledgeKind.NAME);
   }
 
   /** [part][person]: mean loss of a piece of the part. */
@@ -183,6 +195,21 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       throw UserException.failure("the model cannot be measured: the loss of a measured text is " + loss
           + " nats, so its weights have grown beyond what it can compute with; train it with a lower learning rate");
     }
+  }
+
+  /** Whether the texts are about people with names; otherwise they are random strings. */
+  public boolean named() {
+    return named(knowledge);
+  }
+
+  /**
+   * What a model of so many parameters memorises of random strings; {@link Memorisation#NONE} of other corpora.
+   */
+  public Memorisation memorisation(long parameters) {
+    return named()
+        ? Memorisation.NONE
+        : Memorisation.of(losses(KnowledgeKind.VALUE), unseen, people,
+            knowledge.get(index(KnowledgeKind.VALUE)).uniformBits(), parameters);
   }
 
   /** The losses of a part. */

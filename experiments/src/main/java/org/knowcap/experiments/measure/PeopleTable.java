@@ -51,8 +51,8 @@ public record PeopleTable(List<PersonValue> rows) {
       losses.get(i).forEach((attribute, loss) -> {
         double answered = others.map(each -> each.said(person, attribute)).orElse(Double.NaN);
         double answeredAsked = asked.map(each -> each.said(person, attribute)).orElse(Double.NaN);
-        rows.add(new PersonValue(person, values.get(Attribute.NAME), attribute.key(), values.get(attribute),
-            loss, said(recall.recalled(), number, attribute),
+        rows.add(new PersonValue(person, values.getOrDefault(Attribute.NAME, ""), attribute.key(),
+            values.get(attribute), loss, said(recall.recalled(), number, attribute),
             recall.generated().map(each -> said(each, number, attribute)).orElse(Double.NaN),
             Double.isNaN(answered) ? answeredAsked : answered,
             Double.isNaN(answered) && Double.isNaN(answeredAsked)

@@ -27,7 +27,8 @@ import org.knowcap.generators.corpus.Span;
  *
  * <p>A value is recalled if each of its tokens is the most likely one of the whole vocabulary after the true words
  * of the text. It is generated if it is in the text that the model writes by greedy decoding when it is given only
- * the end-of-text token and the person's name.
+ * the end-of-text token and the person's name. Random strings have no names: their second halves are recalled, and nothing is
+ * generated.
  *
  * @param recalled of the people who are measured
  * @param generated answers about these people; empty for models that look at later tokens, because they cannot write
@@ -58,9 +59,11 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
         .filter(source -> source.people() > 1)
         .map(Asked::of);
     Inquiry inquiry = new Inquiry(corpus, predictor);
+    // Without a name there is nothing to begin a text with.
+    boolean writes = causal && corpus.measured().truth().values(0).containsKey(Attribute.NAME);
     return new Recall(inquiry.recalled(people),
-        causal ? Optional.of(inquiry.generated(people)) : Optional.empty(), unseen.map(inquiry::recalled),
-        causal ? unseen.map(inquiry::generated) : Optional.empty(),
+        writes ? Optional.of(inquiry.generated(people)) : Optional.empty(), unseen.map(inquiry::recalled),
+        writes ? unseen.map(inquiry::generated) : Optional.empty(),
         causal
             ? corpus.questions().map(questions -> inquiry.extracted(questions, most, unseen))
             : Optional.empty());

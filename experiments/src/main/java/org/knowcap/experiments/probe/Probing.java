@@ -61,6 +61,10 @@ public record Probing(Optional<Integer> layer, long people, int steps, long seed
       throw UserException.usage("a probe needs at least 4 people, half of them to learn from; "
           + source.name() + " has " + source.people());
     }
+    if (!source.values(0).containsKey(Attribute.NAME)) {
+      throw UserException
+          .usage("a probe reads what stands behind names, and texts of " + source.name() + " have none");
+    }
     try {
       program(run, 1, 1, 1, 1);
     } catch (IllegalArgumentException e) {

@@ -154,7 +154,7 @@ public final class Quantisation {
     }
     RunFolder.Metric last = new RunFolder.Metric(trained.steps(), trained.finalLossNats(),
         trained.learningRate(), trained.tokensPerSecond(), trained.seconds(), Optional.empty(),
-        Optional.empty(), Optional.empty(), List.of());
+        Optional.empty(), Optional.empty(), List.of(), Optional.empty());
     MeasuredRun run = Run.measured(spec, spec.name() + "/" + quantiser.label(), engine, threads, corpus,
         losses, recall, last, trained.tokens(), trained.lateShare(), Optional.of(trained.limitedBy()));
     return new MeasuredQuantisation(

@@ -4,6 +4,7 @@ import org.knowcap.experiments.measure.RareTokens;
 import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.Recall;
 import org.knowcap.experiments.measure.TrainedModel;
+import org.knowcap.experiments.measure.TrainingPoints;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -12,18 +13,22 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.analysis.results.TrainingPoint;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.Cautions;
 import org.knowcap.experiments.study.ExposureCounts;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.MeasurementSettings;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.bits.KnowledgeKind;
+import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.architecture.ParameterCount;
@@ -62,6 +67,10 @@ public final class Run {
     this.sessions = sessions;
   }
 
+  private static long reportEvery(long steps) {
+    return Math.max(1, steps / REPORTS);
+  }
+
   /** The engine a run asks for: by name, or the machine's preferred one. */
   public static Engine engine(RunSpec spec) {
     return spec.engine().equals(StudyReader.AUTO) ? Engines.preferred() : Engines.named(spec.engine());
@@ -80,13 +89,13 @@ public final class Run {
     Schedule schedule = spec.schedule(corpus);
     long tokens = schedule.steps() * program.stepRows();
     TrainingSpec training = new TrainingSpec(schedule, spec.initialisation(corpus),
-        RareTokens.of(corpus, spec.training().contextLength(), tokens),
-        Math.max(1, schedule.steps() / REPORTS), BETWEEN_CHECKPOINTS, spec.fingerprint(),
-        spec.identity(corpus));
-    MetricsRecorder metrics = new MetricsRecorder(listener);
+        RareTokens.of(corpus, spec.training().contextLength(), tokens), reportEvery(schedule.steps()),
+        BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.identity(corpus));
+    MetricsRecorder metrics;
     float[] parameters;
     try (Session session = sessions.open(engine, program,
         new Execution(threads, spec.training().precision()))) {
+      metrics = new MetricsRecorder(listener, () -> point(engine, corpus, session));
       CorpusBatches batches = new CorpusBatches(corpus, spec.training().effectiveBatchSize(),
           spec.training().windows());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
@@ -107,6 +116,14 @@ public final class Run {
     return run;
   }
 
+  /** What the model in a session holds. */
+  private TrainingPoint point(Engine engine, Corpus corpus, Session session) {
+    try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(),
+        session.state().get(Session.PARAMETERS), corpus)) {
+      return TrainingPoints.of(model, spec.measuredPeople());
+    }
+  }
+
   /**
    * The result of a run.
    *
@@ -121,7 +138,9 @@ public final class Run {
   public static MeasuredRun measured(RunSpec spec, String name, Engine engine, int threads, Corpus corpus,
       Measurement losses, Recall recall, RunFolder.Metric last, long tokens, OptionalDouble lateShare,
       Optional<Limit> limitedBy) {
-    SampleSummary names = losses.summary(KnowledgeKind.NAME);
+    Optional<SampleSummary> names = losses.named()
+        ? Optional.of(losses.summary(KnowledgeKind.NAME))
+        : Optional.empty();
     SampleSummary values = losses.summary(KnowledgeKind.VALUE);
     ParameterCount parameters = spec.model().parameters(corpus.vocabulary().size());
     Capacity capacity = losses.capacity(parameters.total());
@@ -130,17 +149,29 @@ public final class Run {
         new RunResult.Learnt(corpus.name(), spec.people(), Math.round(exposures.exposures()), spec.seeds(),
             new Completeness(OptionalDouble.of(exposures.completeExposures()),
                 OptionalDouble.of(exposures.valueTokensBehindName())),
-            OptionalDouble.of(corpus.measured().bits().part(KnowledgeKind.NAME.partName()).entropyBits())),
+            exactNameBits(corpus)),
         new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
             parameters.active(), spec.model().causal()),
         new RunResult.Training(engine.name(), spec.setting(), spec.training().learningRate(), last.step(),
             tokens, last.seconds(), last.loss()),
         names, values, capacity, lateShare,
-        limitedBy.orElseGet(() -> Limit.of(capacity.saturation(), lateShare)), recall.shares());
+        limitedBy.orElseGet(() -> Limit.of(capacity.saturation(), lateShare)), recall.shares(),
+        losses.memorisation(parameters.total()));
     return new MeasuredRun(result,
-        Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), names.size(),
+        Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), values.size(),
         Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(), exactBits(corpus),
         Cautions.of(spec, corpus), losses.frequencies(corpus, exposures.exposures()));
+  }
+
+  /** log2 of the number of sets of names; absent where there are no names. */
+  private static OptionalDouble exactNameBits(Corpus corpus) {
+    return corpus.measured()
+        .bits()
+        .parts()
+        .stream()
+        .filter(part -> part.kind() == KnowledgeKind.NAME)
+        .mapToDouble(KnowledgePart::entropyBits)
+        .findFirst();
   }
 
   /** log2 of the number of ways that each part of the knowledge can turn out. */
@@ -153,12 +184,28 @@ public final class Run {
   /** Writes progress to the folder's metrics, and adds the seconds of earlier processes. */
   private final class MetricsRecorder implements TrainingListener {
     private final TrainingListener next;
+    private final Supplier<TrainingPoint> measuring;
     private Optional<RunFolder.Metric> last = Optional.empty();
     private double earlierSeconds;
     private long began;
 
-    MetricsRecorder(TrainingListener next) {
+    /** @param measuring the model as it is */
+    MetricsRecorder(TrainingListener next, Supplier<TrainingPoint> measuring) {
       this.next = next;
+      this.measuring = measuring;
+    }
+
+    private Optional<TrainingPoint> measured(Progress progress) {
+      boolean due = spec.measurement().along() == MeasurementSettings.Along.LOG
+          && TrainingPoints.due(progress.step(), progress.steps(), reportEvery(progress.steps()));
+      if (!due) {
+        return Optional.empty();
+      }
+      long before = System.nanoTime();
+      TrainingPoint point = measuring.get();
+      // Measuring is no training: its time does not count.
+      began += System.nanoTime() - before;
+      return Optional.of(point);
     }
 
     RunFolder.Metric last() {
@@ -203,8 +250,8 @@ public final class Run {
       RunFolder.Metric metric = new RunFolder.Metric(progress.step(), progress.loss(),
           progress.learningRate(), progress.tokensPerSecond(), seconds,
           norm.isPresent() ? Optional.of(norm.getAsDouble()) : Optional.empty(),
-          Optional.of(progress.outliers().all()), Optional.of(progress.outliers().rare()),
-          progress.routing());
+          Optional.of(progress.outliers().all()), Optional.of(progress.outliers().rare()), progress.routing(),
+          measured(progress));
       last = Optional.of(metric);
       try {
         folder.appendMetric(metric);

@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.knowcap.analysis.results.TrainingPoint;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
@@ -85,12 +86,15 @@ public final class RunFolder {
    * @param largestEmbedding largest absolute component of a token's embedding
    * @param largestRareEmbedding largest absolute component of a rare token's embedding, see {@link RareTokens}
    * @param routing what routers of mixtures did in the step; left out where there are none
+   * @param measured what the model held after the step, at some steps of runs that are measured along training
    */
   @JsonInclude(JsonInclude.Include.NON_ABSENT)
   public record Metric(long step, double loss, double learningRate, double tokensPerSecond, double seconds,
       Optional<Double> gradientNorm, Optional<Double> largestEmbedding, Optional<Double> largestRareEmbedding,
-      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing) {
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
+      Optional<TrainingPoint> measured) {
     public Metric {
+      measured = measured == null ? Optional.empty() : measured;
       routing = routing == null ? List.of() : List.copyOf(routing);
     }
   }

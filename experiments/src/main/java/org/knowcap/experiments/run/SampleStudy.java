@@ -11,6 +11,7 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.Completeness;
@@ -54,7 +55,7 @@ public final class SampleStudy {
     folder.writeSpec(spec);
     for (int i = 1; i <= REPORTS; i++) {
       folder.appendMetric(new RunFolder.Metric(10L * i, 8.0 / i, 0.003, 1e5, 0.1 * i, Optional.empty(),
-          Optional.of(0.5), Optional.of(0.25), List.of()));
+          Optional.of(0.5), Optional.of(0.25), List.of(), Optional.empty()));
     }
     long steps = 10L * REPORTS;
     ParameterCount parameters = spec.model().parameters(VOCABULARY);
@@ -72,8 +73,8 @@ public final class SampleStudy {
             parameters.active(), spec.model().causal()),
         new RunResult.Training("cpu", spec.setting(), 0.003, steps, TOKENS_OF_STEP * steps, 0.1 * REPORTS,
             8.0 / REPORTS),
-        names, values, capacity, OptionalDouble.of(0.5),
-        Limit.of(capacity.saturation(), OptionalDouble.of(0.5)), RecallShares.NONE);
+        Optional.of(names), values, capacity, OptionalDouble.of(0.5),
+        Limit.of(capacity.saturation(), OptionalDouble.of(0.5)), RecallShares.NONE, Memorisation.NONE);
     folder.writeResult(
         new MeasuredRun(result, parts, people, Map.of("engine", "none", "finished", "2026-11-27T00:00:00Z"),
             List.of(), List.of(), Map.of(), List.of(), Optional.empty()));

@@ -21,7 +21,9 @@ import org.knowcap.analysis.results.FrequencyTable;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.analysis.results.TrainingRow;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.MeasurementSettings;
 
 /** The results of a study so far, read once; it writes the table {@code results.csv} and the page {@code report/}. */
 public final class StudyReport {
@@ -77,8 +79,8 @@ public final class StudyReport {
   }
 
   /**
-   * Writes {@code results.csv}, and {@code frequency.csv} where people had unequal exposures; an existing table stays if nothing is measured, for example because the study file
-   * was changed.
+   * Writes {@code results.csv}, {@code frequency.csv} where people had unequal exposures, and {@code along.csv} where runs were
+   * measured along training; an existing table stays if nothing is measured, for example because the study file was changed.
    *
    * @return empty if the folder is read-only
    */
@@ -91,6 +93,10 @@ public final class StudyReport {
       results.writeCsv(file);
       if (!frequencies().isEmpty()) {
         FrequencyTable.writeCsv(study.path().resolve("frequency.csv"), frequencies());
+      }
+      List<TrainingRow> along = along();
+      if (!along.isEmpty()) {
+        TrainingRow.writeCsv(study.path().resolve("along.csv"), along);
       }
       return Optional.of(file);
     } catch (FileSystemException e) {
@@ -107,6 +113,22 @@ public final class StudyReport {
         .map(Finished::run)
         .flatMap(run -> run.frequencies().stream().flatMap(each -> each.rows(run.result()).stream()))
         .toList();
+  }
+
+  /** What runs that were measured along training held at each step. */
+  public List<TrainingRow> along() throws IOException {
+    List<TrainingRow> rows = new ArrayList<>();
+    for (RunStatus status : states) {
+      if (status.state() instanceof RunState.Done(MeasuredRun run)
+          && status.spec().measurement().along() == MeasurementSettings.Along.LOG) {
+        for (RunFolder.Metric metric : study.runFolder(status.name()).readMetrics()) {
+          metric.measured()
+              .ifPresent(point -> rows.add(
+                  TrainingRow.of(run.result(), metric.step(), metric.learningRate(), metric.loss(), point)));
+        }
+      }
+    }
+    return rows;
   }
 
   /** What readers must know before they use the table's numbers; each sentence occurs once. */

@@ -20,7 +20,7 @@ public final class Cautions {
   private static final int TEXTS = 4;
   /** Above this share of all names, the paper's count of their bits is far from the exact one. */
   private static final double MANY_NAMES = 0.1;
-  /** The largest share of all possible strings that bioD's diversity may use without a warning. */
+  /** The largest share of all possible strings that bioD's diversity or random strings may use without a warning. */
   private static final double DENSE = 0.1;
 
   private Cautions() {}
@@ -28,6 +28,10 @@ public final class Cautions {
   /** Sentences about a run; none if there is nothing to say. They are alike for runs of one corpus and one window. */
   public static List<String> of(RunSpec run, Corpus corpus) {
     List<String> cautions = new ArrayList<>();
+    if (run.corpusSpec() instanceof CorpusSpec.StringsSpec strings) {
+      strings(corpus, strings, cautions);
+      return List.copyOf(cautions);
+    }
     windows(run, corpus, cautions);
     CorpusSpec.SourceSpec measured = measured(run.corpusSpec());
     long people = measured.people();
@@ -52,6 +56,15 @@ public final class Cautions {
       case CorpusSpec.SkewedSpec skewed -> skewed.of();
       case CorpusSpec.SourceSpec source -> source;
     };
+  }
+
+  private static void strings(Corpus corpus, CorpusSpec.StringsSpec spec, List<String> cautions) {
+    if (Logarithms.log2(spec.people()) > spec.shape().bits() + Logarithms.log2(DENSE)) {
+      cautions.add(String.format(Locale.ROOT,
+          "%s has more than a tenth of the V^S = %.0f possible strings: some occur twice, and strings that count as never seen"
+              + " may have been seen; give longer strings or a larger alphabet",
+          corpus.name(), Math.pow(2, spec.shape().bits())));
+    }
   }
 
   private static void windows(RunSpec run, Corpus corpus, List<String> cautions) {

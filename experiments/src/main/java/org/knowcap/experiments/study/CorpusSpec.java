@@ -26,6 +26,8 @@ import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.questions.QuestionedCorpus;
 import org.knowcap.generators.questions.Timing;
+import org.knowcap.generators.strings.RandomStrings;
+import org.knowcap.generators.strings.StringShape;
 
 /**
  * The settings of a corpus in a study; together with the seeds they determine the corpus. Each kind of corpus has a
@@ -47,6 +49,7 @@ public sealed interface CorpusSpec {
     static SequencedMap<String, Kind<? extends CorpusSpec>> all() {
       SequencedMap<String, Kind<? extends CorpusSpec>> kinds = new LinkedHashMap<>(generated());
       kinds.put("bioR", BioRSpec::read);
+      kinds.put(StringsSpec.KIND, StringsSpec::read);
       kinds.put("mixture", MixtureSpec::read);
       kinds.put(RevisedSpec.KIND, RevisedSpec::read);
       return kinds;
@@ -61,7 +64,7 @@ public sealed interface CorpusSpec {
     }
   }
 
-  /** N; of a mixture, the people of its first source. */
+  /** N; of a mixture, the people of its first source; of random strings, their number M. */
   long people();
 
   /**
@@ -87,7 +90,7 @@ public sealed interface CorpusSpec {
   /** The settings of the corpus in {@code run.json}; runs of equal settings are one run. */
   Map<String, Object> settings();
 
-  /** Pools and templates of all its sources. */
+  /** Pools and templates of all its sources; random strings have none. */
   List<Lists> lists();
 
   /** The files that the corpus was read from, by their names in the study. */
@@ -265,6 +268,46 @@ public sealed interface CorpusSpec {
     @Override
     public List<String> notices() {
       return List.of(of.name() + ": " + texts);
+    }
+  }
+
+  /**
+   * Random strings.
+   *
+   * @param people M: a string stands where other corpora have a person
+   */
+  record StringsSpec(long people, StringShape shape) implements SourceSpec {
+    public static final String KIND = "strings";
+
+    static StringsSpec read(Fields fields, CorpusReader reader) {
+      long strings = fields.integer(KIND, 1, CorpusReader.MOST_PEOPLE);
+      int length = CorpusReader.number(fields, "length");
+      int alphabet = CorpusReader.number(fields, "alphabet");
+      return new StringsSpec(strings, fields.checkedAll(() -> new StringShape(length, alphabet)));
+    }
+
+    @Override
+    public RandomStrings corpus(long seed, long order) {
+      return new RandomStrings(people, shape, seed, order);
+    }
+
+    @Override
+    public String name() {
+      return KIND + "-" + people + "-" + shape.length() + "-" + shape.alphabet();
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+      Map<String, Object> settings = new LinkedHashMap<>();
+      settings.put("kind", KIND);
+      settings.put(KIND, people);
+      settings.put("shape", shape);
+      return settings;
+    }
+
+    @Override
+    public List<Lists> lists() {
+      return List.of();
     }
   }
 

@@ -14,10 +14,11 @@ import org.knowcap.models.architecture.ModelSpec;
  * @param seeds seeds of the runs, at least one and none twice
  * @param engine name of an engine, or "auto"
  * @param trainings how runs are trained, at least one
- * @param measuredPeople people measured in each run, all if there are fewer
+ * @param measurement what is measured of each run
  */
 record Grid(List<Swept<CorpusSpec>> corpora, List<ModelSpec> models, List<Exposures> exposures,
-    List<Seeds> seeds, String engine, List<Swept<TrainingSettings>> trainings, long measuredPeople) {
+    List<Seeds> seeds, String engine, List<Swept<TrainingSettings>> trainings,
+    MeasurementSettings measurement) {
   /** The runs of the grid, in the order of the lists. */
   List<RunSpec> runs() {
     List<RunSpec> runs = new ArrayList<>();
@@ -26,7 +27,7 @@ record Grid(List<Swept<CorpusSpec>> corpora, List<ModelSpec> models, List<Exposu
         for (Swept<TrainingSettings> training : trainings) {
           for (Exposures e : exposures) {
             for (Seeds drawn : seeds) {
-              runs.add(new RunSpec(corpus.value(), model, e, drawn, training.value(), measuredPeople, engine,
+              runs.add(new RunSpec(corpus.value(), model, e, drawn, training.value(), measurement, engine,
                   Sweep.joined(corpus.label(), training.label())));
             }
           }

@@ -1,6 +1,7 @@
 package org.knowcap.experiments.study;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.files.Sha256;
@@ -22,12 +23,12 @@ import org.knowcap.models.training.Initialisation;
  * @param exposures how often each person occurs in training
  * @param seeds of the corpus, the initial parameters and the order of the data
  * @param training how it is trained
- * @param measuredPeople number of people who are measured; all people if there are fewer
+ * @param measurement what is measured of it, and when
  * @param engine name in the study; "auto" is the preferred engine of the machine
  * @param setting what the lists of its study chose for it, such as "lr0.003"; only the run's name has it
  */
 public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposures, Seeds seeds,
-    TrainingSettings training, long measuredPeople, String engine, String setting) {
+    TrainingSettings training, MeasurementSettings measurement, String engine, String setting) {
   /** Version of the format of {@code run.json}. */
   private static final int FORMAT = 2;
 
@@ -39,7 +40,12 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
 
   /** This run, with the name that it would have without lists. */
   RunSpec withoutSetting() {
-    return new RunSpec(corpusSpec, model, exposures, seeds, training, measuredPeople, engine, "");
+    return new RunSpec(corpusSpec, model, exposures, seeds, training, measurement, engine, "");
+  }
+
+  /** Number of people who are measured; all people if there are fewer. */
+  public long measuredPeople() {
+    return measurement.people();
   }
 
   /** N. */
@@ -63,7 +69,11 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
     drawn.put("order", seeds.orderSeed());
     settings.put("seeds", drawn);
     settings.put("training", training.settings());
-    settings.put("measured_people", measuredPeople);
+    settings.put("measured_people", measurement.people());
+    if (measurement.along() != MeasurementSettings.Along.END) {
+      // Only then: runs of earlier versions keep their names.
+      settings.put("measured_along", measurement.along().name().toLowerCase(Locale.ROOT));
+    }
     settings.put("engine", engine);
     return settings;
   }

@@ -126,6 +126,7 @@ public final class StudyChecks {
         checkCorpus(key, skewed.of());
         yield key + ".exposure";
       }
+      case CorpusSpec.StringsSpec _ -> key + "." + CorpusSpec.StringsSpec.KIND;
       default -> key + ".people";
     };
     Corpus made = checked(cause, () -> spec.corpus(0, 0));
@@ -152,6 +153,13 @@ public final class StudyChecks {
       throw UserException.usage(file + ": 'training.context_length' is " + training.contextLength()
           + ", but a text of " + made.name() + " may have " + made.longestItem()
           + " tokens; with 'packing: whole' no text is cut, so a window must hold the longest");
+    }
+    if (run.corpusSpec() instanceof CorpusSpec.StringsSpec && training.packing() == Packing.STREAM
+        && training.contextLength() % made.longestItem() != 0) {
+      throw UserException.usage(file + ": 'training.context_length' is " + training.contextLength()
+          + ", but windows must not cut strings, and a string of " + made.name() + " has "
+          + made.longestItem() + " tokens with its end of text; give a multiple of " + made.longestItem()
+          + ", or 'packing: whole'");
     }
     checked("exposures", () -> run.exposureCounts(made));
     checkPositions(run.model(), made, training.contextLength());

@@ -111,10 +111,16 @@ public final class StudyReader {
   }
 
   private static long measuredPeople(Fields top) {
+    return measurement(top).people();
+  }
+
+  private static MeasurementSettings measurement(Fields top) {
     Fields measurement = top.mapping("measurement");
-    long people = measurement.integer("people", 2, CorpusReader.MOST_PEOPLE, 2000);
+    MeasurementSettings settings = new MeasurementSettings(
+        measurement.integer("people", 2, CorpusReader.MOST_PEOPLE, 2000),
+        measurement.choice("along", MeasurementSettings.Along.class, MeasurementSettings.Along.END));
     measurement.requireNoOthers();
-    return people;
+    return settings;
   }
 
   /** The mapping under 'corpus' of a study file, as it is written. */
@@ -205,7 +211,7 @@ public final class StudyReader {
     }
     List<Swept<TrainingSettings>> trainings = new TrainingReader(file, paths)
         .trainings(keys.mapping("training"));
-    long measuredPeople = measuredPeople(keys);
+    MeasurementSettings measurement = measurement(keys);
     keys.requireNoOthers();
     trainings.stream()
         .flatMap(training -> training.value().initialisation().stream())
@@ -221,7 +227,7 @@ public final class StudyReader {
       requireGradients(training.value(), models);
       requireMatrices(training.value(), models);
     });
-    return new Grid(corpora, models, exposures, seeds, engine, trainings, measuredPeople);
+    return new Grid(corpora, models, exposures, seeds, engine, trainings, measurement);
   }
 
   /**

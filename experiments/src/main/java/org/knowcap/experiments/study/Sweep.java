@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -22,8 +23,8 @@ final class Sweep {
   /** Short words for keys in names of runs; other keys keep their names. */
   private static final Map<String, String> SHORT = Map.of("learning_rate", "lr", "batch_size", "batch",
       "context_length", "context");
-  /** A key that the name of the corpus already shows. */
-  private static final String PEOPLE = "people";
+  /** Keys that the name of the corpus already shows. */
+  private static final Set<String> COUNTS = Set.of("people", CorpusSpec.StringsSpec.KIND);
   private static final int LONGEST_WORD = 24;
 
   private final Path file;
@@ -91,7 +92,7 @@ final class Sweep {
     }
     List<Swept<JsonNode>> values = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
-      String label = key.equals(PEOPLE) || list.size() == 1 ? "" : label(key, list.get(i), i + 1);
+      String label = COUNTS.contains(key) || list.size() == 1 ? "" : label(key, list.get(i), i + 1);
       if (list.get(i) instanceof ObjectNode inner) {
         choices(path, inner)
             .forEach(each -> values.add(new Swept<>(each.value(), joined(label, each.label()))));

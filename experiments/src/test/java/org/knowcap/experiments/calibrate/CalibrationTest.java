@@ -73,7 +73,7 @@ class CalibrationTest {
         .map(part -> IntStream.range(0, 16).boxed().flatMapToDouble(_ -> Arrays.stream(part)).toArray())
         .toArray(double[][]::new);
     return new Measurement(measurement.knowledge(), 1000 * measurement.people(), losses, measurement.again(),
-        measurement.answers());
+        measurement.answers(), measurement.unseen());
   }
 
   @Test
@@ -136,7 +136,7 @@ class CalibrationTest {
       Measurement found = Measurement.of(corpus, most, scorer);
       Measurement sure = overconfident(found);
       return new Measurement(sure.knowledge(), found.people() * 16, sure.losses(), sure.again(),
-          sure.answers());
+          sure.answers(), sure.unseen());
     }).findings(), "bioS");
   }
 

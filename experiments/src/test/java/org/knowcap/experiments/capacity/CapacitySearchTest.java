@@ -111,7 +111,8 @@ class CapacitySearchTest {
         Map.of()));
     CapacityFinding finding = search.finding(measured, 0).orElseThrow();
     assertEquals(PEOPLE.get(5), finding.people());
-    assertTrue(finding.larger().getFirst().capacityRatio() < finding.capacityRatio(), finding.sentence());
+    assertTrue(finding.larger().getFirst().capacityRatio() < finding.capacityRatio(),
+        finding.sentence(new SizedCorpus.Letters("N", "R")));
   }
 
   /** How many seeds there are depends on the scatter of the first three alone, and the interval on nothing else. */
@@ -152,7 +153,8 @@ class CapacitySearchTest {
         .orElseThrow();
     assertEquals(PEOPLE.getLast(), finding.people());
     assertFalse(finding.bracketed());
-    assertTrue(finding.sentence().contains("not bracketed: no larger"), finding.sentence());
+    assertTrue(finding.sentence(new SizedCorpus.Letters("N", "R")).contains("not bracketed: no larger"),
+        finding.sentence(new SizedCorpus.Letters("N", "R")));
   }
 
   @ParameterizedTest
@@ -165,10 +167,10 @@ class CapacitySearchTest {
     assertTrue(corpus.alphabet() * corpus.alphabet() >= 16 * corpus.diversity());
     for (int size = 1; size < corpus.people().size(); size++) {
       assertTrue(corpus.people().get(size) > corpus.people().get(size - 1));
-      assertTrue(DenseCorpus.ratio(size) < 1.99
+      assertTrue(SizedCorpus.ratio(size) < 1.99
           || corpus.diversity() * Logarithms.log2(corpus.people().get(size)) <= corpus.people().get(size));
     }
-    assertEquals(5, DenseCorpus.size(2 * Math.sqrt(2)));
+    assertEquals(5, SizedCorpus.size(2 * Math.sqrt(2)));
   }
 
   /** Of few people a step has few texts, so that 1000 exposures are some 50,000 steps; of many it has no more than suit the model. */
@@ -189,6 +191,30 @@ class CapacitySearchTest {
       assertTrue(steps < 2 * 50_000 || texts == 1 || windows == 8,
           people + " people: " + texts + " texts, " + steps + " steps");
     }
+  }
+
+  /** R and alpha are of one model with one P; a corpus of strings has the R^max that its size is for. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2-1-1-w8", "gpt2-2-2-w16", "llama-2-2-w16", "gpt2-4-4"})
+  void stringsHaveTheParametersOfFacts(String name, @TempDir Path folder) throws Exception {
+    ModelSpec model = ModelSpec.parse(name);
+    CapacityStudy facts = CapacityStudy.of(model, 1000, "auto");
+    CapacityStudy strings = CapacityStudy.ofStrings(model, 1000, "auto");
+    RunSpec ofFacts = only(facts, facts.corpus().people().getFirst(), folder);
+    long parameters = ofFacts.program(ofFacts.corpus()).parameterCount();
+    for (int size = 3; size < strings.corpus().people().size(); size++) {
+      RunSpec run = only(strings, strings.corpus().people().get(size), folder);
+      assertEquals(parameters, run.program(run.corpus()).parameterCount());
+      double most = run.corpus().measured().bits().totalBits() / parameters;
+      assertEquals(SizedCorpus.ratio(size), most, 0.1 * most + 100.0 / parameters);
+    }
+    assertEquals("capacity-" + name + "-strings-e1000", strings.name());
+  }
+
+  private static RunSpec only(CapacityStudy study, long people, Path folder) throws Exception {
+    Path file = Files.write(folder.resolve("study.yaml"),
+        study.yaml(33, 200_000, List.of(new Cell(people, 0.003, 1))));
+    return StudyReader.read(file).runs().getFirst();
   }
 
   @Test

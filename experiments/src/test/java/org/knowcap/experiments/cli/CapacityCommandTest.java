@@ -74,6 +74,7 @@ class CapacityCommandTest {
         List.of("--minutes must be above 0", "gpt2-2-2-w16", "--minutes", "NaN"),
         List.of("--interval must be at least 0", "gpt2-2-2-w16", "--interval", "-1"),
         List.of("--exposures must be at least 1", "gpt2-2-2-w16", "--exposures", 0),
+        List.of("--corpus must be bioD or strings, found 'poems'", "gpt2-2-2-w16", "--corpus", "poems"),
         List.of("no model is named", "gpt9-2-2"),
         List.of("no corpus suits gpt2-1-1-w2-rotary1", "gpt2-1-1-w2-rotary1"),
         List.of("knowcap: no engine is named 'abacus'", "gpt2-2-2-w16", "--engine", "abacus"),

@@ -73,7 +73,7 @@ class RecallCommandTest {
   void calibrationPassesAndNamesWhatItCannotDo() {
     Outcome bounds = KnowcapProcess.succeeds("calibrate", "--only", "bounds", "--json");
     JsonNode findings = Json.MAPPER.readTree(bounds.out());
-    assertEquals(18, findings.size());
+    assertEquals(21, findings.size());
     findings.forEach(finding -> assertEquals("pass", finding.path("verdict").asString(), finding.toString()));
     refused(2, "--only must be of bounds, planted, leak, engines, known, repeat, found 'nothing'",
         "calibrate", "--only", "nothing");

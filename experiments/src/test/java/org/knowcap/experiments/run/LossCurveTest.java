@@ -25,7 +25,7 @@ class LossCurveTest {
   private static List<RunFolder.Metric> reports(int reports, DoubleUnaryOperator loss) {
     return IntStream.rangeClosed(1, reports)
         .mapToObj(i -> new RunFolder.Metric(10 * i, loss.applyAsDouble((double) i / reports), 0.001, 1, i,
-            Optional.empty(), Optional.empty(), Optional.empty(), List.of()))
+            Optional.empty(), Optional.empty(), Optional.empty(), List.of(), Optional.empty()))
         .toList();
   }
 

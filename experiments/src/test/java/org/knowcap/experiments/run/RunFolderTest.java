@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.Frequencies;
@@ -35,19 +36,23 @@ import org.knowcap.analysis.results.PartBits;
 import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.Seeds;
+import org.knowcap.analysis.results.TrainingPoint;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.UserException;
 
 @Tag("process")
 class RunFolderTest {
   private static final MeasuredRun MEASURED = new MeasuredRun(
-      new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", Seeds.all(7), 0.1, 1.0 / 3, 250,
-          300, 0.05, 0.06, 250.0 / 300, 1e4, 12.5, 0, 0, 0, 400, 25_600, 1.25, 8, 0.003, 5000, true,
+      new RunResult("a-run", "bioS(20)", 20, 100, "gpt2-1-1", 5000, "nd4j", Seeds.all(7),
+          OptionalDouble.of(0.1), 1.0 / 3, 250, 300, 0.05, 0.06, 250.0 / 300, 1e4, 12.5, 0,
+          OptionalDouble.of(0), 0, 400, 25_600, 1.25, 8, 0.003, 5000, true,
           PartBits.of(List.of(new Knowledge("names", 20, 8, 4, 3, 0))), OptionalDouble.of(0.125), Limit.MODEL,
           new RecallShares(0.5, 0, Double.NaN, Double.NaN, 0.25, 1, Double.NaN, OptionalDouble.of(0.1),
               OptionalDouble.empty(), OptionalDouble.of(0.125)),
           new Completeness(OptionalDouble.of(56.25), OptionalDouble.of(0.75)), OptionalDouble.of(81.5),
-          Optional.of("lr0.003")),
+          Optional.of("lr0.003"),
+          new Memorisation(OptionalDouble.of(240), OptionalDouble.empty(), OptionalDouble.of(0.048),
+              OptionalDouble.of(3), OptionalDouble.of(-7))),
       List.of(new Knowledge("names", 20, 8, 4, 3, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)),
       Map.of("names", 81.5), List.of("a caution"), Optional
@@ -62,7 +67,10 @@ class RunFolderTest {
 
   private static RunFolder.Metric metric(long step) {
     return new RunFolder.Metric(step, 1.0 / step, 0.001, 1e4, step / 10.0,
-        step % 2 == 0 ? Optional.of(0.5) : Optional.empty(), Optional.of(3.0), Optional.empty(), List.of());
+        step % 2 == 0 ? Optional.of(0.5) : Optional.empty(), Optional.of(3.0), Optional.empty(), List.of(),
+        step % 3 == 0
+            ? Optional.of(new TrainingPoint(OptionalDouble.of(2), 3, OptionalDouble.empty(), -4))
+            : Optional.empty());
   }
 
   @Test

@@ -158,16 +158,16 @@ class StudyReaderTest {
         UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
     Grid grid = new Grid(List.of(only(bioS(20, lists)), only(bioS(50, lists))),
         List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(Exposures.of(100), Exposures.of(200)),
-        List.of(Seeds.all(3), Seeds.all(4)), "nd4j", List.of(only(training)), 15);
+        List.of(Seeds.all(3), Seeds.all(4)), "nd4j", List.of(only(training)),
+        new MeasurementSettings(15, MeasurementSettings.Along.END));
     assertEquals(new Study("grid-1", grid.runs(), List.of()), study);
 
     List<RunSpec> runs = study.runs();
     assertEquals(16, runs.size());
     assertEquals(new RunSpec(bioS(20, lists), ModelSpec.parse("gpt2-1-1"), Exposures.of(100), Seeds.all(3),
-        training, 15, "nd4j", ""), runs.getFirst());
-    assertEquals(
-        new RunSpec(bioS(50, lists), second, Exposures.of(200), Seeds.all(4), training, 15, "nd4j", ""),
-        runs.getLast());
+        training, new MeasurementSettings(15, MeasurementSettings.Along.END), "nd4j", ""), runs.getFirst());
+    assertEquals(new RunSpec(bioS(50, lists), second, Exposures.of(200), Seeds.all(4), training,
+        new MeasurementSettings(15, MeasurementSettings.Along.END), "nd4j", ""), runs.getLast());
     assertEquals(16, runs.stream().map(RunSpec::name).distinct().count());
   }
 
@@ -184,7 +184,7 @@ class StudyReaderTest {
         List.of(only(new TrainingSettings(12, 512, Packing.STREAM, 0.001, 0.1, new Warmup.Fraction(0.05),
             LearningRateShape.COSINE, OptionalDouble.empty(), Precision.FP32,
             UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()))),
-        2000);
+        new MeasurementSettings(2000, MeasurementSettings.Along.END));
     assertEquals(new Study("least", grid.runs(), List.of()), study);
   }
 

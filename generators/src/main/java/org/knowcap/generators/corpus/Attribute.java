@@ -17,6 +17,11 @@ public record Attribute(String key) {
   /** The employer determines it. */
   public static final Attribute EMPLOYER_CITY = new Attribute("employer_city");
 
+  /** The first half of a random string. */
+  public static final Attribute BEGINNING = new Attribute("beginning");
+  /** The second half of a random string. */
+  public static final Attribute REST = new Attribute("rest");
+
   /** bioD's attribute "ID {@code number}", counted from 1. */
   public static Attribute id(int number) {
     return new Attribute("id_" + number);

@@ -14,13 +14,17 @@ public interface GroundTruth {
   BitContent bits();
 
   /**
-   * The true values of a person's attributes, worded as in the texts; a name includes all its parts.
+   * The true values of a person's attributes, worded as in the texts; a name includes all its parts. Random
+   * strings have no name.
    *
    * @param person 0..N-1
    */
   Map<Attribute, String> values(long person);
 
-  /** The K attributes whose values are counted in bits: all but the name, and what another value implies. */
+  /**
+   * The K attributes that a model can be asked for: those whose values are counted in bits, which are all but the name, and
+   * what another value implies. Of random strings, which have no names, this is the second half alone.
+   */
   default List<Attribute> attributes() {
     return values(0).keySet()
         .stream()

@@ -22,7 +22,8 @@ public enum RandomStream {
   DIVERSITY,
   CHUNKS,
   QUESTIONS,
-  RANKS;
+  RANKS,
+  STRINGS;
 
   /** The stream of a seed. */
   public CounterRandom random(long seed) {

@@ -29,6 +29,8 @@ import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.generators.strings.RandomStrings;
+import org.knowcap.generators.strings.StringShape;
 
 /** Small corpora of every kind, and what is asked of several of them. */
 public final class Corpora {
@@ -44,6 +46,11 @@ public final class Corpora {
 
   public static BioD bioD(long people, long seed, BioDShape shape) {
     return new BioD(people, shape, seed, Pools.shipped(SMALL));
+  }
+
+  /** Strings of an odd number of symbols, so many that no two are equal. */
+  public static RandomStrings strings(long strings, long seed) {
+    return new RandomStrings(strings, new StringShape(9, 11), seed, seed);
   }
 
   public static BioS revised(BioS corpus, double share) {
@@ -79,6 +86,12 @@ public final class Corpora {
     }
   }
 
+  /** What tells somebody apart from all others: the name, or a random string, which is all of its values. */
+  public static String identity(Source source, long person) {
+    Map<Attribute, String> values = source.values(person);
+    return values.getOrDefault(Attribute.NAME, values.toString());
+  }
+
   /** What an item says. */
   public static String text(Source source, long sequenceNumber) {
     int[] tokens = item(source, sequenceNumber);
@@ -107,6 +120,7 @@ public final class Corpora {
     all.put("update of strings without replay",
         new RevisedCorpus(bioD(97, seed, SHAPE), new Revision(0.3, Set.of(Attribute.id(2)), 5), 3, 0));
     all.put("bioR", bioR(bioS(23, seed, SMALL), 4));
+    all.put("strings", strings(97, seed));
     return all;
   }
 

@@ -29,7 +29,7 @@ class ItemLayoutTest {
     return List.of(Corpora.bioS(200, seed, Corpora.SMALL),
         Corpora.bioS(50_000, seed, PoolSizes.PAPER).simple(), Corpora.bioS(5000, seed, PoolSizes.PAPER),
         strings, Corpora.bioD(200, seed, new BioDShape(2, 3, 20, 2, 7)), all.get("mixture").measured(),
-        all.get("mixture").stream().sources().get(1), all.get("bioR").measured(),
+        all.get("mixture").stream().sources().get(1), all.get("bioR").measured(), Corpora.strings(200, seed),
         new QuestionedCorpus(Corpora.bioS(5000, seed, PoolSizes.PAPER), 0.9, new Timing.Mixed(1)).stream()
             .sources()
             .getLast());
@@ -53,7 +53,8 @@ class ItemLayoutTest {
             .stream()
             .filter(span -> span.kind() == KnowledgeKind.NAME)
             .reduce((a, b) -> b.end() - b.start() > a.end() - a.start() ? b : a)
-            .orElseThrow();
+            // A string has no name: what must be in the window is the end of text before it.
+            .orElse(new Span(KnowledgeKind.NAME, Attribute.NAME, 0, 1));
         complete += at / length == (at + read.tokens().length - 1) / length ? 1 : 0;
         for (Span span : read.spans()) {
           for (int token = span.start(); span.kind() == KnowledgeKind.VALUE && token < span.end(); token++) {
