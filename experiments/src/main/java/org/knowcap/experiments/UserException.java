@@ -17,6 +17,8 @@ public final class UserException extends RuntimeException {
   /** Exit code for work that another process has or that was stopped: a later try goes on (EX_TEMPFAIL of sysexits.h). */
   public static final int LATER = 75;
 
+  private static final double MOST_MINUTES = 1e6;
+
   private final int exitCode;
 
   private UserException(int exitCode, String message) {
@@ -51,6 +53,18 @@ public final class UserException extends RuntimeException {
   public static void requireAtLeastOne(String option, long value) {
     if (value < 1) {
       throw usage(option + " must be at least 1, found " + value);
+    }
+  }
+
+  /** Work that has ended before its end, and goes on when the command is given again. */
+  public static UserException later(String message) {
+    return new UserException(LATER, message);
+  }
+
+  /** Refuses minutes that no command can take. */
+  public static void requireMinutes(double minutes) {
+    if (!(minutes > 0) || minutes > MOST_MINUTES) {
+      throw usage("--minutes must be above 0 and at most a million, found " + minutes);
     }
   }
 

@@ -38,6 +38,17 @@ public record QuantisedResult(RunResult run, String quantisation, int weightBits
     return !quantisation.equals(NONE);
   }
 
+  /**
+   * This row, with the run under another name.
+   *
+   * @param choices of the lists of its study; empty where there are none
+   */
+  public QuantisedResult named(String name, String choices) {
+    String label = quantised() ? run.run().substring(run.run().lastIndexOf('/')) : "";
+    return new QuantisedResult(run.named(name + label, choices), quantisation, weightBits, group,
+        bitsPerWeight, modelBits, capacityPerBit);
+  }
+
   /** Name of the run whose model was rounded. */
   public String trainedRun() {
     return quantised() ? run.run().substring(0, run.run().lastIndexOf('/')) : run.run();

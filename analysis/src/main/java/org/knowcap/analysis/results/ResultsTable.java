@@ -75,6 +75,11 @@ public final class ResultsTable {
         : RecordTable.of(QuantisedResult.class, rows);
   }
 
+  /** The quantised models as a table, which has the columns of {@link QuantisedResult} even without rows. */
+  public Table quantisedTable() {
+    return RecordTable.of(QuantisedResult.class, quantised());
+  }
+
   /**
    * Writes the table as CSV, UTF-8, one line a run; every number reads back as the same number.
    *

@@ -110,6 +110,20 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     memorisation.unseenStoredBits().ifPresent(count -> finite("unseen_stored_bits", count));
   }
 
+  /**
+   * This run under another name.
+   *
+   * @param choices of the lists of its study; empty where there are none
+   */
+  public RunResult named(String name, String choices) {
+    return new RunResult(name, corpus, people, exposures, model, parameters, engine, seeds, nameLossNats,
+        valueLossNats, storedBits, totalBits, capacityRatio, maxCapacityRatio, saturation, tokensPerSecond,
+        seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError, steps, tokens,
+        finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare, limitedBy, recall,
+        completeness, nameExactBits, Optional.of(choices).filter(setting -> !setting.isEmpty()),
+        memorisation);
+  }
+
   /** Whether there was hardly more to store, so that R does not say what the model can hold. */
   public boolean corpusBound() {
     return limitedBy == Limit.CORPUS;

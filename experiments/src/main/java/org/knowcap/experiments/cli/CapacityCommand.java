@@ -143,9 +143,7 @@ final class CapacityCommand implements Callable<Integer> {
     long began = System.nanoTime();
     UserException.requireAtLeastOne("--exposures", exposures);
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
-    if (!(minutes > 0) || minutes > 1e6) {
-      throw UserException.usage("--minutes must be above 0 and at most a million, found " + minutes);
-    }
+    UserException.requireMinutes(minutes);
     if (!(interval >= 0)) {
       throw UserException.usage("--interval must be at least 0, found " + interval);
     }

@@ -13,13 +13,17 @@ import org.knowcap.experiments.run.Provenances;
 import org.knowcap.generators.bior.rewriting.RewritingException;
 import org.knowcap.generators.export.ExportException;
 import org.knowcap.models.engine.EngineUnavailableException;
+import org.knowcap.models.engine.UnknownEngineException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
-/** The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input. */
+/**
+ * The {@code knowcap} command. Exit codes: 0 done, 1 something failed, 2 wrong usage or input, 75 the time was up or a run is
+ * another process's, and the same command goes on.
+ */
 @Command(
     name = "knowcap",
     mixinStandardHelpOptions = true,
@@ -27,11 +31,12 @@ import picocli.CommandLine.ParseResult;
     description = "Measures how many bits of knowledge a language model stores.",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
-        StatusCommand.class, CurvesCommand.class, ResultsCommand.class, ReportCommand.class, FitCommand.class,
-        CompareCommand.class, CapacityCommand.class, LawsCommand.class, MeasureCommand.class,
-        ProbeCommand.class, ExportCommand.class, ImportCommand.class, QuantiseCommand.class,
-        EnginesCommand.class, CalibrateCommand.class, ModelsCommand.class, BenchCommand.class,
-        WorkerCommand.class, WarmUpCommand.class, TimeStepsCommand.class})
+        StatusCommand.class, CurvesCommand.class, ResultsCommand.class, QueryCommand.class,
+        ReportCommand.class, FitCommand.class, CompareCommand.class, CapacityCommand.class, LawsCommand.class,
+        MeasureCommand.class, ProbeCommand.class, ExportCommand.class, ImportCommand.class,
+        QuantiseCommand.class, EnginesCommand.class, CalibrateCommand.class, ModelsCommand.class,
+        BenchCommand.class, CompletionCommand.class, WorkerCommand.class, WarmUpCommand.class,
+        TimeStepsCommand.class})
 public final class Knowcap {
   private static final int LONGEST_LINE = 1000;
 
@@ -129,6 +134,10 @@ public final class Knowcap {
       case UserException e -> {
         err.println("knowcap: " + shortened(e.getMessage()));
         return e.exitCode();
+      }
+      case UnknownEngineException e -> {
+        err.println("knowcap: " + shortened(e.getMessage()));
+        return UserException.USAGE;
       }
       case EngineUnavailableException e -> err.println("knowcap: " + shortened(e.getMessage()));
       case ExportException e -> {

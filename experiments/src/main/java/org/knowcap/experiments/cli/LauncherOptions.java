@@ -22,7 +22,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** The options of 'knowcap run' that only clusters need. */
+/** The options of 'knowcap run' that depend on where runs are trained. */
 final class LauncherOptions {
   /** Where runs are trained. */
   enum Where {
@@ -49,8 +49,8 @@ final class LauncherOptions {
   private static final Map<String, Set<Where>> MEANT_FOR = Map.of("--time", EnumSet.of(Where.SLURM),
       "--partition", EnumSet.of(Where.SLURM), "--array-limit", EnumSet.of(Where.SLURM), "--sbatch",
       EnumSet.of(Where.SLURM), "--memory", EnumSet.of(Where.SLURM, Where.KUBERNETES), "--image",
-      EnumSet.of(Where.KUBERNETES), "--claim", EnumSet.of(Where.KUBERNETES), "--dry-run",
-      EnumSet.of(Where.SLURM, Where.KUBERNETES));
+      EnumSet.of(Where.KUBERNETES), "--claim", EnumSet.of(Where.KUBERNETES), "--minutes",
+      EnumSet.of(Where.LOCAL));
 
   @Option(
       names = "--time",
@@ -97,7 +97,8 @@ final class LauncherOptions {
 
   @Option(
       names = "--dry-run",
-      description = "Write and print what would be submitted to the cluster, and submit nothing.")
+      description = "Show what would be trained, and do nothing. For a cluster: write and print what would be submitted, and"
+          + " submit nothing.")
   private boolean dryRun;
 
   /**
@@ -115,12 +116,17 @@ final class LauncherOptions {
                 .map(launcher -> "--launcher " + launcher)
                 .collect(Collectors.joining(" or "))
             + ", found --launcher " + where
-            + (option.equals("--dry-run") ? "; 'knowcap plan' shows what would run here" : ""));
+            + (option.equals("--minutes") ? "; --time limits a task of Slurm's" : ""));
       }
     });
     if (where == Where.KUBERNETES && !dryRun) {
       throw UserException.usage("--launcher kubernetes only writes a file for kubectl; add --dry-run");
     }
+  }
+
+  /** Whether nothing is to be trained or submitted. */
+  boolean dryRun() {
+    return dryRun;
   }
 
   /**

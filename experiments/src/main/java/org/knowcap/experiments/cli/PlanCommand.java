@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.study.CountedCorpora;
 import org.knowcap.experiments.study.ExposureCounts;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
@@ -54,6 +56,11 @@ final class PlanCommand implements Callable<Integer> {
       description = "Threads of each run, for large models; small ones are fastest on one. Default: ${DEFAULT-VALUE}")
   private int threads;
 
+  @Option(
+      names = "--untimed",
+      description = "Leave out the time, and so the few steps of each model that it takes to estimate it.")
+  private boolean untimed;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -76,27 +83,42 @@ final class PlanCommand implements Callable<Integer> {
   private record Row(String run, long parameters, double nameBits, double exactNameBits, double valueBits,
       double diversityBits, double maxCapacityRatio, double exposures, double completeExposures,
       double valueTokensBehindName, long steps, long tokens, double flops, long bytes,
-      Optional<Double> seconds) {}
+      Optional<Double> seconds) {
+    /** The line of another run of the same cell. */
+    Row of(String other) {
+      return new Row(other, parameters, nameBits, exactNameBits, valueBits, diversityBits, maxCapacityRatio,
+          exposures, completeExposures, valueTokensBehindName, steps, tokens, flops, bytes, seconds);
+    }
+  }
 
   @Override
   public Integer call() throws Exception {
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
     UserException.requireAtLeastOne("--threads", threads);
-    Study study = StudyChecks.check(spec, StudyReader.read(spec));
-    Map<String, Double> secondsPerStep = TimeStepsCommand.start(spec, threads);
+    CountedCorpora corpora = new CountedCorpora();
+    Study study = StudyChecks.check(spec, StudyReader.read(spec), corpora);
+    Map<String, Double> secondsPerStep = untimed ? Map.of() : TimeStepsCommand.start(spec, threads);
     List<Row> rows = new ArrayList<>();
+    Map<RunSpec, Row> ofCell = new HashMap<>();
     for (RunSpec run : study.runs()) {
-      Corpus corpus = run.corpus();
+      Row known = ofCell.get(run.cell());
+      if (known != null) {
+        rows.add(known.of(run.name()));
+        continue;
+      }
+      Corpus corpus = corpora.of(run);
       Program program = run.program(corpus);
       long steps = run.steps(corpus);
       ExposureCounts exposures = run.exposureCounts(corpus);
-      rows.add(new Row(run.name(), program.parameterCount(), bits(corpus, KnowledgeKind.NAME),
+      Row row = new Row(run.name(), program.parameterCount(), bits(corpus, KnowledgeKind.NAME),
           bits(corpus, KnowledgeKind.NAME, KnowledgePart::entropyBits), bits(corpus, KnowledgeKind.VALUE),
           bits(corpus, KnowledgeKind.FIRST_CHUNK),
           corpus.measured().bits().totalBits() / program.parameterCount(), exposures.exposures(),
           exposures.completeExposures(), exposures.valueTokensBehindName(), steps, steps * program.stepRows(),
           (double) program.flops() * steps, program.memoryBytes(),
-          Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps)));
+          Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps));
+      ofCell.put(run.cell(), row);
+      rows.add(row);
     }
     PrintWriter out = command.commandLine().getOut();
     if (json) {
@@ -104,6 +126,7 @@ final class PlanCommand implements Callable<Integer> {
     } else {
       study.notices().forEach(out::println);
       print(out, rows, workers.isPresent() ? workers.get() : StudyRun.workers(study));
+      out.println("next: 'knowcap run " + spec + " --out DIR' trains them");
     }
     return 0;
   }
@@ -123,18 +146,26 @@ final class PlanCommand implements Callable<Integer> {
         .sum();
   }
 
+  private static String padded(String text, int width) {
+    return text + " ".repeat(width - text.length());
+  }
+
   private void print(PrintWriter out, List<Row> rows, int together) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
-    String line = "%-" + width + "s %12s %11s %11s %12s %8s %9s %9s %7s %9s %9s %11s %9s %14s%n";
-    out.printf(Locale.ROOT, line, "run", "parameters", "in names", "in values", "in diversity", "R^max",
-        "exposures", "complete", "named", "steps", "tokens", "operations", "memory", "time");
+    String line = " %12s %11s %11s %12s %8s %9s %9s %7s %9s %9s %11s %9s %14s";
+    out.println(padded("run", width)
+        + String.format(Locale.ROOT, line, "parameters", "in names", "in values", "in diversity", "R^max",
+            "exposures", "complete", "named", "steps", "tokens", "operations", "memory", "time"));
+    // Runs of one cell differ in their names only, and thousands of them are formatted at once.
+    Map<Row, String> figures = new HashMap<>();
     for (Row row : rows) {
-      out.printf(Locale.ROOT, line, row.run, Units.count(row.parameters), Units.bits(row.nameBits),
-          Units.bits(row.valueBits), Units.bits(row.diversityBits), Units.ratio(row.maxCapacityRatio),
-          Units.count(Math.round(row.exposures)), Units.count(Math.round(row.completeExposures)),
-          String.format(Locale.ROOT, "%.1f %%", 100 * row.valueTokensBehindName), Units.count(row.steps),
-          Units.brief(row.tokens), Units.brief(row.flops), Units.brief(row.bytes) + "B",
-          row.seconds.map(Units::seconds).orElse("unknown"));
+      out.println(padded(row.run, width) + figures.computeIfAbsent(row.of(""),
+          cell -> String.format(Locale.ROOT, line, Units.count(cell.parameters), Units.bits(cell.nameBits),
+              Units.bits(cell.valueBits), Units.bits(cell.diversityBits), Units.ratio(cell.maxCapacityRatio),
+              Units.count(Math.round(cell.exposures)), Units.count(Math.round(cell.completeExposures)),
+              String.format(Locale.ROOT, "%.1f %%", 100 * cell.valueTokensBehindName),
+              Units.count(cell.steps), Units.brief(cell.tokens), Units.brief(cell.flops),
+              Units.brief(cell.bytes) + "B", cell.seconds.map(Units::seconds).orElse("unknown"))));
     }
     out.printf(Locale.ROOT, "%d runs, %s tokens", rows.size(),
         Units.brief(rows.stream().mapToLong(Row::tokens).sum()));

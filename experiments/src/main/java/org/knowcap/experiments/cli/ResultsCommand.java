@@ -64,14 +64,17 @@ final class ResultsCommand implements Callable<Integer> {
       throw UserException.usage("--seeds and --against are two tables: give one of them");
     }
     ResultsSources read = ResultsSources.read(sources);
+    read.notes().forEach(this::note);
+    ResultsTable results = read.results();
+    if (results.rows().isEmpty()) {
+      throw UserException.failure(nothing(read));
+    }
     List<Path> written = new ArrayList<>();
     for (StudyReport study : read.studies()) {
       study.writeResults()
           .ifPresentOrElse(written::add, () -> note(
               study.path().resolve("results.csv") + " is not written: the folder is for reading only"));
     }
-    read.notes().forEach(this::note);
-    ResultsTable results = read.results();
     Findings.belowZero(results.results()).ifPresent(this::note);
     PrintWriter out = command.commandLine().getOut();
     if (against.isPresent()) {
@@ -113,6 +116,16 @@ final class ResultsCommand implements Callable<Integer> {
       written.forEach(out::println);
     }
     return 0;
+  }
+
+  /** Why there is no row, and what to do. */
+  private static String nothing(ResultsSources read) {
+    if (read.studies().isEmpty()) {
+      return read.tables().getFirst() + " has no rows";
+    }
+    StudyReport study = read.studies().getFirst();
+    return "no run of " + study.path() + " is done yet (" + study.states().size() + " runs); 'knowcap status "
+        + study.path() + "' shows how far they are, 'knowcap run " + study.path() + "' goes on with them";
   }
 
   private void note(String text) {

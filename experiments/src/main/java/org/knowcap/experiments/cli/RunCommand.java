@@ -1,7 +1,10 @@
 package org.knowcap.experiments.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -10,11 +13,12 @@ import java.util.function.Consumer;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.Launcher;
-import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.experiments.study.RunSpec;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,11 +32,24 @@ final class RunCommand implements Callable<Integer> {
   @Spec
   private CommandSpec command;
 
-  @Parameters(paramLabel = "SPEC", description = "Study file (YAML).")
+  @Parameters(
+      paramLabel = "SPEC",
+      description = "Study file (YAML); or the directory of a study, whose own study.yaml is then run there.")
   private Path spec;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Directory of the study.")
-  private Path directory;
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Directory of the study; needed with a study file. What is done there stays: seeds, models or corpora that"
+          + " were added to the file are trained beside it.")
+  private Optional<Path> directory;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "M",
+      description = "Time for training here, the cheapest runs first. What is not done by then is left at a checkpoint for the"
+          + " next call, and the exit code is 75. Default: until all is done")
+  private Optional<Double> minutes;
 
   @Option(
       names = "--workers",
@@ -79,6 +96,7 @@ final class RunCommand implements Callable<Integer> {
     workers.ifPresent(value -> UserException.requireAtLeastOne("--workers", value));
     concurrent.ifPresent(value -> UserException.requireAtLeastOne("--concurrent", value));
     UserException.requireAtLeastOne("--threads", threads);
+    minutes.ifPresent(UserException::requireMinutes);
     boolean local = where == LauncherOptions.Where.LOCAL;
     if (local && workers.isPresent() && concurrent.isPresent()) {
       throw UserException
@@ -89,19 +107,56 @@ final class RunCommand implements Callable<Integer> {
     Optional<BiFunction<StudyFolder, Consumer<String>, Launcher>> cluster = local
         ? Optional.empty()
         : Optional.of(launcher.cluster(where, launcher.request(threads, concurrent.orElse(1), workers)));
-    StudyRun.requireSharing(StudyReader.read(spec), concurrent.orElse(1));
-    StudyFolder study = StudyFolder.create(directory, spec);
+    Path file = Files.isDirectory(spec) ? StudyFolder.specFile(spec) : spec;
+    StudyFolder study = StudyFolder.preview(directory(), file);
+    StudyRun.requireSharing(study.study(), concurrent.orElse(1));
+    boolean preview = local && launcher.dryRun();
+    if (!preview) {
+      study.update(file);
+    }
     for (String name : again) {
-      if (!study.runFolder(study.run(name)).forget()) {
-        throw UserException.failure(name + " is being trained by another process; stop that first");
-      }
+      again(study, study.run(name), preview);
     }
     if (cluster.isPresent()) {
       study.study().notices().forEach(out::println);
       cluster.get().apply(study, out::println).launch(study.states());
-    } else {
-      new StudyRun(out, study, workers, threads, concurrent.orElse(1)).execute();
+      return 0;
     }
+    StudyRun run = new StudyRun(out, study, workers, threads, concurrent.orElse(1))
+        .within(minutes.map(time -> Duration.ofMillis(Math.max(1, Math.round(60e3 * time)))));
+    if (preview) {
+      run.preview();
+      return 0;
+    }
+    run.execute();
+    out.println("next: 'knowcap results " + study.path() + "' prints the table, 'knowcap query "
+        + study.path() + " \"SELECT ...\"' answers questions about it");
     return 0;
+  }
+
+  /** Where the study is trained. */
+  private Path directory() throws IOException {
+    if (!Files.isDirectory(spec)) {
+      return directory.orElseThrow(() -> new ParameterException(command.commandLine(),
+          "Missing required option: '--out=DIR', the directory of the study"));
+    }
+    if (!StudyFolder.exists(spec)) {
+      throw UserException.usage(spec + " holds no study (no study.yaml in it); give a study file");
+    }
+    if (directory.isPresent()
+        && !(Files.exists(directory.get()) && Files.isSameFile(spec, directory.get()))) {
+      throw UserException
+          .usage(spec + " is the directory of a study, which is trained there: leave out --out,"
+              + " or give a study file");
+    }
+    return spec;
+  }
+
+  private void again(StudyFolder study, RunSpec run, boolean preview) throws IOException {
+    if (preview) {
+      command.commandLine().getOut().println(run.name() + " would be forgotten, and trained anew");
+    } else if (!study.runFolder(run).forget()) {
+      throw UserException.failure(run.name() + " is being trained by another process; stop that first");
+    }
   }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -15,9 +16,11 @@ import java.util.stream.Stream;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.runner.Slurm;
 import org.knowcap.experiments.runner.SlurmTask;
+import org.knowcap.experiments.study.CountedCorpora;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import picocli.CommandLine.Command;
@@ -76,10 +79,8 @@ final class StatusCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     StudyFolder study = StudyFolder.open(directory);
     Map<String, SlurmTask> tasks = slurm(study);
-    List<Row> rows = study.states()
-        .stream()
-        .map(status -> row(status.spec(), status.name(), status.state()).with(tasks))
-        .toList();
+    CountedCorpora corpora = new CountedCorpora();
+    List<Row> rows = study.states().stream().map(status -> row(status, corpora).with(tasks)).toList();
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(Json.MAPPER.writeValueAsString(rows));
@@ -95,8 +96,22 @@ final class StatusCommand implements Callable<Integer> {
         && rows.stream().anyMatch(row -> !row.done() && row.slurm.filter(SlurmTask::queued).isEmpty())) {
       out.println(
           "'knowcap run' with --launcher slurm submits the runs that are neither done nor in Slurm's queue");
+    } else {
+      next(rows).ifPresent(out::println);
     }
     return 0;
+  }
+
+  /** The command that people want next, where that is plain. */
+  private Optional<String> next(List<Row> rows) {
+    Set<String> states = rows.stream().map(Row::state).collect(Collectors.toSet());
+    if (states.contains("running") || rows.stream().anyMatch(row -> row.slurm.isPresent())) {
+      return Optional.empty();
+    }
+    return Optional.of(states.equals(Set.of("done"))
+        ? "next: 'knowcap results " + directory + "' prints the table, 'knowcap report " + directory
+            + "' draws the charts"
+        : "next: 'knowcap run " + directory + "' goes on with the runs that are not done");
   }
 
   /** What Slurm says of the study's runs; a note where it says nothing, as the folders tell the rest. */
@@ -125,13 +140,15 @@ final class StatusCommand implements Callable<Integer> {
             .collect(Collectors.joining(", "));
   }
 
-  private static Row row(RunSpec run, String name, RunState state) {
-    return switch (state) {
+  private static Row row(RunStatus status, CountedCorpora corpora) {
+    RunSpec run = status.spec();
+    String name = status.name();
+    return switch (status.state()) {
       case RunState.Pending() -> new Row(name, "pending", 0, Optional.empty(), "");
       case RunState.Running(RunState.Progressed p) ->
-          new Row(name, "running", p.step(), Optional.of(run.steps(run.corpus())), loss(p));
+          new Row(name, "running", p.step(), Optional.of(run.steps(corpora.of(run))), loss(p));
       case RunState.Interrupted(RunState.Progressed p) ->
-          new Row(name, "interrupted", p.step(), Optional.of(run.steps(run.corpus())), loss(p));
+          new Row(name, "interrupted", p.step(), Optional.of(run.steps(corpora.of(run))), loss(p));
       case RunState.Done(var measured) -> new Row(name, "done", measured.result().steps(),
           Optional.of(measured.result().steps()), Units.bits(measured.result().storedBits()) + ", "
               + Units.percent(measured.result().saturation()) + " of the corpus");

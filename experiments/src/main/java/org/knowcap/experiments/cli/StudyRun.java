@@ -2,12 +2,16 @@ package org.knowcap.experiments.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.RunStatus;
@@ -15,6 +19,7 @@ import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.runner.Gpus;
 import org.knowcap.experiments.runner.LocalLauncher;
+import org.knowcap.experiments.study.CountedCorpora;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
@@ -29,6 +34,8 @@ final class StudyRun {
   private final int threads;
   private final int concurrent;
   private final List<String> gpus;
+  private final CountedCorpora corpora = new CountedCorpora();
+  private Optional<Duration> limit = Optional.empty();
 
   /**
    * @param workers processes at a time; empty for the number that suits this machine
@@ -94,6 +101,35 @@ final class StudyRun {
     return !engine.equals(StudyReader.AUTO) && Engines.known(engine).fuses();
   }
 
+  /** Stops after some time; what is not done by then is left for later. */
+  StudyRun within(Optional<Duration> time) {
+    limit = time;
+    return this;
+  }
+
+  /** What would be trained, and how; nothing is trained or written. */
+  void preview() {
+    List<RunStatus> states = study.states();
+    List<RunStatus> open = states.stream()
+        .filter(status -> !(status.state() instanceof RunState.Done))
+        .toList();
+    int width = open.stream().mapToInt(status -> status.name().length()).max().orElse(0);
+    open.forEach(status -> out
+        .println(String.format(Locale.ROOT, "%-" + width + "s  %s", status.name(), shown(status.state()))));
+    out.println(heading(states, states.size() - open.size())
+        + limit.map(time -> "; the cheapest first, for " + Units.seconds(time.toMillis() / 1e3)).orElse(""));
+    out.println(open.isEmpty()
+        ? "nothing to train; 'knowcap report " + study.path() + "' writes table and report"
+        : "nothing is trained or written; without --dry-run these " + open.size() + " runs are trained");
+  }
+
+  private String heading(List<RunStatus> states, int finished) {
+    return study.study().name() + ": " + states.size() + " runs, " + finished + " done before; "
+        + Math.min(workers * concurrent, Math.max(1, states.size() - finished)) + " at a time, " + threads
+        + " thread(s) each" + (gpus.size() > 1 ? ", on " + gpus.size() + " GPUs" : "") + "; in "
+        + study.path();
+  }
+
   /**
    * @return what its runs have measured
    * @throws UserException where a run failed, after all others are done and reported on
@@ -115,33 +151,72 @@ final class StudyRun {
         .map(RunStatus::name)
         .toList();
     int open = states.size() - finished.size();
-    out.println(study.study().name() + ": " + states.size() + " runs, " + finished.size() + " done before; "
-        + Math.min(workers * concurrent, Math.max(1, open)) + " at a time, " + threads + " thread(s) each"
-        + (gpus.size() > 1 ? ", on " + gpus.size() + " GPUs" : "") + "; in " + study.path());
+    out.println(heading(states, finished.size()));
     out.flush();
     boolean workersFailed = false;
+    long began = System.nanoTime();
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
           System.console() != null && System.console().isTerminal())) {
-        new LocalLauncher(study, workers, threads, concurrent, gpus, display).launch(states);
+        new LocalLauncher(study, workers, threads, concurrent, gpus, limit, display).launch(states);
         workersFailed = display.workersFailed();
       }
     }
+    double seconds = (System.nanoTime() - began) / 1e9;
     StudyReport measured = StudyReport.of(study);
     measured.writeResults().ifPresent(results -> out.println("table:  " + results));
     measured.missingRows().forEach(line -> out.println("note: " + line));
-    Optional<UserException> unfinished = unfinished(measured.states(), workersFailed);
+    Optional<UserException> unfinished = limit.isPresent() && isLater(measured.states()) && !workersFailed
+        ? Optional.of(timeIsUp(states, measured.states(), seconds))
+        : unfinished(measured.states(), workersFailed);
     if (unfinished.isPresent() && measured.results().results().isEmpty()) {
       throw unfinished.get();
     }
     if (page) {
       out.println("report: " + measured.writePage());
     }
-    out.flush();
     if (unfinished.isPresent()) {
+      out.flush();
       throw unfinished.get();
     }
+    out.flush();
     return measured;
+  }
+
+  /** Whether some runs are not done and none has failed: more time is all they need. */
+  private static boolean isLater(List<RunStatus> states) {
+    return states.stream().anyMatch(status -> !(status.state() instanceof RunState.Done)) && states.stream()
+        .noneMatch(status -> status.state() instanceof RunState.Failed
+            || status.state() instanceof RunState.Damaged);
+  }
+
+  /** Says what is left when the time is up, and about how long that takes at the pace so far. */
+  private UserException timeIsUp(List<RunStatus> before, List<RunStatus> after, double seconds) {
+    Map<String, Double> work = work();
+    double done = done(work, after);
+    double pace = (done - done(work, before)) / seconds;
+    double all = work.values().stream().mapToDouble(Double::doubleValue).sum();
+    return UserException.later("the time is up (" + Units.seconds(seconds) + "): " + left(after)
+        + (pace > 0 ? "; at this pace they take about " + Units.seconds((all - done) / pace) + " more" : "")
+        + ". The same command goes on with them; 'knowcap status " + study.path() + "' names them");
+  }
+
+  /** How many of all operations are done. */
+  private double done(Map<String, Double> work, List<RunStatus> states) {
+    return states.stream().mapToDouble(status -> work.get(status.name()) * part(status)).sum();
+  }
+
+  private double part(RunStatus status) {
+    return switch (status.state()) {
+      case RunState.Done _ -> 1;
+      case RunState.Running(RunState.Progressed progress) -> part(status.spec(), progress);
+      case RunState.Interrupted(RunState.Progressed progress) -> part(status.spec(), progress);
+      case RunState.Pending _,RunState.Failed _,RunState.Damaged _ -> 0;
+    };
+  }
+
+  private double part(RunSpec run, RunState.Progressed progress) {
+    return (double) progress.step() / run.steps(corpora.of(run));
   }
 
   /**
@@ -149,19 +224,24 @@ final class StudyRun {
    * another process works on, or that no process took.
    */
   private Optional<UserException> unfinished(List<RunStatus> states, boolean workersFailed) {
+    if (states.stream().allMatch(status -> status.state() instanceof RunState.Done)) {
+      return Optional.empty();
+    }
+    return Optional
+        .of(UserException.failure(left(states) + (workersFailed ? "; a worker ended early, see above" : "")
+            + "; table and report are of the others. The same command goes on with them; 'knowcap status "
+            + study.path() + "' names them"));
+  }
+
+  private static String left(List<RunStatus> states) {
     Map<String, Long> open = states.stream()
         .map(RunStatus::state)
         .filter(state -> !(state instanceof RunState.Done))
         .collect(Collectors.groupingBy(StudyRun::shown, TreeMap::new, Collectors.counting()));
-    if (open.isEmpty()) {
-      return Optional.empty();
-    }
-    return Optional.of(UserException.failure(open.values().stream().mapToLong(Long::longValue).sum() + " of "
-        + states.size() + " runs have no result ("
+    return open.values().stream().mapToLong(Long::longValue).sum() + " of " + states.size()
+        + " runs have no result ("
         + open.entrySet().stream().map(e -> e.getValue() + " " + e.getKey()).collect(Collectors.joining(", "))
-        + (workersFailed ? "; a worker ended early, see above" : "")
-        + "); table and report are of the others. The same command goes on with them; 'knowcap status "
-        + study.path() + "' names them"));
+        + ")";
   }
 
   private static String shown(RunState state) {
@@ -177,10 +257,13 @@ final class StudyRun {
 
   /** Floating-point operations of each run. */
   private Map<String, Double> work() {
+    Map<RunSpec, Double> ofCell = new HashMap<>();
     Map<String, Double> work = new LinkedHashMap<>();
     for (RunSpec run : study.study().runs()) {
-      Corpus corpus = run.corpus();
-      work.put(run.name(), (double) run.program(corpus).flops() * run.steps(corpus));
+      work.put(run.name(), ofCell.computeIfAbsent(run.cell(), cell -> {
+        Corpus corpus = corpora.of(cell);
+        return (double) cell.program(corpus).flops() * cell.steps(corpus);
+      }));
     }
     return work;
   }

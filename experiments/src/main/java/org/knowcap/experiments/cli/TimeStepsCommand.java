@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Run;
+import org.knowcap.experiments.study.CountedCorpora;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
@@ -74,8 +75,9 @@ final class TimeStepsCommand implements Callable<Integer> {
     Map<List<Object>, Double> byShape = new HashMap<>();
     Map<String, Double> byRun = new LinkedHashMap<>();
     try {
+      CountedCorpora corpora = new CountedCorpora();
       for (RunSpec run : StudyReader.read(spec).runs()) {
-        Corpus corpus = run.corpus();
+        Corpus corpus = corpora.of(run);
         byRun.put(run.name(),
             byShape.computeIfAbsent(
                 List.of(run.model(), RunSpec.ids(corpus), run.training().batchSize(),

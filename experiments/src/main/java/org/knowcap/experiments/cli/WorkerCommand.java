@@ -61,6 +61,12 @@ final class WorkerCommand implements Callable<Integer> {
   private List<String> runs = List.of();
 
   @Option(
+      names = "--cheapest-first",
+      description = "Take the cheapest runs first, so that as many as possible are done when time is short. Default: the"
+          + " costliest first, so that all are done soonest.")
+  private boolean cheapestFirst;
+
+  @Option(
       names = "--while-input",
       hidden = true,
       description = "End when standard input closes: 'knowcap run' starts its workers so, which must not outlive it.")
@@ -86,7 +92,8 @@ final class WorkerCommand implements Callable<Integer> {
       study.runFolder(run).clearFailure();
     }
     Set<String> failed = ConcurrentHashMap.newKeySet();
-    Worker worker = new Worker(study, threads, concurrent, event -> {
+    Worker.Order order = cheapestFirst ? Worker.Order.CHEAPEST_FIRST : Worker.Order.COSTLIEST_FIRST;
+    Worker worker = new Worker(study, threads, concurrent, order, event -> {
       if (event instanceof WorkerEvent.Failed failure) {
         failed.add(failure.run());
       }

@@ -11,6 +11,7 @@ import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.results.Frequencies;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 
 /**
@@ -40,6 +41,14 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
+  }
+
+  /** This result, under the name and the setting that the run has in the study as it is now. */
+  MeasuredRun of(RunSpec spec, String name) {
+    return result.run().equals(name) && result.setting().orElse("").equals(spec.setting())
+        ? this
+        : new MeasuredRun(result.named(name, spec.setting()), parts, measuredPeople, provenance, routing,
+            recallByAttribute, exactBits, cautions, frequencies);
   }
 
   /** This result, for a run that trained as a replica with others. */

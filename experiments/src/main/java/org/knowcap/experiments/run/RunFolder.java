@@ -65,6 +65,11 @@ public final class RunFolder {
     return path.resolve("failure.json");
   }
 
+  /** The table of people that 'knowcap measure --people' may write here, for 'knowcap query'. */
+  public Path people() {
+    return path.resolve("people.parquet");
+  }
+
   private Path metrics() {
     return path.resolve("metrics.jsonl");
   }
@@ -186,7 +191,7 @@ public final class RunFolder {
 
   private MeasuredRun ownResult() throws IOException {
     MeasuredRun measured = read(result(), MeasuredRun.class, REMEDY);
-    if (!measured.result().run().equals(path.getFileName().toString())) {
+    if (!RunSpec.sameRun(measured.result().run(), path.getFileName().toString())) {
       throw damaged(result(), 1, "it is of run " + measured.result().run(), REMEDY);
     }
     return measured;
@@ -300,7 +305,9 @@ public final class RunFolder {
     String remedy = "'knowcap quantise'";
     MeasuredQuantisation measured = read(file, MeasuredQuantisation.class, remedy);
     String found = measured.result().run().run();
-    if (!found.equals(path.getFileName() + "/" + file.resolveSibling("").getFileName())) {
+    String label = "/" + file.resolveSibling("").getFileName();
+    if (!found.endsWith(label)
+        || !RunSpec.sameRun(measured.result().trainedRun(), path.getFileName().toString())) {
       throw damaged(file, 1, "it is of " + found, remedy);
     }
     return measured;

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunFolder.Metric;
@@ -31,13 +32,35 @@ public final class StudyFolder {
 
   private final Path path;
   private final Study study;
+  /** Names of the folders of runs that were there when this was opened, by their hashes. */
+  private final Map<String, List<String>> before;
 
   private StudyFolder(Path path, Study study) {
     this.path = path;
     this.study = study;
+    before = before(path.resolve(RUNS)).stream().collect(Collectors.groupingBy(RunSpec::hash));
   }
 
-  private static Path specFile(Path path) {
+  private static List<String> before(Path runs) {
+    try {
+      return folders(runs);
+    } catch (IOException e) {
+      // Each run says by itself that its folder cannot be read.
+      return List.of();
+    }
+  }
+
+  private static List<String> folders(Path runs) throws IOException {
+    if (!Files.isDirectory(runs)) {
+      return List.of();
+    }
+    try (Stream<Path> folders = Files.list(runs)) {
+      return folders.map(folder -> folder.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  /** The copy of the study file in a study's directory. */
+  public static Path specFile(Path path) {
     return path.resolve("study.yaml");
   }
 
@@ -57,7 +80,7 @@ public final class StudyFolder {
       switch (lists) {
         case Lists.Shipped _ -> {
         }
-        case Lists.InDirectory(String name, Path from, _, _) -> copyLists(from, copied(path, name));
+        case Lists.InDirectory own -> copyLists(own.directory(), copied(path, own.name()));
       }
     }
     for (Map.Entry<String, Path> file : study.files().entrySet()) {
@@ -94,9 +117,37 @@ public final class StudyFolder {
    *     study or holds other files
    */
   public static StudyFolder create(Path path, Path studyFile) throws IOException {
-    Study study = StudyChecks.check(studyFile, StudyReader.read(studyFile));
+    StudyFolder folder = preview(path, studyFile);
+    folder.update(studyFile);
+    return folder;
+  }
+
+  /** Makes the directory, and updates its copies of the study file and of what that names. */
+  public void update(Path studyFile) throws IOException {
+    if (!isOwn(path, studyFile)) {
+      byte[] text = Files.readAllBytes(studyFile);
+      Files.createDirectories(path);
+      copyInputs(study, path);
+      WholeFile.write(specFile(path), out -> out.write(text));
+    }
+  }
+
+  /** Whether a study file is the copy in this directory, whose lists and files are the copies there. */
+  private static boolean isOwn(Path path, Path studyFile) throws IOException {
+    return exists(path) && Files.isSameFile(specFile(path), studyFile);
+  }
+
+  /**
+   * What {@link #create} would open, with nothing written. A file that is the directory's own copy, which people may
+   * edit, has its lists and files there.
+   *
+   * @throws UserException as that does
+   */
+  public static StudyFolder preview(Path path, Path studyFile) throws IOException {
+    Study read = Files.exists(studyFile) && isOwn(path, studyFile) ? copy(path) : StudyReader.read(studyFile);
+    Study study = StudyChecks.check(studyFile, read);
     if (exists(path)) {
-      requireOwner(path, copy(path).name(), study.name());
+      requireOwner(path, StudyReader.name(specFile(path)), study.name());
     } else if (Files.isDirectory(path)) {
       try (var files = Files.list(path)) {
         // A process killed while it wrote leaves a file it had set aside: that is nobody's.
@@ -109,10 +160,6 @@ public final class StudyFolder {
     } else if (Files.exists(path)) {
       throw UserException.usage(path + " is a file; give a directory with --out");
     }
-    byte[] text = Files.readAllBytes(studyFile);
-    Files.createDirectories(path);
-    copyInputs(study, path);
-    WholeFile.write(specFile(path), out -> out.write(text));
     return new StudyFolder(path, study);
   }
 
@@ -196,15 +243,19 @@ public final class StudyFolder {
   public RunSpec run(String name) {
     return study.runs()
         .stream()
-        .filter(run -> run.name().equals(name))
+        .filter(run -> run.isNamed(name))
         .findFirst()
         .orElseThrow(() -> UserException.usage("study " + study.name() + " in " + path + " has no run " + name
             + "; its file has been changed since"));
   }
 
-  /** The folder of the run of that name. */
+  /** The folder of the run of that name, also where it was made under a name that the run had before. */
   public RunFolder runFolder(String run) {
-    return new RunFolder(path.resolve(RUNS).resolve(run));
+    List<String> known = before.getOrDefault(RunSpec.hash(run), List.of());
+    String folder = known.contains(run)
+        ? run
+        : known.stream().filter(each -> RunSpec.sameRun(each, run)).findFirst().orElse(run);
+    return new RunFolder(path.resolve(RUNS).resolve(folder));
   }
 
   /**
@@ -217,7 +268,9 @@ public final class StudyFolder {
 
   private RunStatus status(RunSpec spec) {
     String name = spec.name();
-    return new RunStatus(name, spec, runFolder(name).state());
+    RunState state = runFolder(name).state();
+    return new RunStatus(name, spec,
+        state instanceof RunState.Done(MeasuredRun run) ? new RunState.Done(run.of(spec, name)) : state);
   }
 
   /**
@@ -257,14 +310,8 @@ public final class StudyFolder {
    */
   List<String> foldersWithResult() throws IOException {
     Path runs = path.resolve(RUNS);
-    if (!Files.isDirectory(runs)) {
-      return List.of();
-    }
-    try (Stream<Path> folders = Files.list(runs)) {
-      return folders.filter(folder -> Files.exists(folder.resolve("result.json")))
-          .map(folder -> folder.getFileName().toString())
-          .sorted()
-          .toList();
-    }
+    return folders(runs).stream()
+        .filter(folder -> Files.exists(runs.resolve(folder).resolve("result.json")))
+        .toList();
   }
 }

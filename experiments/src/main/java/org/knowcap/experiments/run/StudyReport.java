@@ -30,8 +30,9 @@ public final class StudyReport {
   /** A finished run, with all results of quantising its model. */
   private record Finished(MeasuredRun run, RunFolder.Quantisations quantised) {
     Stream<QuantisedResult> rows() {
+      String setting = run.result().setting().orElse("");
       return Stream.concat(Stream.of(QuantisedResult.unquantised(run.result())),
-          quantised.measured().stream().map(MeasuredQuantisation::result));
+          quantised.measured().stream().map(each -> each.result().named(run.result().run(), setting)));
     }
 
     Stream<Map<String, String>> provenance() {
@@ -147,7 +148,9 @@ public final class StudyReport {
     finished.forEach(each -> each.quantised.problems()
         .forEach(problem -> lines
             .add("a quantised model of " + each.run.result().run() + " is left out: " + problem)));
-    Set<String> names = states.stream().map(RunStatus::name).collect(Collectors.toSet());
+    Set<String> names = states.stream()
+        .map(status -> study.runFolder(status.name()).path().getFileName().toString())
+        .collect(Collectors.toSet());
     study.foldersWithResult()
         .stream()
         .filter(name -> !names.contains(name))
@@ -180,6 +183,11 @@ public final class StudyReport {
   /** Name of the study. */
   public String name() {
     return study.study().name();
+  }
+
+  /** The study and its folder. */
+  public StudyFolder study() {
+    return study;
   }
 
   /** Directory of the study. */

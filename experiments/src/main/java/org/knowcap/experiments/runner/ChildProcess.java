@@ -20,6 +20,9 @@ public final class ChildProcess {
   /** Java's warning about the Vector API on standard error, which people need not see. */
   public static final String WARNING = "WARNING: Using incubator modules: " + VECTORS;
 
+  /** The launcher gives it to commands that end soon. A process that trains needs the optimising compiler. */
+  private static final String QUICK_COMPILER = "-XX:TieredStopAtLevel=1";
+
   private ChildProcess() {}
 
   /** Whether this process has the Vector API. */
@@ -43,7 +46,11 @@ public final class ChildProcess {
   static List<String> command(String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(ManagementFactory.getRuntimeMXBean()
+        .getInputArguments()
+        .stream()
+        .filter(argument -> !argument.equals(QUICK_COMPILER))
+        .toList());
     if (!hasVectors()) {
       command.add("--add-modules=" + VECTORS);
       command.addAll(CpuEngine.KEEP_LOOPS_APART);

@@ -6,8 +6,10 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.knowcap.experiments.UserException;
@@ -30,7 +32,10 @@ public final class LocalLauncher implements Launcher {
   private final int threads;
   private final int concurrent;
   private final List<String> gpus;
+  private final Optional<Duration> limit;
   private final StudyListener listener;
+  private final Set<Process> living = ConcurrentHashMap.newKeySet();
+  private volatile boolean timeIsUp;
 
   /** Receives the events of workers; several threads call it, one at a time. */
   public interface StudyListener {
@@ -42,14 +47,16 @@ public final class LocalLauncher implements Launcher {
    * @param threads of each run, for its engine's native libraries
    * @param concurrent runs at a time in each process
    * @param gpus that are dealt out to the workers; with fewer than two, each worker sees what this process sees
+   * @param limit after which runs write a checkpoint and stop; the cheapest runs are then first
    */
   public LocalLauncher(StudyFolder study, int workers, int threads, int concurrent, List<String> gpus,
-      StudyListener listener) {
+      Optional<Duration> limit, StudyListener listener) {
     this.study = study;
     this.workers = workers;
     this.threads = threads;
     this.concurrent = concurrent;
     this.gpus = List.copyOf(gpus);
+    this.limit = limit;
     this.listener = listener;
   }
 
@@ -62,12 +69,34 @@ public final class LocalLauncher implements Launcher {
       }
     }
     List<Thread> supervised = new ArrayList<>();
-    for (int i = 1; i <= workers; i++) {
+    for (int i = 1; i <= needed(states); i++) {
       int number = i;
       supervised.add(Thread.ofPlatform().name("worker-" + number).start(() -> supervise(number)));
     }
+    Thread clock = Thread.ofPlatform().daemon().name("time-limit").unstarted(this::stopInTime);
+    if (limit.isPresent()) {
+      clock.start();
+    }
     for (Thread thread : supervised) {
       thread.join();
+    }
+    clock.interrupt();
+  }
+
+  /** Workers that have something to do. */
+  private long needed(List<RunStatus> states) {
+    long open = states.stream().filter(status -> !(status.state() instanceof RunState.Done)).count();
+    return Math.min(workers, (open + concurrent - 1) / concurrent);
+  }
+
+  /** When the time is up, asks the workers to end; a worker then writes the checkpoints of its runs. */
+  private void stopInTime() {
+    try {
+      Thread.sleep(limit.orElseThrow());
+      timeIsUp = true;
+      living.forEach(Process::destroy);
+    } catch (InterruptedException allEndedBefore) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -76,12 +105,12 @@ public final class LocalLauncher implements Launcher {
     String name = "worker " + number;
     try {
       boolean again = true;
-      while (again) {
+      while (again && !timeIsUp) {
         Set<String> current = ConcurrentHashMap.newKeySet();
         Path log = study.path().resolve("logs").resolve("worker-" + number + ".log");
         int exitCode = listen(start(number, log), current);
         again = false;
-        if (exitCode != 0 && !STOPPED_BY_THE_USER.contains(exitCode)) {
+        if (exitCode != 0 && !timeIsUp && !STOPPED_BY_THE_USER.contains(exitCode)) {
           String reason = "its process died with exit code " + exitCode + "; see " + log;
           if (current.isEmpty()) {
             hear(new WorkerEvent.Failed(name, reason));
@@ -116,12 +145,21 @@ public final class LocalLauncher implements Launcher {
 
   private Process start(int number, Path log) throws IOException {
     Files.createDirectories(log.getParent());
-    ProcessBuilder worker = ChildProcess.builder(threads, "worker", study.path().toString(), "--while-input",
-        "--threads", Integer.toString(threads), "--concurrent", Integer.toString(concurrent));
+    List<String> command = new ArrayList<>(List.of("worker", study.path().toString(), "--while-input",
+        "--threads", Integer.toString(threads), "--concurrent", Integer.toString(concurrent)));
+    if (limit.isPresent()) {
+      command.add("--cheapest-first");
+    }
+    ProcessBuilder worker = ChildProcess.builder(threads, command.toArray(String[]::new));
     if (gpus.size() > 1) {
       worker.environment().put(Gpus.VISIBLE, gpus.get((number - 1) % gpus.size()));
     }
-    return worker.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
+    Process process = worker.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
+    living.add(process);
+    if (timeIsUp) {
+      process.destroy();
+    }
+    return process;
   }
 
   /** Passes on a worker's events until it ends. */
@@ -143,6 +181,7 @@ public final class LocalLauncher implements Launcher {
       return process.waitFor();
     } finally {
       process.destroy();
+      living.remove(process);
     }
   }
 

@@ -18,6 +18,7 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.knowcap.experiments.run.Sessions;
+import org.knowcap.experiments.study.CountedCorpora;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.engine.Execution;
@@ -43,8 +44,8 @@ final class SharedGpu {
 
   /** Runs of equal shape can train as replicas. */
   private record Shape(Program program, Precision precision) {
-    static Shape of(RunSpec run) {
-      return new Shape(run.program(run.corpus()), run.training().precision());
+    static Shape of(RunSpec run, CountedCorpora corpora) {
+      return new Shape(run.program(corpora.of(run)), run.training().precision());
     }
   }
 
@@ -60,8 +61,10 @@ final class SharedGpu {
 
   /** Executes all runs; the runs of one program start together, when the first of them is due. */
   void work(List<RunSpec> runs) throws IOException, InterruptedException {
+    CountedCorpora corpora = new CountedCorpora();
     Map<Shape, List<RunSpec>> shapes = runs.stream()
-        .collect(Collectors.groupingBy(Shape::of, LinkedHashMap::new, Collectors.toList()));
+        .collect(
+            Collectors.groupingBy(run -> Shape.of(run, corpora), LinkedHashMap::new, Collectors.toList()));
     Semaphore free = new Semaphore(places);
     List<Future<Void>> began = new ArrayList<>();
     try (ExecutorService threads = Executors.newCachedThreadPool()) {

@@ -23,25 +23,36 @@ import org.knowcap.models.training.TrainingException;
 import org.knowcap.models.training.TrainingListener;
 
 /**
- * Takes the runs of a study that no process works on, the costliest first, until none is left. Several workers may
- * share a study, in one process or many, on one machine or many: a lock on each run's folder keeps them apart.
+ * Takes the runs of a study that no process works on until none is left. Several workers may share a study, in one
+ * process or many, on one machine or many: a lock on each run's folder keeps them apart.
  */
 public final class Worker {
+  /** Which runs are taken first. */
+  public enum Order {
+    /** No long run begins when all others are done. */
+    COSTLIEST_FIRST,
+    /** As many runs as possible are done in a limited time. */
+    CHEAPEST_FIRST
+  }
+
   private final StudyFolder study;
   private final int threads;
   private final int concurrent;
+  private final Order order;
   private final Consumer<WorkerEvent> events;
   private volatile boolean stopping;
 
   /**
    * @param threads of each run
    * @param concurrent runs at a time; only engines that fuse runs take more than one
+   * @param order of the runs
    * @param events receives events; several runs send them from several threads
    */
-  public Worker(StudyFolder study, int threads, int concurrent, Consumer<WorkerEvent> events) {
+  public Worker(StudyFolder study, int threads, int concurrent, Order order, Consumer<WorkerEvent> events) {
     this.study = study;
     this.threads = threads;
     this.concurrent = concurrent;
+    this.order = order;
     this.events = events;
   }
 
@@ -74,13 +85,14 @@ public final class Worker {
    * @param runs of the study
    */
   public void work(List<RunSpec> runs) throws IOException, InterruptedException {
-    List<RunSpec> costliestFirst = runs.stream()
-        .sorted(Comparator.comparingDouble(Worker::cost).reversed())
+    Comparator<RunSpec> cheapestFirst = Comparator.comparingDouble(Worker::cost);
+    List<RunSpec> ordered = runs.stream()
+        .sorted(order == Order.CHEAPEST_FIRST ? cheapestFirst : cheapestFirst.reversed())
         .toList();
     if (concurrent > 1) {
-      new SharedGpu(concurrent, spec -> !study.runFolder(spec).finished(), this::take).work(costliestFirst);
+      new SharedGpu(concurrent, spec -> !study.runFolder(spec).finished(), this::take).work(ordered);
     } else {
-      for (RunSpec spec : costliestFirst) {
+      for (RunSpec spec : ordered) {
         take(spec, Engine::compile);
       }
     }

@@ -142,7 +142,8 @@ public sealed interface CorpusSpec {
       Map<String, Object> settings = new LinkedHashMap<>();
       settings.put("kind", "bioS");
       settings.put("people", people);
-      settings.put("pools", from.settings(() -> new BioS(1, 0, from.pools(), from.templates()).digest()));
+      settings.put("pools",
+          from.settings("bioS", () -> new BioS(1, 0, from.pools(), from.templates()).digest()));
       return settings;
     }
 
@@ -214,7 +215,8 @@ public sealed interface CorpusSpec {
       settings.put("kind", "bioD");
       settings.put("people", people);
       settings.put("shape", shape);
-      settings.put("pools", from.settings(() -> new BioD(1, shape, 0, from.pools()).digest()));
+      settings.put("pools",
+          from.settings("bioD " + shape, () -> new BioD(1, shape, 0, from.pools()).digest()));
       return settings;
     }
 

@@ -3,6 +3,8 @@ package org.knowcap.experiments.study;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.knowcap.analysis.results.Seeds;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.Corpus;
@@ -32,10 +34,54 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
   /** Version of the format of {@code run.json}. */
   private static final int FORMAT = 2;
 
+  /** Hexadecimal digits of the fingerprint at the end of a name. */
+  private static final int HASH_DIGITS = 8;
+  private static final String OWN = "own";
+  private static final String HASH = "hash";
+  /** Corpus, model, exposures and seeds; what lists chose; the hash. */
+  private static final Pattern NAME = Pattern
+      .compile("(?<own>[^_]+_[^_]+_[^_]+_[^_]+?)(_.*)?-(?<hash>[0-9a-f]{" + HASH_DIGITS + "})");
+
   /** Name of the run and of its folder: readable, and unique by a hash of all settings. */
   public String name() {
-    return corpusSpec.name() + "_" + model.name() + "_" + exposures.label() + "_" + seeds.label()
-        + (setting.isEmpty() ? "" : "_" + setting) + "-" + fingerprint().substring(0, 8);
+    return readable() + (setting.isEmpty() ? "" : "_" + setting) + "-" + hash();
+  }
+
+  /** The beginning of the name, which does not depend on what else is in the study. */
+  private String readable() {
+    return corpusSpec.name() + "_" + model.name() + "_" + exposures.label() + "_" + seeds.label();
+  }
+
+  /** The end of the name, by which a run is known whatever the lists of its study are. */
+  private String hash() {
+    return fingerprint().substring(0, HASH_DIGITS);
+  }
+
+  /** Length of the name, which is known without the hash. */
+  int nameLength() {
+    return readable().length() + (setting.isEmpty() ? 0 : 1 + setting.length()) + 1 + HASH_DIGITS;
+  }
+
+  /** Whether a name is this run's, also the name that it had while the lists of its study chose other things. */
+  public boolean isNamed(String other) {
+    return other.startsWith(readable()) && sameRun(other, readable() + "-" + hash());
+  }
+
+  /**
+   * Whether two names are of one run. What the lists of a study choose is in a name between the run's own parts and its
+   * hash: a list that is added to a study later changes the names of runs that were there before.
+   */
+  public static boolean sameRun(String one, String other) {
+    Matcher first = NAME.matcher(one);
+    Matcher second = NAME.matcher(other);
+    return one.equals(other) || first.matches() && second.matches()
+        && first.group(OWN).equals(second.group(OWN)) && first.group(HASH).equals(second.group(HASH));
+  }
+
+  /** The hash in a run's name; empty where a text is no run's name. */
+  public static String hash(String name) {
+    Matcher parts = NAME.matcher(name);
+    return parts.matches() ? parts.group(HASH) : "";
   }
 
   /** This run, with the name that it would have without lists. */
@@ -46,6 +92,11 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
   /** Number of people who are measured; all people if there are fewer. */
   public long measuredPeople() {
     return measurement.people();
+  }
+
+  /** What all runs have in common that differ from this one only in their seeds; it is one of them, without lists. */
+  public RunSpec cell() {
+    return new RunSpec(corpusSpec, model, exposures, Seeds.all(0), training, measurement, engine, "");
   }
 
   /** N. */

@@ -1,6 +1,5 @@
 package org.knowcap.experiments.study;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,7 +20,8 @@ import org.knowcap.models.training.Schedule;
 
 /**
  * Checks that need a study's corpora: whether the corpora can be made, and whether every run fits its corpus. It
- * builds the corpora, which takes time, so only commands that use the corpora ask for it.
+ * builds one corpus for all seeds, and checks one run of those that differ only in seeds, but still takes time, so only
+ * commands that use the corpora ask for it.
  */
 public final class StudyChecks {
   private static final long MOST_STEPS = 1_000_000_000_000L;
@@ -29,13 +29,12 @@ public final class StudyChecks {
   private static final int MOST_NAME_BYTES = 255;
 
   private final Path file;
+  private final CountedCorpora corpora;
 
-  private StudyChecks(Path file) {
+  private StudyChecks(Path file, CountedCorpora corpora) {
     this.file = file;
+    this.corpora = corpora;
   }
-
-  /** The corpus of a run but for its exposures, training and model. */
-  private record Key(CorpusSpec spec, long seed, long order) {}
 
   /**
    * Refuses a study if one of its runs would fail because of its input.
@@ -45,7 +44,16 @@ public final class StudyChecks {
    * @throws UserException naming the key, the value found, and what is allowed
    */
   public static Study check(Path file, Study study) {
-    return study.remarked(new StudyChecks(file).remarks(study));
+    return check(file, study, new CountedCorpora());
+  }
+
+  /**
+   * The same.
+   *
+   * @param corpora that are built for it, for the caller's own use afterwards
+   */
+  public static Study check(Path file, Study study, CountedCorpora corpora) {
+    return study.remarked(new StudyChecks(file, corpora).remarks(study));
   }
 
   /**
@@ -55,24 +63,30 @@ public final class StudyChecks {
    * @throws UserException naming the key, the value found, and what is allowed
    */
   static void checkCorpora(Path file, List<CorpusSpec> corpora) {
-    corpora.forEach(corpus -> new StudyChecks(file).checkCorpus("corpus", corpus));
+    new StudyChecks(file, new CountedCorpora()).check(corpora);
+  }
+
+  private void check(List<CorpusSpec> specs) {
+    specs.forEach(corpus -> checkCorpus("corpus", corpus));
   }
 
   private List<String> remarks(Study study) {
-    checkCorpora(file, study.corpora());
+    check(study.corpora());
     LongWarmups warmups = new LongWarmups();
     SequencedSet<String> cautions = new LinkedHashSet<>();
-    Map<Key, Corpus> corpora = new HashMap<>();
+    Map<RunSpec, Schedule> checked = new HashMap<>();
     Set<CorpusSpec> seen = new HashSet<>();
     for (RunSpec run : study.runs()) {
-      Key key = new Key(run.corpusSpec(), run.seeds().corpusSeed(), run.seeds().orderSeed());
-      Corpus any = corpora.computeIfAbsent(key,
-          _ -> run.corpusSpec().corpus(run.seeds().corpusSeed(), run.seeds().orderSeed()));
-      Corpus made = checked("exposures", () -> run.withExposures(any));
-      warmups.add(run, checkRun(run, made));
-      if (seen.add(run.corpusSpec())) {
-        cautions.addAll(Cautions.of(run, made));
+      checkName(run);
+      RunSpec cell = run.cell();
+      if (!checked.containsKey(cell)) {
+        Corpus made = checked("exposures", () -> corpora.of(run));
+        checked.put(cell, checkRun(run, made));
+        if (seen.add(run.corpusSpec())) {
+          cautions.addAll(Cautions.of(run, made));
+        }
       }
+      warmups.add(run, checked.get(cell));
     }
     return Stream.concat(warmups.remarks().stream(), cautions.stream()).toList();
   }
@@ -129,22 +143,25 @@ public final class StudyChecks {
       case CorpusSpec.StringsSpec _ -> key + "." + CorpusSpec.StringsSpec.KIND;
       default -> key + ".people";
     };
-    Corpus made = checked(cause, () -> spec.corpus(0, 0));
+    Corpus made = checked(cause, () -> corpora.of(spec));
     if (!(made.measured().bits().totalBits() > 0)) {
       throw UserException.usage(file + ": '" + key + "': there is nothing to know in " + made.name()
           + ": only one corpus is possible; give it fewer people or a larger diversity");
     }
   }
 
+  /** Names have one byte a character. */
+  private void checkName(RunSpec run) {
+    if (run.nameLength() > MOST_NAME_BYTES) {
+      throw UserException.usage(file + ": a run's folder would have a name of " + run.nameLength()
+          + " bytes, of which systems take " + MOST_NAME_BYTES + ": " + run.name()
+          + "; give the model fewer options, or shorter numbers");
+    }
+  }
+
   /** @return the run's learning rates */
   private Schedule checkRun(RunSpec run, Corpus made) {
     TrainingSettings training = run.training();
-    int bytes = run.name().getBytes(StandardCharsets.UTF_8).length;
-    if (bytes > MOST_NAME_BYTES) {
-      throw UserException
-          .usage(file + ": a run's folder would have a name of " + bytes + " bytes, of which systems take "
-              + MOST_NAME_BYTES + ": " + run.name() + "; give the model fewer options, or shorter numbers");
-    }
     checked("training.context_length", () -> {
       made.checkContextLength(training.contextLength());
       return made;

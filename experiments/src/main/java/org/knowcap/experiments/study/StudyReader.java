@@ -59,6 +59,16 @@ public final class StudyReader {
   }
 
   /**
+   * Reads only a study's name.
+   *
+   * @throws UserException where the file is unreadable, or its name is missing or wrong
+   */
+  public static String name(Path file) {
+    StudyReader reader = new StudyReader(file, file::resolveSibling);
+    return reader.name(new Fields(file, "", reader.tree()));
+  }
+
+  /**
    * Reads the rewriting settings of a bioR study, whose texts need not exist yet. Only the study's corpus is read.
    *
    * @return one for each choice from the lists
@@ -144,12 +154,7 @@ public final class StudyReader {
 
   private Study study() {
     Fields top = new Fields(file, "", tree());
-    String name = top.text("name");
-    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
-      throw UserException
-          .usage(file + ": 'name' must be letters, digits, '.', '_' and '-', a letter or digit first, found '"
-              + name + "'");
-    }
+    String name = name(top);
     List<String> remarks = new ArrayList<>();
     // A run of several grids is one run, whatever lists they are from: it has the name that the first gives it.
     Map<RunSpec, RunSpec> runs = new LinkedHashMap<>();
@@ -157,6 +162,16 @@ public final class StudyReader {
         .flatMap(keys -> grid(keys, remarks).runs().stream())
         .forEach(run -> runs.putIfAbsent(run.withoutSetting(), run));
     return new Study(name, List.copyOf(runs.values()), remarks.stream().distinct().toList());
+  }
+
+  private String name(Fields top) {
+    String name = top.text("name");
+    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+      throw UserException
+          .usage(file + ": 'name' must be letters, digits, '.', '_' and '-', a letter or digit first, found '"
+              + name + "'");
+    }
+    return name;
   }
 
   /** The keys of each grid: the file's own, or under 'grids' a list of mappings that change some of them. */

@@ -52,6 +52,9 @@ class DocumentedCommandsTest {
     NOT_RUN.put("bench corpora", "measures speed for minutes, with JMH");
   }
 
+  private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|\\S+");
+  /** Where a pipe or a redirection begins, outside quotes. */
+  private static final String SHELL = " [|>] (?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)";
   private static final Pattern LINE = Pattern
       .compile("(?m)^(?: {4}|\\$ )(?:[A-Z_]+=\\S+ )*\\./knowcap ([^#\\n]*)");
   /** Two models and two seeds, as comparisons need them. */
@@ -78,11 +81,17 @@ class DocumentedCommandsTest {
   private static int folders;
 
   private record Example(Path page, String text) {
-    /** Without the brackets, dots and alternatives of a synopsis. */
+    /** Without the brackets, dots and alternatives of a synopsis; what is in quotes is one word, as it is. */
     List<String> words() {
-      return Stream.of(text.replace(",...", "").replace("...", "").replaceAll("[\\[\\]]", "").split("\\s+"))
-          .map(word -> word.equals("DIR|CSV") ? word : word.split("\\|")[0])
+      return WORD.matcher(text)
+          .results()
+          .flatMap(word -> word.group(1) == null ? Example.plain(word.group()) : Stream.of(word.group(1)))
           .toList();
+    }
+
+    private static Stream<String> plain(String text) {
+      String word = text.replace(",...", "").replace("...", "").replaceAll("[\\[\\]]", "");
+      return word.isEmpty() ? Stream.of() : Stream.of(word.equals("DIR|CSV") ? word : word.split("\\|")[0]);
     }
 
     Optional<String> reasonNotToRun() {
@@ -112,7 +121,7 @@ class DocumentedCommandsTest {
           // A long synopsis goes on in the next line.
           Matcher line = LINE.matcher(Files.readString(page).replaceAll("\n {8,}\\[", " ["));
           while (line.find()) {
-            examples.add(new Example(page, line.group(1).split(" [|>] ")[0].strip()));
+            examples.add(new Example(page, line.group(1).split(SHELL)[0].strip()));
           }
         }
       }
@@ -156,6 +165,7 @@ class DocumentedCommandsTest {
     // Whoever gives the command again finds the study done.
     standIns.put("runs/mine", study);
     standIns.put("runs/mine/runs/NAME", run);
+    standIns.put("runs/mine/runs/NAME/people.parquet", run.resolve("people.parquet"));
     standIns.put("runs/mine/runs/*_e1000_*", run);
     standIns.put("RUNS", run);
     standIns.put("RUN", run);

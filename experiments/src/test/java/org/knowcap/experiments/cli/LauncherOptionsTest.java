@@ -43,7 +43,7 @@ class LauncherOptionsTest {
   @CsvSource(
       delimiter = '|',
       value = {"--time=30|--time is for --launcher slurm, found --launcher local",
-          "--dry-run|--dry-run is for --launcher slurm or --launcher kubernetes, found --launcher local; 'knowcap plan'",
+          "--launcher=slurm --minutes=5|--minutes is for --launcher local, found --launcher slurm; --time limits a task",
           "--launcher=slurm --image=x|--image is for --launcher kubernetes, found --launcher slurm",
           "--launcher=pbs|expected local, slurm or kubernetes, found 'pbs'",
           "--launcher=slurm --time=0|--time must be more than 0, found '0'",

@@ -77,7 +77,7 @@ class RecallCommandTest {
     findings.forEach(finding -> assertEquals("pass", finding.path("verdict").asString(), finding.toString()));
     refused(2, "--only must be of bounds, planted, leak, engines, known, repeat, found 'nothing'",
         "calibrate", "--only", "nothing");
-    refused(1, "no engine is named 'abacus'", "calibrate", "--engine", "abacus");
+    refused(2, "no engine is named 'abacus'", "calibrate", "--engine", "abacus");
     refused(2, "--seeds must be 1 to 100, found 0", "calibrate", "--seeds", 0);
     refused(2, "--seeds is for the check 'known', which --only leaves out", "calibrate", "--seeds", 3,
         "--only", "leak");

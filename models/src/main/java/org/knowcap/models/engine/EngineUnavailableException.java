@@ -1,6 +1,6 @@
 package org.knowcap.models.engine;
 
-/** An engine was asked for that this machine cannot run, or that does not exist. */
+/** An engine was asked for that this machine cannot run. */
 public final class EngineUnavailableException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

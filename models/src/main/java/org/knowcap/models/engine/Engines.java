@@ -35,20 +35,21 @@ public final class Engines {
   /**
    * The engine of a name, whether it can run here or not.
    *
-   * @throws EngineUnavailableException where there is none of that name
+   * @throws UnknownEngineException where there is none of that name
    */
   public static Engine known(String name) {
     return all().stream()
         .filter(e -> e.name().equals(name))
         .findFirst()
-        .orElseThrow(() -> new EngineUnavailableException("no engine is named '" + name + "'; there are: "
+        .orElseThrow(() -> new UnknownEngineException("no engine is named '" + name + "'; there are: "
             + all().stream().map(Engine::name).collect(Collectors.joining(", "))));
   }
 
   /**
    * The engine of a name.
    *
-   * @throws EngineUnavailableException where there is none of that name or it cannot run here
+   * @throws UnknownEngineException where there is none of that name
+   * @throws EngineUnavailableException where it cannot run here
    */
   public static Engine named(String name) {
     Engine engine = known(name);
