@@ -44,7 +44,7 @@ class DocumentedStudiesTest {
 
   private static Stream<Example> allExamples() throws IOException {
     List<Example> examples = new ArrayList<>();
-    Path root = Path.of("").toAbsolutePath().getParent();
+    Path root = Path.of("..").toAbsolutePath().normalize();
     try (Stream<Path> docs = Files.list(root.resolve("docs"))) {
       for (Path page : Stream.concat(docs, Stream.of(root.resolve("README.md"))).sorted().toList()) {
         if (page.toString().endsWith(".md")) {
