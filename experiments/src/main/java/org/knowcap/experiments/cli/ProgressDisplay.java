@@ -1,41 +1,43 @@
 package org.knowcap.experiments.cli;
 
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.runner.LocalLauncher;
 import org.knowcap.experiments.runner.WorkerEvent;
 import org.knowcap.models.training.Progress;
 
 /**
- * Shows the progress of a study: a bar over all its work on a terminal, or a plain line every 15 seconds elsewhere,
- * and a line for each run that ends. Work is counted in floating-point operations, so that small runs count for
- * little.
+ * Shows the progress of a study: a line that is written over on a terminal, or elsewhere a plain line of each run that trains, once a
+ * minute at most; and a line for each run that ends. Work is counted in floating-point operations, so that small runs count for little.
  */
 final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseable {
-  private static final long BETWEEN_LINES = 15_000_000_000L;
-  private static final int BAR_STEPS = 1000;
+  /** Nanoseconds between two lines of a run. */
+  private static final long BETWEEN_LINES = 60_000_000_000L;
 
   private final PrintWriter out;
   private final Map<String, Double> work;
   private final Map<String, Double> fractionDone = new HashMap<>();
   private final Map<String, Progress> running = new TreeMap<>();
+  /** When a run had its last line, or began. */
+  private final Map<String, Long> lastLines = new HashMap<>();
   /** Engines whose handicap has been printed. */
   private final Set<String> handicapped = new HashSet<>();
-  private final Optional<ProgressBar> bar;
-  private long lastLine = System.nanoTime();
+  private final Optional<StatusLine> line;
+  private final LongSupplier nanoTime;
+  private int ended;
   /**
    * Time of the first progress, and the work done by then. The start of a worker is left out, because it says
    * nothing about speed.
@@ -48,21 +50,17 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
    * @param out where lines go
    * @param work operations of each run of the study, by its name
    * @param finished names of the runs that were done before
-   * @param terminal whether someone watches
+   * @param line of the terminal, if someone watches
+   * @param nanoTime a clock, as {@link System#nanoTime} is
    */
-  ProgressDisplay(PrintWriter out, Map<String, Double> work, Collection<String> finished, boolean terminal) {
+  ProgressDisplay(PrintWriter out, Map<String, Double> work, Collection<String> finished,
+      Optional<StatusLine> line, LongSupplier nanoTime) {
     this.out = out;
     this.work = work;
+    this.line = line;
+    this.nanoTime = nanoTime;
     finished.forEach(run -> fractionDone.put(run, 1.0));
-    bar = terminal
-        ? Optional.of(new ProgressBarBuilder().setTaskName("runs")
-            .setInitialMax(BAR_STEPS)
-            .hideEta()
-            .setStyle(ProgressBarStyle.ASCII)
-            .setUpdateIntervalMillis(500)
-            .clearDisplayOnFinish()
-            .build())
-        : Optional.empty();
+    ended = finished.size();
   }
 
   private double allWork() {
@@ -80,6 +78,7 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
   public void onEvent(WorkerEvent event) {
     switch (event) {
       case WorkerEvent.Started(String run, long finishedSteps) -> {
+        lastLines.put(run, nanoTime.getAsLong());
         if (finishedSteps > 0) {
           say(run + ": goes on after step " + finishedSteps);
         }
@@ -95,14 +94,20 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
         fractionDone.put(run, (double) progress.step() / progress.steps());
         running.put(run, progress);
         if (began.isEmpty()) {
-          began = OptionalLong.of(System.nanoTime());
+          began = OptionalLong.of(nanoTime.getAsLong());
           workBefore = workDone();
         }
-        show();
+        if (line.isPresent()) {
+          line.get().show(workDone() / allWork(), facts());
+        } else if (nanoTime.getAsLong() - lastLines.computeIfAbsent(run, _ -> nanoTime.getAsLong()) >= BETWEEN_LINES) {
+          lastLines.put(run, nanoTime.getAsLong());
+          say(run + ": " + shown(progress));
+        }
       }
       case WorkerEvent.Finished(String run, double stored, double ratio, double saturation, double seconds) -> {
         fractionDone.put(run, 1.0);
         running.remove(run);
+        ended++;
         say(run + ": " + Units.bits(stored) + " stored, " + Units.percent(saturation) + " of its corpus, "
             + Units.ratio(ratio) + " bits per parameter, in " + Units.seconds(seconds));
       }
@@ -114,17 +119,29 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
     }
   }
 
-  private void show() {
-    String status = running.values()
+  /** What the terminal's line says, the most important first. */
+  private List<String> facts() {
+    List<String> facts = new ArrayList<>();
+    facts.add(Units.count(ended) + " of " + Units.count(work.size()) + " runs");
+    left().ifPresent(time -> facts.add(time + " left"));
+    facts.add(speed(running.values().stream().mapToDouble(Progress::tokensPerSecond).sum()));
+    facts.add("loss " + running.values()
         .stream()
-        .map(p -> String.format(Locale.ROOT, "loss %.3f at %s tokens/s", p.loss(),
-            Units.brief(Math.round(p.tokensPerSecond() / 100) * 100.0)) + dropped(p))
-        .collect(Collectors.joining("; ")) + left();
-    double part = workDone() / allWork();
-    bar.ifPresent(b -> b.stepTo(Math.round(BAR_STEPS * part)).setExtraMessage(status));
-    if (bar.isEmpty() && System.nanoTime() - lastLine >= BETWEEN_LINES) {
-      say(Units.percent(part) + " done, " + status);
-    }
+        .map(progress -> String.format(Locale.ROOT, "%.3f", progress.loss()))
+        .collect(Collectors.joining(" ")));
+    return facts;
+  }
+
+  /** What a line of a run says, and behind it how far the study is. */
+  private String shown(Progress progress) {
+    return String.format(Locale.ROOT, "step %s of %s, loss %.3f, %s%s; the study: %s done%s",
+        Units.count(progress.step()), Units.count(progress.steps()), progress.loss(),
+        speed(progress.tokensPerSecond()), dropped(progress), Units.percent(workDone() / allWork()),
+        left().map(time -> ", " + time + " left").orElse(""));
+  }
+
+  private static String speed(double tokensPerSecond) {
+    return Units.brief(Math.round(tokensPerSecond / 100) * 100.0) + " tokens/s";
   }
 
   /** The share of tokens' requests that experts turned away. */
@@ -136,16 +153,17 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
   }
 
   /** The time left, once it can be estimated. */
-  private String left() {
-    double seconds = (System.nanoTime() - began.orElse(System.nanoTime())) / 1e9;
+  private Optional<String> left() {
+    double seconds = (nanoTime.getAsLong() - began.orElse(nanoTime.getAsLong())) / 1e9;
     double speed = (workDone() - workBefore) / seconds;
-    return seconds < 10 || speed <= 0 ? "" : ", " + Units.seconds((allWork() - workDone()) / speed) + " left";
+    return seconds < 10 || !(speed > 0)
+        ? Optional.empty()
+        : Optional.of(Units.seconds((allWork() - workDone()) / speed));
   }
 
-  private void say(String line) {
-    lastLine = System.nanoTime();
-    bar.ifPresent(b -> System.err.print("\r\u001b[K"));
-    out.println(line);
+  private void say(String text) {
+    line.ifPresent(StatusLine::clear);
+    out.println(text);
     out.flush();
   }
 
@@ -156,6 +174,6 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
 
   @Override
   public void close() {
-    bar.ifPresent(ProgressBar::close);
+    line.ifPresent(StatusLine::close);
   }
 }

@@ -90,6 +90,11 @@ final class RunCommand implements Callable<Integer> {
           + " times.")
   private List<String> again = List.of();
 
+  @Option(
+      names = "--tensorboard",
+      description = "Write DIR/tensorboard/ meanwhile: event files for TensorBoard, a folder for each run.")
+  private boolean tensorboard;
+
   @Override
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
@@ -102,6 +107,10 @@ final class RunCommand implements Callable<Integer> {
       throw UserException
           .usage("give --workers, processes with a run each, or --concurrent, runs of one process"
               + " that share a GPU; not both");
+    }
+    if (tensorboard && !local) {
+      throw UserException.usage("--tensorboard is for --launcher local, found --launcher " + where
+          + "; wherever a study trains, 'knowcap tensorboard DIR --follow' writes the same");
     }
     launcher.requireMeant(command, where);
     Optional<BiFunction<StudyFolder, Consumer<String>, Launcher>> cluster = local
@@ -128,7 +137,13 @@ final class RunCommand implements Callable<Integer> {
       run.preview();
       return 0;
     }
-    run.execute();
+    if (tensorboard) {
+      try (EventFollower _ = new EventFollower(study, out)) {
+        run.execute();
+      }
+    } else {
+      run.execute();
+    }
     out.println("next: 'knowcap results " + study.path() + "' prints the table, 'knowcap query "
         + study.path() + " \"SELECT ...\"' answers questions about it");
     return 0;

@@ -156,8 +156,8 @@ final class StudyRun {
     boolean workersFailed = false;
     long began = System.nanoTime();
     if (open > 0) {
-      try (ProgressDisplay display = new ProgressDisplay(out, work(), finished,
-          System.console() != null && System.console().isTerminal())) {
+      try (ProgressDisplay display = new ProgressDisplay(out, work(), finished, StatusLine.ofProcess(),
+          System::nanoTime)) {
         new LocalLauncher(study, workers, threads, concurrent, gpus, limit, display).launch(states);
         workersFailed = display.workersFailed();
       }

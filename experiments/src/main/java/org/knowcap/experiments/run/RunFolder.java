@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.knowcap.analysis.results.TrainingPoint;
 import org.knowcap.experiments.UserException;
@@ -42,6 +43,8 @@ import tools.jackson.databind.node.ObjectNode;
 public final class RunFolder {
   private static final String CHECKSUM = "checksum";
   private static final String REMEDY = "the run's next start";
+  /** Longer than a look at a lock takes, nanoseconds. */
+  private static final long AFTER_A_LOOK = 20_000_000;
 
   private final Path path;
 
@@ -70,8 +73,14 @@ public final class RunFolder {
     return path.resolve("people.parquet");
   }
 
-  private Path metrics() {
+  /** The file of its reports, a JSON object a line. */
+  public Path metrics() {
     return path.resolve("metrics.jsonl");
+  }
+
+  /** A reader of the run's reports that reads each only once, while they are written. */
+  public MetricsTail metricsTail() {
+    return new MetricsTail(metrics());
   }
 
   /**
@@ -135,7 +144,7 @@ public final class RunFolder {
       Failure failure = read(failure(), Failure.class, REMEDY);
       return new RunState.Failed(failure.reason, failure.diverged.orElse(false));
     }
-    if (!Files.exists(path.resolve("lock"))) {
+    if (!begun()) {
       return new RunState.Pending();
     }
     List<Metric> metrics = readMetrics();
@@ -145,9 +154,18 @@ public final class RunFolder {
     return taken() ? new RunState.Running(progress) : new RunState.Interrupted(progress);
   }
 
-  private boolean taken() throws IOException {
+  /** Whether a process has begun the run, which says nothing of whether it still works on it. */
+  public boolean begun() {
+    return Files.exists(path.resolve("lock"));
+  }
+
+  /**
+   * Whether some process works on the run, as its lock says. To look, this process takes the lock for a moment: do not look every
+   * second, and never while this process holds the lock.
+   */
+  public boolean taken() throws IOException {
     try {
-      Optional<FolderLock> lock = lock();
+      Optional<FolderLock> lock = FolderLock.take(path);
       if (lock.isPresent()) {
         lock.get().close();
       }
@@ -218,7 +236,7 @@ public final class RunFolder {
     }
   }
 
-  private static String shown(String text) {
+  static String shown(String text) {
     return text.isEmpty() ? "nothing" : text.length() > 40 ? text.substring(0, 40) + "..." : text;
   }
 
@@ -227,9 +245,17 @@ public final class RunFolder {
         + "); remove this file, and " + remedy + " will write it again");
   }
 
-  /** Takes the run for this process; empty if another has it. */
+  /**
+   * Takes the run for this process; empty if another has it. Whoever asks for the state of a run that is not done takes its lock for
+   * a moment, so two more tries follow the first.
+   */
   public Optional<FolderLock> lock() throws IOException {
-    return FolderLock.take(path);
+    Optional<FolderLock> lock = FolderLock.take(path);
+    for (int i = 0; i < 2 && lock.isEmpty(); i++) {
+      LockSupport.parkNanos(AFTER_A_LOOK);
+      lock = FolderLock.take(path);
+    }
+    return lock;
   }
 
   /** Writes what determines the run. */
@@ -365,7 +391,8 @@ public final class RunFolder {
     return read;
   }
 
-  private static Metric metric(String line) {
+  /** @throws JacksonException where the line is no report */
+  static Metric metric(String line) {
     return Optional.ofNullable(Json.MAPPER.readValue(line, Metric.class))
         .orElseThrow(() -> DatabindException.from((JsonParser) null, "it holds null"));
   }

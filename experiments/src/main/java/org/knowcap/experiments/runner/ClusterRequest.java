@@ -43,7 +43,7 @@ public record ClusterRequest(int threads, int concurrent, Optional<Integer> task
   List<List<String>> tasks(List<RunStatus> open) {
     record Costed(String run, double cost) {}
     List<String> runs = open.stream()
-        .map(status -> new Costed(status.name(), Worker.cost(status.spec())))
+        .map(status -> new Costed(status.name(), status.spec().cost()))
         .sorted(Comparator.comparingDouble(Costed::cost).reversed())
         .map(Costed::run)
         .toList();

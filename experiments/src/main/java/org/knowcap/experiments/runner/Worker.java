@@ -85,7 +85,7 @@ public final class Worker {
    * @param runs of the study
    */
   public void work(List<RunSpec> runs) throws IOException, InterruptedException {
-    Comparator<RunSpec> cheapestFirst = Comparator.comparingDouble(Worker::cost);
+    Comparator<RunSpec> cheapestFirst = Comparator.comparingDouble(RunSpec::cost);
     List<RunSpec> ordered = runs.stream()
         .sorted(order == Order.CHEAPEST_FIRST ? cheapestFirst : cheapestFirst.reversed())
         .toList();
@@ -121,11 +121,6 @@ public final class Worker {
         }
       }
     }
-  }
-
-  /** Tokens times parameters, which is exact enough to sort runs by. */
-  static double cost(RunSpec spec) {
-    return (double) spec.people() * spec.exposures().count() * spec.model().parameters(1000).total();
   }
 
   private void execute(RunSpec spec, RunFolder folder, Sessions sessions)

@@ -104,6 +104,11 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
     return corpusSpec.people();
   }
 
+  /** Tokens times parameters: what the training takes, exact enough to compare runs of a study. */
+  public double cost() {
+    return (double) people() * exposures.count() * model.parameters(1000).total();
+  }
+
   /**
    * The content of {@code run.json}, in this order: the version of its format, then everything that determines the
    * run.

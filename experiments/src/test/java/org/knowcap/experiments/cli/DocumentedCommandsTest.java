@@ -48,6 +48,7 @@ class DocumentedCommandsTest {
     NOT_RUN.put("fit DIR|CSV --law skills",
         "needs trainings of many exposures; SkillsLawTest fits planted ones");
     NOT_RUN.put("bench gpu --out", "needs a GPU; BenchGpuTest has an emulated one");
+    NOT_RUN.put("watch", "serves until it is stopped; WatchServerTest");
     NOT_RUN.put("bench cpu", "measures speed for minutes, also with PyTorch");
     NOT_RUN.put("bench corpora", "measures speed for minutes, with JMH");
   }

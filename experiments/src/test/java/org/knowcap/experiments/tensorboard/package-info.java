@@ -1,0 +1,4 @@
+@NullMarked
+package org.knowcap.experiments.tensorboard;
+
+import org.jspecify.annotations.NullMarked;

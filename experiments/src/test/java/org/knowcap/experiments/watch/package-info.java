@@ -1,0 +1,4 @@
+@NullMarked
+package org.knowcap.experiments.watch;
+
+import org.jspecify.annotations.NullMarked;
