@@ -66,7 +66,7 @@ final class TensorBoardCommand implements Callable<Integer> {
       throw UserException
           .failure(directory + " has no run that has reported yet; see 'knowcap status " + directory + "'");
     }
-    to.println("events of " + Units.count(updated.reported()) + " runs: " + events.path()
+    to.println("events of " + Units.count(updated.reported()) + (updated.reported() == 1 ? " run: " : " runs: ") + events.path()
         + " (tensorboard --logdir " + events.path() + ")");
     to.flush();
     while (follow && !updated.finished()) {
