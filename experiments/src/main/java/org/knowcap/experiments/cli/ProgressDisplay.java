@@ -99,7 +99,8 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
         }
         if (line.isPresent()) {
           line.get().show(workDone() / allWork(), facts());
-        } else if (nanoTime.getAsLong() - lastLines.computeIfAbsent(run, _ -> nanoTime.getAsLong()) >= BETWEEN_LINES) {
+        } else if (nanoTime.getAsLong()
+            - lastLines.computeIfAbsent(run, _ -> nanoTime.getAsLong()) >= BETWEEN_LINES) {
           lastLines.put(run, nanoTime.getAsLong());
           say(run + ": " + shown(progress));
         }

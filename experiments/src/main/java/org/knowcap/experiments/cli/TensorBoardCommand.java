@@ -51,7 +51,8 @@ final class TensorBoardCommand implements Callable<Integer> {
       write(events);
     } catch (FileSystemException e) {
       if (RunFolder.isReadOnly(e)) {
-        throw UserException.failure(folder + " cannot be written: the folder is for reading only; give --out DIR");
+        throw UserException
+            .failure(folder + " cannot be written: the folder is for reading only; give --out DIR");
       }
       throw e;
     }
@@ -66,8 +67,9 @@ final class TensorBoardCommand implements Callable<Integer> {
       throw UserException
           .failure(directory + " has no run that has reported yet; see 'knowcap status " + directory + "'");
     }
-    to.println("events of " + Units.count(updated.reported()) + (updated.reported() == 1 ? " run: " : " runs: ") + events.path()
-        + " (tensorboard --logdir " + events.path() + ")");
+    to.println(
+        "events of " + Units.count(updated.reported()) + (updated.reported() == 1 ? " run: " : " runs: ")
+            + events.path() + " (tensorboard --logdir " + events.path() + ")");
     to.flush();
     while (follow && !updated.finished()) {
       Thread.sleep(BETWEEN_UPDATES_MILLIS);

@@ -114,8 +114,8 @@ public final class MetricsTail {
         try {
           metrics.add(RunFolder.metric(line));
         } catch (JacksonException e) {
-          problems
-              .add(file + ", line " + lines + ": damaged (" + RunFolder.shown(line) + "); the curve lacks it");
+          problems.add(
+              file + ", line " + lines + ": damaged (" + RunFolder.shown(line) + "); the curve lacks it");
         }
         start = i + 1;
       }

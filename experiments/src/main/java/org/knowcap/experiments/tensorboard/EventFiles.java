@@ -63,8 +63,7 @@ final class EventFiles {
         Files.delete(last);
       }
     }
-    Path file = folder
-        .resolve(PREFIX + String.format(Locale.ROOT, "%010d", number(files) + 1) + SUFFIX);
+    Path file = folder.resolve(PREFIX + String.format(Locale.ROOT, "%010d", number(files) + 1) + SUFFIX);
     Files.createDirectories(folder);
     append(file, content(metrics, result, now - metrics.getLast().seconds()));
     return true;
@@ -75,7 +74,8 @@ final class EventFiles {
       return List.of();
     }
     try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(file -> file.getFileName().toString().matches("\\Q" + PREFIX + "\\E\\d{10}\\Q" + SUFFIX + "\\E"))
+      return files.filter(
+          file -> file.getFileName().toString().matches("\\Q" + PREFIX + "\\E\\d{10}\\Q" + SUFFIX + "\\E"))
           .sorted()
           .toList();
     }
@@ -84,7 +84,8 @@ final class EventFiles {
   private static long number(List<Path> files) {
     return files.isEmpty()
         ? 0
-        : Long.parseLong(files.getLast().getFileName().toString().substring(PREFIX.length(), PREFIX.length() + 10));
+        : Long.parseLong(
+            files.getLast().getFileName().toString().substring(PREFIX.length(), PREFIX.length() + 10));
   }
 
   private static void append(Path file, byte[] bytes) throws IOException {
@@ -102,8 +103,8 @@ final class EventFiles {
   private static byte[] content(List<Metric> metrics, Optional<RunResult> result, double began) {
     EventWriter writer = new EventWriter(began);
     metrics.forEach(metric -> writer.scalars(began + metric.seconds(), metric.step(), values(metric)));
-    result.ifPresent(measured -> writer.scalars(began + metrics.getLast().seconds(),
-        metrics.getLast().step(), values(measured)));
+    result.ifPresent(measured -> writer.scalars(began + metrics.getLast().seconds(), metrics.getLast().step(),
+        values(measured)));
     return writer.content();
   }
 

@@ -46,8 +46,8 @@ final class EventWriter {
    */
   EventWriter(double wallTime) {
     record(new Message().fixed(WALL_TIME, wallTime).text(FILE_VERSION, VERSION));
-    record(new Message().fixed(WALL_TIME, wallTime)
-        .message(SESSION_LOG, new Message().number(STATUS, START)));
+    record(
+        new Message().fixed(WALL_TIME, wallTime).message(SESSION_LOG, new Message().number(STATUS, START)));
   }
 
   /** Where the first record of a file has its wall time: behind length, checksum and key. */

@@ -57,10 +57,15 @@ public final class TensorBoardFolder implements AutoCloseable {
       throw UserException.usage(folder + " is a file; give a directory with --out");
     }
     FolderLock lock = FolderLock.take(folder)
-        .orElseThrow(() -> UserException
-            .failure(folder + " is being written by another process ('tensorboard --follow', or 'run --tensorboard')"));
+        .orElseThrow(() -> UserException.failure(folder
+            + " is being written by another process ('tensorboard --follow', or 'run --tensorboard')"));
     return new TensorBoardFolder(folder, lock,
-        study.study().runs().stream().map(RunSpec::name).map(name -> new Run(name, study.runFolder(name))).toList());
+        study.study()
+            .runs()
+            .stream()
+            .map(RunSpec::name)
+            .map(name -> new Run(name, study.runFolder(name)))
+            .toList());
   }
 
   /** Where the files are. */

@@ -51,18 +51,18 @@ record RunView(int index, long version, String name, String model, long people, 
     return new RunView(index, run.version(), run.name(), result.model(), result.people(), word(run.state()),
         result.steps(), OptionalLong.of(result.steps()), OptionalDouble.of(result.finalLossNats()),
         OptionalDouble.of(result.tokensPerSecond()), OptionalDouble.of(result.seconds()),
-        OptionalDouble.empty(), OptionalDouble.of(result.capacityRatio()), Units.bits(result.storedBits())
-            + ", " + Units.percent(result.saturation()) + " of the corpus");
+        OptionalDouble.empty(), OptionalDouble.of(result.capacityRatio()),
+        Units.bits(result.storedBits()) + ", " + Units.percent(result.saturation()) + " of the corpus");
   }
 
   private static RunView reported(int index, WatchedRun run, String detail) {
     Optional<Metric> last = run.last();
-    return new RunView(index, run.version(), run.name(), run.model(), run.spec().people(),
-        word(run.state()), last.map(Metric::step).orElse(0L), run.steps(),
+    return new RunView(index, run.version(), run.name(), run.model(), run.spec().people(), word(run.state()),
+        last.map(Metric::step).orElse(0L), run.steps(),
         optional(last.map(Metric::loss).filter(Double::isFinite)),
         optional(last.map(Metric::tokensPerSecond)), optional(last.map(Metric::seconds)),
-        run.state() instanceof RunState.Running ? TimeLeft.ofRun(run) : OptionalDouble.empty(), OptionalDouble.empty(),
-        detail.isEmpty() ? run.problem().orElse("") : detail);
+        run.state() instanceof RunState.Running ? TimeLeft.ofRun(run) : OptionalDouble.empty(),
+        OptionalDouble.empty(), detail.isEmpty() ? run.problem().orElse("") : detail);
   }
 
   private static OptionalDouble optional(Optional<Double> value) {

@@ -43,8 +43,8 @@ final class TimeLeft {
   /** Seconds that a run needs at its mean speed so far; empty where it has not reported, or its steps are not known. */
   static OptionalDouble ofRun(WatchedRun run) {
     return run.last().isPresent() && run.steps().isPresent() && run.last().get().step() > 0
-        ? OptionalDouble.of(run.last().get().seconds()
-            * (run.steps().getAsLong() - run.last().get().step()) / run.last().get().step())
+        ? OptionalDouble.of(run.last().get().seconds() * (run.steps().getAsLong() - run.last().get().step())
+            / run.last().get().step())
         : OptionalDouble.empty();
   }
 

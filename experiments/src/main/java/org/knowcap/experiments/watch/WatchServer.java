@@ -153,8 +153,8 @@ public final class WatchServer implements AutoCloseable {
       return Answer.json(study.view(numbers("since", query).stream().findFirst().orElse(0L)));
     }
     if (path.equals("/curves")) {
-      return Answer
-          .json(study.curves(numbers("runs", query).stream().map(run -> (int) Math.min(run, Integer.MAX_VALUE)).toList()));
+      return Answer.json(study.curves(
+          numbers("runs", query).stream().map(run -> (int) Math.min(run, Integer.MAX_VALUE)).toList()));
     }
     Matcher chart = CHART.matcher(path);
     Optional<String> svg = chart.matches() ? study.chart(chart.group(1)) : Optional.empty();

@@ -106,7 +106,8 @@ public final class WatchedStudy {
     }
     LawCharts.Drawn drawn = charts.drawn();
     return new StudyView(version, anew, name(), directory.toString(), problem, runs.size(), counts,
-        left.partDone(), tokensPerSecond, left.seconds(), changed, drawn.captions()
+        left.partDone(), tokensPerSecond, left.seconds(), changed,
+        drawn.captions()
             .entrySet()
             .stream()
             .map(chart -> new StudyView.ChartView(chart.getKey(), chart.getValue()))

@@ -90,7 +90,8 @@ class StatusLineTest {
     List<String> lines = log.toString().lines().toList();
     assertEquals(List.of("a: step 61", "a: step 121", "b: step 61", "a: step 181"),
         lines.stream().map(line -> line.replaceAll(" of 1,000.*", "")).toList(), lines.toString());
-    assertTrue(lines.getFirst().endsWith("loss 3.500, 12.3k tokens/s; the study: 3.1 % done, 32 min 19 s left"),
+    assertTrue(
+        lines.getFirst().endsWith("loss 3.500, 12.3k tokens/s; the study: 3.1 % done, 32 min 19 s left"),
         lines.toString());
   }
 }

@@ -44,11 +44,12 @@ class MetricsTailTest {
             // It goes on from a checkpoint, and perhaps reports some steps again at once.
             step = random.nextLong(step + 1);
             long back = step;
-            folder.rewindMetrics(step, folder.readMetrics().stream().filter(m -> m.step() <= back).reduce((a, b) -> b));
+            folder.rewindMetrics(step,
+                folder.readMetrics().stream().filter(m -> m.step() <= back).reduce((a, b) -> b));
           }
           case 1 -> Files.deleteIfExists(folder.metrics());
-          case 2 -> Files.writeString(folder.metrics(), "{\"step\":" + random.nextInt(100), StandardOpenOption.CREATE,
-              StandardOpenOption.APPEND);
+          case 2 -> Files.writeString(folder.metrics(), "{\"step\":" + random.nextInt(100),
+              StandardOpenOption.CREATE, StandardOpenOption.APPEND);
           default -> {
             cutLast(folder.metrics());
             for (int j = random.nextInt(5); j > 0; j--) {

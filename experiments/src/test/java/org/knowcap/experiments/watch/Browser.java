@@ -56,11 +56,10 @@ final class Browser implements AutoCloseable {
     String host = devTools(
         new BufferedReader(new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8)));
     HttpClient client = HttpClient.newHttpClient();
-    JsonNode page = Json.MAPPER.readTree(client
-        .send(HttpRequest.newBuilder(URI.create("http://" + host + "/json/new?about:blank"))
+    JsonNode page = Json.MAPPER
+        .readTree(client.send(HttpRequest.newBuilder(URI.create("http://" + host + "/json/new?about:blank"))
             .PUT(HttpRequest.BodyPublishers.noBody())
-            .build(), BodyHandlers.ofString())
-        .body());
+            .build(), BodyHandlers.ofString()).body());
     socket = client.newWebSocketBuilder()
         .buildAsync(URI.create(page.path("webSocketDebuggerUrl").asString()), new Listener())
         .get(MOST_SECONDS, TimeUnit.SECONDS);
@@ -75,8 +74,7 @@ final class Browser implements AutoCloseable {
       Matcher matcher = DEVTOOLS.matcher(line);
       if (matcher.matches()) {
         // Or it stops when nobody reads what it says.
-        Thread.ofVirtual().start(() -> log.lines().forEach(_ -> {
-        }));
+        Thread.ofVirtual().start(() -> log.lines().forEach(_ -> {}));
         return matcher.group(1);
       }
     }
@@ -94,7 +92,8 @@ final class Browser implements AutoCloseable {
         message.setLength(0);
         if (said.has("id")) {
           answers.get(said.path("id").asInt()).complete(said);
-        } else if (List.of("Runtime.exceptionThrown", "Log.entryAdded").contains(said.path("method").asString(""))
+        } else if (List.of("Runtime.exceptionThrown", "Log.entryAdded")
+            .contains(said.path("method").asString(""))
             || said.path("params").path("type").asString("").equals("error")) {
           complaints.add(said.toString());
         }
@@ -123,8 +122,8 @@ final class Browser implements AutoCloseable {
 
   /** Makes the page as wide as a telephone, say. */
   void resize(int width, int height) throws Exception {
-    call("Emulation.setDeviceMetricsOverride",
-        "{\"width\":" + width + ",\"height\":" + height + ",\"deviceScaleFactor\":1,\"mobile\":" + (width < 600) + "}");
+    call("Emulation.setDeviceMetricsOverride", "{\"width\":" + width + ",\"height\":" + height
+        + ",\"deviceScaleFactor\":1,\"mobile\":" + (width < 600) + "}");
   }
 
   void prefer(String colourScheme) throws Exception {

@@ -55,7 +55,8 @@ class WatchPageTest {
       assertEquals("sample", browser.value("document.getElementById('study').textContent").asString());
       assertEquals("98/100 sample", browser.value("document.title").asString());
       assertEquals(100, browser.value("document.querySelectorAll('#runs tr').length").asInt());
-      assertEquals(0, browser.value("document.querySelectorAll('#runs b').length").asInt(), "texts are no HTML");
+      assertEquals(0, browser.value("document.querySelectorAll('#runs b').length").asInt(),
+          "texts are no HTML");
       browser.picture(picture("wide.png"));
 
       // It follows the files by itself.
@@ -63,16 +64,19 @@ class WatchPageTest {
       browser.value("window.before = true");
       WatchedFiles.report(trained, 4);
       browser.await(row(trained) + ".includes('running')");
-      assertTrue(browser.value(row(trained)).asString().contains("\t2\t"), "the loss of the fourth report is 8 / 4");
+      assertTrue(browser.value(row(trained)).asString().contains("\t2\t"),
+          "the loss of the fourth report is 8 / 4");
       browser.await("document.getElementById('speed').textContent === '100k'");
       browser.await("document.getElementById('left').textContent !== '–'");
       assertTrue(browser.value("window.before").asBoolean(), "it was not loaded again");
 
       // Runs are chosen by state and by name.
-      browser.value("[...document.querySelectorAll('#states button')].find(each => each.textContent.includes('failed')).click()");
+      browser.value(
+          "[...document.querySelectorAll('#states button')].find(each => each.textContent.includes('failed')).click()");
       browser.await("document.querySelectorAll('#runs tr').length === 1");
       browser.await("document.querySelectorAll('#chart path, #chart circle').length === 2");
-      browser.value("[...document.querySelectorAll('#states button')].find(each => each.textContent.includes('failed')).click()");
+      browser.value(
+          "[...document.querySelectorAll('#states button')].find(each => each.textContent.includes('failed')).click()");
       browser.value("""
           (() => {
             const filter = document.getElementById('filter');
@@ -87,25 +91,32 @@ class WatchPageTest {
         browser.value("(() => { const axis = document.getElementById('axis'); axis.value = '" + axis
             + "'; axis.dispatchEvent(new Event('change')); })()");
         browser.await("document.querySelectorAll('#chart path').length === 5");
-        assertEquals(0, browser.value("[...document.querySelectorAll('#chart path')].filter(path => /NaN|Infinity/.test(path.getAttribute('d'))).length").asInt(), axis);
+        assertEquals(0, browser.value(
+            "[...document.querySelectorAll('#chart path')].filter(path => /NaN|Infinity/.test(path.getAttribute('d'))).length")
+            .asInt(), axis);
       }
       browser.picture(picture("filtered.png"));
 
       for (String scheme : List.of("light", "dark")) {
         browser.prefer(scheme);
-        for (String selector : List.of("body", ".note", "#runs td", "thead th", "#legend li", "#states button")) {
+        for (String selector : List.of("body", ".note", "#runs td", "thead th", "#legend li",
+            "#states button")) {
           double contrast = browser.value(CONTRAST + "('" + selector + "')").asDouble();
           assertTrue(contrast >= 4.5, scheme + ", " + selector + ": contrast " + contrast);
         }
       }
-      assertTrue(browser.value("getComputedStyle(document.body).backgroundColor === 'rgb(23, 25, 28)'").asBoolean());
+      assertTrue(
+          browser.value("getComputedStyle(document.body).backgroundColor === 'rgb(23, 25, 28)'").asBoolean());
       browser.picture(picture("dark.png"));
 
       browser.resize(390, 844);
       browser.await("innerWidth === 390");
       browser.await("document.getElementById('chart').getAttribute('viewBox').split(' ')[2] <= 390");
-      assertEquals(390, browser.value("document.documentElement.scrollWidth").asInt(), "nothing is wider than a telephone");
-      assertEquals(0, browser.value("[...document.querySelectorAll('#states button, #all, select, input[type=search]')].filter(each => each.offsetHeight > 0 && each.offsetHeight < 28).length").asInt(), "buttons have room for a finger");
+      assertEquals(390, browser.value("document.documentElement.scrollWidth").asInt(),
+          "nothing is wider than a telephone");
+      assertEquals(0, browser.value(
+          "[...document.querySelectorAll('#states button, #all, select, input[type=search]')].filter(each => each.offsetHeight > 0 && each.offsetHeight < 28).length")
+          .asInt(), "buttons have room for a finger");
       browser.picture(picture("telephone-dark.png"));
       browser.prefer("light");
       browser.picture(picture("telephone.png"));

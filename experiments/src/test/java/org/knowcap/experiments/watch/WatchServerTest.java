@@ -82,7 +82,8 @@ class WatchServerTest {
       String said = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       int body = said.indexOf("\r\n\r\n");
       assertTrue(said.startsWith("HTTP/1.1 ") && body > 0, said);
-      return new Answer(Integer.parseInt(said.substring(9, 12)), said.substring(0, body), said.substring(body + 4));
+      return new Answer(Integer.parseInt(said.substring(9, 12)), said.substring(0, body),
+          said.substring(body + 4));
     }
   }
 
@@ -92,8 +93,8 @@ class WatchServerTest {
 
   @ParameterizedTest
   @CsvSource({"127.0.0.1, 200", "localhost, 200", "LOCALHOST:1234, 200", "[::1]:80, 200", "evil.example, 403",
-      "localhost.evil.example, 403", "127.0.0.1.evil.example:80, 403", "127.0.0.2, 403", "localhost:evil, 403",
-      "evil.example#localhost, 403", "'', 403"})
+      "localhost.evil.example, 403", "127.0.0.1.evil.example:80, 403", "127.0.0.2, 403",
+      "localhost:evil, 403", "evil.example#localhost, 403", "'', 403"})
   void onlyThisMachineIsAnswered(String host, int status) throws IOException {
     for (String target : List.of("/", "/state", "/watch.js", "/nothing")) {
       Answer answer = send("GET", target, "Host: " + host + "\r\n");
@@ -109,9 +110,10 @@ class WatchServerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/../study.yaml", "/%2e%2e/study.yaml", "/study.yaml", "/runs/", "/charts/../study.yaml",
-      "/charts/nothing.svg", "/watch.js/..", "//evil.example/", "/WatchServer.class", "/index.html", "/state/",
-      "/charts/%00.svg", "http://evil.example/", "http://localhost/state"})
+  @ValueSource(
+      strings = {"/../study.yaml", "/%2e%2e/study.yaml", "/study.yaml", "/runs/", "/charts/../study.yaml",
+          "/charts/nothing.svg", "/watch.js/..", "//evil.example/", "/WatchServer.class", "/index.html",
+          "/state/", "/charts/%00.svg", "http://evil.example/", "http://localhost/state"})
   void nothingElseIsServed(String target) throws IOException {
     Answer answer = get(target);
     assertEquals(404, answer.status, answer.toString());
@@ -119,8 +121,9 @@ class WatchServerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/state?since=x", "/state?since=-1", "/state?other=1", "/curves?runs=1,,2",
-      "/curves?runs=99999999999999999999", "/curves?runs=1&runs=2"})
+  @ValueSource(
+      strings = {"/state?since=x", "/state?since=-1", "/state?other=1", "/curves?runs=1,,2",
+          "/curves?runs=99999999999999999999", "/curves?runs=1&runs=2"})
   void queriesAreRead(String target) throws IOException {
     Answer answer = get(target);
     assertEquals(400, answer.status, answer.toString());
@@ -172,7 +175,9 @@ class WatchServerTest {
       assertFalse(news.path("anew").asBoolean());
       assertEquals(IntStream.of(3, 5, 7, 9).mapToObj(names::get).toList(), names(news));
       assertEquals(List.of("running", "failed", "pending", "damaged"),
-          StreamSupport.stream(news.path("runs").spliterator(), false).map(run -> run.path("state").asString()).toList());
+          StreamSupport.stream(news.path("runs").spliterator(), false)
+              .map(run -> run.path("state").asString())
+              .toList());
       JsonNode running = news.path("runs").get(0);
       assertEquals(20, running.path("step").asLong());
       assertEquals(4.0, running.path("loss").asDouble());
@@ -240,7 +245,8 @@ class WatchServerTest {
     for (String file : files) {
       Answer answer = get("/charts/" + file + ".svg?since=1");
       assertEquals(200, answer.status);
-      assertTrue(answer.body.startsWith("<?xml") || answer.body.startsWith("<svg"), answer.body.substring(0, 40));
+      assertTrue(answer.body.startsWith("<?xml") || answer.body.startsWith("<svg"),
+          answer.body.substring(0, 40));
     }
     assertFalse(view.path("sentences").isEmpty());
   }
@@ -292,8 +298,8 @@ class WatchServerTest {
   void wrongArgumentsAreOneLine() throws IOException {
     Path empty = Files.createDirectories(directory.resolve("empty"));
     for (List<Object> words : List.<List<Object>>of(List.of("watch", directory.resolve("missing")),
-        List.of("watch", empty), List.of("watch", directory, "--port", -1), List.of("watch", directory, "--port", 65_536),
-        List.of("watch", directory.resolve("study.yaml")))) {
+        List.of("watch", empty), List.of("watch", directory, "--port", -1),
+        List.of("watch", directory, "--port", 65_536), List.of("watch", directory.resolve("study.yaml")))) {
       Outcome outcome = InProcess.run(words.toArray());
       assertEquals(2, outcome.exitCode(), words + ": " + outcome);
       assertEquals(1, outcome.err().lines().count(), outcome.err());
@@ -310,11 +316,13 @@ class WatchServerTest {
       String line = Optional.ofNullable(out.readLine()).orElse("");
       assertTrue(line.matches("watching .* at http://127\\.0\\.0\\.1:\\d+/ \\(Ctrl-C ends it\\)"), line);
       String host = URI.create(line.replaceAll(".* at (\\S+) .*", "$1")).getAuthority();
-      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(host.split(":")[1]))) {
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(),
+          Integer.parseInt(host.split(":")[1]))) {
         socket.getOutputStream()
             .write(("GET /state HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
                 .getBytes(StandardCharsets.US_ASCII));
-        assertTrue(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8).contains("\"total\":100"));
+        assertTrue(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+            .contains("\"total\":100"));
       }
     } finally {
       process.destroyForcibly().waitFor();
