@@ -122,6 +122,12 @@ final class EventFiles {
       values.put(router.router() + "/balance", router.balance());
       values.put(router.router() + "/z_loss", router.zLoss());
     }
+    metric.measured().ifPresent(point -> {
+      values.put("measured/stored_bits", point.storedBits());
+      values.put("measured/value_loss_nats", point.valueLossNats());
+      point.nameLossNats().ifPresent(loss -> values.put("measured/name_loss_nats", loss));
+      point.unseenValueLossNats().ifPresent(loss -> values.put("measured/unseen_value_loss_nats", loss));
+    });
     return values;
   }
 

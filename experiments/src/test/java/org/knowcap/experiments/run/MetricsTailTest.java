@@ -25,7 +25,7 @@ class MetricsTailTest {
 
   private static Metric metric(long step, double seconds) {
     return new Metric(step, 8.0 / step, 0.001, 1000, seconds, Optional.empty(), Optional.empty(),
-        Optional.empty(), List.of());
+        Optional.empty(), List.of(), Optional.empty());
   }
 
   /** Whatever happens to a file between two readings, the tail has what a reader of the whole file has. */

@@ -23,6 +23,6 @@ public final class WatchedFiles {
   public static void report(RunFolder folder, int number) throws IOException {
     Files.createDirectories(folder.path());
     folder.appendMetric(new Metric(10L * number, 8.0 / number, 0.003, 1e5, 0.1 * number, Optional.empty(),
-        Optional.of(0.5), Optional.of(0.25), List.of()));
+        Optional.of(0.5), Optional.of(0.25), List.of(), Optional.empty()));
   }
 }

@@ -39,7 +39,7 @@ class EventFilesTest {
 
   private static Metric metric(long step, double loss, double seconds) {
     return new Metric(step, loss, 0.001, 1000, seconds, Optional.empty(), Optional.of(0.5), Optional.empty(),
-        List.of());
+        List.of(), Optional.empty());
   }
 
   /**
