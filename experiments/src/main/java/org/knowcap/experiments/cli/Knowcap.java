@@ -32,12 +32,11 @@ import picocli.CommandLine.ParseResult;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {QuickstartCommand.class, GenerateCommand.class, PlanCommand.class, RunCommand.class,
         StatusCommand.class, WatchCommand.class, CurvesCommand.class, TensorBoardCommand.class,
-        ResultsCommand.class, QueryCommand.class,
-        ReportCommand.class, FitCommand.class, CompareCommand.class, CapacityCommand.class, LawsCommand.class,
-        MeasureCommand.class, ProbeCommand.class, ExportCommand.class, ImportCommand.class,
-        QuantiseCommand.class, EnginesCommand.class, CalibrateCommand.class, ModelsCommand.class,
-        BenchCommand.class, CompletionCommand.class, WorkerCommand.class, WarmUpCommand.class,
-        TimeStepsCommand.class})
+        ResultsCommand.class, QueryCommand.class, ReportCommand.class, FitCommand.class, CompareCommand.class,
+        CapacityCommand.class, LawsCommand.class, MeasureCommand.class, ProbeCommand.class,
+        ExportCommand.class, ImportCommand.class, QuantiseCommand.class, EnginesCommand.class,
+        CalibrateCommand.class, ModelsCommand.class, BenchCommand.class, CompletionCommand.class,
+        WorkerCommand.class, WarmUpCommand.class, TimeStepsCommand.class})
 public final class Knowcap {
   private static final int LONGEST_LINE = 1000;
 
