@@ -21,9 +21,14 @@ public record Arm(String name, String what, List<RunResult> runs, List<TriedRate
    * A learning rate.
    *
    * @param learningRate at its peak
-   * @param capacityRatio R of the choosing seed, bits per parameter; negative infinity where training failed
+   * @param capacityRatio R of the choosing seed, bits per parameter; negative infinity if the rate has lost, because a run
+   *        diverged with it or with a lower one
    */
-  public record TriedRate(double learningRate, double capacityRatio) {}
+  public record TriedRate(double learningRate, double capacityRatio) {
+    boolean lost() {
+      return capacityRatio == Double.NEGATIVE_INFINITY;
+    }
+  }
 
   public Arm {
     runs = List.copyOf(runs);
@@ -55,6 +60,11 @@ public record Arm(String name, String what, List<RunResult> runs, List<TriedRate
   boolean rateAtEnd() {
     return best().isPresent()
         && (best().get().equals(rates.getFirst()) || best().get().equals(rates.getLast()));
+  }
+
+  /** Whether it has no runs and never will, because training diverged with every learning rate. */
+  boolean diverged() {
+    return runs.isEmpty() && missing == 0;
   }
 
   /** Its runs as a cell; there must be some. */

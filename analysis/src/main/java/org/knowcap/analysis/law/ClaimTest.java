@@ -38,8 +38,12 @@ record ClaimTest(String quantity, Optional<Estimate> figure, int seeds, List<Dou
   /** Tests a judgement on these arms. */
   static ClaimTest of(Judgement judgement, Map<String, Arm> arms) {
     List<Arm> named = judgement.quantity().arms().stream().map(arms::get).toList();
-    if (named.stream().anyMatch(arm -> arm.runs().isEmpty())) {
-      return new ClaimTest(judgement.quantity().toString(), Optional.empty(), 0, List.of(Doubt.NOT_RUN),
+    List<Doubt> without = named.stream()
+        .filter(arm -> arm.runs().isEmpty())
+        .map(arm -> arm.diverged() ? Doubt.DIVERGED : Doubt.NOT_RUN)
+        .toList();
+    if (!without.isEmpty()) {
+      return new ClaimTest(judgement.quantity().toString(), Optional.empty(), 0, without,
           OptionalDouble.empty(), OptionalDouble.empty());
     }
     return switch (judgement.quantity()) {

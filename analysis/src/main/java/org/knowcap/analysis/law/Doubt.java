@@ -4,6 +4,8 @@ package org.knowcap.analysis.law;
 public enum Doubt {
   /** An arm has no run with the seeds that are measured. */
   NOT_RUN("not run"),
+  /** Training of an arm diverged with every learning rate. */
+  DIVERGED("training diverged with every learning rate"),
   /** There are fewer than three seeds, or pairs of equal seeds. */
   TOO_FEW_SEEDS("too few seeds"),
   /** Two runs share one of the seeds that vary. */

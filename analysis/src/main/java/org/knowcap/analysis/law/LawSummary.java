@@ -78,7 +78,7 @@ public record LawSummary(int law, String title, String claim, String source, Str
       OptionalDouble valueRatio, double sourceBits, OptionalDouble maxRatio, long parameters,
       Optional<String> limitedBy, List<String> seeds, List<String> runs, int missing) {}
 
-  /** A learning rate, with R of the choosing seed; absent where training failed. */
+  /** A learning rate, with R of the choosing seed; absent if the rate has lost. */
   public record Rate(double learningRate, OptionalDouble capacityRatio) {}
 
   /** The summary of a verdict. */

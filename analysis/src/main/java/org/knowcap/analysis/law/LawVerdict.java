@@ -88,6 +88,13 @@ public record LawVerdict(LawClaim claim, List<Arm> arms, List<Judged> judged, Ve
 
   private static List<String> notes(LawClaim claim, List<Arm> arms, List<Judged> judged) {
     List<String> notes = new ArrayList<>();
+    arms.forEach(arm -> arm.rates()
+        .stream()
+        .filter(Arm.TriedRate::lost)
+        .findFirst()
+        .ifPresent(rate -> notes.add("Training of " + arm.name() + " diverged with the learning rate "
+            + Units.number(rate.learningRate(), 3)
+            + ", so that this rate and greater ones have lost, whatever the other seeds stored with them.")));
     List<Arm> run = arms.stream().filter(arm -> !arm.runs().isEmpty()).toList();
     if (run.isEmpty()) {
       return notes;

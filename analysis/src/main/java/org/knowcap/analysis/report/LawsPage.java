@@ -91,7 +91,7 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
         """
             <h2>How laws are judged</h2>
             <p>Each arm was trained with several learning rates and one seed, and with the best of them and other seeds; R is of \
-            those other seeds alone. Arms are compared in pairs of equal seeds. A claim is supported if the 95 % interval of the \
+            those other seeds alone. A rate with which any run of an arm diverged has lost, and so have greater rates. Arms are compared in pairs of equal seeds. A claim is supported if the 95 % interval of the \
             figure (Student's t; of factors, of their logarithms) lies among the values that agree with it, contradicted if it lies \
             outside, with Holm's correction over the judgements of one law. What agrees is the paper's figure, weakened by a stated \
             margin. Intervals in the tables are those without the correction.</p>
@@ -200,7 +200,8 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
           .append("</td><td class=\"number\">")
           .append(arm.parameters() == 0 ? "" : Units.count(arm.parameters()))
           .append("</td><td class=\"number\">")
-          .append(Html.escaped(interval(arm.ratio(), arm.ratioLow(), arm.ratioHigh(), "not run")))
+          .append(Html.escaped(interval(arm.ratio(), arm.ratioLow(), arm.ratioHigh(),
+              arm.missing() > 0 ? "not run" : "diverged")))
           .append("</td><td class=\"number\">")
           .append(ratio(arm.nameRatio()))
           .append("</td><td class=\"number\">")
@@ -219,7 +220,7 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
               .map(each -> rate(each.learningRate()) + ": "
                   + (each.capacityRatio().isPresent()
                       ? Units.ratio(each.capacityRatio().getAsDouble())
-                      : "failed"))
+                      : "lost"))
               .collect(Collectors.joining(", "))))
           .append("</td></tr>\n");
     }
@@ -236,7 +237,7 @@ public record LawsPage(String size, List<LawVerdict> laws, String command, Prove
 
   private static String figure(LawSummary.JudgementRow row) {
     String figure = interval(row.figure(), row.figureLow(), row.figureHigh(),
-        row.seeds() == 0 ? "not run" : "none");
+        row.verdict().equals("not run") ? "not run" : "none");
     return row.figureSourceTold().isEmpty()
         ? figure
         : figure + "; source told: "

@@ -126,6 +126,11 @@ class LawVerdictTest {
     Arm never = new Arm("a", "a", List.of(), a.rates(), 6);
     assertEquals("not run", judged(twice, never, b).sentence());
     assertEquals("not run", LawSummary.of(judged(twice, never, b)).verdict());
+    LawVerdict diverged = judged(twice,
+        new Arm("a", "a", List.of(), List.of(new Arm.TriedRate(0.001, Double.NEGATIVE_INFINITY)), 0), b);
+    assertEquals("undecided: training diverged with every learning rate", diverged.sentence());
+    assertTrue(diverged.notes().getFirst().contains("Training of a diverged with the learning rate 0.001"),
+        diverged.toString());
     undecided(Doubt.TOO_FEW_SEEDS, judged(twice, arm("a", 2.0, 2.1), b));
     undecided(Doubt.NO_VARIANCE, judged(twice, arm("a", 2, 2, 2), arm("b", 1, 1, 1)));
     undecided(Doubt.NOT_SATURATED, judged(twice, arm("a", Limit.LEARNING, 2.02, 2.06, 1.95), b));

@@ -56,7 +56,7 @@ class LawsPageTest {
     assertTrue(html.contains("claimed to be at least 4.44 (paper: 20): 19.4"), html);
     assertTrue(html.contains("At least 3 runs are missing")
         && html.contains("<code>./knowcap laws --size small --only 11</code>"), html);
-    assertTrue(html.contains("0.004: failed"), html);
+    assertTrue(html.contains("0.004: lost"), html);
     assertEquals(2, html.split("<svg", -1).length - 1);
     List<String> csv = Files.readAllLines(directory.resolve("laws.csv"));
     assertEquals(3, csv.size());

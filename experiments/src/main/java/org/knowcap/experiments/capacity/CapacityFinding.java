@@ -2,6 +2,7 @@ package org.knowcap.experiments.capacity;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import org.apache.commons.math3.stat.StatUtils;
 import org.knowcap.analysis.law.Estimate;
@@ -39,9 +40,18 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
    * A learning rate.
    *
    * @param learningRate at its peak
-   * @param capacityRatio R of the seed that chose
+   * @param capacityRatio R of the seed that chose; absent if the rate has lost, because a run diverged with it or with a
+   *        lower one
    */
-  public record TriedRate(double learningRate, double capacityRatio) {}
+  public record TriedRate(double learningRate, OptionalDouble capacityRatio) {
+    @Override
+    public String toString() {
+      return learningRate + ": "
+          + (capacityRatio.isPresent()
+              ? String.format(Locale.ROOT, "%.3f", capacityRatio.getAsDouble())
+              : "lost, training diverged");
+    }
+  }
 
   static CapacityFinding of(long people, double learningRate, double[] ratios, int deviationSeeds,
       List<Neighbour> smaller, List<Neighbour> larger, List<TriedRate> rates) {
@@ -69,7 +79,7 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
         "learning rate " + learningRate + " ("
             + rates.stream()
                 .filter(each -> each.learningRate != learningRate)
-                .map(each -> String.format(Locale.ROOT, "%s: %.3f", each.learningRate, each.capacityRatio))
+                .map(TriedRate::toString)
                 .collect(Collectors.joining(", "))
             + ")" + end());
   }

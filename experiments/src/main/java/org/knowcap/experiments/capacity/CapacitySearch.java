@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.SequencedSet;
 import java.util.stream.IntStream;
@@ -16,7 +17,8 @@ import java.util.stream.LongStream;
  * Decides which runs come next. First the learning rate is chosen, at one size of the corpus and with one seed; then
  * the size at which R is largest, with that seed; then R is measured there with other seeds, and next to it if R is
  * no longer larger. The seed that chooses is not used for the measurement, because the largest of several noisy
- * numbers is too large.
+ * numbers is too large. A learning rate with which a run diverged has lost, and so have greater ones: the search goes on with
+ * the best of the others.
  *
  * <p>The next runs follow only from the results so far, so a search that was stopped continues where it was.
  *
@@ -31,7 +33,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
   /** The largest distance of the learning rate from the middle, in doublings. */
   private static final int FARTHEST = 3;
 
-  /** R by run; several runs with one seed do not occur. */
+  /** R by run, negative infinity if its training diverged; several runs with one seed do not occur. */
   public record Measured(Map<Cell, Double> ratios) {
     public Measured {
       ratios = Map.copyOf(ratios);
@@ -52,8 +54,10 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     OptionalInt rate = bestRate(measured);
     if (rate.isEmpty()) {
       missingRates(measured).forEach(doublings -> wanted.add(rateCell(doublings)));
-      // So likely to be needed that no core waits for it.
-      wanted.add(new Cell(people.get(start), learningRate, CHOOSING));
+      if (!lost(0, measured)) {
+        // So likely to be needed that no core waits for it.
+        wanted.add(new Cell(people.get(start), learningRate, CHOOSING));
+      }
     } else {
       double chosen = rate(rate.getAsInt());
       OptionalInt peak = peak(measured);
@@ -103,10 +107,37 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
         .toList();
   }
 
+  /** Of rates that store equally much, as of those that have lost, the lowest. */
   private int best(List<Integer> doublings, Measured measured) {
     return doublings.stream()
-        .max(Comparator.comparingDouble(each -> measured.ratio(rateCell(each))))
+        .max(Comparator
+            .comparingDouble((Integer each) -> chosenBy(each, measured).orElse(Double.NEGATIVE_INFINITY))
+            .thenComparing(Comparator.reverseOrder()))
         .orElseThrow();
+  }
+
+  /** R of the run that a learning rate is chosen by; empty if the rate has lost. */
+  private OptionalDouble chosenBy(int doublings, Measured measured) {
+    return lost(doublings, measured)
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(measured.ratio(rateCell(doublings)));
+  }
+
+  /** Whether a run diverged with this learning rate or a lower one. */
+  private boolean lost(int doublings, Measured measured) {
+    return measured.ratios()
+        .entrySet()
+        .stream()
+        .anyMatch(each -> each.getValue() == Double.NEGATIVE_INFINITY
+            && each.getKey().learningRate() <= rate(doublings));
+  }
+
+  /** The lowest learning rate that may be tried, if training diverged even with it: the search has no result. */
+  public OptionalDouble diverged(Measured measured) {
+    OptionalInt best = bestRate(measured);
+    return best.isPresent() && lost(best.getAsInt(), measured)
+        ? OptionalDouble.of(rate(best.getAsInt()))
+        : OptionalDouble.empty();
   }
 
   /** Learning rates that have to be tried before one can be chosen, in doublings. */
@@ -127,11 +158,6 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     return missingRates(measured).isEmpty()
         ? OptionalInt.of(best(tried(measured), measured))
         : OptionalInt.empty();
-  }
-
-  /** Whether the learning rate is not chosen yet. */
-  public boolean choosesRate(Measured measured) {
-    return bestRate(measured).isEmpty();
   }
 
   /** The learning rate that was chosen; the middle one if none is chosen yet. */
@@ -211,7 +237,7 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
 
   private List<CapacityFinding.TriedRate> rates(Measured measured) {
     return tried(measured).stream()
-        .map(each -> new CapacityFinding.TriedRate(rate(each), measured.ratio(rateCell(each))))
+        .map(each -> new CapacityFinding.TriedRate(rate(each), chosenBy(each, measured)))
         .toList();
   }
 }

@@ -3,9 +3,12 @@ package org.knowcap.experiments.capacity;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.architecture.ModelSpec;
@@ -22,11 +25,8 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 public record CapacityStudy(ModelSpec model, long exposures, String engine, SizedCorpus corpus) {
   /** Whole texts of a window, at most: the paper's have about eight. */
   private static final int TEXTS = 4;
-  /**
-   * The least number of steps of a training, unless a step has only one text; with 10,000 steps a small model was
-   * still learning.
-   */
-  private static final long STEPS = 50_000;
+  /** About how many steps a training has; with 10,000 a small model was still learning. */
+  private static final double STEPS = 50_000;
   private static final int LEAST_BATCH = 4;
   private static final int MOST_BATCH = 64;
   /** Parameters up to which the least of these batches is used; it grows with their square root. */
@@ -110,17 +110,34 @@ public record CapacityStudy(ModelSpec model, long exposures, String engine, Size
     settings.forEach((setting, seeds) -> {
       Map<String, Object> grid = new LinkedHashMap<>();
       grid.put("corpus", Map.of(corpus.sizeKey(), setting.people));
-      long texts = Math.max(1, setting.people * exposures / STEPS);
+      Batch batch = Batch.of(setting.people * exposures / STEPS, batchSize(parameters));
       Map<String, Object> own = new LinkedHashMap<>();
       own.put("learning_rate", setting.learningRate);
-      own.put("batch_size", Math.clamp(texts / TEXTS, 1, batchSize(parameters)));
-      own.put("context_length", Math.min(TEXTS, texts) * longestText);
+      own.put("batch_size", batch.windows);
+      own.put("context_length", batch.texts * longestText);
       grid.put("training", own);
       grid.put("seeds", seeds.stream().sorted().toList());
       grids.add(grid);
     });
     study.put("grids", grids);
     return new YAMLMapper().writeValueAsBytes(study);
+  }
+
+  /** What a step has: windows, and whole texts in each of them. */
+  private record Batch(int windows, int texts) {
+    /**
+     * The batch whose number of texts is nearest to the wanted one, as a ratio. Several windows have three or four texts
+     * each, so that they differ little from one size of corpus to the next.
+     */
+    static Batch of(double wanted, int most) {
+      return Stream
+          .concat(IntStream.rangeClosed(1, TEXTS).mapToObj(texts -> new Batch(1, texts)),
+              IntStream.rangeClosed(2, most)
+                  .boxed()
+                  .flatMap(windows -> Stream.of(new Batch(windows, TEXTS), new Batch(windows, TEXTS - 1))))
+          .min(Comparator.comparingDouble(batch -> Math.abs(Math.log(batch.windows * batch.texts / wanted))))
+          .orElseThrow();
+    }
   }
 
   /** Windows of a step, at most. */

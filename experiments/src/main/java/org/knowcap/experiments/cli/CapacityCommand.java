@@ -22,7 +22,7 @@ import org.knowcap.experiments.capacity.CapacitySearch.Measured;
 import org.knowcap.experiments.capacity.CapacityStudy;
 import org.knowcap.experiments.capacity.Cell;
 import org.knowcap.experiments.capacity.SizedCorpus;
-import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.FolderLock;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.CorpusSpec;
@@ -122,9 +122,6 @@ final class CapacityCommand implements Callable<Integer> {
   private record Found(String model, long parameters, long exposures, String measure, boolean bracketed,
       List<Limit> limitedBy, CapacityFinding finding) {}
 
-  private final List<Cell> known = new ArrayList<>();
-  /** Runs that failed while the learning rate was chosen. */
-  private final List<Cell> lost = new ArrayList<>();
   private Map<Cell, Limit> limits = Map.of();
   // Set first of all by call().
   @SuppressWarnings("NullAway.Init")
@@ -153,24 +150,34 @@ final class CapacityCommand implements Callable<Integer> {
     study = study();
     search = study.search(seeds);
     out = directory.orElse(Path.of("runs", study.name()));
-    Measured measured = before();
-    if (measured.ratios().isEmpty()) {
-      List<Cell> first = search.next(measured);
+    if (before().ratios().isEmpty()) {
+      List<Cell> first = search.next(new Measured(Map.of()));
       secondsPerPerson = trial(first.getFirst());
       requireTime(first);
     }
-    while (true) {
-      List<Cell> wave = search.next(measured);
-      boolean complete = wave.isEmpty();
-      if (complete) {
-        wave = search.more(measured, more(measured));
+    try (FolderLock _ = StudyFolder.take(out, "knowcap capacity")) {
+      Measured measured = before();
+      while (true) {
+        requireRate(measured);
+        List<Cell> wave = search.next(measured);
+        boolean complete = wave.isEmpty();
+        if (complete) {
+          wave = search.more(measured, more(measured));
+        }
+        List<Cell> fitting = fitting(wave, 60 * minutes - (System.nanoTime() - began) / 1e9);
+        if (fitting.isEmpty()) {
+          return conclude(measured, complete);
+        }
+        measured = train(fitting, measured);
       }
-      List<Cell> fitting = fitting(wave, 60 * minutes - (System.nanoTime() - began) / 1e9);
-      if (fitting.isEmpty()) {
-        return conclude(measured, complete);
-      }
-      measured = train(fitting, measured);
     }
+  }
+
+  private void requireRate(Measured measured) {
+    search.diverged(measured).ifPresent(rate -> {
+      throw UserException.failure("training diverged with every learning rate down to " + rate
+          + ", so that R of " + model + " is not known; 'knowcap status " + out + "' names the runs");
+    });
   }
 
   /** How many more seeds to measure at the peak: as many as the interval needs, or as go at a time. */
@@ -184,26 +191,11 @@ final class CapacityCommand implements Callable<Integer> {
 
   /** Trains and measures these runs, too. */
   private Measured train(List<Cell> wave, Measured before) throws IOException, InterruptedException {
-    known.addAll(wave);
-    StudyFolder folder = withFile(known, file -> StudyFolder.create(out, file));
-    StudyRun run = new StudyRun(command.commandLine().getOut(), folder,
-        Optional.of(Math.min(together(), wave.size())), 1, 1);
-    try {
-      return measured(run.execute());
-    } catch (UserException e) {
-      // A learning rate that is too large makes a loss that is no number: it has lost, and the search goes on.
-      List<Cell> failed = folder.states()
-          .stream()
-          .filter(status -> status.state() instanceof RunState.Failed)
-          .map(status -> CapacityStudy.cell(status.spec()))
-          .toList();
-      if (failed.isEmpty() || !search.choosesRate(before) || failed.containsAll(wave)) {
-        throw e;
-      }
-      known.removeAll(failed);
-      lost.addAll(failed);
-      return measured(StudyReport.of(folder));
-    }
+    List<Cell> cells = new ArrayList<>(before.ratios().keySet());
+    cells.addAll(wave);
+    StudyFolder folder = withFile(cells, file -> StudyFolder.create(out, file));
+    return measured(new StudyRun(command.commandLine().getOut(), folder,
+        Optional.of(Math.min(together(), wave.size())), 1, 1).executeSearch(true));
   }
 
   /** The first runs, and about as many again: the neighbours of the peak, and the seeds there. */
@@ -251,16 +243,16 @@ final class CapacityCommand implements Callable<Integer> {
     }
     StudyFolder folder = StudyFolder.open(out);
     StudyFolder.requireOwner(out, folder.study().name(), study.name());
-    Measured measured = measured(StudyReport.of(folder));
-    known.addAll(measured.ratios().keySet());
-    return measured;
+    return measured(StudyReport.of(folder));
   }
 
   private Measured measured(StudyReport report) {
     List<RunResult> results = report.results().results();
     Map<Cell, Double> ratios = new LinkedHashMap<>();
-    results.forEach(run -> ratios.put(CapacityStudy.cell(run), study.corpus().measured(run)));
-    lost.forEach(cell -> ratios.put(cell, Double.NEGATIVE_INFINITY));
+    report.states()
+        .forEach(status -> status.state()
+            .figure(study.corpus()::measured)
+            .ifPresent(figure -> ratios.put(CapacityStudy.cell(status.spec()), figure)));
     limits = results.stream().collect(Collectors.toMap(CapacityStudy::cell, RunResult::limitedBy));
     secondsPerPerson = results.stream()
         .mapToDouble(run -> run.seconds() / run.people())

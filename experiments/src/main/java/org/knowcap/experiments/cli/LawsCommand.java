@@ -23,6 +23,7 @@ import org.knowcap.experiments.laws.LawReader;
 import org.knowcap.experiments.laws.LawRuns;
 import org.knowcap.experiments.laws.LawStudy;
 import org.knowcap.experiments.laws.LawStudy.Cell;
+import org.knowcap.experiments.run.FolderLock;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.Json;
@@ -168,27 +169,34 @@ final class LawsCommand implements Callable<Integer> {
     if (minutes.isPresent()) {
       stepSeconds = timed(laws);
     }
-    while (true) {
-      LawRuns runs = runs();
-      round(laws, runs);
-      List<Cell> wave = wave(laws, runs);
-      double left = minutes.map(value -> 60 * value - (System.nanoTime() - began) / 1e9)
-          .orElse(Double.POSITIVE_INFINITY);
-      List<Cell> fitting = fitting(wave, left);
-      if (fitting.isEmpty()) {
-        if (!StudyFolder.exists(out)) {
-          throw UserException.failure("no run ends within " + minutes.map(Object::toString).orElse("")
-              + " minutes here; give more --minutes, or see --plan for what each law takes");
-        }
-        if (!wave.isEmpty()) {
-          Knowcap.note(command,
-              "the time is up; " + wave.size() + " more runs can be begun, and the same command goes on");
-        }
-        return;
-      }
-      train(fitting, runs);
-      page();
+    LawRuns before = runs();
+    if (!StudyFolder.exists(out) && fitting(wave(laws, before), left(began)).isEmpty()) {
+      throw UserException.failure("no run ends within " + minutes.map(Object::toString).orElse("")
+          + " minutes here; give more --minutes, or see --plan for what each law takes");
     }
+    try (FolderLock _ = StudyFolder.take(out, "knowcap laws")) {
+      while (true) {
+        LawRuns runs = runs();
+        round(laws, runs);
+        List<Cell> wave = wave(laws, runs);
+        List<Cell> fitting = fitting(wave, left(began));
+        if (fitting.isEmpty()) {
+          if (!wave.isEmpty()) {
+            Knowcap.note(command,
+                "the time is up; " + wave.size() + " more runs can be begun, and the same command goes on");
+          }
+          return;
+        }
+        train(fitting, runs);
+        page();
+      }
+    }
+  }
+
+  /** Seconds of --minutes that are left. */
+  private double left(long began) {
+    return minutes.map(value -> 60 * value - (System.nanoTime() - began) / 1e9)
+        .orElse(Double.POSITIVE_INFINITY);
   }
 
   /** Writes the page and its tables, of all laws: which are not run is in it. */
@@ -323,19 +331,8 @@ final class LawsCommand implements Callable<Integer> {
     int processes = concurrent.isPresent()
         ? 1
         : Math.min(workers.isPresent() ? workers.get() : StudyRun.workers(folder.study()), wave.size());
-    try {
-      new StudyRun(command.commandLine().getOut(), folder, Optional.of(processes), 1, concurrent.orElse(1))
-          .executeWithoutPage();
-    } catch (UserException e) {
-      // With a learning rate that is too large the loss diverges: that rate has lost, and the laws go on.
-      LawRuns now = runs();
-      boolean lost = wave.stream()
-          .filter(cell -> now.result(cell.run()).isEmpty())
-          .allMatch(cell -> cell.seed() == study.size().choosingSeed() && now.diverged(cell.run()));
-      if (!lost) {
-        throw e;
-      }
-    }
+    new StudyRun(command.commandLine().getOut(), folder, Optional.of(processes), 1, concurrent.orElse(1))
+        .executeSearch(false);
   }
 
   /** Rounds the models that arms of rounded models need. */

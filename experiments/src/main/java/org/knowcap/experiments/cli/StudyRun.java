@@ -10,7 +10,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
@@ -135,19 +137,25 @@ final class StudyRun {
    * @throws UserException where a run failed, after all others are done and reported on
    */
   StudyReport execute() throws IOException, InterruptedException {
-    return execute(true);
+    return execute(state -> state instanceof RunState.Done, true);
   }
 
-  /** The same without the report's page: for commands that write a page of their own. */
-  StudyReport executeWithoutPage() throws IOException, InterruptedException {
-    return execute(false);
+  /**
+   * The same for the runs of a search: a run whose loss diverged has lost, so that it is neither trained again nor an error.
+   *
+   * @param page whether to write the report's page
+   */
+  StudyReport executeSearch(boolean page) throws IOException, InterruptedException {
+    return execute(state -> state.figure(RunResult::capacityRatio).isPresent(), page);
   }
 
-  private StudyReport execute(boolean page) throws IOException, InterruptedException {
+  /** @param settled whether a run in this state has nothing left to do */
+  private StudyReport execute(Predicate<RunState> settled, boolean page)
+      throws IOException, InterruptedException {
     study.study().notices().forEach(out::println);
     List<RunStatus> states = study.states();
     List<String> finished = states.stream()
-        .filter(status -> status.state() instanceof RunState.Done)
+        .filter(status -> settled.test(status.state()))
         .map(RunStatus::name)
         .toList();
     int open = states.size() - finished.size();
@@ -158,7 +166,8 @@ final class StudyRun {
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished, StatusLine.ofProcess(),
           System::nanoTime)) {
-        new LocalLauncher(study, workers, threads, concurrent, gpus, limit, display).launch(states);
+        new LocalLauncher(study, workers, threads, concurrent, gpus, limit, display)
+            .launch(states.stream().filter(status -> !settled.test(status.state())).toList());
         workersFailed = display.workersFailed();
       }
     }
@@ -166,13 +175,17 @@ final class StudyRun {
     StudyReport measured = StudyReport.of(study);
     measured.writeResults().ifPresent(results -> out.println("table:  " + results));
     measured.missingRows().forEach(line -> out.println("note: " + line));
-    Optional<UserException> unfinished = limit.isPresent() && isLater(measured.states()) && !workersFailed
-        ? Optional.of(timeIsUp(states, measured.states(), seconds))
-        : unfinished(measured.states(), workersFailed);
+    List<RunStatus> counted = measured.states()
+        .stream()
+        .filter(status -> status.state() instanceof RunState.Done || !settled.test(status.state()))
+        .toList();
+    Optional<UserException> unfinished = limit.isPresent() && isLater(counted) && !workersFailed
+        ? Optional.of(timeIsUp(states, counted, seconds))
+        : unfinished(counted, workersFailed);
     if (unfinished.isPresent() && measured.results().results().isEmpty()) {
       throw unfinished.get();
     }
-    if (page) {
+    if (page && !measured.results().results().isEmpty()) {
       out.println("report: " + measured.writePage());
     }
     if (unfinished.isPresent()) {

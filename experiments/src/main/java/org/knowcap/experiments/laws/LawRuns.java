@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.RunState;
@@ -29,19 +30,19 @@ public final class LawRuns {
         : Optional.empty();
   }
 
-  /** Whether the training of a run diverged: its learning rate stores less than any other. */
-  public boolean diverged(RunSpec run) {
-    return state(run) instanceof RunState.Failed failed && failed.diverged();
-  }
-
   private RunState state(RunSpec run) {
     return read.computeIfAbsent(run,
         _ -> folder.map(study -> study.runFolder(run).state()).orElseGet(RunState.Pending::new));
   }
 
-  /** R of a run, bits per parameter; negative infinity where it diverged, empty where it is not done. */
-  Optional<Double> ratio(RunSpec run) {
-    return diverged(run) ? Optional.of(Double.NEGATIVE_INFINITY) : result(run).map(RunResult::capacityRatio);
+  /** R of a run, bits per parameter; negative infinity if its loss diverged, empty if it is not done. */
+  OptionalDouble ratio(RunSpec run) {
+    return state(run).figure(RunResult::capacityRatio);
+  }
+
+  /** Whether the loss of a run diverged. */
+  boolean diverged(RunSpec run) {
+    return ratio(run).equals(OptionalDouble.of(Double.NEGATIVE_INFINITY));
   }
 
   /** The result of a run's model rounded, if it was. */

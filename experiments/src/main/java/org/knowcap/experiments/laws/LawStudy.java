@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.SequencedSet;
 import java.util.stream.Stream;
 import org.knowcap.analysis.law.Arm;
@@ -36,19 +37,30 @@ public record LawStudy(LawSize size, List<Law> laws) {
 
   /** The learning rates of an arm so far. */
   RateChoice rates(LawArm arm, LawRuns runs) {
-    if (arm.chooser().isPresent()) {
-      return rates(arm.chooser().get(), runs);
-    }
     Map<Double, Double> ratios = new HashMap<>();
     RateChoice choice = RateChoice.of(arm.learningRates(), size.moreRates(), ratios);
     for (int before = -1; ratios.size() > before;) {
       before = ratios.size();
       for (double rate : choice.missing()) {
-        runs.ratio(arm.run(rate, size.choosingSeed())).ifPresent(ratio -> ratios.put(rate, ratio));
+        ratio(arm, rate, runs).ifPresent(ratio -> ratios.put(rate, ratio));
       }
       choice = RateChoice.of(arm.learningRates(), size.moreRates(), ratios);
     }
     return choice;
+  }
+
+  /**
+   * R of the run that chooses, with a learning rate; negative infinity if any run of the arm diverged with it. A mean over only
+   * the seeds that did not diverge would be of chosen seeds.
+   */
+  private OptionalDouble ratio(LawArm arm, double rate, LawRuns runs) {
+    LawArm choosing = arm.chooser().orElse(arm);
+    boolean lost = Stream.of(choosing, arm)
+        .flatMap(each -> size.seeds().stream().map(seed -> each.run(rate, seed)))
+        .anyMatch(runs::diverged);
+    return lost
+        ? OptionalDouble.of(Double.NEGATIVE_INFINITY)
+        : runs.ratio(choosing.run(rate, size.choosingSeed()));
   }
 
   /** Runs of an arm that can be done now; none where it is complete, or hopeless. */
@@ -65,25 +77,24 @@ public record LawStudy(LawSize size, List<Law> laws) {
             .toList();
   }
 
-  /** Runs of an arm that are done. */
-  List<Cell> done(LawArm arm, LawRuns runs) {
-    RateChoice rates = rates(arm, runs);
+  /** Runs of an arm that are done or have diverged, with any learning rate that was tried. */
+  private List<Cell> done(LawArm arm, LawRuns runs) {
     LawArm choosing = arm.chooser().orElse(arm);
-    return Stream
-        .concat(rates.tried().keySet().stream().map(rate -> new Cell(choosing, rate, size.choosingSeed())),
-            rates.best()
-                .stream()
-                .flatMap(rate -> size.seeds().stream().map(seed -> new Cell(arm, rate, seed))))
-        .filter(cell -> runs.result(cell.run()).isPresent())
+    return rates(arm, runs).tried()
+        .keySet()
+        .stream()
+        .flatMap(rate -> Stream.concat(Stream.of(new Cell(choosing, rate, size.choosingSeed())),
+            size.seeds().stream().map(seed -> new Cell(arm, rate, seed))))
+        .filter(cell -> runs.ratio(cell.run()).isPresent())
         .toList();
   }
 
-  /** Arms of a law that diverged with all learning rates that may be tried: they have no next runs, and no result. */
+  /** Arms of a law whose learning rates have all lost: they have no next runs, and no result. */
   public List<LawArm> hopeless(Law law, LawRuns runs) {
-    return law.arms().stream().filter(arm -> rates(arm, runs).allFailed()).toList();
+    return law.arms().stream().filter(arm -> rates(arm, runs).allLost()).toList();
   }
 
-  /** Runs of all laws that are done. */
+  /** Runs of all laws that are done or have diverged. */
   public List<Cell> done(LawRuns runs) {
     return laws.stream()
         .flatMap(law -> law.arms().stream())
@@ -96,10 +107,17 @@ public record LawStudy(LawSize size, List<Law> laws) {
     return law.arms()
         .stream()
         .filter(arm -> arm.quantiser().isPresent())
-        .flatMap(arm -> done(arm, runs).stream())
-        .filter(cell -> cell.seed != size.choosingSeed()
+        .flatMap(arm -> measured(arm, runs))
+        .filter(cell -> runs.result(cell.run()).isPresent()
             && runs.rounded(cell.run(), cell.arm.quantiser().orElseThrow()).isEmpty())
         .toList();
+  }
+
+  /** Runs that an arm is measured by; none before its learning rate is chosen. */
+  private Stream<Cell> measured(LawArm arm, LawRuns runs) {
+    return rates(arm, runs).best()
+        .stream()
+        .flatMap(rate -> size.seeds().stream().map(seed -> new Cell(arm, rate, seed)));
   }
 
   /** Runs of a law that can be done now, each once; none where all its arms are complete. */
@@ -120,9 +138,7 @@ public record LawStudy(LawSize size, List<Law> laws) {
 
   private Arm arm(LawArm arm, LawRuns runs) {
     RateChoice rates = rates(arm, runs);
-    List<RunResult> measured = rates.best()
-        .stream()
-        .flatMap(rate -> size.seeds().stream().map(seed -> arm.run(rate, seed)))
+    List<RunResult> measured = measured(arm, runs).map(Cell::run)
         .flatMap(run -> arm.quantiser()
             .map(how -> runs.rounded(run, how))
             .orElseGet(() -> runs.result(run))
@@ -139,8 +155,8 @@ public record LawStudy(LawSize size, List<Law> laws) {
             .stream()
             .map(each -> new Arm.TriedRate(each.getKey(), each.getValue()))
             .toList();
-    return new Arm(arm.name(), what, measured, tried,
-        rates.missing().size() + size.seeds().size() - measured.size(), any.corpusSpec().sourceBits());
+    int missing = rates.allLost() ? 0 : rates.missing().size() + size.seeds().size() - measured.size();
+    return new Arm(arm.name(), what, measured, tried, missing, any.corpusSpec().sourceBits());
   }
 
   /** Runs that an arm takes if its best learning rate is none at an end. */

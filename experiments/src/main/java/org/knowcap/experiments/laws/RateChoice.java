@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,9 +13,9 @@ import java.util.TreeMap;
 
 /**
  * Which learning rates an arm tries, and which it takes: the listed ones, and as long as the best is at an end and more may be
- * tried, twice or half of that one.
+ * tried, twice or half of that one. A rate with which a run diverged has lost, and so have all greater rates.
  *
- * @param tried R by learning rate, bits per parameter; negative infinity where the training failed
+ * @param tried R by learning rate, bits per parameter; negative infinity where the rate has lost
  * @param missing rates that have to be tried before one can be taken, ascending
  */
 record RateChoice(SortedMap<Double, Double> tried, List<Double> missing) {
@@ -25,9 +26,22 @@ record RateChoice(SortedMap<Double, Double> tried, List<Double> missing) {
    *
    * @param listed rates, ascending
    * @param more how many may be added
-   * @param measured R of every rate that was tried
+   * @param measured R of every rate that was tried; negative infinity where a run diverged
    */
   static RateChoice of(List<Double> listed, int more, Map<Double, Double> measured) {
+    double lost = measured.entrySet()
+        .stream()
+        .filter(each -> each.getValue() == Double.NEGATIVE_INFINITY)
+        .mapToDouble(Map.Entry::getKey)
+        .min()
+        .orElse(Double.POSITIVE_INFINITY);
+    Map<Double, Double> ratios = new HashMap<>();
+    measured
+        .forEach((rate, ratio) -> ratios.put(rate, rate >= lost ? (Double) Double.NEGATIVE_INFINITY : ratio));
+    return among(listed, more, ratios);
+  }
+
+  private static RateChoice among(List<Double> listed, int more, Map<Double, Double> measured) {
     List<Double> rates = new ArrayList<>(listed);
     for (int added = 0; added < more && rates.size() > 1 && measured.keySet().containsAll(rates); added++) {
       double best = best(rates, measured);
@@ -50,14 +64,14 @@ record RateChoice(SortedMap<Double, Double> tried, List<Double> missing) {
     return rates.stream().max(Comparator.comparingDouble(measured::get)).orElseThrow();
   }
 
-  /** Whether the training failed with all rates that may be tried. */
-  boolean allFailed() {
+  /** Whether all rates that may be tried have lost. */
+  boolean allLost() {
     return missing.isEmpty() && tried.values().stream().allMatch(ratio -> ratio == Double.NEGATIVE_INFINITY);
   }
 
-  /** The rate of which most was stored, once all are tried; none where the training failed with all. */
+  /** The rate of which most was stored, once all are tried; none where all have lost. */
   Optional<Double> best() {
-    return missing.isEmpty() && !allFailed()
+    return missing.isEmpty() && !allLost()
         ? Optional.of(best(List.copyOf(tried.keySet()), tried))
         : Optional.empty();
   }

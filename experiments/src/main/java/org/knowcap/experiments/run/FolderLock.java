@@ -11,10 +11,12 @@ import java.util.Optional;
 
 /** The operating system's lock on the file {@code lock} of a folder; the end of the process releases it, a kill too. */
 public record FolderLock(FileChannel channel, FileLock lock) implements AutoCloseable {
+  static final String FILE = "lock";
+
   /** Takes a folder for this process, and makes it where there is none; empty if another process or thread has it. */
   public static Optional<FolderLock> take(Path folder) throws IOException {
     Files.createDirectories(folder);
-    FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE,
+    FileChannel channel = FileChannel.open(folder.resolve(FILE), StandardOpenOption.CREATE,
         StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();

@@ -1,7 +1,23 @@
 package org.knowcap.experiments.run;
 
+import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
+import org.knowcap.analysis.results.RunResult;
+
 /** How far a run is, as its folder says. */
 public sealed interface RunState {
+  /**
+   * A figure of the run in a search: negative infinity if its loss diverged, because its learning rate has lost; empty if the
+   * run has no result.
+   */
+  default OptionalDouble figure(ToDoubleFunction<RunResult> figure) {
+    return switch (this) {
+      case Done(MeasuredRun measured) -> OptionalDouble.of(figure.applyAsDouble(measured.result()));
+      case Failed(_, boolean diverged) when diverged -> OptionalDouble.of(Double.NEGATIVE_INFINITY);
+      case Pending _,Running _,Interrupted _,Failed _,Damaged _ -> OptionalDouble.empty();
+    };
+  }
+
   /** Nothing has happened yet. */
   record Pending() implements RunState {}
 

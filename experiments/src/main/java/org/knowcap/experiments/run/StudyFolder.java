@@ -148,11 +148,19 @@ public final class StudyFolder {
     Study study = StudyChecks.check(studyFile, read);
     if (exists(path)) {
       requireOwner(path, StudyReader.name(specFile(path)), study.name());
-    } else if (Files.isDirectory(path)) {
+    } else {
+      requireEmpty(path);
+    }
+    return new StudyFolder(path, study);
+  }
+
+  private static void requireEmpty(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
       try (var files = Files.list(path)) {
         // A process killed while it wrote leaves a file it had set aside: that is nobody's.
         if (files.map(file -> file.getFileName().toString())
-            .anyMatch(file -> !file.startsWith(".tmp-") && !file.equals(LISTS))) {
+            .anyMatch(
+                file -> !file.startsWith(".tmp-") && !file.equals(LISTS) && !file.equals(FolderLock.FILE))) {
           throw UserException
               .usage(path + " is not empty and holds no study; give another directory with --out");
         }
@@ -160,7 +168,22 @@ public final class StudyFolder {
     } else if (Files.exists(path)) {
       throw UserException.usage(path + " is a file; give a directory with --out");
     }
-    return new StudyFolder(path, study);
+  }
+
+  /**
+   * Takes the directory of a study for a command that adds runs to the study as it goes: two of them would undo each other's study
+   * file. Makes the directory where there is none.
+   *
+   * @param command as its user calls it
+   * @throws UserException where another process has it, or the directory holds other files
+   */
+  public static FolderLock take(Path path, String command) throws IOException {
+    if (!exists(path)) {
+      requireEmpty(path);
+    }
+    return FolderLock.take(path)
+        .orElseThrow(() -> UserException.failure("another '" + command + "' is at work in " + path
+            + "; repeat the command when it has ended, or give another directory with --out"));
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.knowcap.experiments.KnowcapProcess.succeeds;
@@ -16,6 +17,8 @@ import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.run.FolderLock;
+import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.study.Json;
 import tools.jackson.databind.JsonNode;
 
@@ -56,6 +59,46 @@ class CapacityCommandTest {
     Outcome other = KnowcapProcess.run("capacity", "gpt2-1-1-w8", "--exposures", "4", "--out", out);
     assertEquals(2, other.exitCode(), other.toString());
     assertTrue(other.err().contains("belongs to study 'capacity-gpt2-1-1-w8-e20'"), other.toString());
+  }
+
+  /** A rate with which a seed diverged has lost, for a search that goes on too. */
+  @Test
+  @Tag("slow")
+  void aRateThatDivergedIsNotMetAgain() throws Exception {
+    Path out = directory.resolve("out");
+    Object[] words = {"capacity", "gpt2-1-1-w8", "--exposures", "1", "--seeds", "2", "--out", out, "--json",
+        "--minutes", "20", "--interval", "1000"};
+    JsonNode finding = Json.MAPPER.readTree(succeeds(words).out().lines().toList().getLast()).path("finding");
+    double rate = finding.path("learning_rate").asDouble();
+    RunResult seed = results(out).stream()
+        .filter(run -> run.learningRate() == rate && run.seeds().corpusSeed() == 2)
+        .findFirst()
+        .orElseThrow();
+    Path folder = out.resolve("runs").resolve(seed.run());
+    Files.delete(folder.resolve("result.json"));
+    new RunFolder(folder).writeFailure("the loss is no finite number", true);
+    byte[] failure = Files.readAllBytes(folder.resolve("failure.json"));
+    String last = succeeds(words).out().lines().toList().getLast();
+    JsonNode lower = Json.MAPPER.readTree(last).path("finding");
+    assertTrue(lower.path("learning_rate").asDouble() < rate, last);
+    assertEquals(2, lower.path("seeds").asInt());
+    lower.path("rates")
+        .forEach(each -> assertEquals(each.path("learning_rate").asDouble() >= rate,
+            each.path("capacity_ratio").isNull(), last));
+    assertEquals(last, succeeds(words).out().lines().toList().getLast());
+    assertArrayEquals(failure, Files.readAllBytes(folder.resolve("failure.json")));
+  }
+
+  @Test
+  void oneAtATimeSearchesInADirectory() throws Exception {
+    Path out = directory.resolve("out");
+    try (FolderLock _ = FolderLock.take(out).orElseThrow()) {
+      Outcome second = InProcess.run("capacity", "gpt2-1-1-w8", "--exposures", 1, "--minutes", "100000",
+          "--out", out);
+      assertEquals(1, second.exitCode(), second.toString());
+      assertTrue(second.err().contains("another 'knowcap capacity' is at work in " + out), second.toString());
+      assertTrue(Files.notExists(out.resolve("study.yaml")));
+    }
   }
 
   /** Several processes on one GPU would share it out among contexts: 'auto' takes no GPU. */

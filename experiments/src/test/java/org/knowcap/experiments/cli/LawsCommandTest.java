@@ -20,7 +20,9 @@ import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.run.FolderLock;
 import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
 import tools.jackson.databind.JsonNode;
 
@@ -142,6 +144,74 @@ class LawsCommandTest {
     assertEquals(law, json(succeeds(words)).getFirst());
   }
 
+  /** A rate with which a measured seed diverges has lost too: the arm takes the best of the others, and its law goes on. */
+  @Test
+  void aSeedThatDivergesCostsItsLearningRate() throws Exception {
+    Files.writeString(laws.resolve("law-02.yaml"),
+        law(2, "base: {learning_rates: [0.0001, 0.01]}, longer: {exposures: 8, learning_rates: {of: base}}",
+            "factor: [longer, base], about: 1, margin: 2"));
+    Path out = directory.resolve("out");
+    Object[] words = {"laws", "--files", laws, "--out", out, "--only", "2", "--json"};
+    double chosen = json(succeeds(words)).getFirst().path("arms").get(0).path("learning_rate").asDouble();
+    assertTrue(chosen > 0.005, "a rate that teaches nothing was chosen: " + chosen);
+    String run = ResultsTable.readCsv(out.resolve("results.csv"))
+        .results()
+        .stream()
+        .filter(each -> each.exposures() == 8 && each.seeds().corpusSeed() == 2)
+        .findFirst()
+        .orElseThrow()
+        .run();
+    Path folder = out.resolve("runs").resolve(run);
+    Files.delete(folder.resolve("result.json"));
+    new RunFolder(folder).writeFailure("the loss is no finite number", true);
+    byte[] failure = Files.readAllBytes(folder.resolve("failure.json"));
+
+    JsonNode law = json(succeeds(words)).getFirst();
+    JsonNode base = law.path("arms").get(0);
+    JsonNode longer = law.path("arms").get(1);
+    assertEquals(chosen, base.path("learning_rate").asDouble(), "base has not diverged");
+    assertTrue(longer.path("learning_rate").asDouble() < chosen, longer.toString());
+    assertEquals(3, longer.path("runs").size());
+    assertEquals(0, law.path("missing").asInt());
+    assertEquals(law, json(succeeds(words)).getFirst());
+    assertArrayEquals(failure, Files.readAllBytes(folder.resolve("failure.json")));
+    assertTrue(InProcess.succeeds("status", out).out().contains("the loss is no finite number"));
+
+    Path own = StudyFolder.open(out)
+        .runFolder(ResultsTable.readCsv(out.resolve("results.csv"))
+            .results()
+            .stream()
+            .filter(each -> each.exposures() == 4 && each.learningRate() == chosen
+                && each.seeds().corpusSeed() == 3)
+            .findFirst()
+            .orElseThrow()
+            .run())
+        .path();
+    Files.delete(own.resolve("result.json"));
+    new RunFolder(own).writeFailure("the loss is no finite number", true);
+    JsonNode again = json(succeeds(words)).getFirst();
+    assertTrue(again.path("arms").get(0).path("learning_rate").asDouble() < chosen, again.toString());
+    assertTrue(again.path("notes").toString().contains("Training of base diverged with the learning rate"),
+        again.toString());
+  }
+
+  /** Two at a time would undo each other's study file: the second says so, and leaves everything as it is. */
+  @Test
+  void oneAtATimeWorksInADirectory() throws Exception {
+    Path out = directory.resolve("out");
+    Object[] words = {"laws", "--files", laws, "--out", out, "--only", "2"};
+    try (FolderLock _ = FolderLock.take(out).orElseThrow()) {
+      Outcome second = KnowcapProcess.run(words);
+      assertEquals(1, second.exitCode(), second.toString());
+      assertTrue(second.err().contains("another 'knowcap laws' is at work in " + out), second.toString());
+      assertEquals(1, second.err().lines().count(), second.toString());
+      try (Stream<Path> files = Files.list(out)) {
+        assertEquals(List.of(out.resolve("lock")), files.toList());
+      }
+    }
+    assertTrue(succeeds(words).out().contains("law 2, Tiny: "), "a lock that nobody holds is no obstacle");
+  }
+
   @Test
   void anArmWhoseRatesAllDivergeIsNamed() throws Exception {
     Files.writeString(laws.resolve("sizes.yaml"), SIZES.replace("[0.005, 0.01]", "[1.0e+6, 1.0e+7]"));
@@ -152,7 +222,10 @@ class LawsCommandTest {
     assertEquals(1, outcome.exitCode(), outcome.toString());
     assertTrue(outcome.err().contains("every learning rate of these arms diverged: law 1, wild;"),
         outcome.toString());
-    JsonNode arms = json(outcome).getFirst().path("arms");
+    JsonNode law = json(outcome).getFirst();
+    JsonNode arms = law.path("arms");
+    assertEquals("undecided: training diverged with every learning rate", law.path("sentence").asString());
+    assertEquals(0, law.path("missing").asInt());
     assertEquals(3, arms.get(0).path("rates").size(), "both rates and one lower");
     assertEquals(3, arms.get(1).path("runs").size(), "the other arm is complete");
   }
