@@ -184,7 +184,7 @@ public final class CapacityLawChart implements Chart {
           new Sized(form, 0.4));
     }
     for (Peak peak : law.peaks()) {
-      LawPlot.errorBar(chart, peak.cell().parameters(), peak.cell().storedBits(), bits.low(), colour);
+      LawPlot.errorBar(chart, peak.cell().parameters(), peak.cell().storedBits(), bits, colour);
     }
     boolean named = false;
     for (boolean capacity : new boolean[]{true, false}) {

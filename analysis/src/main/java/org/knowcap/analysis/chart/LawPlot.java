@@ -62,6 +62,15 @@ final class LawPlot {
     }
   }
 
+  /** The interval of a point on log axes, where it has one, as far as the axis reaches. */
+  static void errorBar(XYChart chart, double x, Estimate y, LogRange axis, Color colour) {
+    if (y.hasInterval()) {
+      line(chart, "", new double[]{x, x},
+          new double[]{axis.clamped(y.low().getAsDouble()), axis.clamped(y.high().getAsDouble())}, colour,
+          ChartStyle.stroke(3, 1, 0));
+    }
+  }
+
   /** The area between two lines over the same x. */
   static void band(XYChart chart, double[] x, double[] low, double[] high, Color colour) {
     int n = x.length;

@@ -13,13 +13,23 @@ import org.knowcap.analysis.units.Units;
  * A law of losses with its intervals.
  *
  * @param law the fit
- * @param estimates of {@link LossLaw#NAMES}, with intervals by bootstrap
+ * @param bootstrap refits that intervals are made of
  * @param checklist of the fit
  */
-public record LossFit(LossLaw law, List<Estimate> estimates, Checklist checklist) {
+public record LossFit(LossLaw law, LossBootstrap bootstrap, Checklist checklist) {
   private static final long SEED = 1;
   private static final double POOR = 0.05;
   private static final double NEARLY_COLLINEAR = 0.95;
+
+  /** Its parameters with intervals, in the order of {@link LossLaw#NAMES}. */
+  public List<Estimate> estimates() {
+    return bootstrap.parameters();
+  }
+
+  /** The law's loss with its interval: that of the law, not of a further run. */
+  public Estimate at(double parameters, double tokens) {
+    return bootstrap.estimate(each -> each.at(parameters, tokens));
+  }
 
   /**
    * The last training loss of each causal run against its parameters and tokens; runs that differ in nothing but their seeds are a
@@ -62,7 +72,7 @@ public record LossFit(LossLaw law, List<Estimate> estimates, Checklist checklist
    */
   public static LossFit of(List<LossPoint> points, int draws) {
     LossLaw law = LossLaw.fit(points);
-    List<Estimate> estimates = LossLaw.bootstrap(points, law, draws, SEED);
+    LossBootstrap bootstrap = LossLaw.bootstrap(points, law, draws, SEED);
     long clusters = points.stream().map(LossPoint::cluster).distinct().count();
     List<String> warnings = new ArrayList<>();
     if (law.irreducible() < 1e-9) {
@@ -99,6 +109,6 @@ public record LossFit(LossLaw law, List<Estimate> estimates, Checklist checklist
         points.size() + " points in " + clusters + " cells; residuals of ln loss: "
             + Units.number(100 * rms, 2) + " % rms, " + Units.number(100 * largest, 2) + " % at most",
         least, most, Checklist.extrapolation(most), List.copyOf(warnings));
-    return new LossFit(law, estimates, checklist);
+    return new LossFit(law, bootstrap, checklist);
   }
 }

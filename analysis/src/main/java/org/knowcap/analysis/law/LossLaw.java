@@ -16,7 +16,6 @@ import org.apache.commons.math3.linear.LUDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
 import org.apache.commons.math3.linear.SingularMatrixException;
 import org.apache.commons.math3.stat.correlation.PearsonsCorrelation;
-import org.apache.commons.math3.stat.descriptive.rank.Percentile;
 
 /**
  * Loss in size and data: E + A / N^alpha + B / D^beta.
@@ -112,43 +111,33 @@ public record LossLaw(double irreducible, double sizeFactor, double dataFactor, 
   }
 
   /**
-   * Intervals of the five parameters: percentiles over refits to clusters of points drawn with replacement, each
-   * refit from the grid anew.
+   * Refits to clusters of points drawn with replacement, each from the grid anew.
    *
    * @param draws number of refits, at least 100
    * @param seed of the draws
    */
-  public static List<Estimate> bootstrap(List<LossPoint> points, LossLaw fitted, int draws, long seed) {
+  public static LossBootstrap bootstrap(List<LossPoint> points, LossLaw fitted, int draws, long seed) {
     Map<String, List<LossPoint>> clusters = points.stream()
         .collect(Collectors.groupingBy(LossPoint::cluster, LinkedHashMap::new, Collectors.toList()));
     List<List<LossPoint>> each = List.copyOf(clusters.values());
     SplittableRandom random = new SplittableRandom(seed);
     LongAdder redrawn = new LongAdder();
     List<SplittableRandom> sources = IntStream.range(0, draws).mapToObj(_ -> random.split()).toList();
-    double[][] drawn = sources.parallelStream().map(source -> {
+    List<LossLaw> fits = sources.parallelStream().map(source -> {
       List<LossPoint> sample = sample(each, source);
       for (int tries = 1; tries < MOST_TRIES && degenerate(sample); tries++) {
         redrawn.increment();
         sample = sample(each, source);
       }
-      return new Fit(sample).best(2).values();
-    }).toArray(double[][]::new);
-    String method = "percentiles of " + draws + " bootstrap fits over " + each.size() + " cells";
-    if (redrawn.sum() > MOST_REDRAWN * draws) {
-      return IntStream.range(0, NAMES.size())
-          .mapToObj(i -> Estimate.alone(fitted.values()[i],
-              redrawn.sum()
-                  + " of the bootstrap's samples could not be fitted, as too few different cells were drawn;"
-                  + " more cells are needed"))
-          .toList();
-    }
-    double tail = 100 * (1 - Estimate.CONFIDENCE) / 2;
-    return IntStream.range(0, NAMES.size()).mapToObj(i -> {
-      Percentile percentile = new Percentile();
-      percentile.setData(Arrays.stream(drawn).mapToDouble(values -> values[i]).toArray());
-      return Estimate.within(fitted.values()[i], percentile.evaluate(tail), percentile.evaluate(100 - tail),
-          method);
+      return new Fit(sample).best(2);
     }).toList();
+    return redrawn.sum() > MOST_REDRAWN * draws
+        ? new LossBootstrap(fitted, List.of(),
+            redrawn.sum()
+                + " of the bootstrap's samples could not be fitted, as too few different cells were drawn;"
+                + " more cells are needed")
+        : new LossBootstrap(fitted, fits,
+            "percentiles of " + draws + " bootstrap fits over " + each.size() + " cells");
   }
 
   private static List<LossPoint> sample(List<List<LossPoint>> clusters, SplittableRandom source) {

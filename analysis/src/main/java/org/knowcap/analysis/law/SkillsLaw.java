@@ -1,7 +1,6 @@
 package org.knowcap.analysis.law;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +24,8 @@ import org.knowcap.analysis.units.Units;
  * @param setting what the lists of its study chose
  * @param zipf a
  * @param points by exposures
- * @param stored bits of values over T; absent where fewer than two points can be used
- * @param loss nats above that of known values, over T: of a population without end
+ * @param stored bits of values over T; absent if fewer than two points can be used
+ * @param loss nats above that of known values, over T: of a population without end; absent if fewer than two points can be used
  * @param summary whole sentences, the most important first
  * @param checklist of the fit
  */
@@ -36,6 +35,8 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
   /** Of all bits of values: with less, few people are known; with more, hardly any are left to learn. */
   private static final double LEAST_SHARE = 0.01;
   private static final double MOST_SHARE = 0.5;
+  /** Of the excess loss that may be imputed: with more, the figure is rather an assumption than a measurement. */
+  private static final double MOST_IMPUTED = 0.5;
   private static final String UNIT = "numbers of exposures";
 
   /**
@@ -44,18 +45,22 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
    * @param exposures mean of a person
    * @param total T, exposures of all people together
    * @param seeds number of runs
-   * @param storedBits of values, mean over seeds
+   * @param storedBits of values, mean over seeds with its interval
    * @param storedShare of all bits of values
-   * @param excessLoss nats an exposure, mean over seeds: loss of values, with that of the people beyond N who would be unknown
-   * @param used whether the laws go through it
+   * @param excessLoss nats an exposure, mean over seeds with its interval: loss of values, with that of the people beyond N who
+   *        would be unknown
+   * @param imputedShare of the excess loss: that of the people beyond N
+   * @param used whether the law of stored bits goes through it
+   * @param usedForLoss whether the law of the loss goes through it
    */
-  public record Point(long exposures, double total, int seeds, double storedBits, double storedShare,
-      double excessLoss, boolean used) {}
+  public record Point(long exposures, double total, int seeds, Estimate storedBits, double storedShare,
+      Estimate excessLoss, double imputedShare, boolean used, boolean usedForLoss) {}
 
   private record Group(String model, String corpus, String setting) {}
 
   /** What one run says. */
-  private record Run(FrequencyRow first, double storedBits, double totalBits, double excessLoss) {
+  private record Run(FrequencyRow first, double storedBits, double totalBits, double excessLoss,
+      double imputed) {
     static Run of(List<FrequencyRow> rows) {
       FrequencyRow first = rows.getFirst();
       double people = sum(rows, FrequencyBucket::bucketPeople);
@@ -75,8 +80,9 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
       double total = sum(rows, bucket -> bucket.bucketPeople() * bucket.valueBits());
       double nats = total / people * Math.log(2);
       double loss = sum(rows, bucket -> bucket.share() * bucket.weightedValueLoss());
+      double imputed = nats * beyond(first.people(), first.zipf());
       return new Run(first, sum(rows, bucket -> bucket.bucketPeople() * bucket.valueStoredBits()), total,
-          loss + nats * beyond(first.people(), first.zipf()));
+          loss + imputed, imputed);
     }
 
     private static double sum(List<FrequencyRow> rows, ToDoubleFunction<FrequencyBucket> figure) {
@@ -140,11 +146,19 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
                 + exposures
                 + " exposures have the same seeds: they differ in something that the table does not show; fit them apart");
           }
-          double bits = mean(alike, run -> run.storedBits);
-          double share = bits / mean(alike, run -> run.totalBits);
+          Estimate bits = estimate(alike, run -> run.storedBits);
+          double share = bits.value() / mean(alike, run -> run.totalBits);
+          Estimate excess = estimate(alike, run -> run.excessLoss);
+          double imputed = mean(alike, run -> run.imputed) / excess.value();
           boolean used = share > LEAST_SHARE && share < MOST_SHARE;
           points.add(new Point(exposures, (double) exposures * first.people(), alike.size(), bits, share,
-              mean(alike, run -> run.excessLoss), used));
+              excess, imputed, used, used && imputed <= MOST_IMPUTED));
+          if (used && imputed > MOST_IMPUTED) {
+            leftOut.computeIfAbsent(
+                "only of the law of the loss, as more than half of the loss above that of known values is imputed to people"
+                    + " beyond N and not measured: train with more people",
+                _ -> new ArrayList<>()).add(exposures + " exposures");
+          }
           if (!used) {
             leftOut
                 .computeIfAbsent(
@@ -155,20 +169,21 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
                 .add(exposures + " exposures");
           }
         });
-    List<Point> used = points.stream()
-        .filter(Point::used)
-        .sorted(Comparator.comparingDouble(Point::total))
-        .toList();
-    Optional<PowerLaw> stored = law(used, Point::storedBits);
-    Optional<PowerLaw> loss = law(used, Point::excessLoss);
+    List<Point> used = points.stream().filter(Point::used).toList();
+    Optional<PowerLaw> stored = law(used, point -> point.storedBits().value());
+    Optional<PowerLaw> loss = law(used.stream().filter(Point::usedForLoss).toList(),
+        point -> point.excessLoss().value());
     double a = first.zipf();
     List<String> summary = stored.isEmpty()
         ? List.of("No law goes through " + used.size() + " of " + points.size()
             + " numbers of exposures: it needs those after which 1 to 50 % of the values' bits are stored.")
         : List.of(
             sentence("The stored bits of values grow as T^x with x", stored.get().gamma(), "1/a", 1 / a),
-            sentence("The loss above that of known values falls as T^-y with y",
-                negative(loss.orElseThrow().gamma()), "(a - 1)/a", (a - 1) / a));
+            loss.map(law -> sentence("The loss above that of known values falls as T^-y with y",
+                negative(law.gamma()), "(a - 1)/a", (a - 1) / a))
+                .orElse(
+                    "The loss has no law: after too few of these numbers of exposures is at least half of the loss above that"
+                        + " of known values measured, and not imputed to people beyond N; train with more people."));
     if (points.stream().anyMatch(point -> point.seeds() == 1)) {
       warnings.add(
           "Points of one seed alone are in the fit; their error shows in the scatter about the law only.");
@@ -179,7 +194,8 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
         "bits of values by uniform guessing less the loss; nats an exposure of all values of a person, with those of the people"
             + " beyond N as if they were unknown; T is N times the mean exposures",
         used.size(), leftOut, Checklist.PARAMETER_COUNT,
-        "means over seeds, of 1 to 50 % of the values' bits stored",
+        "means over seeds, of 1 to 50 % of the values' bits stored; of the law of the loss also at most half of it imputed ("
+            + used.stream().filter(Point::usedForLoss).count() + " points)",
         "squares of logarithms, each number of exposures once",
         "closed form (linear regression on logarithms)", "none needed", "none",
         "95 %, Student's t over the numbers of exposures",
@@ -213,6 +229,10 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
                 ? ", which the interval holds (this does not establish it)."
                 : ", which the interval does not hold."
             : ".");
+  }
+
+  private static Estimate estimate(List<Run> runs, ToDoubleFunction<Run> figure) {
+    return Estimate.mean(runs.stream().mapToDouble(figure).toArray(), "seeds");
   }
 
   private static double mean(List<Run> runs, ToDoubleFunction<Run> figure) {

@@ -12,16 +12,24 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.Results;
+import org.knowcap.analysis.ZipfLearner;
 import org.knowcap.analysis.law.CapacityLaw;
 import org.knowcap.analysis.law.Cells;
+import org.knowcap.analysis.law.Estimate;
 import org.knowcap.analysis.law.ExposureLaw;
+import org.knowcap.analysis.law.LossFit;
+import org.knowcap.analysis.law.LossPoint;
 import org.knowcap.analysis.law.PublishedCapacity;
+import org.knowcap.analysis.law.SkillsLaw;
+import org.knowcap.analysis.results.FrequencyRow;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.testing.TestSeed;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
@@ -117,10 +125,108 @@ class LawChartsTest {
     assertEquals(100 * Math.expm1(residuals.get(1)), points.getYData()[1], 1e-9);
   }
 
+  private static List<LossPoint> losses(int sizes, int amounts) {
+    Random random = new Random(TestSeed.value());
+    List<LossPoint> points = new ArrayList<>();
+    for (int i = 0; i < sizes; i++) {
+      for (int k = 0; k < amounts; k++) {
+        double parameters = 1e6 * Math.pow(4, i);
+        double tokens = 1e8 * Math.pow(3, k);
+        points.add(new LossPoint(parameters, tokens,
+            (1.8 + 400 * Math.pow(parameters, -0.35) + 2000 * Math.pow(tokens, -0.37))
+                * Math.exp(0.01 * random.nextGaussian()),
+            i + " " + k));
+      }
+    }
+    return points;
+  }
+
+  private static List<String> legend(XYChart chart) {
+    return chart.getSeriesCollection()
+        .stream()
+        .filter(XYSeries::isShowInLegend)
+        .map(XYSeries::getName)
+        .toList();
+  }
+
+  private static List<XYSeries> bands(XYChart chart) {
+    return chart.getSeriesCollection()
+        .stream()
+        .filter(each -> each.getXYSeriesRenderStyle().equals(Optional.of(XYSeriesRenderStyle.PolygonArea)))
+        .toList();
+  }
+
+  @Test
+  void lossesHaveALineForEachSizeInsideItsInterval() {
+    List<LossPoint> points = losses(3, 5);
+    LossFit fit = LossFit.of(points, 100);
+    XYChart chart = LossChart.of(points, fit).getFirst().chart();
+    assertEquals(List.of("P = 1M parameters", "P = 4M parameters", "P = 16M parameters"), legend(chart));
+    assertEquals(3, bands(chart).size());
+    double[] band = bands(chart).get(1).getYData();
+    Estimate middle = fit.at(4e6, 9e8);
+    assertEquals(middle.low().getAsDouble(), band[12], 1e-9);
+    assertEquals(middle.high().getAsDouble(), band[49 - 12], 1e-9);
+    assertTrue(chart.getSeriesCollection()
+        .stream()
+        .anyMatch(each -> each.getYData().length == 25
+            && Math.abs(each.getYData()[12] - fit.law().at(4e6, 9e8)) < 1e-9));
+    assertEquals(5, legend(LossChart.of(points, fit).getLast().chart()).size());
+  }
+
+  /** Of many sizes each mark stands for several, and says so. */
+  @Test
+  void manySizesAreJoined() {
+    List<LossPoint> points = losses(11, 3);
+    XYChart chart = LossChart.of(points, LossFit.of(points, 100)).getFirst().chart();
+    assertEquals(6, legend(chart).size());
+    assertTrue(legend(chart).stream().allMatch(name -> name.startsWith("P near ")), legend(chart).toString());
+    assertEquals(33, legend(chart).stream().mapToInt(name -> named(chart, name).getXData().length).sum());
+  }
+
+  private static List<SkillsLaw> skills() {
+    List<FrequencyRow> rows = new ArrayList<>();
+    for (long exposures : new long[]{5, 10, 20, 40, 60, 1000, 2000}) {
+      for (long seed = 1; seed <= 3; seed++) {
+        rows.addAll(ZipfLearner.run(1.5, exposures, seed, 4.5 + 0.25 * seed + 0.1 * (exposures % 3)));
+      }
+    }
+    return SkillsLaw.of(rows);
+  }
+
+  @Test
+  void skillsHaveTheDerivedSlopeAndHollowPointsThatAreNotUsed() {
+    List<SkillsChart> charts = SkillsChart.of(skills());
+    double[] slopes = {1 / 1.5, -0.5 / 1.5};
+    for (int i = 0; i < slopes.length; i++) {
+      XYChart chart = charts.get(i).chart();
+      double slope = slopes[i];
+      assertEquals(1, chart.getSeriesCollection().stream().filter(each -> {
+        double[] x = each.getXData();
+        double[] y = each.getYData();
+        return x.length == 2 && x[1] > x[0] && LawPlot.GUIDE.equals(each.getLineColor())
+            && Math.abs(Math.log(y[1] / y[0]) / Math.log(x[1] / x[0]) - slope) < 1e-9;
+      }).count());
+      assertEquals(List.of("gpt2-2-2"), legend(chart));
+      assertEquals(5, named(chart, "gpt2-2-2").getXData().length);
+      assertEquals(2,
+          chart.getSeriesCollection()
+              .stream()
+              .filter(each -> each.getMarker() instanceof Hollow)
+              .mapToInt(each -> each.getXData().length)
+              .sum());
+      assertEquals(1, bands(chart).size());
+    }
+  }
+
   @Test
   void filesAreWholePicturesWithoutFonts() throws Exception {
-    List<Chart> charts = List.of(CapacityLawChart.of(laws(), Optional.empty()), ResidualChart.of(laws()),
-        ExposureChart.of(ExposureLaw.of(Cells.of(runs()))));
+    List<LossPoint> losses = losses(4, 4);
+    List<Chart> charts = new ArrayList<>(List.of(CapacityLawChart.of(laws(), Optional.empty()),
+        ResidualChart.of(laws()), ExposureChart.of(ExposureLaw.of(Cells.of(runs())))));
+    charts.addAll(LossChart.of(losses, LossFit.of(losses, 100)));
+    charts.addAll(SkillsChart.of(skills()));
+    assertEquals(charts.size(), charts.stream().map(Chart::file).distinct().count());
     for (Chart chart : charts) {
       chart.write(folder);
       String svg = Files.readString(folder.resolve(chart.file() + ".svg"));

@@ -110,7 +110,7 @@ class LossLawTest {
     int[] held = new int[CHINCHILLA.length];
     for (int study = 0; study < studies; study++) {
       List<LossPoint> points = points(CHINCHILLA, count, 0.02);
-      List<Estimate> found = LossLaw.bootstrap(points, LossLaw.fit(points), 200, study);
+      List<Estimate> found = LossLaw.bootstrap(points, LossLaw.fit(points), 200, study).parameters();
       for (int i = 0; i < held.length; i++) {
         held[i] += found.get(i).low().getAsDouble() <= CHINCHILLA[i]
             && CHINCHILLA[i] <= found.get(i).high().getAsDouble() ? 1 : 0;
@@ -145,7 +145,7 @@ class LossLawTest {
   @Test
   void fewCellsHaveNoInterval() {
     List<LossPoint> few = points(CHINCHILLA, 8, 0.01);
-    Estimate alpha = LossLaw.bootstrap(few, LossLaw.fit(few), 100, 1).get(3);
+    Estimate alpha = LossLaw.bootstrap(few, LossLaw.fit(few), 100, 1).parameters().get(3);
     assertTrue(!alpha.hasInterval() && alpha.method().contains("more cells are needed"), alpha.toString());
   }
 

@@ -17,7 +17,9 @@ import java.util.stream.IntStream;
 import org.knowcap.analysis.chart.CapacityLawChart;
 import org.knowcap.analysis.chart.Chart;
 import org.knowcap.analysis.chart.ExposureChart;
+import org.knowcap.analysis.chart.LossChart;
 import org.knowcap.analysis.chart.ResidualChart;
+import org.knowcap.analysis.chart.SkillsChart;
 import org.knowcap.analysis.law.CapacityLaw;
 import org.knowcap.analysis.law.Cell;
 import org.knowcap.analysis.law.Cells;
@@ -162,6 +164,8 @@ final class FitCommand implements Callable<Integer> {
     }
   }
 
+  private record LossView(LossLaw law, List<Estimate> estimates, Checklist checklist) {}
+
   @Override
   public Integer call() throws Exception {
     Law chosen = Arrays.stream(Law.values())
@@ -252,10 +256,6 @@ final class FitCommand implements Callable<Integer> {
   }
 
   private void loss() throws IOException {
-    if (charts.isPresent()) {
-      throw UserException
-          .usage("--charts is for --law capacity and exposures: the law of losses has no chart");
-    }
     List<LossPoint> points = new ArrayList<>();
     List<Path> tables = new ArrayList<>();
     for (Path source : sources) {
@@ -270,7 +270,9 @@ final class FitCommand implements Callable<Integer> {
     }
     LossFit fit = LossFit.of(points, bootstrap);
     if (json) {
-      out().println(Json.MAPPER.writeValueAsString(fit));
+      out()
+          .println(Json.MAPPER.writeValueAsString(new LossView(fit.law(), fit.estimates(), fit.checklist())));
+      write(LossChart.of(points, fit));
       return;
     }
     heading("loss = E + A / P^alpha + B / D^beta");
@@ -281,13 +283,10 @@ final class FitCommand implements Callable<Integer> {
         + "), spread of the exponents over " + fit.law().starts() + " starts "
         + Units.number(fit.law().spread(), 2));
     print(fit.checklist());
+    write(LossChart.of(points, fit));
   }
 
   private void skills() throws IOException {
-    if (charts.isPresent()) {
-      throw UserException
-          .usage("--charts is for --law capacity and exposures: the laws of skills have no chart");
-    }
     List<FrequencyRow> rows = new ArrayList<>();
     for (Path source : sources) {
       if (Files.isDirectory(source)) {
@@ -304,6 +303,7 @@ final class FitCommand implements Callable<Integer> {
     List<SkillsLaw> laws = SkillsLaw.of(rows);
     if (json) {
       out().println(Json.MAPPER.writeValueAsString(laws));
+      write(SkillsChart.of(laws));
       return;
     }
     for (SkillsLaw each : laws) {
@@ -311,11 +311,13 @@ final class FitCommand implements Callable<Integer> {
       each.summary().forEach(out()::println);
       each.points()
           .forEach(point -> out().println("  " + Units.count(point.exposures()) + " exposures on average: "
-              + Units.bits(point.storedBits()) + " of values, " + Units.percent(point.storedShare())
-              + "; loss " + Units.number(point.excessLoss(), 3) + " nats an exposure"
-              + (point.used() ? "" : "; not used")));
+              + Units.bits(point.storedBits().value()) + " of values, " + Units.percent(point.storedShare())
+              + "; loss " + Units.number(point.excessLoss().value(), 3) + " nats an exposure, "
+              + Units.percent(point.imputedShare()) + " of it imputed"
+              + (point.usedForLoss() ? "" : point.used() ? "; not used for the loss" : "; not used")));
       print(each.checklist());
     }
+    write(SkillsChart.of(laws));
   }
 
   private void heading(String text) {
@@ -379,7 +381,7 @@ final class FitCommand implements Callable<Integer> {
     list.warnings().forEach(warning -> out().println("  warning: " + warning));
   }
 
-  private void write(List<Chart> drawn) throws IOException {
+  private void write(List<? extends Chart> drawn) throws IOException {
     if (charts.isPresent()) {
       for (Chart chart : drawn) {
         chart.write(charts.get());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
@@ -62,8 +63,14 @@ class FitCommandTest {
       }
     }
     Path losses = Files.writeString(directory.resolve("losses.csv"), table);
-    Outcome text = InProcess.run("fit", losses, "--law", "loss", "--bootstrap", "100");
+    Path charts = directory.resolve("charts");
+    Outcome text = InProcess.run("fit", losses, "--law", "loss", "--bootstrap", "100", "--charts", charts);
     assertTrue(text.out().contains("alpha = 0.350 (95 %: "), text.out() + text.err());
+    assertTrue(text.out().contains(charts.resolve("loss-data.svg").toString()), text.out());
+    assertTrue(Files.size(charts.resolve("loss-size.pdf")) > 1_000);
+    JsonNode fit = Json.MAPPER
+        .readTree(InProcess.run("fit", losses, "--law", "loss", "--bootstrap", "100", "--json").out());
+    assertEquals(List.of("law", "estimates", "checklist"), List.copyOf(fit.propertyNames()));
   }
 
   @Test
@@ -99,8 +106,6 @@ class FitCommandTest {
     assertRefused("--bootstrap must be at least 100, found 5", "fit", LAW, "--law", "loss", "--bootstrap",
         "5");
     assertRefused("--published is for --law capacity", "fit", LAW, "--law", "loss", "--published");
-    assertRefused("--charts is for --law capacity and exposures", "fit", LAW, "--law", "loss", "--charts",
-        directory);
     assertRefused("at least 8 points, found 4: measure 4 more", "fit", SEEDS, "--law", "loss");
     assertRefused("found [1000]", "fit", SEEDS, "--law", "exposures");
     assertRefused("--law skills reads the frequency.csv of a study", "fit", SEEDS, "--law", "skills");
