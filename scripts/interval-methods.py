@@ -1,6 +1,6 @@
 """Which intervals of peaks and of the capacity law hold the truth? Planted studies, several methods (docs/laws.md).
 
-    python3 scripts/interval-methods.py        # needs numpy and scipy; two minutes
+    python3 scripts/interval-methods.py        # needs numpy and scipy; half a minute
 
 Each study has some models of doubling size, four or six corpora a model and a few seeds. R depends on the corpus with a flat peak
 that lies off the grid; models scatter about the law by `scatter`, and seeds by about 4 %, differently in each cell. What the intervals
