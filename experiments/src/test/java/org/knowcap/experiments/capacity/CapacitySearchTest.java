@@ -126,7 +126,7 @@ class CapacitySearchTest {
           .stream()
           .allMatch(
               each -> each.capacityRatio().isPresent() == each.learningRate() <= 1.5 * wild || wild > 0.005),
-          finding.sentence());
+          finding.toString());
     }
   }
 

@@ -119,7 +119,7 @@ class FitCommandTest {
         csv.replaceFirst("(,29\\.[0-9]+,)[0-9.]+", "$1NaN"));
     assertRefused("stored_bits is NaN; it must be a finite number", "fit", nan);
     Path other = Files.writeString(directory.resolve("other.csv"),
-        csv.replaceFirst("(,29\\.[0-9]+,)[0-9.]+", "$112.5"));
+        csv.replaceFirst("(,29\\.[0-9]+,[0-9]+)\\.[0-9]+", "$1.5"));
     assertRefused("is in two sources with different figures", "fit", SEEDS, other);
     assertRefused("there is no column run", "fit",
         Files.writeString(directory.resolve("odd.csv"), "a,b\n1,2\n"));
