@@ -306,8 +306,9 @@ final class CapacityCommand implements Callable<Integer> {
     PrintWriter print = command.commandLine().getOut();
     Optional<CapacityFinding> finding = search.finding(measured, interval);
     if (finding.isEmpty()) {
-      throw UserException.failure("the time is up before R was measured at its peak with two seeds; "
-          + measured.ratios().size() + " runs are done, and the same command goes on with them");
+      throw UserException.failure("the time is up before " + study.corpus().letters().measure()
+          + " was measured at its peak with two seeds; " + measured.ratios().size()
+          + " runs are done, and the same command goes on with them");
     }
     CapacityFinding found = finding.get();
     SizedCorpus.Letters letters = study.corpus().letters();
