@@ -1,7 +1,11 @@
 // Stands in for the driver (libcuda): kernels are functions of libraries that nvrtc.cpp made. What is asked of a stream is done only
 // when somebody waits for it, so that a wait forgotten shows. It refuses (with the driver's own codes) whatever a driver
 // would: memory that is not allocated, handles that are gone, anything that must not be asked for while recording; and
-// finds numbers written beyond an allocation's end. Memory begins as NaN.
+// finds numbers written beyond an allocation's end. Memory begins as NaN. Copies beside a stream, which it would not wait for, do
+// not exist, and a thread works only after it has made the context its own.
+//
+// Time is counted, not measured: a kernel takes a millisecond and a product what cublaslt.cpp says, four times as long on a GPU that is
+// not awake yet, which EMULATED_ASLEEP pieces of work make it (0).
 //
 // Environment variables make it go wrong as a driver may: EMULATED_FAULT names a kernel that meets an illegal address, after
 // which every call fails, EMULATED_HANG one that never ends; EMULATED_DRIVER is the version of CUDA, EMULATED_GPU the GPU's
@@ -21,13 +25,13 @@
 #include <vector>
 
 typedef unsigned long long Address;
-enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, DEVICE_UNAVAILABLE = 46, NO_DEVICE = 100, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE = 900 };
+enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, DEVICE_UNAVAILABLE = 46, NO_DEVICE = 100, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE = 900 };
 
 struct Stream { std::deque<std::function<int()>> work; bool recording = false; std::thread::id recorder; std::vector<std::function<int()>> recorded; };
 struct Module { void* library; std::string file; };
 struct Function { std::string name; void (*launch)(const unsigned*, int, int, void**); std::vector<int> sizes; int shared = 48 * 1024; };
 struct Graph { std::vector<std::function<int()>> work; };
-struct Event { bool set = false; };
+struct Event { bool set = false; double at = 0; };
 
 // Any thread may call, one at a time.
 static std::recursive_mutex calling;
@@ -52,6 +56,17 @@ static int note(const char* name) { calls += name; calls += ' '; return 0; }
 static const char* setting(const char* name, const char* otherwise) {
   const char* value = getenv(name);
   return value ? value : otherwise;
+}
+
+static thread_local bool current;
+// Milliseconds of work done so far, and pieces of work until the GPU is awake.
+static double elapsed;
+static long long asleep = atoll(setting("EMULATED_ASLEEP", "0"));
+static double candidates[2] = {10, 11};
+
+static void spend(double milliseconds) {
+  elapsed += asleep > 0 ? 4 * milliseconds : milliseconds;
+  if (asleep > 0) asleep--;
 }
 
 static size_t capacity = (size_t)atoll(setting("EMULATED_BYTES", "1073741824"));
@@ -92,6 +107,7 @@ static int drain(Stream* s) {
 }
 
 static int ask(Stream* s, std::function<int()> work) {
+  if (!current) return INVALID_CONTEXT;
   if (faulted) return ILLEGAL_ADDRESS;
   if (!streams.count(s)) return INVALID_HANDLE;
   if (s->recording) s->recorded.push_back(work);
@@ -108,12 +124,18 @@ static bool recording() {
 extern "C" {
 // For the stand-ins of other libraries that work on a stream.
 int emulated_ask(Stream* s, const std::function<int()>* work) { Guard guard; return ask(s, *work); }
+void emulated_spend(double milliseconds) { Guard guard; spend(milliseconds); }
+double emulated_candidate(int which) { Guard guard; return candidates[which]; }
 
 // For tests: the calls since the last time this was asked for, memory to be had, and what is still allocated.
 const char* emulated_calls() { static std::string told; told = calls; calls.clear(); return told.c_str(); }
 // The kernels launched since the last time: name, blocks along and down, and threads.
 const char* emulated_launches() { static std::string told; told = launches; launches.clear(); return told.c_str(); }
 void emulated_capacity(long long bytes) { capacity = bytes; }
+void emulated_asleep(long long pieces) { asleep = pieces; }
+// Milliseconds of a product of random numbers by cuBLASLt's first and second candidate; below 0 it is refused.
+void emulated_candidates(double first, double second) { candidates[0] = first, candidates[1] = second; }
+long long emulated_retained() { return retained; }
 long long emulated_leaks() {
   return memory.size() + pinned.size() + streams.size() + modules.size() + graphs.size() + executables.size() + events.size();
 }
@@ -122,7 +144,7 @@ int cuGetErrorName(int code, const char** name) { Guard guard;
   *name = code == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : code == ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS"
       : code == INVALID_VALUE ? "CUDA_ERROR_INVALID_VALUE" : code == CAPTURE ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
       : code == INVALID_HANDLE ? "CUDA_ERROR_INVALID_HANDLE" : code == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND" : code == NO_DEVICE ? "CUDA_ERROR_NO_DEVICE"
-      : code == DEVICE_UNAVAILABLE ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : "CUDA_ERROR_UNKNOWN";
+      : code == INVALID_CONTEXT ? "CUDA_ERROR_INVALID_CONTEXT" : code == DEVICE_UNAVAILABLE ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : "CUDA_ERROR_UNKNOWN";
   return 0;
 }
 int cuGetErrorString(int code, const char** text) { Guard guard; *text = code == OUT_OF_MEMORY ? "out of memory" : "emulated"; return 0; }
@@ -149,11 +171,12 @@ int cuDevicePrimaryCtxRetain(void** context, int device) { Guard guard;
 int cuDevicePrimaryCtxRelease_v2(int device) { Guard guard; retained--; return device == 7 ? 0 : INVALID_VALUE; }
 int cuProfilerStart() { Guard guard; return note("cuProfilerStart"); }
 int cuProfilerStop() { Guard guard; return note("cuProfilerStop"); }
-int cuCtxSetCurrent(void* context) { Guard guard; note("cuCtxSetCurrent"); return faulted ? ILLEGAL_ADDRESS : context == &retained ? 0 : INVALID_VALUE; }
+int cuCtxSetCurrent(void* context) { Guard guard; note("cuCtxSetCurrent"); if (faulted) return ILLEGAL_ADDRESS; current = context == &retained; return current ? 0 : INVALID_VALUE; }
 
 int cuMemGetInfo_v2(size_t* free, size_t* total) { Guard guard; *free = capacity - used; *total = capacity; return 0; }
 int cuMemAlloc_v2(Address* to, size_t bytes) { Guard guard;
   note("cuMemAlloc");
+  if (!current) return INVALID_CONTEXT;
   if (faulted) return ILLEGAL_ADDRESS;
   if (recording()) return CAPTURE;
   if (bytes == 0) return INVALID_VALUE;
@@ -191,12 +214,6 @@ int cuMemFreeHost(void* at) { Guard guard;
   free(at);
   return 0;
 }
-int cuMemcpyHtoD_v2(Address to, const void* from, size_t bytes) { Guard guard;
-  note("cuMemcpyHtoD");
-  if (!inside(to, bytes)) return INVALID_VALUE;
-  memcpy((void*)to, from, bytes);
-  return 0;
-}
 int cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, Stream* s) { Guard guard;
   note("cuMemcpyHtoDAsync");
   if (!inside(to, bytes) || !insidePinned(from, bytes)) return INVALID_VALUE;
@@ -210,7 +227,7 @@ int cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, Stream* s) { Guar
 int cuMemsetD8Async(Address to, unsigned char value, size_t bytes, Stream* s) { Guard guard;
   note("cuMemsetD8Async");
   if (!inside(to, bytes)) return INVALID_VALUE;
-  return ask(s, [=] { memset((void*)to, value, bytes); return 0; });
+  return ask(s, [=] { spend(1); memset((void*)to, value, bytes); return 0; });
 }
 
 int cuStreamCreate(Stream** to, unsigned) { Guard guard; streams.insert(*to = new Stream); return 0; }
@@ -255,7 +272,7 @@ int cuEventRecord(Event* e, Stream* s) { Guard guard;
   note("cuEventRecord");
   if (!events.count(e)) return INVALID_HANDLE;
   e->set = false;
-  return ask(s, [=] { e->set = true; return 0; });
+  return ask(s, [=] { e->set = true, e->at = elapsed; return 0; });
 }
 int cuEventSynchronize(Event* e) { Guard guard;
   note("cuEventSynchronize");
@@ -270,8 +287,7 @@ int cuEventSynchronize(Event* e) { Guard guard;
   return 0;
 }
 int cuEventElapsedTime(float* time, Event* from, Event* to) { Guard guard;
-  static float turn = 0;
-  *time = 1 + (turn += 1);
+  *time = to->at - from->at;
   return from->set && to->set ? 0 : INVALID_HANDLE;
 }
 
@@ -331,6 +347,7 @@ int cuLaunchKernel(Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned 
     unsigned grid[3] = {gx, gy, gz};
     if (f->name == setting("EMULATED_HANG", "")) for (;;) pause();
     if (f->name == setting("EMULATED_FAULT", "")) { faulted = true; return (int)ILLEGAL_ADDRESS; }
+    spend(1);
     f->launch(grid, bx, shared, pointers.data());
     return 0;
   });

@@ -17,6 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.IntStream;
@@ -309,16 +312,86 @@ class CudaEngineTest {
     assertTrue(EmulatedGpu.engine(true).handicap().isEmpty());
   }
 
-  /** The stand-in's every timing is a millisecond longer than the one before; the better of two counts, of ten repeats each. */
   @Test
-  void aMeterCountsWhatIsDoneInATime() {
+  void withoutACompilerItSaysWhereToGetIt(@TempDir Path folder) throws IOException {
+    String missing = EmulatedGpu.withoutCompiler(folder).unavailable().orElseThrow();
+    assertTrue(
+        missing.startsWith("Emulated GPU (compute capability 9.0), driver for CUDA 13.0, but no compiler:")
+            && missing.contains("'pip install nvidia-cuda-nvrtc'")
+            && missing.contains("KNOWCAP_CUDA_LIBRARIES") && missing.lines().count() == 1,
+        missing);
+  }
+
+  /** The stand-in is four times slower until it has worked for a while, and faster on numbers that are all the same. */
+  @ParameterizedTest
+  @CsvSource({"0.3, 1", "0, 4"})
+  void aMeterMultipliesRandomNumbersOnAGpuThatIsAwake(double warmUp, double slower) {
     int size = 64;
     long bytes = 1 << 16;
-    CudaMeter meter = CudaMeter.measure(EmulatedGpu.cuda(true), size, bytes, 0);
-    double product = 10 * 2.0 * size * size * size / meter.matmul();
-    double copy = 10 * 2.0 * bytes / meter.copied();
-    assertEquals(2e-3, copy - product, 1e-6);
+    CudaEngine engine = EmulatedGpu.cuda(true);
+    // What is timed once, and kept, would wake it.
+    CudaMeter.measure(engine, size, bytes, 0);
+    EmulatedGpu.asleep(40);
+    try {
+      CudaMeter meter = CudaMeter.measure(engine, size, bytes, warmUp);
+      double product = 2.0 * size * size * size / meter.matmul();
+      assertEquals(slower * 10e-3, product, 1e-6);
+      assertEquals(1e-3, 2.0 * bytes / meter.copied(), 1e-7);
+    } finally {
+      EmulatedGpu.asleep(0);
+    }
     assertEquals(0, EmulatedGpu.leaks());
+  }
+
+  /** A context is made once, and kept: sessions come and go, and none makes another or gives it back. */
+  @Test
+  void theContextIsHeldOnceForAllSessions() {
+    Program program = program("gpt2-1-1-w8", 1, 5);
+    CudaEngine engine = EmulatedGpu.cuda(true);
+    long before = EmulatedGpu.retained();
+    EmulatedGpu.calls();
+    for (int i = 0; i < 2; i++) {
+      engine.compile(program, Execution.PLAIN).close();
+      assertEquals(before + 1, EmulatedGpu.retained());
+    }
+    assertEquals(1, Collections.frequency(EmulatedGpu.calls(), "cuDevicePrimaryCtxRetain"));
+  }
+
+  /** A driver refuses a thread that has not made the context its own. */
+  @Test
+  void eachCallMayComeFromAThreadOfItsOwn() throws Exception {
+    Program program = program("gpt2-1-1-w8", 1, 5);
+    Batches batch = Batches.random(program, VOCABULARY, random());
+    float[] losses = new float[program.rows()];
+    CudaEngine engine = EmulatedGpu.cuda(true);
+    Session session = apart(() -> engine.compile(program, Execution.PLAIN));
+    apart(() -> {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 3)));
+      return null;
+    });
+    apart(() -> {
+      session.losses(batch.tokens(), batch.targets(), losses);
+      return null;
+    });
+    apart(() -> {
+      session.step(batch.tokens(), batch.targets(), 0.01, 1);
+      return null;
+    });
+    double loss = apart(session::loss);
+    assertEquals(IntStream.range(0, losses.length).mapToDouble(i -> losses[i]).average().orElseThrow(), loss,
+        1e-6);
+    assertTrue(apart(session::state).containsKey(Session.PARAMETERS));
+    apart(() -> {
+      session.close();
+      return null;
+    });
+    assertEquals(0, EmulatedGpu.leaks());
+  }
+
+  private static <T> T apart(Callable<T> work) throws Exception {
+    try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+      return thread.submit(work).get();
+    }
   }
 
   /** What a switch does without shows in what is called, and not in what is computed but for rounding. */

@@ -111,6 +111,12 @@ public final class EmulatedGpu {
         new DiskCache(cache), new Tuning(0, 1, 0.03), switches);
   }
 
+  /** With the driver alone. */
+  static CudaEngine withoutCompiler(Path folder) throws IOException {
+    Files.copy(FOLDER.resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
+    return new CudaEngine(Libraries.in(List.of(folder)), new DiskCache(CACHE), Tuning.REAL, Set.of());
+  }
+
   private static boolean build() {
     if (!System.getProperty("os.name").equals("Linux") || !System.getProperty("os.arch").equals("amd64")) {
       return false;
@@ -221,20 +227,55 @@ public final class EmulatedGpu {
 
   /** Sets the bytes of memory on the device. */
   static void capacity(long bytes) {
+    set("emulated_capacity", bytes);
+  }
+
+  /** Lets the GPU fall asleep: so many pieces of work, kernels and matmuls, then take four times as long. */
+  static void asleep(long pieces) {
+    set("emulated_asleep", pieces);
+  }
+
+  /** Milliseconds of a matmul of random numbers by cuBLASLt's first and second candidate; one below 0 is refused. */
+  static void candidates(double first, double second) {
     try {
       Linker.nativeLinker()
-          .downcallHandle(symbol("emulated_capacity"), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG))
-          .invokeExact(bytes);
+          .downcallHandle(symbol("emulated_candidates"),
+              FunctionDescriptor.ofVoid(ValueLayout.JAVA_DOUBLE, ValueLayout.JAVA_DOUBLE))
+          .invokeExact(first, second);
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }
   }
 
+  /** As it is unless a test asks for others. */
+  static void usualCandidates() {
+    candidates(10, 11);
+  }
+
   /** Allocations, streams, modules, graphs and events not given back; a context is kept. */
   static long leaks() {
+    return get("emulated_leaks");
+  }
+
+  /** How often the device's context is held. */
+  static long retained() {
+    return get("emulated_retained");
+  }
+
+  private static void set(String function, long value) {
+    try {
+      Linker.nativeLinker()
+          .downcallHandle(symbol(function), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG))
+          .invokeExact(value);
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static long get(String function) {
     try {
       return (long) Linker.nativeLinker()
-          .downcallHandle(symbol("emulated_leaks"), FunctionDescriptor.of(ValueLayout.JAVA_LONG))
+          .downcallHandle(symbol(function), FunctionDescriptor.of(ValueLayout.JAVA_LONG))
           .invokeExact();
     } catch (Throwable e) {
       throw new IllegalStateException(e);

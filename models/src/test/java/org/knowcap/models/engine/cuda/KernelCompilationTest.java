@@ -68,6 +68,19 @@ class KernelCompilationTest {
     assertFalse(KernelSource.text().contains("__CUDA_ARCH"));
   }
 
+  /** All lanes of a warp must reach them together, and their order counts: a compiler must neither move nor drop them. */
+  @Test
+  void whatAWholeWarpDoesIsVolatile() {
+    List<String> instructions = Pattern
+        .compile("asm( volatile)?\\(\\s*\"((?:mma|ldmatrix|cp\\.async)[.\\w]*)")
+        .matcher(KernelSource.text())
+        .results()
+        .map(match -> (match.group(1) == null ? "plain " : "") + match.group(2))
+        .toList();
+    assertTrue(instructions.size() > 4, instructions::toString);
+    assertEquals(List.of(), instructions.stream().filter(each -> each.startsWith("plain ")).toList());
+  }
+
   private static void requireCompiles(int capability, KernelSource source) {
     Nvrtc compiler = compiler();
     String target = compiler.target(capability);
