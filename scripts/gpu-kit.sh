@@ -5,16 +5,26 @@
 #     gpu-kit/gpu-check.sh A results                                         # everything, in minutes: see that script
 #     gpu-kit/knowcap bench gpu --out results --peer gpu-kit/peer_torch.py   # parity and speed, beside PyTorch
 #     gpu-kit/knowcap run STUDY.yaml --out runs                              # studies with engine cuda or cpu
-# Usage: scripts/gpu-kit.sh [ARCHIVE]          # default gpu-kit.tar.xz; JAVA_HOME must name a JDK 25
+# Usage: scripts/gpu-kit.sh [ARCHIVE [JARS]]   # default gpu-kit.tar.xz; JAVA_HOME must name a JDK 25
+# JARS is a folder with Knowcap's jars and its libraries'; without it this working tree is built where need be.
 set -eu
 
 home=$(cd "$(dirname "$0")/.." && pwd -P)
 archive=${1:-gpu-kit.tar.xz}
+jars=${2:-}
 grep -qs 'JAVA_VERSION="25' "${JAVA_HOME:-}/release" && [ -x "$JAVA_HOME/bin/jlink" ] || {
   echo "gpu-kit: set JAVA_HOME to a JDK 25 (with jlink), found '${JAVA_HOME:-}'" >&2
   exit 1
 }
-"$home/knowcap" --version >/dev/null # builds what is not built
+if [ -z "$jars" ]; then
+  "$home/knowcap" --version >/dev/null # builds what is not built
+  jars="$home/experiments/target/app"
+fi
+ls "$jars"/knowcap-experiments*.jar >/dev/null 2>&1 || {
+  echo "gpu-kit: '$jars' must hold Knowcap's jars, found no knowcap-experiments*.jar there" >&2
+  exit 1
+}
+jars=$(cd "$jars" && pwd -P)
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -25,7 +35,7 @@ mkdir -p "$kit/lib"
 # Without the nd4j engine, and without what packs and exports corpora as Parquet. Nor with oneDNN, which is as large as all else: the
 # cpu engine, which results are compared with, does without, slowly, and the models compared are small. Jars are stored, not
 # deflated, so that all of the archive is compressed as one.
-for file in "$home"/experiments/target/app/*.jar; do
+for file in "$jars"/*.jar; do
   case "${file##*/}" in
     nd4j-* | openblas-* | dnnl-* | cuda-* | protobuf-* | flatbuffers-* | guava-1.0.0* | jackson-1.0.0* | icu4j-* | oshi-* | jna-*) ;;
     parquet-* | hadoop-* | carpet-* | zstd-* | jts-* | woodstox-* | stax2-* | commons-[cnp]*) ;;

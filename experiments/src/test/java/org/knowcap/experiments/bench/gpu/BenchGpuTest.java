@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.bench.gpu.GpuLine.Status;
+import org.knowcap.experiments.study.Json;
 
 /**
  * {@code knowcap bench gpu} and {@code scripts/gpu-check.sh} as processes, on the stand-ins for NVIDIA's libraries that the
@@ -37,6 +38,7 @@ class BenchGpuTest {
   /** Compiled kernels and chosen algorithms, also of module models' tests. */
   private static final Path CACHE = STAND_INS.resolve("cache");
   private static final String MODEL = "gpt2-1-1-w8";
+  private static final String SHAPE = MODEL + "@2x16x37";
   private static final String PARITY = "parity:" + MODEL + ":fp32";
 
   @TempDir
@@ -65,7 +67,7 @@ class BenchGpuTest {
         .read()
         .lines()
         .stream()
-        .collect(Collectors.toMap(GpuLine::item, GpuLine::status, (a, b) -> b));
+        .collect(Collectors.toMap(GpuLine::item, GpuLine::status, (a, b) -> b, HashMap::new));
   }
 
   /** A kernel that meets an illegal address, after which every call of its process fails, costs its own item alone. */
@@ -207,31 +209,198 @@ class BenchGpuTest {
     assertTrue(outcome.out().contains("slice of a GPU (MIG)"), outcome.out());
   }
 
-  /** The whole script, in both of its forms, with a kit made of this build. */
+  /** Without cuBLASLt nothing is measured, unless one says that one wants it so. */
+  @Test
+  void productsOfItsOwnAreMeasuredWhereThatIsWanted() throws Exception {
+    Outcome outcome = start(Map.of("KNOWCAP_CUDA_LIBRARIES", STAND_INS.toString()), "--out", folder,
+        "--without-cublaslt", "--item", "meter:64").end();
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    assertEquals(Map.of("machine", Status.OK, "meter:64", Status.OK), statuses(folder));
+    assertTrue(outcome.out().contains("Slow: products run in a plain kernel"), outcome.out());
+  }
+
+  /** The first of the script's two forms, with a kit made of this build. */
   @Test
   void theScriptLeavesWhatItMeasured() throws Exception {
-    Path kit = kit();
     Path a = folder.resolve("a");
-    Outcome outcome = script(Map.of(), kit, "A", a);
+    // The stand-in is four times slower for its first 40 pieces of work.
+    Outcome outcome = script(Map.of("EMULATED_ASLEEP", "40"), kit(), "A", a, 1200);
     assertEquals(0, outcome.exitCode(), outcome.toString());
     Map<String, Status> found = statuses(a);
-    assertEquals(Map.of("machine", Status.OK, PARITY, Status.OK, "parity:gpt2-1-1-w16:bf16", Status.OK,
-        "parity:llama-1-1-w8:fp32", Status.OK, "meter:64", Status.OK, "speed:" + MODEL + "@2x16x37",
-        Status.OK, "profile:" + MODEL + "@2x16x37", Status.OK), found, outcome.toString());
+    assertEquals(
+        Map.of("machine", Status.OK, PARITY, Status.OK, "parity:gpt2-1-1-w16:bf16", Status.OK,
+            "parity:llama-1-1-w8:fp32", Status.OK, "meter:64", Status.OK, "speed:" + SHAPE, Status.OK,
+            "profile:" + SHAPE, Status.OK, "peer:" + SHAPE + ":compile", Status.OK),
+        found, outcome.toString());
     String page = Files.readString(a.resolve("README.md"));
-    assertTrue(page.contains("adamw") && page.contains("roofline"), page);
+    assertTrue(page.contains("adamw") && page.contains("roofline") && page.contains("PyTorch 2.9, CUDA 12.8"),
+        page);
     try (Stream<Path> files = Files.list(a)) {
       assertTrue(files.count() <= 8);
     }
+    // A product of random numbers takes the stand-in 10 ms once it is awake, and less of numbers that are all the same.
+    GpuResult.Meter meter = result(a, "meter:64", GpuResult.Meter.class);
+    assertEquals(2.0 * 64 * 64 * 64 / 0.010 / 1e12, meter.productTeraflops(), 1e-9);
+    GpuResult.Parity parity = result(a, "parity:gpt2-1-1-w16:bf16", GpuResult.Parity.class);
+    assertTrue(parity.parameterGradient() > 0 && parity.parameterTolerance() == 0.02
+        && parity.tolerance() == 0.05 && !parity.parameter().isEmpty(), parity::toString);
+  }
 
+  /** The other one, with the point of a study, an export and a peer. */
+  @Tag("slow")
+  @Test
+  void theSecondFormTrainsAStudyAndExports() throws Exception {
+    Path b = folder.resolve("b");
+    requireAllOfB(script(Map.of(), kit(), "B", b, 1200), b);
+  }
+
+  private static void requireAllOfB(Outcome outcome, Path b) throws IOException {
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    assertEquals(Map.of("machine", Status.OK, PARITY, Status.OK, "parity:gpt2-1-1-w16:bf16", Status.OK,
+        "meter:64", Status.OK, "speed:" + SHAPE, Status.OK, "fused:" + SHAPE, Status.OK, "export:" + MODEL,
+        Status.OK, "peer:" + SHAPE + ":max-autotune", Status.OK), statuses(b), outcome.toString());
+    assertTrue(Files.readString(b.resolve("README.md")).contains("- " + MODEL + ": played: as transformers"),
+        outcome.toString());
+    String paper = Files.readString(b.resolve("paper.txt"));
+    // The table's head and its one row, each of them a line with commas.
+    assertTrue(paper.lines().anyMatch(line -> line.startsWith("run,corpus,"))
+        && paper.lines().anyMatch(line -> line.contains("," + MODEL + ",")), paper);
+    try (Stream<Path> files = Files.list(b)) {
+      assertTrue(files.count() <= 8);
+    }
+  }
+
+  private static <T extends GpuResult> T result(Path out, String item, Class<T> type) throws IOException {
+    GpuLine found = GpuLog.of(out)
+        .read()
+        .lines()
+        .stream()
+        .filter(line -> line.item().equals(item))
+        .findFirst()
+        .orElseThrow();
+    return Json.MAPPER.treeToValue(found.result(), type);
+  }
+
+  @Test
+  void theScriptLooksForTheCauseOfAFault() throws Exception {
     Path wrong = folder.resolve("wrong");
-    Outcome faulty = script(Map.of("EMULATED_FAULT", "attend_keys"), kit, "B", wrong);
+    Outcome faulty = script(Map.of("EMULATED_FAULT", "attend_keys"), kit(), "B", wrong, 150);
     assertEquals(1, faulty.exitCode(), faulty.toString());
     String log = Files.readString(wrong.resolve("check.log"));
     assertTrue(
         log.contains("does not hold with no-graph") && log.contains("stopped: the engine does not agree"),
         log);
     assertFalse(statuses(wrong).keySet().stream().anyMatch(item -> item.startsWith("speed")));
+  }
+
+  /** One that never ends takes the script's time, not more; what was found before is there, and that it is to blame. */
+  @Test
+  void theScriptEndsThoughAKernelDoesNot() throws Exception {
+    Path out = folder.resolve("out");
+    long began = System.nanoTime();
+    Outcome outcome = script(Map.of("EMULATED_HANG", "attend"), kit(), "A", out, 60);
+    double seconds = (System.nanoTime() - began) / 1e9;
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    Map<String, Status> found = statuses(out);
+    assertEquals(Status.OK, found.get("machine"), outcome.toString());
+    assertEquals(Status.TIMEOUT, found.get(PARITY), outcome.toString());
+    assertTrue(outcome.out().contains(PARITY + " does not hold")
+        && outcome.out().contains("stopped: the engine does not agree"), outcome.out());
+    assertTrue(seconds < 180, "a budget of 60 s, and took " + seconds);
+  }
+
+  @Test
+  void theScriptStopsAtOnceWithoutCublasLt() throws Exception {
+    Path out = folder.resolve("out");
+    Outcome outcome = script(Map.of("KNOWCAP_CUDA_LIBRARIES", STAND_INS.toString()), kit(), "A", out, 1200);
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.out().contains("pip install nvidia-cublas")
+        && outcome.out().contains("stopped: the cuda engine is not ready here"), outcome.out());
+    assertFalse(Files.exists(out.resolve("gpu.jsonl")));
+  }
+
+  /** The copy of the meter never ends: that costs the meter, and nothing of what comes after it. */
+  @Tag("slow")
+  @Test
+  void aKernelThatNeverEndsCostsTheScriptItsItem() throws Exception {
+    Path b = folder.resolve("b");
+    Outcome outcome = script(Map.of("EMULATED_HANG", "add"), kit(), "B", b, 1200);
+    assertEquals(1, outcome.exitCode(), outcome.toString());
+    Map<String, Status> found = statuses(b);
+    assertEquals(Status.TIMEOUT, found.remove("meter:64"), outcome.toString());
+    assertEquals(7, found.size(), outcome.toString());
+    assertTrue(found.values().stream().allMatch(Status.OK::equals), outcome.toString());
+  }
+
+  /** Killed while it measures speeds: the comparisons are there, and nothing goes on. */
+  @Tag("slow")
+  @Test
+  void aScriptThatIsKilledLeavesItsLines() throws Exception {
+    Path out = folder.resolve("out");
+    Process script = scriptBuilder(Map.of(), kit(), "A", out, 1200).start();
+    Path lines = out.resolve("gpu.jsonl");
+    for (int i = 0; i < 6000 && !(Files.exists(lines) && Files.readString(lines).contains("meter:64")); i++) {
+      Thread.sleep(100);
+    }
+    List<ProcessHandle> children = script.descendants().toList();
+    assertFalse(children.isEmpty(), "nothing is being measured");
+    script.destroyForcibly().waitFor();
+    for (int i = 0; i < 600 && children.stream().anyMatch(ProcessHandle::isAlive); i++) {
+      Thread.sleep(100);
+    }
+    assertFalse(children.stream().anyMatch(ProcessHandle::isAlive), "a process was left behind");
+    Map<String, Status> found = statuses(out);
+    assertTrue(found.containsKey("meter:64") && found.get(PARITY) == Status.OK, found::toString);
+    assertTrue(Files.readString(out.resolve("check.log")).contains("ended from outside"));
+    assertTrue(Files.readString(out.resolve("README.md")).contains("TFLOP/s"));
+  }
+
+  /** What scripts/gpu-kit.sh packs of this build's classes, unpacked elsewhere, with its own Java and without the jars left out. */
+  @Tag("slow")
+  @Test
+  void theKitThatIsPackedRunsElsewhere() throws Exception {
+    Path jdk = Path.of(System.getProperty("java.home"));
+    assumeTrue(Files.exists(jdk.resolve("bin/jlink")), "this is no JDK with jlink: no kit is packed");
+    Path archive = folder.resolve("gpu-kit.tar.xz");
+    ProcessBuilder pack = new ProcessBuilder("sh",
+        Path.of("..", "scripts", "gpu-kit.sh").toAbsolutePath().normalize().toString(), archive.toString(),
+        jars(jdk).toString()).inheritIO();
+    pack.environment().put("JAVA_HOME", jdk.toString());
+    assertEquals(0, pack.start().waitFor());
+    Path elsewhere = Files.createDirectories(folder.resolve("else where"));
+    assertTrue(done("tar", "-C", elsewhere.toString(), "-xf", archive.toString()));
+    Files.delete(archive);
+    Path kit = elsewhere.resolve("gpu-kit");
+    try (Stream<Path> files = Files.list(kit.resolve("lib"))) {
+      assertTrue(files.noneMatch(file -> file.getFileName().toString().matches("(nd4j|dnnl|parquet)-.*")));
+    }
+    assertTrue(Files.readString(kit.resolve("paper-50k-gpt2-2-2.yaml"))
+        .lines()
+        .filter(line -> line.startsWith("  - "))
+        .toList()
+        .equals(List.of("  - gpt2-2-2")));
+    Path b = folder.resolve("b");
+    requireAllOfB(script(Map.of(), kit, "B", b, 2400), b);
+    assertTrue(Files.readString(b.resolve("check.log")).contains("Emulated GPU (compute capability 9.0)"));
+  }
+
+  /** This build's classes and libraries as a folder of jars. */
+  private Path jars(Path jdk) throws IOException, InterruptedException {
+    Path jars = Files.createDirectories(folder.resolve("jars"));
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      Path path = Path.of(entry);
+      if (entry.endsWith(".jar")) {
+        Path link = jars.resolve(path.getFileName().toString());
+        if (!Files.exists(link)) {
+          Files.createSymbolicLink(link, path);
+        }
+      } else if (path.endsWith(Path.of("target", "classes"))) {
+        String module = path.getParent().getParent().getFileName().toString();
+        assertTrue(done(jdk.resolve("bin/jar").toString(), "-c", "-0", "-f",
+            jars.resolve("knowcap-" + module + ".jar").toString(), "-C", path.toString(), "."));
+      }
+    }
+    return jars;
   }
 
   /** The launcher's part of a kit, with this build's classes. */
@@ -256,15 +425,36 @@ class BenchGpuTest {
     return kit;
   }
 
-  private Outcome script(Map<String, String> more, Path kit, String run, Path out)
+  /** Plays the scripts that need PyTorch and transformers: it sees that they get what they need. */
+  private static final String PYTHON = """
+      #!/bin/sh
+      case "$1" in
+        *peer_torch.py)
+          echo '{"torch": "2.9", "cuda": "12.8", "gpu": "played"}'
+          echo '{"tokens_per_second": 1000, "peak_bytes": 1}' ;;
+        *check_hf_export.py)
+          [ -s "$2/config.json" ] && [ -s "$2/model.safetensors" ] && [ -s "$2/knowcap/check.safetensors" ] || exit 3
+          echo "played: as transformers" ;;
+        *) exit 4 ;;
+      esac
+      """;
+
+  private Outcome script(Map<String, String> more, Path kit, String run, Path out, int budget)
       throws IOException, InterruptedException {
-    Path said = folder.resolve("said-" + run);
+    int exitCode = scriptBuilder(more, kit, run, out, budget).start().waitFor();
+    return new Outcome(exitCode, Files.readString(folder.resolve("said")), "");
+  }
+
+  private ProcessBuilder scriptBuilder(Map<String, String> more, Path kit, String run, Path out, int budget)
+      throws IOException {
+    Path bin = Files.createDirectories(folder.resolve("bin"));
+    assertTrue(Files.writeString(bin.resolve("python3"), PYTHON).toFile().setExecutable(true));
     ProcessBuilder builder = new ProcessBuilder("sh", kit.resolve("gpu-check.sh").toString(), "--tiny",
-        "--budget", run.equals("A") ? "1200" : "150", "--kit", kit.toString(), run, out.toString())
+        "--budget", Integer.toString(budget), "--kit", kit.toString(), run, out.toString())
         .redirectErrorStream(true)
-        .redirectOutput(said.toFile());
+        .redirectOutput(folder.resolve("said").toFile());
     builder.environment().putAll(environment(more));
-    int exitCode = builder.start().waitFor();
-    return new Outcome(exitCode, Files.readString(said), "");
+    builder.environment().put("PATH", bin + File.pathSeparator + System.getenv("PATH"));
+    return builder;
   }
 }

@@ -2,7 +2,9 @@ package org.knowcap.experiments.bench.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,6 +41,10 @@ class GpuCheckTest {
           echo $$ > "$out/../endless.pid"
           exec sleep 600
         fi
+        if [ "$item" = "${FAKE_FILL:-}" ]; then
+          cat /dev/zero > "$out/filler" 2> /dev/null
+          exit 1
+        fi
         if [ "$item" = "${FAKE_ITEM:-}" ]; then
           echo "{\\"item\\":\\"$item\\",\\"status\\":\\"$FAKE_STATUS\\",\\"error\\":\\"${FAKE_ERROR:-}\\"}"
         else
@@ -71,6 +77,34 @@ class GpuCheckTest {
 
   private Path results() {
     return folder.resolve("the results");
+  }
+
+  /** What was there before the disk was full still is, and the script ends; on a full one it does not begin. */
+  @Test
+  void aDiskThatFillsUpCostsNothingThatIsThere() throws Exception {
+    Files.createDirectories(results());
+    assumeTrue(new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=64k", "none", results().toString())
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor() == 0, "no file system can be mounted here: a full disk is not tested");
+    try {
+      Outcome filled = check(Map.of("FAKE_FILL", "speed"));
+      assertEquals(1, filled.exitCode(), filled.out());
+      assertTrue(filled.out().contains("done; results are in"), filled.out());
+      String lines = Files.readString(results().resolve("gpu.jsonl"));
+      assertTrue(lines.contains("\"item\":\"parity\"") && !lines.contains("\"item\":\"speed\""), lines);
+      assertTrue(Files.readString(results().resolve("check.log")).contains("bench gpu parity"));
+      // Its last page has room.
+      Files.delete(results().resolve("check.log"));
+      assertThrows(IOException.class, () -> Files.write(results().resolve("more"), new byte[1 << 17]));
+      Outcome full = check(Map.of());
+      assertEquals(2, full.exitCode(), full.out());
+      assertTrue(full.out().contains("check.log' cannot be written (is the disk full?); make room"),
+          full.out());
+    } finally {
+      new ProcessBuilder("umount", results().toString()).start().waitFor();
+    }
   }
 
   private Outcome check(Map<String, String> more) throws IOException, InterruptedException {
