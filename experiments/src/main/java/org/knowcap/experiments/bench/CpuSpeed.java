@@ -51,6 +51,11 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
    * and the command says so.
    */
   public static final double STEADY = 0.05;
+  /**
+   * What a peer must reach beside the engine, in parts of what it reaches alone; if it reaches less, ratios to it are
+   * too good, and the command says so.
+   */
+  public static final double AT_ITS_BEST = 0.95;
   /** Stretches before the first one that counts, in which Java still compiles the loops. */
   private static final int WARM_UP = 8;
 
@@ -69,7 +74,17 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
    * @param alone tokens a second while no process of Knowcap ran or waited to run, if that was measured
    */
   public record PeerSpeed(String peer, String version, String mode, double tokensPerSecond,
-      Optional<Double> alone) {}
+      Optional<Double> alone) {
+    /** What it reaches beside the engine, in parts of what it reaches alone, if that was measured. */
+    public Optional<Double> ofAlone() {
+      return alone.map(rate -> tokensPerSecond / rate);
+    }
+
+    /** Whether it is known to be slower beside the engine than alone. */
+    public boolean hindered() {
+      return ofAlone().filter(part -> part < AT_ITS_BEST).isPresent();
+    }
+  }
 
   /** What to measure beside the engine. */
   public record Comparison(List<Peer> peers, boolean alone) {

@@ -172,6 +172,15 @@ final class BenchCpuCommand implements Callable<Integer> {
             speed.shape(), speed.matmulsBefore(), speed.matmulsAfter());
       }
     }
+    for (CpuSpeed speed : table.speeds()) {
+      speed.peers()
+          .stream()
+          .filter(CpuSpeed.PeerSpeed::hindered)
+          .forEach(peer -> out.printf(Locale.ROOT,
+              "not at its best: %s: %s, %s reached beside ours only %s of what it reaches alone, so the ratio to it is too"
+                  + " good; measure again on a quiet machine%n",
+              speed.shape(), peer.version(), peer.mode(), Units.percent(peer.ofAlone().orElseThrow())));
+    }
     out.println();
     for (CpuSpeed speed : table.speeds()) {
       for (CpuSpeed.PeerSpeed peer : speed.peers()) {
@@ -179,7 +188,7 @@ final class BenchCpuCommand implements Callable<Integer> {
             + Units.brief(peer.tokensPerSecond())
             + peer.alone()
                 .map(rate -> "; alone " + Units.brief(rate) + ", so beside ours it reaches "
-                    + Units.percent(peer.tokensPerSecond() / rate))
+                    + Units.percent(peer.ofAlone().orElseThrow()))
                 .orElse(""));
       }
     }

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,8 +19,10 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
@@ -150,6 +154,77 @@ class PeerProcessTest {
     }
   }
 
+  /**
+   * The bench measures a peer before, beside and after ours: a stand-in on the path counts its starts, is slower in its second,
+   * and looks meanwhile how long our process computes.
+   */
+  @Tag("process")
+  @Test
+  void aPeerThatIsSlowerBesideOursIsSaid() throws Exception {
+    TrainingShape shape = TrainingShape.ALL.getFirst();
+    Path script = Files.writeString(folder.resolve("peer.py"), """
+        import json, os, pathlib, sys, time
+        here = pathlib.Path(sys.argv[1])
+        starts = here / "starts"
+        start = int(starts.read_text()) + 1 if starts.exists() else 1
+        starts.write_text(str(start))
+        def say(**what): print(json.dumps(what), flush=True)
+        def used():
+            fields = open(f"/proc/{os.getppid()}/stat").read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        for mode in "eager", "compile": say(mode=mode, losses=%s)
+        say(ready="Played 1.0")
+        for line in sys.stdin:
+            mode, seconds = line.split()
+            if start == 2 and float(seconds) < 0.1:
+                before, began = used(), time.monotonic()
+                time.sleep(0.25)
+                with open(here / "used", "a") as out:
+                    print((used() - before) / (time.monotonic() - began), file=out)
+            say(tokens_per_second=1000 if start != 2 else 960 if mode == "eager" else 900)
+        """.formatted(losses(shape)));
+    Path bin = Files.createDirectories(folder.resolve("bin"));
+    assertTrue(Files
+        .writeString(bin.resolve("python3"),
+            "#!/bin/sh\nexec '%s' '%s' '%s'\n".formatted(python(), script, folder))
+        .toFile()
+        .setExecutable(true));
+    KnowcapProcess.Outcome outcome = KnowcapProcess
+        .start(Map.of("PATH", bin + File.pathSeparator + System.getenv("PATH")),
+            List.of("--add-modules=jdk.incubator.vector"), "bench", "cpu", "--peer", "torch", "--peer-alone",
+            "--precision", "fp32", "--threads", 2, "--shape", shape.model().name(), "--seconds", 0.05)
+        .end();
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    assertEquals("3", Files.readString(folder.resolve("starts")));
+    assertTrue(outcome.out().contains("Played 1.0, compile: 900; alone 1k, so beside ours it reaches 90.0 %"),
+        outcome.out());
+    List<String> hindered = outcome.out().lines().filter(line -> line.startsWith("not at its best")).toList();
+    assertEquals(1, hindered.size(), outcome.out());
+    assertTrue(hindered.getFirst().contains("Played 1.0, compile") && hindered.getFirst().contains("90.0 %"),
+        hindered.getFirst());
+    // Threads of ours that spin while they wait would have computed in each of its stretches.
+    List<Double> used = Files.readAllLines(folder.resolve("used")).stream().map(Double::valueOf).toList();
+    assertEquals(10, used.size());
+    assertTrue(used.stream().mapToDouble(each -> each).min().orElseThrow() < 0.2, used::toString);
+  }
+
+  private static String python() throws IOException {
+    Process which = new ProcessBuilder("sh", "-c", "command -v python3").start();
+    return new String(which.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+  }
+
+  private static List<Double> losses(TrainingShape shape) {
+    List<Double> losses = new ArrayList<>();
+    try (Session session = CpuEngine.withoutNatives().compile(shape.program(), Execution.PLAIN)) {
+      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(shape.program(), CpuSpeed.SEED)));
+      for (int step = 1; step <= PeerTask.CHECKED_STEPS; step++) {
+        session.step(shape.ids(CpuSpeed.TOKENS), shape.ids(CpuSpeed.TARGETS), CpuSpeed.LEARNING_RATE, step);
+        losses.add(session.loss());
+      }
+    }
+    return losses;
+  }
+
   /** The real script in the PyTorch that is here: the same losses as ours from the same parameters, step by step. */
   @Test
   void pyTorchTrainsOurModel() throws Exception {
@@ -157,14 +232,7 @@ class PeerProcessTest {
         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
         .start()
         .waitFor() == 0, "python3 has no PyTorch");
-    List<Double> losses = new ArrayList<>();
-    try (Session session = CpuEngine.withoutNatives().compile(SHAPE.program(), Execution.PLAIN)) {
-      session.load(Map.of(Session.PARAMETERS, InitialParameters.of(SHAPE.program(), CpuSpeed.SEED)));
-      for (int step = 1; step <= PeerTask.CHECKED_STEPS; step++) {
-        session.step(SHAPE.ids(CpuSpeed.TOKENS), SHAPE.ids(CpuSpeed.TARGETS), CpuSpeed.LEARNING_RATE, step);
-        losses.add(session.loss());
-      }
-    }
+    List<Double> losses = losses(SHAPE);
     try (PeerProcess peer = PeerProcess.start(Peer.TORCH, SHAPE, Execution.PLAIN)) {
       assertTrue(peer.version().startsWith("PyTorch 2."), peer.version());
       assertTrue(peer.modes().contains("eager"), peer.failures().toString());
