@@ -2,6 +2,7 @@ package org.knowcap.experiments.bench.gpu;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,9 +35,13 @@ public record GpuPage(List<GpuLine> lines, int broken) {
     return new GpuPage(List.copyOf(last.values()), all.broken());
   }
 
-  /** A speed with what it is of the GPU's. */
-  public record Row(String shape, double tokensPerSecond, Optional<Double> utilisation,
-      Optional<Double> roofline, Optional<GpuResult.Peer> peer) {}
+  /**
+   * A speed with what it is of the GPU's.
+   *
+   * @param predicted tokens a second by {@link GpuPrediction}, on cards that it knows
+   */
+  public record Row(String shape, double tokensPerSecond, Optional<Double> predicted,
+      Optional<Double> utilisation, Optional<Double> roofline, Optional<GpuResult.Peer> peer) {}
 
   private <T extends GpuResult> List<T> results(Kind kind, Class<T> type) {
     List<T> found = new ArrayList<>();
@@ -72,13 +77,22 @@ public record GpuPage(List<GpuLine> lines, int broken) {
     return results(Kind.SPEED, GpuResult.Speed.class).stream().map(speed -> {
       TrainingShape shape = GpuItem.shape(speed.shape());
       double rate = speed.tokensPerSecond();
-      return new Row(speed.shape(), rate,
+      return new Row(speed.shape(), rate, predicted(shape).map(GpuPrediction::tokensPerSecond),
           meter().map(meter -> rate * shape.flopsPerToken() / (meter.matmulTeraflops() * 1e12)),
           meter().map(meter -> leastSeconds(shape.program(), meter) * rate / shape.tokens()),
           results(Kind.PEER, GpuResult.Peer.class).stream()
               .filter(peer -> peer.shape().equals(speed.shape()))
               .max(Comparator.comparingDouble(GpuResult.Peer::tokensPerSecond)));
     }).toList();
+  }
+
+  /** What the model of launches says of this card; nothing of lines of several cards. */
+  private Optional<GpuPrediction> predicted(TrainingShape shape) {
+    return chip().map(chip -> GpuPrediction.of(shape, chip));
+  }
+
+  private Optional<GpuPrediction.Chip> chip() {
+    return cards().size() == 1 ? GpuPrediction.Chip.of(cards().getFirst()) : Optional.empty();
   }
 
   /**
@@ -190,10 +204,17 @@ public record GpuPage(List<GpuLine> lines, int broken) {
     }
     text.append(
         "\nTraining in bf16 with AdamW every step. Utilisation is model operations over one large matmul's;"
-            + " roofline the least time that this GPU's matmuls and memory allow, over the time taken.\n\n"
-            + "| shape | tokens/s | PyTorch | mode | ratio | utilisation | roofline |\n|---|---|---|---|---|---|---|\n");
+            + " roofline the least time that this GPU's matmuls and memory allow, over the time taken."
+            + chip()
+                .map(chip -> " Predicted: by the model of launches for an " + chip.name() + " (docs/gpu.md).")
+                .orElse("")
+            + "\n\n| shape | tokens/s | predicted | of predicted | PyTorch | mode | ratio | utilisation | roofline |\n"
+            + "|---|---|---|---|---|---|---|---|---|\n");
     for (Row row : speeds()) {
       text.append("| " + row.shape + " | " + Units.brief(row.tokensPerSecond) + " | "
+          + row.predicted.map(rate -> Units.brief(rate) + " | " + Units.percent(row.tokensPerSecond / rate))
+              .orElse("|")
+          + " | "
           + row.peer
               .map(peer -> Units.brief(peer.tokensPerSecond()) + " | " + peer.mode() + " | "
                   + String.format(Locale.ROOT, "%.2f", row.tokensPerSecond / peer.tokensPerSecond()))
@@ -221,20 +242,30 @@ public record GpuPage(List<GpuLine> lines, int broken) {
 
   private void profile(GpuResult.Profile profile, StringBuilder text) {
     double sum = profile.launches().stream().mapToDouble(GpuResult.Launch::seconds).sum();
+    Optional<GpuPrediction> predicted = predicted(GpuItem.shape(profile.shape()));
+    Map<GpuResult.Launch, Double> each = new HashMap<>();
+    predicted.ifPresent(prediction -> prediction.launches()
+        .forEach(timed -> each.put(GpuResult.Launch.of(timed.launch(), 0), timed.seconds())));
     text.append(String.format(Locale.ROOT,
         "%nA step of %s takes %.0f us as one graph; its launches one by one %.0f us (%.1f us taken off each for"
             + " the noting of the time). Roofline: the least time that this GPU's matmuls and memory allow over"
-            + " the time taken.%n%n| # | kernel | blocks of threads | us | GB/s | TFLOP/s | roofline |%n"
-            + "|---|---|---|---|---|---|---|%n",
-        profile.shape(), profile.stepSeconds() * 1e6, sum * 1e6, profile.markSeconds() * 1e6));
+            + " the time taken.%s%n%n| # | kernel | blocks of threads | us | predicted | GB/s | TFLOP/s | roofline |%n"
+            + "|---|---|---|---|---|---|---|---|%n",
+        profile.shape(), profile.stepSeconds() * 1e6, sum * 1e6, profile.markSeconds() * 1e6,
+        predicted
+            .map(prediction -> String.format(Locale.ROOT, " Predicted for an %s were %d launches of %.0f us.",
+                prediction.chip().name(), prediction.launches().size(), prediction.seconds() * 1e6))
+            .orElse("")));
     int number = 0;
     for (GpuResult.Launch launch : profile.launches()) {
       Optional<Double> roofline = meter().map(
           meter -> Math.max(launch.flops() / meter.matmulTeraflops(), launch.bytes() / meter.copyTerabytes())
               / 1e12 / launch.seconds());
-      text.append(String.format(Locale.ROOT, "| %d | %s | %s | %.1f | %.0f | %.1f | %s |%n", ++number,
-          launch.kernel(), launch.grid(), launch.seconds() * 1e6, launch.bytes() / launch.seconds() / 1e9,
-          launch.flops() / launch.seconds() / 1e12,
+      Optional<Double> expected = Optional.ofNullable(each.get(launch.untimed()));
+      text.append(String.format(Locale.ROOT, "| %d | %s | %s | %.1f | %s | %.0f | %.1f | %s |%n", ++number,
+          launch.kernel(), launch.grid(), launch.seconds() * 1e6,
+          expected.map(seconds -> String.format(Locale.ROOT, "%.1f", seconds * 1e6)).orElse(""),
+          launch.bytes() / launch.seconds() / 1e9, launch.flops() / launch.seconds() / 1e12,
           roofline.filter(part -> launch.bytes() > 0 && Double.isFinite(part))
               .map(Units::percent)
               .orElse("")));

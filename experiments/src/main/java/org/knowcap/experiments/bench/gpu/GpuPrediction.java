@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.knowcap.experiments.bench.TrainingShape;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.cuda.LaunchDescription;
@@ -55,6 +56,17 @@ public record GpuPrediction(TrainingShape shape, Chip chip, List<Timed> launches
    * @param bytesPerSecond of a copy, read and written
    */
   public record Chip(String name, double flopsPerSecond, double bytesPerSecond) {
+    /** Words in the names of cards with such a chip but other clocks or memory, and of slices of a card. */
+    private static final List<String> OTHERS = List.of("PCIe", "NVL", "MIG");
+
+    /** The card that a driver gives this name, if its speed is known. */
+    static Optional<Chip> of(String card) {
+      List<String> words = List.of(card.split("[^A-Za-z0-9]+"));
+      return words.stream().anyMatch(OTHERS::contains)
+          ? Optional.empty()
+          : CHIPS.stream().filter(chip -> words.contains(chip.name)).findFirst();
+    }
+
     /** Seconds that a launch should take. */
     double seconds(LaunchDescription launch) {
       double bytes = (launch.grid().isPresent() ? STREAMING : PRODUCTS_STREAMING) * bytesPerSecond;

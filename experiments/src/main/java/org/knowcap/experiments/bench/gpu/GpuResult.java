@@ -2,6 +2,7 @@ package org.knowcap.experiments.bench.gpu;
 
 import java.util.List;
 import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.cuda.LaunchDescription;
 
 /** The result of an item. */
 public sealed interface GpuResult {
@@ -35,6 +36,21 @@ public sealed interface GpuResult {
    */
   record Parity(String model, Precision precision, double loss, double gradient, double tolerance,
       double parameterGradient, String parameter, double parameterTolerance) implements GpuResult {
+    /**
+     * How far the engine may be off.
+     *
+     * @param common of loss, in nats, and of gradients, in parts of the largest
+     * @param parameter of a parameter's gradient, in parts of its norm
+     */
+    record Tolerance(double common, double parameter) {
+      /** In bf16 a token that stands between two experts may be routed to the other, so experts are given more. */
+      static Tolerance of(Precision precision, boolean experts) {
+        return precision == Precision.FP32
+            ? new Tolerance(2e-4, 2e-4)
+            : experts ? new Tolerance(0.1, 0.1) : new Tolerance(0.05, 0.02);
+      }
+    }
+
     /** Whether all differences are within tolerance; false if a difference is NaN. */
     public boolean holds() {
       return loss <= tolerance && gradient <= tolerance && parameterGradient <= parameterTolerance;
@@ -68,7 +84,19 @@ public sealed interface GpuResult {
    * @param bytes that it reads and writes at least
    * @param flops of its matmuls
    */
-  record Launch(String kernel, String grid, double seconds, long bytes, double flops) {}
+  record Launch(String kernel, String grid, double seconds, long bytes, double flops) {
+    static Launch of(LaunchDescription launch, double seconds) {
+      String grid = launch.grid()
+          .map(each -> each.x() + "x" + each.y() + "x" + launch.replicas() + " of " + each.threads())
+          .orElse("");
+      return new Launch(launch.name(), grid, seconds, launch.bytes(), launch.flops());
+    }
+
+    /** The launch without its time, which is equal for equal launches. */
+    Launch untimed() {
+      return new Launch(kernel, grid, 0, bytes, flops);
+    }
+  }
 
   /** The output of scripts/check_hf_export.py for a model that passed. */
   record Exported(String model, String said) implements GpuResult {}

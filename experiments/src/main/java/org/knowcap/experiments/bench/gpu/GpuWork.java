@@ -108,15 +108,15 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
         }
       }
     }
-    boolean experts = model.feedForward().experts().isPresent();
-    boolean exact = item.precision() == Precision.FP32;
-    // In bf16 a token that stands between two experts may come to sit with the other.
+    GpuResult.Parity.Tolerance tolerance = GpuResult.Parity.Tolerance.of(item.precision(),
+        model.feedForward().experts().isPresent());
     return new GpuResult.Parity(item.argument().substring(0, item.argument().lastIndexOf(':')),
-        item.precision(), loss, gradient, exact ? 2e-4 : experts ? 0.1 : 0.05, farthest.apart,
-        farthest.parameter, exact ? 2e-4 : experts ? 0.1 : 0.02);
+        item.precision(), loss, gradient, tolerance.common(), farthest.apart, farthest.parameter,
+        tolerance.parameter());
   }
 
-  private static double apart(float[] expected, float[] found) {
+  /** The largest difference, in parts of the largest expected number. */
+  static double apart(float[] expected, float[] found) {
     double largest = 0;
     double apart = 0;
     for (int i = 0; i < expected.length; i++) {
@@ -127,9 +127,9 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
   }
 
   /** The parameter whose gradient is farthest off, by the lengths of difference and gradient. */
-  private record Farthest(String parameter, double apart) {}
+  record Farthest(String parameter, double apart) {}
 
-  private static Farthest farthest(Program program, float[] expected, float[] found) {
+  static Farthest farthest(Program program, float[] expected, float[] found) {
     double largest = program.parameters()
         .stream()
         .mapToDouble(p -> size(p, i -> expected[i]))
@@ -254,14 +254,10 @@ public record GpuWork(CudaEngine engine, double seconds, Scripts scripts, Consum
     Program program = shape.program();
     LaunchTimes times = LaunchTimes.measure(engine, program, Precision.BF16, InitialParameters.of(program, 1),
         shape.ids(1), shape.ids(2), WARM_UP, PROFILE_ROUNDS, PROFILE_BUSY);
-    return new GpuResult.Profile(GpuItem.name(shape), times.stepSeconds(), times.markSeconds(), times
-        .launches()
-        .stream()
-        .map(timed -> new GpuResult.Launch(timed.launch().name(), timed.launch()
-            .grid()
-            .map(
-                grid -> grid.x() + "x" + grid.y() + "x" + timed.launch().replicas() + " of " + grid.threads())
-            .orElse(""), timed.seconds(), timed.launch().bytes(), timed.launch().flops()))
-        .toList());
+    return new GpuResult.Profile(GpuItem.name(shape), times.stepSeconds(), times.markSeconds(),
+        times.launches()
+            .stream()
+            .map(timed -> GpuResult.Launch.of(timed.launch(), timed.seconds()))
+            .toList());
   }
 }

@@ -211,12 +211,12 @@ class BenchGpuTest {
 
   /** Without cuBLASLt nothing is measured, unless one says that one wants it so. */
   @Test
-  void productsOfItsOwnAreMeasuredWhereThatIsWanted() throws Exception {
+  void matmulsOfItsOwnAreMeasuredWhereThatIsWanted() throws Exception {
     Outcome outcome = start(Map.of("KNOWCAP_CUDA_LIBRARIES", STAND_INS.toString()), "--out", folder,
         "--without-cublaslt", "--item", "meter:64").end();
     assertEquals(0, outcome.exitCode(), outcome.toString());
     assertEquals(Map.of("machine", Status.OK, "meter:64", Status.OK), statuses(folder));
-    assertTrue(outcome.out().contains("Slow: products run in a plain kernel"), outcome.out());
+    assertTrue(outcome.out().contains("Slow: matmuls run in a plain kernel"), outcome.out());
   }
 
   /** The first of the script's two forms, with a kit made of this build. */
@@ -238,9 +238,9 @@ class BenchGpuTest {
     try (Stream<Path> files = Files.list(a)) {
       assertTrue(files.count() <= 8);
     }
-    // A product of random numbers takes the stand-in 10 ms once it is awake, and less of numbers that are all the same.
+    // A matmul of random numbers takes the stand-in 10 ms once it is awake, and less of numbers that are all the same.
     GpuResult.Meter meter = result(a, "meter:64", GpuResult.Meter.class);
-    assertEquals(2.0 * 64 * 64 * 64 / 0.010 / 1e12, meter.productTeraflops(), 1e-9);
+    assertEquals(2.0 * 64 * 64 * 64 / 0.010 / 1e12, meter.matmulTeraflops(), 1e-9);
     GpuResult.Parity parity = result(a, "parity:gpt2-1-1-w16:bf16", GpuResult.Parity.class);
     assertTrue(parity.parameterGradient() > 0 && parity.parameterTolerance() == 0.02
         && parity.tolerance() == 0.05 && !parity.parameter().isEmpty(), parity::toString);

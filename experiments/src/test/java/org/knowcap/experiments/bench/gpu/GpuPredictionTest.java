@@ -3,8 +3,14 @@ package org.knowcap.experiments.bench.gpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.experiments.bench.TrainingShape;
 import org.knowcap.models.architecture.ModelSpec;
 
@@ -37,6 +43,31 @@ class GpuPredictionTest {
     double scores = 2.0 * 2 * 2 * 64 * 4 * (512 * 513 / 2);
     double expected = shape.program().flops() + 3 * scores;
     assertEquals(expected, GpuPrediction.of(shape, GpuPrediction.CHIPS.getFirst()).flops(), 0.002 * expected);
+  }
+
+  /** The goals, in millions of tokens a second on an H200, which docs/gpu.md names and gives predictions for. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-2-2@96, 26", "gpt2-4-4@96, 8.6", "gpt2-12-12@96, 0.73", "gpt2-2-2@12, 15"})
+  void theGoalsArePredictedAsTheDocumentationSays(String name, double goal) throws IOException {
+    GpuPrediction predicted = GpuPrediction.of(GpuItem.shape(name), GpuPrediction.CHIPS.getFirst());
+    assertEquals("H200", predicted.chip().name());
+    double millions = predicted.tokensPerSecond() / 1e6;
+    // Two digits are what the smallest of the goals has.
+    assertTrue(Math.round(100 * millions) >= Math.round(100 * goal), "predicted " + millions + " of " + goal);
+    String row = String.format(Locale.ROOT, "| %s | %d | %.2f | %.3f | %.0f | %.2fM |", name,
+        predicted.launches().size(), predicted.bytes() / 1e9, predicted.flops() / 1e12,
+        predicted.seconds() * 1e6, millions);
+    Path page = Path.of("..", "docs", "gpu.md");
+    assertTrue(Files.readString(page).lines().anyMatch(line -> line.startsWith(row)),
+        "docs/gpu.md lacks " + row);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"NVIDIA H200, H200", "NVIDIA H100 80GB HBM3, H100", "NVIDIA H100, H100",
+      "NVIDIA GH200 480GB, ''", "NVIDIA H100 PCIe, ''", "NVIDIA H200 NVL, ''",
+      "NVIDIA H100 80GB HBM3 MIG 1g.10gb, ''", "NVIDIA A100-SXM4-80GB, ''", "'', ''"})
+  void onlyCardsWhoseSpeedIsKnownHaveAPrediction(String card, String chip) {
+    assertEquals(chip, GpuPrediction.Chip.of(card).map(GpuPrediction.Chip::name).orElse(""));
   }
 
   @Test
