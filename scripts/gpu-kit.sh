@@ -32,13 +32,13 @@ kit="$folder/gpu-kit"
 mkdir -p "$kit/lib"
 "$JAVA_HOME/bin/jlink" --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$kit/java" \
   --add-modules java.base,java.desktop,java.logging,java.management,java.naming,java.sql,java.xml,jdk.incubator.vector,jdk.unsupported
-# Without the nd4j engine, and without what packs and exports corpora as Parquet. Nor with oneDNN, which is as large as all else: the
+# Without the nd4j engine, what packs and exports corpora as Parquet, and DuckDB, which 'knowcap query' asks. Nor with oneDNN, which is as large as all else: the
 # cpu engine, which results are compared with, does without, slowly, and the models compared are small. Jars are stored, not
 # deflated, so that all of the archive is compressed as one.
 for file in "$jars"/*.jar; do
   case "${file##*/}" in
     nd4j-* | openblas-* | dnnl-* | cuda-* | protobuf-* | flatbuffers-* | guava-1.0.0* | jackson-1.0.0* | icu4j-* | oshi-* | jna-*) ;;
-    parquet-* | hadoop-* | carpet-* | zstd-* | jts-* | woodstox-* | stax2-* | commons-[cnp]*) ;;
+    duckdb_jdbc-* | parquet-* | hadoop-* | carpet-* | zstd-* | jts-* | woodstox-* | stax2-* | commons-[cnp]*) ;;
     *-windows-* | *-macosx-* | *-linux-x86_64.jar) ;;
     *)
       mkdir "$folder/jar"
