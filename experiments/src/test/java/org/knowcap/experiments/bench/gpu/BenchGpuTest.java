@@ -372,7 +372,8 @@ class BenchGpuTest {
     Files.delete(archive);
     Path kit = elsewhere.resolve("gpu-kit");
     try (Stream<Path> files = Files.list(kit.resolve("lib"))) {
-      assertTrue(files.noneMatch(file -> file.getFileName().toString().matches("(nd4j|dnnl|parquet|duckdb_jdbc)-.*")));
+      assertTrue(files
+          .noneMatch(file -> file.getFileName().toString().matches("(nd4j|dnnl|parquet|duckdb_jdbc)-.*")));
     }
     assertTrue(Files.readString(kit.resolve("paper-50k-gpt2-2-2.yaml"))
         .lines()
