@@ -396,7 +396,7 @@ class BenchGpuTest {
           Files.createSymbolicLink(link, path);
         }
       } else if (path.endsWith(Path.of("target", "classes"))) {
-        String module = path.getParent().getParent().getFileName().toString();
+        String module = path.resolve("../..").normalize().getFileName().toString();
         assertTrue(done(jdk.resolve("bin/jar").toString(), "-c", "-0", "-f",
             jars.resolve("knowcap-" + module + ".jar").toString(), "-C", path.toString(), "."));
       }
