@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
@@ -246,16 +247,17 @@ public final class StudyReader {
   }
 
   /**
-   * Refuses Adafactor for models with gradients that are only rounding errors: it divides a gradient by its size, so
-   * such gradients make full steps.
+   * Refuses optimisers that forget a gradient's size for models with gradients that are only rounding errors: such
+   * gradients then make full steps. Adafactor divides by the size, Lion and Tiger take the sign.
    */
   private void requireGradients(TrainingSettings training, List<ModelSpec> models) {
-    if (training.optimiser() instanceof Optimiser.Adafactor) {
+    if (training.optimiser().forgetsSize()) {
       models.stream().filter(ModelSpec::hasKeyBiasWithoutGradient).findFirst().ifPresent(model -> {
-        throw UserException.usage(file + ": 'training.optimiser' is adafactor, but " + model.name()
-            + " has biases of keys that have no gradient but rounding, which adafactor makes into steps of full size;"
-            + " give the model 'biases: false' (" + model.with(ModelOption.BIASES, false).name()
-            + "), or another optimiser");
+        String optimiser = training.optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT);
+        throw UserException.usage(file + ": 'training.optimiser' is " + optimiser + ", but " + model.name()
+            + " has biases of keys that have no gradient but rounding, which " + optimiser
+            + " makes into steps of full size; give the model 'biases: false' ("
+            + model.with(ModelOption.BIASES, false).name() + "), or another optimiser");
       });
     }
   }

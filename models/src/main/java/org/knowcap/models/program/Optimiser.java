@@ -10,6 +10,17 @@ public sealed interface Optimiser {
   /** Weight decay of matrices; at least 0. */
   double weightDecay();
 
+  /**
+   * Whether a step does not depend on the size of the gradient, however small, so that a gradient of rounding errors
+   * alone makes a full step. AdamW's epsilon stops such steps; Muon steps vectors as AdamW does.
+   */
+  default boolean forgetsSize() {
+    return switch (this) {
+      case Adafactor _,Lion _,Tiger _ -> true;
+      case AdamW _,Sgd _,Muon _ -> false;
+    };
+  }
+
   /** The state buffers of the optimiser, in order. */
   default List<StateBuffer> state() {
     return List.of(StateBuffer.FIRST_MOMENT);
