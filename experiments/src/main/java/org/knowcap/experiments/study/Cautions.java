@@ -39,6 +39,7 @@ public final class Cautions {
     if (measured instanceof CorpusSpec.BioDSpec strings) {
       diversity(corpus, people, strings.shape(), cautions);
     }
+    values(corpus, cautions);
     if (run.corpusSpec() instanceof CorpusSpec.SkewedSpec) {
       cautions.add("people of " + corpus.name()
           + " have unequal exposures: a model that knows them all expects the frequent"
@@ -91,6 +92,14 @@ public final class Cautions {
           "%s has more than a tenth of the %d possible names: the paper's N log2(N0/N) counts %.0f bits of names, the set of"
               + " names has log2 C(N0, N) = %.0f",
           corpus.name(), names, part.totalBits(), part.entropyBits()));
+    }
+  }
+
+  private static void values(Corpus corpus, List<String> cautions) {
+    if (!(corpus.measured().bits().part(KnowledgeKind.VALUE.partName()).totalBits() > 0)) {
+      cautions.add(corpus.name()
+          + " has only one possibility for each value: there are 0 bits to know of values, and"
+          + " recalled, generated and extractable say nothing, as a model has them right of people whom it never saw");
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.function.Supplier;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Packing;
+import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.training.Schedule;
@@ -35,6 +36,9 @@ public final class StudyChecks {
     this.file = file;
     this.corpora = corpora;
   }
+
+  /** What the cautions of a run depend on. */
+  private record Cautioned(CorpusSpec spec, Windows windows) {}
 
   /**
    * Refuses a study if one of its runs would fail because of its input.
@@ -75,14 +79,14 @@ public final class StudyChecks {
     LongWarmups warmups = new LongWarmups();
     SequencedSet<String> cautions = new LinkedHashSet<>();
     Map<RunSpec, Schedule> checked = new HashMap<>();
-    Set<CorpusSpec> seen = new HashSet<>();
+    Set<Cautioned> seen = new HashSet<>();
     for (RunSpec run : study.runs()) {
       checkName(run);
       RunSpec cell = run.cell();
       if (!checked.containsKey(cell)) {
         Corpus made = checked("exposures", () -> corpora.of(run));
         checked.put(cell, checkRun(run, made));
-        if (seen.add(run.corpusSpec())) {
+        if (seen.add(new Cautioned(run.corpusSpec(), run.training().windows()))) {
           cautions.addAll(Cautions.of(run, made));
         }
       }

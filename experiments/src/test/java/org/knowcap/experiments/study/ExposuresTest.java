@@ -28,6 +28,9 @@ import org.knowcap.generators.corpus.Windows;
 /** What a study says of exposures and windows, what training then shows, and what should be known before. */
 class ExposuresTest {
   private static final String BIO_S = "{kind: bioS, people: 60, pools: {first: 20, middle: 20, last: 20}}";
+  /** Texts of some 30 tokens, and nothing to be warned of. */
+  private static final String DENSE = "{kind: bioD, people: 460, attributes: 2, chunks: 8, diversity: 32, length: 2, "
+      + "alphabet: 64, pools: {first: 10, middle: 10, last: 50}}";
   private static final String STUDY = """
       name: some
       corpus: %s
@@ -198,6 +201,27 @@ class ExposuresTest {
     long exact = Math.round((1000 * entropy - Math.log(2 * Math.PI * 160) / 2) / Math.log(2));
     assertCautions(List.of("counts 464 bits of names, the set of names has log2 C(N0, N) = " + exact),
         strings.formatted(200, 16, 2, 10), 512);
+    assertCautions(List.of("has only one possibility for each value"), strings.formatted(460, 1, 1, 50), 512);
+    String none = assertThrows(UserException.class,
+        () -> study(strings.formatted(460, 16, 2, 50).replace("attributes: 2", "attributes: 0"), 100, 512,
+            "stream"))
+        .getMessage();
+    assertTrue(none.contains("attributes (K) must be 1..50, found 0") && none.lines().count() == 1, none);
+  }
+
+  /** Cautions depend on the windows: a sweep over them has one for each that is too short. */
+  @Test
+  void everyWindowOfASweepIsWarnedOf() throws IOException {
+    List<String> remarks = study(DENSE, 100, "[64, 96, 512]", "[stream, whole]").remarks();
+    assertEquals(2, remarks.size(), remarks.toString());
+    assertTrue(
+        remarks.get(0).startsWith("windows of 64 tokens are shorter than four texts")
+            && remarks.get(1).startsWith("windows of 96 tokens are shorter than four texts"),
+        remarks.toString());
+    // The warning is not lost where a run that needs none comes first.
+    remarks = study(DENSE, 100, 96, "[whole, stream]").remarks();
+    assertTrue(remarks.size() == 1 && remarks.getFirst().startsWith("windows of 96 tokens"),
+        remarks.toString());
   }
 
   private void assertCautions(List<String> expected, String corpus, int length) throws IOException {
