@@ -1,5 +1,6 @@
 package org.knowcap.experiments.calibrate;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,7 +15,7 @@ import org.knowcap.generators.corpus.Span;
 
 /**
  * Checks, in every kind of corpus, that a scorer that guesses stores 0 bits, that a scorer that knows everything
- * stores all bits, and that spans hold the true values.
+ * stores all bits, and that spans hold the true values and nothing else.
  */
 record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check {
   /** Losses are sums of floats. */
@@ -27,7 +28,7 @@ record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check
 
   @Override
   public String about() {
-    return "a scorer that guesses stores 0 bits (of bioD what its strings are worth), one that knows everything stores all bits, and spans hold what is true";
+    return "a scorer that guesses stores 0 bits (of bioD what its strings are worth), one that knows everything stores all bits, and spans hold what is true and nothing else";
   }
 
   @Override
@@ -75,17 +76,26 @@ record BoundsCheck(List<Specimen> specimens, Measurer measurer) implements Check
   private static boolean holdsTheTruth(Source source, long person) {
     AnnotatedItem item = source.measuringItem(person, person);
     Map<Attribute, String> read = new HashMap<>();
+    Map<Attribute, Integer> last = new HashMap<>();
     for (Span span : item.spans()) {
       if (span.kind() != KnowledgeKind.FIRST_CHUNK) {
         read.merge(span.attribute(), source.vocabulary().decode(item.tokens(), span.start(), span.end()),
             String::concat);
+        last.put(span.attribute(), source.vocabulary().bytes(item.tokens()[span.end() - 1]).length);
       }
     }
     return source.values(person).entrySet().stream().allMatch(value -> {
       // A birth date's comma states nothing.
       String expected = " "
           + value.getValue().replace(value.getKey().equals(Attribute.BIRTH_DATE) ? "," : "\0", "");
-      return read.getOrDefault(value.getKey(), "").startsWith(expected);
+      String found = read.getOrDefault(value.getKey(), "");
+      // The token that ends a value may begin what follows, but no token after it may be in the span.
+      return found.startsWith(expected)
+          && bytes(found) - bytes(expected) < last.getOrDefault(value.getKey(), 0);
     });
+  }
+
+  private static int bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8).length;
   }
 }

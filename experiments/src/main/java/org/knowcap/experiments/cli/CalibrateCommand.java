@@ -94,7 +94,12 @@ final class CalibrateCommand implements Callable<Integer> {
     }
   }
 
-  private int run(List<Check> checks) throws IOException, InterruptedException {
+  /**
+   * Makes checks, and prints what they found.
+   *
+   * @return the exit code
+   */
+  int run(List<Check> checks) throws IOException, InterruptedException {
     PrintWriter out = command.commandLine().getOut();
     long began = System.nanoTime();
     List<Finding> all = new ArrayList<>();

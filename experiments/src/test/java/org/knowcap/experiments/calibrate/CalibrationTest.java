@@ -15,6 +15,8 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.MeasuredRun;
@@ -95,20 +97,21 @@ class CalibrationTest {
         })).findings(), "guesses");
   }
 
-  @Test
-  void boundsSeeSpansThatHoldLess() throws Exception {
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 1})
+  void boundsSeeSpansThatHoldLessOrMore(int tokens) throws Exception {
     Specimen bioS = specimen(Specimen.all(SEED, 60), "bioS");
-    Specimen shortened = new Specimen("bioS",
+    Specimen changed = new Specimen("bioS",
         altered(bioS.corpus().measured(),
             item -> new AnnotatedItem(item.tokens(),
                 item.spans()
                     .stream()
                     .map(span -> span.attribute().equals(Attribute.UNIVERSITY)
-                        ? new Span(span.kind(), span.attribute(), span.start(), span.end() - 1)
+                        ? new Span(span.kind(), span.attribute(), span.start(), span.end() + tokens)
                         : span)
                     .toList())),
         bioS.everybody());
-    List<Finding> findings = new BoundsCheck(List.of(shortened), Measurement::of).findings();
+    List<Finding> findings = new BoundsCheck(List.of(changed), Measurement::of).findings();
     assertFails(findings, "spans");
   }
 

@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.knowcap.experiments.cli.InProcess.succeeds;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,7 +19,11 @@ import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.calibrate.Check;
+import org.knowcap.experiments.calibrate.Finding;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.models.engine.Engines;
+import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
 
 /** Recall, probes and calibration as their user meets them. */
@@ -81,6 +88,42 @@ class RecallCommandTest {
     refused(2, "--seeds must be 1 to 100, found 0", "calibrate", "--seeds", 0);
     refused(2, "--seeds is for the check 'known', which --only leaves out", "calibrate", "--seeds", 3,
         "--only", "leak");
+    Engines.known("cuda")
+        .unavailable()
+        .ifPresent(reason -> refused(1, "engine 'cuda' cannot run here: " + reason, "calibrate", "--engine",
+            "cuda"));
     assertFalse(succeeds("calibrate", "--help").out().isBlank());
+  }
+
+  /** A check of one finding. */
+  private record Found(Finding finding) implements Check {
+    @Override
+    public String name() {
+      return finding.check();
+    }
+
+    @Override
+    public String about() {
+      return "something";
+    }
+
+    @Override
+    public List<Finding> findings() {
+      return List.of(finding);
+    }
+  }
+
+  @Test
+  void aFailingCheckIsTheExitCode() throws Exception {
+    for (Finding.Verdict verdict : Finding.Verdict.values()) {
+      CalibrateCommand command = new CalibrateCommand();
+      StringWriter out = new StringWriter();
+      new CommandLine(command).setOut(new PrintWriter(out, true));
+      int exitCode = command.run(List.of(new Found(new Finding("a", "sound", "1", "1", Finding.Verdict.PASS)),
+          new Found(new Finding("b", "asked", "2", "3", verdict))));
+      assertEquals(verdict == Finding.Verdict.FAIL ? 1 : 0, exitCode, out.toString());
+      assertEquals(verdict == Finding.Verdict.FAIL, out.toString().contains("  FAIL  asked: 2 (must be: 3)")
+          && out.toString().contains("1 of 2 findings fail: do not believe"), out.toString());
+    }
   }
 }
