@@ -1,10 +1,12 @@
 package org.knowcap.generators.bios;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -23,6 +25,7 @@ import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Template;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.generators.tokens.Gpt2;
 
 /**
  * Texts at the paper's sizes, put together a second time: from the person's values, the order that the spans tell, and
@@ -51,8 +54,14 @@ class EveryTextTest {
     Set<List<Object>> seen = new HashSet<>();
     long item = 0;
     for (; item < 600_000 && seen.size() < 50 * ENTRIES; item++) {
+      boolean more = false;
       for (Told told : read(item)) {
-        told.entries.forEach(entry -> seen.add(List.of(told.attribute, entry, told.template)));
+        for (String entry : told.entries) {
+          more |= seen.add(List.of(told.attribute, entry, told.template));
+        }
+      }
+      if (more) {
+        assertEncodedWhole(item);
       }
     }
     assertEquals(50 * ENTRIES, seen.size(), "after " + item + " texts");
@@ -73,15 +82,23 @@ class EveryTextTest {
     assertEquals(ORDERS * ENTRIES, seen.size(), "after " + item + " texts");
   }
 
+  /** The tokens are those that GPT-2 makes of the whole text. */
+  private void assertEncodedWhole(long item) {
+    int[] tokens = corpus.annotated(item).tokens();
+    String text = corpus.vocabulary().decode(tokens, 1, tokens.length);
+    assertArrayEquals(Arrays.stream(Gpt2.encode(text)).map(corpus.vocabulary()::token).toArray(),
+        Arrays.copyOfRange(tokens, 1, tokens.length), text);
+  }
+
   /** Checks a text, and says what its sentences are. */
   private List<Told> read(long item) {
     long person = corpus.person(item);
     Map<Attribute, String> values = corpus.values(person);
-    AnnotatedItem probe = corpus.annotated(item);
-    assertEquals(Corpora.truth(corpus, person), Corpora.read(corpus, probe));
-    String text = corpus.vocabulary().decode(probe.tokens(), 1, probe.tokens().length);
+    AnnotatedItem annotated = corpus.annotated(item);
+    assertEquals(Corpora.truth(corpus, person), Corpora.read(corpus, annotated));
+    String text = corpus.vocabulary().decode(annotated.tokens(), 1, annotated.tokens().length);
     SequencedSet<Attribute> order = new LinkedHashSet<>();
-    probe.spans().stream().map(Span::attribute).filter(LISTS::containsKey).forEach(order::add);
+    annotated.spans().stream().map(Span::attribute).filter(LISTS::containsKey).forEach(order::add);
     assertEquals(LISTS.keySet(), order);
     List<Told> sentences = new ArrayList<>();
     int at = 0;

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Span;
+import org.knowcap.generators.pools.Employer;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Template;
@@ -74,18 +76,95 @@ class SeamsTest {
   @Test
   void textsAreEncodedAsGpt2EncodesThemWhole() {
     Set<String> told = new TreeSet<>();
-    for (BioS source : List.of(corpus, corpus.simple())) {
-      for (long item = 0; item < 40_000; item++) {
-        assertWhole(source, source.annotated(item), source.values(source.person(item)), told);
-        assertWhole(source, source.measuringItem(source.person(item), item),
-            source.values(source.person(item)), told);
+    Set<Met> met = new HashSet<>();
+    Set<List<Attribute>> orders = new HashSet<>();
+    Set<List<Attribute>> measuredOrders = new HashSet<>();
+    // Other seeds have other facts: among them each value belongs to people of both pronouns.
+    for (long seed = 1; seed <= 20; seed++) {
+      BioS some = new BioS(8, seed, pools, templates);
+      for (BioS source : List.of(some, some.simple())) {
+        for (long item = 0; item < 2000; item++) {
+          Map<Attribute, String> values = source.values(source.person(item));
+          AnnotatedItem text = source.annotated(item);
+          AnnotatedItem measured = source.measuringItem(source.person(item), item);
+          assertWhole(source, text, values, told);
+          assertWhole(source, measured, values, told);
+          orders.add(order(text));
+          measuredOrders.add(order(measured));
+          met.addAll(sentences(source, text, values));
+          met.addAll(sentences(source, measured, values));
+        }
       }
     }
+    // All orders of six sentences; measured texts have the half with the employer before its city.
+    assertEquals(List.of(720, 360), List.of(orders.size(), measuredOrders.size()));
+    assertEquals(all(), met);
     // Each is a value or name and the rest of the token at its end.
     assertTrue(
         told.containsAll(List.of("Dow Inc..", "Dow Inc.,", "Dow Inc.'", "Dow Inc...", "Paramount+.",
             "Paramount+,", "Washington D.C..", "Washington D.C.,", "J. Mae Jr.'", "Ann Mae D',")),
         told.toString());
+  }
+
+  /**
+   * A sentence that occurred.
+   *
+   * @param place in the text, from 0; the first sentence has the name, the others the pronoun
+   * @param pronoun the person's
+   */
+  private record Met(Attribute attribute, Template template, String value, int place, String pronoun) {}
+
+  private List<Template> templates(Attribute attribute) {
+    return Map
+        .of(Attribute.BIRTH_DATE, templates.birthDate(), Attribute.BIRTH_CITY, templates.birthCity(),
+            Attribute.UNIVERSITY, templates.university(), Attribute.MAJOR, templates.major(),
+            Attribute.EMPLOYER, templates.employer(), Attribute.EMPLOYER_CITY, templates.employerCity())
+        .get(attribute);
+  }
+
+  /** Every template with every value, at every place and with both pronouns. */
+  private Set<Met> all() {
+    Set<Met> all = new HashSet<>();
+    values().forEach((attribute, values) -> {
+      for (Template template : templates(attribute)) {
+        for (String value : values) {
+          for (int place = 0; place < 6; place++) {
+            all.add(new Met(attribute, template, value, place, "He"));
+            all.add(new Met(attribute, template, value, place, "She"));
+          }
+        }
+      }
+    });
+    return all;
+  }
+
+  private static List<Attribute> order(AnnotatedItem item) {
+    return item.spans()
+        .stream()
+        .map(Span::attribute)
+        .filter(each -> !each.equals(Attribute.NAME) && !each.equals(Attribute.GENDER))
+        .distinct()
+        .toList();
+  }
+
+  /** The sentences of a text, read from its words: no two templates of an attribute begin alike. */
+  private List<Met> sentences(BioS source, AnnotatedItem item, Map<Attribute, String> values) {
+    String text = source.vocabulary().decode(item.tokens(), 1, item.tokens().length);
+    List<Met> sentences = new ArrayList<>();
+    int at = 0;
+    for (Attribute attribute : order(item)) {
+      String subject = " " + values.get(at == 0 ? Attribute.NAME : Attribute.GENDER);
+      String value = values.get(attribute);
+      int from = at;
+      Template template = templates(attribute).stream()
+          .filter(each -> text.startsWith(subject + each.prefix() + " " + value + each.suffix(), from))
+          .findFirst()
+          .orElseThrow(() -> new AssertionError(attribute + " at " + from + " of " + text));
+      at += (subject + template.prefix() + " " + value + template.suffix()).length();
+      sentences.add(new Met(attribute, template, value, sentences.size(), values.get(Attribute.GENDER)));
+    }
+    assertEquals(text.length(), at, text);
+    return sentences;
   }
 
   private static void assertWhole(BioS source, AnnotatedItem item, Map<Attribute, String> values,
@@ -178,20 +257,22 @@ class SeamsTest {
 
   /** Every subject in every template with every value. */
   private Map<Attribute, List<Sentence>> sentences() {
+    Map<Attribute, List<Sentence>> sentences = new LinkedHashMap<>();
+    values()
+        .forEach((attribute, values) -> sentences.put(attribute, sentences(templates(attribute), values)));
+    return sentences;
+  }
+
+  /** Every value of each attribute; a city as often as employers have it. */
+  private Map<Attribute, List<String>> values() {
     List<String> dates = new ArrayList<>();
     pools.months()
         .forEach(month -> pools.days()
             .forEach(day -> pools.years().forEach(year -> dates.add(month + " " + day + ", " + year))));
-    Map<Attribute, List<Sentence>> sentences = new LinkedHashMap<>();
-    sentences.put(Attribute.BIRTH_DATE, sentences(templates.birthDate(), dates));
-    sentences.put(Attribute.BIRTH_CITY, sentences(templates.birthCity(), pools.birthCities()));
-    sentences.put(Attribute.UNIVERSITY, sentences(templates.university(), pools.universities()));
-    sentences.put(Attribute.MAJOR, sentences(templates.major(), pools.majors()));
-    sentences.put(Attribute.EMPLOYER,
-        sentences(templates.employer(), pools.employers().stream().map(each -> each.name()).toList()));
-    sentences.put(Attribute.EMPLOYER_CITY,
-        sentences(templates.employerCity(), pools.employers().stream().map(each -> each.city()).toList()));
-    return sentences;
+    return Map.of(Attribute.BIRTH_DATE, dates, Attribute.BIRTH_CITY, pools.birthCities(),
+        Attribute.UNIVERSITY, pools.universities(), Attribute.MAJOR, pools.majors(), Attribute.EMPLOYER,
+        pools.employers().stream().map(Employer::name).toList(), Attribute.EMPLOYER_CITY,
+        pools.employers().stream().map(Employer::city).toList());
   }
 
   private List<Sentence> sentences(List<Template> templates, List<String> values) {
