@@ -112,8 +112,8 @@ public record LossCheck(int vocabulary, int endOfText, int context, int[] prompt
     Vocabulary vocabulary = run.corpus().vocabulary();
     List<Text> texts = new ArrayList<>();
     for (long person = 0; person < Math.min(PEOPLE, run.corpus().measured().people()); person++) {
-      AnnotatedItem probe = run.corpus().measured().measuringItem(person, person);
-      int[] tokens = Arrays.stream(probe.tokens()).filter(token -> token < vocabulary.eos()).toArray();
+      AnnotatedItem item = run.corpus().measured().measuringItem(person, person);
+      int[] tokens = Arrays.stream(item.tokens()).filter(token -> token < vocabulary.eos()).toArray();
       String text = vocabulary.decode(tokens, 0, tokens.length);
       int[] gpt2 = Arrays.stream(tokens).map(token -> vocabulary.gpt2Ids()[token]).toArray();
       if (Arrays.equals(gpt2, Gpt2.encode(text))) {

@@ -34,7 +34,7 @@ class UpdateMeasurementTest {
       Pools.shipped(new PoolSizes(5, 4, 10, 3, 4, 5, 6, 7, 8, 32)), Templates.shipped()),
       new Revision(0.5, Set.of(Attribute.EMPLOYER), seed), 3, 0);
 
-  /** Every token that a corpus's probes put behind another beginning, with that beginning. */
+  /** Every token that a corpus's measured texts put behind another beginning, with that beginning. */
   private Set<String> texts(Corpus learnt) {
     Set<String> texts = new HashSet<>();
     Measurement.of(learnt, PEOPLE,

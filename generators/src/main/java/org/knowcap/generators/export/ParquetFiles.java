@@ -61,11 +61,11 @@ final class ParquetFiles {
   }
 
   private Biography biography(int number, Source source, long item) {
-    AnnotatedItem probe = source.annotated(item);
-    int[] tokens = probe.tokens();
+    AnnotatedItem annotated = source.annotated(item);
+    int[] tokens = annotated.tokens();
     long person = source.person(item);
     return new Biography(number, item, person, source.vocabulary().decode(tokens, 1, tokens.length),
-        Arrays.stream(tokens).boxed().toList(), Biography.textSpans(probe, text),
+        Arrays.stream(tokens).boxed().toList(), Biography.textSpans(annotated, text),
         source.values(person)
             .entrySet()
             .stream()

@@ -158,9 +158,9 @@ class BioDTest {
   void theEndsOfThePapersRangesWork() {
     BioD corpus = new BioD(20_000_000, new BioDShape(50, 50, 10_000, 50, 40_000), 1,
         Pools.shipped(PoolSizes.PAPER));
-    AnnotatedItem probe = corpus.measuringItem(19_999_999, 0);
-    assertEquals(Corpora.truth(corpus, 19_999_999), Corpora.read(corpus, probe));
-    assertTrue(probe.tokens().length > 125_000 && probe.tokens().length <= corpus.longestItem());
+    AnnotatedItem measured = corpus.measuringItem(19_999_999, 0);
+    assertEquals(Corpora.truth(corpus, 19_999_999), Corpora.read(corpus, measured));
+    assertTrue(measured.tokens().length > 125_000 && measured.tokens().length <= corpus.longestItem());
     assertEquals(500_000 * (50 * Math.log(40_000) - Math.log(10_000)) / Math.log(2),
         corpus.bits().part("diversity").totalBits(), 1e-3);
     assertTrue(Double.isFinite(corpus.bits().entropyBits()));

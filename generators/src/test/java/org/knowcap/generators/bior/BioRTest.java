@@ -61,15 +61,15 @@ class BioRTest {
     for (long person = 0; person < corpus.people(); person++) {
       long id = person;
       List<String> all = texts.stream().filter(text -> text.person() == id).map(RewrittenLine::text).toList();
-      int[] probe = corpus.measuringItem(person, 3).tokens();
-      String measured = corpus.vocabulary().decode(probe, 1, probe.length);
+      int[] measuredTokens = corpus.measuringItem(person, 3).tokens();
+      String measured = corpus.vocabulary().decode(measuredTokens, 1, measuredTokens.length);
       List<String> others = new ArrayList<>(all);
       assertTrue(others.remove(measured), measured);
       int count = others.size();
       List<String> mine = told.get(person);
       assertEquals(others.stream().sorted().toList(), mine.subList(0, count).stream().sorted().toList());
       assertEquals(mine.subList(0, 12 - count), mine.subList(count, 12));
-      assertArrayEquals(probe, corpus.measuringItem(person, 4).tokens());
+      assertArrayEquals(measuredTokens, corpus.measuringItem(person, 4).tokens());
     }
   }
 
@@ -84,9 +84,9 @@ class BioRTest {
           .filter(text -> text.person() == id)
           .anyMatch(
               text -> mentions.read(id, text.text()) instanceof FactFinder.Usable usable && usable.orderly());
-      int[] probe = corpus.measuringItem(person, 0).tokens();
+      int[] measuredTokens = corpus.measuringItem(person, 0).tokens();
       FactFinder.Usable measured = (FactFinder.Usable) mentions.read(person,
-          corpus.vocabulary().decode(probe, 1, probe.length));
+          corpus.vocabulary().decode(measuredTokens, 1, measuredTokens.length));
       assertEquals(any, measured.orderly());
     }
   }
@@ -130,13 +130,13 @@ class BioRTest {
         .flatMapToInt(IntStream::of)
         .distinct()
         .toArray();
-    int[] probes = LongStream.range(0, corpus.people())
+    int[] measuredTokens = LongStream.range(0, corpus.people())
         .mapToObj(person -> corpus.measuringItem(person, 0).tokens())
         .flatMapToInt(IntStream::of)
         .distinct()
         .toArray();
     assertEquals(corpus.vocabulary().size(),
-        IntStream.concat(IntStream.of(seen), IntStream.of(probes)).distinct().count());
+        IntStream.concat(IntStream.of(seen), IntStream.of(measuredTokens)).distinct().count());
   }
 
   @Test

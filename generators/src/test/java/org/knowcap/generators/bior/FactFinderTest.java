@@ -82,20 +82,20 @@ class FactFinderTest {
     Map<Attribute, Set<String>> found = new HashMap<>();
     int early = 0;
     for (long item = 0; item < 4000; item++) {
-      AnnotatedItem probe = people.annotated(item);
+      AnnotatedItem annotated = people.annotated(item);
       long person = people.person(item);
       Map<Attribute, String> values = people.values(person);
       if (values.get(Attribute.BIRTH_CITY).equals(values.get(Attribute.EMPLOYER_CITY))) {
         continue; // Which of the two places is meant cannot be found again.
       }
       int[] gpt2 = people.vocabulary().gpt2Ids();
-      int[] ids = Arrays.stream(probe.tokens()).skip(1).map(token -> gpt2[token]).toArray();
+      int[] ids = Arrays.stream(annotated.tokens()).skip(1).map(token -> gpt2[token]).toArray();
       String text = Corpora.text(people, item);
       FactFinder.Usable read = assertInstanceOf(FactFinder.Usable.class, mentions.read(person, text));
       assertArrayEquals(ids, read.gpt2Ids(), text);
       List<Span> more = new ArrayList<>(read.spans());
-      more.removeAll(probe.spans());
-      assertEquals(probe.spans().size(), read.spans().size() - more.size(), text);
+      more.removeAll(annotated.spans());
+      assertEquals(annotated.spans().size(), read.spans().size() - more.size(), text);
       early += more.isEmpty() ? 0 : 1;
       values.forEach((attribute, value) -> found.computeIfAbsent(attribute, _ -> new HashSet<>()).add(value));
     }

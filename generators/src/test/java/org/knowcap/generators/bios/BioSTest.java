@@ -161,17 +161,17 @@ class BioSTest {
   }
 
   @Test
-  void aProbeTellsTheEmployerBeforeItsCityAndIsNoTrainingText() {
+  void aMeasuredTextTellsTheEmployerBeforeItsCityAndIsNoTrainingText() {
     BioS corpus = corpus(100, 4, PoolSizes.PAPER);
     for (long person = 0; person < 100; person++) {
-      AnnotatedItem probe = corpus.measuringItem(person, 0);
-      assertEquals(corpus.values(person).get(Attribute.NAME), read(corpus, probe).get(Attribute.NAME));
-      String order = order(probe);
+      AnnotatedItem measured = corpus.measuringItem(person, 0);
+      assertEquals(corpus.values(person).get(Attribute.NAME), read(corpus, measured).get(Attribute.NAME));
+      String order = order(measured);
       assertTrue(order.indexOf("employer ") < order.indexOf("employer_city "), order);
-      assertEquals(10, probe.spans().size());
-      assertEquals(KnowledgeKind.NAME, probe.spans().getFirst().kind());
-      assertEquals(9, probe.spans().stream().filter(span -> span.kind() != KnowledgeKind.IMPLIED).count());
-      assertFalse(Arrays.equals(probe.tokens(), corpus.measuringItem(person, 1).tokens()));
+      assertEquals(10, measured.spans().size());
+      assertEquals(KnowledgeKind.NAME, measured.spans().getFirst().kind());
+      assertEquals(9, measured.spans().stream().filter(span -> span.kind() != KnowledgeKind.IMPLIED).count());
+      assertFalse(Arrays.equals(measured.tokens(), corpus.measuringItem(person, 1).tokens()));
     }
   }
 

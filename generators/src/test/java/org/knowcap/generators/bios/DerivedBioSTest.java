@@ -116,7 +116,7 @@ class DerivedBioSTest {
 
   /** So a model can be asked for the old and the new value in the same words. */
   @Test
-  void probesBeforeAndAfterDifferInTheChangedValuesOnly() {
+  void measuredTextsBeforeAndAfterDifferInTheChangedValuesOnly() {
     BioS after = Corpora.revised(Corpora.bioS(200, seed, Corpora.SMALL), 0.3).changed();
     for (long person = 0; person < after.people(); person++) {
       AnnotatedItem old = after.before().measuringItem(person, 3);
@@ -127,16 +127,16 @@ class DerivedBioSTest {
   }
 
   /** The text without the values that can change. */
-  private static List<String> words(BioS corpus, AnnotatedItem probe) {
+  private static List<String> words(BioS corpus, AnnotatedItem measured) {
     List<String> words = new ArrayList<>();
     int at = 0;
-    for (Span span : probe.spans()) {
+    for (Span span : measured.spans()) {
       if (TOLD.contains(span.attribute())) {
-        words.add(corpus.vocabulary().decode(probe.tokens(), at, span.start()));
+        words.add(corpus.vocabulary().decode(measured.tokens(), at, span.start()));
         at = span.end();
       }
     }
-    words.add(corpus.vocabulary().decode(probe.tokens(), at, probe.tokens().length));
+    words.add(corpus.vocabulary().decode(measured.tokens(), at, measured.tokens().length));
     return words;
   }
 

@@ -59,19 +59,19 @@ class EveryKindTest {
     });
   }
 
-  /** Of the training stream and of probes; and a name comes right behind what every item begins with. */
+  /** Of the training stream and of measured texts; and a name comes right behind what every item begins with. */
   @Test
   void spansTellExactlyWhatIsTrue() {
     forEachSource((kind, source) -> {
       for (long item = 0; item < ROUNDS * source.people(); item++) {
         long person = source.person(item);
         assertEquals(Corpora.truth(source, person), Corpora.read(source, source.annotated(item)), kind);
-        AnnotatedItem probe = source.measuringItem(person, item);
-        assertEquals(Corpora.truth(source, person), Corpora.read(source, probe), kind);
-        Span name = probe.spans().getFirst();
+        AnnotatedItem measured = source.measuringItem(person, item);
+        assertEquals(Corpora.truth(source, person), Corpora.read(source, measured), kind);
+        Span name = measured.spans().getFirst();
         assertEquals(source.values(person).keySet().iterator().next(), name.attribute(), kind);
         assertEquals(source.parameters().getOrDefault("domain_token", ""),
-            source.vocabulary().decode(probe.tokens(), 1, name.start()), kind);
+            source.vocabulary().decode(measured.tokens(), 1, name.start()), kind);
       }
     });
   }

@@ -114,8 +114,8 @@ class ItemFilesTest {
   }
 
   private static JsonNode biography(int number, Source source, long item) {
-    AnnotatedItem probe = source.annotated(item);
-    int[] tokens = probe.tokens();
+    AnnotatedItem annotated = source.annotated(item);
+    int[] tokens = annotated.tokens();
     Vocabulary vocabulary = source.vocabulary();
     ObjectNode line = line(number, source, item);
     line.put("text", vocabulary.decode(tokens, 1, tokens.length));
@@ -124,7 +124,7 @@ class ItemFilesTest {
       numbers.add(token);
     }
     ArrayNode spans = line.putArray("spans");
-    for (Span span : probe.spans()) {
+    for (Span span : annotated.spans()) {
       String before = vocabulary.decode(tokens, 1, span.start());
       String upTo = vocabulary.decode(tokens, 1, span.end());
       spans.addObject()
