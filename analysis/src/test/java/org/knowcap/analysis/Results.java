@@ -87,6 +87,19 @@ public final class Results {
         run.completeness(), run.nameExactBits(), run.setting(), run.memorisation());
   }
 
+  /** The same run, with so many complete exposures and exact bits of names. */
+  public static RunResult withCounts(RunResult run, double completeExposures, double nameExactBits) {
+    return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(),
+        run.parameters(), run.engine(), run.seeds(), run.nameLossNats(), run.valueLossNats(),
+        run.storedBits(), run.totalBits(), run.capacityRatio(), run.maxCapacityRatio(), run.saturation(),
+        run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
+        run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(),
+        run.learningRate(), run.activeParameters(), run.causal(), run.bits(), run.lateShare(),
+        run.limitedBy(), run.recall(),
+        new Completeness(OptionalDouble.of(completeExposures), OptionalDouble.of(0.5)),
+        OptionalDouble.of(nameExactBits), run.setting(), run.memorisation());
+  }
+
   private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting,
       Memorisation memorisation) {
     return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(),

@@ -29,10 +29,11 @@ import org.knowcap.files.WholeFile;
  * @param results of the runs that ended, in any order
  * @param quantised models of these runs, in the order of their table
  * @param failures of those that did not
+ * @param cautions what readers must know before they use the numbers, a sentence each
  * @param provenance of the study
  */
 public record ReportPage(String title, List<RunResult> results, List<QuantisedResult> quantised,
-    List<FailedRun> failures, Provenance provenance) {
+    List<FailedRun> failures, List<String> cautions, Provenance provenance) {
   private static final Comparator<RunResult> ORDER = Comparator.comparingLong(RunResult::people)
       .thenComparingLong(RunResult::exposures)
       .thenComparingLong(RunResult::parameters)
@@ -90,10 +91,17 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
 
   private List<Column<RunResult>> runColumns() {
     Units.Scale time = Units.timeScale(results.stream().mapToDouble(RunResult::seconds));
-    return shown(List.of(new Column<>("Run", false, RunResult::run), new Column<>("Name loss, nats", true,
-        result -> result.nameLossNats().isPresent()
-            ? Units.measured(result.nameLossNats().getAsDouble(), result.nameLossStandardError().orElse(0), 3)
-            : ""),
+    Units.Scale names = Units
+        .bitScale(results.stream().flatMapToDouble(result -> result.nameExactBits().stream()));
+    return shown(List.of(new Column<>("Run", false, RunResult::run),
+        new Column<>("Complete exposures", true, result -> count(result.completeness().completeExposures())),
+        new Column<>("Exact bits of names, " + names.unit(), true,
+            result -> part(names, result.nameExactBits(), OptionalDouble.of(0))),
+        new Column<>("Name loss, nats", true,
+            result -> result.nameLossNats().isPresent()
+                ? Units.measured(result.nameLossNats().getAsDouble(),
+                    result.nameLossStandardError().orElse(0), 3)
+                : ""),
         new Column<>("Value loss, nats", true,
             result -> Units.measured(result.valueLossNats(), result.valueLossStandardError(), 3)),
         new Column<>("Tokens/s", true, result -> Units.count(Math.round(result.tokensPerSecond()))),
@@ -164,6 +172,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     results = results.stream().sorted(ORDER).toList();
     quantised = List.copyOf(quantised);
     failures = List.copyOf(failures);
+    cautions = List.copyOf(cautions);
   }
 
   /**
@@ -209,6 +218,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       appendResults(page);
     }
     appendFindings(page, laws);
+    appendCautions(page);
     if (!results.isEmpty()) {
       charts.entrySet()
           .stream()
@@ -249,6 +259,14 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     page.append("</ul>\n");
   }
 
+  private void appendCautions(StringBuilder page) {
+    if (!cautions.isEmpty()) {
+      page.append("<h2>Before you use the numbers</h2>\n<ul>\n");
+      cautions.forEach(caution -> page.append("<li>").append(Html.escaped(caution)).append("</li>\n"));
+      page.append("</ul>\n");
+    }
+  }
+
   private static void appendChart(StringBuilder page, Chart chart, String svg) {
     page.append("<figure>\n")
         .append(Html.chart(svg))
@@ -271,6 +289,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             <dt>R<sup>max</sup></dt><dd>what R would be if the model stored every bit of its corpus; \
             such a model lies on its corpus's thin line.</dd>
             <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
+            <dt>Complete exposures</dt><dd>exposures whose text lies in one window from its beginning to its end, as the paper \
+            counts; Exposures counts texts by their tokens.</dd>
+            <dt>Exact bits of names</dt><dd>log<sub>2</sub> C(N<sub>0</sub>, N), the bits of the set of names. The corpus's bits have \
+            the paper's count of names, N log<sub>2</sub>(N<sub>0</sub>/N), which is lower.</dd>
             <dt>Names, values, diversity</dt><dd>the stored bits by part; the three add up to what is stored.</dd>
             <dt>Limited by</dt><dd>corpus: over 98 % of it are stored, and R says nothing of what the model can hold \
             (hollow in the chart; at 90 to 98 %, the grey zone, no capacity is read from a run either); still learning: more than a quarter of the stored bits were stored in the second half \
@@ -322,6 +344,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   /** The bits as text; empty where the corpus does not have the part. */
   private static String part(Units.Scale scale, OptionalDouble bits, OptionalDouble standardError) {
     return bits.isPresent() ? scale.number(bits.getAsDouble(), standardError.orElse(0)) : "";
+  }
+
+  private static String count(OptionalDouble number) {
+    return number.isPresent() ? Units.count(Math.round(number.getAsDouble())) : "";
   }
 
   private static String shown(Limit limit) {

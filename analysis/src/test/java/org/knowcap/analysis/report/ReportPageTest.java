@@ -8,10 +8,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.Results;
@@ -30,7 +32,7 @@ class ReportPageTest {
     List<RunResult> results = List.of(Results.run(800, 400, 70_912, 1, 9000, 26_400),
         Results.run("<script>alert(1)</script>", 200, 400, 70_912, 1, 6790, 7000));
     new ReportPage("A & B", results, List.of(), List.of(new FailedRun("n9", "loss \"NaN\" at step <3>")),
-        PROVENANCE).write(folder);
+        List.of("R <says> little"), PROVENANCE).write(folder);
 
     String html = Files.readString(folder.resolve("index.html"));
     assertTrue(Files.exists(folder.resolve("capacity.svg")) && Files.exists(folder.resolve("capacity.png")));
@@ -39,6 +41,8 @@ class ReportPageTest {
     assertTrue(html.contains("<th class=\"number\">Stored, kbit</th>") && html.contains(">6.79 ±&nbsp;0.02<")
         && html.contains("97.0&nbsp;%"), "one unit a column");
     assertTrue(html.contains("loss &quot;NaN&quot; at step &lt;3&gt;"), "failures");
+    assertTrue(html.contains("<h2>Before you use the numbers</h2>\n<ul>\n<li>R &lt;says&gt; little</li>"),
+        "cautions");
     assertTrue(html.indexOf("<td>&lt;script&gt;") < html.indexOf("<td>n800-e400"), "sorted by people");
     assertFalse(html.contains("<script"), "escaped");
     assertTrue(html.contains("<div class=\"chart\">\n<svg ") && html.contains("@media print"),
@@ -52,7 +56,7 @@ class ReportPageTest {
     List<RunResult> results = List.of(Results.run(200, 400, "gpt2-2-2", 10_000, 1, 4000, 7000),
         Results.run(200, 400, "gpt2-2-2", 10_000, 2, 6000, 7000),
         Results.run(200, 400, "llama-2-2", 12_000, 1, 6000, 7000));
-    new ReportPage("several", results, List.of(), List.of(), PROVENANCE).write(folder);
+    new ReportPage("several", results, List.of(), List.of(), List.of(), PROVENANCE).write(folder);
     String html = Files.readString(folder.resolve("index.html"));
     assertTrue(Files.exists(folder.resolve("architectures.svg")) && html.contains("architectures.png"),
         "chart");
@@ -62,7 +66,8 @@ class ReportPageTest {
         && !seeds.substring(0, seeds.indexOf("<h2>Runs</h2>")).contains("llama"), seeds);
     assertFalse(html.contains("by running several"));
 
-    String one = new ReportPage("one", results.subList(1, 2), List.of(), List.of(), PROVENANCE).html();
+    String one = new ReportPage("one", results.subList(1, 2), List.of(), List.of(), List.of(), PROVENANCE)
+        .html();
     assertFalse(one.contains("Over seeds") || one.contains("architectures.svg"));
     assertTrue(one.contains("by running several"));
   }
@@ -86,10 +91,11 @@ class ReportPageTest {
         "llama-2-2 (10,500 parameters) memorises at most 0.771 bits of random strings per parameter (alpha), of 70"
             + " strings (no peak: other numbers may give more)."),
         findings.toString());
-    String page = new ReportPage("both", results, List.of(), List.of(), PROVENANCE).html();
+    String page = new ReportPage("both", results, List.of(), List.of(), List.of(), PROVENANCE).html();
     assertTrue(page.contains("Memorised a parameter") && page.contains("<dt>Memorised</dt>"), page);
-    assertFalse(new ReportPage("facts", results.subList(0, 2), List.of(), List.of(), PROVENANCE).html()
-        .contains("emorised"));
+    assertFalse(
+        new ReportPage("facts", results.subList(0, 2), List.of(), List.of(), List.of(), PROVENANCE).html()
+            .contains("emorised"));
   }
 
   /** Two seeds of three corpora for each of four models, limited by the model. */
@@ -112,7 +118,7 @@ class ReportPageTest {
   @Test
   void theLawLeadsThenItsChartThenTheTable() throws IOException {
     List<RunResult> results = capacities();
-    new ReportPage("law", results, List.of(), List.of(), PROVENANCE).write(folder);
+    new ReportPage("law", results, List.of(), List.of(), List.of(), PROVENANCE).write(folder);
     String html = Files.readString(folder.resolve("index.html"));
     assertOrder(html,
         "<p class=\"lead\">gpt2, bioS, 400 exposures: Stored bits at the peak grow as P^gamma with gamma = ",
@@ -124,7 +130,8 @@ class ReportPageTest {
         "<th class=\"number\">R</th>", "Saturation", "</thead>", "<h2>Runs</h2>", "<th>Run</th>", "Tokens/s",
         "</thead>");
 
-    String without = new ReportPage("no law", results.subList(0, 6), List.of(), List.of(), PROVENANCE).html();
+    String without = new ReportPage("no law", results.subList(0, 6), List.of(), List.of(), List.of(),
+        PROVENANCE).html();
     assertFalse(without.contains("P^gamma") || without.contains("capacity-law"));
     assertOrder(without, "<p class=\"lead\">No law is fitted. It needs peaks of 4 sizes of model",
         "capacity.svg", "<h2>Results</h2>", "6 runs measured");
@@ -140,26 +147,71 @@ class ReportPageTest {
     }
   }
 
+  /** The table's heading and rows, as the text of their cells. */
+  private static List<List<String>> cells(String html, String title) {
+    String table = html.substring(html.indexOf("<h2>" + title + "</h2>"));
+    return Pattern.compile("<tr[^>]*>(.*?)</tr>", Pattern.DOTALL)
+        .matcher(table.substring(0, table.indexOf("</table>")))
+        .results()
+        .map(row -> Pattern.compile("<t[hd][^>]*>(.*?)</t[hd]>")
+            .matcher(row.group(1))
+            .results()
+            .map(cell -> cell.group(1))
+            .toList())
+        .toList();
+  }
+
+  private static List<String> column(List<List<String>> cells, String heading) {
+    int at = cells.getFirst().indexOf(heading);
+    assertTrue(at >= 0, heading + " in " + cells.getFirst());
+    return cells.stream().skip(1).map(row -> row.get(at)).toList();
+  }
+
+  @Test
+  void theTableSaysWhatLimitsARunAndHowExposuresAndNamesWereCounted() {
+    List<RunResult> results = Stream.of(Limit.values())
+        .map(limit -> Results.withCounts(
+            Results.limited(Results.run(200, 400, 1000L << limit.ordinal(), 1, 4000, 7000), limit), 225.4,
+            1234))
+        .toList();
+    String page = new ReportPage("limits", results, List.of(), List.of(), List.of(), PROVENANCE).html();
+    List<List<String>> cells = cells(page, "Results");
+    assertEquals(5, cells.size());
+    // In the order of the parameters, which is that of the limits.
+    assertEquals(List.of("corpus", "model", "still learning", ""), column(cells, "Limited by"));
+    assertEquals(Collections.nCopies(4, "225"), column(cells(page, "Runs"), "Complete exposures"));
+    assertEquals(Collections.nCopies(4, "1.23"), column(cells(page, "Runs"), "Exact bits of names, kbit"));
+    String earlier = new ReportPage("earlier",
+        List.of(Results.limited(Results.run(200, 400, 1000, 1, 4000, 7000), Limit.UNDECIDED)), List.of(),
+        List.of(), List.of(), PROVENANCE).html();
+    assertTrue(Stream.of("Limited by", "Complete exposures", "Exact bits of names, bit")
+        .noneMatch(heading -> earlier.contains(heading + "</th>")), earlier);
+    assertFalse(new ReportPage("no cautions", results, List.of(), List.of(), List.of(), PROVENANCE).html()
+        .contains("Before you use"));
+  }
+
   @Test
   void quantisedModelsHaveATableOfTheirOwn() {
     RunResult run = Results.run("one", 200, 400, 1000, 1, 4000, 7000);
     QuantisedResult rounded = new QuantisedResult(Results.run("one/rtn-4-g32", 200, 400, 1000, 1, 2000, 7000),
         "rtn", 4, 32, 4.625, 8000, 0.25);
-    String html = new ReportPage("rounded", List.of(run), List.of(rounded), List.of(), PROVENANCE).html();
+    String html = new ReportPage("rounded", List.of(run), List.of(rounded), List.of(), List.of(), PROVENANCE)
+        .html();
     String after = html.substring(html.indexOf("<h2>After quantisation</h2>"));
     assertTrue(after.contains("<td>one</td><td>rtn</td>") && after.contains("Model, kbit</th>")
         && after.contains(">8.00<") && after.contains(">2.00 ±&nbsp;0.02<") && after.contains("28.6&nbsp;%"),
         after);
     // What was trained is told as without it.
-    String without = new ReportPage("rounded", List.of(run), List.of(), List.of(), PROVENANCE).html();
+    String without = new ReportPage("rounded", List.of(run), List.of(), List.of(), List.of(), PROVENANCE)
+        .html();
     assertEquals(without.substring(0, without.indexOf("<h2>Provenance")),
         html.substring(0, html.indexOf("<h2>After quantisation")));
   }
 
   @Test
   void pageWithoutResultsSaysSo() throws IOException {
-    new ReportPage("none", List.of(), List.of(), List.of(new FailedRun("n9", "out of memory")), PROVENANCE)
-        .write(folder);
+    new ReportPage("none", List.of(), List.of(), List.of(new FailedRun("n9", "out of memory")), List.of(),
+        PROVENANCE).write(folder);
     String html = Files.readString(folder.resolve("index.html"));
     assertTrue(html.contains("No run has been measured.") && html.contains("out of memory"));
     assertFalse(html.contains("<svg"));

@@ -15,7 +15,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.HashSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -25,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.Results;
+import org.knowcap.analysis.law.LawSummary;
 import org.knowcap.testing.TestSeed;
 
 class ResultsTableTest {
@@ -184,18 +184,20 @@ class ResultsTableTest {
     assertTrue(found.contains("line 1: there is no column capacity_per_bit"), found);
   }
 
-  /** Every column that a table, a summary over seeds or a comparison has is defined where measurements are explained. */
+  /** Every column that a table has, with those over seeds, of comparisons, by frequency and of laws, is defined there. */
   @Test
   void everyColumnIsDefinedInTheDocumentation() throws IOException {
     Set<String> defined = Files.readAllLines(Path.of("../docs/measuring.md"))
         .stream()
-        .dropWhile(line -> !line.equals("## Columns"))
-        .map(line -> Pattern.compile("^\\| `([a-z_]+)` \\| \\S.* \\|$").matcher(line))
-        .filter(Matcher::matches)
-        .map(matcher -> matcher.group(1))
+        .dropWhile(line -> !line.equals("## Knowledge by frequency"))
+        .takeWhile(line -> !line.equals("## Columns of `plan`"))
+        .filter(line -> line.matches("\\| (`[a-z_]+`(, )?)+ \\| \\S.* \\|"))
+        .flatMap(line -> Pattern.compile("`([a-z_]+)`").matcher(line.split(" \\| ")[0]).results())
+        .map(match -> match.group(1))
         .collect(Collectors.toSet());
     Set<String> columns = new HashSet<>();
-    for (Class<?> type : List.of(QuantisedResult.class, SeedMeans.class, PairedDifference.class)) {
+    for (Class<?> type : List.of(QuantisedResult.class, SeedMeans.class, PairedDifference.class,
+        FrequencyRow.class, TrainingRow.class, LawSummary.JudgementRow.class)) {
       columns.addAll(RecordTable.columns(type));
     }
     assertEquals(new TreeSet<>(columns), new TreeSet<>(defined));

@@ -152,17 +152,18 @@ final class PlanCommand implements Callable<Integer> {
 
   private void print(PrintWriter out, List<Row> rows, int together) {
     int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
-    String line = " %12s %11s %11s %12s %8s %9s %9s %7s %9s %9s %11s %9s %14s";
-    out.println(padded("run", width)
-        + String.format(Locale.ROOT, line, "parameters", "in names", "in values", "in diversity", "R^max",
-            "exposures", "complete", "named", "steps", "tokens", "operations", "memory", "time"));
+    String line = " %12s %11s %11s %11s %12s %8s %9s %9s %7s %9s %9s %11s %9s %14s";
+    out.println(padded("run", width) + String.format(Locale.ROOT, line, "parameters", "in names",
+        "exact names", "in values", "in diversity", "R^max", "exposures", "complete", "named", "steps",
+        "tokens", "operations", "memory", "time"));
     // Runs of one cell differ in their names only, and thousands of them are formatted at once.
     Map<Row, String> figures = new HashMap<>();
     for (Row row : rows) {
       out.println(padded(row.run, width) + figures.computeIfAbsent(row.of(""),
           cell -> String.format(Locale.ROOT, line, Units.count(cell.parameters), Units.bits(cell.nameBits),
-              Units.bits(cell.valueBits), Units.bits(cell.diversityBits), Units.ratio(cell.maxCapacityRatio),
-              Units.count(Math.round(cell.exposures)), Units.count(Math.round(cell.completeExposures)),
+              Units.bits(cell.exactNameBits), Units.bits(cell.valueBits), Units.bits(cell.diversityBits),
+              Units.ratio(cell.maxCapacityRatio), Units.count(Math.round(cell.exposures)),
+              Units.count(Math.round(cell.completeExposures)),
               String.format(Locale.ROOT, "%.1f %%", 100 * cell.valueTokensBehindName),
               Units.count(cell.steps), Units.brief(cell.tokens), Units.brief(cell.flops),
               Units.brief(cell.bytes) + "B", cell.seconds.map(Units::seconds).orElse("unknown"))));
@@ -174,8 +175,8 @@ final class PlanCommand implements Callable<Integer> {
       double atLeast = Math.max(Arrays.stream(seconds).max().orElse(0),
           Arrays.stream(seconds).sum() / together);
       out.printf(Locale.ROOT,
-          "; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as the probe"
-              + " did alone",
+          "; about %s with %d at a time, if they run as fast side by side (%d thread(s) each) as the timed"
+              + " steps did alone",
           Units.seconds(atLeast), together, threads);
     }
     out.println();

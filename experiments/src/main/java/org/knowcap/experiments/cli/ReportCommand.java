@@ -87,8 +87,9 @@ final class ReportCommand implements Callable<Integer> {
         .collect(Collectors.joining(", "));
     List<FailedRun> failed = read.studies().stream().flatMap(study -> study.failed().stream()).toList();
     try {
-      new ReportPage(title, read.results().results(), read.results().quantised(), failed, provenance(read))
-          .write(out);
+      new ReportPage(title, read.results().results(), read.results().quantised(), failed,
+          read.studies().stream().flatMap(study -> study.cautions().stream()).distinct().toList(),
+          provenance(read)).write(out);
     } catch (ResultsException e) {
       throw UserException.failure(e.getMessage());
     }

@@ -92,8 +92,8 @@ final class ResultsCommand implements Callable<Integer> {
       Table table = results.table();
       List<String> columns = new ArrayList<>(List.of("run", "parameters"));
       Stream
-          .of("name_loss_nats", "value_loss_nats", "name_stored_bits", "value_stored_bits",
-              "diversity_stored_bits")
+          .of("complete_exposures", "name_loss_nats", "value_loss_nats", "name_exact_bits",
+              "name_stored_bits", "value_stored_bits", "diversity_stored_bits")
           .filter(column -> table.column(column).countMissing() < results.rows().size())
           .forEach(columns::add);
       columns.addAll(List.of("stored_bits", "stored_bits_standard_error", "capacity_ratio",

@@ -172,8 +172,8 @@ public final class StudyReport {
     Path report = study.path().resolve("report");
     Files.createDirectories(report);
     try {
-      new ReportPage(study.study().name(), results.results(), results.quantised(), failed(), provenance())
-          .write(report);
+      new ReportPage(study.study().name(), results.results(), results.quantised(), failed(), cautions(),
+          provenance()).write(report);
     } catch (ResultsException e) {
       throw UserException.failure(e.getMessage());
     }

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -35,6 +36,7 @@ import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.ExposureCounts;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import picocli.CommandLine;
@@ -161,6 +163,15 @@ class CommandLineTest {
     Files.delete(out.resolve("report/index.html"));
     Outcome results = succeeds("results", out);
     runs.forEach(run -> assertTrue(results.out().contains(run.name()), results.out()));
+    String heading = results.out()
+        .lines()
+        .takeWhile(line -> !line.startsWith("--"))
+        .collect(Collectors.joining(" "));
+    assertTrue(heading.contains("complete_") && heading.contains("exact_"), results.out());
+    // The caution that plan gives before a run comes with its results, and stands on the page.
+    assertEquals(2,
+        results.err().lines().filter(line -> line.contains("windows of 32 tokens are shorter")).count(),
+        results.toString());
     assertArrayEquals(csv, Files.readAllBytes(out.resolve("results.csv")));
     Outcome report = succeeds("report", out);
     assertTrue(report.out().contains("index.html"), report.out());
@@ -194,6 +205,16 @@ class CommandLineTest {
       assertEquals(result.storedBits() / result.parameters(), result.capacityRatio(), 1e-12);
       assertEquals(result.storedBits() / result.totalBits(), result.saturation(), 1e-12);
       assertTrue(result.storedBits() < result.totalBits());
+      ExposureCounts exposures = run.exposureCounts(run.corpus());
+      assertEquals(exposures.exposures(), result.exposures(), 0.5);
+      assertEquals(exposures.completeExposures(), result.completeness().completeExposures().orElseThrow(),
+          1e-9);
+      assertEquals(exposures.valueTokensBehindName(),
+          result.completeness().valueTokensBehindName().orElseThrow(), 1e-12);
+      assertEquals(run.corpus().measured().bits().part("names").entropyBits(),
+          result.nameExactBits().orElseThrow(), 1e-9);
+      assertTrue(exposures.completeExposures() < exposures.exposures()
+          && result.nameExactBits().getAsDouble() > result.bits().nameTotalBits().orElseThrow());
     }
   }
 
@@ -209,6 +230,10 @@ class CommandLineTest {
     runs.forEach(run -> {
       assertTrue(page.contains(run.name()));
       assertTrue(page.contains(run.corpus().digest()), "provenance has each corpus");
+      assertTrue(
+          page.contains(
+              "<li>windows of 32 tokens are shorter than four texts of " + run.corpus().name() + " ("),
+          "what should be known");
     });
     assertFalse(LOADS.matcher(page).find(), "the page loads nothing from elsewhere");
   }
@@ -244,6 +269,15 @@ class CommandLineTest {
     }
     assertFalse(Files.exists(directory.resolve("out")));
     assertEquals(List.of(spec), list(directory));
+    // Each figure of a row is defined where measurements are explained.
+    Set<String> defined = Files.readAllLines(Path.of("../docs/measuring.md"))
+        .stream()
+        .dropWhile(line -> !line.equals("## Columns of `plan`"))
+        .map(line -> Pattern.compile("^\\| `([a-z_]+)` \\| [^|]* \\| \\S.* \\|$").matcher(line))
+        .filter(Matcher::matches)
+        .map(matcher -> matcher.group(1))
+        .collect(Collectors.toCollection(TreeSet::new));
+    assertEquals(new TreeSet<>(rows.get(0).propertyNames()), defined);
   }
 
   private static List<Path> list(Path directory) throws IOException {
