@@ -41,14 +41,14 @@ class ProbingTest {
       exposures: 1
       training: {context_length: 64}
       """;
-  private static final Probing PROBING = new Probing(Optional.empty(), 160, 120, 3);
+  private static final Probing PROBING = new Probing(Optional.empty(), 160, 60, 3);
   /** Of four values, found in 80 people. */
   private static final double NEAR_CHANCE = 0.45;
 
   @TempDir
   private Path directory;
 
-  /** A source whose measured texts are changed. */
+  /** A source whose measured texts have the first value first, and may be changed. */
   private static final class Changed extends ForwardingSource {
     private final boolean planted;
 
@@ -61,6 +61,9 @@ class ProbingTest {
     @Override
     public AnnotatedItem measuringItem(long person, long draw) {
       AnnotatedItem item = super.measuringItem(person, draw);
+      for (long other = 1; value(item, 1).start() > value(item, 2).start(); other++) {
+        item = super.measuringItem(person, draw + other);
+      }
       int[] tokens = item.tokens().clone();
       if (planted) {
         tokens[name(item).end() - 1] = tokens[value(item, 1).start()];
