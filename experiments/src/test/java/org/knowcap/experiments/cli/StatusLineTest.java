@@ -53,8 +53,10 @@ class StatusLineTest {
     ByteArrayOutputStream screen = new ByteArrayOutputStream();
     PrintStream terminal = new PrintStream(screen, true, StandardCharsets.UTF_8);
     AtomicLong now = new AtomicLong();
-    try (ProgressDisplay display = new ProgressDisplay(new PrintWriter(terminal, true),
-        Map.of("a", 1.0, "b", 1.0), List.of(), Optional.of(new StatusLine(terminal, () -> 60)), now::get)) {
+    try (
+        ProgressDisplay display = new ProgressDisplay(new PrintWriter(terminal, true, StandardCharsets.UTF_8),
+            Map.of("a", 1.0, "b", 1.0), List.of(), Optional.of(new StatusLine(terminal, () -> 60)),
+            now::get)) {
       display.onEvent(new WorkerEvent.Started("a", 0));
       display.onEvent(progressed("a", 100));
       display.onEvent(new WorkerEvent.Finished("a", 1000, 0.5, 0.25, 10));
