@@ -903,8 +903,8 @@ class StudyReaderTest {
         mistake("run: a", "run: a, state: true", "unknown key 'training.start.state'", "run, optimiser"),
         mistake("run: a", "run: a, rewarm: false", "rewarm", "'training.warmup_steps' must not be there"),
         mistake("run: a", "run: a, optimiser: adamw", "'training.start.optimiser'", "true or false"),
-        mistake("{run: a}", "{run: a, optimiser: true}, optimiser: lion", "'training.start'",
-            "the state of adamw", "trained by lion"),
+        mistake("{run: a}", "{run: a, optimiser: true}, optimiser: sgd", "'training.start'",
+            "the state of adamw", "trained by sgd"),
         // As wide, and of as many parameters, but another model all the same.
         mistake("gpt2-1-1", "gpt2-1-2-w32", "'training.start'", "\"heads\":1", "\"heads\":2"),
         // As many tokens, but others.
