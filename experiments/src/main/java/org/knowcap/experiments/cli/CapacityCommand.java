@@ -131,7 +131,7 @@ final class CapacityCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private Path out;
   private double secondsPerPerson;
-  /** Of the model with this corpus; 0 before the first study file is written. */
+  /** Of the model with this corpus; 0 before the first run is known. */
   private long parameters;
   private int longestText;
 
@@ -254,6 +254,7 @@ final class CapacityCommand implements Callable<Integer> {
             .figure(study.corpus()::measured)
             .ifPresent(figure -> ratios.put(CapacityStudy.cell(status.spec()), figure)));
     limits = results.stream().collect(Collectors.toMap(CapacityStudy::cell, RunResult::limitedBy));
+    parameters = results.stream().mapToLong(RunResult::parameters).findFirst().orElse(parameters);
     secondsPerPerson = results.stream()
         .mapToDouble(run -> run.seconds() / run.people())
         .average()
@@ -263,7 +264,7 @@ final class CapacityCommand implements Callable<Integer> {
 
   private <T> T withFile(List<Cell> cells, TemporaryStudy.Use<T> use)
       throws IOException, InterruptedException {
-    if (parameters == 0) {
+    if (longestText == 0) {
       // How long a text is and what the model has follows from the corpus's lists, not from N: any run tells.
       RunSpec any = TemporaryStudy.with(study.yaml(ANY_LENGTH, 1, cells.subList(0, 1)),
           file -> StudyReader.read(file).runs().getFirst());
