@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.knowcap.analysis.chart.Chart;
 import org.knowcap.analysis.law.CapacityLaws;
@@ -34,6 +37,9 @@ import org.knowcap.files.WholeFile;
  */
 public record ReportPage(String title, List<RunResult> results, List<QuantisedResult> quantised,
     List<FailedRun> failures, List<String> cautions, Provenance provenance) {
+  /** How a page links the file of a chart; the group is its name without an extension. */
+  private static final Pattern CHART_LINK = Pattern
+      .compile("The chart alone: <a href=\"([a-z0-9-]+)\\.svg\"");
   private static final Comparator<RunResult> ORDER = Comparator.comparingLong(RunResult::people)
       .thenComparingLong(RunResult::exposures)
       .thenComparingLong(RunResult::parameters)
@@ -177,11 +183,15 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
 
   /**
    * Writes {@code index.html} into {@code folder}, and the charts beside it for use elsewhere (none without
-   * results).
+   * results). A chart that the page before it had, and that this one has not, is deleted.
    *
    * @throws IOException if they cannot be written
    */
   public void write(Path folder) throws IOException {
+    Path page = folder.resolve("index.html");
+    Set<String> before = Files.exists(page)
+        ? linkedCharts(Files.readString(page, StandardCharsets.ISO_8859_1)) // a damaged page is no error
+        : Set.of();
     CapacityLaws laws = CapacityLaws.of(results);
     Map<Chart, String> charts = new LinkedHashMap<>();
     for (Chart chart : charts(laws)) {
@@ -189,7 +199,19 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       charts.put(chart, Files.readString(folder.resolve(chart.file() + ".svg")));
     }
     String html = html(laws, charts);
-    WholeFile.write(folder.resolve("index.html"), out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
+    WholeFile.write(page, out -> out.write(html.getBytes(StandardCharsets.UTF_8)));
+    Set<String> now = linkedCharts(html);
+    for (String chart : before) {
+      if (!now.contains(chart)) {
+        for (String type : List.of(".svg", ".png", ".pdf")) {
+          Files.deleteIfExists(folder.resolve(chart + type));
+        }
+      }
+    }
+  }
+
+  private static Set<String> linkedCharts(String html) {
+    return CHART_LINK.matcher(html).results().map(link -> link.group(1)).collect(Collectors.toSet());
   }
 
   /** The page. */

@@ -130,8 +130,15 @@ class ReportPageTest {
         "<th class=\"number\">R</th>", "Saturation", "</thead>", "<h2>Runs</h2>", "<th>Run</th>", "Tokens/s",
         "</thead>");
 
-    String without = new ReportPage("no law", results.subList(0, 6), List.of(), List.of(), List.of(),
-        PROVENANCE).html();
+    ReportPage few = new ReportPage("no law", results.subList(0, 6), List.of(), List.of(), List.of(),
+        PROVENANCE);
+    Files.writeString(folder.resolve("notes.svg"), "of the user");
+    few.write(folder);
+    // A chart of the page before would be taken for one of this page.
+    assertFalse(
+        Files.exists(folder.resolve("capacity-law.png")) || Files.exists(folder.resolve("capacity-law.pdf")));
+    assertTrue(Files.exists(folder.resolve("capacity.svg")) && Files.exists(folder.resolve("notes.svg")));
+    String without = few.html();
     assertFalse(without.contains("P^gamma") || without.contains("capacity-law"));
     assertOrder(without, "<p class=\"lead\">No law is fitted. It needs peaks of 4 sizes of model",
         "capacity.svg", "<h2>Results</h2>", "6 runs measured");

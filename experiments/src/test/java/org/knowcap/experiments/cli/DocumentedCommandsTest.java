@@ -172,7 +172,7 @@ class DocumentedCommandsTest {
     standIns.put("RUN", run);
     standIns.put("report DIR", study);
     standIns.put("import DIR", model);
-    standIns.put("fit DIR|CSV", ROOT.resolve("results/cpu-law/results.csv"));
+    standIns.put("fit DIR|CSV", ROOT.resolve("results/cpu-law-first/results.csv"));
     standIns.put("of losses", losses);
     standIns.put("A", first);
     standIns.put("B", second);

@@ -16,8 +16,8 @@ import tools.jackson.databind.JsonNode;
 /** Laws as their user meets them, fitted to the results in the repository. */
 class FitCommandTest {
   private static final Path RESULTS = Path.of("").toAbsolutePath().getParent().resolve("results");
-  private static final Path LAW = RESULTS.resolve("cpu-law/results.csv");
-  private static final Path SEEDS = RESULTS.resolve("cpu-law/seeds-1000.csv");
+  private static final Path LAW = RESULTS.resolve("cpu-law-first/results.csv");
+  private static final Path SEEDS = RESULTS.resolve("cpu-law-first/seeds-1000.csv");
 
   @TempDir
   private Path directory;
