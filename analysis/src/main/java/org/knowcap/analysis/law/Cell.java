@@ -2,6 +2,7 @@ package org.knowcap.analysis.law;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
@@ -74,6 +75,11 @@ public record Cell(List<RunResult> runs, List<Double> otherRates) {
   /** N. */
   public long people() {
     return first().people();
+  }
+
+  /** Exposures that lay in one window, as the paper counts them; absent in tables of earlier versions. */
+  public OptionalDouble completeExposures() {
+    return first().completeness().completeExposures();
   }
 
   /** Number of exposures of each person. */

@@ -54,45 +54,52 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   private List<Column<RunResult>> columns() {
     Units.Scale bits = Units
         .bitScale(results.stream().mapToDouble(result -> Math.max(result.storedBits(), result.totalBits())));
-    return shown(List.of(
-        new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
-        new Column<>("Parameters", true,
-            result -> Units.count(result.parameters()) + (result.activeParameters() == result.parameters()
-                ? ""
-                : ", " + Units.count(result.activeParameters()) + " active")),
-        new Column<>("People", true, result -> Units.count(result.people())),
-        new Column<>("Exposures", true, result -> Units.count(result.exposures())),
-        new Column<>("Setting", false, result -> result.setting().orElse("")),
-        new Column<>("Seed", false, result -> result.seeds().label()),
-        new Column<>("R", true,
-            result -> Units.ratio(result.capacityRatio(),
-                result.storedBitsStandardError() / result.parameters())),
-        new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
-        new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
-        new Column<>("Limited by", false, result -> shown(result.limitedBy())),
-        new Column<>("Stored, " + bits.unit(), true,
-            result -> bits.number(result.storedBits(), result.storedBitsStandardError())),
-        new Column<>("Corpus, " + bits.unit(), true, result -> bits.number(result.totalBits(), 0)),
-        new Column<>("Names, " + bits.unit(), true,
-            result -> part(bits, result.bits().nameStoredBits(),
-                result.bits().nameStoredBitsStandardError())),
-        new Column<>("Values, " + bits.unit(), true,
-            result -> part(bits, result.bits().valueStoredBits(),
-                result.bits().valueStoredBitsStandardError())),
-        new Column<>("Diversity, " + bits.unit(), true,
-            result -> part(bits, result.bits().diversityStoredBits(),
-                result.bits().diversityStoredBitsStandardError())),
-        new Column<>("Memorised, " + bits.unit(), true,
-            result -> part(bits, result.memorisation().memorisedBits(),
-                result.memorisation().memorisedBitsStandardError())),
-        new Column<>("Memorised a parameter", true,
-            result -> result.memorisation().ofStrings()
-                ? Units.ratio(result.memorisation().memorisedRatio().orElseThrow())
-                : ""),
-        new Column<>("Memorised of strings never seen, " + bits.unit(), true,
-            result -> part(bits, result.memorisation().unseenMemorisedBits(), OptionalDouble.of(0))),
-        new Column<>("Recalled", true, result -> share(result.recall().recalled())),
-        new Column<>("Generated", true, result -> share(result.recall().generated()))), results);
+    return shown(
+        List.of(
+            new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
+            new Column<>("Parameters", true,
+                result -> Units.count(result.parameters()) + (result.activeParameters() == result.parameters()
+                    ? ""
+                    : ", " + Units.count(result.activeParameters()) + " active")),
+            new Column<>("People", true, result -> Units.count(result.people())),
+            new Column<>("Exposures", true, result -> Units.count(result.exposures())),
+            new Column<>("Complete", true, result -> count(result.completeness().completeExposures())),
+            new Column<>("Setting", false, result -> result.setting().orElse("")),
+            new Column<>("Seed", false, result -> result.seeds().label()),
+            new Column<>("R", true,
+                result -> Units.ratio(result.capacityRatio(),
+                    result.storedBitsStandardError() / result.parameters())),
+            new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
+            new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
+            new Column<>("Limited by", false, result -> shown(result.limitedBy())),
+            new Column<>("Stored, " + bits.unit(), true,
+                result -> bits.number(result.storedBits(), result.storedBitsStandardError())),
+            new Column<>("Corpus, " + bits.unit(), true, result -> bits.number(result.totalBits(), 0)),
+            new Column<>("Names, " + bits.unit(), true,
+                result -> part(bits, result.bits().nameStoredBits(),
+                    result.bits().nameStoredBitsStandardError())),
+            new Column<>("Values, " + bits.unit(), true,
+                result -> part(bits, result.bits().valueStoredBits(),
+                    result.bits().valueStoredBitsStandardError())),
+            new Column<>("Diversity, " + bits.unit(), true,
+                result -> part(bits, result.bits().diversityStoredBits(),
+                    result.bits().diversityStoredBitsStandardError())),
+            new Column<>("Memorised, " + bits.unit(), true,
+                result -> part(bits, result.memorisation().memorisedBits(),
+                    result.memorisation().memorisedBitsStandardError())),
+            new Column<>("Memorised a parameter", true,
+                result -> result.memorisation().ofStrings()
+                    ? Units.ratio(result.memorisation().memorisedRatio().orElseThrow())
+                    : ""),
+            new Column<>("Memorised of strings never seen, " + bits.unit(), true,
+                result -> part(bits, result.memorisation().unseenMemorisedBits(), OptionalDouble.of(0))),
+            new Column<>("Recalled", true, result -> share(result.recall().recalled())),
+            new Column<>("Recalled by chance", true, result -> share(result.recall().recalledUnseen())),
+            new Column<>("Generated", true, result -> share(result.recall().generated())),
+            new Column<>("Generated by chance", true, result -> share(result.recall().generatedUnseen())),
+            new Column<>("Extractable", true, result -> share(result.recall().extractable())), new Column<>(
+                "Extractable by chance", true, result -> share(result.recall().extractableUnseen()))),
+        results);
   }
 
   private List<Column<RunResult>> runColumns() {
@@ -100,7 +107,8 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     Units.Scale names = Units
         .bitScale(results.stream().flatMapToDouble(result -> result.nameExactBits().stream()));
     return shown(List.of(new Column<>("Run", false, RunResult::run),
-        new Column<>("Complete exposures", true, result -> count(result.completeness().completeExposures())),
+        new Column<>("Values behind the name", true,
+            result -> share(result.completeness().valueTokensBehindName().orElse(Double.NaN))),
         new Column<>("Exact bits of names, " + names.unit(), true,
             result -> part(names, result.nameExactBits(), OptionalDouble.of(0))),
         new Column<>("Name loss, nats", true,
@@ -132,6 +140,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         new Column<>("Parameters", true, each -> Units.count(each.parameters())),
         new Column<>("Corpus", false, SeedMeans::corpus),
         new Column<>("Exposures", true, each -> Units.count(each.exposures())),
+        new Column<>("Complete", true, each -> count(each.completeExposures())),
         new Column<>("Setting", false, each -> each.setting().orElse("")),
         new Column<>("R", true,
             each -> Units.ratio(each.capacityRatio(), each.capacityRatioDeviation().orElse(0))),
@@ -311,8 +320,10 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             <dt>R<sup>max</sup></dt><dd>what R would be if the model stored every bit of its corpus; \
             such a model lies on its corpus's thin line.</dd>
             <dt>Saturation</dt><dd>R / R<sup>max</sup>: the part of the corpus's bits that is stored.</dd>
-            <dt>Complete exposures</dt><dd>exposures whose text lies in one window from its beginning to its end, as the paper \
+            <dt>Complete</dt><dd>exposures whose text lies in one window from its beginning to its end, as the paper \
             counts; Exposures counts texts by their tokens.</dd>
+            <dt>Values behind the name</dt><dd>the part of the values' tokens that were trained with the whole name before them \
+            in the window.</dd>
             <dt>Exact bits of names</dt><dd>log<sub>2</sub> C(N<sub>0</sub>, N), the bits of the set of names. The corpus's bits have \
             the paper's count of names, N log<sub>2</sub>(N<sub>0</sub>/N), which is lower.</dd>
             <dt>Names, values, diversity</dt><dd>the stored bits by part; the three add up to what is stored.</dd>
@@ -320,7 +331,9 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             (hollow in the chart; at 90 to 98 %, the grey zone, no capacity is read from a run either); still learning: more than a quarter of the stored bits were stored in the second half \
             of the training (with a white dot in the chart); model: neither.</dd>
             <dt>Recalled, generated</dt><dd>the share of people whose values are all the most likely answers behind true \
-            words; and whose values are all in the text that the model writes from the name alone.</dd>
+            words; and whose values are all in the text that the model writes from the name alone. Extractable: whose questions \
+            are all answered, of people about whom training asked none. By chance: those shares of people whom training did not \
+            show.</dd>
             """);
     if (results.stream().anyMatch(result -> result.memorisation().ofStrings())) {
       page.append(

@@ -18,6 +18,7 @@ import tech.tablesaw.api.Table;
  * @param corpus name of the corpus
  * @param people N
  * @param exposures of each person
+ * @param completeExposures of each person that lay in one window; absent in tables of earlier versions
  * @param learningRate at its peak
  * @param engine that trained and measured
  * @param setting what the lists under 'corpus' and 'training' of the study chose
@@ -34,16 +35,16 @@ import tech.tablesaw.api.Table;
  *        absent where the interval is, and where all pairs differ alike
  * @param limitedBy what limits the runs of both; several words where they differ
  */
-public record PairedDifference(String corpus, long people, long exposures, double learningRate, String engine,
-    Optional<String> setting, String model, String against, long parameters, long againstParameters,
-    int pairs, double difference, OptionalDouble differenceInterval, double ratio, OptionalDouble pValue,
-    String limitedBy) {
-  /** The corpus's bits tell apart corpora of one name whose lists differ. */
-  private record Cell(String corpus, double totalBits, long people, long exposures, double learningRate,
-      String engine, Optional<String> setting) {
+public record PairedDifference(String corpus, long people, long exposures, OptionalDouble completeExposures,
+    double learningRate, String engine, Optional<String> setting, String model, String against,
+    long parameters, long againstParameters, int pairs, double difference, OptionalDouble differenceInterval,
+    double ratio, OptionalDouble pValue, String limitedBy) {
+  /** The corpus's bits tell apart corpora of one name whose lists differ, and complete exposures windows and packings. */
+  private record Cell(String corpus, double totalBits, long people, long exposures,
+      OptionalDouble completeExposures, double learningRate, String engine, Optional<String> setting) {
     static Cell of(RunResult run) {
-      return new Cell(run.corpus(), run.totalBits(), run.people(), run.exposures(), run.learningRate(),
-          run.engine(), run.setting());
+      return new Cell(run.corpus(), run.totalBits(), run.people(), run.exposures(),
+          run.completeness().completeExposures(), run.learningRate(), run.engine(), run.setting());
     }
   }
 
@@ -80,7 +81,7 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     }));
     if (differences.isEmpty()) {
       throw new ResultsException("there is no model of another architecture beside one of " + against
-          + " of as many layers and heads, on one corpus, with equal exposures, learning rate, engine and seeds");
+          + " of as many layers and heads, on one corpus, with equal exposures (complete ones too), learning rate, engine and seeds");
     }
     return List.copyOf(differences);
   }
@@ -102,9 +103,10 @@ public record PairedDifference(String corpus, long people, long exposures, doubl
     }
     RunResult run = own.getFirst();
     RunResult other = others.getFirst();
-    return new PairedDifference(run.corpus(), run.people(), run.exposures(), run.learningRate(), run.engine(),
-        run.setting(), run.model(), other.model(), run.parameters(), other.parameters(), own.size(),
-        differences.getMean(), interval, sum / otherSum, pValue, SeedMeans.limits(own, others));
+    return new PairedDifference(run.corpus(), run.people(), run.exposures(),
+        run.completeness().completeExposures(), run.learningRate(), run.engine(), run.setting(), run.model(),
+        other.model(), run.parameters(), other.parameters(), own.size(), differences.getMean(), interval,
+        sum / otherSum, pValue, SeedMeans.limits(own, others));
   }
 
   /** A Tablesaw table of differences, one a row. */

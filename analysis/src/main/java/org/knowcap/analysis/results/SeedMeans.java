@@ -20,6 +20,7 @@ import tech.tablesaw.api.Table;
  * @param corpus name of the corpus
  * @param people N
  * @param exposures of each person
+ * @param completeExposures of each person that lay in one window; absent in tables of earlier versions
  * @param model short name
  * @param parameters P
  * @param learningRate at its peak
@@ -43,21 +44,24 @@ import tech.tablesaw.api.Table;
  * @param memorisedRatio mean memorised bits per parameter; absent where corpora are not of random strings
  * @param memorisedRatioInterval half of its 95 % confidence interval; absent as that of R is
  */
-public record SeedMeans(String corpus, long people, long exposures, String model, long parameters,
-    double learningRate, String engine, Optional<String> setting, int seeds, String varied, double storedBits,
-    OptionalDouble nameStoredBits, OptionalDouble valueStoredBits, OptionalDouble diversityStoredBits,
-    double capacityRatio, OptionalDouble capacityRatioDeviation, OptionalDouble capacityRatioInterval,
-    double leastCapacityRatio, double greatestCapacityRatio, double saturation, String limitedBy,
-    OptionalDouble memorisedRatio, OptionalDouble memorisedRatioInterval) {
+public record SeedMeans(String corpus, long people, long exposures, OptionalDouble completeExposures,
+    String model, long parameters, double learningRate, String engine, Optional<String> setting, int seeds,
+    String varied, double storedBits, OptionalDouble nameStoredBits, OptionalDouble valueStoredBits,
+    OptionalDouble diversityStoredBits, double capacityRatio, OptionalDouble capacityRatioDeviation,
+    OptionalDouble capacityRatioInterval, double leastCapacityRatio, double greatestCapacityRatio,
+    double saturation, String limitedBy, OptionalDouble memorisedRatio,
+    OptionalDouble memorisedRatioInterval) {
   private static final double CONFIDENCE = 0.95;
 
   /** The properties that are equal in runs which differ only in their seeds. */
-  private record Setting(String corpus, double totalBits, long people, long exposures, String model,
-      long parameters, double learningRate, String engine, Optional<String> setting) {
+  private record Setting(String corpus, double totalBits, long people, long exposures,
+      OptionalDouble completeExposures, String model, long parameters, double learningRate, String engine,
+      Optional<String> setting) {
     static Setting of(RunResult run) {
-      // The corpus's bits tell apart corpora of one name whose lists differ.
-      return new Setting(run.corpus(), run.totalBits(), run.people(), run.exposures(), run.model(),
-          run.parameters(), run.learningRate(), run.engine(), run.setting());
+      // The corpus's bits tell apart corpora of one name whose lists differ, and complete exposures windows and packings.
+      return new Setting(run.corpus(), run.totalBits(), run.people(), run.exposures(),
+          run.completeness().completeExposures(), run.model(), run.parameters(), run.learningRate(),
+          run.engine(), run.setting());
     }
   }
 
@@ -84,8 +88,9 @@ public record SeedMeans(String corpus, long people, long exposures, String model
     }
     List<Seeds> seeds = List.copyOf(seen.keySet());
     DescriptiveStatistics ratios = statistics(runs.stream().map(RunResult::capacityRatio).toList());
-    return new SeedMeans(first.corpus(), first.people(), first.exposures(), first.model(), first.parameters(),
-        first.learningRate(), first.engine(), first.setting(), runs.size(), Seeds.varied(seeds),
+    return new SeedMeans(first.corpus(), first.people(), first.exposures(),
+        first.completeness().completeExposures(), first.model(), first.parameters(), first.learningRate(),
+        first.engine(), first.setting(), runs.size(), Seeds.varied(seeds),
         statistics(runs.stream().map(RunResult::storedBits).toList()).getMean(),
         mean(runs, PartBits::nameStoredBits), mean(runs, PartBits::valueStoredBits),
         mean(runs, PartBits::diversityStoredBits), ratios.getMean(),

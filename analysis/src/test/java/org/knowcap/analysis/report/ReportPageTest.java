@@ -186,12 +186,12 @@ class ReportPageTest {
     assertEquals(5, cells.size());
     // In the order of the parameters, which is that of the limits.
     assertEquals(List.of("corpus", "model", "still learning", ""), column(cells, "Limited by"));
-    assertEquals(Collections.nCopies(4, "225"), column(cells(page, "Runs"), "Complete exposures"));
+    assertEquals(Collections.nCopies(4, "225"), column(cells, "Complete"));
     assertEquals(Collections.nCopies(4, "1.23"), column(cells(page, "Runs"), "Exact bits of names, kbit"));
     String earlier = new ReportPage("earlier",
         List.of(Results.limited(Results.run(200, 400, 1000, 1, 4000, 7000), Limit.UNDECIDED)), List.of(),
         List.of(), List.of(), PROVENANCE).html();
-    assertTrue(Stream.of("Limited by", "Complete exposures", "Exact bits of names, bit")
+    assertTrue(Stream.of("Limited by", "Complete", "Exact bits of names, bit")
         .noneMatch(heading -> earlier.contains(heading + "</th>")), earlier);
     assertFalse(new ReportPage("no cautions", results, List.of(), List.of(), List.of(), PROVENANCE).html()
         .contains("Before you use"));

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -147,7 +148,8 @@ final class FitCommand implements Callable<Integer> {
   private record CapacityReport(List<CapacityView> laws, Optional<String> publishedScale,
       List<MatchRow> published) {}
 
-  private record ExposurePoint(long exposures, Estimate capacityRatio, int seeds, String limitedBy) {}
+  private record ExposurePoint(long exposures, OptionalDouble completeExposures, Estimate capacityRatio,
+      int seeds, String limitedBy) {}
 
   private record ExposureView(String model, long parameters, String corpus, String variant,
       List<String> summary, Optional<Estimate> timeToLearn, boolean rising, List<ExposurePoint> points,
@@ -157,8 +159,8 @@ final class FitCommand implements Callable<Integer> {
           law.timeToLearn(), law.rising(),
           law.cells()
               .stream()
-              .map(cell -> new ExposurePoint(cell.exposures(), cell.ratio(), cell.runs().size(),
-                  cell.limit().toString()))
+              .map(cell -> new ExposurePoint(cell.exposures(), cell.completeExposures(), cell.ratio(),
+                  cell.runs().size(), cell.limit().toString()))
               .toList(),
           law.checklist());
     }
@@ -247,12 +249,19 @@ final class FitCommand implements Callable<Integer> {
         heading(each.name());
         each.summary().forEach(out()::println);
         each.cells()
-            .forEach(cell -> out().println("  " + Units.count(cell.exposures()) + " exposures: R = "
-                + cell.ratio() + ", " + cell.limit()));
+            .forEach(cell -> out().println("  " + Units.count(cell.exposures()) + " exposures"
+                + complete(cell) + ": R = " + cell.ratio() + ", " + cell.limit()));
         print(each.checklist());
       }
     }
     write(List.of(ExposureChart.of(laws)));
+  }
+
+  /** As the paper counts, where the runs tell. */
+  private static String complete(Cell cell) {
+    return cell.completeExposures().isPresent()
+        ? " (" + Units.number(cell.completeExposures().getAsDouble(), 4) + " complete)"
+        : "";
   }
 
   private void loss() throws IOException {

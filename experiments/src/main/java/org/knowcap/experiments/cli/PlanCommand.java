@@ -5,11 +5,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
@@ -146,27 +148,30 @@ final class PlanCommand implements Callable<Integer> {
         .sum();
   }
 
-  private static String padded(String text, int width) {
-    return text + " ".repeat(width - text.length());
-  }
-
   private void print(PrintWriter out, List<Row> rows, int together) {
-    int width = rows.stream().mapToInt(row -> row.run.length()).max().orElse(0);
-    String line = " %12s %11s %11s %11s %12s %8s %9s %9s %7s %9s %9s %11s %9s %14s";
-    out.println(padded("run", width) + String.format(Locale.ROOT, line, "parameters", "in names",
-        "exact names", "in values", "in diversity", "R^max", "exposures", "complete", "named", "steps",
-        "tokens", "operations", "memory", "time"));
-    // Runs of one cell differ in their names only, and thousands of them are formatted at once.
-    Map<Row, String> figures = new HashMap<>();
-    for (Row row : rows) {
-      out.println(padded(row.run, width) + figures.computeIfAbsent(row.of(""),
-          cell -> String.format(Locale.ROOT, line, Units.count(cell.parameters), Units.bits(cell.nameBits),
-              Units.bits(cell.exactNameBits), Units.bits(cell.valueBits), Units.bits(cell.diversityBits),
-              Units.ratio(cell.maxCapacityRatio), Units.count(Math.round(cell.exposures)),
-              Units.count(Math.round(cell.completeExposures)),
-              String.format(Locale.ROOT, "%.1f %%", 100 * cell.valueTokensBehindName),
-              Units.count(cell.steps), Units.brief(cell.tokens), Units.brief(cell.flops),
-              Units.brief(cell.bytes) + "B", cell.seconds.map(Units::seconds).orElse("unknown"))));
+    Map<String, List<String>> columns = new LinkedHashMap<>();
+    columns.put("run", rows.stream().map(Row::run).toList());
+    columns.put("P", column(rows, row -> Units.count(row.parameters)));
+    columns.put("exposures", column(rows, row -> exposures(row.exposures)));
+    columns.put("complete", column(rows, row -> exposures(row.completeExposures)));
+    columns.put("named", column(rows, row -> Units.percent(row.valueTokensBehindName)));
+    columns.put("in names", column(rows, row -> Units.bits(row.nameBits)));
+    columns.put("exact names", column(rows, row -> Units.bits(row.exactNameBits)));
+    columns.put("in values", column(rows, row -> Units.bits(row.valueBits)));
+    columns.put("in diversity", column(rows, row -> Units.bits(row.diversityBits)));
+    columns.put("R^max", column(rows, row -> Units.ratio(row.maxCapacityRatio)));
+    columns.put("steps", column(rows, row -> Units.count(row.steps)));
+    columns.put("tokens", column(rows, row -> Units.brief(row.tokens)));
+    columns.put("operations", column(rows, row -> Units.brief(row.flops)));
+    columns.put("memory", column(rows, row -> Units.brief(row.bytes) + "B"));
+    if (!untimed) {
+      columns.put("time", column(rows, row -> row.seconds.map(Units::seconds).orElse("unknown")));
+    }
+    TextTable.Fitted fitted = TextTable.fitted(columns, 4);
+    out.println(fitted.text());
+    if (!fitted.omitted().isEmpty()) {
+      out.println(
+          TextTable.wrapped("No room for " + String.join(", ", fitted.omitted()) + ". --json has them."));
     }
     out.printf(Locale.ROOT, "%d runs, %s tokens", rows.size(),
         Units.brief(rows.stream().mapToLong(Row::tokens).sum()));
@@ -180,5 +185,16 @@ final class PlanCommand implements Callable<Integer> {
           Units.seconds(atLeast), together, threads);
     }
     out.println();
+  }
+
+  /** Runs of one cell differ in their names only, and thousands of them are formatted at once. */
+  private static List<String> column(List<Row> rows, Function<Row, String> figure) {
+    Map<Row, String> ofCell = new HashMap<>();
+    return rows.stream().map(row -> ofCell.computeIfAbsent(row.of(""), figure)).toList();
+  }
+
+  /** Few exposures with their fractions, as windows may complete 4.6 of 5. */
+  private static String exposures(double count) {
+    return count < 100 ? Units.number(count, 3) : Units.count(Math.round(count));
   }
 }

@@ -32,9 +32,15 @@ import tech.tablesaw.columns.Column;
     mixinStandardHelpOptions = true,
     description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
-  /** Columns that are shown only if a row has a value in them. */
-  private static final List<String> RECALL = List.of("recalled", "recalled_unseen", "generated",
-      "generated_unseen", "extractable", "extractable_asked", "extractable_unseen");
+  /** The columns that are printed, those first that matter most, unless no row has a value in them. */
+  private static final List<String> COLUMNS = List.of("run", "parameters", "exposures", "complete_exposures",
+      "stored_bits", "stored_bits_standard_error", "name_stored_bits", "value_stored_bits",
+      "diversity_stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation", "limited_by", "causal",
+      "active_parameters", "capacity_per_bit", "bits_per_weight", "weight_bits", "memorised_bits",
+      "memorised_ratio", "unseen_memorised_bits", "recalled", "extractable", "recalled_unseen", "generated",
+      "generated_unseen", "extractable_unseen", "extractable_asked", "name_exact_bits",
+      "value_tokens_behind_name", "name_loss_nats", "value_loss_nats", "setting");
+  private static final List<String> OF_EXPERTS = List.of("causal", "active_parameters");
 
   @Spec
   private CommandSpec command;
@@ -55,13 +61,31 @@ final class ResultsCommand implements Callable<Integer> {
           + " with runs of equal seeds as pairs: mean difference, 95 %% interval, p of the paired t-test.")
   private Optional<String> against;
 
-  @Option(names = "--json", description = "Print JSON.")
+  @Option(
+      names = "--wide",
+      description = "Print one line for each row, with all columns of the usual selection, however long the lines are.")
+  private boolean wide;
+
+  @Option(
+      names = "--columns",
+      paramLabel = "COLUMN",
+      split = ",",
+      description = "Print these columns of the table, in this order: names of results.csv, with commas.")
+  private List<String> chosen = List.of();
+
+  @Option(names = "--json", description = "Print JSON, with all columns.")
   private boolean json;
 
   @Override
   public Integer call() throws Exception {
     if (seeds && against.isPresent()) {
       throw UserException.usage("--seeds and --against are two tables: give one of them");
+    }
+    if (json && (wide || !chosen.isEmpty())) {
+      throw UserException.usage("--json prints all columns: leave out --wide and --columns");
+    }
+    if (wide && !chosen.isEmpty()) {
+      throw UserException.usage("--wide prints the usual columns, --columns others: give one of them");
     }
     ResultsSources read = ResultsSources.read(sources);
     read.notes().forEach(this::note);
@@ -79,40 +103,34 @@ final class ResultsCommand implements Callable<Integer> {
     PrintWriter out = command.commandLine().getOut();
     if (against.isPresent()) {
       List<PairedDifference> differences = differences(results.results(), against.get());
-      out.println(json
-          ? Json.MAPPER.writeValueAsString(differences)
-          : TextTable
-              .of(withoutEmpty(PairedDifference.table(differences).removeColumns("people", "engine"))));
+      if (json) {
+        out.println(Json.MAPPER.writeValueAsString(differences));
+      } else {
+        print(out, PairedDifference.table(differences),
+            List.of("corpus", "model", "against", "setting", "parameters", "against_parameters", "exposures",
+                "complete_exposures", "learning_rate", "pairs", "difference", "difference_interval", "ratio",
+                "p_value", "limited_by"),
+            8);
+      }
     } else if (seeds) {
       List<SeedMeans> means = means(results.results());
-      out.println(json ? Json.MAPPER.writeValueAsString(means) : TextTable.of(shown(means)));
+      if (json) {
+        out.println(Json.MAPPER.writeValueAsString(means));
+      } else {
+        print(out, SeedMeans.table(means),
+            List.of("corpus", "model", "setting", "varied", "parameters", "exposures", "complete_exposures",
+                "seeds", "capacity_ratio", "capacity_ratio_interval", "capacity_ratio_deviation",
+                "saturation", "limited_by", "name_stored_bits", "value_stored_bits", "diversity_stored_bits",
+                "memorised_ratio", "memorised_ratio_interval", "least_capacity_ratio",
+                "greatest_capacity_ratio"),
+            7);
+      }
     } else if (json) {
       out.println(Json.MAPPER.writeValueAsString(maps(results.table())));
     } else {
-      Table table = results.table();
-      List<String> columns = new ArrayList<>(List.of("run", "parameters"));
-      Stream
-          .of("complete_exposures", "name_loss_nats", "value_loss_nats", "name_exact_bits",
-              "name_stored_bits", "value_stored_bits", "diversity_stored_bits")
-          .filter(column -> table.column(column).countMissing() < results.rows().size())
-          .forEach(columns::add);
-      columns.addAll(List.of("stored_bits", "stored_bits_standard_error", "capacity_ratio",
-          "max_capacity_ratio", "saturation", "limited_by"));
-      Stream.of("memorised_bits", "memorised_ratio", "unseen_memorised_bits")
-          .filter(column -> table.column(column).countMissing() < results.rows().size())
-          .forEach(columns::add);
-      if (table.column("setting").countMissing() < results.rows().size()) {
-        columns.add(1, "setting");
-      }
-      columns.addAll(
-          RECALL.stream().filter(name -> table.column(name).countMissing() < results.rows().size()).toList());
-      if (!results.rows().stream().allMatch(row -> row.run().dense())) {
-        columns.addAll(List.of("active_parameters", "causal"));
-      }
-      if (!results.quantised().isEmpty()) {
-        columns.addAll(List.of("weight_bits", "bits_per_weight", "capacity_per_bit"));
-      }
-      out.println(TextTable.of(table.selectColumns(columns.toArray(String[]::new))));
+      boolean dense = results.rows().stream().allMatch(row -> row.run().dense());
+      print(out, results.table(),
+          COLUMNS.stream().filter(column -> !dense || !OF_EXPERTS.contains(column)).toList(), 4);
       written.forEach(out::println);
     }
     return 0;
@@ -161,28 +179,38 @@ final class ResultsCommand implements Callable<Integer> {
     }
   }
 
-  private static Table shown(List<SeedMeans> means) {
-    Table table = SeedMeans.table(means);
-    List<String> columns = new ArrayList<>(List.of("corpus", "exposures", "model", "parameters", "seeds",
-        "varied", "capacity_ratio", "capacity_ratio_deviation", "capacity_ratio_interval",
-        "least_capacity_ratio", "greatest_capacity_ratio", "saturation"));
-    Stream
-        .of("name_stored_bits", "value_stored_bits", "diversity_stored_bits", "memorised_ratio",
-            "memorised_ratio_interval")
-        .filter(column -> table.column(column).countMissing() < means.size())
-        .forEach(columns::add);
-    columns.add("limited_by");
-    if (table.column("setting").countMissing() < means.size()) {
-      columns.add(3, "setting");
+  /**
+   * Prints the columns that were asked for, or the usual ones.
+   *
+   * @param usual columns, those first that matter most; those that the table lacks or in which no row has a value are left out
+   * @param names how many of them, from the first on, say what a row is of
+   */
+  private void print(PrintWriter out, Table table, List<String> usual, int names) {
+    for (String column : chosen) {
+      if (!table.containsColumn(column)) {
+        throw UserException.usage(
+            "there is no column '" + column + "'; the table has " + String.join(", ", table.columnNames()));
+      }
     }
-    return table.selectColumns(columns.toArray(String[]::new));
-  }
-
-  private static Table withoutEmpty(Table table) {
-    return table.selectColumns(table.columns()
-        .stream()
-        .filter(column -> !column.name().equals("setting") || column.countMissing() < column.size())
-        .map(Column::name)
-        .toArray(String[]::new));
+    if (!chosen.isEmpty()) {
+      out.println(TextTable.wide(table.selectColumns(chosen.toArray(String[]::new))));
+      return;
+    }
+    List<String> columns = usual.stream()
+        .filter(
+            column -> table.containsColumn(column) && table.column(column).countMissing() < table.rowCount())
+        .toList();
+    Table selected = table.selectColumns(columns.toArray(String[]::new));
+    if (wide) {
+      out.println(TextTable.wide(selected));
+      return;
+    }
+    TextTable.Fitted fitted = TextTable.fitted(selected,
+        (int) usual.subList(0, names).stream().filter(columns::contains).count());
+    out.println(fitted.text());
+    if (!fitted.omitted().isEmpty()) {
+      out.println(TextTable.wrapped("No room for " + String.join(", ", fitted.omitted())
+          + ". --wide prints them too, --columns any column of results.csv."));
+    }
   }
 }

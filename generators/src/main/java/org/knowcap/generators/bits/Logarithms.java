@@ -21,6 +21,9 @@ public final class Logarithms {
    */
   public static double log2Choose(double log2n, long k) {
     double n = Math.rint(Math.pow(2, log2n));
+    if (n - k < k) { // As many ways as to choose those that are left out: exactly one if all are chosen.
+      return log2Choose(log2n, (long) (n - k));
+    }
     if (k > FEW) {
       return (lnFactorial(n) - lnFactorial(k) - lnFactorial(n - k)) / LN2;
     }

@@ -93,6 +93,10 @@ class EnumeratedBitsTest {
           1e-9 * Math.max(1, exact), each[0] + "^" + each[1] + ", " + each[2]);
     }
     // Either way of counting, where both work.
+    for (double all : new double[]{400, 123_457, 160e6}) {
+      assertEquals(0, Logarithms.log2Choose(Logarithms.log2(all), (long) all), "all of " + all);
+      assertEquals(Logarithms.log2(all), Logarithms.log2Choose(Logarithms.log2(all), (long) all - 1), 1e-9);
+    }
     double few = Logarithms.log2Choose(Logarithms.log2(160e6), 1 << 20);
     double more = Logarithms.log2Choose(Logarithms.log2(160e6), (1 << 20) + 1);
     assertEquals(Logarithms.log2((160e6 - (1 << 20)) / ((1 << 20) + 1)), more - few, 1e-4);
