@@ -15,6 +15,7 @@ import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
+import org.knowcap.experiments.study.Cautions;
 
 /**
  * Results of studies and of tables that were written before.
@@ -39,7 +40,9 @@ record ResultsSources(List<StudyReport> studies, List<Path> tables, ResultsTable
     for (Path source : sources) {
       if (Files.isRegularFile(source)) {
         tables.add(source);
-        rows.addAll(table(source).rows());
+        ResultsTable table = table(source);
+        rows.addAll(table.rows());
+        notes.addAll(Cautions.ofTable(table.results()));
       } else if (Files.notExists(source)) {
         throw UserException.usage(source + ": no such file or directory");
       } else {

@@ -3,6 +3,8 @@ package org.knowcap.experiments.study;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import org.knowcap.analysis.results.RunResult;
 import org.knowcap.generators.biod.BioDShape;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
@@ -35,7 +37,7 @@ public final class Cautions {
     windows(run, corpus, cautions);
     CorpusSpec.SourceSpec measured = measured(run.corpusSpec());
     long people = measured.people();
-    names(corpus, people, measured.lists().getFirst().pools().sizes().names(), cautions);
+    names(corpus, people, cautions);
     if (measured instanceof CorpusSpec.BioDSpec strings) {
       diversity(corpus, people, strings.shape(), cautions);
     }
@@ -82,17 +84,34 @@ public final class Cautions {
     }
   }
 
-  private static void names(Corpus corpus, long people, long names, List<String> cautions) {
+  /** What a table alone tells: whether its corpora have too many of the possible names for the paper's count. */
+  public static List<String> ofTable(List<RunResult> runs) {
+    return runs.stream()
+        .filter(run -> run.bits().nameTotalBits().isPresent() && run.nameExactBits().isPresent())
+        .flatMap(run -> names(run.corpus(), run.people(), run.bits().nameTotalBits().getAsDouble(),
+            run.nameExactBits().getAsDouble()).stream())
+        .distinct()
+        .toList();
+  }
+
+  private static void names(Corpus corpus, long people, List<String> cautions) {
+    KnowledgePart part = corpus.measured().bits().part(KnowledgeKind.NAME.partName());
+    names(corpus.name(), people, part.totalBits(), part.entropyBits()).ifPresent(cautions::add);
+  }
+
+  /** @param bits of the names by the paper's formula, N log2(N0 / N), which gives N0 */
+  private static Optional<String> names(String corpus, long people, double bits, double exactBits) {
+    long names = Math.round(people * Math.pow(2, bits / people));
     if (people == names) {
-      cautions.add(corpus.name() + " has all " + names
+      return Optional.of(corpus + " has all " + names
           + " possible names: there are 0 bits to know of names, and nothing can be said about them");
-    } else if (people > MANY_NAMES * names) {
-      KnowledgePart part = corpus.measured().bits().part(KnowledgeKind.NAME.partName());
-      cautions.add(String.format(Locale.ROOT,
-          "%s has more than a tenth of the %d possible names: the paper's N log2(N0/N) counts %.0f bits of names, the set of"
-              + " names has log2 C(N0, N) = %.0f",
-          corpus.name(), names, part.totalBits(), part.entropyBits()));
     }
+    return people > MANY_NAMES * names
+        ? Optional.of(String.format(Locale.ROOT,
+            "%s has more than a tenth of the %d possible names: the paper's N log2(N0/N) counts %.0f bits of names, the set of"
+                + " names has log2 C(N0, N) = %.0f",
+            corpus, names, bits, exactBits))
+        : Optional.empty();
   }
 
   private static void values(Corpus corpus, List<String> cautions) {

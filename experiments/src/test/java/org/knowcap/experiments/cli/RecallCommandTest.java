@@ -60,7 +60,14 @@ class RecallCommandTest {
     assertTrue(
         recall.recalledUnseen() < 0.3 && recall.generatedUnseen() < 0.3 && recall.extractableUnseen() < 0.3,
         recall.toString());
-    assertTrue(succeeds("results", out).out().contains("unseen"));
+    Outcome results = succeeds("results", out);
+    assertTrue(results.out().contains("unseen"));
+    // A table alone tells this caution, too.
+    for (Outcome each : List.of(results, succeeds("results", out.resolve("results.csv")))) {
+      assertTrue(
+          each.err().contains("with questions about 12 has more than a tenth of the 200 possible names"),
+          each.err());
+    }
     Path run = out.resolve("runs").resolve(result.run());
     Path table = directory.resolve("people.parquet");
     JsonNode measured = Json.MAPPER.readTree(succeeds("measure", run, "--json", "--people", table).out());
