@@ -240,7 +240,7 @@ class CalibrationTest {
   @Test
   void knownSeesShiftedLosses() throws Exception {
     Engine cpu = Engines.named("cpu");
-    RunSpec run = Training.runs(directory.resolve("known.yaml"), cpu, "  people: 60").getFirst();
+    RunSpec run = Training.runs(directory.resolve("known.yaml"), cpu, "").getFirst();
     RunFolder folder = new RunFolder(directory.resolve("run"));
     MeasuredRun trained = new Run(run, folder, 1, Engine::compile).execute(NOBODY);
     assertPasses(known(trained, trained.result().capacityRatio()));
