@@ -30,6 +30,8 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
   private static final String APART = "The arms differ in: ";
   /** Relative difference of parameters and bits below which arms count as equal in them. */
   private static final double SIZES_ALIKE = 0.02;
+  /** Relative difference of complete exposures up to which two arms count as trained in equal windows. */
+  private static final double COMPLETE_ALIKE = 0.02;
 
   /** The properties that are equal in both arms. */
   private record Setting(long people, long exposures, String size) {
@@ -193,6 +195,15 @@ public record ArmComparison(List<ArmDifference> differences, OptionalDouble marg
     }
     if (apart.size() > 1) {
       caveats.add(APART + String.join(", ", apart) + ".");
+    }
+    if (a.completeExposures().isPresent() && b.completeExposures().isPresent()) {
+      double least = Math.min(a.completeExposures().getAsDouble(), b.completeExposures().getAsDouble());
+      double most = Math.max(a.completeExposures().getAsDouble(), b.completeExposures().getAsDouble());
+      if (least < (1 - COMPLETE_ALIKE) * most) {
+        caveats.add("Of the exposures of one arm " + Units.number(least, 4)
+            + " are complete, and of the other " + Units.number(most, 4)
+            + ": their windows cut texts differently, and the difference may come from that.");
+      }
     }
     List<RunResult> alone = Stream.concat(a.runs().stream(), b.runs().stream())
         .filter(run -> !pairs.contains(run.seeds()))

@@ -72,6 +72,21 @@ class ArmComparisonTest {
     assertTrue(learning.caveats().getFirst().contains("which learns faster"), learning.toString());
   }
 
+  /** 865 and 1000 complete exposures of 1000: the windows of one arm cut texts. */
+  @Test
+  void armsOfDifferentWindowsAreNamed() {
+    List<RunResult> a = arm("llama", 1.5, 1.7, 1.61);
+    List<RunResult> b = arm("gpt2", 1.2, 1.35, 1.33);
+    ArmDifference apart = one(a.stream().map(run -> Results.withCounts(run, 1000, 10)).toList(),
+        b.stream().map(run -> Results.withCounts(run, 865, 10)).toList(), 0.1);
+    assertTrue(
+        apart.caveats().stream().anyMatch(text -> text.contains("865 are complete, and of the other 1000")),
+        apart.toString());
+    ArmDifference alike = one(a.stream().map(run -> Results.withCounts(run, 865, 10)).toList(),
+        b.stream().map(run -> Results.withCounts(run, 865.2, 10)).toList(), 0.1);
+    assertTrue(alike.caveats().stream().noneMatch(text -> text.contains("complete")), alike.toString());
+  }
+
   @Test
   void roundingIsNoVariance() {
     ArmDifference found = one(arm("llama", 1.5, 1.6, 1.7), arm("gpt2", 1.5 + 1e-14, 1.6 - 1e-14, 1.7 + 2e-14),

@@ -55,6 +55,18 @@ class SeedMeansTest {
         .toList()).getFirst();
   }
 
+  /** Equal exposures by tokens in windows that cut texts and in windows that do not are two treatments. */
+  @Test
+  void runsOfDifferentWindowsAreApart() {
+    List<SeedMeans> means = SeedMeans.of(
+        List.of(Results.withCounts(Results.run("cut", 200, 1000, 1000, Seeds.all(1), 1000, 4000), 865, 10),
+            Results.withCounts(Results.run("whole", 200, 1000, 1000, Seeds.all(2), 1600, 4000), 1000, 10),
+            Results.withCounts(Results.run("cut too", 200, 1000, 1000, Seeds.all(3), 1200, 4000), 865, 10)));
+    assertEquals(List.of(OptionalDouble.of(865), OptionalDouble.of(1000)),
+        means.stream().map(SeedMeans::completeExposures).toList());
+    assertEquals(List.of(2, 1), means.stream().map(SeedMeans::seeds).toList());
+  }
+
   @Test
   void runsThatAreNotToldApartAreNotMixed() {
     String message = assertThrows(IllegalArgumentException.class,
