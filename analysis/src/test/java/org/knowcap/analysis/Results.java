@@ -100,6 +100,17 @@ public final class Results {
         OptionalDouble.of(nameExactBits), run.setting(), run.memorisation());
   }
 
+  /** As {@code run}, with these shares of right answers. */
+  public static RunResult withRecall(RunResult run, RecallShares recall) {
+    return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(),
+        run.parameters(), run.engine(), run.seeds(), run.nameLossNats(), run.valueLossNats(),
+        run.storedBits(), run.totalBits(), run.capacityRatio(), run.maxCapacityRatio(), run.saturation(),
+        run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
+        run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(),
+        run.learningRate(), run.activeParameters(), run.causal(), run.bits(), run.lateShare(),
+        run.limitedBy(), recall, run.completeness(), run.nameExactBits(), run.setting(), run.memorisation());
+  }
+
   private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting,
       Memorisation memorisation) {
     return new RunResult(run.run(), run.corpus(), run.people(), run.exposures(), run.model(),

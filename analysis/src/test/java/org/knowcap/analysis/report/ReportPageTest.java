@@ -12,11 +12,13 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.Results;
+import org.knowcap.analysis.capacity.RecallShares;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
@@ -142,7 +144,7 @@ class ReportPageTest {
     assertFalse(without.contains("P^gamma") || without.contains("capacity-law"));
     assertOrder(without, "<p class=\"lead\">No law is fitted. It needs peaks of 4 sizes of model",
         "capacity.svg", "<h2>Results</h2>", "6 runs measured");
-    assertFalse(without.contains("Recalled</th>"), "an empty column");
+    assertFalse(without.contains("Recalled (chance)</th>"), "an empty column");
   }
 
   private static void assertOrder(String html, String... parts) {
@@ -195,6 +197,23 @@ class ReportPageTest {
         .noneMatch(heading -> earlier.contains(heading + "</th>")), earlier);
     assertFalse(new ReportPage("no cautions", results, List.of(), List.of(), List.of(), PROVENANCE).html()
         .contains("Before you use"));
+  }
+
+  /** Chance stands beside what was recalled; the second run's people had no strangers to compare with, and no questions. */
+  @Test
+  void theTableHasRecallBesideBits() {
+    double none = Double.NaN;
+    List<RunResult> results = List.of(
+        Results.withRecall(Results.run(200, 400, 1000, 1, 4000, 7000),
+            new RecallShares(0.9, 0.01, 0.8, 0, 0.5, 1, 0.02, OptionalDouble.empty(), OptionalDouble.empty(),
+                OptionalDouble.empty())),
+        Results.withRecall(Results.run(200, 400, 2000, 1, 4000, 7000), new RecallShares(0.7, none, 0.6, none,
+            none, none, none, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty())));
+    List<List<String>> cells = cells(
+        new ReportPage("recall", results, List.of(), List.of(), List.of(), PROVENANCE).html(), "Results");
+    assertEquals(List.of("90.0&nbsp;% (1.0&nbsp;%)", "70.0&nbsp;%"), column(cells, "Recalled (chance)"));
+    assertEquals(List.of("80.0&nbsp;% (0.0&nbsp;%)", "60.0&nbsp;%"), column(cells, "Generated (chance)"));
+    assertEquals(List.of("50.0&nbsp;% (2.0&nbsp;%)", ""), column(cells, "Extractable (chance)"));
   }
 
   @Test

@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
     description = "Checks on this machine, in some minutes, that what is measured is what is there: known answers that must come"
         + " out, an attack that must find nothing, engines that must agree. Exit code 1 if a check fails.")
 final class CalibrateCommand implements Callable<Integer> {
-  private static final String KNOWN = "known";
+  private static final int SEEDS = 3;
   private static final int MOST_SEEDS = 100;
 
   @Spec
@@ -59,9 +59,8 @@ final class CalibrateCommand implements Callable<Integer> {
   @Option(
       names = "--seeds",
       paramLabel = "K",
-      defaultValue = "1",
-      description = "Check 'known': runs of each kind, and an interval for their mean. Default: ${DEFAULT-VALUE}")
-  private int seeds;
+      description = "Check 'known': runs of each kind, whose mean must be right, too. Default: 3")
+  private Optional<Integer> seeds;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -74,12 +73,13 @@ final class CalibrateCommand implements Callable<Integer> {
             .usage("--only must be of " + String.join(", ", Calibration.NAMES) + ", found '" + name + "'");
       }
     }
-    if (seeds < 1 || seeds > MOST_SEEDS) {
-      throw UserException.usage("--seeds must be 1 to " + MOST_SEEDS + ", found " + seeds);
+    int runs = seeds.orElse(SEEDS);
+    if (runs < 1 || runs > MOST_SEEDS) {
+      throw UserException.usage("--seeds must be 1 to " + MOST_SEEDS + ", found " + runs);
     }
-    if (seeds > 1 && !only.isEmpty() && !only.contains(KNOWN)) {
-      throw UserException
-          .usage("--seeds is for the check '" + KNOWN + "', which --only leaves out; leave out one of them");
+    if (seeds.isPresent() && !only.isEmpty() && !only.contains(Calibration.KNOWN)) {
+      throw UserException.usage("--seeds is for the check '" + Calibration.KNOWN
+          + "', which --only leaves out; leave out one of them");
     }
     Engine chosen = engine.map(Engines::named).orElseGet(Engines::preferred);
     if (!ChildProcess.hasVectors()) {
@@ -88,7 +88,7 @@ final class CalibrateCommand implements Callable<Integer> {
     Path directory = Files.createTempDirectory("knowcap-calibrate");
     try {
       return run(
-          Calibration.checks(directory, chosen, seed, seeds, only.isEmpty() ? Calibration.NAMES : only));
+          Calibration.checks(directory, chosen, seed, runs, only.isEmpty() ? Calibration.NAMES : only));
     } finally {
       Folders.delete(directory);
     }
