@@ -30,12 +30,13 @@ import org.knowcap.files.WholeFile;
  *
  * @param title of the study
  * @param results of the runs that ended, in any order
- * @param quantised models of these runs, in the order of their table
+ * @param rounded models of few bits: rows of {@code results} that were trained so, and models of these runs that were
+ *        rounded after training, in the order of their table
  * @param failures of those that did not
  * @param cautions what readers must know before they use the numbers, a sentence each
  * @param provenance of the study
  */
-public record ReportPage(String title, List<RunResult> results, List<QuantisedResult> quantised,
+public record ReportPage(String title, List<RunResult> results, List<QuantisedResult> rounded,
     List<FailedRun> failures, List<String> cautions, Provenance provenance) {
   /** How a page links the file of a chart; the group is its name without an extension. */
   private static final Pattern CHART_LINK = Pattern
@@ -165,24 +166,23 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
         new Column<>("Memorised a parameter", true, ReportPage::memorised)), means);
   }
 
-  private List<Column<QuantisedResult>> quantisedColumns() {
-    Units.Scale model = Units.bitScale(quantised.stream().mapToDouble(QuantisedResult::modelBits));
-    Units.Scale stored = Units.bitScale(quantised.stream().mapToDouble(row -> row.run().storedBits()));
-    return shown(
-        List.of(new Column<>("Run", false, QuantisedResult::trainedRun),
-            new Column<>("Quantisation", false, QuantisedResult::quantisation),
-            new Column<>("Bits of a code", true, row -> Units.count(row.weightBits())),
-            new Column<>("Group", true, row -> row.group() == 0 ? "" : Units.count(row.group())),
-            new Column<>("Bits of a weight", true, row -> Units.number(row.bitsPerWeight(), 3)),
-            new Column<>("Model, " + model.unit(), true, row -> model.number(row.modelBits(), 0)),
-            new Column<>("Stored, " + stored.unit(), true,
-                row -> stored.number(row.run().storedBits(), row.run().storedBitsStandardError())),
-            new Column<>("Saturation", true, row -> Units.percent(row.run().saturation())),
-            new Column<>("R", true,
-                row -> Units.ratio(row.run().capacityRatio(),
-                    row.run().storedBitsStandardError() / row.run().parameters())),
-            new Column<>("Stored for a bit of model", true, row -> Units.ratio(row.capacityPerBit()))),
-        quantised);
+  private List<Column<QuantisedResult>> roundedColumns() {
+    Units.Scale model = Units.bitScale(rounded.stream().mapToDouble(QuantisedResult::modelBits));
+    Units.Scale stored = Units.bitScale(rounded.stream().mapToDouble(row -> row.run().storedBits()));
+    return shown(List.of(new Column<>("Run", false, QuantisedResult::trainedRun),
+        new Column<>("Rounded", false, row -> row.quantised() ? "after training" : "in training"),
+        new Column<>("Method", false, QuantisedResult::quantisation),
+        new Column<>("Bits of a code", true, row -> Units.count(row.weightBits())),
+        new Column<>("Group", true, row -> row.group() == 0 ? "" : Units.count(row.group())),
+        new Column<>("Bits of a weight", true, row -> Units.number(row.bitsPerWeight(), 3)),
+        new Column<>("Model, " + model.unit(), true, row -> model.number(row.modelBits(), 0)),
+        new Column<>("Stored, " + stored.unit(), true,
+            row -> stored.number(row.run().storedBits(), row.run().storedBitsStandardError())),
+        new Column<>("Saturation", true, row -> Units.percent(row.run().saturation())),
+        new Column<>("R", true,
+            row -> Units.ratio(row.run().capacityRatio(),
+                row.run().storedBitsStandardError() / row.run().parameters())),
+        new Column<>("Stored for a bit of model", true, row -> Units.ratio(row.capacityPerBit()))), rounded);
   }
 
   public ReportPage {
@@ -190,7 +190,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       throw new IllegalArgumentException("a report needs a title");
     }
     results = results.stream().sorted(ORDER).toList();
-    quantised = List.copyOf(quantised);
+    rounded = List.copyOf(rounded);
     failures = List.copyOf(failures);
     cautions = List.copyOf(cautions);
   }
@@ -263,7 +263,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
       appendSeeds(page);
       appendTable(page, "Runs", runColumns(), results);
       appendReading(page);
-      appendQuantised(page);
+      appendRounded(page);
     }
     if (!failures.isEmpty()) {
       page.append(
@@ -278,7 +278,20 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   }
 
   private List<Chart> charts(CapacityLaws laws) {
-    return Chart.of(results, laws.withInterval()).stream().map(chart -> chart.ofStudy(title)).toList();
+    return Chart.of(results, withExact(), laws.withInterval())
+        .stream()
+        .map(chart -> chart.ofStudy(title))
+        .toList();
+  }
+
+  /** The models of few bits, behind all runs that were trained with exact weights. */
+  private List<QuantisedResult> withExact() {
+    Set<String> trained = rounded.stream().map(row -> row.run().run()).collect(Collectors.toSet());
+    return Stream
+        .concat(
+            results.stream().filter(run -> !trained.contains(run.run())).map(QuantisedResult::unquantised),
+            rounded.stream())
+        .toList();
   }
 
   private static void appendLead(StringBuilder page, String sentence) {
@@ -415,12 +428,12 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
             : " (95 %: +- " + Units.ratio(means.memorisedRatioInterval().getAsDouble()) + ")");
   }
 
-  /** Adds the table of quantised models, if there are any. */
-  private void appendQuantised(StringBuilder page) {
-    if (quantised.isEmpty()) {
+  /** Adds the table of models of few bits, if there are any. */
+  private void appendRounded(StringBuilder page) {
+    if (rounded.isEmpty()) {
       return;
     }
-    appendTable(page, "After quantisation", quantisedColumns(), quantised);
+    appendTable(page, "Weights of few bits", roundedColumns(), rounded);
     page.append(
         "<p class=\"note\">Measured as the runs are, on what the codes stand for. A weight's bits have its share ")
         .append("of scales and the like; the model's have 32 for each parameter that was not rounded.</p>\n");

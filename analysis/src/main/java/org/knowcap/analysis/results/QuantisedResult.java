@@ -2,10 +2,11 @@ package org.knowcap.analysis.results;
 
 /**
  * What a model stores when its weights are rounded to a few bits, and how many bits the rounded weights take: a row
- * of the table beside the row of its run. If a table has such rows, the rows of its runs have these columns too.
+ * of the table beside the row of its run. If a table has such rows, the rows of its runs have these columns too. A run that
+ * was trained with rounded weights has such a row of its own.
  *
  * @param run the columns of all runs, measured on the rounded weights; its name is the run's, a slash, and the label
- * @param quantisation method, such as "gptq"; "none" in the row of the run itself
+ * @param quantisation method, such as "gptq"; "none" in the row of a run that was trained with exact weights
  * @param weightBits bits of a weight's code; 32 in the row of the run itself
  * @param group number of weights that share a scale; 0 where it depends only on the matrix
  * @param bitsPerWeight bits of a rounded weight, with its share of scales and zero points
@@ -33,8 +34,13 @@ public record QuantisedResult(RunResult run, String quantisation, int weightBits
     return new QuantisedResult(run, NONE, FULL_BITS, 0, FULL_BITS, bits, run.storedBits() / bits);
   }
 
-  /** Whether this row is of a quantised model, not of a run itself. */
+  /** Whether this row is of a model that was quantised after training, not of a run itself. */
   public boolean quantised() {
+    return run.run().contains("/");
+  }
+
+  /** Whether its weights are rounded, in training or after it. */
+  public boolean rounded() {
     return !quantisation.equals(NONE);
   }
 

@@ -68,9 +68,14 @@ public final class ResultsTable {
     return rows.stream().filter(QuantisedResult::quantised).toList();
   }
 
+  /** The rows of rounded weights, in training or after it, in the order of the rows. */
+  public List<QuantisedResult> rounded() {
+    return rows.stream().filter(QuantisedResult::rounded).toList();
+  }
+
   /** A new Tablesaw table of the rows, which callers may sort, filter or join. */
   public Table table() {
-    return quantised().isEmpty()
+    return rounded().isEmpty()
         ? RecordTable.of(RunResult.class, results())
         : RecordTable.of(QuantisedResult.class, rows);
   }

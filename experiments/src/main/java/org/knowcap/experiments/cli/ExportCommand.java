@@ -6,12 +6,14 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.interchange.GgufFolder;
 import org.knowcap.experiments.interchange.HuggingFaceFolder;
 import org.knowcap.experiments.interchange.LossCheck;
 import org.knowcap.experiments.interchange.SameDiffFolder;
 import org.knowcap.experiments.run.Run;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.runner.ChildProcess;
+import org.knowcap.models.interchange.GgufType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -41,13 +43,13 @@ final class ExportCommand implements Callable<Integer> {
       required = true,
       paramLabel = "FORM",
       description = "huggingface: a folder that transformers loads, with tokenizer; samediff: the forward part as a graph that"
-          + " Deeplearning4j loads.")
+          + " Deeplearning4j loads; gguf: a file that llama.cpp loads.")
   private String target;
 
   @Option(
       names = "--check",
-      description = "With huggingface: add our losses on random prompts, which scripts/check_hf_export.py compares with"
-          + " those of transformers.")
+      description = "With huggingface or gguf: add our losses on random prompts, which scripts/check_hf_export.py compares"
+          + " with those of transformers, and scripts/check_gguf_export.mjs with those of llama.cpp.")
   private boolean check;
 
   @Option(
@@ -55,6 +57,12 @@ final class ExportCommand implements Callable<Integer> {
       description = "With huggingface: give the model a row of zeros for each of the tokenizer's tokens that the corpus does not"
           + " have, for programs that want as many rows as tokens, such as llama.cpp's converter.")
   private boolean pad;
+
+  @Option(
+      names = "--type",
+      paramLabel = "TYPE",
+      description = "With gguf: what matrices are kept in, one of F32, F16, Q8_0, Q4_0 and Q4_K. Default: F32.")
+  private Optional<String> type = Optional.empty();
 
   @Option(
       names = "--seed",
@@ -65,6 +73,7 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    refuseStrangers();
     if (!ChildProcess.hasVectors()) {
       return OwnProcess.again(command, 1);
     }
@@ -77,15 +86,52 @@ final class ExportCommand implements Callable<Integer> {
     switch (target) {
       case "huggingface" -> huggingFace(trained, out);
       case "samediff" -> sameDiff(trained, out);
-      default -> throw UserException.usage("--to must be huggingface or samediff, found '" + target + "'");
+      case "gguf" -> gguf(trained, out);
+      default ->
+          throw UserException.usage("--to must be huggingface, samediff or gguf, found '" + target + "'");
     }
     return 0;
   }
 
-  private void sameDiff(TrainedRun trained, PrintWriter out) throws Exception {
-    if (check || pad) {
-      throw UserException.usage((check ? "--check" : "--pad") + " goes with --to huggingface");
+  /** Options that another form has. */
+  private void refuseStrangers() {
+    if (type.isPresent() && !target.equals("gguf")) {
+      throw UserException.usage("--type goes with --to gguf");
     }
+    if (pad && !target.equals("huggingface")) {
+      throw UserException.usage("--pad goes with --to huggingface");
+    }
+    if (check && target.equals("samediff")) {
+      throw UserException.usage("--check goes with --to huggingface or gguf");
+    }
+  }
+
+  private void gguf(TrainedRun trained, PrintWriter out) throws Exception {
+    GgufType kept = type();
+    GgufFolder.Written written = GgufFolder.write(trained, directory, kept,
+        check ? Optional.of(run -> LossCheck.of(run, Run.engine(run.spec()), 1, seed)) : Optional.empty());
+    Path file = directory.resolve(GgufFolder.MODEL);
+    out.println(trained.spec().name() + ": " + Units.count(trained.parameters().length) + " parameters as "
+        + written.architecture() + " in " + kept + " in " + file);
+    if (!written.halves().isEmpty()) {
+      out.println(
+          "note: " + written.halves().size() + " matrices are in F16, because their rows do not consist of"
+              + " whole blocks: " + String.join(", ", written.halves()));
+    }
+    if (check) {
+      out.println("compare it with llama.cpp: node scripts/check_gguf_export.mjs " + directory);
+    }
+  }
+
+  private GgufType type() {
+    try {
+      return GgufType.named(type.orElse("F32"));
+    } catch (IllegalArgumentException e) {
+      throw UserException.usage("--type " + e.getMessage());
+    }
+  }
+
+  private void sameDiff(TrainedRun trained, PrintWriter out) throws Exception {
     SameDiffFolder.write(trained, directory);
     out.println(trained.spec().name() + ": " + Units.count(trained.parameters().length)
         + " parameters, windows of " + trained.spec().training().contextLength() + " tokens, in "

@@ -49,7 +49,8 @@ final class QuantiseCommand implements Callable<Integer> {
       names = "--method",
       required = true,
       paramLabel = "METHOD",
-      description = "rtn (round to nearest), gptq, nf4, or llmint8.")
+      description = "rtn (round to nearest), gptq, nf4, llmint8, q8_0, q4_0, q4_k, fp8_e4m3, fp8_e5m2, mxfp4, nvfp4 or"
+          + " ternary.")
   private String method;
 
   @Option(
@@ -125,9 +126,19 @@ final class QuantiseCommand implements Callable<Integer> {
         });
         yield List.of(new Int8WithOutliers());
       }
-      default ->
-          throw UserException.usage("--method must be rtn, gptq, nf4 or llmint8, found '" + method + "'");
+      default -> List.of(fixed());
     };
+  }
+
+  private Quantiser fixed() {
+    Quantiser fixed = Quantiser.fixed(method)
+        .orElseThrow(() -> UserException.usage("--method must be rtn, gptq, nf4, llmint8 or one of "
+            + Quantiser.fixedNames() + ", found '" + method + "'"));
+    if (!bits.isEmpty() || group.isPresent()) {
+      throw UserException.usage(
+          (bits.isEmpty() ? "--group" : "--bits") + " is not for " + method + ", whose format fixes it");
+    }
+    return fixed;
   }
 
   private Stream<Integer> widths() {

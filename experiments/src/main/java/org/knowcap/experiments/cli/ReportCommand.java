@@ -87,7 +87,7 @@ final class ReportCommand implements Callable<Integer> {
         .collect(Collectors.joining(", "));
     List<FailedRun> failed = read.studies().stream().flatMap(study -> study.failed().stream()).toList();
     try {
-      new ReportPage(title, read.results().results(), read.results().quantised(), failed,
+      new ReportPage(title, read.results().results(), read.results().rounded(), failed,
           read.studies().stream().flatMap(study -> study.cautions().stream()).distinct().toList(),
           provenance(read)).write(out);
     } catch (ResultsException e) {

@@ -114,8 +114,11 @@ public final class Quantisation {
       List<Calibration.Batch> texts) {
     try (InspectableSession session = new Nd4jEngine().compile(program,
         new Execution(threads, Precision.FP32))) {
-      return QuantisedModel.of(program, checkpoint.state().get(Session.PARAMETERS), quantiser,
-          new Calibration(program, session, texts));
+      float[] parameters = checkpoint.state().get(Session.PARAMETERS);
+      float[] trained = spec.rounded(spec.corpus(), parameters)
+          .map(QuantisedModel::parameters)
+          .orElse(parameters);
+      return QuantisedModel.of(program, trained, quantiser, new Calibration(program, session, texts));
     } catch (IllegalArgumentException e) {
       throw UserException.failure(folder.checkpoint() + ": " + e.getMessage());
     }

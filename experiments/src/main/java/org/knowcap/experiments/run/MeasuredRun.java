@@ -10,6 +10,7 @@ import java.util.Optional;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.results.Frequencies;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.engine.routing.RoutingMetrics;
@@ -27,17 +28,20 @@ import org.knowcap.models.engine.routing.RoutingMetrics;
  * @param exactBits of each part of the knowledge: log2 of the number of ways it can turn out
  * @param cautions what readers must know before they use the numbers, a sentence each
  * @param frequencies what is learnt of people by how often they were in training; left out where that was equal
+ * @param weights what the model's weights take, if it was trained with rounded ones; otherwise left out
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
     List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits, List<String> cautions,
-    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Frequencies> frequencies) {
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Frequencies> frequencies,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<StoredWeights> weights) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
     recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
     exactBits = exactBits == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(exactBits));
     cautions = cautions == null ? List.of() : List.copyOf(cautions);
     frequencies = frequencies == null ? Optional.empty() : frequencies;
+    weights = weights == null ? Optional.empty() : weights;
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
@@ -48,7 +52,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     return result.run().equals(name) && result.setting().orElse("").equals(spec.setting())
         ? this
         : new MeasuredRun(result.named(name, spec.setting()), parts, measuredPeople, provenance, routing,
-            recallByAttribute, exactBits, cautions, frequencies);
+            recallByAttribute, exactBits, cautions, frequencies, weights);
   }
 
   /** This result, for a run that trained as a replica with others. */
@@ -59,6 +63,17 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
     return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute, exactBits,
-        cautions, frequencies);
+        cautions, frequencies, weights);
+  }
+
+  /** This result, of a model that was trained with rounded weights. */
+  MeasuredRun with(Optional<StoredWeights> stored) {
+    return new MeasuredRun(result, parts, measuredPeople, provenance, routing, recallByAttribute, exactBits,
+        cautions, frequencies, stored);
+  }
+
+  /** Its row in a table. */
+  QuantisedResult row() {
+    return weights.map(stored -> stored.row(result)).orElseGet(() -> QuantisedResult.unquantised(result));
   }
 }

@@ -37,6 +37,8 @@ import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.quantisation.QuantisedModel;
+import org.knowcap.models.quantisation.StraightThrough;
 import org.knowcap.models.training.Progress;
 import org.knowcap.models.training.Schedule;
 import org.knowcap.models.training.Trainer;
@@ -93,24 +95,27 @@ public final class Run {
         BETWEEN_CHECKPOINTS, spec.fingerprint(), spec.identity(corpus));
     MetricsRecorder metrics;
     float[] parameters;
-    try (Session session = sessions.open(engine, program,
-        new Execution(threads, spec.training().precision()))) {
+    try (Session session = sessions.open(engine, program, new Execution(threads, spec.training().precision(),
+        spec.training().weights().map(StraightThrough::new)))) {
       metrics = new MetricsRecorder(listener, () -> point(engine, corpus, session));
       CorpusBatches batches = new CorpusBatches(corpus, spec.training().effectiveBatchSize(),
           spec.training().windows());
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }
+    Optional<QuantisedModel> rounded = spec.rounded(corpus, parameters);
     Measurement losses;
     Recall recall;
-    try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(), parameters, corpus)) {
+    try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(),
+        rounded.map(QuantisedModel::parameters).orElse(parameters), corpus)) {
       losses = Measurement.of(model, spec.measuredPeople());
       recall = Recall.of(model, spec.measuredPeople());
     }
     OptionalDouble lateShare = new LossCurve(folder.readMetrics()).lateShare(corpus,
         losses.capacity(parameters.length).storedBits());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
-        tokens, lateShare, Optional.empty()).trainedTogether(sessions.replicas());
+        tokens, lateShare, Optional.empty()).trainedTogether(sessions.replicas())
+        .with(rounded.map(model -> StoredWeights.of(spec.training().weights().orElseThrow(), model)));
     folder.writeResult(run);
     Files.deleteIfExists(Checkpoint.previous(folder.checkpoint()));
     return run;
@@ -118,8 +123,9 @@ public final class Run {
 
   /** What the model in a session holds. */
   private TrainingPoint point(Engine engine, Corpus corpus, Session session) {
+    float[] parameters = session.state().get(Session.PARAMETERS);
     try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(),
-        session.state().get(Session.PARAMETERS), corpus)) {
+        spec.rounded(corpus, parameters).map(QuantisedModel::parameters).orElse(parameters), corpus)) {
       return TrainingPoints.of(model, spec.measuredPeople());
     }
   }
@@ -160,7 +166,7 @@ public final class Run {
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), values.size(),
         Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(), exactBits(corpus),
-        Cautions.of(spec, corpus), losses.frequencies(corpus, exposures.exposures()));
+        Cautions.of(spec, corpus), losses.frequencies(corpus, exposures.exposures()), Optional.empty());
   }
 
   /** log2 of the number of sets of names; absent where there are no names. */

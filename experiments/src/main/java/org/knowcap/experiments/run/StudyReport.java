@@ -31,7 +31,7 @@ public final class StudyReport {
   private record Finished(MeasuredRun run, RunFolder.Quantisations quantised) {
     Stream<QuantisedResult> rows() {
       String setting = run.result().setting().orElse("");
-      return Stream.concat(Stream.of(QuantisedResult.unquantised(run.result())),
+      return Stream.concat(Stream.of(run.row()),
           quantised.measured().stream().map(each -> each.result().named(run.result().run(), setting)));
     }
 
@@ -172,7 +172,7 @@ public final class StudyReport {
     Path report = study.path().resolve("report");
     Files.createDirectories(report);
     try {
-      new ReportPage(study.study().name(), results.results(), results.quantised(), failed(), cautions(),
+      new ReportPage(study.study().name(), results.results(), results.rounded(), failed(), cautions(),
           provenance()).write(report);
     } catch (ResultsException e) {
       throw UserException.failure(e.getMessage());

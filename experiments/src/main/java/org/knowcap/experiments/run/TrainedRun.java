@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.RunSpec;
@@ -14,6 +15,7 @@ import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.quantisation.QuantisedModel;
 
 /**
  * A run's weights, with the run and the corpus that they belong to.
@@ -22,7 +24,7 @@ import org.knowcap.models.program.Program;
  * @param spec of the run
  * @param corpus that it learnt
  * @param step finished steps; 0 where the weights were imported
- * @param parameters flat, [P]
+ * @param parameters flat, [P]; rounded, if the training rounds them
  */
 public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long step, float[] parameters) {
   /** Stands for a run's fingerprint in the checkpoint of weights that were trained elsewhere. */
@@ -86,7 +88,12 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
         }
       }
     }
-    return new TrainedRun(study, spec, corpus, checkpoint.head().step(), parameters);
+    // What was exported is rounded already.
+    Optional<QuantisedModel> rounded = fingerprint.equals(IMPORTED)
+        ? Optional.empty()
+        : spec.rounded(corpus, parameters);
+    return new TrainedRun(study, spec, corpus, checkpoint.head().step(),
+        rounded.map(QuantisedModel::parameters).orElse(parameters));
   }
 
   /**

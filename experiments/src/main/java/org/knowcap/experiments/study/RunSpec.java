@@ -3,6 +3,7 @@ package org.knowcap.experiments.study;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.knowcap.analysis.results.Seeds;
@@ -12,6 +13,7 @@ import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
+import org.knowcap.models.quantisation.QuantisedModel;
 import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.Schedule;
@@ -163,6 +165,16 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
   public Program program(Corpus corpus) {
     return Program.training(model, ids(corpus), training.batchSize(), training.contextLength(),
         training.updateRule());
+  }
+
+  /**
+   * The model that a run's weights make: the rounded one, if training rounds weights. Absent where it does not.
+   *
+   * @param parameters that the optimiser has changed, [P]
+   */
+  public Optional<QuantisedModel> rounded(Corpus corpus, float[] parameters) {
+    return training.weights()
+        .map(how -> QuantisedModel.of(Program.scoring(model, ids(corpus), 1, 1), parameters, how));
   }
 
   /** The ids of a corpus's tokens; each item begins with the end-of-text token. */

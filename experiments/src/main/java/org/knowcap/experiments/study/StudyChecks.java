@@ -16,6 +16,9 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.quantisation.StraightThrough;
+import org.knowcap.models.program.Program;
+import org.knowcap.models.engine.Engines;
 import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.training.Schedule;
 
@@ -198,6 +201,14 @@ public final class StudyChecks {
       start.require(run.name(), run.identity(made), run.denseIdentity(made));
       return start;
     }));
+    training.weights().ifPresent(how -> {
+      if (!run.engine().equals(StudyReader.AUTO) && !Engines.known(run.engine()).roundsWeights()) {
+        throw UserException.usage(file + ": 'training.weights': engine '" + run.engine()
+            + "' trains with exact weights only; use engine cpu for rounded ones");
+      }
+      checked("training.weights",
+          () -> new StraightThrough(how).matrices(Program.scoring(run.model(), RunSpec.ids(made), 1, 1)));
+    });
     long parameters = run.model().parameters(made.vocabulary().size()).total();
     if (parameters > Integer.MAX_VALUE) {
       throw UserException

@@ -10,6 +10,8 @@ import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.generators.corpus.Packing;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.UpdateRule;
+import org.knowcap.models.quantisation.Quantiser;
+import org.knowcap.models.quantisation.RoundToNearest;
 import org.knowcap.models.training.LearningRateShape;
 import org.knowcap.models.training.Schedule;
 
@@ -21,6 +23,8 @@ final class TrainingReader {
   private static final String WARMUP_STEPS = "warmup_steps";
   private static final String WARMUP_FRACTION = "warmup_fraction";
   private static final String TUNING = "tuning_learning_rate";
+  private static final String WEIGHTS = "weights";
+  private static final int GROUP = 128;
   private static final double USUAL_WARMUP = 0.05;
 
   private final Path file;
@@ -58,6 +62,7 @@ final class TrainingReader {
         ? OptionalDouble.of(fields.number(TUNING))
         : OptionalDouble.empty();
     Precision precision = precision(fields);
+    Optional<Quantiser> weights = fields.has(WEIGHTS) ? weights(fields.mapping(WEIGHTS)) : Optional.empty();
     UpdateRule updateRule = UpdateRuleReader.read(fields);
     Optional<Fields> start = fields.has("start") ? Optional.of(fields.mapping("start")) : Optional.empty();
     Warmup warmup = warmup(fields, start);
@@ -74,7 +79,7 @@ final class TrainingReader {
     fields.checked(TUNING,
         () -> new Schedule(0, Long.MAX_VALUE, tuning.orElse(learningRate), finalFraction, decay));
     return new TrainingSettings(batchSize, contextLength, packing, learningRate, finalFraction, warmup, decay,
-        tuning, precision, updateRule, initialisation);
+        tuning, precision, weights, updateRule, initialisation);
   }
 
   /** Tokens of a window. */
@@ -113,6 +118,24 @@ final class TrainingReader {
     boolean optimiser = fields.flag("optimiser", false);
     fields.requireNoOthers();
     return fields.checked("run", () -> InitialisationSpec.of(name, paths.apply(name), optimiser));
+  }
+
+  /** How weights are rounded in training; absent for fp32, which a list may have beside others. */
+  private static Optional<Quantiser> weights(Fields fields) {
+    String method = fields.text("method");
+    Optional<Quantiser> quantiser = switch (method) {
+      case "fp32" -> Optional.empty();
+      case "rtn" -> {
+        int bits = (int) fields.integer("bits", 2, 8);
+        int group = (int) fields.integer("group", 1, Integer.MAX_VALUE, GROUP);
+        yield Optional.of(fields.checked("bits", () -> new RoundToNearest(bits, group)));
+      }
+      default -> Optional.of(Quantiser.fixed(method)
+          .orElseThrow(
+              () -> fields.wrongText("method", "fp32, rtn or one of " + Quantiser.fixedNames(), method)));
+    };
+    fields.requireNoOthers();
+    return quantiser;
   }
 
   private Precision precision(Fields fields) {

@@ -9,6 +9,8 @@ import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.program.UpdateRule;
+import org.knowcap.models.quantisation.Quantiser;
+import org.knowcap.models.quantisation.RoundToNearest;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.training.LearningRateShape;
 import tools.jackson.core.type.TypeReference;
@@ -27,17 +29,18 @@ import tools.jackson.core.type.TypeReference;
  * @param learningRateShape between the peak and the end
  * @param tuningLearningRate at the beginning of a tuning, where it is not {@code learningRate}
  * @param precision of matmuls in training; measuring is always in fp32
+ * @param weights how weight matrices are rounded in training, by the straight-through estimator; absent where they are exact
  * @param updateRule optimiser, weight decays, clipping and accumulation
  * @param initialisation the run whose parameters training starts from; absent for random ones
  */
 public record TrainingSettings(int batchSize, int contextLength, Packing packing, double learningRate,
     double finalLearningRateFraction, Warmup warmup, LearningRateShape learningRateShape,
-    OptionalDouble tuningLearningRate, Precision precision, UpdateRule updateRule,
-    Optional<InitialisationSpec> initialisation) {
+    OptionalDouble tuningLearningRate, Precision precision, Optional<Quantiser> weights,
+    UpdateRule updateRule, Optional<InitialisationSpec> initialisation) {
   /** The same with another learning rate. */
   public TrainingSettings withLearningRate(double rate) {
     return new TrainingSettings(batchSize, contextLength, packing, rate, finalLearningRateFraction, warmup,
-        learningRateShape, tuningLearningRate, precision, updateRule, initialisation);
+        learningRateShape, tuningLearningRate, precision, weights, updateRule, initialisation);
   }
 
   /** The windows of the training stream. */
@@ -59,6 +62,15 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
     return optimiser().getClass().getSimpleName().toLowerCase(Locale.ROOT);
   }
 
+  private static Map<String, Object> written(Quantiser rounding) {
+    Map<String, Object> settings = new LinkedHashMap<>(Map.of("method", rounding.method()));
+    if (rounding instanceof RoundToNearest(int bits, int group)) {
+      settings.put("bits", bits);
+      settings.put("group", group);
+    }
+    return settings;
+  }
+
   /** The settings in {@code run.json}: each setting by its key in a study. */
   Map<String, Object> settings() {
     Map<String, Object> settings = new LinkedHashMap<>();
@@ -77,6 +89,8 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
     settings.put("decay", learningRateShape);
     tuningLearningRate.ifPresent(rate -> settings.put("tuning_learning_rate", rate));
     settings.put("precision", precision);
+    // Named only where it is chosen, too.
+    weights.ifPresent(rounding -> settings.put("weights", written(rounding)));
     Map<String, Object> rule = new LinkedHashMap<>(Map.of("name", optimiserName()));
     rule.putAll(Json.MAPPER.convertValue(optimiser(), new TypeReference<Map<String, Object>>() {
     }));

@@ -80,7 +80,7 @@ final class LawCharts {
     laws.withInterval().forEach(law -> sentences.add(law.name() + ": " + law.summary().getFirst()));
     Map<String, String> captions = new LinkedHashMap<>();
     Map<String, String> svgs = new LinkedHashMap<>();
-    for (Chart chart : Chart.of(results, laws.withInterval())) {
+    for (Chart chart : Chart.of(results, List.of(), laws.withInterval())) {
       captions.put(chart.file(), chart.caption());
       svgs.put(chart.file(), chart.ofStudy(study).svg());
     }

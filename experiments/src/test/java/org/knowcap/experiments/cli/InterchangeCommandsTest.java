@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,6 +94,22 @@ class InterchangeCommandsTest {
     fails(2, "--pad goes with --to huggingface", "export", run.path(), directory.resolve("no"), "--to",
         "samediff", "--pad");
 
+    // For llama.cpp: only the feed-forward's second matrix has rows of whole blocks.
+    Path gguf = directory.resolve("gguf");
+    String written = succeeds("export", run.path(), gguf, "--to", "gguf", "--type", "q8_0", "--check").out();
+    assertTrue(written.contains("as gptneox in Q8_0 in " + gguf.resolve("model.gguf")), written);
+    assertTrue(written.contains("note: 3 matrices are in F16") && !written.contains("ffn_down"), written);
+    assertEquals(Set.of("model.gguf", "check.safetensors", "check.json"), files(gguf).keySet());
+    for (String[] refused : new String[][]{
+        {"gguf", "--type", "q5", "--type must be F32, F16, Q8_0, Q4_0, Q4_K, found 'q5'"},
+        {"gguf", "--type", "Q4_K", "Q4_K has blocks of 256 weights, and no matrix of"},
+        {"huggingface", "--type", "F16", "--type goes with --to gguf"}}) {
+      fails(2, refused[3], "export", run.path(), directory.resolve("no"), "--to", refused[0], refused[1],
+          refused[2]);
+    }
+    fails(2, "--check goes with --to huggingface or gguf", "export", run.path(), directory.resolve("no"),
+        "--to", "samediff", "--check");
+
     // Back in, by the study in the folder; then as if others had trained it, by a study file.
     for (boolean embedded : new boolean[]{true, false}) {
       Path back = directory.resolve("back-" + embedded);
@@ -129,6 +146,8 @@ class InterchangeCommandsTest {
     Path nomlp = study.runFolder(study.study().runs().getLast()).path();
     fails(2, "gpt_neox wants a standard feed-forward, found none", "export", nomlp, directory.resolve("no"),
         "--to", "huggingface");
+    fails(2, "gptneox wants a standard feed-forward, found none", "export", nomlp, directory.resolve("no"),
+        "--to", "gguf");
     fails(2, "is there already", "export", run.path(), hf, "--to", "huggingface");
     fails(2, "--to must be", "export", run.path(), directory.resolve("no"), "--to", "paper");
     fails(2, "has several runs", "export", out, directory.resolve("no"), "--to", "huggingface");

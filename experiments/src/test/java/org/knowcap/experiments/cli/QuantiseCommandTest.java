@@ -101,7 +101,8 @@ class QuantiseCommandTest {
 
     succeeds("report", out);
     String page = Files.readString(out.resolve("report/index.html"));
-    assertTrue(page.contains("After quantisation") && page.contains("gptq-act-order"), "report");
+    assertTrue(page.contains("Weights of few bits") && page.contains("gptq-act-order")
+        && page.contains("weight-bits.svg"), "report");
     JsonNode json = Json.MAPPER.readTree(succeeds("results", out, "--json").out());
     assertEquals(List.of(32, 4, 8, 4, 2, 8, 32),
         json.valueStream().map(row -> row.get("weight_bits").asInt()).toList());
@@ -183,7 +184,10 @@ class QuantiseCommandTest {
     Files.delete(without.resolve("checkpoint.safetensors"));
 
     List<Misuse> misuses = List.of(misuse(2, run, "--bits 4", "--method"),
-        misuse(2, run, "--method awq --bits 4", "rtn, gptq, nf4 or llmint8", "'awq'"),
+        misuse(2, run, "--method awq --bits 4", "rtn, gptq, nf4, llmint8 or one of", "ternary", "'awq'"),
+        misuse(2, run, "--method q8_0 --bits 8", "--bits is not for q8_0"),
+        misuse(2, run, "--method mxfp4 --group 32", "--group is not for mxfp4"),
+        misuse(1, run, "--method q4_k", "q4_k has blocks of 256 weights", "its rows have 32, 128 weights"),
         misuse(2, run, "--method gptq", "--bits is missing", "gptq"),
         misuse(2, run, "--method rtn --bits 5", "8, 4, 3 or 2", "found 5"),
         misuse(2, run, "--method nf4 --bits 3", "--bits of nf4 must be 4", "found 3"),

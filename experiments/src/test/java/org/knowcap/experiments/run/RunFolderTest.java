@@ -55,8 +55,10 @@ class RunFolderTest {
               OptionalDouble.of(3), OptionalDouble.of(-7))),
       List.of(new Knowledge("names", 20, 8, 4, 3, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)),
-      Map.of("names", 81.5), List.of("a caution"), Optional
-          .of(new Frequencies(1.5, List.of(new FrequencyBucket(16, 3, 2, 20, 0.5, 3, 10.5, 9.5, 20, 4.85)))));
+      Map.of("names", 81.5), List.of("a caution"),
+      Optional
+          .of(new Frequencies(1.5, List.of(new FrequencyBucket(16, 3, 2, 20, 0.5, 3, 10.5, 9.5, 20, 4.85)))),
+      Optional.of(new StoredWeights("ternary", 2, 0, 1.75, 9000)));
 
   @TempDir
   private Path directory;

@@ -154,7 +154,7 @@ class StudyReaderTest {
     ModelSpec second = Family.GPT2.model(2, 4, 16, new Rotary(0.5, 500));
     Lists lists = new Lists.Shipped(new PoolSizes(5, 4, 10, 6, 7, 8, 9, 11, 12, 13));
     TrainingSettings training = new TrainingSettings(2, 32, Packing.STREAM, 0.002, 0.2, new Warmup.Steps(10),
-        LearningRateShape.COSINE, OptionalDouble.empty(), Precision.FP32,
+        LearningRateShape.COSINE, OptionalDouble.empty(), Precision.FP32, Optional.empty(),
         UpdateRule.by(new Optimiser.AdamW(0.8, 0.95, 1e-7, 0.1)), Optional.empty());
     Grid grid = new Grid(List.of(only(bioS(20, lists)), only(bioS(50, lists))),
         List.of(ModelSpec.parse("gpt2-1-1"), second), List.of(Exposures.of(100), Exposures.of(200)),
@@ -182,7 +182,7 @@ class StudyReaderTest {
     Grid grid = new Grid(List.of(only(bioS(1000, new Lists.Shipped(PoolSizes.PAPER)))),
         List.of(ModelSpec.parse("gpt2-2-2")), List.of(Exposures.of(1000)), List.of(Seeds.all(1)), "auto",
         List.of(only(new TrainingSettings(12, 512, Packing.STREAM, 0.001, 0.1, new Warmup.Fraction(0.05),
-            LearningRateShape.COSINE, OptionalDouble.empty(), Precision.FP32,
+            LearningRateShape.COSINE, OptionalDouble.empty(), Precision.FP32, Optional.empty(),
             UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.01)), Optional.empty()))),
         new MeasurementSettings(2000, MeasurementSettings.Along.END));
     assertEquals(new Study("least", grid.runs(), List.of()), study);

@@ -65,7 +65,6 @@ public final class TokenizerFiles {
         .putNull("end_of_word_suffix");
     model.put("fuse_unk", false).put("byte_fallback", false);
     ObjectNode tokens = model.putObject("vocab");
-    ArrayNode merges = JSON.createArrayNode();
     int[] own = vocabulary.gpt2Ids();
     for (int token = 0; token < vocabulary.eos(); token++) {
       tokens.put(printable(latin(own[token])), token);
@@ -77,13 +76,33 @@ public final class TokenizerFiles {
       if (Arrays.binarySearch(own, id) < 0) {
         tokens.put(printable(text), next++);
       }
+    }
+    merges().forEach(model.putArray("merges")::add);
+    return pretty(tokenizer);
+  }
+
+  /** The texts of tokens 0..V-1, bytes in GPT-2's way of writing them. */
+  public List<String> texts() {
+    List<String> texts = new ArrayList<>();
+    for (int token = 0; token < vocabulary.eos(); token++) {
+      texts.add(printable(latin(vocabulary.gpt2Ids()[token])));
+    }
+    texts.add(Gpt2.EOS_TEXT);
+    texts.addAll(vocabulary.dedicated());
+    return texts;
+  }
+
+  /** All merges, each of two texts with a space between them. */
+  public List<String> merges() {
+    List<String> merges = new ArrayList<>();
+    for (int id : built()) {
+      String text = latin(id);
       if (text.length() > 1) {
         int cut = cut(id);
         merges.add(printable(text.substring(0, cut)) + " " + printable(text.substring(cut)));
       }
     }
-    model.set("merges", merges);
-    return pretty(tokenizer);
+    return merges;
   }
 
   /** How many tokens tokenizer.json numbers, at least V. */

@@ -32,6 +32,11 @@ public interface Engine {
    */
   Session compile(Program program, Execution execution);
 
+  /** Whether it can train with rounded weights, see {@link WeightRounding}. */
+  default boolean roundsWeights() {
+    return false;
+  }
+
   /** Whether runs of the same program can train as one here, see {@link #together}. */
   default boolean fuses() {
     return false;

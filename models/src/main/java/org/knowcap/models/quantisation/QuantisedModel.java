@@ -2,6 +2,9 @@ package org.knowcap.models.quantisation;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
@@ -23,26 +26,63 @@ public record QuantisedModel(float[] parameters, long weights, long weightBits, 
    *
    * @param program scores one batch
    * @param parameters [P]; left as they are
-   * @throws IllegalArgumentException if a parameter is not a finite number
+   * @throws IllegalArgumentException if a parameter is not a finite number, or the quantiser's blocks fit into no matrix
    */
   public static QuantisedModel of(Program program, float[] parameters, Quantiser quantiser,
       Calibration calibration) {
+    return of(program, parameters, quantiser, (together, rounded) -> {
+      List<Map<Tensor, float[]>> read = quantiser.calibrated()
+          ? calibration.run(together.getFirst().operation(), rounded)
+          : List.of();
+      return matrix -> calibration.inputs(matrix, read);
+    });
+  }
+
+  /**
+   * The same by a quantiser that is not calibrated.
+   *
+   * @throws IllegalArgumentException as above, or if the quantiser is calibrated
+   */
+  public static QuantisedModel of(Program program, float[] parameters, Quantiser quantiser) {
+    if (quantiser.calibrated()) {
+      throw new IllegalArgumentException(quantiser.method() + " needs texts to calibrate on");
+    }
+    return of(program, parameters, quantiser, (_, _) -> _ -> _ -> {});
+  }
+
+  private static QuantisedModel of(Program program, float[] parameters, Quantiser quantiser,
+      BiFunction<List<WeightMatrix>, float[], Function<WeightMatrix, Inputs>> calibration) {
     requireFinite(program, parameters);
+    requireFit(program, quantiser);
     float[] rounded = parameters.clone();
     long weights = 0;
     long weightBits = 0;
     for (List<WeightMatrix> together : WeightMatrix.byOperation(program)) {
-      List<Map<Tensor, float[]>> read = quantiser.calibrated()
-          ? calibration.run(together.getFirst().operation(), rounded)
-          : List.of();
+      Function<WeightMatrix, Inputs> inputs = calibration.apply(together, rounded);
       for (WeightMatrix matrix : together) {
         double[][] content = matrix.read(rounded);
-        weightBits += quantiser.quantise(content, calibration.inputs(matrix, read));
+        weightBits += quantiser.quantise(content, inputs.apply(matrix));
         matrix.write(content, rounded);
         weights += matrix.size();
       }
     }
     return new QuantisedModel(rounded, weights, weightBits, program.parameterCount() - weights);
+  }
+
+  /** @throws IllegalArgumentException if the quantiser's blocks fit into no matrix's rows */
+  static void requireFit(Program program, Quantiser quantiser) {
+    List<Integer> widths = WeightMatrix.byOperation(program)
+        .stream()
+        .flatMap(List::stream)
+        .map(WeightMatrix::inputs)
+        .distinct()
+        .sorted()
+        .toList();
+    if (widths.stream().noneMatch(quantiser::fits)) {
+      throw new IllegalArgumentException(quantiser.method() + " has blocks of " + quantiser.group()
+          + " weights, and no matrix of the model has rows of a multiple of that; its rows have "
+          + widths.stream().map(Object::toString).collect(Collectors.joining(", ")) + " weights");
+    }
   }
 
   private static void requireFinite(Program program, float[] parameters) {

@@ -1,7 +1,28 @@
 package org.knowcap.models.quantisation;
 
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
 /** A way to round a weight matrix to numbers that take few bits. */
-public sealed interface Quantiser permits RoundToNearest, Gptq, NormalFloat, Int8WithOutliers {
+public sealed interface Quantiser
+    permits RoundToNearest, Gptq, NormalFloat, Int8WithOutliers, GgufBlocks, Fp8, Fp4, Ternary {
+  /** Those that have nothing to choose but their name. */
+  static List<Quantiser> fixed() {
+    return List.of(new GgufBlocks(GgufFormat.Q8_0), new GgufBlocks(GgufFormat.Q4_0),
+        new GgufBlocks(GgufFormat.Q4_K), Fp8.FP8_E4M3, Fp8.FP8_E5M2, Fp4.MXFP4, Fp4.NVFP4, new Ternary());
+  }
+
+  /** The one of {@link #fixed()} with this name. */
+  static Optional<Quantiser> fixed(String method) {
+    return fixed().stream().filter(each -> each.method().equals(method)).findFirst();
+  }
+
+  /** The names of all of {@link #fixed()}, with commas. */
+  static String fixedNames() {
+    return fixed().stream().map(Quantiser::method).collect(Collectors.joining(", "));
+  }
+
   /** Short name, as a user writes it. */
   String method();
 
@@ -13,6 +34,11 @@ public sealed interface Quantiser permits RoundToNearest, Gptq, NormalFloat, Int
 
   /** Whether the rounding depends on the inputs of the matrix. */
   boolean calibrated();
+
+  /** Whether it rounds matrices with rows of this many weights; others stay in half precision. */
+  default boolean fits(int inputs) {
+    return true;
+  }
 
   /** Method, bits and group in one word that can name a folder, such as gptq-4-g128. */
   default String label() {

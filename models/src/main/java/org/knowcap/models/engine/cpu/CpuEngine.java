@@ -100,6 +100,11 @@ public final class CpuEngine implements Engine {
   }
 
   @Override
+  public boolean roundsWeights() {
+    return true;
+  }
+
+  @Override
   public Session compile(Program program, Execution execution) {
     return open(program, execution);
   }
@@ -135,7 +140,7 @@ public final class CpuEngine implements Engine {
     }
     DType dtype = oddHeads ? DType.FP32 : dtype(execution.precision());
     return new CpuSession(program, workers(program, execution.threads()), dtype,
-        arena -> new ThreadMode(arena, library()), this::matmuls);
+        arena -> new ThreadMode(arena, library()), this::matmuls, execution.rounding());
   }
 
   /** Makes the calling thread a worker's from now on. */

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -22,6 +23,7 @@ import org.knowcap.models.engine.routing.HostRouter;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.models.engine.FlatState;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.WeightRounding;
 import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.program.UpdateRule;
@@ -50,6 +52,10 @@ final class CpuSession implements Session {
   private final Gradients gradients;
   private final Optional<Update> update;
   private final FlatState flat;
+  /** What rounds matrices of the parameters; none where matmuls read exact weights. */
+  private final List<Consumer<float[]>> rounding;
+  /** The parameters on their way to {@link Layout#rounded}. */
+  private final float[] numbers;
   /** Targets of what ran last. */
   private int counted = 1;
   /** Whether what ran last was a step of training. */
@@ -62,13 +68,16 @@ final class CpuSession implements Session {
    * @param workerCount at most the batch's windows
    * @param mode makes how a thread computes
    * @param matmuls makes a worker's products over the session's memory
+   * @param weightRounding of the weights that matmuls read
    */
   CpuSession(Program program, int workerCount, DType dtype, Function<Arena, ThreadMode> mode,
-      Function<MemorySegment, MatMuls> matmuls) {
+      Function<MemorySegment, MatMuls> matmuls, Optional<WeightRounding> weightRounding) {
     this.program = program;
     int windows = stepWindows(program);
     int sliceWindows = sliceWindows(program, workerCount);
-    layout = layout(program, dtype, workerCount);
+    rounding = weightRounding.map(how -> how.matrices(program)).orElse(List.of());
+    numbers = new float[rounding.isEmpty() ? 0 : Math.toIntExact(program.parameterCount())];
+    layout = layout(program, dtype, workerCount, !rounding.isEmpty());
     memory = allocate(layout.size());
     layout.ropeTables().forEach((table, offset) -> RopeKernel.fill(memory, offset, table));
     this.mode = mode.apply(arena);
@@ -111,13 +120,13 @@ final class CpuSession implements Session {
     return Math.clamp(SLICE_ROWS / program.length(), 1, Math.ceilDiv(stepWindows(program), workerCount));
   }
 
-  private static Layout layout(Program program, DType dtype, int workerCount) {
-    return new Layout(program, dtype, sliceWindows(program, workerCount), workerCount);
+  private static Layout layout(Program program, DType dtype, int workerCount, boolean rounds) {
+    return new Layout(program, dtype, sliceWindows(program, workerCount), workerCount, rounds);
   }
 
   /** Bytes of parameters, optimiser state and workers' buffers. */
   static long bytes(Program program, DType dtype, int workerCount) {
-    return layout(program, dtype, workerCount).size();
+    return layout(program, dtype, workerCount, false).size();
   }
 
   private MemorySegment allocate(long bytes) {
@@ -175,6 +184,7 @@ final class CpuSession implements Session {
     UpdateRule updateRule = program.updateRule().orElseThrow();
     float scale = updateRule.clip().isPresent() ? (float) updateRule.scale(norm()) : 1;
     each(i -> changes.run(i, learningRate, step, scale));
+    round();
   }
 
   /** Sums the workers' gradients, and takes the sum's length. */
@@ -276,11 +286,29 @@ final class CpuSession implements Session {
     return copy;
   }
 
+  /** Rounds what matmuls read of the parameters, after these have changed. */
+  private void round() {
+    if (rounding.isEmpty()) {
+      return;
+    }
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.parameters, numbers, 0, numbers.length);
+    each(worker -> {
+      for (int matrix = worker; matrix < rounding.size(); matrix += workers.size()) {
+        rounding.get(matrix).accept(numbers);
+      }
+    });
+    MemorySegment.copy(numbers, 0, memory, ValueLayout.JAVA_FLOAT, layout.rounded, numbers.length);
+    if (layout.dtype().isBf16()) {
+      Loops.toBf16(memory, layout.rounded, layout.copy, 0, numbers.length);
+    }
+  }
+
   @Override
   public void load(Map<String, float[]> state) {
     flat.load(state);
+    round();
     if (layout.dtype().isBf16()) {
-      Matrix parameters = Matrix.dense(layout.parameters, 1, Math.toIntExact(program.parameterCount()),
+      Matrix parameters = Matrix.dense(layout.rounded, 1, Math.toIntExact(program.parameterCount()),
           DType.FP32);
       Elementwise.convert(memory, parameters, Matrix.dense(layout.copy, 1, parameters.columns(), DType.BF16))
           .run(0);

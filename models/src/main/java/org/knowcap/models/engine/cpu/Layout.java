@@ -51,15 +51,20 @@ final class Layout {
   final long secondMoment;
   final long rowMoment;
   final long columnMoment;
-  /** The parameters in bf16, if matmuls read them so. */
+  /** The parameters with rounded matrices, if training rounds them. */
+  final long rounded;
+  /** The parameters as matmuls read them: in bf16, or rounded, or both. */
   final long copy;
   private final long workers;
   private final long workerSize;
   private final long arenaSize;
   private final long gradientSize;
 
-  /** @param sliceWindows windows of the largest slice */
-  Layout(Program program, DType dtype, int sliceWindows, int workerCount) {
+  /**
+   * @param sliceWindows windows of the largest slice
+   * @param rounds whether matmuls read rounded weights
+   */
+  Layout(Program program, DType dtype, int sliceWindows, int workerCount, boolean rounds) {
     this.program = program;
     this.sliceWindows = sliceWindows;
     lowered = new LoweredProgram(program, dtype,
@@ -80,7 +85,8 @@ final class Layout {
     secondMoment = state.getOrDefault(StateBuffer.SECOND_MOMENT, parameters);
     rowMoment = state.getOrDefault(StateBuffer.ROW_MOMENT, parameters);
     columnMoment = state.getOrDefault(StateBuffer.COLUMN_MOMENT, parameters);
-    copy = dtype.isBf16() ? reserve(2 * count) : parameters;
+    rounded = rounds ? reserve(4 * count) : parameters;
+    copy = dtype.isBf16() ? reserve(2 * count) : rounded;
     for (Parameter parameter : program.parameters()) {
       parameterOffsets.put(parameter.tensor(), parameter.offset());
       gradientOffsets.put(parameter.gradient(), parameter.offset());

@@ -172,6 +172,7 @@ public final class CudaEngine implements Engine {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
+    execution.requireExactWeights(name());
     Machine machine = machine();
     DType dtype = dtype(execution.precision());
     Gpu gpu = machine.open();

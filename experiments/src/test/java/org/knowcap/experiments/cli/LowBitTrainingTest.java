@@ -1,0 +1,105 @@
+package org.knowcap.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.knowcap.analysis.results.QuantisedResult;
+import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.study.Json;
+import org.knowcap.models.checkpoint.Safetensors;
+
+/** Training with weights of few bits, as its user meets it. */
+@Tag("process")
+class LowBitTrainingTest {
+  private static final String STUDY = """
+      name: few-bits
+      corpus: {kind: bioD, people: 20, attributes: 1, chunks: 4, diversity: 32, length: 1, alphabet: 32,
+        pools: {first: 5, middle: 4, last: 10}}
+      models: gpt2-1-2-w16
+      exposures: 100
+      engine: cpu
+      training: {batch_size: 4, context_length: 32, learning_rate: 0.005, warmup_steps: 20,
+        weights: [{method: fp32}, {method: ternary}]}
+      """;
+
+  @TempDir
+  private Path directory;
+
+  @Test
+  void aRunIsMeasuredCountedAndExportedWithItsRoundedWeights() throws Exception {
+    Path out = directory.resolve("out");
+    KnowcapProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    List<QuantisedResult> rows = ResultsTable.readCsv(out.resolve("results.csv")).rows();
+    assertEquals(List.of("none", "ternary"), rows.stream().map(QuantisedResult::quantisation).toList());
+    QuantisedResult ternary = rows.getLast();
+    long weights = 12 * 32 * 32;
+    // Five weights a byte, a scale for each of four matrices.
+    long bits = 8 * (Math.ceilDiv(96 * 32, 5) + Math.ceilDiv(32 * 32, 5) + 2 * Math.ceilDiv(128 * 32, 5))
+        + 4 * 32;
+    assertEquals(bits + 32 * (ternary.run().parameters() - weights), ternary.modelBits());
+    assertTrue(ternary.run().storedBits() > 0, "it learns: " + ternary);
+
+    Path run = out.resolve("runs").resolve(ternary.run().run());
+    assertEquals(ternary.run().storedBits(),
+        Json.MAPPER.readTree(succeeds("measure", run, "--json").out()).path("stored_bits").asDouble());
+    assertTrue(succeeds("results", out, "--wide").out().contains("ternary"));
+    succeeds("report", out);
+    String page = Files.readString(out.resolve("report/index.html"));
+    assertTrue(page.contains("<td>in training</td><td>ternary</td>") && page.contains("weight-bits.svg"),
+        "report");
+
+    // The checkpoint has exact weights, an export the rounded ones.
+    assertTrue(distinct(run.resolve("checkpoint.safetensors"), "block.0.attention.out.weight").size() > 3);
+    Path exported = directory.resolve("hf");
+    succeeds("export", run, exported, "--to", "huggingface");
+    Set<Float> values = distinct(exported.resolve("model.safetensors"),
+        "gpt_neox.layers.0.attention.dense.weight");
+    assertTrue(values.size() <= 3, values.toString());
+  }
+
+  private static Set<Float> distinct(Path file, String tensor) throws Exception {
+    Safetensors.Array array = Safetensors.read(file).tensors().get(tensor);
+    Set<Float> values = new HashSet<>();
+    for (int i = 0; i < array.size(); i++) {
+      // -0 and 0 are one weight.
+      values.add(array.flat()[array.offset() + i] + 0f);
+    }
+    return values;
+  }
+
+  @Test
+  void whatCannotBeTrainedIsRefused() throws Exception {
+    refused("{method: q5}", "'training.weights.method' must be fp32, rtn or one of q8_0", "found 'q5'");
+    refused("{method: rtn, bits: 5}", "'training.weights.bits'", "8, 4, 3 or 2", "found 5");
+    refused("{method: rtn, bits: 4, group: 0}", "'training.weights.group'", "found 0");
+    refused("{method: ternary, bits: 2}", "'training.weights.bits'");
+    refused("{method: q4_k}", "'training.weights'", "q4_k has blocks of 256 weights",
+        "its rows have 32, 128 weights");
+    refuse(STUDY.replace("engine: cpu", "engine: nd4j"),
+        "'training.weights': engine 'nd4j' trains with exact weights only; use engine cpu");
+  }
+
+  private void refused(String weights, String... complaint) throws Exception {
+    refuse(STUDY.replace("[{method: fp32}, {method: ternary}]", weights), complaint);
+  }
+
+  private void refuse(String study, String... complaint) throws Exception {
+    Outcome outcome = InProcess.run("run", Files.writeString(directory.resolve("bad.yaml"), study), "--out",
+        directory.resolve("no"));
+    assertEquals(2, outcome.exitCode(), outcome.toString());
+    for (String part : complaint) {
+      assertTrue(outcome.err().contains(part), () -> "'" + part + "' is not in: " + outcome.err());
+    }
+  }
+}

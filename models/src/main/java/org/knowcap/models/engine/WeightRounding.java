@@ -1,0 +1,19 @@
+package org.knowcap.models.engine;
+
+import java.util.List;
+import java.util.function.Consumer;
+import org.knowcap.models.program.Program;
+
+/**
+ * Training with rounded weights, by the straight-through estimator (Bengio and others, arXiv 1308.3432): products read
+ * rounded matrices, the gradient is that of the model with the rounded matrices, and the optimiser applies it to exact ones,
+ * which are rounded anew after each step.
+ */
+public interface WeightRounding {
+  /**
+   * What rounds the matrices of flat parameters, [P], in place: one matrix each, so they can run side by side.
+   *
+   * @throws IllegalArgumentException if no matrix of the program can be rounded
+   */
+  List<Consumer<float[]>> matrices(Program program);
+}
