@@ -36,10 +36,10 @@ final class ResultsCommand implements Callable<Integer> {
   private static final List<String> COLUMNS = List.of("run", "parameters", "exposures", "complete_exposures",
       "stored_bits", "stored_bits_standard_error", "name_stored_bits", "value_stored_bits",
       "diversity_stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation", "limited_by", "causal",
-      "active_parameters", "quantisation", "capacity_per_bit", "bits_per_weight", "weight_bits", "memorised_bits",
-      "memorised_ratio", "unseen_memorised_bits", "recalled", "extractable", "recalled_unseen", "generated",
-      "generated_unseen", "extractable_unseen", "extractable_asked", "name_exact_bits",
-      "value_tokens_behind_name", "name_loss_nats", "value_loss_nats", "setting");
+      "active_parameters", "quantisation", "capacity_per_bit", "bits_per_weight", "weight_bits",
+      "memorised_bits", "memorised_ratio", "unseen_memorised_bits", "recalled", "extractable",
+      "recalled_unseen", "generated", "generated_unseen", "extractable_unseen", "extractable_asked",
+      "name_exact_bits", "value_tokens_behind_name", "name_loss_nats", "value_loss_nats", "setting");
   private static final List<String> OF_EXPERTS = List.of("causal", "active_parameters");
 
   @Spec
