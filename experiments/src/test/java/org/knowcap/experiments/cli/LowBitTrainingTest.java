@@ -45,7 +45,7 @@ class LowBitTrainingTest {
     QuantisedResult ternary = rows.getLast();
     long weights = 12 * 32 * 32;
     // Five weights a byte, a scale for each of four matrices.
-    long bits = 8 * (Math.ceilDiv(96 * 32, 5) + Math.ceilDiv(32 * 32, 5) + 2 * Math.ceilDiv(128 * 32, 5))
+    long bits = 8L * (Math.ceilDiv(96 * 32, 5) + Math.ceilDiv(32 * 32, 5) + 2 * Math.ceilDiv(128 * 32, 5))
         + 4 * 32;
     assertEquals(bits + 32 * (ternary.run().parameters() - weights), ternary.modelBits());
     assertTrue(ternary.run().storedBits() > 0, "it learns: " + ternary);

@@ -2,9 +2,6 @@ package org.knowcap.models.quantisation;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.Optional;
 
 /**
  * Block formats of GGUF files, to the bit (https://github.com/ggml-org/ggml, docs/gguf.md, and the block structures of
@@ -117,13 +114,6 @@ public enum GgufFormat {
   /** Whether rows of this many weights consist of whole blocks. */
   public boolean divides(long inputs) {
     return inputs % block == 0;
-  }
-
-  /** The format with this name, in capitals or not. */
-  public static Optional<GgufFormat> named(String name) {
-    return Arrays.stream(values())
-        .filter(format -> format.name().equals(name.toUpperCase(Locale.ROOT)))
-        .findFirst();
   }
 
   /** Writes the block that begins at {@code w[from]}; out is little-endian. */
