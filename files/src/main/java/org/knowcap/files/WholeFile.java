@@ -8,13 +8,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /**
  * Writes a file under a temporary name beside its target and then renames it, so that a reader never meets an
  * incomplete file. If the writing fails, an existing target is unchanged and nothing is left beside it.
  */
 public final class WholeFile {
+  private static final String ASIDE = ".tmp-";
+
   private WholeFile() {}
 
   /** The content of a file, as bytes. */
@@ -56,7 +60,18 @@ public final class WholeFile {
    */
   public static void make(Path target, Maker maker) throws IOException {
     // Not Files.createTempFile: only their owner can read its files.
-    make(target, target.resolveSibling(".tmp-" + target.getFileName() + "-" + UUID.randomUUID()), maker);
+    make(target, target.resolveSibling(ASIDE + target.getFileName() + "-" + UUID.randomUUID()), maker);
+  }
+
+  /** Deletes what processes that were killed while they wrote files have left in a folder. */
+  public static void deleteUnfinished(Path folder) throws IOException {
+    List<Path> left;
+    try (Stream<Path> entries = Files.list(folder)) {
+      left = entries.filter(entry -> entry.getFileName().toString().startsWith(ASIDE)).toList();
+    }
+    for (Path file : left) {
+      Files.deleteIfExists(file);
+    }
   }
 
   /**

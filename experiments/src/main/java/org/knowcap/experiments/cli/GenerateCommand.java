@@ -13,6 +13,8 @@ import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.measure.MeasuredTexts;
+import org.knowcap.experiments.runner.SparkFiles;
+import org.knowcap.experiments.runner.Worker;
 import org.knowcap.experiments.study.CorpusRecipe;
 import org.knowcap.experiments.study.CorpusSpec;
 import org.knowcap.experiments.study.Json;
@@ -27,6 +29,7 @@ import org.knowcap.generators.export.Manifest;
 import org.knowcap.generators.export.TruthFormat;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -100,6 +103,25 @@ final class GenerateCommand implements Callable<Integer> {
   private long shardSize = ExportSettings.DEFAULT_SHARD_TOKENS;
 
   @Option(
+      names = "--launcher",
+      paramLabel = "WHERE",
+      defaultValue = "local",
+      converter = LauncherOptions.Where.Converter.class,
+      description = "Where files are written: local, or spark, a task for each file. Default: ${DEFAULT-VALUE}")
+  private LauncherOptions.Where where;
+
+  @Mixin
+  private SparkOptions spark;
+
+  @Option(
+      names = "--file",
+      hidden = true,
+      paramLabel = "NAME",
+      description = "For tasks of a cluster: write only this file of an export that another process has begun, and print its entry"
+          + " in the manifest as JSON.")
+  private Optional<String> file;
+
+  @Option(
       names = "--verify",
       paramLabel = "DIR",
       description = "Write nothing, but make the files of that directory again from its manifest alone, and compare.")
@@ -134,6 +156,15 @@ final class GenerateCommand implements Callable<Integer> {
         throw UserException.usage((measured ? "--measured" : "--describe") + " writes no corpus, so that "
             + option + " does not go with it; leave one of them out");
       }
+    }
+    if (where != LauncherOptions.Where.LOCAL && where != LauncherOptions.Where.SPARK) {
+      throw UserException.usage("generate goes with --launcher local or spark, found --launcher " + where);
+    }
+    if (where == LauncherOptions.Where.SPARK && (measured || describe || verified.isPresent())) {
+      throw UserException.usage("--launcher spark is for writing corpus files; leave it out");
+    }
+    if (where == LauncherOptions.Where.LOCAL && spark.given()) {
+      throw UserException.usage("--master and --conf are for --launcher spark, found --launcher local");
     }
     if (json && !describe) {
       throw UserException.usage("--json goes with --describe");
@@ -176,7 +207,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (measured) {
       return writeMeasured(out.orElseThrow(), corpus, StudyReader.measuredPeople(file));
     }
-    return describe ? describe(corpus) : write(out.orElseThrow(), study, recipe, corpus);
+    return describe ? describe(corpus) : write(out.orElseThrow(), study, recipe, corpus, n);
   }
 
   private int writeMeasured(Path directory, Corpus corpus, long most) throws IOException {
@@ -202,15 +233,24 @@ final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int write(Path directory, StudyCorpora study, CorpusRecipe recipe, Corpus corpus)
+  private int write(Path directory, StudyCorpora study, CorpusRecipe recipe, Corpus corpus, long n)
       throws IOException {
     CorpusExport export = UserException
         .judged(() -> new CorpusExport(corpus, new ExportSettings(formats.stream().map(Format::of).toList(),
             TruthFormat.of(truth), exposures, study.windows(), shardSize)));
     PrintWriter console = command.commandLine().getOut();
+    if (file.isPresent()) {
+      // The task that waits for this line may be gone.
+      Worker.dieWithParent(System.in);
+      console.println(SparkFiles.line(export.writeFile(directory, file.get())));
+      return 0;
+    }
+    CorpusExport.Writers writers = where == LauncherOptions.Where.SPARK
+        ? new SparkFiles(task(directory, recipe, n), spark.request(), console::println)
+        : export.threads(THREADS);
     int written;
     try (FileProgress progress = new FileProgress(console)) {
-      written = export.write(directory, recipe.toMap(), THREADS, progress);
+      written = export.write(directory, recipe.toMap(), writers, progress);
     }
     console.println(corpus.name() + ": vocabulary of " + Units.count(corpus.vocabulary().size()) + " tokens");
     corpus.measured()
@@ -223,6 +263,15 @@ final class GenerateCommand implements Callable<Integer> {
         : written + " files, beside " + (export.files() - written) + " that were there,") + " in "
         + directory);
     return 0;
+  }
+
+  /** The command of a task that writes one of the files, whose name then follows. */
+  private List<String> task(Path directory, CorpusRecipe recipe, long n) {
+    return List.of("generate", spec.orElseThrow().toAbsolutePath().toString(), "--out",
+        directory.toAbsolutePath().toString(), "--people", Long.toString(n), "--seed",
+        Long.toString(recipe.seed()), "--order-seed", Long.toString(recipe.order()), "--exposures",
+        Long.toString(exposures), "--format", String.join(",", formats), "--truth", truth, "--shard-size",
+        Long.toString(shardSize), "--file");
   }
 
   private int verify(Path directory) throws IOException {

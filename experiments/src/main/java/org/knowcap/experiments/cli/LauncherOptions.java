@@ -17,8 +17,10 @@ import org.knowcap.experiments.runner.KubernetesLauncher;
 import org.knowcap.experiments.runner.Launcher;
 import org.knowcap.experiments.runner.SlurmLauncher;
 import org.knowcap.experiments.runner.SlurmRequest;
+import org.knowcap.experiments.runner.SparkRequest;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -26,7 +28,7 @@ import picocli.CommandLine.TypeConversionException;
 final class LauncherOptions {
   /** Where runs are trained. */
   enum Where {
-    LOCAL, SLURM, KUBERNETES;
+    LOCAL, SLURM, SPARK, KUBERNETES;
 
     @Override
     public String toString() {
@@ -41,16 +43,19 @@ final class LauncherOptions {
             .filter(where -> where.toString().equals(text))
             .findFirst()
             .orElseThrow(() -> new TypeConversionException(
-                "expected local, slurm or kubernetes, found '" + text + "'"));
+                "expected local, slurm, spark or kubernetes, found '" + text + "'"));
       }
     }
   }
 
-  private static final Map<String, Set<Where>> MEANT_FOR = Map.of("--time", EnumSet.of(Where.SLURM),
-      "--partition", EnumSet.of(Where.SLURM), "--array-limit", EnumSet.of(Where.SLURM), "--sbatch",
-      EnumSet.of(Where.SLURM), "--memory", EnumSet.of(Where.SLURM, Where.KUBERNETES), "--image",
-      EnumSet.of(Where.KUBERNETES), "--claim", EnumSet.of(Where.KUBERNETES), "--minutes",
-      EnumSet.of(Where.LOCAL));
+  private static final Map<String, Set<Where>> MEANT_FOR = Map.ofEntries(
+      Map.entry("--time", EnumSet.of(Where.SLURM)), Map.entry("--partition", EnumSet.of(Where.SLURM)),
+      Map.entry("--array-limit", EnumSet.of(Where.SLURM)), Map.entry("--sbatch", EnumSet.of(Where.SLURM)),
+      Map.entry("--memory", EnumSet.of(Where.SLURM, Where.SPARK, Where.KUBERNETES)),
+      Map.entry("--master", EnumSet.of(Where.SPARK)), Map.entry("--conf", EnumSet.of(Where.SPARK)),
+      Map.entry("--workers", EnumSet.of(Where.LOCAL, Where.SLURM, Where.KUBERNETES)),
+      Map.entry("--image", EnumSet.of(Where.KUBERNETES)), Map.entry("--claim", EnumSet.of(Where.KUBERNETES)),
+      Map.entry("--minutes", EnumSet.of(Where.LOCAL)));
 
   @Option(
       names = "--time",
@@ -95,6 +100,9 @@ final class LauncherOptions {
       description = "Kubernetes: PersistentVolumeClaim of the volume that is mounted as the study's directory.")
   private Optional<String> claim;
 
+  @Mixin
+  private SparkOptions spark;
+
   @Option(
       names = "--dry-run",
       description = "Show what would be trained, and do nothing. For a cluster: write and print what would be submitted, and"
@@ -115,13 +123,19 @@ final class LauncherOptions {
                 .stream()
                 .map(launcher -> "--launcher " + launcher)
                 .collect(Collectors.joining(" or "))
-            + ", found --launcher " + where
-            + (option.equals("--minutes") ? "; --time limits a task of Slurm's" : ""));
+            + ", found --launcher " + where + hint(option, where));
       }
     });
     if (where == Where.KUBERNETES && !dryRun) {
       throw UserException.usage("--launcher kubernetes only writes a file for kubectl; add --dry-run");
     }
+  }
+
+  private static String hint(String option, Where where) {
+    if (where == Where.SPARK && option.equals("--workers")) {
+      return "; as many tasks run at a time as the cluster has cores for";
+    }
+    return where == Where.SLURM && option.equals("--minutes") ? "; --time limits a task of Slurm's" : "";
   }
 
   /** Whether nothing is to be trained or submitted. */
@@ -130,14 +144,14 @@ final class LauncherOptions {
   }
 
   /**
-   * The cluster to train on, with the options judged before anything is written.
+   * The cluster to submit to, with the options judged before anything is written.
    *
    * @return makes the launcher of a study, with who hears its lines
    * @throws UserException where an option has a wrong value, or is missing
    */
   BiFunction<StudyFolder, Consumer<String>, Launcher> cluster(Where where, ClusterRequest request) {
     return switch (where) {
-      case LOCAL -> throw new IllegalArgumentException("this machine is no cluster");
+      case LOCAL, SPARK -> throw new IllegalArgumentException("'knowcap run' waits for the end on " + where);
       case SLURM -> {
         SlurmRequest slurm = new SlurmRequest(time, partition, arrayLimit, sbatch);
         yield (study, out) -> new SlurmLauncher(study, request, slurm, dryRun, out);
@@ -148,6 +162,11 @@ final class LauncherOptions {
         yield (study, out) -> new KubernetesLauncher(study, request, container, volume, out);
       }
     };
+  }
+
+  /** What is asked of Spark. */
+  SparkRequest spark() {
+    return spark.request();
   }
 
   /** What the tasks of a cluster ask for. */

@@ -162,7 +162,8 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
         : Optional.of(Units.seconds((allWork() - workDone()) / speed));
   }
 
-  private void say(String text) {
+  /** Prints a line for people. */
+  void say(String text) {
     line.ifPresent(StatusLine::clear);
     out.println(text);
     out.flush();

@@ -12,7 +12,10 @@ import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.runner.ClusterRequest;
 import org.knowcap.experiments.runner.Launcher;
+import org.knowcap.experiments.runner.SparkLauncher;
+import org.knowcap.experiments.runner.SparkRequest;
 import org.knowcap.experiments.study.RunSpec;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -77,7 +80,7 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "WHERE",
       defaultValue = "local",
       converter = LauncherOptions.Where.Converter.class,
-      description = "Where runs are trained: local, slurm or kubernetes. Default: ${DEFAULT-VALUE}")
+      description = "Where runs are trained: local, slurm, spark or kubernetes. Default: ${DEFAULT-VALUE}")
   private LauncherOptions.Where where;
 
   @Mixin
@@ -103,6 +106,7 @@ final class RunCommand implements Callable<Integer> {
     UserException.requireAtLeastOne("--threads", threads);
     minutes.ifPresent(UserException::requireMinutes);
     boolean local = where == LauncherOptions.Where.LOCAL;
+    boolean spark = where == LauncherOptions.Where.SPARK;
     if (local && workers.isPresent() && concurrent.isPresent()) {
       throw UserException
           .usage("give --workers, processes with a run each, or --concurrent, runs of one process"
@@ -113,9 +117,11 @@ final class RunCommand implements Callable<Integer> {
           + "; wherever a study trains, 'knowcap tensorboard DIR --follow' writes the same");
     }
     launcher.requireMeant(command, where);
-    Optional<BiFunction<StudyFolder, Consumer<String>, Launcher>> cluster = local
+    ClusterRequest request = launcher.request(threads, concurrent.orElse(1), workers);
+    SparkRequest ofSpark = launcher.spark();
+    Optional<BiFunction<StudyFolder, Consumer<String>, Launcher>> cluster = local || spark
         ? Optional.empty()
-        : Optional.of(launcher.cluster(where, launcher.request(threads, concurrent.orElse(1), workers)));
+        : Optional.of(launcher.cluster(where, request));
     Path file = Files.isDirectory(spec) ? StudyFolder.specFile(spec) : spec;
     StudyFolder study = StudyFolder.preview(directory(), file);
     StudyRun.requireSharing(study.study(), concurrent.orElse(1));
@@ -131,8 +137,15 @@ final class RunCommand implements Callable<Integer> {
       cluster.get().apply(study, out::println).launch(study.states());
       return 0;
     }
+    if (spark && launcher.dryRun()) {
+      new SparkLauncher(study, request, ofSpark, out::println, _ -> {}).show(study.states());
+      return 0;
+    }
     StudyRun run = new StudyRun(out, study, workers, threads, concurrent.orElse(1))
         .within(minutes.map(time -> Duration.ofMillis(Math.max(1, Math.round(60e3 * time)))));
+    if (spark) {
+      run.on("Spark", (listener, notes) -> new SparkLauncher(study, request, ofSpark, notes, listener));
+    }
     if (preview) {
       run.preview();
       return 0;

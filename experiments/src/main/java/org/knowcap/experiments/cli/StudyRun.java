@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.knowcap.analysis.results.RunResult;
@@ -20,6 +21,7 @@ import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.runner.Gpus;
+import org.knowcap.experiments.runner.Launcher;
 import org.knowcap.experiments.runner.LocalLauncher;
 import org.knowcap.experiments.study.CountedCorpora;
 import org.knowcap.experiments.study.RunSpec;
@@ -38,6 +40,15 @@ final class StudyRun {
   private final List<String> gpus;
   private final CountedCorpora corpora = new CountedCorpora();
   private Optional<Duration> limit = Optional.empty();
+  private Optional<Elsewhere> elsewhere = Optional.empty();
+
+  /** Makes the launcher of a cluster, with who hears of runs and who hears lines for people. */
+  interface ClusterLauncher {
+    Launcher make(LocalLauncher.StudyListener listener, Consumer<String> notes);
+  }
+
+  /** Where runs are trained if not here. */
+  private record Elsewhere(String name, ClusterLauncher launcher) {}
 
   /**
    * @param workers processes at a time; empty for the number that suits this machine
@@ -109,6 +120,11 @@ final class StudyRun {
     return this;
   }
 
+  /** Has a cluster train, and waits for it. */
+  void on(String cluster, ClusterLauncher launcher) {
+    elsewhere = Optional.of(new Elsewhere(cluster, launcher));
+  }
+
   /** What would be trained, and how; nothing is trained or written. */
   void preview() {
     List<RunStatus> states = study.states();
@@ -126,10 +142,12 @@ final class StudyRun {
   }
 
   private String heading(List<RunStatus> states, int finished) {
-    return study.study().name() + ": " + states.size() + " runs, " + finished + " done before; "
-        + Math.min(workers * concurrent, Math.max(1, states.size() - finished)) + " at a time, " + threads
-        + " thread(s) each" + (gpus.size() > 1 ? ", on " + gpus.size() + " GPUs" : "") + "; in "
-        + study.path();
+    String place = elsewhere.map(cluster -> "on " + cluster.name + ", " + threads + " thread(s) each")
+        .orElseGet(
+            () -> Math.min(workers * concurrent, Math.max(1, states.size() - finished)) + " at a time, "
+                + threads + " thread(s) each" + (gpus.size() > 1 ? ", on " + gpus.size() + " GPUs" : ""));
+    return study.study().name() + ": " + states.size() + " runs, " + finished + " done before; " + place
+        + "; in " + study.path();
   }
 
   /**
@@ -166,8 +184,7 @@ final class StudyRun {
     if (open > 0) {
       try (ProgressDisplay display = new ProgressDisplay(out, work(), finished, StatusLine.ofProcess(),
           System::nanoTime)) {
-        new LocalLauncher(study, workers, threads, concurrent, gpus, limit, display)
-            .launch(states.stream().filter(status -> !settled.test(status.state())).toList());
+        launcher(display).launch(states.stream().filter(status -> !settled.test(status.state())).toList());
         workersFailed = display.workersFailed();
       }
     }
@@ -194,6 +211,11 @@ final class StudyRun {
     }
     out.flush();
     return measured;
+  }
+
+  private Launcher launcher(ProgressDisplay display) {
+    return elsewhere.map(cluster -> cluster.launcher.make(display, display::say))
+        .orElseGet(() -> new LocalLauncher(study, workers, threads, concurrent, gpus, limit, display));
   }
 
   /** Whether some runs are not done and none has failed: more time is all they need. */

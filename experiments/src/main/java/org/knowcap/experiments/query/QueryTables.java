@@ -13,6 +13,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.analysis.results.TrainingPoint;
+import org.knowcap.analysis.results.TrainingRow;
 import org.knowcap.experiments.run.RunFolder.Metric;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.RunStatus;
@@ -27,13 +29,15 @@ import tech.tablesaw.columns.Column;
 
 /**
  * The tables of a query: {@code runs}, a row for each run of the studies, done or not; {@code quantised}, a row for each
- * time that a run's model was quantised; {@code curves}, a row for each report of each run; {@code people}, a row for each
+ * time that a run's model was quantised; {@code curves}, a row for each report of each run; {@code along}, a row for each
+ * step at which a run was measured along its training; {@code people}, a row for each
  * value of each person of the runs whose people were measured. Columns have the names that the files of a study give them.
  */
 public final class QueryTables {
   private static final String RUNS = "runs";
   private static final String QUANTISED = "quantised";
   private static final String CURVES = "curves";
+  private static final String ALONG = "along";
   private static final String PEOPLE = "people";
   private static final String RUN = "run";
   /** How many columns of runs stand before those of results.csv. */
@@ -43,6 +47,11 @@ public final class QueryTables {
       new SqlColumn("step", SqlType.BIGINT), number("loss_nats"), number("learning_rate"),
       number("gradient_norm"), number("largest_rare_embedding"), number("largest_embedding"),
       number("tokens_per_second"), number("seconds"));
+  private static final List<SqlColumn> ALONG_COLUMNS = List.of(text("study"), text(RUN),
+      new SqlColumn("step", SqlType.BIGINT), number("exposures"), number("learning_rate"),
+      number("loss_nats"), number("name_loss_nats"), number("value_loss_nats"),
+      number("unseen_value_loss_nats"), number("stored_bits"), number("capacity_ratio"),
+      number("saturation"));
   private static final List<SqlColumn> PEOPLE_COLUMNS = List.of(text("study"), text(RUN),
       new SqlColumn("person", SqlType.BIGINT), text("name"), text("attribute"), text("value"),
       number("loss_nats"), number("recalled"), number("generated"), number("answered"), number("asked"));
@@ -85,6 +94,10 @@ public final class QueryTables {
     database.create(CURVES, CURVE_COLUMNS);
     if (asked.contains(CURVES)) {
       loadCurves(database, notes);
+    }
+    database.create(ALONG, ALONG_COLUMNS);
+    if (asked.contains(ALONG)) {
+      loadAlong(database, notes);
     }
     database.create(PEOPLE, PEOPLE_COLUMNS);
     if (asked.contains(PEOPLE)) {
@@ -201,6 +214,28 @@ public final class QueryTables {
     return new Object[]{study.name(), run, metric.step(), metric.loss(), metric.learningRate(),
         metric.gradientNorm().orElse(Double.NaN), metric.largestRareEmbedding().orElse(Double.NaN),
         metric.largestEmbedding().orElse(Double.NaN), metric.tokensPerSecond(), metric.seconds()};
+  }
+
+  private void loadAlong(QueryDatabase database, List<String> notes) throws IOException {
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    Set<Path> seen = new HashSet<>();
+    for (StudyReport study : studies) {
+      if (seen.add(study.path())) {
+        for (TrainingRow row : study.along()) {
+          TrainingPoint point = row.point();
+          rows.add(new Object[]{study.name(), row.run(), row.step(), row.exposures(), row.learningRate(),
+              row.lossNats(), point.nameLossNats().orElse(Double.NaN), point.valueLossNats(),
+              point.unseenValueLossNats().orElse(Double.NaN), point.storedBits(), row.capacityRatio(),
+              row.saturation()});
+        }
+      }
+    }
+    database.fill(ALONG, rows);
+    if (rows.isEmpty()) {
+      notes.add(
+          "the table along is empty: no run that is done was measured along its training; a study asks for"
+              + " that by 'measurement: {along: log}'");
+    }
   }
 
   private void loadPeople(QueryDatabase database, List<String> notes) throws IOException {

@@ -8,7 +8,7 @@ import org.knowcap.experiments.run.RunStatus;
  * Decides where the runs of a study are trained. Launchers remember nothing of a run: its folder says how far it is, and
  * the lock in that folder keeps two processes from training it at a time.
  */
-public sealed interface Launcher permits LocalLauncher, SlurmLauncher, KubernetesLauncher {
+public sealed interface Launcher permits LocalLauncher, SlurmLauncher, SparkLauncher, KubernetesLauncher {
   /**
    * Brings all runs that are not done to where they are trained; earlier failures are tried again.
    *

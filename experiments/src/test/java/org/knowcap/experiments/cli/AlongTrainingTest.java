@@ -72,6 +72,12 @@ class AlongTrainingTest {
             "step,exposures,learning_rate,loss_nats,name_loss_nats,value_loss_nats,unseen_value_loss_nats,"
                 + "stored_bits,capacity_ratio,saturation"),
         table.getFirst());
+    Outcome asked = InProcess.succeeds("query", out,
+        "SELECT step, exposures, stored_bits, saturation FROM along ORDER BY step", "--format", "csv");
+    assertEquals(rows.stream()
+        .map(row -> row.step() + "," + row.exposures() + "," + row.point().storedBits() + ","
+            + row.saturation())
+        .toList(), asked.out().lines().skip(1).toList());
   }
 
   @Test
@@ -82,6 +88,9 @@ class AlongTrainingTest {
     InProcess.succeeds("run", spec, "--out", out);
     assertTrue(StudyReport.of(StudyFolder.open(out)).along().isEmpty());
     assertFalse(Files.exists(out.resolve("along.csv")));
+    Outcome asked = InProcess.succeeds("query", out, "SELECT count(*) AS n FROM along", "--format", "csv");
+    assertEquals("n\n0\n", asked.out());
+    assertTrue(asked.err().contains("the table along is empty"), asked.err());
     Outcome wrong = InProcess.run("run",
         Files.writeString(directory.resolve("wrong.yaml"), STUDY.replace("along: log", "along: linear")),
         "--out", directory.resolve("wrong"));

@@ -42,6 +42,9 @@ class DocumentedCommandsTest {
     NOT_RUN.put("run my-study.yaml --out runs/mine --concurrent", "needs a GPU");
     NOT_RUN.put("run my-study.yaml --out runs/mine --launcher slurm",
         "needs Slurm; FakeSlurmTest has a stand-in");
+    NOT_RUN.put("run my-study.yaml --out runs/mine --launcher spark", "needs Spark; SparkTest has one");
+    NOT_RUN.put("generate my-study.yaml --out corpus --format parquet,llmc --launcher spark",
+        "needs Spark; SparkTest has one");
     NOT_RUN.put("run my-study.yaml --out /studies/mine", "writes to a folder of a cluster's");
     NOT_RUN.put("run study.yaml --out runs/bior", "needs the texts that the command before it writes");
     NOT_RUN.put("generate bior-rewrite", "needs a language model; BioRCommandTest has one that answers");

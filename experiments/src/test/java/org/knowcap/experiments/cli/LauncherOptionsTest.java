@@ -3,6 +3,7 @@ package org.knowcap.experiments.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,7 +46,7 @@ class LauncherOptionsTest {
       value = {"--time=30|--time is for --launcher slurm, found --launcher local",
           "--launcher=slurm --minutes=5|--minutes is for --launcher local, found --launcher slurm; --time limits a task",
           "--launcher=slurm --image=x|--image is for --launcher kubernetes, found --launcher slurm",
-          "--launcher=pbs|expected local, slurm or kubernetes, found 'pbs'",
+          "--launcher=pbs|expected local, slurm, spark or kubernetes, found 'pbs'",
           "--launcher=slurm --time=0|--time must be more than 0, found '0'",
           "--launcher=slurm --time=soon|--time must be minutes, HH:MM:SS or D-HH:MM:SS, found 'soon'",
           "--launcher=slurm --array-limit=0|--array-limit must be at least 1, found 0",
@@ -57,6 +58,12 @@ class LauncherOptionsTest {
           "--launcher=slurm --sbatch=--job-na=x|--sbatch cannot set --job-name",
           "--launcher=slurm --concurrent=2|--concurrent is for runs that share a GPU",
           "--launcher=kubernetes --image=x --claim=y|--launcher kubernetes only writes a file for kubectl; add --dry-run",
+          "--master=yarn|--master is for --launcher spark, found --launcher local",
+          "--launcher=slurm --conf=spark.a=1|--conf is for --launcher spark, found --launcher slurm",
+          "--launcher=spark --workers=2|--workers is for --launcher kubernetes or --launcher local or --launcher slurm, found --launcher spark; as many tasks",
+          "--launcher=spark --conf=a=1|--conf must be KEY=VALUE, such as spark.executor.memory=2g, found 'a=1'",
+          "--launcher=spark --conf=spark.task.cpus=2|--conf cannot set spark.task.cpus: --threads does",
+          "--launcher=spark --conf=spark.master=x|--conf cannot set spark.master: Knowcap needs its own; give --master",
           "--launcher=kubernetes --dry-run --image=x|--claim is missing, which --launcher kubernetes needs"})
   void wrongOptionsAreRefused(String options, String message) throws Exception {
     Outcome refused = run("cpu", (Object[]) options.split(" "));
@@ -119,5 +126,33 @@ class LauncherOptionsTest {
           .getBytes(StandardCharsets.UTF_8));
     }
     assertEquals(0, checked.waitFor());
+  }
+
+  @Test
+  void generateKnowsTwoLaunchers() throws Exception {
+    Path spec = Files.writeString(directory.resolve("study.yaml"),
+        STUDY.formatted("cpu").replace("[20, 30, 40]", "20"));
+    Object out = directory.resolve("out");
+    for (List<String> refused : List.of(
+        List.of("--launcher=slurm", "generate goes with --launcher local or spark, found --launcher slurm"),
+        List.of("--conf=spark.a=1", "--master and --conf are for --launcher spark, found --launcher local"),
+        List.of("--launcher=spark", "--describe", "--launcher spark is for writing corpus files"))) {
+      Outcome outcome = InProcess.run(Stream
+          .concat(Stream.of("generate", spec, "--out", out), refused.subList(0, refused.size() - 1).stream())
+          .toArray());
+      assertEquals(UserException.USAGE, outcome.exitCode(), outcome.toString());
+      assertTrue(outcome.err().contains(refused.getLast()), outcome.err());
+    }
+    assertFalse(Files.exists(directory.resolve("out")));
+  }
+
+  @Test
+  void withoutItsProfileSparkIsSaidToBeMissing() throws Exception {
+    assumeTrue(
+        LauncherOptionsTest.class.getClassLoader().getResource("org/knowcap/spark/SparkTasks.class") == null,
+        "built with -Pspark");
+    Outcome refused = run("cpu", "--launcher", "spark");
+    assertEquals(UserException.FAILURE, refused.exitCode(), refused.toString());
+    assertTrue(refused.err().contains("built without Spark; 'export KNOWCAP_PROFILES=spark'"), refused.err());
   }
 }

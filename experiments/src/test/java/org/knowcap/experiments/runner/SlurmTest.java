@@ -1,6 +1,7 @@
 package org.knowcap.experiments.runner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -13,6 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,6 +28,7 @@ import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.testing.TestSeed;
 
 /** A study on a real Slurm of this machine: a cancelled task, a requeued one, a time-out, a preemption, and SIGKILLs. */
 @Tag("process")
@@ -44,6 +50,8 @@ class SlurmTest {
   private static final List<String> EVERY_STEP = List.of("-Dknowcap.checkpoint.seconds=0");
   private static final List<String> TIMES = List.of("seconds", "tokens_per_second");
   private static final long MOST_SECONDS = 600;
+  private static final int MOST_KILLS = 200;
+  private static final int MOST_REQUEUES = 50;
 
   @TempDir
   private Path directory;
@@ -144,6 +152,99 @@ class SlurmTest {
     Path calm = directory.resolve("calm");
     KnowcapProcess.succeeds("run", spec, "--out", calm, "--workers", 2);
     assertEquals(rows(calm), rows(study));
+  }
+
+  /**
+   * Until 200 processes are killed and 50 tasks put back in the queue by hand. In the end the rows are those of an undisturbed
+   * study, no step of training was reported twice, and no run ended twice.
+   */
+  @Test
+  @Tag("slow")
+  void twoHundredKillsAndFiftyRequeuesChangeNoRow() throws Exception {
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(TestSeed.value());
+    Files.writeString(spec, STUDY.replace("[1, 2, 3, 4, 5, 6]", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]"));
+    Path calm = directory.resolve("calm");
+    KnowcapProcess.succeeds("run", spec, "--out", calm, "--workers", 2);
+    long began = System.nanoTime();
+    int workersKilled = 0;
+    int scriptsKilled = 0;
+    int requeued = 0;
+    int studies = 0;
+    int submissions = 0;
+    int starts = 0;
+    while (workersKilled + scriptsKilled < MOST_KILLS || requeued < MOST_REQUEUES) {
+      study = directory.resolve("storm" + studies++);
+      launch();
+      submissions++;
+      while (open() > 0) {
+        Thread.sleep(random.nextLong(100, 2500));
+        List<ProcessHandle> workers = workers();
+        if (slurm("squeue", "--noheader").isBlank()) {
+          launch();
+          submissions++;
+        } else if (!workers.isEmpty()) {
+          ProcessHandle victim = workers.get(random.nextInt(workers.size()));
+          boolean killed = random.nextInt(5) > 0;
+          if (killed && workersKilled + scriptsKilled < MOST_KILLS) {
+            Optional<ProcessHandle> script = random.nextInt(5) == 0 ? victim.parent() : Optional.empty();
+            if (script.orElse(victim).destroyForcibly()) {
+              workersKilled += script.isPresent() ? 0 : 1;
+              scriptsKilled += script.isPresent() ? 1 : 0;
+            }
+          } else if (!killed && requeued < MOST_REQUEUES
+              && said("scontrol", "requeue", task(victim)).exitCode == 0) {
+            requeued++;
+          }
+        }
+      }
+      awaitEnd();
+      assertEquals(rows(calm), rows(study));
+      requireEachStepOnce();
+      starts += logs().split("Slurm task ", -1).length - 1;
+    }
+    System.out.println("SlurmTest seed " + TestSeed.value() + ": " + workersKilled + " workers and "
+        + scriptsKilled + " batch scripts killed, " + requeued + " requeues, in " + studies
+        + " studies of 12 runs, " + submissions + " submissions, " + starts + " starts of tasks, "
+        + (System.nanoTime() - began) / 1_000_000_000L + " s");
+  }
+
+  private long open() throws IOException {
+    return StudyFolder.open(study)
+        .states()
+        .stream()
+        .filter(each -> !(each.state() instanceof RunState.Done))
+        .count();
+  }
+
+  /** No step is reported twice, and no worker ended a run that had ended before. */
+  private void requireEachStepOnce() throws IOException {
+    Map<String, Integer> ends = new TreeMap<>();
+    Matcher end = Pattern.compile("\"event\":\"finished\".*\"run\":\"([^\"]+)\"").matcher(logs());
+    while (end.find()) {
+      assertEquals(1, ends.merge(end.group(1), 1, Integer::sum), end.group());
+    }
+    try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
+      for (Path run : runs.toList()) {
+        Map<Long, String> expected = losses(
+            directory.resolve("calm").resolve("runs").resolve(run.getFileName()));
+        losses(run).forEach((step, loss) -> assertEquals(expected.getOrDefault(step, loss), loss,
+            () -> run + ", step " + step));
+      }
+    }
+  }
+
+  /** Reported losses by step, of which each is reported once, in order. */
+  private static Map<Long, String> losses(Path run) throws IOException {
+    TreeMap<Long, String> losses = new TreeMap<>();
+    Matcher line = Pattern.compile("\"step\":(\\d+),\"loss\":([^,]+)")
+        .matcher(Files.readString(run.resolve("metrics.jsonl")));
+    while (line.find()) {
+      long step = Long.parseLong(line.group(1));
+      assertTrue(losses.isEmpty() || losses.lastKey() < step, () -> run + ", step " + step);
+      losses.put(step, line.group(2));
+    }
+    assertFalse(losses.isEmpty(), run.toString());
+    return losses;
   }
 
   /** Waits for a worker of the study that has written a checkpoint, and is of none of these tasks. */

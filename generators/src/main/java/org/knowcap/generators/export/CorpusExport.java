@@ -35,13 +35,29 @@ import org.knowcap.generators.export.Manifest.Entry;
  * export that has it is complete. An interrupted export can be continued; finished files are kept.
  */
 public final class CorpusExport {
-  private static final String ASIDE = ".tmp-";
   private static final int BUFFER_BYTES = 1 << 16;
 
   /** Receives the progress of an export. */
   public interface Progress {
     /** Says that {@code done} of {@code all} files are complete. */
     void files(int done, int all);
+  }
+
+  /** Has files written, by threads of this process or by other processes. */
+  public interface Writers {
+    /**
+     * Has files of an export written, in any order.
+     *
+     * @param directory of the export
+     * @param names of the files
+     * @param written hears of each, on the calling thread
+     */
+    void write(Path directory, List<String> names, Written written) throws IOException;
+  }
+
+  /** Hears of files that are written. */
+  public interface Written {
+    void file(String name, Entry entry) throws IOException;
   }
 
   /** Work on one file, on any thread. */
@@ -73,12 +89,12 @@ public final class CorpusExport {
    *
    * @param directory new, or empty, or with an export of this corpus and these settings
    * @param recipe    whatever the caller needs to make the corpus again, as JSON values; goes into the manifest
-   * @param threads   number of threads that write files
+   * @param writers   whoever writes the files
    * @return the number of files that were written
    * @throws ExportException if something else is in the directory
    * @throws IOException              if it cannot be written; the message says where and why
    */
-  public int write(Path directory, Map<String, Object> recipe, int threads, Progress progress)
+  public int write(Path directory, Map<String, Object> recipe, Writers writers, Progress progress)
       throws IOException {
     check(directory);
     Map<PlannedFile, Entry> finished = new HashMap<>();
@@ -92,12 +108,20 @@ public final class CorpusExport {
         if (journal.manifest().isEmpty()) {
           journal.begin(manifest);
         }
-        List<PlannedFile> missing = files.stream().filter(file -> !finished.containsKey(file)).toList();
-        forEach(missing, threads, file -> write(directory, file), (file, entry) -> {
-          journal.add(file, entry);
-          finished.put(file, entry);
-          progress.files(finished.size(), files.size());
-        });
+        Map<String, PlannedFile> missing = new LinkedHashMap<>();
+        files.stream()
+            .filter(file -> !finished.containsKey(file))
+            .forEach(file -> missing.put(file.name(), file));
+        deleteUnfinished(directory);
+        if (!missing.isEmpty()) {
+          writers.write(directory, List.copyOf(missing.keySet()), (name, entry) -> {
+            PlannedFile file = missing.get(name);
+            journal.add(file, entry);
+            finished.put(file, entry);
+            progress.files(finished.size(), files.size());
+          });
+        }
+        deleteUnfinished(directory);
         Map<PlannedFile, Entry> inOrder = new LinkedHashMap<>();
         files.forEach(file -> inOrder.put(file, finished.get(file)));
         write(directory, new PlannedFile(Manifest.NAME, Map.of(), "", out -> {
@@ -157,18 +181,54 @@ public final class CorpusExport {
     return finished;
   }
 
+  /** Threads of this process that write files. */
+  public Writers threads(int threads) {
+    return (directory, names, written) -> forEach(names.stream().map(this::named).toList(), threads,
+        file -> write(directory, file), (file, entry) -> written.file(file.name(), entry));
+  }
+
+  /**
+   * Writes one file of an export that another process has begun.
+   *
+   * @return what the manifest will say of it
+   * @throws ExportException if this is not the export that is being written there, or has no such file
+   * @throws IOException if the file cannot be written
+   */
+  public Entry writeFile(Path directory, String name) throws IOException {
+    checkSame(directory, Journal.begun(directory));
+    return write(directory, named(name));
+  }
+
+  private PlannedFile named(String name) {
+    return files.stream()
+        .filter(file -> file.name().equals(name))
+        .findFirst()
+        .orElseThrow(() -> new ExportException("this export has no file " + name));
+  }
+
   private static Entry write(Path directory, PlannedFile file) throws IOException {
     Path target = directory.resolve(file.name());
     MessageDigest digest = Sha256.digest();
     long[] count = new long[1];
-    // Without a random name: what a killed export has left is overwritten, and the journal keeps others away.
-    WholeFile.make(target, target.resolveSibling(ASIDE + target.getFileName()), aside -> {
+    // Under a random name: on a cluster a process that was given up may still write the same file.
+    WholeFile.make(target, aside -> {
       try (OutputStream out = new BufferedOutputStream(
           new DigestOutputStream(Files.newOutputStream(aside), digest), BUFFER_BYTES)) {
         count[0] = file.content().writeTo(out);
       }
     });
     return new Entry(count[0], Files.size(target), Sha256.hex(digest));
+  }
+
+  /** Deletes what killed processes have left; if one still writes there, its rename fails. */
+  private void deleteUnfinished(Path directory) throws IOException {
+    for (Path folder : files.stream()
+        .map(file -> directory.resolve(file.name()).resolveSibling(""))
+        .distinct()
+        .filter(Files::isDirectory)
+        .toList()) {
+      WholeFile.deleteUnfinished(folder);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.knowcap.generators.export;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -7,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
@@ -60,6 +62,26 @@ final class Journal implements AutoCloseable {
     } catch (IOException e) {
       channel.close();
       throw e;
+    }
+  }
+
+  /**
+   * The manifest of the export that some process is writing to a directory.
+   *
+   * @throws ExportException if none is
+   */
+  static Manifest begun(Path directory) throws IOException {
+    Path file = directory.resolve(NAME);
+    try (BufferedReader lines = Files.newBufferedReader(file)) {
+      String first = lines.readLine();
+      if (first == null) {
+        throw new ExportException(file + " is empty: no export is being written to " + directory);
+      }
+      return new Manifest(Manifest.JSON.readTree(first));
+    } catch (NoSuchFileException e) {
+      throw new ExportException("no export is being written to " + directory + ": it has no " + NAME, e);
+    } catch (JacksonException e) {
+      throw new IOException(file.getFileName() + " is not valid JSON: delete the directory", e);
     }
   }
 

@@ -32,11 +32,11 @@ public record Manifest(JsonNode tree) {
   /**
    * The manifest's entry for a file.
    *
-   * @param count  in the units of {@link PlannedFile#unit}
+   * @param count  of tokens, rows or what else the file has
    * @param bytes  size of the file
    * @param sha256 in hexadecimal
    */
-  record Entry(long count, long bytes, String sha256) {}
+  public record Entry(long count, long bytes, String sha256) {}
 
   /**
    * Reads the manifest of an export.

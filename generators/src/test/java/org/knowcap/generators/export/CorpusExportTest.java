@@ -37,8 +37,8 @@ class CorpusExportTest {
   @ValueSource(strings = {"bioS", "mixture"})
   void theBytesAreTheSameOnAnyNumberOfThreads(String kind) throws IOException {
     Corpus corpus = kind.equals("bioS") ? CORPUS : Exports.mixture();
-    Exports.export(corpus).write(temp.resolve("1"), Map.of(), 1, (_, _) -> {});
-    Exports.export(corpus).write(temp.resolve("3"), Map.of(), 3, (_, _) -> {});
+    Exports.write(Exports.export(corpus), temp.resolve("1"), 1, (_, _) -> {});
+    Exports.write(Exports.export(corpus), temp.resolve("3"), 3, (_, _) -> {});
     Map<String, String> one = Exports.contents(temp.resolve("1"));
     assertTrue(one.size() > 30, one.keySet().toString());
     assertEquals(one, Exports.contents(temp.resolve("3")));
@@ -87,10 +87,10 @@ class CorpusExportTest {
   @Test
   void anInterruptedExportGoesOn() throws IOException {
     Path whole = temp.resolve("whole");
-    Exports.export(CORPUS).write(whole, Map.of(), 1, (_, _) -> {});
+    Exports.write(Exports.export(CORPUS), whole, 1, (_, _) -> {});
     Path out = temp.resolve("out");
     assertThrows(UncheckedIOException.class,
-        () -> Exports.export(CORPUS).write(out, Map.of(), 1, (done, _) -> {
+        () -> Exports.write(Exports.export(CORPUS), out, 1, (done, _) -> {
           if (done == 10) {
             throw stop();
           }
@@ -108,9 +108,9 @@ class CorpusExportTest {
     Files.writeString(aside, "half of it");
     Files.writeString(out.resolve("vocab.json"), "[]");
     int all = Exports.export(CORPUS).files();
-    assertEquals(all - 10 + 1, Exports.export(CORPUS).write(out, Map.of(), 2, (_, _) -> {}));
+    assertEquals(all - 10 + 1, Exports.write(Exports.export(CORPUS), out, 2, (_, _) -> {}));
     assertEquals(Exports.contents(whole), Exports.contents(out));
-    assertEquals(0, Exports.export(CORPUS).write(out, Map.of(), 2, (_, _) -> {}));
+    assertEquals(0, Exports.write(Exports.export(CORPUS), out, 2, (_, _) -> {}));
   }
 
   @Test
@@ -127,7 +127,7 @@ class CorpusExportTest {
     assertEquals(Map.of("notes.txt", "mine"), Exports.contents(other));
     Path below = other.resolve("notes.txt").resolve("out");
     IOException fault = assertThrows(IOException.class,
-        () -> Exports.export(CORPUS).write(below, Map.of(), 1, (_, _) -> {}));
+        () -> Exports.write(Exports.export(CORPUS), below, 1, (_, _) -> {}));
     assertTrue(fault.getMessage().startsWith("cannot write the corpus to " + below), fault.getMessage());
   }
 
@@ -136,15 +136,38 @@ class CorpusExportTest {
     Path out = Files.createDirectory(temp.resolve("out"));
     try (Journal _ = Journal.open(out)) {
       IOException fault = assertThrows(IOException.class,
-          () -> Exports.export(CORPUS).write(out, Map.of(), 1, (_, _) -> {}));
+          () -> Exports.write(Exports.export(CORPUS), out, 1, (_, _) -> {}));
       assertTrue(fault.getMessage().contains("another process is writing there"), fault.getMessage());
     }
+  }
+
+  @Test
+  void otherProcessesWriteTheFilesThatTheyAreTold() throws IOException {
+    Path whole = temp.resolve("whole");
+    Exports.write(Exports.export(CORPUS), whole, 1, (_, _) -> {});
+    Path out = temp.resolve("out");
+    CorpusExport elsewhere = Exports.export(CORPUS);
+    assertThrows(ExportException.class, () -> elsewhere.writeFile(out, "vocab.json"));
+    assertEquals(elsewhere.files(),
+        Exports.export(CORPUS).write(out, Map.of(), (directory, names, written) -> {
+          for (String name : names) {
+            // A process that was given up has left half of it.
+            Path aside = directory.resolve(name).resolveSibling(".tmp-x");
+            Files.createDirectories(aside.getParent());
+            Files.writeString(aside, "half of it");
+            written.file(name, elsewhere.writeFile(directory, name));
+          }
+          assertThrows(ExportException.class, () -> elsewhere.writeFile(directory, "jsonl/other.jsonl"));
+          CorpusExport other = Exports.export(Exports.bioS(50, 2));
+          assertThrows(ExportException.class, () -> other.writeFile(directory, "vocab.json"));
+        }, (_, _) -> {}));
+    assertEquals(Exports.contents(whole), Exports.contents(out));
   }
 
   private static void assertRefused(Path out, String message, CorpusExport export) throws IOException {
     Map<String, String> before = Files.isDirectory(out) ? Exports.contents(out) : Map.of();
     IllegalArgumentException fault = assertThrows(IllegalArgumentException.class,
-        () -> export.write(out, Map.of(), 1, (_, _) -> {}));
+        () -> Exports.write(export, out, 1, (_, _) -> {}));
     assertTrue(fault.getMessage().contains(message), fault.getMessage());
     assertEquals(before, Files.isDirectory(out) ? Exports.contents(out) : Map.of());
   }

@@ -57,9 +57,16 @@ final class Exports {
     return new CorpusExport(corpus, settings(TruthFormat.PARQUET, Format.values()));
   }
 
+  /** Writes an export by threads of this process; returns the number of files that were missing. */
+  static int write(CorpusExport export, Path directory, int threads, CorpusExport.Progress progress)
+      throws IOException {
+    return export.write(directory, Map.of(), export.threads(threads), progress);
+  }
+
   /** Writes a corpus and returns where to. */
   static Path write(Path directory, Corpus corpus, ExportSettings settings) throws IOException {
-    new CorpusExport(corpus, settings).write(directory, Map.of("corpus", "a test's"), 2, (_, _) -> {});
+    CorpusExport export = new CorpusExport(corpus, settings);
+    export.write(directory, Map.of("corpus", "a test's"), export.threads(2), (_, _) -> {});
     return directory;
   }
 
