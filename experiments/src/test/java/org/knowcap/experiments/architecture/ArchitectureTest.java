@@ -87,7 +87,7 @@ class ArchitectureTest {
   @Test
   void onlyTheCommandLineTalksAndExits() {
     noClasses().that()
-        .resideOutsideOfPackage("org.knowcap.experiments.cli")
+        .resideOutsideOfPackages("org.knowcap.experiments.cli", "org.knowcap.spark")
         .should()
         .accessField(System.class, "out")
         .orShould()

@@ -60,7 +60,7 @@ class LauncherOptionsTest {
           "--launcher=kubernetes --image=x --claim=y|--launcher kubernetes only writes a file for kubectl; add --dry-run",
           "--master=yarn|--master is for --launcher spark, found --launcher local",
           "--launcher=slurm --conf=spark.a=1|--conf is for --launcher spark, found --launcher slurm",
-          "--launcher=spark --workers=2|--workers is for --launcher kubernetes or --launcher local or --launcher slurm, found --launcher spark; as many tasks",
+          "--launcher=spark --workers=2|--workers is for --launcher local or --launcher slurm or --launcher kubernetes, found --launcher spark; as many tasks",
           "--launcher=spark --conf=a=1|--conf must be KEY=VALUE, such as spark.executor.memory=2g, found 'a=1'",
           "--launcher=spark --conf=spark.task.cpus=2|--conf cannot set spark.task.cpus: --threads does",
           "--launcher=spark --conf=spark.master=x|--conf cannot set spark.master: Knowcap needs its own; give --master",
