@@ -82,7 +82,15 @@ public final class Knowcap {
     line.registerConverter(Path.class, new UserPath());
     line.setExecutionStrategy(parsed -> {
       requireKnownWords(parsed);
-      return new CommandLine.RunLast().execute(parsed);
+      try {
+        return new CommandLine.RunLast().execute(parsed);
+      } catch (OutOfMemoryError e) {
+        line.getErr()
+            .println(
+                "knowcap: out of memory (" + e.getMessage() + "): the study is too large for it, or a file"
+                    + " that is read as a whole has no end; more for Java: KNOWCAP_JAVA_OPTS=-Xmx8g");
+        return UserException.FAILURE;
+      }
     });
     line.setExecutionExceptionHandler((exception, command, parsed) -> complain(exception, command));
     line.setParameterExceptionHandler((exception, arguments) -> {

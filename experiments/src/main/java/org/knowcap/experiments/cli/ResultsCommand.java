@@ -131,7 +131,7 @@ final class ResultsCommand implements Callable<Integer> {
       boolean dense = results.rows().stream().allMatch(row -> row.run().dense());
       print(out, results.table(),
           COLUMNS.stream().filter(column -> !dense || !OF_EXPERTS.contains(column)).toList(), 4);
-      written.forEach(out::println);
+      written.stream().distinct().forEach(out::println);
     }
     return 0;
   }

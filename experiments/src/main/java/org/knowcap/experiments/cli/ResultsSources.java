@@ -54,7 +54,7 @@ record ResultsSources(List<StudyReport> studies, List<Path> tables, ResultsTable
       }
     }
     ResultsTable results = ResultsTable.ofRows(distinct(rows, notes));
-    return new ResultsSources(studies, tables, results, List.copyOf(notes));
+    return new ResultsSources(studies, tables, results, notes.stream().distinct().toList());
   }
 
   /**
@@ -92,7 +92,9 @@ record ResultsSources(List<StudyReport> studies, List<Path> tables, ResultsTable
       repeated += before == null ? 0 : 1;
     }
     if (repeated > 0) {
-      notes.add(repeated + " rows are in several sources with the same figures; each counts once");
+      notes.add(repeated == 1
+          ? "1 row is in several sources with the same figures; it counts once"
+          : repeated + " rows are in several sources with the same figures; each counts once");
     }
     return List.copyOf(byName.values());
   }

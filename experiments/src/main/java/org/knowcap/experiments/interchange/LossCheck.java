@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
@@ -103,6 +104,9 @@ public record LossCheck(int vocabulary, int endOfText, int context, int[] prompt
     float[][] losses = new float[targets.length][prompts.length];
     for (int draw = 0; draw < targets.length; draw++) {
       session.losses(prompts, targets[draw], losses[draw]);
+      for (float loss : losses[draw]) {
+        Measurement.requireNumber(loss);
+      }
     }
     return losses;
   }

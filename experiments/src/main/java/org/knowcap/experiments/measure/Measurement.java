@@ -189,8 +189,12 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     }
   }
 
-  /** Refuses a loss that is not a number: weights may be finite and yet too large to compute with. */
-  private static void requireNumber(double loss) {
+  /**
+   * Refuses a loss that is not a number: weights may be finite and yet too large to compute with.
+   *
+   * @throws UserException which says so
+   */
+  public static void requireNumber(double loss) {
     if (!Double.isFinite(loss)) {
       throw UserException.failure("the model cannot be measured: the loss of a measured text is " + loss
           + " nats, so its weights have grown beyond what it can compute with; train it with a lower learning rate");

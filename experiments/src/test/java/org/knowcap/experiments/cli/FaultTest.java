@@ -16,16 +16,19 @@ import picocli.CommandLine.Command;
 /** Whose fault it is that a command ends. */
 class FaultTest {
   @Command(name = "fault")
-  private record Fault(RuntimeException thrown) implements Callable<Integer> {
+  private record Fault(Throwable thrown) implements Callable<Integer> {
     @Override
     public Integer call() {
-      throw thrown;
+      if (thrown instanceof Error error) {
+        throw error;
+      }
+      throw (RuntimeException) thrown;
     }
   }
 
   private record Ended(int exitCode, String err) {}
 
-  private static Ended run(RuntimeException thrown) {
+  private static Ended run(Throwable thrown) {
     StringWriter err = new StringWriter();
     CommandLine line = Knowcap.commandLine();
     line.addSubcommand(new Fault(thrown)).setErr(new PrintWriter(err, true));
@@ -51,6 +54,14 @@ class FaultTest {
     assertEquals(UserException.USAGE, ended.exitCode);
     assertEquals("knowcap: study.yaml: 'seeds' must be a whole number, found 'one'\n", ended.err);
     assertFalse(ended.err.contains("internal"));
+  }
+
+  @Test
+  void aMemoryThatIsFullIsALineWithoutATrace() {
+    Ended ended = run(new OutOfMemoryError("Java heap space"));
+    assertEquals(UserException.FAILURE, ended.exitCode);
+    assertTrue(ended.err.startsWith("knowcap: out of memory (Java heap space): ")
+        && ended.err.contains("KNOWCAP_JAVA_OPTS") && ended.err.lines().count() == 1, ended.err);
   }
 
   @Test

@@ -42,6 +42,7 @@ class ResultsSourcesTest {
     assertTrue(
         thrice.err().contains("200 rows are in several sources with the same figures; each counts once"),
         thrice.err());
+    assertEquals(thrice.err().lines().distinct().toList(), thrice.err().lines().toList(), "each note once");
   }
 
   @Test

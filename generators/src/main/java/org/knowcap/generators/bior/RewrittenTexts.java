@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -126,7 +125,7 @@ public final class RewrittenTexts {
     FactFinder facts = new FactFinder(people);
     Collector collector = new Collector(Math.toIntExact(people.people()));
     try (BufferedReader lines = new BufferedReader(
-        new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+        new InputStreamReader(LineLimit.open(file), StandardCharsets.UTF_8))) {
       lines.lines()
           .gather(Gatherers.mapConcurrent(2 * Runtime.getRuntime().availableProcessors(),
               line -> Line.of(line, people.people(), facts)))

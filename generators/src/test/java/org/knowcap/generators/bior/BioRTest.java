@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -201,6 +202,17 @@ class BioRTest {
       String message = assertThrows(IllegalArgumentException.class, () -> read(lines, others)).getMessage();
       assertTrue(message.contains("about 20 of 20 people") && message.contains("lacks the name"), message);
     }
+  }
+
+  /** It would fill the memory before anything else could be said of it. */
+  @Test
+  void aLineWithoutAnEndIsRefused() throws IOException {
+    Path file = directory.resolve("endless.jsonl");
+    Files.writeString(file, "{}\n" + "x".repeat(17 << 20));
+    UncheckedIOException refused = assertThrows(UncheckedIOException.class,
+        () -> RewrittenTexts.read(file, PEOPLE));
+    assertTrue(refused.getCause().getMessage().startsWith(file + ", line 2 is longer than 16 MB"),
+        refused.getCause().getMessage());
   }
 
   /** More texts than one block of tokens holds, in the same order and with the same words. */

@@ -2,7 +2,8 @@ package org.knowcap.generators.bior.rewriting;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -16,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
+import org.knowcap.generators.bior.LineLimit;
 import org.knowcap.generators.bior.FactFinder;
 import org.knowcap.generators.bior.RewrittenLine;
 import org.knowcap.generators.bios.BioS;
@@ -76,7 +78,7 @@ public final class Rewriting {
    * @throws RewritingException naming the first line that is not a prompt about these people
    */
   public long count(Path prompts) throws IOException {
-    try (BufferedReader lines = Files.newBufferedReader(prompts)) {
+    try (BufferedReader lines = lines(prompts)) {
       long count = 0;
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         count++;
@@ -91,6 +93,12 @@ public final class Rewriting {
       }
       return count;
     }
+  }
+
+  /** Refuses what is not UTF-8. */
+  private static BufferedReader lines(Path prompts) throws IOException {
+    return new BufferedReader(
+        new InputStreamReader(LineLimit.open(prompts), StandardCharsets.UTF_8.newDecoder()));
   }
 
   /**
@@ -118,7 +126,7 @@ public final class Rewriting {
   private void askAll(Path prompts, TextsFile file, Ledger ledger) throws IOException, InterruptedException {
     AtomicReference<Exception> failure = new AtomicReference<>();
     Semaphore free = new Semaphore(concurrency);
-    try (BufferedReader lines = Files.newBufferedReader(prompts);
+    try (BufferedReader lines = lines(prompts);
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       try {
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
