@@ -32,12 +32,19 @@ public final class KnowcapProcess {
     this.err = err;
   }
 
+  /**
+   * A supervisor ends before the optimising compiler pays, and its workers, which train, drop the first flag. By the second each
+   * process counts one core, so that a study has one worker unless its test asks for more: each compiles the same loops.
+   */
+  private static final List<String> SMALL = List.of("-XX:TieredStopAtLevel=1", "-XX:ActiveProcessorCount=1");
+
   /** A Java process with the project's flags. */
   public static ProcessBuilder java(Class<?> main, List<String> flags, String... arguments) {
     List<String> command = new ArrayList<>(
         List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow",
             "-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:+UseSerialGC"));
+    command.addAll(SMALL);
     command.addAll(flags);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));

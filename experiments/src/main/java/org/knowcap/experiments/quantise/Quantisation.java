@@ -146,7 +146,7 @@ public final class Quantisation {
   }
 
   private MeasuredQuantisation measured(RunResult trained, Corpus corpus, QuantisedModel model,
-      Quantiser quantiser, long calibrationPeople) {
+      Quantiser quantiser, long calibrationPeople) throws IOException {
     Engine engine = Run.engine(spec);
     Measurement losses;
     Recall recall;
@@ -163,6 +163,7 @@ public final class Quantisation {
     return new MeasuredQuantisation(
         new QuantisedResult(run.result(), quantiser.method(), quantiser.bits(), quantiser.group(),
             model.bitsPerWeight(), model.modelBits(), run.result().storedBits() / model.modelBits()),
-        run.parts(), run.measuredPeople(), calibrationPeople, run.provenance());
+        run.parts(), run.measuredPeople(), calibrationPeople, run.provenance(),
+        Optional.of(Checkpoint.checksum(folder.checkpoint())));
   }
 }

@@ -1,10 +1,12 @@
 package org.knowcap.experiments.run;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.knowcap.analysis.capacity.Knowledge;
 import org.knowcap.analysis.results.QuantisedResult;
 
@@ -16,10 +18,13 @@ import org.knowcap.analysis.results.QuantisedResult;
  * @param measuredPeople people whose losses were taken
  * @param calibrationPeople people whose biographies it was calibrated on, one each; 0 for a method that needs none
  * @param provenance where it comes from
+ * @param checkpoint the checksum that the checkpoint states which was quantised; absent in files of earlier versions
  */
 public record MeasuredQuantisation(QuantisedResult result, List<Knowledge> parts, long measuredPeople,
-    long calibrationPeople, Map<String, String> provenance) {
+    long calibrationPeople, Map<String, String> provenance,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<String> checkpoint) {
   public MeasuredQuantisation {
+    checkpoint = checkpoint == null ? Optional.empty() : checkpoint;
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));

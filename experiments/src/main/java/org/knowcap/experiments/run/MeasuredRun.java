@@ -29,12 +29,14 @@ import org.knowcap.models.engine.routing.RoutingMetrics;
  * @param cautions what readers must know before they use the numbers, a sentence each
  * @param frequencies what is learnt of people by how often they were in training; left out where that was equal
  * @param weights what the model's weights take, if it was trained with rounded ones; otherwise left out
+ * @param madeFrom the files that it belongs to; absent in files of earlier versions
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
     List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits, List<String> cautions,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Frequencies> frequencies,
-    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<StoredWeights> weights) {
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<StoredWeights> weights,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Origin> madeFrom) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
     recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
@@ -42,6 +44,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     cautions = cautions == null ? List.of() : List.copyOf(cautions);
     frequencies = frequencies == null ? Optional.empty() : frequencies;
     weights = weights == null ? Optional.empty() : weights;
+    madeFrom = madeFrom == null ? Optional.empty() : madeFrom;
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
@@ -52,7 +55,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     return result.run().equals(name) && result.setting().orElse("").equals(spec.setting())
         ? this
         : new MeasuredRun(result.named(name, spec.setting()), parts, measuredPeople, provenance, routing,
-            recallByAttribute, exactBits, cautions, frequencies, weights);
+            recallByAttribute, exactBits, cautions, frequencies, weights, madeFrom);
   }
 
   /** This result, for a run that trained as a replica with others. */
@@ -63,17 +66,23 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
     return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute, exactBits,
-        cautions, frequencies, weights);
+        cautions, frequencies, weights, madeFrom);
   }
 
   /** This result, of a model that was trained with rounded weights. */
   MeasuredRun with(Optional<StoredWeights> stored) {
     return new MeasuredRun(result, parts, measuredPeople, provenance, routing, recallByAttribute, exactBits,
-        cautions, frequencies, stored);
+        cautions, frequencies, stored, madeFrom);
   }
 
   /** Its row in a table. */
   QuantisedResult row() {
     return weights.map(stored -> stored.row(result)).orElseGet(() -> QuantisedResult.unquantised(result));
+  }
+
+  /** This result, as it belongs to the files that it was made from. */
+  MeasuredRun madeFrom(Origin origin) {
+    return new MeasuredRun(result, parts, measuredPeople, provenance, routing, recallByAttribute, exactBits,
+        cautions, frequencies, weights, Optional.of(origin));
   }
 }

@@ -115,7 +115,8 @@ public final class Run {
         losses.capacity(parameters.length).storedBits());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
         tokens, lateShare, Optional.empty()).trainedTogether(sessions.replicas())
-        .with(rounded.map(model -> StoredWeights.of(spec.training().weights().orElseThrow(), model)));
+        .with(rounded.map(model -> StoredWeights.of(spec.training().weights().orElseThrow(), model)))
+        .madeFrom(folder.origin());
     folder.writeResult(run);
     Files.deleteIfExists(Checkpoint.previous(folder.checkpoint()));
     return run;
@@ -166,7 +167,8 @@ public final class Run {
     return new MeasuredRun(result,
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), values.size(),
         Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(), exactBits(corpus),
-        Cautions.of(spec, corpus), losses.frequencies(corpus, exposures.exposures()), Optional.empty());
+        Cautions.of(spec, corpus), losses.frequencies(corpus, exposures.exposures()), Optional.empty(),
+        Optional.empty());
   }
 
   /** log2 of the number of sets of names; absent where there are no names. */

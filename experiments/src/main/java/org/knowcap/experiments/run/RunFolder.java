@@ -24,6 +24,8 @@ import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.files.Sha256;
 import org.knowcap.files.WholeFile;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.experiments.study.InitialisationSpec;
 import tools.jackson.core.JacksonException;
@@ -58,6 +60,10 @@ public final class RunFolder {
 
   public Path checkpoint() {
     return path.resolve(InitialisationSpec.CHECKPOINT);
+  }
+
+  private Path spec() {
+    return path.resolve("run.json");
   }
 
   private Path result() {
@@ -212,7 +218,48 @@ public final class RunFolder {
     if (!RunSpec.sameRun(measured.result().run(), path.getFileName().toString())) {
       throw damaged(result(), 1, "it is of run " + measured.result().run(), REMEDY);
     }
+    if (measured.madeFrom().isPresent()) {
+      requireOrigin(measured.madeFrom().get());
+    }
     return measured;
+  }
+
+  /** What a result that is made now belongs to. */
+  Origin origin() throws IOException {
+    return new Origin(Sha256.of(spec()), Checkpoint.checksum(checkpoint()));
+  }
+
+  /** Refuses a result beside other files than it was made from; files that are gone contradict nothing. */
+  private void requireOrigin(Origin origin) throws IOException {
+    if (Files.exists(spec())) {
+      String found = Sha256.of(spec());
+      if (!found.equals(origin.runJson())) {
+        throw UserException.failure(spec() + ": changed, or of another run (its SHA-256 is " + found
+            + ", result.json beside it belongs to " + origin.runJson()
+            + "); remove run.json, which no command needs, or train the run again with --again");
+      }
+    }
+    requireCheckpoint(result(), origin.checkpoint(), REMEDY);
+  }
+
+  private void requireCheckpoint(Path file, String checkpoint, String remedy) throws IOException {
+    if (Files.exists(checkpoint())) {
+      String found = statedChecksum();
+      if (!found.equals(checkpoint)) {
+        throw damaged(file, 1, "it belongs to a checkpoint with the checksum " + checkpoint + ", and "
+            + checkpoint().getFileName() + " has " + found, remedy);
+      }
+    }
+  }
+
+  private String statedChecksum() throws IOException {
+    try {
+      return Checkpoint.checksum(checkpoint());
+    } catch (CheckpointException e) {
+      throw UserException.failure(e.getMessage()
+          + "; the result beside it cannot be compared with it: remove the checkpoint, and the result counts without it, or train the"
+          + " run again with --again");
+    }
   }
 
   /** @param remedy the command that makes the file again, once it is removed */
@@ -260,7 +307,7 @@ public final class RunFolder {
 
   /** Writes what determines the run. */
   public void writeSpec(RunSpec spec) throws IOException {
-    writeJson(path.resolve("run.json"), spec.settings());
+    writeJson(spec(), spec.settings());
   }
 
   /** Writes the result, and deletes what was made from an earlier model of this run. */
@@ -335,6 +382,9 @@ public final class RunFolder {
     if (!found.endsWith(label)
         || !RunSpec.sameRun(measured.result().trainedRun(), path.getFileName().toString())) {
       throw damaged(file, 1, "it is of " + found, remedy);
+    }
+    if (measured.checkpoint().isPresent()) {
+      requireCheckpoint(file, measured.checkpoint().get(), remedy);
     }
     return measured;
   }

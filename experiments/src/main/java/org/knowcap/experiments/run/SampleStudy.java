@@ -77,6 +77,6 @@ public final class SampleStudy {
         Limit.of(capacity.saturation(), OptionalDouble.of(0.5)), RecallShares.NONE, Memorisation.NONE);
     folder.writeResult(
         new MeasuredRun(result, parts, people, Map.of("engine", "none", "finished", "2026-11-27T00:00:00Z"),
-            List.of(), List.of(), Map.of(), List.of(), Optional.empty(), Optional.empty()));
+            List.of(), List.of(), Map.of(), List.of(), Optional.empty(), Optional.empty(), Optional.empty()));
   }
 }

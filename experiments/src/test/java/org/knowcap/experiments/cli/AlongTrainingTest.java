@@ -13,7 +13,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.TrainingRow;
-import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
@@ -37,7 +36,7 @@ class AlongTrainingTest {
   @Test
   void aModelLearnsAndMakesUpWhatItWasNotShown() throws Exception {
     Path out = directory.resolve("out");
-    KnowcapProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    InProcess.train(Files.writeString(directory.resolve("study.yaml"), STUDY), out);
     StudyReport report = StudyReport.of(StudyFolder.open(out));
     RunResult result = report.results().results().getFirst();
     List<TrainingRow> rows = report.along();
@@ -85,7 +84,7 @@ class AlongTrainingTest {
     Path spec = Files.writeString(directory.resolve("study.yaml"),
         STUDY.replace("along: log", "along: end").replace("exposures: 200", "exposures: 20"));
     Path out = directory.resolve("out");
-    InProcess.succeeds("run", spec, "--out", out);
+    InProcess.train(spec, out);
     assertTrue(StudyReport.of(StudyFolder.open(out)).along().isEmpty());
     assertFalse(Files.exists(out.resolve("along.csv")));
     Outcome asked = InProcess.succeeds("query", out, "SELECT count(*) AS n FROM along", "--format", "csv");

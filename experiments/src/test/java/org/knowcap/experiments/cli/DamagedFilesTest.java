@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,6 +32,12 @@ import org.knowcap.files.Folders;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.models.checkpoint.Checkpoint;
+import org.knowcap.models.engine.Session;
+import org.knowcap.models.program.Program;
 import org.knowcap.testing.TestSeed;
 
 /**
@@ -104,7 +111,7 @@ class DamagedFilesTest {
       DAMAGES.remove(UNREADABLE);
     }
     sound = directory.resolve("sound");
-    InProcess.succeeds("run", spec, "--out", sound);
+    InProcess.train(spec, sound);
     List<Object> quantise = new ArrayList<>(List.of("quantise"));
     try (Stream<Path> runs = Files.list(sound.resolve("runs"))) {
       runs.forEach(quantise::add);
@@ -222,8 +229,10 @@ class DamagedFilesTest {
     }
     Collections.shuffle(cases, Random.from(random));
     Path study = directory.resolve("study");
-    // All faults of a long search are wanted, not the first alone.
+    int tried = 0;
+    // All faults of a long search are wanted, not the first alone, and each at once.
     List<Executable> checks = new ArrayList<>();
+    long began = System.nanoTime();
     for (Case one : cases.subList(0, Math.min(most, cases.size()))) {
       copy(sound, study);
       Path file = study.resolve(one.target);
@@ -238,11 +247,24 @@ class DamagedFilesTest {
           ? KnowcapProcess.run(command.toArray())
           : InProcess.run(command.toArray());
       Map<String, byte[]> after = otherRuns(study, run);
-      checks.add(() -> {
+      Executable check = () -> {
         requireByTheBook(ended, what);
         assertEquals(others.keySet(), after.keySet(), what);
         others.forEach((name, bytes) -> assertArrayEquals(bytes, after.get(name), what + ": " + name));
-      });
+      };
+      try {
+        check.execute();
+      } catch (Throwable failed) {
+        System.out.println("DamagedFilesTest: " + failed.getMessage());
+        checks.add(() -> {
+          throw failed;
+        });
+      }
+      tried++;
+      if (tried % 50 == 0) {
+        System.out.println("DamagedFilesTest: " + tried + " of " + cases.size() + " commands in "
+            + (System.nanoTime() - began) / 1_000_000_000 + " s, " + checks.size() + " faults");
+      }
       Folders.delete(study);
       Folders.delete(elsewhere);
     }
@@ -295,6 +317,87 @@ class DamagedFilesTest {
       Map<String, String> expected = new TreeMap<>(rows);
       expected.keySet().removeIf(run -> run.startsWith(struck.getFileName() + "/"));
       assertEquals(expected, rows(study));
+    }
+  }
+
+  /** A result counts only beside the run.json and the checkpoint that it was made from, and a quantised one likewise. */
+  @Test
+  void aResultBelongsToItsFiles() throws Exception {
+    Path study = directory.resolve("belongs");
+    copy(sound, study);
+    List<Path> runs = runs(study);
+    RunFolder struck = new RunFolder(runs.getFirst());
+    Path settings = struck.path().resolve("run.json");
+    Files.copy(runs.getLast().resolve("run.json"), settings, StandardCopyOption.REPLACE_EXISTING);
+    requireRefused(study, struck, settings + ": changed, or of another run");
+    Files.delete(settings);
+    InProcess.succeeds("results", study);
+    assertEquals(rows, rows(study));
+
+    // The run as it could have been trained on another machine, with the results of that training.
+    Path elsewhere = directory.resolve("belongs-elsewhere");
+    copy(sound, elsewhere);
+    RunFolder twin = StudyFolder.open(elsewhere).runFolder(struck.path().getFileName().toString());
+    changeWeights(twin, 0.01f);
+    requireRefused(elsewhere, twin,
+        "result.json, line 1: damaged or of another version (it belongs to a checkpoint");
+    Files.delete(twin.path().resolve("result.json"));
+    InProcess.train(directory.resolve("study.yaml"), elsewhere);
+    InProcess.succeeds("quantise", twin.path(), "--method", "rtn", "--bits", "8,4");
+    Path quantised;
+    try (Stream<Path> labels = Files.list(twin.path().resolve("quantised"))) {
+      quantised = twin.path().relativize(labels.sorted().findFirst().orElseThrow().resolve("result.json"));
+    }
+    Files.copy(twin.path().resolve(quantised), struck.path().resolve(quantised),
+        StandardCopyOption.REPLACE_EXISTING);
+    Outcome ended = InProcess.run("results", study);
+    String said = ended.out() + ended.err();
+    assertTrue(said.contains(struck.path().resolve(quantised) + ", line 1: ")
+        && said.contains("it belongs to a checkpoint"), said);
+    assertEquals(5, rows(study).size());
+  }
+
+  /** Finite weights may be too large to compute with. */
+  @Test
+  void aModelWhoseLossIsNoNumberHasNoFigures() throws Exception {
+    Path study = directory.resolve("grown");
+    copy(sound, study);
+    RunFolder run = new RunFolder(runs(study).getFirst());
+    changeWeights(run, 1e38f);
+    for (List<Object> command : List.<List<Object>>of(List.of("measure", run.path()),
+        List.of("measure", run.path(), "--json"),
+        List.of("export", run.path(), directory.resolve("grown-hf"), "--to", "huggingface", "--check"),
+        List.of("probe", run.path(), "--steps", 5))) {
+      Outcome ended = InProcess.run(command.toArray());
+      assertEquals(1, ended.exitCode(), command + ": " + ended);
+      assertTrue(ended.err().contains("the loss of a measured text is NaN nats"), command + ": " + ended);
+      requireByTheBook(ended, command.toString());
+    }
+    assertFalse(Files.exists(directory.resolve("grown-hf")));
+  }
+
+  private static void changeWeights(RunFolder run, float to) throws IOException {
+    RunSpec spec = StudyFolder.ofRun(run.path()).run(run.path().getFileName().toString());
+    Program program = Program.scoring(spec.model(), RunSpec.ids(spec.corpus()), 1, 1);
+    Checkpoint checkpoint = Checkpoint.read(run.checkpoint(), program);
+    float[] weights = checkpoint.state().get(Session.PARAMETERS);
+    Arrays.fill(weights, 0, weights.length / 2, to);
+    checkpoint.write(run.checkpoint(), program);
+  }
+
+  /** The results of a run are gone, with a line that says why; all others are there. */
+  private static void requireRefused(Path study, RunFolder run, String why) throws Exception {
+    Outcome ended = InProcess.run("results", study);
+    requireByTheBook(ended, why);
+    assertTrue((ended.out() + ended.err()).contains(why), ended.toString());
+    Map<String, String> expected = new TreeMap<>(rows);
+    expected.keySet().removeIf(row -> row.startsWith(run.path().getFileName().toString()));
+    assertEquals(expected, rows(study));
+  }
+
+  private static List<Path> runs(Path study) throws IOException {
+    try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
+      return runs.sorted().toList();
     }
   }
 }

@@ -143,13 +143,13 @@ class DocumentedCommandsTest {
   }
 
   @BeforeAll
-  static void prepare() throws IOException {
+  static void prepare() throws Exception {
     Path oneSeed = Files.writeString(directory.resolve("study.yaml"), STUDY);
     Path spec = Files.writeString(directory.resolve("my-study.yaml"), STUDY + "seeds: [1, 2]\n");
     Path ofTexts = Files.writeString(directory.resolve("texts.yaml"),
         STUDY.replace("kind: bioS", "kind: bioR\n  people_seed: 1\n  file: texts.jsonl"));
     Path study = directory.resolve("mine");
-    InProcess.succeeds("run", spec, "--out", study);
+    InProcess.train(spec, study);
     Path run;
     try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
       run = runs.sorted().findFirst().orElseThrow();

@@ -50,11 +50,11 @@ class FullDiskTest {
   private static Path sound;
 
   @BeforeAll
-  static void train() throws IOException {
+  static void train() throws Exception {
     Assumptions.assumeTrue(FileSizeLimit.available(), "this system limits no sizes of files");
     spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
     sound = directory.resolve("sound");
-    InProcess.succeeds("run", spec, "--out", sound);
+    InProcess.train(spec, sound);
   }
 
   private static Path run(Path study) throws IOException {

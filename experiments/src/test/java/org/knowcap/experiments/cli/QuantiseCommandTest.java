@@ -52,7 +52,7 @@ class QuantiseCommandTest {
   @Test
   void modelsAreRoundedMeasuredAndShownBesideTheirRuns() throws Exception {
     Path out = directory.resolve("out");
-    KnowcapProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    InProcess.train(Files.writeString(directory.resolve("study.yaml"), STUDY), out);
     byte[] csv = Files.readAllBytes(out.resolve("results.csv"));
     RunResult trained = ResultsTable.readCsv(out.resolve("results.csv")).results().getFirst();
     assertTrue(trained.saturation() > 0.9, "a model that knows its corpus: " + trained);
@@ -170,13 +170,13 @@ class QuantiseCommandTest {
     Path unfinished = out.resolve("runs").resolve(runs.get(1).run());
     Files.move(unfinished.resolve("result.json"), out.resolve("moved-result.json"));
     byte[] checkpoint = Files.readAllBytes(run.resolve("checkpoint.safetensors"));
-    Path notANumber = copyOfStudy(out, "nan", run);
+    Path changed = copyOfStudy(out, "changed", run);
     StudyFolder study = StudyFolder.open(out);
     RunSpec spec = study.run(run.getFileName().toString());
     Program program = Program.scoring(spec.model(), RunSpec.ids(spec.corpus()), 1, 1);
     Checkpoint read = Checkpoint.read(run.resolve("checkpoint.safetensors"), program);
-    read.state().get(Session.PARAMETERS)[0] = Float.NaN;
-    read.write(notANumber.resolve("checkpoint.safetensors"), program);
+    read.state().get(Session.PARAMETERS)[0] += 1;
+    read.write(changed.resolve("checkpoint.safetensors"), program);
     Path truncated = copyOfStudy(out, "truncated", run);
     Files.write(truncated.resolve("checkpoint.safetensors"),
         Arrays.copyOf(checkpoint, checkpoint.length / 2));
@@ -200,8 +200,8 @@ class QuantiseCommandTest {
         misuse(2, out, "--method rtn --bits 4", out.toString(), "is not the folder of a run"),
         misuse(2, directory.resolve("none"), "--method rtn --bits 4", "is not the folder of a run"),
         misuse(1, unfinished, "--method rtn --bits 4", runs.get(1).run(), "was interrupted", "knowcap run"),
-        misuse(1, notANumber, "--method gptq --bits 4", "checkpoint.safetensors", "element 0 of embedding",
-            "NaN"),
+        misuse(1, changed, "--method gptq --bits 4", "result.json", "it belongs to a checkpoint",
+            "and checkpoint.safetensors has"),
         misuse(1, truncated, "--method rtn --bits 4", "checkpoint.safetensors", "truncated"), misuse(1,
             without, "--method rtn --bits 4", "checkpoint.safetensors is not there", "train the run again"));
     assertAll(misuses.stream().<Executable>map(misuse -> {
@@ -215,7 +215,7 @@ class QuantiseCommandTest {
         assertEquals("", outcome.out());
       };
     }).toList());
-    for (Path spared : List.of(unfinished, notANumber, truncated, without)) {
+    for (Path spared : List.of(unfinished, changed, truncated, without)) {
       assertFalse(Files.exists(spared.resolve("quantised")), "nothing half-written in " + spared);
     }
     assertFalse(Files.exists(directory.resolve("no")));

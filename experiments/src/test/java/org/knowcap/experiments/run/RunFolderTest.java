@@ -58,7 +58,7 @@ class RunFolderTest {
       Map.of("names", 81.5), List.of("a caution"),
       Optional
           .of(new Frequencies(1.5, List.of(new FrequencyBucket(16, 3, 2, 20, 0.5, 3, 10.5, 9.5, 20, 4.85)))),
-      Optional.of(new StoredWeights("ternary", 2, 0, 1.75, 9000)));
+      Optional.of(new StoredWeights("ternary", 2, 0, 1.75, 9000)), Optional.empty());
 
   @TempDir
   private Path directory;

@@ -418,6 +418,7 @@ class BenchGpuTest {
             #!/bin/sh
             here=$(cd "$(dirname "$0")" && pwd -P)
             exec '%s/bin/java' --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow -XX:+UseSerialGC \\
+              -XX:TieredStopAtLevel=1 -XX:ActiveProcessorCount=1 \\
               -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$(cat "$here/class-path")" \\
               org.knowcap.experiments.cli.Knowcap "$@"
             """
