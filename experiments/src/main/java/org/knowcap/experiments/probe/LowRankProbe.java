@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
-import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
@@ -189,7 +188,6 @@ final class LowRankProbe implements AutoCloseable {
       session.score(tokens, targets, losses, predictions);
       for (int i = 0; i < count * length; i++) {
         if (targets[i] != probe.none()) {
-          Measurement.requireNumber(losses[i]);
           int block = targets[i] / probe.classes();
           all[block]++;
           right[block] += predictions[i] == targets[i] ? 1 : 0;
