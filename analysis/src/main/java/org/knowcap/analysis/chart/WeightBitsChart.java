@@ -52,7 +52,8 @@ public final class WeightBitsChart implements Chart {
   @Override
   public String caption() {
     return "Stored bits over all bits of the model, against the bits of a weight with its share of scales. Full: trained"
-        + " with such weights (32 bits: with exact ones). Hollow: rounded after training.";
+        + " with such weights (32 bits: with exact ones). Hollow: rounded after training. Models far below zero are drawn at the"
+        + " lower edge.";
   }
 
   @Override
@@ -81,7 +82,9 @@ public final class WeightBitsChart implements Chart {
         LogRange.around(rows.stream().mapToDouble(QuantisedResult::bitsPerWeight)));
     double most = rows.stream().mapToDouble(QuantisedResult::capacityPerBit).max().orElseThrow();
     double least = rows.stream().mapToDouble(QuantisedResult::capacityPerBit).min().orElseThrow();
-    chart.getStyler().setYAxisMin(Math.min(0, 1.1 * least)).setYAxisMax(Math.max(0.001, 1.1 * most));
+    // A model that rounding has ruined may be far below zero, and would leave no room for the others.
+    double floor = Math.max(least, -0.2 * Math.max(0.001, most));
+    chart.getStyler().setYAxisMin(Math.min(0, 1.1 * floor)).setYAxisMax(Math.max(0.001, 1.1 * most));
     Map<String, List<QuantisedResult>> groups = new LinkedHashMap<>();
     rows.forEach(row -> groups.computeIfAbsent(label(row), _ -> new ArrayList<>()).add(row));
     // One colour for a method, in training and after it.
@@ -91,7 +94,7 @@ public final class WeightBitsChart implements Chart {
       Color colour = ChartStyle.COLOURS.get(methods.indexOf(any.quantisation()) % ChartStyle.COLOURS.size());
       Marker marker = any.quantised() ? new Hollow(new Circle()) : new Circle();
       LawPlot.points(chart, name, group.stream().mapToDouble(QuantisedResult::bitsPerWeight).toArray(),
-          group.stream().mapToDouble(QuantisedResult::capacityPerBit).toArray(), colour, marker);
+          group.stream().mapToDouble(row -> Math.max(floor, row.capacityPerBit())).toArray(), colour, marker);
     });
     return chart;
   }

@@ -56,7 +56,7 @@ class SparkTest {
       "--conf", "spark.driver.extraJavaOptions=" + QUICK, "--conf",
       "spark.executor.extraJavaOptions=" + QUICK, "--conf", "spark.driver.host=127.0.0.1", "--conf",
       "spark.driver.bindAddress=127.0.0.1");
-  private static final long MOST_SECONDS = 120;
+  private static final long MOST_SECONDS = 200;
 
   @TempDir
   private Path directory;
