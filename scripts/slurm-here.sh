@@ -39,7 +39,7 @@ case $1 in
 esac
 
 port=$((20000 + $$ % 20000))
-cores=$(nproc)
+cores=$(env -u OMP_NUM_THREADS nproc) # nproc says OMP_NUM_THREADS where that is set
 host=$(hostname -s)
 chmod 755 "$dir"
 mkdir -p "$dir/state" "$dir/spool"

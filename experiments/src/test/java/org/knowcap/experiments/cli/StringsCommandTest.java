@@ -65,7 +65,8 @@ class StringsCommandTest {
         && memorised.unseenStoredBits().orElseThrow() < 0, memorised.toString());
 
     String printed = succeeds("results", out).out();
-    assertTrue(printed.contains("memorised") && !printed.contains("name"), printed);
+    assertTrue(printed.contains("memorised") && !printed.contains("names") && !printed.contains("name_"),
+        printed);
     Path run = out.resolve("runs").resolve(result.run());
     JsonNode measured = Json.MAPPER.readTree(KnowcapProcess.succeeds("measure", run, "--json").out());
     assertEquals(clipped, measured.path("memorisation").path("memorised_bits").asDouble(), 1e-9);

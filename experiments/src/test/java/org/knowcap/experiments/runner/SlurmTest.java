@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.regex.Matcher;
@@ -87,8 +88,13 @@ class SlurmTest {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
         .redirectOutput(directory.resolve("said").toFile());
     builder.environment().putAll(environment());
-    int exitCode = builder.start().waitFor();
-    return new Said(exitCode, Files.readString(directory.resolve("said"), StandardCharsets.UTF_8));
+    Process process = builder.start();
+    // A job that Slurm can never start would wait for ever.
+    if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError(String.join(" ", command) + " has not ended after " + MOST_SECONDS + " s");
+    }
+    return new Said(process.exitValue(), Files.readString(directory.resolve("said"), StandardCharsets.UTF_8));
   }
 
   private String slurm(String... command) throws IOException, InterruptedException {
