@@ -59,7 +59,7 @@ final class CalibrateCommand implements Callable<Integer> {
   @Option(
       names = "--seeds",
       paramLabel = "K",
-      description = "Check 'known': runs of each kind, whose mean must be right, too. Default: 3")
+      description = "Check 'known': runs of each kind, whose mean must be right, too. Default: " + SEEDS)
   private Optional<Integer> seeds;
 
   @Option(names = "--json", description = "Print JSON.")

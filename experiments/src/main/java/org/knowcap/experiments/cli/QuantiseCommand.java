@@ -36,7 +36,6 @@ import picocli.CommandLine.Spec;
     description = "Rounds the weights of finished runs' models to a few bits and measures what they then store. 'results' and"
         + " 'report' of their study show it beside the runs. Models that have been measured are skipped.")
 final class QuantiseCommand implements Callable<Integer> {
-  private static final int GROUP = 128;
   private static final int NF4_BLOCK = 64;
 
   @Spec
@@ -63,7 +62,8 @@ final class QuantiseCommand implements Callable<Integer> {
   @Option(
       names = "--group",
       paramLabel = "G",
-      description = "Weights that share a scale; a row's last group may be smaller. Default: 128; for nf4, 64.")
+      description = "Weights that share a scale; a row's last group may be smaller. Default: "
+          + RoundToNearest.USUAL_GROUP + "; for nf4, " + NF4_BLOCK + ".")
   private Optional<Integer> group;
 
   @Option(names = "--act-order", description = "For gptq: round the inputs that matter most first.")
@@ -113,8 +113,12 @@ final class QuantiseCommand implements Callable<Integer> {
       throw UserException.usage("--act-order is for gptq; " + method + " rounds every weight by itself");
     }
     return switch (method) {
-      case "rtn" -> widths().map(b -> (Quantiser) new RoundToNearest(b, group.orElse(GROUP))).toList();
-      case "gptq" -> widths().map(b -> (Quantiser) new Gptq(b, group.orElse(GROUP), actOrder)).toList();
+      case "rtn" ->
+          widths().map(b -> (Quantiser) new RoundToNearest(b, group.orElse(RoundToNearest.USUAL_GROUP)))
+              .toList();
+      case "gptq" ->
+          widths().map(b -> (Quantiser) new Gptq(b, group.orElse(RoundToNearest.USUAL_GROUP), actOrder))
+              .toList();
       case "nf4" -> {
         requireBits(4);
         yield List.of(new NormalFloat(group.orElse(NF4_BLOCK)));

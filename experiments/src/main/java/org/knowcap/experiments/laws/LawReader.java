@@ -47,7 +47,6 @@ public final class LawReader {
   private static final String OF = "of";
   private static final String QUANTISE = "quantise";
   private static final List<String> QUANTITIES = List.of("ratio", "factor", "stored", "greatest");
-  private static final int GROUP = 128;
 
   private final Path directory;
   private final LawSize size;
@@ -262,7 +261,7 @@ public final class LawReader {
     fields.requireNoOthers();
     String method = how.text("method");
     int bits = (int) how.integer("bits", 2, 8);
-    int group = (int) how.integer("group", 1, Integer.MAX_VALUE, GROUP);
+    int group = (int) how.integer("group", 1, Integer.MAX_VALUE, RoundToNearest.USUAL_GROUP);
     how.requireNoOthers();
     Quantiser quantiser = how.checkedAll(() -> switch (method) {
       case "gptq" -> new Gptq(bits, group, false);

@@ -24,7 +24,6 @@ final class TrainingReader {
   private static final String WARMUP_FRACTION = "warmup_fraction";
   private static final String TUNING = "tuning_learning_rate";
   private static final String WEIGHTS = "weights";
-  private static final int GROUP = 128;
   private static final double USUAL_WARMUP = 0.05;
 
   private final Path file;
@@ -127,7 +126,7 @@ final class TrainingReader {
       case "fp32" -> Optional.empty();
       case "rtn" -> {
         int bits = (int) fields.integer("bits", 2, 8);
-        int group = (int) fields.integer("group", 1, Integer.MAX_VALUE, GROUP);
+        int group = (int) fields.integer("group", 1, Integer.MAX_VALUE, RoundToNearest.USUAL_GROUP);
         yield Optional.of(fields.checked("bits", () -> new RoundToNearest(bits, group)));
       }
       default -> Optional.of(Quantiser.fixed(method)

@@ -1,8 +1,10 @@
 package org.knowcap.models.interchange;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
+import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Positions;
 
@@ -11,7 +13,7 @@ import org.knowcap.models.architecture.Positions;
  * llama.cpp names them; matrices are [outputs, inputs].
  */
 enum GgufArchitecture {
-  LLAMA("llama", new LlamaLike.Llama()) {
+  LLAMA("llama", new LlamaLike.Llama(), Activation.SILU) {
     /** llama.cpp rotates neighbours of a head; ours are half a head apart. */
     @Override
     IntUnaryOperator rotated(ModelSpec model, int from) {
@@ -24,19 +26,19 @@ enum GgufArchitecture {
       llamaLike(model, counterparts);
     }
   },
-  QWEN3("qwen3", new LlamaLike.Qwen3()) {
+  QWEN3("qwen3", new LlamaLike.Qwen3(), Activation.SILU) {
     @Override
     void tensors(ModelSpec model, Counterparts counterparts) {
       llamaLike(model, counterparts);
     }
   },
-  GPTNEOX("gptneox", new GptNeoX()) {
+  GPTNEOX("gptneox", new GptNeoX(), Activation.GELU) {
     @Override
     void tensors(ModelSpec model, Counterparts counterparts) {
       gpt(model, counterparts);
     }
   },
-  GPT2("gpt2", new Gpt2()) {
+  GPT2("gpt2", new Gpt2(), Activation.GELU) {
     @Override
     void tensors(ModelSpec model, Counterparts counterparts) {
       counterparts.same("position_embd.weight", "positions");
@@ -46,10 +48,13 @@ enum GgufArchitecture {
 
   private final String key;
   private final ModelClass twin;
+  /** The only one that llama.cpp computes here; a class of transformers has a setting for it. */
+  private final Activation activation;
 
-  GgufArchitecture(String key, ModelClass twin) {
+  GgufArchitecture(String key, ModelClass twin, Activation activation) {
     this.key = key;
     this.twin = twin;
+    this.activation = activation;
   }
 
   /** Its name in {@code general.architecture}. */
@@ -59,7 +64,11 @@ enum GgufArchitecture {
 
   /** The requirements that the model does not meet. */
   List<String> objections(ModelSpec model) {
-    return twin.objections(model);
+    List<String> objections = new ArrayList<>(twin.objections(model));
+    if (model.feedForward().activation() != activation) {
+      objections.add("the activation " + activation + ", found " + model.feedForward().activation());
+    }
+    return objections;
   }
 
   /** Its tensors. A head that is tied is there again, since GPT-NeoX has no other. */

@@ -2,17 +2,14 @@ package org.knowcap.models.interchange;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.checkpoint.Safetensors;
-import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.quantisation.GgufFormat;
 
@@ -58,13 +55,13 @@ public final class GgufModel {
    */
   public static GgufModel of(ModelSpec model, GgufType type, int vocabulary) {
     GgufArchitecture architecture = Stream.of(GgufArchitecture.values())
-        .filter(one -> objections(one, model).isEmpty())
+        .filter(one -> one.objections(model).isEmpty())
         .findFirst()
         .orElseThrow(
             () -> new IllegalArgumentException("none of llama.cpp's architectures that Knowcap writes has"
                 + " the shape of " + model.name() + ":"
                 + Stream.of(GgufArchitecture.values())
-                    .map(one -> "\n  " + one.key() + " wants " + String.join("; ", objections(one, model)))
+                    .map(one -> "\n  " + one.key() + " wants " + String.join("; ", one.objections(model)))
                     .collect(Collectors.joining())));
     GgufModel form = new GgufModel(architecture, model, type, vocabulary);
     if (type.inBlocks() && form.blockMatrices().noneMatch(one -> type.ofRows(one.shape()[1]) == type)) {
@@ -79,17 +76,6 @@ public final class GgufModel {
           + " weights");
     }
     return form;
-  }
-
-  private static List<String> objections(GgufArchitecture architecture, ModelSpec model) {
-    List<String> objections = new ArrayList<>(architecture.objections(model));
-    Activation wanted = architecture == GgufArchitecture.GPTNEOX || architecture == GgufArchitecture.GPT2
-        ? Activation.GELU
-        : Activation.SILU;
-    if (model.feedForward().activation() != wanted) {
-      objections.add("the activation " + wanted + ", found " + model.feedForward().activation());
-    }
-    return objections;
   }
 
   /** Name of llama.cpp's architecture. */
@@ -147,7 +133,7 @@ public final class GgufModel {
         .put("general.file_type", type.fileCode())
         .put("general.quantization_version", 2);
     Map<String, Object> settings = new LinkedHashMap<>();
-    architecture.settings(model, epsilon(), context, settings);
+    architecture.settings(model, ModelClass.epsilon(program), context, settings);
     settings.put("vocab_size", tokens.texts.size());
     settings.forEach((key, value) -> file.put(architecture.key() + "." + key, value));
     file.put("tokenizer.ggml.model", "gpt2")
@@ -175,15 +161,5 @@ public final class GgufModel {
           : tokens.added.contains(token) ? USER_DEFINED : NORMAL;
     }
     return kinds;
-  }
-
-  private double epsilon() {
-    return program.forward()
-        .stream()
-        .filter(Normalisation.class::isInstance)
-        .map(Normalisation.class::cast)
-        .findFirst()
-        .orElseThrow()
-        .epsilon();
   }
 }

@@ -15,7 +15,6 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.knowcap.files.ParserMessage;
-import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.checkpoint.Safetensors;
 import org.knowcap.models.program.Program;
@@ -106,16 +105,9 @@ public final class HuggingFaceModel {
   }
 
   private List<Setting> settings(int context) {
-    double epsilon = program.forward()
-        .stream()
-        .filter(Normalisation.class::isInstance)
-        .map(Normalisation.class::cast)
-        .findFirst()
-        .orElseThrow()
-        .epsilon();
     List<Setting> settings = new ArrayList<>();
     settings.add(Setting.of("vocab_size", rows));
-    settings.addAll(type.settings(model, epsilon, context));
+    settings.addAll(type.settings(model, ModelClass.epsilon(program), context));
     return settings;
   }
 

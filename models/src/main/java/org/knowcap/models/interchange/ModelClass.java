@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.FeedForward;
@@ -73,6 +74,17 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
       case GELU -> Setting.of(key, "gelu_pytorch_tanh", "gelu_new", "gelu_fast", "gelu_python_tanh");
       case SILU -> Setting.of(key, "silu", "swish");
     };
+  }
+
+  /** What the model's norms add to a variance; all of them add as much. */
+  static double epsilon(Program scoring) {
+    return scoring.forward()
+        .stream()
+        .filter(Normalisation.class::isInstance)
+        .map(Normalisation.class::cast)
+        .findFirst()
+        .orElseThrow()
+        .epsilon();
   }
 
   /** The rotation of queries and keys, if there is one; the NTK-aware one is a rotation of another base. */

@@ -7,7 +7,7 @@ import java.util.Locale;
  * 4-bit floating point (E2M1: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives), rounded to nearest even, in blocks of a
  * row that have a scale. A row's last block may be smaller; it takes the bits of a whole one.
  */
-public enum Fp4 implements Quantiser {
+public enum Fp4 implements FixedQuantiser {
   /**
    * MXFP4 of OCP's Microscaling Formats 1.0: 32 weights have a power of two as scale (E8M0, 8 bits), which is the
    * largest power of two that is not above the block's largest absolute weight, over 4, the largest power of two of
@@ -62,16 +62,6 @@ public enum Fp4 implements Quantiser {
   @Override
   public int group() {
     return block;
-  }
-
-  @Override
-  public boolean calibrated() {
-    return false;
-  }
-
-  @Override
-  public String label() {
-    return method();
   }
 
   @Override

@@ -6,7 +6,7 @@ import java.util.Locale;
  * 8-bit floating point of OCP's specification OFP8 (arXiv 2209.05433), rounded to nearest even. A matrix has an fp32
  * scale, with which its largest absolute weight becomes the format's largest number.
  */
-public enum Fp8 implements Quantiser {
+public enum Fp8 implements FixedQuantiser {
   /** 4 bits of exponent, 3 of mantissa: numbers up to 448. */
   FP8_E4M3(Minifloat.E4M3),
   /** 5 bits of exponent, 2 of mantissa: numbers up to 57344. */
@@ -33,16 +33,6 @@ public enum Fp8 implements Quantiser {
   @Override
   public int group() {
     return 0;
-  }
-
-  @Override
-  public boolean calibrated() {
-    return false;
-  }
-
-  @Override
-  public String label() {
-    return method();
   }
 
   @Override

@@ -6,7 +6,7 @@ import java.util.Locale;
  * Rounds weights to what a GGUF file keeps of them. A matrix whose rows do not consist of whole blocks is kept in half
  * precision, as in the files.
  */
-public record GgufBlocks(GgufFormat format) implements Quantiser {
+public record GgufBlocks(GgufFormat format) implements FixedQuantiser {
   @Override
   public String method() {
     return format.name().toLowerCase(Locale.ROOT);
@@ -20,16 +20,6 @@ public record GgufBlocks(GgufFormat format) implements Quantiser {
   @Override
   public int group() {
     return format.block();
-  }
-
-  @Override
-  public boolean calibrated() {
-    return false;
-  }
-
-  @Override
-  public String label() {
-    return method();
   }
 
   @Override

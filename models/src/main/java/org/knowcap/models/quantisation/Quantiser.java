@@ -6,16 +6,19 @@ import java.util.stream.Collectors;
 
 /** A way to round a weight matrix to numbers that take few bits. */
 public sealed interface Quantiser
-    permits RoundToNearest, Gptq, NormalFloat, Int8WithOutliers, GgufBlocks, Fp8, Fp4, Ternary {
-  /** Those that have nothing to choose but their name. */
-  static List<Quantiser> fixed() {
+    permits RoundToNearest, Gptq, NormalFloat, Int8WithOutliers, FixedQuantiser {
+  /** One of each fixed format. */
+  static List<FixedQuantiser> fixed() {
     return List.of(new GgufBlocks(GgufFormat.Q8_0), new GgufBlocks(GgufFormat.Q4_0),
         new GgufBlocks(GgufFormat.Q4_K), Fp8.FP8_E4M3, Fp8.FP8_E5M2, Fp4.MXFP4, Fp4.NVFP4, new Ternary());
   }
 
   /** The one of {@link #fixed()} with this name. */
   static Optional<Quantiser> fixed(String method) {
-    return fixed().stream().filter(each -> each.method().equals(method)).findFirst();
+    return fixed().stream()
+        .filter(each -> each.method().equals(method))
+        .map(Quantiser.class::cast)
+        .findFirst();
   }
 
   /** The names of all of {@link #fixed()}, with commas. */

@@ -8,6 +8,9 @@ package org.knowcap.models.quantisation;
  * @param group weights that share a grid, at least 1
  */
 public record RoundToNearest(int bits, int group) implements Quantiser {
+  /** The group where nobody chooses one; GPTQ's, too. */
+  public static final int USUAL_GROUP = 128;
+
   public RoundToNearest {
     Grid.require(bits, group);
   }

@@ -4,7 +4,7 @@ package org.knowcap.models.quantisation;
  * The weights of BitNet b1.58 (arXiv 2402.17764): -s, 0 or s, where s is the mean absolute weight of the matrix, in fp32.
  * Five weights take a byte.
  */
-public record Ternary() implements Quantiser {
+public record Ternary() implements FixedQuantiser {
   private static final int WEIGHTS_OF_A_BYTE = 5;
   private static final int SCALE_BITS = 32;
 
@@ -21,16 +21,6 @@ public record Ternary() implements Quantiser {
   @Override
   public int group() {
     return 0;
-  }
-
-  @Override
-  public boolean calibrated() {
-    return false;
-  }
-
-  @Override
-  public String label() {
-    return method();
   }
 
   @Override

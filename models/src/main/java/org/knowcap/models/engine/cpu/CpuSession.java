@@ -307,8 +307,9 @@ final class CpuSession implements Session {
   public void load(Map<String, float[]> state) {
     flat.load(state);
     round();
-    if (layout.dtype().isBf16()) {
-      Matrix parameters = Matrix.dense(layout.rounded, 1, Math.toIntExact(program.parameterCount()),
+    // Rounding has converted them already.
+    if (rounding.isEmpty() && layout.dtype().isBf16()) {
+      Matrix parameters = Matrix.dense(layout.parameters, 1, Math.toIntExact(program.parameterCount()),
           DType.FP32);
       Elementwise.convert(memory, parameters, Matrix.dense(layout.copy, 1, parameters.columns(), DType.BF16))
           .run(0);
