@@ -45,7 +45,7 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
   private static final double BF16_TOLERANCE = 0.02;
   /** Rounds of a shape. A round has a stretch of the engine and a stretch of each mode of each peer. */
   private static final int ROUNDS = 5;
-  private static final int BREAKDOWN_STEPS = 5;
+  private static final int BREAKDOWN_STEPS = 7;
   /**
    * Relative difference that matmuls before and after a shape may have; if it is larger, the machine was not steady,
    * and the command says so.

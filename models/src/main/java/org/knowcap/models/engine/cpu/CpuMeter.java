@@ -2,7 +2,9 @@ package org.knowcap.models.engine.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CyclicBarrier;
@@ -141,23 +143,26 @@ public final class CpuMeter {
   }
 
   /**
-   * Seconds of a training step by kind of step, over so many steps after as many to warm up: the mean of each kind, on
-   * one worker's clock.
+   * Seconds of a training step by kind of step, over so many steps after as many to warm up: the median of each kind,
+   * on one worker's clock. The first timed steps run code that is not compiled yet, and a mean would be of them.
    */
   public Map<String, Double> breakdown(Program program, Execution execution, int[] tokens, int[] targets,
       int steps) {
-    Map<String, Double> seconds = new LinkedHashMap<>();
+    Map<String, List<Long>> times = new LinkedHashMap<>();
     try (CpuSession session = engine.open(program, execution)) {
       session.load(Map.of(Session.PARAMETERS, InitialParameters.of(program, 1)));
       for (int step = 1; step <= steps; step++) {
         session.step(tokens, targets, 1e-4, step);
       }
-      int workers = Math.min(execution.threads(), CpuSession.stepWindows(program));
       for (int step = steps + 1; step <= 2 * steps; step++) {
         session.timedStep(tokens, targets, 1e-4, step)
-            .forEach((kind, time) -> seconds.merge(kind, time / 1e9 / workers / steps, Double::sum));
+            .forEach((kind, time) -> times.computeIfAbsent(kind, _ -> new ArrayList<>()).add(time));
       }
     }
+    int workers = Math.min(execution.threads(), CpuSession.stepWindows(program));
+    Map<String, Double> seconds = new LinkedHashMap<>();
+    times.forEach((kind, each) -> seconds.put(kind,
+        each.stream().sorted().toList().get(each.size() / 2) / 1e9 / workers));
     return seconds;
   }
 }

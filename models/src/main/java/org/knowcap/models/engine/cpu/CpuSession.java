@@ -11,13 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.knowcap.models.engine.routing.HostRouter;
 import org.knowcap.models.engine.routing.RoutingMetrics;
@@ -45,9 +40,7 @@ final class CpuSession implements Session {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment memory;
   private final Layout layout;
-  private final ThreadMode mode;
-  /** Where there are several workers; a single one works on the calling thread, which spares two hand-overs a step. */
-  private final Optional<ExecutorService> threads;
+  private final Crew crew;
   private final List<Worker> workers = new ArrayList<>();
   private final Gradients gradients;
   private final Optional<Update> update;
@@ -80,11 +73,7 @@ final class CpuSession implements Session {
     layout = layout(program, dtype, workerCount, !rounding.isEmpty());
     memory = allocate(layout.size());
     layout.ropeTables().forEach((table, offset) -> RopeKernel.fill(memory, offset, table));
-    this.mode = mode.apply(arena);
-    threads = workerCount == 1
-        ? Optional.empty()
-        : Optional.of(Executors.newFixedThreadPool(workerCount,
-            Thread.ofPlatform().daemon().name("cpu-engine-", 0).factory()));
+    crew = new Crew(workerCount, () -> mode.apply(arena));
     boolean learns = program.updateRule().isPresent();
     for (int i = 0; i < workerCount; i++) {
       workers.add(new Worker(memory, layout, matmuls.apply(memory), i, i * windows / workerCount,
@@ -94,9 +83,6 @@ final class CpuSession implements Session {
     squares = new double[workerCount];
     update = program.updateRule().map(this::updateOf);
     flat = new FlatState(program, new Flat());
-    if (threads.isPresent()) {
-      each(i -> mode.apply(arena).enter());
-    }
   }
 
   private Update updateOf(UpdateRule updateRule) {
@@ -142,48 +128,20 @@ final class CpuSession implements Session {
     }
   }
 
-  /** Runs something once for each worker, side by side, and waits for all. */
-  private void each(IntConsumer task) {
-    if (threads.isEmpty()) {
-      mode.enter();
-      try {
-        task.accept(0);
-      } finally {
-        mode.leave();
-      }
-      return;
-    }
-    List<Future<?>> running = new ArrayList<>();
-    for (int i = 0; i < workers.size(); i++) {
-      int worker = i;
-      running.add(threads.get().submit(() -> task.accept(worker)));
-    }
-    for (Future<?> each : running) {
-      try {
-        each.get();
-      } catch (ExecutionException e) {
-        throw new IllegalStateException("a worker of the cpu engine failed: " + e.getCause(), e.getCause());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException("interrupted while the cpu engine was at work", e);
-      }
-    }
-  }
-
   @Override
   public void step(int[] tokens, int[] targets, double learningRate, long step) {
     Update changes = update
         .orElseThrow(() -> new IllegalStateException("a scoring program cannot be trained"));
     put(tokens, targets);
     learnt = true;
-    each(i -> workers.get(i).run(true));
+    crew.each(i -> workers.get(i).run(true));
     update(changes, learningRate, step);
   }
 
   private void update(Update changes, double learningRate, long step) {
     UpdateRule updateRule = program.updateRule().orElseThrow();
     float scale = updateRule.clip().isPresent() ? (float) updateRule.scale(norm()) : 1;
-    each(i -> changes.run(i, learningRate, step, scale));
+    crew.each(i -> changes.run(i, learningRate, step, scale));
     round();
   }
 
@@ -191,7 +149,7 @@ final class CpuSession implements Session {
   private double norm() {
     long count = program.parameterCount();
     long share = ElementwiseUpdate.share(count, workers.size());
-    each(i -> squares[i] = gradients.gatherSquares(Math.min(i * share, count),
+    crew.each(i -> squares[i] = gradients.gatherSquares(Math.min(i * share, count),
         Math.min((i + 1) * share, count)));
     double sum = 0;
     for (double part : squares) {
@@ -210,7 +168,7 @@ final class CpuSession implements Session {
     put(tokens, targets);
     List<Map<String, Long>> times = new ArrayList<>();
     workers.forEach(worker -> times.add(new HashMap<>()));
-    each(i -> workers.get(i).runTimed(true, times.get(i)));
+    crew.each(i -> workers.get(i).runTimed(true, times.get(i)));
     Map<String, Long> sum = new TreeMap<>();
     times.forEach(each -> each.forEach((kind, time) -> sum.merge(kind, time, Long::sum)));
     long began = System.nanoTime();
@@ -255,7 +213,7 @@ final class CpuSession implements Session {
   public void losses(int[] tokens, int[] targets, float[] losses) {
     put(tokens, targets);
     learnt = false;
-    each(i -> workers.get(i).run(false));
+    crew.each(i -> workers.get(i).run(false));
     MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.losses, losses, 0, program.stepRows());
   }
 
@@ -292,7 +250,7 @@ final class CpuSession implements Session {
       return;
     }
     MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, layout.parameters, numbers, 0, numbers.length);
-    each(worker -> {
+    crew.each(worker -> {
       for (int matrix = worker; matrix < rounding.size(); matrix += workers.size()) {
         rounding.get(matrix).accept(numbers);
       }
@@ -337,7 +295,7 @@ final class CpuSession implements Session {
 
   @Override
   public void close() {
-    threads.ifPresent(ExecutorService::close);
+    crew.close();
     workers.forEach(Worker::close);
     arena.close();
   }
