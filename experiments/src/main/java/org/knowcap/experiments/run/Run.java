@@ -114,8 +114,10 @@ public final class Run {
     OptionalDouble lateShare = new LossCurve(folder.readMetrics()).lateShare(corpus,
         losses.capacity(parameters.length).storedBits());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
-        tokens, lateShare, Optional.empty()).trainedTogether(sessions.replicas())
-        .with(rounded.map(model -> StoredWeights.of(spec.training().weights().orElseThrow(), model)))
+        tokens, lateShare, Optional.empty())
+        .trainedTogether(sessions.replicas())
+        .with(rounded.map(model -> StoredWeights.of(spec.training().weights().orElseThrow(), model))
+            .or(() -> StoredWeights.of(spec.training().updateRule().masterWeights(), parameters.length)))
         .madeFrom(folder.origin());
     folder.writeResult(run);
     Files.deleteIfExists(Checkpoint.previous(folder.checkpoint()));

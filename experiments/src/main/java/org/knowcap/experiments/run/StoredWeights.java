@@ -1,12 +1,15 @@
 package org.knowcap.experiments.run;
 
+import java.util.Locale;
+import java.util.Optional;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
+import org.knowcap.models.program.MasterWeights;
 import org.knowcap.models.quantisation.QuantisedModel;
 import org.knowcap.models.quantisation.Quantiser;
 
 /**
- * What the weights of a model take that was trained with rounded ones.
+ * What the weights of a model take that was trained with rounded ones, or kept them in fewer bits than fp32 has.
  *
  * @param method of rounding
  * @param weightBits bits of a weight's code
@@ -19,6 +22,14 @@ public record StoredWeights(String method, int weightBits, int group, double bit
   static StoredWeights of(Quantiser quantiser, QuantisedModel model) {
     return new StoredWeights(quantiser.method(), quantiser.bits(), quantiser.group(), model.bitsPerWeight(),
         model.modelBits());
+  }
+
+  /** Of a model whose parameters were kept in fewer bits than fp32 has. */
+  static Optional<StoredWeights> of(MasterWeights type, long parameters) {
+    return type == MasterWeights.FP32
+        ? Optional.empty()
+        : Optional.of(new StoredWeights(type.name().toLowerCase(Locale.ROOT), type.bits(), 0, type.bits(),
+            (double) type.bits() * parameters));
   }
 
   /** The row of a run with such weights. */

@@ -16,6 +16,7 @@ import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.program.MasterWeights;
 import org.knowcap.models.quantisation.StraightThrough;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.engine.Engines;
@@ -201,6 +202,7 @@ public final class StudyChecks {
       start.require(run.name(), run.identity(made), run.denseIdentity(made));
       return start;
     }));
+    checkMasterWeights(run);
     training.weights().ifPresent(how -> {
       if (!run.engine().equals(StudyReader.AUTO) && !Engines.known(run.engine()).roundsWeights()) {
         throw UserException.usage(file + ": 'training.weights': engine '" + run.engine()
@@ -216,6 +218,22 @@ public final class StudyChecks {
               + " has " + parameters + " parameters; at most " + Integer.MAX_VALUE + " can be trained");
     }
     return schedule;
+  }
+
+  private void checkMasterWeights(RunSpec run) {
+    MasterWeights type = run.training().updateRule().masterWeights();
+    if (type == MasterWeights.FP32) {
+      return;
+    }
+    if (!run.engine().equals(StudyReader.AUTO) && !Engines.known(run.engine()).roundsWeights()) {
+      throw UserException.usage(file + ": 'training.master_weights': engine '" + run.engine()
+          + "' keeps parameters in fp32 only; use engine cpu for " + type.name().toLowerCase(Locale.ROOT));
+    }
+    if (run.training().weights().isPresent()) {
+      throw UserException.usage(
+          file + ": 'training.weights' and 'training.master_weights: " + type.name().toLowerCase(Locale.ROOT)
+              + "' cannot be combined: few-bit weights are rounded from exact ones; leave out one of them");
+    }
   }
 
   /** There must be a learned position for every token of the context, trained for every token of a measured text. */

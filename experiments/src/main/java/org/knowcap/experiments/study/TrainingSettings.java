@@ -8,6 +8,7 @@ import java.util.OptionalDouble;
 import org.knowcap.generators.corpus.Packing;
 import org.knowcap.generators.corpus.Windows;
 import org.knowcap.models.engine.Precision;
+import org.knowcap.models.program.MasterWeights;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.quantisation.Quantiser;
 import org.knowcap.models.quantisation.RoundToNearest;
@@ -30,7 +31,7 @@ import tools.jackson.core.type.TypeReference;
  * @param tuningLearningRate at the beginning of a tuning, where it is not {@code learningRate}
  * @param precision of matmuls in training; measuring is always in fp32
  * @param weights how weight matrices are rounded in training, by the straight-through estimator; absent where they are exact
- * @param updateRule optimiser, weight decays, clipping and accumulation
+ * @param updateRule optimiser, weight decays, clipping, accumulation and master weights
  * @param initialisation the run whose parameters training starts from; absent for random ones
  */
 public record TrainingSettings(int batchSize, int contextLength, Packing packing, double learningRate,
@@ -91,6 +92,9 @@ public record TrainingSettings(int batchSize, int contextLength, Packing packing
     settings.put("precision", precision);
     // Named only where it is chosen, too.
     weights.ifPresent(rounding -> settings.put("weights", written(rounding)));
+    if (updateRule.masterWeights() != MasterWeights.FP32) {
+      settings.put("master_weights", updateRule.masterWeights());
+    }
     Map<String, Object> rule = new LinkedHashMap<>(Map.of("name", optimiserName()));
     rule.putAll(Json.MAPPER.convertValue(optimiser(), new TypeReference<Map<String, Object>>() {
     }));

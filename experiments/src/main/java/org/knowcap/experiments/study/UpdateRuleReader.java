@@ -3,12 +3,13 @@ package org.knowcap.experiments.study;
 import java.nio.file.Path;
 import java.util.OptionalDouble;
 import java.util.function.Supplier;
+import org.knowcap.models.program.MasterWeights;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Optimiser.Muon.AdjustLearningRate;
 import org.knowcap.models.program.Orthogonaliser;
 
-/** Reads how a step changes parameters: optimiser, weight decays, clipping, accumulation. */
+/** Reads how a step changes parameters: optimiser, weight decays, clipping, accumulation, master weights. */
 public final class UpdateRuleReader {
   private static final double WEIGHT_DECAY = 0.01;
   private static final int MOST_BATCHES = 1 << 20;
@@ -39,12 +40,13 @@ public final class UpdateRuleReader {
     Optimiser optimiser = optimiser(decays.matrices);
     double clip = fields.number("gradient_clip", 0);
     int accumulation = (int) fields.integer("accumulation", 1, MOST_BATCHES, 1);
+    MasterWeights masterWeights = fields.choice("master_weights", MasterWeights.class, MasterWeights.FP32);
     if (clip < 0) {
       throw fields.wrongText("gradient_clip", "a length above 0, or 0 for no clipping",
           Double.toString(clip));
     }
     return checked(() -> new UpdateRule(optimiser, decays.embeddings, decays.vectors,
-        clip == 0 ? OptionalDouble.empty() : OptionalDouble.of(clip), accumulation));
+        clip == 0 ? OptionalDouble.empty() : OptionalDouble.of(clip), accumulation, masterWeights));
   }
 
   private record Decays(double embeddings, double matrices, double vectors) {}

@@ -68,6 +68,28 @@ class LowBitTrainingTest {
     assertTrue(values.size() <= 3, values.toString());
   }
 
+  @Test
+  void aRunKeepsItsParametersInBf16() throws Exception {
+    Path out = directory.resolve("bf16");
+    String study = STUDY
+        .replace("weights: [{method: fp32}, {method: ternary}]", "master_weights: bf16_stochastic")
+        .replace("exposures: 100", "exposures: 4")
+        .replace("warmup_steps: 20", "warmup_steps: 2");
+    InProcess.train(Files.writeString(directory.resolve("bf16.yaml"), study), out);
+    succeeds("results", out);
+    QuantisedResult row = ResultsTable.readCsv(out.resolve("results.csv")).rows().getFirst();
+    assertEquals("bf16_stochastic", row.quantisation());
+    assertEquals(16, row.bitsPerWeight());
+    assertEquals(16.0 * row.run().parameters(), row.modelBits());
+    Safetensors.read(out.resolve("runs").resolve(row.run().run()).resolve("checkpoint.safetensors"))
+        .tensors()
+        .forEach((name, array) -> {
+          for (int i = 0; i < array.size() && !name.contains("moment"); i++) {
+            assertEquals(0, Float.floatToRawIntBits(array.flat()[array.offset() + i]) & 0xffff, name);
+          }
+        });
+  }
+
   private static Set<Float> distinct(Path file, String tensor) throws Exception {
     Safetensors.Array array = Safetensors.read(file).tensors().get(tensor);
     Set<Float> values = new HashSet<>();
@@ -88,6 +110,16 @@ class LowBitTrainingTest {
         "its rows have 32, 128 weights");
     refuse(STUDY.replace("engine: cpu", "engine: nd4j"),
         "'training.weights': engine 'nd4j' trains with exact weights only; use engine cpu");
+  }
+
+  @Test
+  void masterWeightsThatCannotBeKeptAreRefused() throws Exception {
+    String bf16 = STUDY.replace("{method: ternary}]", "{method: ternary}], master_weights: bf16");
+    refuse(bf16, "'training.weights' and 'training.master_weights: bf16' cannot be combined");
+    refuse(bf16.replace("engine: cpu", "engine: nd4j"),
+        "'training.master_weights': engine 'nd4j' keeps parameters in fp32 only; use engine cpu for bf16");
+    refuse(bf16.replace("weights: bf16", "weights: fp16"), "'training.master_weights'", "bf16_stochastic",
+        "found \"fp16\"");
   }
 
   private void refused(String weights, String... complaint) throws Exception {

@@ -1,6 +1,8 @@
 package org.knowcap.models.engine;
 
 import java.util.Optional;
+import org.knowcap.models.program.MasterWeights;
+import org.knowcap.models.program.Program;
 
 /**
  * How a program is to be run.
@@ -25,12 +27,16 @@ public record Execution(int threads, Precision precision, Optional<WeightRoundin
   }
 
   /**
-   * Refuses rounded weights.
+   * Refuses rounded weights, and parameters that are not kept in fp32.
    *
-   * @param engine that has none
+   * @param engine that has neither
    * @throws EngineUnavailableException where they are asked for
    */
-  public void requireExactWeights(String engine) {
+  public void requireExactWeights(String engine, Program program) {
+    if (program.updateRule().filter(rule -> rule.masterWeights() != MasterWeights.FP32).isPresent()) {
+      throw new EngineUnavailableException(
+          "engine '" + engine + "' keeps parameters in fp32 only; use engine cpu for master weights in bf16");
+    }
     if (rounding.isPresent()) {
       throw new EngineUnavailableException(
           "engine '" + engine + "' trains with exact weights only; use engine cpu for rounded ones");

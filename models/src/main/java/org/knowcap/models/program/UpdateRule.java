@@ -11,9 +11,10 @@ import java.util.OptionalDouble;
  * @param clip largest Euclidean norm of the gradient of all parameters together; a larger gradient is scaled down to
  *        it (Pascanu et al., arXiv 1211.5063). Absent without clipping
  * @param accumulation number of batches in a step, at least 1; the gradient is the mean of their gradients
+ * @param masterWeights what parameters are kept in after the step
  */
 public record UpdateRule(Optimiser optimiser, double embeddingDecay, double vectorDecay, OptionalDouble clip,
-    int accumulation) {
+    int accumulation, MasterWeights masterWeights) {
   public UpdateRule {
     Optimiser.requireDecay("weight_decay of embeddings", embeddingDecay);
     Optimiser.requireDecay("weight_decay of vectors", vectorDecay);
@@ -28,20 +29,26 @@ public record UpdateRule(Optimiser optimiser, double embeddingDecay, double vect
 
   /** One batch a step, no clipping, and the optimiser's weight decay for matrices and embeddings alike. */
   public static UpdateRule by(Optimiser optimiser) {
-    return new UpdateRule(optimiser, optimiser.weightDecay(), 0, OptionalDouble.empty(), 1);
+    return new UpdateRule(optimiser, optimiser.weightDecay(), 0, OptionalDouble.empty(), 1,
+        MasterWeights.FP32);
   }
 
   /** This rule with weight decays of embeddings and vectors that differ from the matrices'. */
   public UpdateRule withDecays(double embeddings, double vectors) {
-    return new UpdateRule(optimiser, embeddings, vectors, clip, accumulation);
+    return new UpdateRule(optimiser, embeddings, vectors, clip, accumulation, masterWeights);
   }
 
   public UpdateRule withClip(double norm) {
-    return new UpdateRule(optimiser, embeddingDecay, vectorDecay, OptionalDouble.of(norm), accumulation);
+    return new UpdateRule(optimiser, embeddingDecay, vectorDecay, OptionalDouble.of(norm), accumulation,
+        masterWeights);
   }
 
   public UpdateRule withAccumulation(int batches) {
-    return new UpdateRule(optimiser, embeddingDecay, vectorDecay, clip, batches);
+    return new UpdateRule(optimiser, embeddingDecay, vectorDecay, clip, batches, masterWeights);
+  }
+
+  public UpdateRule withMasterWeights(MasterWeights type) {
+    return new UpdateRule(optimiser, embeddingDecay, vectorDecay, clip, accumulation, type);
   }
 
   /** Weight decay of a group of parameters. */

@@ -39,8 +39,7 @@ class LossMaskTest {
 
   private static Program program(String model, int accumulation, int length) {
     UpdateRule by = UpdateRule.by(GRADIENT_READER);
-    return Program.training(ModelSpec.parse(model), VOCABULARY, 3, length,
-        new UpdateRule(by.optimiser(), by.embeddingDecay(), by.vectorDecay(), by.clip(), accumulation));
+    return Program.training(ModelSpec.parse(model), VOCABULARY, 3, length, by.withAccumulation(accumulation));
   }
 
   /** About a third of the targets are missing, among them the last of each window, and of another window all but the first. */

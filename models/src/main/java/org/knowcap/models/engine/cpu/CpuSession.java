@@ -21,6 +21,7 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.WeightRounding;
 import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.lowering.DType;
+import org.knowcap.models.program.MasterWeights;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
@@ -142,7 +143,25 @@ final class CpuSession implements Session {
     UpdateRule updateRule = program.updateRule().orElseThrow();
     float scale = updateRule.clip().isPresent() ? (float) updateRule.scale(norm()) : 1;
     crew.each(i -> changes.run(i, learningRate, step, scale));
+    keep(updateRule.masterWeights(), step);
     round();
+  }
+
+  /** Rounds the parameters themselves, where they are not kept in fp32. */
+  private void keep(MasterWeights type, long step) {
+    if (type == MasterWeights.FP32) {
+      return;
+    }
+    long count = program.parameterCount();
+    long share = ElementwiseUpdate.share(count, workers.size());
+    crew.each(i -> {
+      long from = Math.min(i * share, count);
+      long to = Math.min((i + 1) * share, count);
+      Loops.toMasterWeights(memory, layout.parameters, type, step, from, to);
+      if (layout.dtype().isBf16()) {
+        Loops.toBf16(memory, layout.parameters, layout.copy, from, to);
+      }
+    });
   }
 
   /** Sums the workers' gradients, and takes the sum's length. */
@@ -264,6 +283,10 @@ final class CpuSession implements Session {
   @Override
   public void load(Map<String, float[]> state) {
     flat.load(state);
+    // To the nearest also where steps round at random: what such a training has saved stays what it is.
+    program.updateRule()
+        .filter(rule -> rule.masterWeights() != MasterWeights.FP32)
+        .ifPresent(_ -> keep(MasterWeights.BF16, 0));
     round();
     // Rounding has converted them already.
     if (rounding.isEmpty() && layout.dtype().isBf16()) {

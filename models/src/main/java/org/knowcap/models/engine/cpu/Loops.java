@@ -11,6 +11,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
+import org.knowcap.models.program.MasterWeights;
 
 /**
  * The innermost loops, one for each method. Java's compiler keeps a vector in registers only if it can follow the
@@ -50,6 +51,27 @@ final class Loops {
   private static void toBf16Rest(MemorySegment memory, long numbers, long copy, long i, long to) {
     VectorMask<Float> rest = Vectors.rest(i, to);
     store(load(memory, numbers, i, false, rest), memory, copy, i, true, rest);
+  }
+
+  /** Rounds numbers in place as they are kept after a step. */
+  static void toMasterWeights(MemorySegment memory, long numbers, MasterWeights type, long step, long from,
+      long to) {
+    long i = from;
+    if (type == MasterWeights.BF16) {
+      for (; i + LANES <= to; i += LANES) {
+        store(Vectors.rounded(load(memory, numbers, i, false)), memory, numbers, i, false);
+      }
+    } else {
+      int salt = MasterWeights.salt(step);
+      for (; i + LANES <= to; i += LANES) {
+        store(Vectors.roundedAtRandom(load(memory, numbers, i, false), salt, (int) i), memory, numbers, i,
+            false);
+      }
+    }
+    for (; i < to; i++) {
+      memory.set(ValueLayout.JAVA_FLOAT, numbers + 4 * i,
+          type.rounded(memory.get(ValueLayout.JAVA_FLOAT, numbers + 4 * i), step, i));
+    }
   }
 
   /** to = a + b, to full vectors. */

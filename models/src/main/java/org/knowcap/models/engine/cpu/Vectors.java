@@ -111,6 +111,21 @@ final class Vectors {
     return bits.add(odd).add(0x7fff).and(0xffff0000).reinterpretAsFloats();
   }
 
+  /**
+   * To a bf16 above or below, in fp32, as MasterWeights.BF16_STOCHASTIC rounds the numbers from the index-th on.
+   *
+   * @param salt of the step
+   */
+  static FloatVector roundedAtRandom(FloatVector x, int salt, int index) {
+    IntVector noise = IntVector.broadcast(INTS, index).addIndex(1).lanewise(VectorOperators.XOR, salt);
+    noise = noise.lanewise(VectorOperators.LSHR, 16).lanewise(VectorOperators.XOR, noise).mul(0x7feb352d);
+    noise = noise.lanewise(VectorOperators.LSHR, 15).lanewise(VectorOperators.XOR, noise).mul(0x846ca68b);
+    noise = noise.lanewise(VectorOperators.LSHR, 16)
+        .lanewise(VectorOperators.XOR, noise)
+        .lanewise(VectorOperators.LSHR, 16);
+    return x.reinterpretAsInts().add(noise).and(0xffff0000).reinterpretAsFloats();
+  }
+
   /** The lanes that are left of a row of so many numbers from the index-th on. */
   static VectorMask<Float> rest(long index, long size) {
     return FLOATS.indexInRange(index, size);

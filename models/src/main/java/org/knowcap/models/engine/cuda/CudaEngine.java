@@ -172,7 +172,7 @@ public final class CudaEngine implements Engine {
     unavailable().ifPresent(reason -> {
       throw new EngineUnavailableException("engine 'cuda' cannot run here: " + reason);
     });
-    execution.requireExactWeights(name());
+    execution.requireExactWeights(name(), program);
     Machine machine = machine();
     DType dtype = dtype(execution.precision());
     Gpu gpu = machine.open();

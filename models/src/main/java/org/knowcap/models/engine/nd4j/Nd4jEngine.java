@@ -71,7 +71,7 @@ public final class Nd4jEngine implements Engine {
     if (execution.precision() == Precision.BF16) {
       throw new EngineUnavailableException("engine 'nd4j' computes in fp32 only; use precision fp32 or auto");
     }
-    execution.requireExactWeights(name());
+    execution.requireExactWeights(name(), program);
     return new Nd4jSession(program);
   }
 }
