@@ -1,4 +1,5 @@
 """Which intervals of peaks and of the capacity law hold the truth? Planted studies, several methods (docs/laws.md).
+And do intervals hold it where a learning rate was given up because a run diverged?
 
     python3 scripts/interval-methods.py        # needs numpy and scipy; half a minute
 
@@ -7,7 +8,7 @@ that lies off the grid; models scatter about the law by `scatter`, and seeds by 
 should hold is the greatest true R of a model over its measured corpora, and the slope of the law through those.
 """
 import numpy as np
-from scipy.stats import f as fisher, t as student
+from scipy.stats import f as fisher, norm, t as student
 
 STUDIES = 4000
 BOOTSTRAPPED = 600
@@ -77,3 +78,28 @@ for design in designs:
     print(design)
     for name, share in sorted(coverage(**design).items()):
         print(f"   {share:6.1%}  {name}")
+
+
+def lost_rates(seeds, share, link, studies=200_000):
+    """Intervals of arms whose greatest learning rate has lost if a run diverges with it.
+
+    A seed's luck makes it diverge with that rate (a share of seeds) and moves its R at both rates (their correlation with luck is
+    `link`). The rate is kept if all seeds go well; otherwise the lower one is measured with these seeds. The truth is the mean R of
+    all seeds that go well at the rate that is used. Returns the shares of intervals that hold it: of all arms, of those that kept the
+    greater rate, and of those that fell to the lower one.
+    """
+    luck = rng.normal(size=(studies, seeds))
+    r = link * luck + np.sqrt(1 - link**2) * rng.normal(size=(2, studies, seeds))
+    fell = (luck > norm.isf(share)).any(1)
+    used = np.where(fell[:, None], r[1], r[0])
+    truth = np.where(fell, 0, -link * norm.pdf(norm.isf(share)) / (1 - share))
+    held = abs(used.mean(1) - truth) < student.ppf(0.975, seeds - 1) * used.std(1, ddof=1) / np.sqrt(seeds)
+    return held.mean(), held[~fell].mean(), held[fell].mean()
+
+
+print("a learning rate that diverges has lost: all arms, those that kept it, those that fell to a lower one")
+for seeds in (3, 5):
+    for share in (0.02, 0.1, 0.3):
+        for link in (0, 0.5, 1):
+            print(f"   {seeds} seeds, {share:.0%} diverge, correlation {link}: "
+                  + ", ".join(f"{each:.1%}" for each in lost_rates(seeds, share, link)))
