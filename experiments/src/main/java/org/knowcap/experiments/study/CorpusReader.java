@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -28,6 +30,18 @@ final class CorpusReader {
 
   private final Path file;
   private final Function<String, Path> paths;
+  /** Lists are read and tokenised once for all corpora of a study that use them. */
+  private final Map<PoolSizes, Lists> shipped = new HashMap<>();
+  /** By name. */
+  private final Map<String, Directory> directories = new HashMap<>();
+
+  /**
+   * Lists of a directory.
+   *
+   * @param pools all entries
+   * @param cut to the sizes that were asked for
+   */
+  private record Directory(Pools pools, Templates templates, Map<PoolSizes, Lists> cut) {}
 
   /** @param paths where a directory of lists or a file of texts is, by its name in the study */
   CorpusReader(Path file, Function<String, Path> paths) {
@@ -167,17 +181,15 @@ final class CorpusReader {
   private Lists lists(Fields fields, BiFunction<Fields, PoolSizes, PoolSizes> reader) {
     if (!fields.has("dir")) {
       PoolSizes sizes = reader.apply(fields, PoolSizes.PAPER);
-      Lists lists = new Lists.Shipped(sizes);
-      Fields.checked(file, fields.path(), lists::pools);
-      return lists;
+      return Fields.checked(file, fields.path(), () -> shipped.computeIfAbsent(sizes, Lists.Shipped::new));
     }
     String name = fields.text("dir");
     Path directory = fields.checked("dir", () -> paths.apply(name));
-    Pools whole = fields.checked("dir", () -> Pools.in(directory));
-    Templates templates = fields.checked("dir", () -> Templates.in(directory));
-    PoolSizes sizes = reader.apply(fields, whole.sizes());
-    return new Lists.InDirectory(name, directory, Fields.checked(file, fields.path(), () -> whole.cut(sizes)),
-        templates);
+    Directory read = fields.checked("dir", () -> directories.computeIfAbsent(name,
+        _ -> new Directory(Pools.in(directory), Templates.in(directory), new HashMap<>())));
+    PoolSizes sizes = reader.apply(fields, read.pools.sizes());
+    return Fields.checked(file, fields.path(), () -> read.cut.computeIfAbsent(sizes,
+        _ -> new Lists.InDirectory(name, directory, read.pools.cut(sizes), read.templates)));
   }
 
   /** @param whole the lists' own lengths, which bound each size */

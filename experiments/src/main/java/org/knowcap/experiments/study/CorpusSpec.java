@@ -129,7 +129,7 @@ public sealed interface CorpusSpec {
 
     @Override
     public BioS source(long seed, long first) {
-      return new BioS(people, seed, from.pools(), from.templates()).from(first);
+      return from.bioS().of(people, seed).from(first);
     }
 
     @Override
@@ -142,8 +142,7 @@ public sealed interface CorpusSpec {
       Map<String, Object> settings = new LinkedHashMap<>();
       settings.put("kind", "bioS");
       settings.put("people", people);
-      settings.put("pools",
-          from.settings("bioS", () -> new BioS(1, 0, from.pools(), from.templates()).digest()));
+      settings.put("pools", from.settings("bioS", () -> from.bioS().digest()));
       return settings;
     }
 
@@ -200,7 +199,7 @@ public sealed interface CorpusSpec {
 
     @Override
     public BioD source(long seed, long first) {
-      return new BioD(people, shape, seed, from.pools()).from(first);
+      return from.bioD(shape).of(people, seed).from(first);
     }
 
     @Override
@@ -215,8 +214,7 @@ public sealed interface CorpusSpec {
       settings.put("kind", "bioD");
       settings.put("people", people);
       settings.put("shape", shape);
-      settings.put("pools",
-          from.settings("bioD " + shape, () -> new BioD(1, shape, 0, from.pools()).digest()));
+      settings.put("pools", from.settings("bioD " + shape, () -> from.bioD(shape).digest()));
       return settings;
     }
 

@@ -26,6 +26,7 @@ import org.knowcap.generators.people.Population;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.random.CounterRandom;
+import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.random.RandomStream;
 import org.knowcap.generators.tokens.Pieces;
 import org.knowcap.generators.tokens.Vocabulary;
@@ -59,7 +60,7 @@ public final class BioD extends GeneratedSource<BioD> {
     public Map<Attribute, String> values(long person) {
       long individual = population.individual(person);
       Map<Attribute, String> values = new LinkedHashMap<>();
-      values.put(Attribute.NAME, names.text(individual));
+      values.put(Attribute.NAME, wording.names.text(names.apply(0, individual)));
       int[] value = new int[shape.chunks() * shape.length()];
       for (int attribute = 0; attribute < shape.attributes(); attribute++) {
         writeValue(individual, attribute, value, 0);
@@ -72,16 +73,9 @@ public final class BioD extends GeneratedSource<BioD> {
   private final BioDShape shape;
   private final Pools pools;
 
-  private final Names names;
-  private final Pieces pieces;
-  private final Pieces.Range possessive;
-  private final Pieces.Range pronoun;
-  /** " ID 1 is" and so on. */
-  private final Pieces.Range labels;
-  private final Pieces.Range period;
-  private final Pieces.Seams possessives;
+  private final Wording wording;
+  private final KeyedPermutation names;
   private final int longestItem;
-  private final String digest;
 
   private final DiversitySets strings;
   private final int firstSymbol;
@@ -99,28 +93,20 @@ public final class BioD extends GeneratedSource<BioD> {
    */
   public BioD(long people, BioDShape shape, long seed, Pools pools) {
     Names.check(0, people, pools.sizes());
-    this(Population.of(people, seed), shape, pools);
+    this(Population.of(people, seed), shape, pools, new Wording(shape, pools));
   }
 
-  private BioD(Population population, BioDShape shape, Pools pools) {
+  private BioD(Population population, BioDShape shape, Pools pools, Wording wording) {
     Names.check(population.first(), population.all(), pools.sizes());
     super(population);
     this.shape = shape;
     this.pools = pools;
-    Pieces.Builder builder = new Pieces.Builder();
-    names = new Names(population.seed(), pools, builder);
-    possessive = builder.add(List.of("'s"));
-    possessives = builder.seams(names.lastNames(), possessive);
-    pronoun = builder.add(List.of(" Their"));
-    labels = builder.add(
-        IntStream.rangeClosed(1, shape.attributes()).mapToObj(number -> " ID " + number + " is").toList());
-    period = builder.add(List.of("."));
-    pieces = builder.build(IntStream.range(0, shape.alphabet()).mapToObj(BioD::symbol).toList());
-    longestItem = (int) tokens(pieces::maxLength) + pieces.maxExcess(possessives);
-    digest = Sha256.of(parameters() + "\n" + String.join("\n", builder.texts()));
+    this.wording = wording;
+    names = Names.order(population.seed(), pools.sizes());
+    longestItem = (int) tokens(wording.pieces::maxLength) + wording.pieces.maxExcess(wording.possessives);
 
     strings = new DiversitySets(RandomStream.DIVERSITY.random(population.seed()), shape);
-    firstSymbol = pieces.vocabulary().eos() + 1;
+    firstSymbol = vocabulary().eos() + 1;
     Chunks latest = new Chunks.Original(RandomStream.CHUNKS.random(population.seed()), shape);
     for (AppliedRevision revision : population.revisions()) {
       latest = new Chunks.Revised(latest, revision, shape);
@@ -128,11 +114,6 @@ public final class BioD extends GeneratedSource<BioD> {
     chunks = latest;
     texts = population.random(RandomStream.TEXTS);
     measuring = population.measuringRandom();
-  }
-
-  /** A symbol as decoded texts show it. */
-  private static String symbol(int number) {
-    return " #" + number;
   }
 
   @Override
@@ -147,7 +128,7 @@ public final class BioD extends GeneratedSource<BioD> {
 
   @Override
   protected BioD derived(Population derived) {
-    return new BioD(derived, shape, pools);
+    return new BioD(derived, shape, pools, wording);
   }
 
   /** The lists, of which only names are used. */
@@ -169,7 +150,7 @@ public final class BioD extends GeneratedSource<BioD> {
 
   @Override
   public Vocabulary vocabulary() {
-    return pieces.vocabulary();
+    return wording.pieces.vocabulary();
   }
 
   @Override
@@ -179,29 +160,12 @@ public final class BioD extends GeneratedSource<BioD> {
 
   @Override
   public double meanItemTokens() {
-    return tokens(pieces::meanLength) + pieces.meanExcess(possessives);
+    return tokens(wording.pieces::meanLength) + wording.pieces.meanExcess(wording.possessives);
   }
 
-  /** All labels have equally many tokens, so their order plays no role. */
   @Override
   public ItemLayout layout() {
-    double[] last = new double[0];
-    for (int name = 0; name < names.lastNames().size(); name++) {
-      double[] one = new double[pieces.length(possessives, name, 0) + 1];
-      one[one.length - 1] = 1;
-      last = ItemLayout.plus(last, 1.0 / names.lastNames().size(), one);
-    }
-    double[] before = ItemLayout.shift(ItemLayout.convolve(names.givenLengths(pieces), last), 1);
-    double[] value = new double[shape.chunks() * shape.length()];
-    Arrays.fill(value, 1);
-    double[] values = new double[0];
-    for (int place = 0; place < shape.attributes(); place++) {
-      before = place == 0 ? before : ItemLayout.convolve(before, pieces.lengths(pronoun));
-      before = ItemLayout.convolve(before, pieces.lengths(labels));
-      values = ItemLayout.plus(values, 1, ItemLayout.convolve(before, value));
-      before = ItemLayout.convolve(ItemLayout.shift(before, value.length), pieces.lengths(period));
-    }
-    return new ItemLayout(before, Map.of(1, values), (double) shape.attributes() * value.length);
+    return wording.layout();
   }
 
   @Override
@@ -213,11 +177,11 @@ public final class BioD extends GeneratedSource<BioD> {
   private double tokens(ToDoubleFunction<Pieces.Range> length) {
     int attributes = shape.attributes();
     int label = IntStream.range(0, attributes)
-        .map(attribute -> pieces.maxLength(new Pieces.Range(labels.first() + attribute, 1)))
+        .map(attribute -> wording.pieces.maxLength(new Pieces.Range(wording.labels.first() + attribute, 1)))
         .sum();
-    return 1 + names.tokens(length) + length.applyAsDouble(possessive)
-        + (attributes - 1) * length.applyAsDouble(pronoun) + label
-        + attributes * (shape.chunks() * shape.length() + length.applyAsDouble(period));
+    return 1 + wording.names.tokens(length) + length.applyAsDouble(wording.possessive)
+        + (attributes - 1) * length.applyAsDouble(wording.pronoun) + label
+        + attributes * (shape.chunks() * shape.length() + length.applyAsDouble(wording.period));
   }
 
   @Override
@@ -244,7 +208,7 @@ public final class BioD extends GeneratedSource<BioD> {
 
   @Override
   public String digest() {
-    return digest;
+    return Sha256.of(parameters() + "\n" + String.join("\n", wording.texts));
   }
 
   @Override
@@ -297,22 +261,23 @@ public final class BioD extends GeneratedSource<BioD> {
       target[order + place] = target[order + other];
       target[order + other] = place;
     }
+    Pieces pieces = wording.pieces;
     int at = offset;
     target[at++] = pieces.vocabulary().eos();
     for (int place = 0; place < attributes; place++) {
       int attribute = target[order + place];
       int subject = at;
       if (place == 0) {
-        long name = names.number(individual);
-        at = names.writeGiven(name, pieces, target, at);
-        int last = names.last(name);
-        int end = at + pieces.leftTokens(possessives, last, 0);
+        long name = names.apply(0, individual);
+        at = wording.names.writeGiven(name, pieces, target, at);
+        int last = wording.names.last(name);
+        int end = at + pieces.leftTokens(wording.possessives, last, 0);
         spans.span(KnowledgeKind.NAME, Attribute.NAME, subject - offset, end - offset);
-        at = pieces.write(possessives, last, 0, target, at);
+        at = pieces.write(wording.possessives, last, 0, target, at);
       } else {
-        at = pieces.write(pronoun.first(), target, at);
+        at = pieces.write(wording.pronoun.first(), target, at);
       }
-      at = pieces.write(labels.first() + attribute, target, at);
+      at = pieces.write(wording.labels.first() + attribute, target, at);
       int value = at;
       at = writeValue(individual, attribute, target, at);
       if (spans != SpanSink.NONE) {
@@ -320,7 +285,7 @@ public final class BioD extends GeneratedSource<BioD> {
         spans.span(KnowledgeKind.VALUE, id, value - offset, at - offset);
         spans.span(KnowledgeKind.FIRST_CHUNK, id, value - offset, value - offset + shape.length());
       }
-      at = pieces.write(period.first(), target, at);
+      at = pieces.write(wording.period.first(), target, at);
     }
     return at - offset;
   }

@@ -78,7 +78,7 @@ public final class BioS extends GeneratedSource<BioS> {
    */
   public BioS(long people, long seed, Pools pools, Templates templates) {
     Names.check(0, people, pools.sizes());
-    this(Population.of(people, seed), false, pools, new BiographyWriter(seed, pools, templates));
+    this(Population.of(people, seed), false, pools, new BiographyWriter(pools, templates));
   }
 
   private BioS(Population population, boolean simple, Pools pools, BiographyWriter biographies) {

@@ -58,9 +58,9 @@ final class BiographyWriter {
   private final Sentence[][] orders;
   private final Sentence[][] measuringOrders;
 
-  BiographyWriter(long seed, Pools pools, Templates templates) {
+  BiographyWriter(Pools pools, Templates templates) {
     Pieces.Builder builder = new Pieces.Builder();
-    names = new Names(seed, pools, builder);
+    names = new Names(pools, builder);
     pronouns = words(builder, Fact.GENDER, List.of("He", "She"));
     Pool months = words(builder, Fact.MONTH, pools.months());
     Pool days = words(builder, Fact.DAY, pools.days());
@@ -85,10 +85,6 @@ final class BiographyWriter {
     orders = toArrays(all);
     measuringOrders = toArrays(
         all.stream().filter(order -> order.indexOf(employer) < order.indexOf(employerCity)).toList());
-  }
-
-  Names names() {
-    return names;
   }
 
   Pieces pieces() {
@@ -172,7 +168,7 @@ final class BiographyWriter {
 
   Map<Attribute, String> values(Facts facts, long individual) {
     Map<Attribute, String> values = new LinkedHashMap<>();
-    values.put(Attribute.NAME, names.text(individual));
+    values.put(Attribute.NAME, names.text(facts.name(individual)));
     for (Sentence sentence : sentences) {
       if (sentence == employerCity) {
         values.put(Attribute.GENDER, pronouns.entries.get(facts.index(Fact.GENDER, individual)).strip());
@@ -207,7 +203,7 @@ final class BiographyWriter {
       int template = random.below(sentence.prefixes.size(), counter + 1 + place);
       int subject = at;
       if (place == 0) {
-        long name = names.number(individual);
+        long name = facts.name(individual);
         at = names.writeGiven(name, pieces, target, at);
         int last = names.last(name);
         int end = at + pieces.leftTokens(sentence.named, last, template);

@@ -3,11 +3,13 @@ package org.knowcap.generators.bios;
 import java.util.Arrays;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.people.AppliedRevision;
+import org.knowcap.generators.people.Names;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.random.CounterRandom;
+import org.knowcap.generators.random.KeyedPermutation;
 import org.knowcap.generators.random.RandomStream;
 
-/** The facts of bioS's individuals: which entry of each list is true of each. */
+/** The facts of bioS's individuals: the name of each, and which entry of each list is true of it. */
 sealed interface Facts {
 
   /** A list that facts are drawn from, and the attribute that its entries are part of. */
@@ -55,17 +57,27 @@ sealed interface Facts {
     }
   }
 
+  /** The number of an individual's name among all names. */
+  long name(long individual);
+
   /** The index of an entry in the fact's list. */
   int index(Fact fact, long individual);
 
   /** The facts before any revision. */
   final class Original implements Facts {
+    private final KeyedPermutation names;
     private final int[] sizes;
     private final CounterRandom[] randoms;
 
     Original(long seed, Pools pools) {
+      names = Names.order(seed, pools.sizes());
       sizes = Fact.sizes(pools);
       randoms = Fact.randoms(seed);
+    }
+
+    @Override
+    public long name(long individual) {
+      return names.apply(0, individual);
     }
 
     @Override
@@ -98,6 +110,11 @@ sealed interface Facts {
               fact.attribute.key() + " has one value only in these pools, and cannot be revised");
         }
       }
+    }
+
+    @Override
+    public long name(long individual) {
+      return before.name(individual);
     }
 
     @Override

@@ -32,6 +32,15 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
   public abstract double uniformBits(List<Attribute> attributes);
 
   /**
+   * A source of the same kind, made of the same lists, which are not tokenised again, about the first individuals of a seed.
+   *
+   * @throws IllegalArgumentException if the pools hold too few names
+   */
+  public final S of(long people, long seed) {
+    return derived(Population.of(people, seed));
+  }
+
+  /**
    * A source about the same people whose order and texts in training are drawn from another seed; measuring items are
    * not.
    */

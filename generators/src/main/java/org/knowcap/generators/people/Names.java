@@ -10,23 +10,20 @@ import org.knowcap.generators.random.RandomStream;
 import org.knowcap.generators.tokens.Pieces;
 
 /**
- * The full names of all possible individuals. Individual i has name i of a permutation of all names, so no two
+ * All full names that some lists make, numbered from 0. Individual i has name i of a permutation of all names, so no two
  * individuals share a name. Sources of one seed and one set of names take their people from the same
  * individuals.
  */
 public final class Names {
-  private final KeyedPermutation permutation;
   /** First, middle and last names, each entry with a space in front. */
   private final List<List<String>> entries;
   private final List<Pieces.Range> pieces;
 
   /**
-   * @param seed    of the permutation
    * @param pools   of which the names are used
    * @param builder the names' pieces are added to it
    */
-  public Names(long seed, Pools pools, Pieces.Builder builder) {
-    permutation = new KeyedPermutation(RandomStream.NAMES.random(seed), pools.sizes().names());
+  public Names(Pools pools, Pieces.Builder builder) {
     entries = List.of(spaced(pools.first()), spaced(pools.middle()), spaced(pools.last()));
     pieces = entries.stream().map(builder::add).toList();
   }
@@ -51,9 +48,9 @@ public final class Names {
     }
   }
 
-  /** The number of an individual's name among all names. */
-  public long number(long individual) {
-    return permutation.apply(0, individual);
+  /** The numbers of the individuals' names, in the individuals' order, as member 0. */
+  public static KeyedPermutation order(long seed, PoolSizes sizes) {
+    return new KeyedPermutation(RandomStream.NAMES.random(seed), sizes.names());
   }
 
   /** Writes the first and middle name, beginning with a space; returns the offset after them. */
@@ -67,12 +64,11 @@ public final class Names {
     return index(number, 2);
   }
 
-  /** An individual's full name. */
-  public String text(long individual) {
-    long name = number(individual);
+  /** A full name. */
+  public String text(long number) {
     StringBuilder text = new StringBuilder();
     for (int part = 0; part < 3; part++) {
-      text.append(entries.get(part).get(index(name, part)));
+      text.append(entries.get(part).get(index(number, part)));
     }
     return text.toString().strip();
   }

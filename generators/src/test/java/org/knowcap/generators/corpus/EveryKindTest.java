@@ -76,6 +76,27 @@ class EveryKindTest {
     });
   }
 
+  /** What was tokenised for one source serves others: they are as if they had been made from the lists. */
+  @Test
+  void sourcesOfTheSameListsAreAsIfMadeAnew() {
+    Map<GeneratedSource<?>, GeneratedSource<?>> equal = Map.of(
+        Corpora.bioS(3, seed + 1, Corpora.SMALL).of(97, seed), Corpora.bioS(97, seed, Corpora.SMALL),
+        Corpora.bioS(3, seed + 1, Corpora.SMALL).from(5).simple().of(97, seed),
+        Corpora.bioS(97, seed, Corpora.SMALL).simple(), Corpora.bioD(3, seed + 1, Corpora.SHAPE).of(97, seed),
+        Corpora.bioD(97, seed, Corpora.SHAPE));
+    equal.forEach((derived, made) -> {
+      assertEquals(made.digest(), derived.digest());
+      assertEquals(made.meanItemTokens(), derived.meanItemTokens());
+      for (long item = 0; item < 3 * made.people(); item++) {
+        assertArrayEquals(Corpora.item(made, item), Corpora.item(derived, item), made.name());
+        assertEquals(made.values(item / 3), derived.values(item / 3));
+        AnnotatedItem measured = derived.measuringItem(item / 3, item);
+        assertArrayEquals(made.measuringItem(item / 3, item).tokens(), measured.tokens(), made.name());
+        assertEquals(made.measuringItem(item / 3, item).spans(), measured.spans());
+      }
+    });
+  }
+
   /** The seed of the order changes when people occur and in which texts, but nothing that is true or measured. */
   @Test
   void anotherOrderHasTheSamePeopleAndMeasuredTexts() {
