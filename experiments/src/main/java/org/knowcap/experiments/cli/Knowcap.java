@@ -2,12 +2,14 @@ package org.knowcap.experiments.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
+import org.knowcap.experiments.Spelling;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Provenances;
 import org.knowcap.generators.bior.rewriting.RewritingException;
@@ -95,14 +97,42 @@ public final class Knowcap {
     line.setExecutionExceptionHandler((exception, command, parsed) -> complain(exception, command));
     line.setParameterExceptionHandler((exception, arguments) -> {
       PrintWriter err = exception.getCommandLine().getErr();
-      StringWriter suggestions = new StringWriter();
-      CommandLine.UnmatchedArgumentException.printSuggestions(exception, new PrintWriter(suggestions, true));
-      String hint = suggestions.toString().strip();
-      err.println("knowcap: " + shortened(exception.getMessage()) + (hint.isEmpty() ? "" : ". " + hint));
+      err.println("knowcap: " + shortened(wrong(exception)));
       err.println("Try '" + exception.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
       return UserException.USAGE;
     });
     return line;
+  }
+
+  /** What is wrong with a command line. A misspelt word comes first: what is missing may be what it was to give. */
+  private static String wrong(CommandLine.ParameterException exception) {
+    CommandLine command = exception.getCommandLine();
+    List<String> unknown = exception instanceof CommandLine.UnmatchedArgumentException unmatched
+        ? unmatched.getUnmatched()
+        : command.getUnmatchedArguments();
+    if (unknown.isEmpty()) {
+      return exception.getMessage();
+    }
+    String word = unknown.getFirst().split("=", 2)[0];
+    boolean option = word.startsWith("-");
+    Map<String, String> words = new LinkedHashMap<>();
+    for (String each : option
+        ? command.getCommandSpec().optionsMap().keySet()
+        : visible(command.getSubcommands()).keySet()) {
+      words.put(each.replaceFirst("^-+", ""), each);
+    }
+    String hint = Spelling.closest(word.replaceFirst("^-+", ""), words.keySet())
+        .map(closest -> ". Did you mean " + words.get(closest) + "?")
+        .orElse("");
+    return (exception instanceof CommandLine.UnmatchedArgumentException
+        ? exception.getMessage()
+        : "Unknown " + (option ? "option" : "argument") + ": '" + word + "'") + hint;
+  }
+
+  private static Map<String, CommandLine> visible(Map<String, CommandLine> commands) {
+    Map<String, CommandLine> visible = new LinkedHashMap<>(commands);
+    visible.values().removeIf(each -> each.getCommandSpec().usageMessage().hidden());
+    return visible;
   }
 
   /** Refuses words that no command takes: picocli lets them pass beside --help and --version. */

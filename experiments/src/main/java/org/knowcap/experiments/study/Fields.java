@@ -4,7 +4,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -15,7 +14,7 @@ import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import org.knowcap.experiments.Spelling;
 import org.knowcap.experiments.UserException;
 import org.knowcap.models.architecture.OptionValues;
 import org.knowcap.models.engine.EngineUnavailableException;
@@ -36,7 +35,6 @@ public final class Fields implements OptionValues {
   /** Keys that have an American spelling too. */
   private static final Map<String, String> AMERICAN = Map.of("optimiser", "optimizer", "orthogonaliser",
       "orthogonalizer", "orthogonaliser_steps", "orthogonalizer_steps");
-  private static final int CLOSE = 3;
 
   private final Path file;
   private final String path;
@@ -166,9 +164,8 @@ public final class Fields implements OptionValues {
     return UserException.usage(file + ": '" + key(name) + "' is missing; it must be " + what + "." + hint);
   }
 
-  /** Whether one word may be a misspelling of the other. */
   private static boolean means(String written, String name) {
-    return name.equals(OTHER_WORDS.get(written.toLowerCase(Locale.ROOT))) || distance(name, written) <= CLOSE;
+    return name.equals(OTHER_WORDS.get(written.toLowerCase(Locale.ROOT))) || Spelling.mayMean(written, name);
   }
 
   @Override
@@ -319,29 +316,14 @@ public final class Fields implements OptionValues {
   public void requireNoOthers() {
     for (String name : node.propertyNames()) {
       if (!known.contains(name)) {
-        String closest = known.stream()
-            .filter(each -> means(name, each))
-            .min(Comparator.comparingInt(k -> distance(k, name)))
+        String hint = Optional.ofNullable(OTHER_WORDS.get(name.toLowerCase(Locale.ROOT)))
+            .filter(known::contains)
+            .or(() -> Spelling.closest(name, known))
+            .map(closest -> " Did you mean '" + key(closest) + "'?")
             .orElse("");
-        String hint = closest.isEmpty() ? "" : " Did you mean '" + key(closest) + "'?";
         throw UserException.usage(file + ": unknown key '" + key(name) + "'; allowed here: "
             + String.join(", ", known) + "." + hint);
       }
     }
-  }
-
-  /** Levenshtein's distance. */
-  private static int distance(String a, String b) {
-    int[] row = IntStream.rangeClosed(0, b.length()).toArray();
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
   }
 }

@@ -6,10 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
+import org.knowcap.testing.TestSeed;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -54,6 +60,38 @@ class FaultTest {
     assertEquals(UserException.USAGE, ended.exitCode);
     assertEquals("knowcap: study.yaml: 'seeds' must be a whole number, found 'one'\n", ended.err);
     assertFalse(ended.err.contains("internal"));
+  }
+
+  @Test
+  void aMisspeltOptionOfAnyCommandIsFollowedByTheRightOne() {
+    int commands = misspell(Knowcap.commandLine(), List.of(), new Random(TestSeed.value()));
+    assertTrue(commands > 25, "commands: " + commands);
+  }
+
+  /** The last two letters of an option change places, and nothing else is given that the command needs. */
+  private static int misspell(CommandLine command, List<String> words, Random random) {
+    List<String> options = command.getCommandSpec()
+        .optionsMap()
+        .keySet()
+        .stream()
+        .filter(name -> name.matches("--.*(.)(?!\\1)."))
+        .toList();
+    String option = options.get(random.nextInt(options.size()));
+    int last = option.length() - 1;
+    String misspelt = option.substring(0, last - 1) + option.charAt(last) + option.charAt(last - 1);
+    List<Object> line = new ArrayList<>(words);
+    line.add(random.nextBoolean() ? misspelt : misspelt + "=1");
+    Outcome ended = InProcess.run(line.toArray());
+    assertEquals(UserException.USAGE, ended.exitCode(), line + ": " + ended);
+    assertTrue(
+        ended.err().contains("Unknown option: '" + misspelt) && ended.err().contains("mean " + option + "?"),
+        line + ": " + ended.err());
+    int commands = 1;
+    for (Map.Entry<String, CommandLine> each : command.getSubcommands().entrySet()) {
+      commands += misspell(each.getValue(), Stream.concat(words.stream(), Stream.of(each.getKey())).toList(),
+          random);
+    }
+    return commands;
   }
 
   @Test

@@ -190,10 +190,14 @@ class SurroundingsTest {
   @Test
   void aWordThatNoCommandTakesIsRefusedBesideHelpToo() {
     for (String[] words : List.of(new String[]{"reslts", "--help"}, new String[]{"reslts"},
-        new String[]{"results", "--jsn", "x"})) {
-      Outcome outcome = KnowcapProcess.run((Object[]) words);
+        new String[]{"results", "--jsn", "x"}, new String[]{"results", "--hepl"})) {
+      Outcome outcome = InProcess.run((Object[]) words);
       assertEquals(UserException.USAGE, outcome.exitCode(), outcome.toString());
-      assertTrue(outcome.err().contains(words[0].equals("reslts") ? "results" : "--json"), outcome.err());
+      assertTrue(outcome.err()
+          .contains("Did you mean "
+              + (words[0].equals("reslts") ? "results" : words[1].equals("--hepl") ? "--help" : "--json")
+              + "?"),
+          outcome.err());
       assertFalse(outcome.out().contains("Usage"), outcome.out());
     }
   }
