@@ -134,6 +134,8 @@ def main():
             longest = max(len(text["tokens"]) for text in some)
             tokens = torch.tensor([text["tokens"] + [0] * (longest - len(text["tokens"])) for text in some])
             losses = model.losses(tokens).numpy()
+            if not numpy.isfinite(losses).all():
+                sys.exit(f"{arguments.run / 'checkpoint.safetensors'}: the model cannot be measured: a token's loss is no number")
             for row, text in enumerate(some):
                 own = 0.0
                 for span in text["spans"]:

@@ -80,7 +80,8 @@ record AgreementCheck(Path directory, List<Way> ways) implements Check {
   }
 
   private static Capacity measure(RunSpec run, Corpus corpus, Way way, float[] parameters) {
-    try (TrainedModel model = TrainedModel.load(way.engine, way.threads, run.model(), parameters, corpus)) {
+    try (TrainedModel model = TrainedModel.load(way.engine, way.threads, run.model(), parameters, corpus,
+        way.name)) {
       return Measurement.of(model, corpus.measured().people()).capacity(parameters.length);
     }
   }

@@ -119,7 +119,8 @@ final class Training {
       Program program = Program.scoring(run.model(), RunSpec.ids(corpus), 1, 1);
       weights.put(people, Checkpoint.read(folder(run).checkpoint(), program).state().get(Session.PARAMETERS));
     }
-    try (TrainedModel model = TrainedModel.load(engine, 1, run.model(), weights.get(people), corpus)) {
+    try (TrainedModel model = TrainedModel.load(engine, 1, run.model(), weights.get(people), corpus,
+        folder(run).checkpoint())) {
       return Measurement.of(model, most);
     }
   }

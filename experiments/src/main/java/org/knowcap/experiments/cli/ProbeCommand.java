@@ -79,6 +79,7 @@ final class ProbeCommand implements Callable<Integer> {
     TrainedRun trained = TrainedRun.open(run);
     Probing probing = new Probing(layer, people, steps, seed);
     probing.requireFits(trained);
+    trained.requireLosses(people);
     PrintWriter out = command.commandLine().getOut();
     if (!json) {
       out.println(trained.spec().name() + ": right answers about people whom the probes were not trained on");

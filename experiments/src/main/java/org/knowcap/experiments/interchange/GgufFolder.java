@@ -45,7 +45,7 @@ public final class GgufFolder {
     Vocabulary vocabulary = run.corpus().vocabulary();
     TokenizerFiles tokenizer = new TokenizerFiles(vocabulary);
     GgufModel model = UserException.judged(() -> GgufModel.of(run.spec().model(), type, vocabulary.size()));
-    float[] kept = UserException.judged(() -> model.kept(run.parameters()));
+    float[] kept = kept(run, model);
     Set<Integer> added = IntStream.range(vocabulary.eos() + 1, vocabulary.size())
         .boxed()
         .collect(Collectors.toSet());
@@ -60,5 +60,13 @@ public final class GgufFolder {
       }
     });
     return new Written(model.architecture(), model.halves());
+  }
+
+  private static float[] kept(TrainedRun run, GgufModel model) {
+    try {
+      return model.kept(run.parameters());
+    } catch (IllegalArgumentException e) {
+      throw UserException.failure(run.file() + ": " + e.getMessage() + "; --type F32 keeps them as they are");
+    }
   }
 }

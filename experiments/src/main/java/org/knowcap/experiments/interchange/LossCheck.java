@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
-import org.knowcap.experiments.measure.Measurement;
+import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
@@ -70,6 +71,7 @@ public record LossCheck(int vocabulary, int endOfText, int context, int[] prompt
    *
    * @param threads that the engine may use
    * @param seed of prompts and targets
+   * @throws UserException where a loss is no number
    */
   public static LossCheck of(TrainedRun run, Engine engine, int threads, long seed) {
     Vocabulary vocabulary = run.corpus().vocabulary();
@@ -94,19 +96,18 @@ public record LossCheck(int vocabulary, int endOfText, int context, int[] prompt
     }
     try (Session session = engine.compile(program, new Execution(threads, Precision.FP32))) {
       return new LossCheck(vocabulary.size(), vocabulary.eos(), context, prompts, length, targets,
-          losses(session, run.parameters(), prompts, targets), losses(session, small, prompts, targets),
-          texts(run));
+          losses(session, run.parameters(), prompts, targets, run.file()),
+          losses(session, small, prompts, targets, run.file()), texts(run));
     }
   }
 
-  private static float[][] losses(Session session, float[] parameters, int[] prompts, int[][] targets) {
+  private static float[][] losses(Session session, float[] parameters, int[] prompts, int[][] targets,
+      Path origin) {
     session.load(Map.of(Session.PARAMETERS, parameters));
     float[][] losses = new float[targets.length][prompts.length];
     for (int draw = 0; draw < targets.length; draw++) {
       session.losses(prompts, targets[draw], losses[draw]);
-      for (float loss : losses[draw]) {
-        Measurement.requireNumber(loss);
-      }
+      TrainedModel.requireNumbers(losses[draw], origin);
     }
     return losses;
   }

@@ -18,7 +18,6 @@ import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.SampleSummary;
 import org.knowcap.analysis.results.Frequencies;
 import org.knowcap.analysis.results.FrequencyBucket;
-import org.knowcap.experiments.UserException;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.AnnotatedItem;
@@ -182,22 +181,9 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
           for (int token = span.start(); token < span.end(); token++) {
             loss += losses[row * length + token - 1];
           }
-          requireNumber(loss);
           consumer.accept(first + row, span, loss);
         }
       }
-    }
-  }
-
-  /**
-   * Refuses a loss that is not a number: weights may be finite and yet too large to compute with.
-   *
-   * @throws UserException which says so
-   */
-  public static void requireNumber(double loss) {
-    if (!Double.isFinite(loss)) {
-      throw UserException.failure("the model cannot be measured: the loss of a measured text is " + loss
-          + " nats, so its weights have grown beyond what it can compute with; train it with a lower learning rate");
     }
   }
 

@@ -115,7 +115,7 @@ public final class Quantisation {
     try (InspectableSession session = new Nd4jEngine().compile(program,
         new Execution(threads, Precision.FP32))) {
       float[] parameters = checkpoint.state().get(Session.PARAMETERS);
-      float[] trained = spec.rounded(spec.corpus(), parameters)
+      float[] trained = spec.rounded(spec.corpus(), parameters, folder.checkpoint())
           .map(QuantisedModel::parameters)
           .orElse(parameters);
       return QuantisedModel.of(program, trained, quantiser, new Calibration(program, session, texts));
@@ -150,8 +150,8 @@ public final class Quantisation {
     Engine engine = Run.engine(spec);
     Measurement losses;
     Recall recall;
-    try (
-        TrainedModel rounded = TrainedModel.load(engine, threads, spec.model(), model.parameters(), corpus)) {
+    try (TrainedModel rounded = TrainedModel.load(engine, threads, spec.model(), model.parameters(), corpus,
+        folder.checkpoint() + ", rounded by " + quantiser.label())) {
       losses = Measurement.of(rounded, spec.measuredPeople());
       recall = Recall.of(rounded, spec.measuredPeople());
     }

@@ -103,11 +103,11 @@ public final class Run {
       new Trainer(program, session, training, folder.checkpoint()).run(batches, metrics);
       parameters = session.state().get(Session.PARAMETERS);
     }
-    Optional<QuantisedModel> rounded = spec.rounded(corpus, parameters);
+    Optional<QuantisedModel> rounded = spec.rounded(corpus, parameters, folder.checkpoint());
     Measurement losses;
     Recall recall;
     try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(),
-        rounded.map(QuantisedModel::parameters).orElse(parameters), corpus)) {
+        rounded.map(QuantisedModel::parameters).orElse(parameters), corpus, folder.checkpoint())) {
       losses = Measurement.of(model, spec.measuredPeople());
       recall = Recall.of(model, spec.measuredPeople());
     }
@@ -128,7 +128,10 @@ public final class Run {
   private TrainingPoint point(Engine engine, Corpus corpus, Session session) {
     float[] parameters = session.state().get(Session.PARAMETERS);
     try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(),
-        spec.rounded(corpus, parameters).map(QuantisedModel::parameters).orElse(parameters), corpus)) {
+        spec.rounded(corpus, parameters, folder.checkpoint())
+            .map(QuantisedModel::parameters)
+            .orElse(parameters),
+        corpus, folder.checkpoint())) {
       return TrainingPoints.of(model, spec.measuredPeople());
     }
   }

@@ -1,5 +1,6 @@
 package org.knowcap.experiments.run;
 
+import org.knowcap.experiments.measure.Measurement;
 import org.knowcap.experiments.measure.TrainedModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -91,7 +92,7 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
     // What was exported is rounded already.
     Optional<QuantisedModel> rounded = fingerprint.equals(IMPORTED)
         ? Optional.empty()
-        : spec.rounded(corpus, parameters);
+        : spec.rounded(corpus, parameters, file);
     return new TrainedRun(study, spec, corpus, checkpoint.head().step(),
         rounded.map(QuantisedModel::parameters).orElse(parameters));
   }
@@ -102,7 +103,24 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
    * @param threads that the engine may use
    */
   public TrainedModel model(int threads) {
-    return TrainedModel.load(Run.engine(spec), threads, spec.model(), parameters, corpus);
+    return TrainedModel.load(Run.engine(spec), threads, spec.model(), parameters, corpus, file());
+  }
+
+  /** The checkpoint. */
+  public Path file() {
+    return study.runFolder(spec).checkpoint();
+  }
+
+  /**
+   * Refuses a model whose losses are no numbers, before anything else is asked of it.
+   *
+   * @param most how many people's texts it is tried on
+   * @throws UserException which names the checkpoint
+   */
+  public void requireLosses(long most) {
+    try (TrainedModel model = model(1)) {
+      Measurement.of(model, most);
+    }
   }
 
   /** Whether all steps of the run are done; imported weights count as finished. */

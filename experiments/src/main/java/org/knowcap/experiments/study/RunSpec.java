@@ -1,5 +1,6 @@
 package org.knowcap.experiments.study;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -7,6 +8,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.knowcap.analysis.results.Seeds;
+import org.knowcap.experiments.UserException;
 import org.knowcap.files.Sha256;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.ItemLayout;
@@ -171,10 +173,16 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
    * The model that a run's weights make: the rounded one, if training rounds weights. Absent where it does not.
    *
    * @param parameters that the optimiser has changed, [P]
+   * @param origin of the parameters, such as their file
+   * @throws UserException where they are too large for the format of the rounded ones, naming the origin
    */
-  public Optional<QuantisedModel> rounded(Corpus corpus, float[] parameters) {
-    return training.weights()
-        .map(how -> QuantisedModel.of(Program.scoring(model, ids(corpus), 1, 1), parameters, how));
+  public Optional<QuantisedModel> rounded(Corpus corpus, float[] parameters, Path origin) {
+    try {
+      return training.weights()
+          .map(how -> QuantisedModel.of(Program.scoring(model, ids(corpus), 1, 1), parameters, how));
+    } catch (IllegalArgumentException e) {
+      throw UserException.failure(origin + ": the weights cannot be rounded: " + e.getMessage());
+    }
   }
 
   /** The ids of a corpus's tokens; each item begins with the end-of-text token. */

@@ -251,7 +251,7 @@ class CalibrationTest {
         .get(Session.PARAMETERS);
     for (float shift : new float[]{0, 0.3f}) {
       try (TrainedModel model = TrainedModel.load(new Faulty(cpu, false, 1, shift), 1, run.model(), weights,
-          corpus)) {
+          corpus, folder.checkpoint())) {
         Measurement measured = Measurement.of(model, run.measuredPeople());
         double ratio = measured.capacity(weights.length).capacityRatio();
         if (shift == 0) {

@@ -366,13 +366,31 @@ class DamagedFilesTest {
     changeWeights(run, 1e38f);
     for (List<Object> command : List.<List<Object>>of(List.of("measure", run.path()),
         List.of("measure", run.path(), "--json"),
-        List.of("export", run.path(), directory.resolve("grown-hf"), "--to", "huggingface", "--check"))) {
-      Outcome ended = InProcess.run(command.toArray());
-      assertEquals(1, ended.exitCode(), command + ": " + ended);
-      assertTrue(ended.err().contains("the loss of a measured text is NaN nats"), command + ": " + ended);
-      requireByTheBook(ended, command.toString());
+        List.of("measure", run.path(), "--people", directory.resolve("grown.parquet")),
+        List.of("probe", run.path(), "--steps", 5),
+        List.of("export", run.path(), directory.resolve("grown"), "--to", "huggingface", "--check"),
+        List.of("export", run.path(), directory.resolve("grown"), "--to", "gguf", "--type", "Q8_0"),
+        List.of("export", run.path(), directory.resolve("grown"), "--to", "gguf", "--check"))) {
+      requireNamed(command, run.checkpoint());
     }
-    assertFalse(Files.exists(directory.resolve("grown-hf")));
+    // Where the weights themselves are no numbers, nothing reads them.
+    changeWeights(run, Float.NaN);
+    for (List<Object> command : List.<List<Object>>of(List.of("measure", run.path()),
+        List.of("probe", run.path()),
+        List.of("export", run.path(), directory.resolve("grown"), "--to", "samediff"))) {
+      requireNamed(command, run.checkpoint());
+    }
+    assertFalse(Files.exists(directory.resolve("grown")) || Files.exists(directory.resolve("grown.parquet")));
+  }
+
+  /** The command says in one line which file it cannot compute with. */
+  private static void requireNamed(List<Object> command, Path file) {
+    Outcome ended = InProcess.run(command.toArray());
+    assertEquals(1, ended.exitCode(), command + ": " + ended);
+    assertEquals("", ended.out(), command.toString());
+    assertTrue(ended.err().startsWith("knowcap: " + file) && ended.err().lines().count() == 1,
+        command + ": " + ended);
+    requireByTheBook(ended, command.toString());
   }
 
   private static void changeWeights(RunFolder run, float to) throws IOException {

@@ -1,11 +1,13 @@
 package org.knowcap.experiments.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.knowcap.experiments.cli.InProcess.succeeds;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -16,8 +18,12 @@ import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.models.checkpoint.Safetensors;
+import org.knowcap.models.program.Program;
 
 /** Training with weights of few bits, as its user meets it. */
 @Tag("process")
@@ -120,6 +126,25 @@ class LowBitTrainingTest {
         "'training.master_weights': engine 'nd4j' keeps parameters in fp32 only; use engine cpu for bf16");
     refuse(bf16.replace("weights: bf16", "weights: fp16"), "'training.master_weights'", "bf16_stochastic",
         "found \"fp16\"");
+  }
+
+  /** A checkpoint's weights may be finite, and yet have scales that the format cannot hold. */
+  @Test
+  void weightsThatAreTooLargeToRoundAreRefusedByTheirFile() throws Exception {
+    RunSpec run = StudyReader
+        .read(Files.writeString(directory.resolve("large.yaml"),
+            STUDY.replace("[{method: fp32}, {method: ternary}]", "{method: rtn, bits: 4}")))
+        .runs()
+        .getFirst();
+    float[] weights = new float[(int) Program.scoring(run.model(), RunSpec.ids(run.corpus()), 1, 1)
+        .parameterCount()];
+    Arrays.fill(weights, 1e38f);
+    Path file = directory.resolve("checkpoint.safetensors");
+    UserException refused = assertThrows(UserException.class, () -> run.rounded(run.corpus(), weights, file));
+    assertTrue(
+        refused.getMessage().startsWith(file + ": the weights cannot be rounded: a weight or scale of ")
+            && refused.exitCode() == UserException.FAILURE,
+        refused.getMessage());
   }
 
   private void refused(String weights, String... complaint) throws Exception {
