@@ -15,8 +15,10 @@ package org.knowcap.analysis.results;
  */
 public record QuantisedResult(RunResult run, String quantisation, int weightBits, int group,
     double bitsPerWeight, double modelBits, double capacityPerBit) {
-  private static final String NONE = "none";
-  private static final int FULL_BITS = 32;
+  /** The method where weights are exact. */
+  public static final String NONE = "none";
+  /** Bits of an exact weight. */
+  public static final int FULL_BITS = 32;
 
   public QuantisedResult {
     RunResult.text("quantisation", quantisation);

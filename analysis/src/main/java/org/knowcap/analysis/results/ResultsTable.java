@@ -80,7 +80,12 @@ public final class ResultsTable {
         : RecordTable.of(QuantisedResult.class, rows);
   }
 
-  /** The quantised models as a table, which has the columns of {@link QuantisedResult} even without rows. */
+  /** The runs as a table, with the columns of {@link QuantisedResult}. */
+  public Table runsTable() {
+    return RecordTable.of(QuantisedResult.class, rows.stream().filter(row -> !row.quantised()).toList());
+  }
+
+  /** The quantised models as a table, with the columns of {@link QuantisedResult}. */
   public Table quantisedTable() {
     return RecordTable.of(QuantisedResult.class, quantised());
   }

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.TrainingPoint;
 import org.knowcap.analysis.results.TrainingRow;
@@ -21,6 +22,7 @@ import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
 import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.models.quantisation.Quantiser;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.IntColumn;
 import tech.tablesaw.api.LongColumn;
@@ -107,7 +109,7 @@ public final class QueryTables {
   }
 
   private void loadRuns(QueryDatabase database) {
-    Table done = ResultsTable.of(results.results()).table();
+    Table done = results.runsTable();
     List<SqlColumn> columns = new ArrayList<>(List.of(text("study"), text(RUN), text("state"),
         new SqlColumn("step", SqlType.BIGINT), text("detail")));
     columns.addAll(columns(done, List.of(RUN)));
@@ -187,6 +189,11 @@ public final class QueryTables {
     settings.put("weights_seed", run.seeds().weightsSeed());
     settings.put("order_seed", run.seeds().orderSeed());
     settings.put("learning_rate", run.training().learningRate());
+    settings.put("quantisation",
+        run.training().weights().map(Quantiser::method).orElse(QuantisedResult.NONE));
+    settings.put("weight_bits",
+        run.training().weights().map(Quantiser::bits).orElse(QuantisedResult.FULL_BITS));
+    settings.put("group", run.training().weights().map(Quantiser::group).orElse(0));
     if (!run.setting().isEmpty()) {
       settings.put("setting", run.setting());
     }

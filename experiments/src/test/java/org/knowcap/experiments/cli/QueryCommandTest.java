@@ -86,6 +86,11 @@ class QueryCommandTest {
     }
     assertEquals(json("SELECT run, stored_bits FROM runs"), Json.MAPPER.readTree(
         answer(study.resolve("results.csv"), "SELECT run, stored_bits FROM runs", "--format", "json")));
+    // Exact weights have 32 bits.
+    assertEquals("[{\"quantisation\":\"none\",\"weight_bits\":32,\"same\":true}]", json(
+        "SELECT quantisation, weight_bits, bool_and(abs(capacity_per_bit * 32 - capacity_ratio) < 1e-9) AS same"
+            + " FROM runs GROUP BY ALL")
+        .toString());
     // What was not measured is null, and so in no mean.
     assertTrue(json("SELECT avg(recalled) AS mean FROM runs").get(0).path("mean").isNull());
   }
@@ -112,7 +117,7 @@ class QueryCommandTest {
     Files.delete(folders.get(2).resolve("result.json"));
     Files.createFile(folders.get(2).resolve("lock"));
     JsonNode states = json("SELECT state, count(*) AS n, max(step) AS step, count(detail) AS why,"
-        + " count(people) AS people FROM runs GROUP BY state ORDER BY state");
+        + " count(people) AS people FROM runs WHERE weight_bits = 32 GROUP BY state ORDER BY state");
     assertEquals(List.of("damaged 1", "done 97", "interrupted 1", "pending 1"),
         states.valueStream()
             .map(row -> row.path("state").asString() + " " + row.path("n").asLong())
