@@ -14,6 +14,8 @@ import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.UpdateRuleReader;
+import org.knowcap.models.engine.Execution;
+import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
@@ -104,7 +106,7 @@ final class ModelsCommand implements Callable<Integer> {
     Program program = UserException
         .judged(() -> Program.training(model, new TokenIds(vocabulary, vocabulary - 1), batchSize,
             contextLength, UpdateRuleReader.named("--optimiser", optimiser)));
-    long bytes = CpuEngine.bytes(program, threads);
+    long bytes = CpuEngine.bytes(program, new Execution(threads, Precision.FP32));
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
       answer.put("model", model.name());

@@ -25,6 +25,7 @@ import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.engine.WeightRounding;
 import org.knowcap.models.program.Program;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,7 +80,7 @@ final class PlanCommand implements Callable<Integer> {
    * @param valueTokensBehindName share of the value tokens that are trained with the whole name before them in the
    *        window
    * @param flops floating-point operations of the whole training
-   * @param bytes memory of parameters, optimiser and activations
+   * @param bytes memory of parameters, optimiser, activations and rounded weights
    * @param seconds estimated, if its engine is on this machine
    */
   private record Row(String run, long parameters, double nameBits, double exactNameBits, double valueBits,
@@ -117,7 +118,8 @@ final class PlanCommand implements Callable<Integer> {
           bits(corpus, KnowledgeKind.FIRST_CHUNK),
           corpus.measured().bits().totalBits() / program.parameterCount(), exposures.exposures(),
           exposures.completeExposures(), exposures.valueTokensBehindName(), steps, steps * program.stepRows(),
-          (double) program.flops() * steps, program.memoryBytes(),
+          (double) program.flops() * steps,
+          program.memoryBytes() + (run.training().weights().isPresent() ? WeightRounding.bytes(program) : 0),
           Optional.ofNullable(secondsPerStep.get(run.name())).map(seconds -> seconds * steps));
       ofCell.put(run.cell(), row);
       rows.add(row);

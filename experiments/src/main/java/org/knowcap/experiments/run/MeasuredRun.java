@@ -54,8 +54,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
   MeasuredRun of(RunSpec spec, String name) {
     return result.run().equals(name) && result.setting().orElse("").equals(spec.setting())
         ? this
-        : new MeasuredRun(result.named(name, spec.setting()), parts, measuredPeople, provenance, routing,
-            recallByAttribute, exactBits, cautions, frequencies, weights, madeFrom);
+        : with(result.named(name, spec.setting()), provenance, weights, madeFrom);
   }
 
   /** This result, for a run that trained as a replica with others. */
@@ -65,24 +64,27 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     }
     Map<String, String> entries = new LinkedHashMap<>(provenance);
     entries.put("trained as one", runs + " runs");
-    return new MeasuredRun(result, parts, measuredPeople, entries, routing, recallByAttribute, exactBits,
-        cautions, frequencies, weights, madeFrom);
+    return with(result, entries, weights, madeFrom);
   }
 
   /** This result, of a model that was trained with rounded weights. */
   MeasuredRun with(Optional<StoredWeights> stored) {
+    return with(result, provenance, stored, madeFrom);
+  }
+
+  /** This result, as it belongs to the files that it was made from. */
+  MeasuredRun madeFrom(Origin origin) {
+    return with(result, provenance, weights, Optional.of(origin));
+  }
+
+  private MeasuredRun with(RunResult result, Map<String, String> provenance, Optional<StoredWeights> weights,
+      Optional<Origin> madeFrom) {
     return new MeasuredRun(result, parts, measuredPeople, provenance, routing, recallByAttribute, exactBits,
-        cautions, frequencies, stored, madeFrom);
+        cautions, frequencies, weights, madeFrom);
   }
 
   /** Its row in a table. */
   QuantisedResult row() {
     return weights.map(stored -> stored.row(result)).orElseGet(() -> QuantisedResult.unquantised(result));
-  }
-
-  /** This result, as it belongs to the files that it was made from. */
-  MeasuredRun madeFrom(Origin origin) {
-    return new MeasuredRun(result, parts, measuredPeople, provenance, routing, recallByAttribute, exactBits,
-        cautions, frequencies, weights, Optional.of(origin));
   }
 }

@@ -19,6 +19,7 @@ import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.program.MasterWeights;
 import org.knowcap.models.quantisation.StraightThrough;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.training.Schedule;
@@ -203,14 +204,12 @@ public final class StudyChecks {
       return start;
     }));
     checkMasterWeights(run);
-    training.weights().ifPresent(how -> {
+    training.weights().ifPresent(how -> checked("training.weights", () -> {
       if (!run.engine().equals(StudyReader.AUTO) && !Engines.known(run.engine()).roundsWeights()) {
-        throw UserException.usage(file + ": 'training.weights': engine '" + run.engine()
-            + "' trains with exact weights only; use engine cpu for rounded ones");
+        throw EngineUnavailableException.exactWeightsOnly(run.engine());
       }
-      checked("training.weights",
-          () -> new StraightThrough(how).matrices(Program.scoring(run.model(), RunSpec.ids(made), 1, 1)));
-    });
+      return new StraightThrough(how).matrices(Program.scoring(run.model(), RunSpec.ids(made), 1, 1));
+    }));
     long parameters = run.model().parameters(made.vocabulary().size()).total();
     if (parameters > Integer.MAX_VALUE) {
       throw UserException
@@ -225,10 +224,12 @@ public final class StudyChecks {
     if (type == MasterWeights.FP32) {
       return;
     }
-    if (!run.engine().equals(StudyReader.AUTO) && !Engines.known(run.engine()).roundsWeights()) {
-      throw UserException.usage(file + ": 'training.master_weights': engine '" + run.engine()
-          + "' keeps parameters in fp32 only; use engine cpu for " + type.name().toLowerCase(Locale.ROOT));
-    }
+    checked("training.master_weights", () -> {
+      if (!run.engine().equals(StudyReader.AUTO) && !Engines.known(run.engine()).roundsWeights()) {
+        throw EngineUnavailableException.fp32ParametersOnly(run.engine(), type);
+      }
+      return type;
+    });
     if (run.training().weights().isPresent()) {
       throw UserException.usage(
           file + ": 'training.weights' and 'training.master_weights: " + type.name().toLowerCase(Locale.ROOT)

@@ -102,7 +102,7 @@ class InterchangeCommandsTest {
     assertEquals(Set.of("model.gguf", "check.safetensors", "check.json"), files(gguf).keySet());
     for (String[] refused : new String[][]{
         {"gguf", "--type", "q5", "--type must be F32, F16, Q8_0, Q4_0, Q4_K, found 'q5'"},
-        {"gguf", "--type", "Q4_K", "Q4_K has blocks of 256 weights, and no matrix of"},
+        {"gguf", "--type", "Q4_K", "q4_k has blocks of 256 weights, and no matrix of"},
         {"huggingface", "--type", "F16", "--type goes with --to gguf"}}) {
       fails(2, refused[3], "export", run.path(), directory.resolve("no"), "--to", refused[0], refused[1],
           refused[2]);

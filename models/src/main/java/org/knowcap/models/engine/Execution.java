@@ -3,6 +3,7 @@ package org.knowcap.models.engine;
 import java.util.Optional;
 import org.knowcap.models.program.MasterWeights;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.UpdateRule;
 
 /**
  * How a program is to be run.
@@ -33,13 +34,14 @@ public record Execution(int threads, Precision precision, Optional<WeightRoundin
    * @throws EngineUnavailableException where they are asked for
    */
   public void requireExactWeights(String engine, Program program) {
-    if (program.updateRule().filter(rule -> rule.masterWeights() != MasterWeights.FP32).isPresent()) {
-      throw new EngineUnavailableException(
-          "engine '" + engine + "' keeps parameters in fp32 only; use engine cpu for master weights in bf16");
-    }
+    program.updateRule()
+        .map(UpdateRule::masterWeights)
+        .filter(kept -> kept != MasterWeights.FP32)
+        .ifPresent(kept -> {
+          throw EngineUnavailableException.fp32ParametersOnly(engine, kept);
+        });
     if (rounding.isPresent()) {
-      throw new EngineUnavailableException(
-          "engine '" + engine + "' trains with exact weights only; use engine cpu for rounded ones");
+      throw EngineUnavailableException.exactWeightsOnly(engine);
     }
   }
 }

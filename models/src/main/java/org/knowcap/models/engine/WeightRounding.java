@@ -16,4 +16,9 @@ public interface WeightRounding {
    * @throws IllegalArgumentException if no matrix of the program can be rounded
    */
   List<Consumer<float[]>> matrices(Program program);
+
+  /** Bytes that it takes in training: the rounded weights that matmuls read, and the array in which they are rounded. */
+  static long bytes(Program program) {
+    return 2L * Float.BYTES * program.parameterCount();
+  }
 }

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.checkpoint.Safetensors;
 import org.knowcap.models.program.Program;
-import org.knowcap.models.quantisation.GgufFormat;
+import org.knowcap.models.quantisation.GgufBlocks;
 
 /** One of our models as llama.cpp loads it: a GGUF file. */
 public final class GgufModel {
@@ -64,17 +64,7 @@ public final class GgufModel {
                     .map(one -> "\n  " + one.key() + " wants " + String.join("; ", one.objections(model)))
                     .collect(Collectors.joining())));
     GgufModel form = new GgufModel(architecture, model, type, vocabulary);
-    if (type.inBlocks() && form.blockMatrices().noneMatch(one -> type.ofRows(one.shape()[1]) == type)) {
-      throw new IllegalArgumentException(type + " has blocks of " + GgufFormat.valueOf(type.name()).block()
-          + " weights, and no matrix of " + model.name() + " has rows of a multiple of that; its rows have "
-          + form.blockMatrices()
-              .map(one -> one.shape()[1])
-              .distinct()
-              .sorted()
-              .map(Object::toString)
-              .collect(Collectors.joining(", "))
-          + " weights");
-    }
+    type.blocks().ifPresent(format -> new GgufBlocks(format).requireFit(form.program));
     return form;
   }
 

@@ -55,6 +55,11 @@ public enum GgufType {
     return code;
   }
 
+  /** Its blocks, if it has some. */
+  Optional<GgufFormat> blocks() {
+    return format;
+  }
+
   /** Whether it has blocks. */
   boolean inBlocks() {
     return format.isPresent();

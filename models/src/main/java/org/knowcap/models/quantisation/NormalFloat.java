@@ -70,12 +70,8 @@ public record NormalFloat(int group) implements Quantiser {
     long size = (long) weights.length * width;
     for (long from = 0; from < size; from += group) {
       long to = Math.min(size, from + group);
-      double largest = 0;
-      for (long i = from; i < to; i++) {
-        largest = Math.max(largest, Math.abs(weights[(int) (i / width)][(int) (i % width)]));
-      }
       // As it is stored.
-      double scale = (float) largest;
+      double scale = (float) Rows.largest(weights, from, to);
       for (long i = from; i < to; i++) {
         double[] row = weights[(int) (i / width)];
         int column = (int) (i % width);

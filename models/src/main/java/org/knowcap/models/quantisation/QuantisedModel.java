@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
@@ -53,7 +52,7 @@ public record QuantisedModel(float[] parameters, long weights, long weightBits, 
   private static QuantisedModel of(Program program, float[] parameters, Quantiser quantiser,
       BiFunction<List<WeightMatrix>, float[], Function<WeightMatrix, Inputs>> calibration) {
     requireFinite(program, parameters);
-    requireFit(program, quantiser);
+    quantiser.requireFit(program);
     float[] rounded = parameters.clone();
     long weights = 0;
     long weightBits = 0;
@@ -67,22 +66,6 @@ public record QuantisedModel(float[] parameters, long weights, long weightBits, 
       }
     }
     return new QuantisedModel(rounded, weights, weightBits, program.parameterCount() - weights);
-  }
-
-  /** @throws IllegalArgumentException if the quantiser's blocks fit into no matrix's rows */
-  static void requireFit(Program program, Quantiser quantiser) {
-    List<Integer> widths = WeightMatrix.byOperation(program)
-        .stream()
-        .flatMap(List::stream)
-        .map(WeightMatrix::inputs)
-        .distinct()
-        .sorted()
-        .toList();
-    if (widths.stream().noneMatch(quantiser::fits)) {
-      throw new IllegalArgumentException(quantiser.method() + " has blocks of " + quantiser.group()
-          + " weights, and no matrix of the model has rows of a multiple of that; its rows have "
-          + widths.stream().map(Object::toString).collect(Collectors.joining(", ")) + " weights");
-    }
   }
 
   private static void requireFinite(Program program, float[] parameters) {

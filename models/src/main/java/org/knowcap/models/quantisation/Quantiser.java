@@ -3,6 +3,7 @@ package org.knowcap.models.quantisation;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.knowcap.models.program.Program;
 
 /** A way to round a weight matrix to numbers that take few bits. */
 public sealed interface Quantiser
@@ -41,6 +42,26 @@ public sealed interface Quantiser
   /** Whether it rounds matrices with rows of this many weights; others stay in half precision. */
   default boolean fits(int inputs) {
     return true;
+  }
+
+  /**
+   * Refuses a model whose matrices it would leave as they are.
+   *
+   * @throws IllegalArgumentException if its blocks fit into no matrix's rows
+   */
+  default void requireFit(Program program) {
+    List<Integer> widths = WeightMatrix.byOperation(program)
+        .stream()
+        .flatMap(List::stream)
+        .map(WeightMatrix::inputs)
+        .distinct()
+        .sorted()
+        .toList();
+    if (widths.stream().noneMatch(this::fits)) {
+      throw new IllegalArgumentException(method() + " has blocks of " + group()
+          + " weights, and no matrix of the model has rows of a" + " multiple of that; its rows have "
+          + widths.stream().map(Object::toString).collect(Collectors.joining(", ")) + " weights");
+    }
   }
 
   /** Method, bits and group in one word that can name a folder, such as gptq-4-g128. */

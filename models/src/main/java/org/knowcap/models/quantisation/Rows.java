@@ -6,9 +6,18 @@ final class Rows {
 
   /** That of a matrix. */
   static double largest(double[][] weights) {
+    return largest(weights, 0, (long) weights.length * weights[0].length);
+  }
+
+  /** That of a part of a matrix, row after row, from one weight to before another. */
+  static double largest(double[][] weights, long from, long to) {
+    int width = weights[0].length;
     double largest = 0;
-    for (double[] row : weights) {
-      largest = Math.max(largest, largest(row, 0, row.length));
+    for (long at = from; at < to;) {
+      int column = (int) (at % width);
+      int end = (int) Math.min(width, column + to - at);
+      largest = Math.max(largest, largest(weights[(int) (at / width)], column, end));
+      at += end - column;
     }
     return largest;
   }

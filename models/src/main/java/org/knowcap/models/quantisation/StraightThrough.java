@@ -17,7 +17,7 @@ public record StraightThrough(Quantiser quantiser) implements WeightRounding {
 
   @Override
   public List<Consumer<float[]>> matrices(Program program) {
-    QuantisedModel.requireFit(program, quantiser);
+    quantiser.requireFit(program);
     return WeightMatrix.byOperation(program)
         .stream()
         .flatMap(List::stream)

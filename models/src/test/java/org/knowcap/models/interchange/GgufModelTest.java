@@ -223,7 +223,7 @@ class GgufModelTest {
         .contains("llama wants full attention, found a window of 16"));
     assertTrue(refusal("gpt2-1-2-w8-alibi", GgufType.F32).contains("gptneox wants rotary positions"));
     assertTrue(refusal("llama-1-2-w8", GgufType.Q8_0).contains(
-        "Q8_0 has blocks of 32 weights, and no matrix of llama-1-2-w8 has rows of a multiple of that"));
+        "q8_0 has blocks of 32 weights, and no matrix of the model has rows of a multiple of that"));
     assertTrue(assertThrows(IllegalArgumentException.class, () -> GgufType.named("q5")).getMessage()
         .contains("must be F32, F16, Q8_0, Q4_0, Q4_K, found 'q5'"));
   }

@@ -110,11 +110,12 @@ public final class CpuEngine implements Engine {
   }
 
   /**
-   * Bytes that a program takes in fp32: parameters, gradients and optimiser state, and each thread's buffers. What
-   * oneDNN needs for itself is not counted.
+   * Bytes that a program takes in fp32: parameters, gradients and optimiser state, rounded weights, and each thread's
+   * buffers. What oneDNN needs for itself is not counted.
    */
-  public static long bytes(Program program, int threads) {
-    return CpuSession.bytes(program, DType.FP32, workers(program, threads));
+  public static long bytes(Program program, Execution execution) {
+    return CpuSession.bytes(program, DType.FP32, workers(program, execution.threads()),
+        execution.rounding().isPresent());
   }
 
   /** Threads beyond the windows of a step would have nothing to do. */

@@ -111,9 +111,9 @@ final class CpuSession implements Session {
     return new Layout(program, dtype, sliceWindows(program, workerCount), workerCount, rounds);
   }
 
-  /** Bytes of parameters, optimiser state and workers' buffers. */
-  static long bytes(Program program, DType dtype, int workerCount) {
-    return layout(program, dtype, workerCount, false).size();
+  /** Bytes of parameters, optimiser state, rounded weights and workers' buffers. */
+  static long bytes(Program program, DType dtype, int workerCount, boolean rounds) {
+    return layout(program, dtype, workerCount, false).size() + (rounds ? WeightRounding.bytes(program) : 0);
   }
 
   private MemorySegment allocate(long bytes) {
