@@ -363,24 +363,24 @@ class DamagedFilesTest {
     Path study = directory.resolve("grown");
     copy(sound, study);
     RunFolder run = new RunFolder(runs(study).getFirst());
+    Path exported = directory.resolve("grown-exported");
     changeWeights(run, 1e38f);
     for (List<Object> command : List.<List<Object>>of(List.of("measure", run.path()),
         List.of("measure", run.path(), "--json"),
         List.of("measure", run.path(), "--people", directory.resolve("grown.parquet")),
         List.of("probe", run.path(), "--steps", 5),
-        List.of("export", run.path(), directory.resolve("grown"), "--to", "huggingface", "--check"),
-        List.of("export", run.path(), directory.resolve("grown"), "--to", "gguf", "--type", "Q8_0"),
-        List.of("export", run.path(), directory.resolve("grown"), "--to", "gguf", "--check"))) {
+        List.of("export", run.path(), exported, "--to", "huggingface", "--check"),
+        List.of("export", run.path(), exported, "--to", "gguf", "--type", "F16"),
+        List.of("export", run.path(), exported, "--to", "gguf", "--check"))) {
       requireNamed(command, run.checkpoint());
     }
     // Where the weights themselves are no numbers, nothing reads them.
     changeWeights(run, Float.NaN);
     for (List<Object> command : List.<List<Object>>of(List.of("measure", run.path()),
-        List.of("probe", run.path()),
-        List.of("export", run.path(), directory.resolve("grown"), "--to", "samediff"))) {
+        List.of("probe", run.path()), List.of("export", run.path(), exported, "--to", "samediff"))) {
       requireNamed(command, run.checkpoint());
     }
-    assertFalse(Files.exists(directory.resolve("grown")) || Files.exists(directory.resolve("grown.parquet")));
+    assertFalse(Files.exists(exported) || Files.exists(directory.resolve("grown.parquet")));
   }
 
   /** The command says in one line which file it cannot compute with. */
