@@ -29,7 +29,7 @@ case $("$java" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p') in
   *) echo "$java is no JDK 25 or later: set JAVA_HOME to one" >&2; exit 1 ;;
 esac
 apart=
-for class in Loops Tiles Strips NarrowNorms Activations; do
+for class in Loops Tiles Strips NarrowNorms Activations RecurrenceLoops; do
   apart="$apart -XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.$class::*"
 done
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive

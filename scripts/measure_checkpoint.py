@@ -46,7 +46,8 @@ class Model:
             (f"the mask '{settings['mask']}'", settings["mask"] != "causal"),
             ("experts", forward.get("experts") is not None),
             ("QK-norm", bool(settings.get("qk_norm"))),
-            ("Canon layers", settings.get("canon") is not None)] if wrong]
+            ("Canon layers", settings.get("canon") is not None),
+            ("recurrences", settings.get("mixers") is not None)] if wrong]
         if refused:
             sys.exit(f"this script knows no model with {' or '.join(refused)}")
 

@@ -14,6 +14,7 @@ template <class T> static inline T max(T a, T b) { return a > b ? a : b; }
 #define KERNEL static
 #define KERNEL_OF(threads, blocks) static
 #define DEVICE static inline
+#define METHOD inline
 #define CONSTANT __attribute__((visibility("protected")))
 #define __shared__ static
 #define DYNAMIC_SHARED(name) float* name = (float*)emulation::dynamicShared

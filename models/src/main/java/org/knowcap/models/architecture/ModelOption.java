@@ -78,14 +78,17 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
       (b, value) -> b.qkNorm = value, m -> m.qkNorm() ? "RMSNorm of each head's queries and keys" : "")
       .writtenIf(ModelSpec::qkNorm);
 
+  /** What lets the tokens of each block see each other: attention or a recurrence. */
+  public static final ModelOption<List<Mixer>> MIXERS = Mixer.row("mixers");
+
   /** The places where blocks have Canon layers. */
   public static final ModelOption<List<CanonLayer>> CANON = CanonLayer.row("canon");
 
   /** Every option, in the order of {@code run.json}, from which a run's name is computed: new ones come last. */
   public static final List<ModelOption<?>> ALL = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, MASK,
-      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM, CANON);
+      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM, CANON, MIXERS);
   /** The options that a model's name has, in the order of the name. */
-  static final List<ModelOption<?>> IN_NAMES = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, NORM,
+  static final List<ModelOption<?>> IN_NAMES = List.of(HEAD_WIDTH, MIXERS, KEY_HEADS, ATTENTION_WINDOW, NORM,
       FEED_FORWARD, ACTIVATION, BIASES, TIED, QK_NORM, CANON, POSITIONS, MASK, EXPERTS);
 
   private static ModelOption<Integer> whole(String key, String letter, Function<ModelSpec, Integer> most,

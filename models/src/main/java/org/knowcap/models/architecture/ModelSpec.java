@@ -22,10 +22,11 @@ import java.util.stream.IntStream;
  * @param qkNorm whether each head's queries and keys have an RMSNorm of their own, with a gain for queries and one
  *        for keys
  * @param canon where each block has Canon layers, in their order
+ * @param mixers what lets the tokens of the first blocks see each other; later blocks repeat the list
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
     Optional<Integer> attentionWindow, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
-    boolean biases, boolean tied, boolean qkNorm, List<CanonLayer> canon) {
+    boolean biases, boolean tied, boolean qkNorm, List<CanonLayer> canon, List<Mixer> mixers) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
   /** Widest head that a study can ask for. */
@@ -40,8 +41,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       throw new IllegalArgumentException(
           "key heads must divide the " + heads + " heads of queries, found " + keyHeads);
     }
-    positions.checkHead(headWidth);
     canon = List.copyOf(canon);
+    mixers = Mixer.shortest(mixers);
+    if (mixers.contains(Mixer.ATTENTION)) {
+      positions.checkHead(headWidth);
+    }
+    checkMixers(layers, headWidth, attentionWindow, positions, qkNorm, mixers);
     if (feedForward.form() == FeedForward.Form.NONE
         && (canon.contains(CanonLayer.C) || canon.contains(CanonLayer.D))) {
       throw new IllegalArgumentException("Canon layers c and d need a feed-forward, which this model lacks");
@@ -49,6 +54,31 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     if (feedForward.experts().isPresent() && canon.contains(CanonLayer.D)) {
       throw new IllegalArgumentException(
           "Canon layer d needs a feed-forward without experts, whose rows are not tokens in their order");
+    }
+  }
+
+  private static void checkMixers(int layers, int headWidth, Optional<Integer> attentionWindow,
+      Positions positions, boolean qkNorm, List<Mixer> mixers) {
+    if (mixers.isEmpty() || mixers.size() > layers) {
+      throw new IllegalArgumentException(
+          "mixers must be of at least one block and at most as many as there are, " + layers + ", found "
+              + Mixer.print(mixers));
+    }
+    if (mixers.stream().anyMatch(Mixer::recurrent) && headWidth % 2 != 0) {
+      throw new IllegalArgumentException(
+          "gla and gdn have keys half as wide as a head, so its width must be even, found " + headWidth);
+    }
+    if (!mixers.contains(Mixer.ATTENTION)) {
+      boolean scores = switch (positions) {
+        case Rotary _,Positions.Learned _,Positions.None _ -> false;
+        case Positions.Ntk _,Positions.Rerope _,Positions.LeakyRerope _,Positions.Alibi _ -> true;
+      };
+      if (scores || qkNorm || attentionWindow.isPresent()) {
+        throw new IllegalArgumentException(
+            (scores ? "these positions" : qkNorm ? "QK-norm" : "an attention window")
+                + " would change nothing: all blocks are " + Mixer.print(mixers)
+                + ", and none has attention; leave it out");
+      }
     }
   }
 
@@ -74,7 +104,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
    * is only rounding error.
    */
   public boolean hasKeyBiasWithoutGradient() {
-    return biases && !qkNorm && !canon.contains(CanonLayer.B)
+    return biases && mixers.contains(Mixer.ATTENTION) && !qkNorm && !canon.contains(CanonLayer.B)
         && positions.rotary().map(rotary -> rotary.fraction() < 1).orElse(true);
   }
 
@@ -97,6 +127,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     boolean tied;
     boolean qkNorm;
     List<CanonLayer> canon;
+    List<Mixer> mixers;
     private final int layers;
     private final int heads;
 
@@ -115,6 +146,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       tied = model.tied;
       qkNorm = model.qkNorm;
       canon = model.canon;
+      mixers = model.mixers;
     }
 
     /**
@@ -124,7 +156,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
      */
     public ModelSpec build() {
       return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
-          feedForward, biases, tied, qkNorm, canon);
+          feedForward, biases, tied, qkNorm, canon, mixers);
     }
   }
 
@@ -158,6 +190,21 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return (heads + 2 * keyHeads) * headWidth;
   }
 
+  /** What lets the tokens of a block see each other. */
+  public Mixer mixer(int layer) {
+    return mixers.get(layer % mixers.size());
+  }
+
+  /** Whether some block has a recurrence in the place of attention. */
+  public boolean recurrent() {
+    return mixers.stream().anyMatch(Mixer::recurrent);
+  }
+
+  /** Width of queries, and of keys, of a head of a recurrence; its values have the width of a head. */
+  public int recurrentKeyWidth() {
+    return headWidth / 2;
+  }
+
   /** Whether a token's loss depends on no later token. */
   public boolean causal() {
     return feedForward.experts().map(Experts::causal).orElse(true);
@@ -168,17 +215,38 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return feedForward.innerWidth(width());
   }
 
+  /** Whether a block has a Canon layer at this place; a gated delta net has one on queries, keys and values. */
+  public boolean hasCanon(CanonLayer place, int layer) {
+    return canon.contains(place) || place == CanonLayer.B && mixer(layer) == Mixer.GDN;
+  }
+
   /** Number of weights of a block's Canon layers, among {@code some}. */
-  private long canonWeights(CanonLayer... some) {
+  private long canonWeights(int layer, CanonLayer... some) {
     long columns = 0;
-    for (CanonLayer layer : some) {
-      columns += !canon.contains(layer) ? 0 : switch (layer) {
+    for (CanonLayer place : some) {
+      columns += !hasCanon(place, layer) ? 0 : switch (place) {
         case A, C -> width();
-        case B -> qkvWidth();
+        case B -> mixer(layer).recurrent() ? 2L * width() : qkvWidth();
         case D -> (feedForward.form() == FeedForward.Form.GATED ? 2L : 1L) * innerWidth();
       };
     }
     return CanonLayer.WIDTH * columns;
+  }
+
+  /** Parameters of a block's mixer with its projections, but for gains. */
+  private long mixing(int layer) {
+    long d = width();
+    long own = switch (mixer(layer)) {
+      case ATTENTION -> d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0);
+      case GLA -> 4 * d * d + (biases ? 4 * d : 0) + Mixer.RANK * (d + d / 2) + d / 2;
+      case GDN -> 4 * d * d + (biases ? 4 * d : 0) + 2 * d * heads + 2L * heads;
+    };
+    return own + canonWeights(layer, CanonLayer.A, CanonLayer.B);
+  }
+
+  /** Gains of a block's mixer. */
+  private long mixingGains(int layer) {
+    return mixer(layer).recurrent() ? headWidth : qkNorm ? 2L * headWidth : 0;
   }
 
   /** Counts every trainable parameter, by component, for a vocabulary of this many tokens. */
@@ -195,11 +263,11 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     double active = feedForward.experts().map(Experts::active).orElse(1.0);
     return new ParameterCount(vocabulary * d,
         positions instanceof Positions.Learned learned ? learned.length() * d : 0,
-        layers * (d * qkvWidth() + d * d + (biases ? qkvWidth() + d : 0)
-            + canonWeights(CanonLayer.A, CanonLayer.B)),
+        IntStream.range(0, layers).mapToLong(this::mixing).sum(),
         (layers - mixtures) * one + mixtures * (experts * one + shared)
-            + layers * canonWeights(CanonLayer.C, CanonLayer.D),
-        mixtures * d * experts, norms * perNorm + (qkNorm ? 2L * layers * headWidth : 0),
+            + layers * canonWeights(0, CanonLayer.C, CanonLayer.D),
+        mixtures * d * experts,
+        norms * perNorm + IntStream.range(0, layers).mapToLong(this::mixingGains).sum(),
         tied ? 0 : vocabulary * d, Math.round(mixtures * (experts - active) * one));
   }
 }

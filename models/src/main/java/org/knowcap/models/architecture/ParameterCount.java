@@ -5,7 +5,8 @@ package org.knowcap.models.architecture;
  *
  * @param embedding token table, V * d
  * @param positions table of learned positions, positions * d; 0 for other kinds of positions
- * @param attention query, key, value and output matrices with their biases
+ * @param attention query, key, value and output matrices with their biases; in blocks with a recurrence also the
+ *        matrices of its gates
  * @param feedForward its matrices with their biases
  * @param router matrices that send tokens to experts
  * @param norms gains and biases of every norm

@@ -164,6 +164,8 @@ final class PositionsOption {
 
   private static String phrase(ModelSpec model) {
     return switch (model.positions()) {
+      // Only attention rotates queries and keys.
+      case Rotary _ when !model.mixers().contains(Mixer.ATTENTION) -> "no positions";
       case Rotary rotary -> "rotary positions" + rotated(rotary, model);
       case Positions.Ntk ntk -> "NTK-aware positions" + rotated(ntk.scaled(model.headWidth()), model);
       case Positions.Rerope rerope -> "ReRoPE of window " + rerope.window() + rotated(rerope.plain(), model);

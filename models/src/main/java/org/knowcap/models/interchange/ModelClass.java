@@ -9,6 +9,7 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.FeedForward;
 import org.knowcap.models.architecture.Mask;
+import org.knowcap.models.architecture.Mixer;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Norm;
 import org.knowcap.models.architecture.Positions;
@@ -127,6 +128,7 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
     }
     noDocuments(model).ifPresent(objections::add);
     noCanon(model).ifPresent(objections::add);
+    noRecurrence(model).ifPresent(objections::add);
     noExperts(model).ifPresent(objections::add);
     return objections;
   }
@@ -151,6 +153,14 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
   /** What every class says of a model with Canon layers. */
   static Optional<String> noCanon(ModelSpec model) {
     return model.canon().isEmpty() ? Optional.empty() : Optional.of("no Canon layers, found some");
+  }
+
+  /** What every class says of a model with a recurrence in the place of attention. */
+  static Optional<String> noRecurrence(ModelSpec model) {
+    return model.recurrent()
+        ? Optional.of("attention in every block, found "
+            + model.mixers().stream().filter(Mixer::recurrent).map(Mixer::word).findFirst().orElseThrow())
+        : Optional.empty();
   }
 
   /** What a class without experts says of a model that has them. */

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  * @param weight [n, m], or [m, n] where {@code transposed} (the head tied to the embedding)
  * @param bias [1, m]
  * @param exact whether it stays in fp32 even in a bf16 program; a router needs this, because small differences of
- *        its logits decide
+ *        its logits decide, and decays, because the products of many of them do
  * @param out [R, m]
  */
 public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tensor> bias, boolean exact,
@@ -22,7 +22,12 @@ public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tenso
 
   /** The logits of a router. */
   public static Linear router(Tensor x, Tensor weight, Tensor out) {
-    return new Linear(x, weight, false, Optional.empty(), true, out);
+    return exact(x, weight, Optional.empty(), out);
+  }
+
+  /** A matmul that stays in fp32. */
+  public static Linear exact(Tensor x, Tensor weight, Optional<Tensor> bias, Tensor out) {
+    return new Linear(x, weight, false, bias, true, out);
   }
 
   @Override

@@ -10,6 +10,7 @@ import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.CanonLayer;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.Mixer;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Norm;
 import org.knowcap.models.architecture.Positions;
@@ -24,6 +25,11 @@ import org.knowcap.models.architecture.Rotary;
 final class Transformer {
   private static final double EPSILON = 1e-5;
   private static final double STD_AT_768 = 0.02;
+  /** Of the second matrix of GLA's decays: at first ln a is about -0.04, give or take little. */
+  private static final double DECAY_STD = 1 / Math.sqrt(Mixer.RANK);
+  /** Of gated delta nets: softplus of the bias is 0.01, and e to the rate is 8, so a decay begins near 0.92. */
+  private static final float DECAY_BIAS = -4.6f;
+  private static final float RATE = 2.08f;
 
   private final ModelSpec spec;
   private final int windows;
@@ -62,7 +68,7 @@ final class Transformer {
           activation("placed", spec.width())));
     }
     for (int layer = 0; layer < spec.layers(); layer++) {
-      x = block("block." + layer + ".", spec.feedForward().mixed(layer), x);
+      x = block(layer, x);
     }
     x = norm("norm", x);
     Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, std, List.of());
@@ -71,15 +77,22 @@ final class Transformer {
     return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, updateRule);
   }
 
-  private Tensor block(String name, boolean mixed, Tensor x) {
-    Tensor read = canon(CanonLayer.A, name + "attention.canon_a", norm(name + "attention.norm", x));
-    x = add(name + "attention.residual", x, attention(name + "attention.", read));
+  private Tensor block(int layer, Tensor x) {
+    String name = "block." + layer + ".";
+    Mixer mixer = spec.mixer(layer);
+    String mixing = name + mixer.word() + ".";
+    Tensor read = canon(CanonLayer.A, mixing + "canon_a", norm(mixing + "norm", x));
+    x = add(mixing + "residual", x, switch (mixer) {
+      case ATTENTION -> attention(mixing, read);
+      case GLA -> gla(mixing, read);
+      case GDN -> gdn(mixing, read);
+    });
     if (spec.feedForward().form() == FeedForward.Form.NONE) {
       return x;
     }
     Tensor normed = canon(CanonLayer.C, name + "mlp.canon_c", norm(name + "mlp.norm", x));
     return add(name + "mlp.residual", x,
-        mixed
+        spec.feedForward().mixed(layer)
             ? experts(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
             : feedForward(name + "mlp.", normed, spec.innerWidth(), this::linear));
   }
@@ -100,6 +113,59 @@ final class Transformer {
       case Positions.Learned _,Positions.None _ -> attend(name, qkv, heads, new Scores.DotProduct());
     };
     return linear(name + "out", mixed, List.of(spec.width()), residualStd());
+  }
+
+  /** Gated linear attention (arXiv 2312.06635, section 4.4). */
+  private Tensor gla(String name, Tensor x) {
+    int keys = spec.width() / 2;
+    Tensor qkv = canon(CanonLayer.B, name + "canon_b", recurrentQkv(name, x));
+    Tensor narrow = run(new Linear(x,
+        matrix(name + "decay_in.weight", spec.width(), Mixer.RANK, std,
+            hidden(1, spec.width(), List.of(Mixer.RANK))),
+        false, Optional.empty(), activation(name + "decay_in", Mixer.RANK)));
+    Tensor decays = run(Linear.exact(narrow,
+        matrix(name + "decay.weight", Mixer.RANK, keys, DECAY_STD, hidden(1, Mixer.RANK, List.of(keys))),
+        Optional.of(vector(name + "decay.bias", keys, 0)), activation(name + "decay", keys)));
+    return recurrence(name, x, qkv, decays, Optional.empty());
+  }
+
+  /**
+   * A gated delta net (arXiv 2412.06464): a short convolution and SiLU on queries, keys and values, decays as in Mamba2. At
+   * first all heads have the decay that is in the middle of what its authors' heads have.
+   */
+  private Tensor gdn(String name, Tensor x) {
+    Tensor weight = matrix(name + "canon_b.weight", CanonLayer.WIDTH, 2 * spec.width(), std, List.of());
+    Tensor convolved = run(new Canon(recurrentQkv(name, x), weight, length, documents(),
+        activation(name + "canon_b", 2 * spec.width())));
+    Tensor qkv = run(new Activate(Activation.SILU, convolved, activation(name + "silu", 2 * spec.width())));
+    Tensor decays = gate(name + "decay", x,
+        Optional.of(vector(name + "decay.bias", spec.heads(), DECAY_BIAS)));
+    Tensor strengths = gate(name + "strength", x, Optional.empty());
+    Tensor rates = vector(name + "rate", spec.heads(), RATE);
+    return recurrence(name, x, qkv, decays, Optional.of(new Recurrence.Delta(strengths, rates)));
+  }
+
+  /** A number for each head. */
+  private Tensor gate(String name, Tensor x, Optional<Tensor> bias) {
+    Tensor weight = matrix(name + ".weight", spec.width(), spec.heads(), std,
+        hidden(1, spec.width(), List.of(spec.heads())));
+    return run(Linear.exact(x, weight, bias, activation(name, spec.heads())));
+  }
+
+  private Tensor recurrentQkv(String name, Tensor x) {
+    int keys = spec.width() / 2;
+    return linear(name + "qkv", x, List.of(keys, keys, spec.width()), std);
+  }
+
+  private Tensor recurrence(String name, Tensor x, Tensor qkv, Tensor decays,
+      Optional<Recurrence.Delta> delta) {
+    Tensor mixed = run(new Recurrence(qkv, decays, delta,
+        new Recurrence.Shape(windows, length, spec.heads(), spec.recurrentKeyWidth(), spec.headWidth()),
+        documents(), activation(name + "mixed", spec.width())));
+    Tensor gate = linear(name + "gate", x, List.of(spec.width()), std);
+    Tensor gated = run(new GatedNorm(mixed, vector(name + "mixed_norm.gain", spec.headWidth(), 1), gate,
+        EPSILON, activation(name + "gated", spec.width())));
+    return linear(name + "out", gated, List.of(spec.width()), residualStd());
   }
 
   private List<Integer> queriesKeysValues() {

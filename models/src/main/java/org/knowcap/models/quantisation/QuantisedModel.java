@@ -14,7 +14,8 @@ import org.knowcap.models.program.Tensor;
  * @param parameters the numbers that codes stand for, and all others, [P], fp32
  * @param weights that were rounded
  * @param weightBits bits that the rounded weights take, with scales and everything else that is needed to read them
- * @param keptParameters number of parameters that stay in fp32: embeddings, head, routers, biases, norms
+ * @param keptParameters number of parameters that stay in fp32: embeddings, head, routers, gates of recurrences, biases,
+ *        norms
  */
 public record QuantisedModel(float[] parameters, long weights, long weightBits, long keptParameters) {
   private static final int KEPT_BITS = 32;

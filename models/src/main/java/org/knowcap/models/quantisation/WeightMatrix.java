@@ -12,7 +12,6 @@ import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Dispatch;
 import org.knowcap.models.program.ExpertLinear;
 import org.knowcap.models.program.Linear;
-import org.knowcap.models.program.Route;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.Tensor;
@@ -42,19 +41,19 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
 
   /**
    * The matrices that are quantised, in the order of their use, grouped by operation. These are the matrices of
-   * every linear operation, each expert's separately. The head (tied or not), routers, embeddings, biases and norms
-   * are kept.
+   * every linear operation, each expert's separately. The head (tied or not), embeddings, biases, norms, and what a matmul
+   * reads in fp32 even in a bf16 program (routers, decays of recurrences) are kept.
    */
   static List<List<WeightMatrix>> byOperation(Program program) {
     Set<Tensor> kept = program.forward()
         .stream()
-        .flatMap(WeightMatrix::decisions)
+        .flatMap(o -> o instanceof CrossEntropy loss ? Stream.of(loss.logits()) : Stream.of())
         .collect(Collectors.toSet());
     List<List<WeightMatrix>> matrices = new ArrayList<>();
     for (ForwardOperation operation : program.forward()) {
       switch (operation) {
         case Linear o -> {
-          if (!kept.contains(o.out())) {
+          if (!o.exact() && !kept.contains(o.out())) {
             matrices.add(List.of(new WeightMatrix(o, o.x(), Optional.empty(),
                 program.parameter(o.weight()).offset(), o.x().columns(), o.out().columns(), o.transposed())));
           }
@@ -70,14 +69,6 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
       }
     }
     return List.copyOf(matrices);
-  }
-
-  /** What an operation decides by: tokens' or experts' logits. */
-  private static Stream<Tensor> decisions(ForwardOperation operation) {
-    if (operation instanceof CrossEntropy o) {
-      return Stream.of(o.logits());
-    }
-    return operation instanceof Route o ? Stream.of(o.logits()) : Stream.of();
   }
 
   /** The token of each row that is multiplied by it, given what its operation reads. */

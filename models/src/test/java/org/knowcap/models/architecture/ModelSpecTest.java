@@ -114,6 +114,38 @@ class ModelSpecTest {
     assertTrue(message.contains(reason), message);
   }
 
+  /** By hand at d = 128, heads of 64, with a vocabulary of 3275 and untied: 4 d^2 with the gate and the result, and what decays need. */
+  @ParameterizedTest
+  @CsvSource({"llama-1-2-gla, 1038848", "llama-1-2-gdn, 1037252"})
+  void countsRecurrences(String name, long parameters) {
+    int d = 128;
+    long rest = 2 * 3275L * d + 3 * d * 342 + 3 * d;
+    long own = name.endsWith("gla") ? 16 * d + 16 * d / 2 + d / 2 : 4 * 2 * d + 2 * 2 * d + 2 + 2;
+    assertEquals(rest + 4 * d * d + own + 64, ModelSpec.parse(name).parameters(3275).total());
+    assertEquals(parameters, ModelSpec.parse(name).parameters(3275).total());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"llama-4-2-gla2attention2, llama-4-2-gla2attention2", "llama-4-2-gla2, llama-4-2-gla",
+      "llama-4-2-attention, llama-4-2", "llama-4-2-glaattentionglaattention, llama-4-2-glaattention",
+      "llama-4-2-gla3attention-k1, llama-4-2-gla3attention-k1"})
+  void namesMixersByTheShortestList(String name, String printed) {
+    assertEquals(printed, ModelSpec.parse(name).name());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"llama-2-2-gla3attention | at most as many as there are, 2, found gla3attention",
+          "llama-2-2-w5-gdn-nopos | its width must be even, found 5",
+          "llama-2-2-gla-qknorm | QK-norm would change nothing: all blocks are gla",
+          "llama-2-2-gdn-a8 | an attention window would change nothing",
+          "llama-2-2-gdn-alibi | these positions would change nothing", "llama-2-2-gla1 | no model is named"})
+  void refusesMixersThatCannotBe(String name, String reason) {
+    String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
   @Test
   void refusesOtherNumbersOfExperts() {
     Experts fine = Experts.of(4, 1);
@@ -170,8 +202,9 @@ class ModelSpecTest {
           "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied",
           "-rotary0.5", "-rotary1b500.25", "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5",
           "-tied-learned17", "-nopos", "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document",
-          "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos",
-          mixed ? "-canonabc" : "-standard-canonabcd", "-k1-canonab-document")) {
+          "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos", "-gla", "-gdn-canonb-document",
+          "-glagdn-k1", "-gdnattention-canona", mixed ? "-canonabc" : "-standard-canonabcd",
+          "-k1-canonab-document")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         assertEquals(spec.parameters(11).total(),
             Program.scoring(spec, new TokenIds(11, 3), 2, 5).parameterCount(), spec.name());

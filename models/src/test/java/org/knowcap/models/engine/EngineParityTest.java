@@ -34,10 +34,12 @@ import org.knowcap.models.program.Embedding;
 import org.knowcap.models.program.ExpertLinear;
 import org.knowcap.models.program.ExpertRouting;
 import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.Heads;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.engine.cpu.CpuEngine;
@@ -208,6 +210,14 @@ class EngineParityTest {
           new Case("canon", shape, program(shape, (b, x) -> b.canon(x, Optional.empty())), Scope.OPERATION));
       cases.add(new Case("canon, documents", shape, program(shape, (b, x) -> b.canon(x, b.documents())),
           Scope.OPERATION));
+      for (boolean delta : new boolean[]{false, true}) {
+        // Each kind with documents at every other shape.
+        boolean documents = SHAPES.indexOf(shape) % 2 == (delta ? 0 : 1);
+        cases.add(new Case(
+            (delta ? "gated delta rule" : "gated linear attention") + (documents ? ", documents" : ""), shape,
+            program(shape, (b, x) -> b.recurrence(delta, documents, x)), Scope.OPERATION));
+      }
+      cases.add(new Case("gated norm", shape, program(shape, Builder::gatedNorm), Scope.OPERATION));
       cases.addAll(attentionCases(shape));
       for (ExpertRouting routing : mixtures(shape)) {
         cases.add(new Case(name(routing), shape, mixture(shape, routing), Scope.MODEL));
@@ -253,6 +263,15 @@ class EngineParityTest {
         "qknorm", "k1-biased-qknorm-rerope1", "canonabcd", "k1-qknorm-canonbd-document")) {
       cases.add(new Case("llama, " + options, first,
           training(ModelSpec.parse("llama-2-2-w4-" + options), first), Scope.MODEL));
+    }
+    for (String options : List.of("gla", "glagdn-document", "gdnattention-biased-qknorm-canonabcd")) {
+      cases.add(new Case("recurrent llama, " + options, first,
+          training(ModelSpec.parse("llama-2-2-w8-" + options), first), Scope.MODEL));
+    }
+    // Full chunks, and one that is not.
+    for (String options : List.of("gla-canonb-document", "gdn")) {
+      cases.add(new Case("recurrent gpt2, large, " + options, LARGE,
+          training(ModelSpec.parse("gpt2-1-2-w20-" + options), LARGE), Scope.MODEL));
     }
     // Windows of positions and of attention within a block of queries, over its edge, and over all.
     for (String options : List.of("learned70", "rerope1", "k1-rerope64", "rerope69", "a50-rerope7-document",
@@ -515,6 +534,26 @@ class EngineParityTest {
     assertEquals(List.of(1.0, 0.0, 0.0),
         metrics.load().stream().map(load -> Math.rint(load * 1e9) / 1e9).toList());
     assertEquals(0.7, metrics.dropped(), 1e-9);
+  }
+
+  /** Components that forget all at once beside others that forget nothing, over several chunks and documents. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("variants")
+  void decaysMayBeExtreme(Variant variant) {
+    Shape shape = new Shape(1, 40, 2, 8, 7);
+    for (boolean delta : new boolean[]{false, true}) {
+      Program program = program(shape, (b, x) -> b.recurrence(delta, true, x));
+      RandomGenerator random = random(12);
+      Map<String, float[]> parameters = Batches.parameters(program, 0.5, random);
+      for (Parameter parameter : program.parameters()) {
+        for (int i = 0; parameter.tensor().name().equals("decay.bias")
+            && i < parameter.tensor().size(); i++) {
+          parameters.get(Session.PARAMETERS)[(int) parameter.offset() + i] = i % 2 == 0 ? -200 : 200;
+        }
+      }
+      compare(variant, program,
+          Agreement.of(program, new Start(parameters, Batches.random(program, shape.vocabulary(), random))));
+    }
   }
 
   /** Steps of the reference from these parameters, with the loss after each. */
@@ -889,6 +928,29 @@ class EngineParityTest {
     Tensor canon(Tensor x, Optional<Documents> documents) {
       Tensor weight = parameter("canon", Canon.WIDTH, x.columns());
       return run(new Canon(linear(x), weight, shape.length(), documents, activation("canon", x.columns())));
+    }
+
+    /** Keys of half the width of values, but of one component at least. */
+    Tensor recurrence(boolean delta, boolean documents, Tensor x) {
+      Recurrence.Shape recurrent = new Recurrence.Shape(shape.windows(), shape.length(), shape.heads(),
+          Math.max(1, shape.headWidth() / 2), shape.headWidth());
+      Tensor decays = gate(x, "decay", delta ? shape.heads() : shape.heads() * recurrent.keyWidth());
+      Optional<Recurrence.Delta> own = delta
+          ? Optional.of(
+              new Recurrence.Delta(gate(x, "strength", shape.heads()), parameter("rate", 1, shape.heads())))
+          : Optional.empty();
+      return run(new Recurrence(linear(x, "qkv", recurrent.qkvWidth()), decays, own, recurrent,
+          documents ? documents() : Optional.empty(), activation("mixed", x.columns())));
+    }
+
+    private Tensor gate(Tensor x, String name, int width) {
+      return run(Linear.exact(x, parameter(name + ".weight", x.columns(), width),
+          Optional.of(parameter(name + ".bias", 1, width)), activation(name, width)));
+    }
+
+    Tensor gatedNorm(Tensor x) {
+      return run(new GatedNorm(linear(x), parameter("gain", 1, shape.headWidth()),
+          linear(x, "gate", x.columns()), 1e-5, activation("gated", x.columns())));
     }
 
     /** The first token of the vocabulary begins documents. */

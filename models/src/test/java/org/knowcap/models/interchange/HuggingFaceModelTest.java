@@ -272,6 +272,8 @@ class HuggingFaceModelTest {
           "gpt2-1-2-qknorm | gpt_neox wants no QK-norm, found one",
           "llama-1-2-canonac | llama wants no Canon layers, found some",
           "gpt2-1-2-canond | gpt_neox wants no Canon layers, found some",
+          "llama-2-2-glaattention | llama wants attention in every block, found gla",
+          "gpt2-1-2-gdn | gpt_neox wants attention in every block, found gdn",
           "llama-1-2-a7-qknorm | qwen3 wants full attention, found a window of 7",
           "llama-1-2-a7-biased | mistral wants no biases, found some"})
   void saysWhyThereIsNoClass(String name, String expected) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.knowcap.models.program.Accumulate;
@@ -22,11 +23,13 @@ import org.knowcap.models.program.ExpertLinear;
 import org.knowcap.models.program.ExpertRouting;
 import org.knowcap.models.program.FusedOperation;
 import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.Heads;
 import org.knowcap.models.program.HiddenMatrix;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.engine.routing.RoutingMetrics;
@@ -264,6 +267,17 @@ public final class ReferenceSession implements Session {
           }
         });
       }
+      case Recurrence o -> {
+        double[] out = fresh(o.out());
+        eachState(o, state -> state.forward(out));
+      }
+      case GatedNorm o -> {
+        double[] out = fresh(o.out());
+        for (int i = 0; i < out.length; i++) {
+          out[i] = get(o.x())[i] / rms(o, i) * get(o.gain())[i % o.width()]
+              * activate(Activation.SILU, get(o.gate())[i]);
+        }
+      }
       case Add o -> add(get(o.a()), get(o.b()), fresh(o.out()));
       case Route o -> route(o);
       case Dispatch o -> {
@@ -344,6 +358,13 @@ public final class ReferenceSession implements Session {
       }
       case Rope.Backward o -> rope(o.forward(), get(o.dOut()), fresh(o.dX()), -1);
       case Attention.Backward o -> attentionBackward(o);
+      case Recurrence.Backward o -> {
+        fresh(o.dQkv());
+        fresh(o.dDecays());
+        o.dDelta().ifPresent(delta -> fresh(delta.strengths()));
+        eachState(o.forward(), state -> state.backward(o, get(o.dOut())));
+      }
+      case GatedNorm.Backward o -> gatedNormBackward(o);
       case Route.Backward o -> routeBackward(o);
       case Dispatch.Backward o -> {
         double[] dX = fresh(o.dX());
@@ -661,6 +682,44 @@ public final class ReferenceSession implements Session {
       }
     }
     return weights;
+  }
+
+  private void eachState(Recurrence o, Consumer<ReferenceRecurrence> body) {
+    for (int window = 0; window < o.shape().windows(); window++) {
+      for (int head = 0; head < o.shape().heads(); head++) {
+        body.accept(new ReferenceRecurrence(o, values, window, head));
+      }
+    }
+  }
+
+  /** Of the head that an element belongs to. */
+  private double rms(GatedNorm o, int element) {
+    int from = element / o.width() * o.width();
+    double squares = IntStream.range(from, from + o.width())
+        .mapToDouble(i -> get(o.x())[i] * get(o.x())[i])
+        .sum();
+    return Math.sqrt(squares / o.width() + o.epsilon());
+  }
+
+  private void gatedNormBackward(GatedNorm.Backward o) {
+    GatedNorm forward = o.forward();
+    double[] x = get(forward.x());
+    double[] gate = get(forward.gate());
+    double[] dX = fresh(o.dX());
+    double[] dGate = fresh(o.dGate());
+    int width = forward.width();
+    for (int i = 0; i < x.length; i++) {
+      double rms = rms(forward, i);
+      double g = get(o.dOut())[i] * activate(Activation.SILU, gate[i]);
+      get(o.dGain())[i % width] += g * x[i] / rms;
+      dGate[i] = get(o.dOut())[i] * x[i] / rms * get(forward.gain())[i % width]
+          * slope(Activation.SILU, gate[i]);
+      double dNormed = g * get(forward.gain())[i % width];
+      dX[i] += dNormed / rms;
+      for (int j = i / width * width; j < i / width * width + width; j++) {
+        dX[j] -= dNormed * x[i] * x[j] / (width * rms * rms * rms);
+      }
+    }
   }
 
   private void attentionBackward(Attention.Backward o) {

@@ -27,7 +27,8 @@ public final class CpuEngine implements Engine {
       "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Tiles::*",
       "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Strips::*",
       "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.NarrowNorms::*",
-      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Activations::*");
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.Activations::*",
+      "-XX:CompileCommand=dontinline,org.knowcap.models.engine.cpu.RecurrenceLoops::*");
 
   private final boolean natives;
 

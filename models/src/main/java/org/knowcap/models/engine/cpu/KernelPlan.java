@@ -20,10 +20,12 @@ import org.knowcap.models.program.FusedOperation.Copy;
 import org.knowcap.models.program.FusedOperation.LossHead;
 import org.knowcap.models.program.FusedOperation.NormBackward;
 import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Tensor;
@@ -80,6 +82,20 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
       case Attention o -> new KernelPlan(attentionWork(o, dtype), s -> attention(s, o));
       case Attention.Backward o ->
           new KernelPlan(attentionWork(o.forward(), dtype), s -> attentionBackward(s, o));
+      case Recurrence o -> new KernelPlan(RecurrenceKernel.Work.size(o),
+          s -> recurrence(s, o).forward(recurrenceInputs(s, o), s.at(o.out())));
+      case Recurrence.Backward o -> new KernelPlan(RecurrenceKernel.Work.size(o.forward()),
+          s -> recurrence(s, o.forward()).backward(recurrenceInputs(s, o.forward()), s.at(o.dOut()),
+              new RecurrenceKernel.Inputs(s.at(o.dQkv()), s.at(o.dDecays()),
+                  o.dDelta().map(d -> s.at(d.strengths())).orElse(s.at(o.dDecays())),
+                  o.dDelta().map(d -> s.gradient(d.rates())).orElse(s.at(o.dDecays())))));
+      case GatedNorm o ->
+          new KernelPlan(GatedNormKernel.workSize(o), s -> new GatedNormKernel(s.memory(), o, s.work())
+              .forward(s.at(o.x()), s.parameter(o.gain()), s.at(o.gate()), s.at(o.out())));
+      case GatedNorm.Backward o -> new KernelPlan(GatedNormKernel.workSize(o.forward()),
+          s -> new GatedNormKernel(s.memory(), o.forward(), s.work()).backward(s.at(o.forward().x()),
+              s.parameter(o.forward().gain()), s.at(o.forward().gate()), s.at(o.dOut()), s.at(o.dX()),
+              s.gradient(o.dGain()), s.at(o.dGate())));
       case Route o -> of(s -> ExpertKernels.route(s.memory(), s.newRouter(o), s.at(o.logits())));
       case Route.Backward o ->
           of(s -> ExpertKernels.routeBackward(s.memory(), s.router(o.forward().out()), s.at(o.dLogits())));
@@ -185,6 +201,17 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
 
   private static CanonKernel canon(Slice s, Canon o) {
     return new CanonKernel(s.memory(), o, s.layout().documents, s.work());
+  }
+
+  private static RecurrenceKernel recurrence(Slice s, Recurrence o) {
+    return new RecurrenceKernel(s.memory(), o, s.layout().documents, s.work());
+  }
+
+  private static RecurrenceKernel.Inputs recurrenceInputs(Slice s, Recurrence o) {
+    Matrix decays = s.at(o.decays());
+    return new RecurrenceKernel.Inputs(s.at(o.qkv()), decays,
+        o.delta().map(d -> s.at(d.strengths())).orElse(decays),
+        o.delta().map(d -> s.parameter(d.rates())).orElse(decays));
   }
 
   private static Kernel rope(Slice s, Rope o, Tensor qkv, int direction) {

@@ -27,8 +27,8 @@ import org.knowcap.models.program.Program;
  */
 record KernelSource(boolean bf16, int vector, int packs, int head, boolean plainAttention) {
   private static final List<String> FILES = List.of("prelude", "embedding", "norm", "columns", "elementwise",
-      "experts", "product", "fill", "loss", "optimiser", "adafactor", "muon", "attention",
-      "tensor_attention");
+      "experts", "product", "fill", "loss", "optimiser", "adafactor", "muon", "attention", "tensor_attention",
+      "recurrence");
   /** Where there is no attention. */
   private static final int ANY_HEAD = 4;
   private static final int WARP = 32;

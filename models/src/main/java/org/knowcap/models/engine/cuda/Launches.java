@@ -24,10 +24,12 @@ import org.knowcap.models.program.FusedOperation.Copy;
 import org.knowcap.models.program.FusedOperation.LossHead;
 import org.knowcap.models.program.FusedOperation.NormBackward;
 import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Program;
@@ -65,6 +67,7 @@ final class Launches {
   private final KernelSource source;
   private final boolean learning;
   private final ExpertLaunches experts;
+  private final RecurrenceLaunches recurrences;
 
   Launches(Program program, KernelModule kernels, MatMuls matmuls, Buffers buffers, KernelSource source,
       boolean learning) {
@@ -75,6 +78,7 @@ final class Launches {
     this.source = source;
     this.learning = learning;
     experts = new ExpertLaunches(program, kernels, matmuls, buffers, source, learning);
+    recurrences = new RecurrenceLaunches(kernels, buffers, learning);
   }
 
   /** A batch's losses, and in training its gradients, which are added to those there are. */
@@ -171,6 +175,8 @@ final class Launches {
           (long) TokenOrder.most(program.rows(), program.vocabulary()) * o.dOut().columns();
       case Attention.Backward o -> o.forward().logSumExp().size();
       case Canon.Backward o -> ColumnSums.parts(o.dX().rows()) * o.dWeight().size();
+      case Recurrence.Backward o -> RecurrenceLaunches.work(o);
+      case GatedNorm.Backward o -> RecurrenceLaunches.work(o);
       default -> 0;
     };
   }
@@ -224,6 +230,10 @@ final class Launches {
       case Rope.Backward o -> List.of(rope(o.forward(), o.dX(), Optional.empty(), -1));
       case Attention o -> List.of(attention(o));
       case Attention.Backward o -> attentionBackward(o);
+      case Recurrence o -> List.of(recurrences.recurrence(o));
+      case Recurrence.Backward o -> recurrences.recurrenceBackward(o, work(o));
+      case GatedNorm o -> List.of(recurrences.gatedNorm(o));
+      case GatedNorm.Backward o -> recurrences.gatedNormBackward(o, work(o));
       case LossHead o -> lossHead(o);
       case Route o -> experts.route(o);
       case Route.Backward o -> List.of(experts.routeBackward(o));
@@ -464,7 +474,7 @@ final class Launches {
                 ColumnSums.stretch(rows))
             .moving(bytes(forward.x()) + bytes(o.dOut()) + 4L * blocks * forward.weight().size()),
         kernels
-            .each("canon_sums", forward.weight().size(), work(o), buffers.gradient(o.dWeight()).address(),
+            .each("sum_parts", forward.weight().size(), work(o), buffers.gradient(o.dWeight()).address(),
                 blocks, Math.toIntExact(forward.weight().size()))
             .moving(4L * (blocks + 2) * forward.weight().size()));
   }

@@ -23,7 +23,7 @@ final class ActivationCalls {
   /**
    * The sigmoid of w = x (a + b x^2), by which x is multiplied to activate it; by exp, as ND4J's tanh is slower.
    */
-  private static CallList sigmoid(CallList calls, Activation activation, INDArray x, INDArray sigmoid) {
+  static CallList sigmoid(CallList calls, Activation activation, INDArray x, INDArray sigmoid) {
     return calls.multiply(x, x, sigmoid)
         .scale(sigmoid, -activation.cubic(), sigmoid)
         .shift(sigmoid, -activation.linear(), sigmoid)
@@ -44,7 +44,7 @@ final class ActivationCalls {
   }
 
   /** slope = s + s * (1 - s) * x w', with s the sigmoid and x w' = x (a + 3 b x^2). */
-  private static CallList slope(CallList calls, Activation activation, INDArray x, INDArray s, INDArray work,
+  static CallList slope(CallList calls, Activation activation, INDArray x, INDArray s, INDArray work,
       INDArray slope) {
     return calls.multiply(x, x, slope)
         .scale(slope, 3 * activation.cubic(), slope)

@@ -16,9 +16,11 @@ import org.knowcap.models.program.Embedding;
 import org.knowcap.models.program.ExpertLinear;
 import org.knowcap.models.program.FusedOperation;
 import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Operation;
@@ -28,8 +30,8 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Writes each operation of a program as ND4J calls: the plain ones here, norms, activations, RoPE, attention, losses
- * and experts by a class each. What a forward operation leaves for its gradient is in the program's tensors. What is kept here are
+ * Writes each operation of a program as ND4J calls: the plain ones here, norms, activations, RoPE, attention,
+ * recurrences, losses and experts by a class each. What a forward operation leaves for its gradient is in the program's tensors. What is kept here are
  * constants, which operations of equal shape share.
  *
  * <p>Native operations that are slow in ND4J 1.0.0-M2.1 are avoided: sums over rows and columns are matmuls with
@@ -42,6 +44,7 @@ final class OperationCalls {
   private final ActivationCalls activations;
   private final RopeCalls ropes;
   private final AttentionCalls attentions;
+  private final RecurrenceCalls recurrences;
   private final LossCalls losses;
   private final ExpertCalls experts;
   /** By what they are made of: for each lag a column [R, 1] of ones where a token looks that far back, otherwise zeros. */
@@ -54,6 +57,7 @@ final class OperationCalls {
     activations = new ActivationCalls(arrays);
     ropes = new RopeCalls(arrays);
     attentions = new AttentionCalls(arrays);
+    recurrences = new RecurrenceCalls(arrays);
     losses = new LossCalls(arrays);
   }
 
@@ -69,6 +73,8 @@ final class OperationCalls {
       case Canon.Backward o -> canonBackward(o);
       case Rope o -> ropes.rope(o, o.x(), o.out(), false);
       case Attention o -> attentions.attention(o);
+      case Recurrence o -> recurrences.recurrence(o);
+      case GatedNorm o -> recurrences.gatedNorm(o);
       case Add o -> new CallList(arrays).add(arrays.of(o.a()), arrays.of(o.b()), arrays.of(o.out()));
       case Route o -> experts.route(o);
       case Dispatch o -> experts.dispatch(o);
@@ -83,6 +89,8 @@ final class OperationCalls {
       case GatedActivation.Backward o -> activations.gatedActivationBackward(o);
       case Rope.Backward o -> ropes.rope(o.forward(), o.dOut(), o.dX(), true);
       case Attention.Backward o -> attentions.attentionBackward(o);
+      case Recurrence.Backward o -> recurrences.recurrenceBackward(o);
+      case GatedNorm.Backward o -> recurrences.gatedNormBackward(o);
       case Route.Backward o -> experts.routeBackward(o);
       case Dispatch.Backward o -> experts.dispatchBackward(o);
       case ExpertLinear.Backward o -> experts.linearBackward(o);

@@ -20,10 +20,12 @@ import org.knowcap.models.program.Embedding;
 import org.knowcap.models.program.ExpertLinear;
 import org.knowcap.models.program.ExpertRouting;
 import org.knowcap.models.program.GatedActivation;
+import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.Heads;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
 import org.knowcap.models.program.Normalisation;
+import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.ForwardOperation;
@@ -120,6 +122,8 @@ public final class SameDiffGraph {
       case Canon o -> canon(o);
       case Rope o -> rotary(o);
       case Attention o -> attention(o);
+      case Recurrence o -> recurrence(o);
+      case GatedNorm o -> gatedNorm(o);
       case Add o -> values.get(o.a()).add(values.get(o.b()));
       case Route o -> route(o);
       case Dispatch o ->
@@ -322,6 +326,99 @@ public final class SameDiffGraph {
   /** [B, heads of queries, keys and values, T, width]. */
   private SDVariable byHead(Tensor qkv, Heads heads) {
     return graph.permute(byToken(values.get(qkv), heads, heads.width()), 0, 2, 1, 3);
+  }
+
+  /**
+   * A window at once instead of token after token: token t reads what token s wrote, u_s, by the weight sum over components of
+   * q_t k_s e^(G_t - G_s), where G is the sum of the logarithms of decays. Under the delta rule (I + N) u = b v, where N has
+   * such weights of keys times b. N is zero on its diagonal and above, so the inverse of I + N is (I - N)(I + N^2)(I + N^4) ...
+   */
+  private SDVariable recurrence(Recurrence o) {
+    Recurrence.Shape shape = o.shape();
+    SDVariable[] parts = graph.splitV(values.get(o.qkv()),
+        graph.constant(Nd4j.createFromArray(shape.heads() * shape.keyWidth(),
+            shape.heads() * shape.keyWidth(), shape.heads() * shape.valueWidth())),
+        3, 1);
+    SDVariable q = unit(o, ofHeads(parts[0], shape, shape.keyWidth()));
+    SDVariable k = unit(o, ofHeads(parts[1], shape, shape.keyWidth()));
+    SDVariable v = ofHeads(parts[2], shape, shape.valueWidth());
+    SDVariable sums = graph.cumsum(logDecays(o), false, false, 2);
+    int components = o.delta().isPresent() ? 1 : shape.keyWidth();
+    SDVariable apart = graph.reshape(sums, -1, shape.heads(), shape.length(), 1, components)
+        .sub(graph.reshape(sums, -1, shape.heads(), 1, shape.length(), components));
+    SDVariable read = weights(o, q, k, apart, 0);
+    SDVariable written = v;
+    if (o.delta().isPresent()) {
+      SDVariable strengths = graph.nn().sigmoid(ofHeads(values.get(o.delta().get().strengths()), shape, 1));
+      SDVariable n = weights(o, k, k, apart, 1).mul(strengths);
+      written = v.mul(strengths);
+      written = written.sub(graph.mmul(n, written));
+      for (int reach = 2; reach < shape.length(); reach *= 2) {
+        n = graph.mmul(n, n);
+        written = written.add(graph.mmul(n, written));
+      }
+    }
+    SDVariable mixed = graph.mmul(read, written).mul(1 / Math.sqrt(shape.keyWidth()));
+    return graph.reshape(graph.permute(mixed, 0, 2, 1, 3), -1, o.out().columns());
+  }
+
+  /** [B, heads, T, width]. */
+  private SDVariable ofHeads(SDVariable x, Recurrence.Shape shape, int width) {
+    return graph.permute(graph.reshape(x, -1, shape.length(), shape.heads(), width), 0, 2, 1, 3);
+  }
+
+  private SDVariable unit(Recurrence o, SDVariable x) {
+    return o.delta().isPresent()
+        ? x.div(graph.math().sqrt(x.mul(x).sum(true, 3).add(Recurrence.LENGTH_EPSILON)))
+        : x;
+  }
+
+  /** [B, heads, T, key width], or of one column under the delta rule. */
+  private SDVariable logDecays(Recurrence o) {
+    SDVariable z = values.get(o.decays());
+    SDVariable log = o.delta()
+        .map(delta -> graph.nn().softplus(z).mul(graph.math().exp(values.get(delta.rates()))).neg())
+        .orElseGet(() -> graph.nn().softplus(z.neg()).mul(-1 / Recurrence.TEMPERATURE));
+    return ofHeads(graph.clipByValue(log, Recurrence.LEAST_LOG_DECAY, 0), o.shape(),
+        o.delta().isPresent() ? 1 : o.shape().keyWidth());
+  }
+
+  /**
+   * Of queries or keys with the keys of at least so many tokens before, in one document, [B, heads, T, T].
+   *
+   * @param apart sums of logarithms of decays between two tokens, [B, heads, T, T, components]
+   */
+  private SDVariable weights(Recurrence o, SDVariable x, SDVariable k, SDVariable apart, int least) {
+    Recurrence.Shape shape = o.shape();
+    int length = shape.length();
+    float[] hidden = new float[length * length];
+    for (int i = 0; i < hidden.length; i++) {
+      hidden[i] = i / length - i % length >= least ? 0 : MASKED;
+    }
+    SDVariable masked = apart.add(graph.constant(array(hidden, 1, 1, length, length, 1)));
+    if (o.documents().isPresent()) {
+      SDVariable numbers = documentNumbers(o.documents().get(), length);
+      masked = masked.add(
+          graph.neq(graph.reshape(numbers, -1, 1, length, 1, 1), graph.reshape(numbers, -1, 1, 1, length, 1))
+              .castTo(DataType.FLOAT)
+              .mul(MASKED));
+    }
+    SDVariable decays = graph.math().exp(masked);
+    if (o.delta().isPresent()) {
+      return graph.mmul(x, graph.permute(k, 0, 1, 3, 2))
+          .mul(graph.reshape(decays, -1, shape.heads(), length, length));
+    }
+    return graph.reshape(x, -1, shape.heads(), length, 1, shape.keyWidth())
+        .mul(graph.reshape(k, -1, shape.heads(), 1, length, shape.keyWidth()))
+        .mul(decays)
+        .sum(4);
+  }
+
+  private SDVariable gatedNorm(GatedNorm o) {
+    SDVariable x = graph.reshape(values.get(o.x()), -1, o.width());
+    SDVariable std = graph.math().sqrt(x.mul(x).mean(true, 1).add(o.epsilon()));
+    SDVariable normed = x.div(std).mul(values.get(o.gain()));
+    return graph.reshape(normed, -1, o.x().columns()).mul(graph.nn().swish(values.get(o.gate())));
   }
 
   /** 1 where query and key are of different documents, else 0: [B, 1, T, T]. */

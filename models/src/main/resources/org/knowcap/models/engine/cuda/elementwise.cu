@@ -276,7 +276,7 @@ KERNEL void canon_weights(Numbers x, Numbers dOut, const int2* documents, float*
 }
 
 // dWeight[i] += sum of parts[p][i] over p < count
-KERNEL void canon_sums(const float* parts, float* dWeight, int count, int size) {
+KERNEL void sum_parts(const float* parts, float* dWeight, int count, int size) {
   ofReplica(parts, dWeight);
   int i = thread();
   if (i >= size) return;

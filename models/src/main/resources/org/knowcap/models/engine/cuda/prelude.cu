@@ -10,6 +10,7 @@
 // Of blocks of `threads`, `blocks` of which at least a multiprocessor has registers for.
 #define KERNEL_OF(threads, blocks) extern "C" __global__ __launch_bounds__(threads, blocks)
 #define DEVICE __device__ __forceinline__
+#define METHOD __device__ __forceinline__
 #define CONSTANT __constant__
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
 

@@ -15,7 +15,8 @@ class SessionArraysTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"gpt2-%d-2-w8", "llama-%d-4-w8-k2-qknorm-document", "llama-%d-2-w8-rerope2",
-          "gpt2-%d-2-w8-alibi", "mistral-%d-4-w8-a3-canonabcd-document"})
+          "gpt2-%d-2-w8-alibi", "mistral-%d-4-w8-a3-canonabcd-document", "llama-%d-2-w8-gdn",
+          "llama-%d-2-w8-gla"})
   void aLayerTakesTheMemoryThatTheProgramSays(String model) {
     Program two = program(model.formatted(2));
     Program three = program(model.formatted(3));

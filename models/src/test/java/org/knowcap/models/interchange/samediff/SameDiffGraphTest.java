@@ -62,7 +62,8 @@ class SameDiffGraphTest {
             "mistral-1-4-w4-a5-leaky2k2-document", "llama-2-2-w6-layernorm", "llama-1-2-w4-standard",
             "llama-1-2-w4-none", "llama-1-2-w4-gelu-biased-tied", "mistral-2-4-w4-a3", "mistral-1-4-w4-k4-a1",
             "llama-1-4-w4-k2-a8-layernorm-standard-gelu-biased-tied-learned16",
-            "mistral-2-4-w6-qknorm-rerope3", "gpt2-2-2-w8-canonabcd", "llama-1-2-w4-canonabcd-document"));
+            "mistral-2-4-w6-qknorm-rerope3", "gpt2-2-2-w8-canonabcd", "llama-1-2-w4-canonabcd-document",
+            "llama-2-2-w8-glagdn", "gpt2-2-2-w8-gdngla-document"));
   }
 
   @ParameterizedTest
