@@ -32,7 +32,6 @@ final class RecurrenceKernel {
   private final MemorySegment memory;
   /** Address of the memory's first byte. */
   private final long base;
-  private final Recurrence operation;
   private final Recurrence.Shape shape;
   private final boolean delta;
   private final long documents;
@@ -161,7 +160,6 @@ final class RecurrenceKernel {
   RecurrenceKernel(MemorySegment memory, Recurrence operation, long documents, long work) {
     this.memory = memory;
     base = memory.address();
-    this.operation = operation;
     shape = operation.shape();
     delta = operation.delta().isPresent();
     documented = operation.documents().isPresent();
@@ -348,7 +346,6 @@ final class RecurrenceKernel {
     long g = row(w.g, from, w.keys);
     RecurrenceLoops.sums(memory, g, w.sums, count, w.keys);
     long middle = row(w.sums, (count - 1) / 2, w.keys);
-    long last = row(w.sums, count - 1, w.keys);
     RecurrenceLoops.exponentials(memory, middle, w.middle, w.keys);
     for (int r = 0; r < count; r++) {
       RecurrenceLoops.factors(memory, row(w.sums, r, w.keys), middle, row(w.up, r, w.keys),
