@@ -4,6 +4,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.capacity.RecallShares;
+import org.knowcap.analysis.results.Acquisition;
 import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.PartBits;
@@ -50,7 +51,8 @@ public final class Results {
         totalBits / parameters, storedBits / totalBits, 51_234.5, 83.25, 17.5, OptionalDouble.of(0.011),
         0.023, 12_000, 30 * people * exposures, 1.2, 32, 0.001, parameters, true, PartBits.UNKNOWN,
         OptionalDouble.empty(), Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE,
-        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.empty(), Memorisation.NONE);
+        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.empty(), Memorisation.NONE,
+        Acquisition.UNKNOWN);
   }
 
   /** The same run, limited by something else. */
@@ -84,7 +86,7 @@ public final class Results {
         run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
         run.valueLossStandardError(), steps, tokens, run.finalLossNats(), run.headWidth(), run.learningRate(),
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), run.limitedBy(), run.recall(),
-        run.completeness(), run.nameExactBits(), run.setting(), run.memorisation());
+        run.completeness(), run.nameExactBits(), run.setting(), run.memorisation(), run.acquisition());
   }
 
   /** The same run, with so many complete exposures and exact bits of names. */
@@ -97,7 +99,7 @@ public final class Results {
         run.learningRate(), run.activeParameters(), run.causal(), run.bits(), run.lateShare(),
         run.limitedBy(), run.recall(),
         new Completeness(OptionalDouble.of(completeExposures), OptionalDouble.of(0.5)),
-        OptionalDouble.of(nameExactBits), run.setting(), run.memorisation());
+        OptionalDouble.of(nameExactBits), run.setting(), run.memorisation(), run.acquisition());
   }
 
   /** As {@code run}, with these shares of right answers. */
@@ -108,7 +110,8 @@ public final class Results {
         run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
         run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(),
         run.learningRate(), run.activeParameters(), run.causal(), run.bits(), run.lateShare(),
-        run.limitedBy(), recall, run.completeness(), run.nameExactBits(), run.setting(), run.memorisation());
+        run.limitedBy(), recall, run.completeness(), run.nameExactBits(), run.setting(), run.memorisation(),
+        run.acquisition());
   }
 
   private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting,
@@ -119,6 +122,6 @@ public final class Results {
         run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
         run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(), rate,
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), limit, run.recall(),
-        run.completeness(), run.nameExactBits(), setting, memorisation);
+        run.completeness(), run.nameExactBits(), setting, memorisation, run.acquisition());
   }
 }

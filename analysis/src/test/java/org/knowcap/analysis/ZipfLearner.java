@@ -3,6 +3,7 @@ package org.knowcap.analysis;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.knowcap.analysis.results.FrequencyBucket;
 import org.knowcap.analysis.results.FrequencyRow;
@@ -36,7 +37,7 @@ public final class ZipfLearner {
       }
       int count = to - from;
       rows.add(new FrequencyRow("e" + exposures + "-s" + seed, "bioD(4000, 2, 8, 16, 2, 16) zipf " + zipf,
-          PEOPLE, exposures, zipf, "gpt2-2-2", 30_000, Seeds.all(seed), Optional.empty(),
+          PEOPLE, exposures, OptionalDouble.of(zipf), "gpt2-2-2", 30_000, Seeds.all(seed), Optional.empty(),
           new FrequencyBucket(from, count, count, seen / count, share, 5, loss / count, weighted / share,
               VALUE_BITS, VALUE_BITS - loss / count / Math.log(2))));
     }

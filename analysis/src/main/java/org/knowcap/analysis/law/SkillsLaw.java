@@ -80,9 +80,13 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
       double total = sum(rows, bucket -> bucket.bucketPeople() * bucket.valueBits());
       double nats = total / people * Math.log(2);
       double loss = sum(rows, bucket -> bucket.share() * bucket.weightedValueLoss());
-      double imputed = nats * beyond(first.people(), first.zipf());
+      double imputed = nats * beyond(first.people(), zipf(first));
       return new Run(first, sum(rows, bucket -> bucket.bucketPeople() * bucket.valueStoredBits()), total,
           loss + imputed, imputed);
+    }
+
+    private static double zipf(FrequencyRow row) {
+      return row.zipf().orElseThrow();
     }
 
     private static double sum(List<FrequencyRow> rows, ToDoubleFunction<FrequencyBucket> figure) {
@@ -105,8 +109,12 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
    */
   public static List<SkillsLaw> of(List<FrequencyRow> rows) {
     for (FrequencyRow row : rows) {
-      if (!(row.zipf() > 1)) {
-        throw new LawException("run " + row.run() + " has 'zipf: " + Units.number(row.zipf(), 4)
+      if (row.zipf().isEmpty()) {
+        throw new LawException("run " + row.run()
+            + " has groups or cohorts of people: laws of skills are for exposures by Zipf's law; fit the other runs alone");
+      }
+      if (!(Run.zipf(row) > 1)) {
+        throw new LawException("run " + row.run() + " has 'zipf: " + Units.number(Run.zipf(row), 4)
             + "': there is no power law of the loss unless the exponent is above 1");
       }
     }
@@ -173,7 +181,7 @@ public record SkillsLaw(String model, long parameters, String corpus, String set
     Optional<PowerLaw> stored = law(used, point -> point.storedBits().value());
     Optional<PowerLaw> loss = law(used.stream().filter(Point::usedForLoss).toList(),
         point -> point.excessLoss().value());
-    double a = first.zipf();
+    double a = Run.zipf(first);
     List<String> summary = stored.isEmpty()
         ? List.of("No law goes through " + used.size() + " of " + points.size()
             + " numbers of exposures: it needs those after which 1 to 50 % of the values' bits are stored.")

@@ -35,9 +35,10 @@ import org.knowcap.files.WholeFile;
  * @param failures of those that did not
  * @param cautions what readers must know before they use the numbers, a sentence each
  * @param provenance of the study
+ * @param more charts of what the table does not have, shown after its own
  */
 public record ReportPage(String title, List<RunResult> results, List<QuantisedResult> rounded,
-    List<FailedRun> failures, List<String> cautions, Provenance provenance) {
+    List<FailedRun> failures, List<String> cautions, Provenance provenance, List<Chart> more) {
   /** How a page links the file of a chart; the group is its name without an extension. */
   private static final Pattern CHART_LINK = Pattern
       .compile("The chart alone: <a href=\"([a-z0-9-]+)\\.svg\"");
@@ -193,6 +194,13 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
     rounded = List.copyOf(rounded);
     failures = List.copyOf(failures);
     cautions = List.copyOf(cautions);
+    more = List.copyOf(more);
+  }
+
+  /** A page of results alone. */
+  public ReportPage(String title, List<RunResult> results, List<QuantisedResult> rounded,
+      List<FailedRun> failures, List<String> cautions, Provenance provenance) {
+    this(title, results, rounded, failures, cautions, provenance, List.of());
   }
 
   /**
@@ -278,8 +286,7 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   }
 
   private List<Chart> charts(CapacityLaws laws) {
-    return Chart.of(results, withExact(), laws.withInterval())
-        .stream()
+    return Stream.concat(Chart.of(results, withExact(), laws.withInterval()).stream(), more.stream())
         .map(chart -> chart.ofStudy(title))
         .toList();
   }

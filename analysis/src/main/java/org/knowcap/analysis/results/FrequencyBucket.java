@@ -3,7 +3,8 @@ package org.knowcap.analysis.results;
 /**
  * What a run has learnt of the people who were in training about equally often.
  *
- * @param exposuresFrom the least number of expected exposures of a person here, a power of two; 0 for all below 1
+ * @param exposuresFrom the least number of expected exposures of a person here: by Zipf's law a power of two, and 0 for all
+ *        below 1
  * @param bucketPeople how many people of the corpus are here
  * @param measuredPeople of them
  * @param meanExposures expected exposures, mean over the people here

@@ -50,6 +50,7 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param setting what the lists under 'corpus' and 'training' of its study chose, such as "lr0.003"; absent where there
  *        are none
  * @param memorisation of random strings; its figures are absent for other corpora
+ * @param acquisition when the run began to know, and what it makes up
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, Seeds seeds, OptionalDouble nameLossNats, double valueLossNats, double storedBits,
@@ -58,7 +59,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     OptionalDouble nameLossStandardError, double valueLossStandardError, long steps, long tokens,
     double finalLossNats, int headWidth, double learningRate, long activeParameters, boolean causal,
     PartBits bits, OptionalDouble lateShare, Limit limitedBy, RecallShares recall, Completeness completeness,
-    OptionalDouble nameExactBits, Optional<String> setting, Memorisation memorisation) {
+    OptionalDouble nameExactBits, Optional<String> setting, Memorisation memorisation,
+    Acquisition acquisition) {
   /** Relative difference up to which two numbers agree, so that tables with rounded numbers are read. */
   private static final double ROUNDED = 0.01;
   /** A sample of the people can seem to be known better than all of them. */
@@ -71,6 +73,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
    */
   public RunResult {
     memorisation = memorisation == null ? Memorisation.NONE : memorisation;
+    acquisition = acquisition == null ? Acquisition.UNKNOWN : acquisition;
     recall = recall == null ? RecallShares.NONE : recall;
     completeness = completeness == null ? Completeness.UNKNOWN : completeness;
     text("run", run);
@@ -120,8 +123,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         valueLossNats, storedBits, totalBits, capacityRatio, maxCapacityRatio, saturation, tokensPerSecond,
         seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError, steps, tokens,
         finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare, limitedBy, recall,
-        completeness, nameExactBits, Optional.of(choices).filter(setting -> !setting.isEmpty()),
-        memorisation);
+        completeness, nameExactBits, Optional.of(choices).filter(setting -> !setting.isEmpty()), memorisation,
+        acquisition);
   }
 
   /** Whether there was hardly more to store, so that R does not say what the model can hold. */
@@ -136,7 +139,16 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         valueLossNats, stored, totalBits, stored / parameters, maxCapacityRatio, stored / totalBits,
         tokensPerSecond, seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError,
         steps, tokens, finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare,
-        limitedBy, recall, completeness, nameExactBits, setting, memorisation);
+        limitedBy, recall, completeness, nameExactBits, setting, memorisation, acquisition);
+  }
+
+  /** This run, with what is known of how it began to know. */
+  public RunResult with(Acquisition other) {
+    return new RunResult(run, corpus, people, exposures, model, parameters, engine, seeds, nameLossNats,
+        valueLossNats, storedBits, totalBits, capacityRatio, maxCapacityRatio, saturation, tokensPerSecond,
+        seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError, steps, tokens,
+        finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare, limitedBy, recall,
+        completeness, nameExactBits, setting, memorisation, other);
   }
 
   /** Whether the corpus is full or in the grey zone, so that it may be what limits R. */
@@ -184,7 +196,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         values.standardError(), training.steps, training.tokens, training.finalLossNats, model.headWidth,
         training.learningRate, model.activeParameters, model.causal, PartBits.of(capacity.parts()), lateShare,
         limitedBy, recall, learnt.completeness, learnt.nameExactBits,
-        Optional.of(training.setting).filter(setting -> !setting.isEmpty()), memorisation);
+        Optional.of(training.setting).filter(setting -> !setting.isEmpty()), memorisation,
+        Acquisition.UNKNOWN);
   }
 
   private static OptionalDouble figure(Optional<SampleSummary> of, ToDoubleFunction<SampleSummary> figure) {

@@ -42,7 +42,8 @@ class ResultsTableTest {
       "extractable", "extractable_asked", "extractable_unseen", "recalled_standard_error",
       "generated_standard_error", "extractable_standard_error", "complete_exposures",
       "value_tokens_behind_name", "name_exact_bits", "setting", "memorised_bits",
-      "memorised_bits_standard_error", "memorised_ratio", "unseen_memorised_bits", "unseen_stored_bits");
+      "memorised_bits_standard_error", "memorised_ratio", "unseen_memorised_bits", "unseen_stored_bits",
+      "unseen_value_loss_nats", "plateau_steps", "plateau_exposures");
 
   @TempDir
   Path folder;
@@ -118,7 +119,7 @@ class ResultsTableTest {
     Files.write(file,
         Files.readAllLines(file)
             .stream()
-            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{19}$", ""))
+            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{22}$", ""))
             .toList());
     assertEquals(List.of(run), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
@@ -137,14 +138,15 @@ class ResultsTableTest {
         Limit.LEARNING,
         new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN, OptionalDouble.of(0.03125),
             OptionalDouble.empty(), OptionalDouble.empty()),
-        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"), Memorisation.NONE);
+        Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"), Memorisation.NONE,
+        Acquisition.UNKNOWN);
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
     assertTrue(lines.get(1).contains(",70912,true,") && lines.get(2).contains(",2000,false,"),
         lines.toString());
-    assertTrue(lines.get(1).endsWith(",".repeat(19))
-        && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,0.03125,,,,,,lr0.1,,,,,"), lines.toString());
+    assertTrue(lines.get(1).endsWith(",".repeat(22))
+        && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,0.03125,,,,,,lr0.1,,,,,,,,"), lines.toString());
     Files.writeString(file, Files.readString(file).replace(",2000,false,", ",2000,no,"));
     String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
         .getMessage();
@@ -218,8 +220,8 @@ class ResultsTableTest {
         ",70912,true,", ",70913,true,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 60 columns. 61 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 62 columns. 61 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 63 columns. 64 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 65 columns. 64 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
@@ -294,7 +296,8 @@ class ResultsTableTest {
         less(random), Limit.values()[random.nextInt(Limit.values().length)], RecallShares.NONE,
         new Completeness(some(random), some(random)), some(random),
         random.nextBoolean() ? Optional.of(name) : Optional.empty(),
-        new Memorisation(some(random), some(random), some(random), some(random), some(random)));
+        new Memorisation(some(random), some(random), some(random), some(random), some(random)),
+        new Acquisition(some(random), some(random), some(random)));
   }
 
   /** A share, if any. */

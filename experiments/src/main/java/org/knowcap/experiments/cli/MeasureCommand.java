@@ -21,6 +21,8 @@ import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.ReplayFile;
+import org.knowcap.generators.tokens.Vocabulary;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -56,6 +58,13 @@ final class MeasureCommand implements Callable<Integer> {
           + " it is recalled, generated and answered.")
   private Optional<Path> people;
 
+  @Option(
+      names = "--texts",
+      paramLabel = "FILE",
+      description = "Write what the model writes from each measured person's name alone, one JSON object a line: texts that"
+          + " another run can replay ('corpus.replay_texts').")
+  private Optional<Path> texts;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -74,6 +83,9 @@ final class MeasureCommand implements Callable<Integer> {
       recall = Recall.of(model, most);
       if (people.isPresent()) {
         PeopleTable.of(model, most, recall).write(people.get());
+      }
+      if (texts.isPresent()) {
+        ReplayFile.write(texts.get(), written(trained, model, most));
       }
     }
     Capacity capacity = measurement.capacity(trained.parameters().length);
@@ -114,6 +126,20 @@ final class MeasureCommand implements Callable<Integer> {
     print("all values", recall.shares(), out);
     recall.byAttribute().forEach(each -> print(each.attribute(), each.shares(), out));
     return 0;
+  }
+
+  private static List<ReplayFile.Line> written(TrainedRun trained, TrainedModel model, long most) {
+    List<Recall.Written> written = Recall.written(model, most);
+    if (written.isEmpty()) {
+      throw UserException
+          .usage("--texts: " + trained.spec().model().name() + " on " + trained.spec().corpusSpec().name()
+              + " cannot write about people: either it looks at later tokens, or its corpus has no names");
+    }
+    Vocabulary vocabulary = trained.spec().corpus().vocabulary();
+    return written.stream()
+        .map(each -> new ReplayFile.Line(each.person(),
+            vocabulary.decode(each.tokens(), 1, each.tokens().length), each.tokens()))
+        .toList();
   }
 
   private static void print(Memorisation memorisation, PrintWriter out) {

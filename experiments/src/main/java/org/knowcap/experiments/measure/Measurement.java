@@ -2,13 +2,13 @@ package org.knowcap.experiments.measure;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -23,6 +23,7 @@ import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.corpus.AnnotatedItem;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Span;
@@ -202,6 +203,11 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
             knowledge.get(index(KnowledgeKind.VALUE)).uniformBits(), parameters);
   }
 
+  /** What the values of an item of their part cost if they are guessed uniformly, nats: p2 of a model that knows nobody. */
+  public double uniformValueNats() {
+    return knowledge.get(index(KnowledgeKind.VALUE)).uniformBits() * Math.log(2);
+  }
+
   /** The losses of a part. */
   public double[] losses(KnowledgeKind part) {
     return losses[index(part)];
@@ -233,6 +239,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     private long people;
     private long measured;
     private double exposures;
+    private double least = Double.MAX_VALUE;
     private double share;
     private double measuredShare;
     private double nameLoss;
@@ -243,6 +250,7 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       people += other.people;
       measured += other.measured;
       exposures += other.exposures;
+      least = Math.min(least, other.least);
       share += other.share;
       measuredShare += other.measuredShare;
       nameLoss += other.nameLoss;
@@ -250,33 +258,35 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
       weightedValueLoss += other.weightedValueLoss;
     }
 
-    FrequencyBucket bucket(int power, double valueBits) {
+    /** @param from least expected exposures */
+    FrequencyBucket bucket(double from, double valueBits) {
       double loss = valueLoss / measured;
-      return new FrequencyBucket(power < 0 ? 0 : Math.pow(2, power), people, measured, exposures / people,
-          share, nameLoss / measured, loss, weightedValueLoss / measuredShare, valueBits,
-          valueBits - loss / Math.log(2));
+      return new FrequencyBucket(from, people, measured, exposures / people, share, nameLoss / measured, loss,
+          weightedValueLoss / measuredShare, valueBits, valueBits - loss / Math.log(2));
     }
   }
 
   /**
-   * What is learnt of people by how often they are expected in training: buckets of exposures from a power of two to the next.
-   * A bucket of whom nobody is measured is joined to the next one below, the last ones to the one above.
+   * What is learnt of people by how often they are expected in training, where the corpus has an {@link Exposure}: by its groups or
+   * cohorts in their order; by Zipf's law in buckets of exposures from a power of two to the next. A bucket of whom nobody is
+   * measured is joined to the next one, the last ones to the one before.
    *
    * @param exposures of a person, mean over all
-   * @return absent where all people have the same exposures
+   * @return absent where everybody occurs once in each round
    */
   public Optional<Frequencies> frequencies(Corpus corpus, double exposures) {
     Rounds rounds = corpus.measured().rounds();
-    if (rounds.skew().isEmpty()) {
+    if (rounds.exposure().isEmpty()) {
       return Optional.empty();
     }
-    TreeMap<Integer, Tally> tallies = new TreeMap<>(Comparator.reverseOrder());
+    // The most frequent people first, and groups in their order.
+    TreeMap<Integer, Tally> tallies = new TreeMap<>();
     for (long person = 0; person < people; person++) {
-      Tally tally = tallies.computeIfAbsent(power(rounds.share(person) * people * exposures),
-          _ -> new Tally());
+      Tally tally = tallies.computeIfAbsent(bucket(rounds, person, exposures), _ -> new Tally());
       tally.people++;
       tally.share += rounds.share(person);
       tally.exposures += rounds.share(person) * people * exposures;
+      tally.least = Math.min(tally.least, rounds.share(person) * people * exposures);
     }
     double[] names = losses(KnowledgeKind.NAME);
     double[] values = losses(KnowledgeKind.VALUE);
@@ -285,28 +295,40 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     MeasuredPeople measured = MeasuredPeople.of(corpus, names.length);
     for (int i = 0; i < names.length; i++) {
       double share = rounds.share(measured.person(i));
-      Tally tally = Objects.requireNonNull(tallies.get(power(share * people * exposures)));
+      Tally tally = Objects.requireNonNull(tallies.get(bucket(rounds, measured.person(i), exposures)));
       tally.measured++;
       tally.measuredShare += share;
       tally.nameLoss += names[i];
       tally.valueLoss += pieces * values[i];
       tally.weightedValueLoss += share * pieces * values[i];
     }
-    TreeMap<Integer, Tally> whole = new TreeMap<>(Comparator.reverseOrder());
+    List<Tally> whole = new ArrayList<>();
     Tally open = new Tally();
-    for (Map.Entry<Integer, Tally> each : tallies.entrySet()) {
-      open.add(each.getValue());
+    for (Tally each : tallies.values()) {
+      open.add(each);
       if (open.measured > 0) {
-        whole.put(each.getKey(), open);
+        whole.add(open);
         open = new Tally();
       }
     }
-    Objects.requireNonNull(whole.lastEntry()).getValue().add(open);
-    List<FrequencyBucket> buckets = whole.entrySet()
-        .stream()
-        .map(each -> each.getValue().bucket(each.getKey(), pieces * part.uniformBits()))
+    whole.getLast().add(open);
+    List<FrequencyBucket> buckets = whole.stream()
+        .map(each -> each.bucket(
+            rounds.exposure().get() instanceof Exposure.Zipf ? from(power(each.least)) : each.least,
+            pieces * part.uniformBits()))
         .toList();
-    return Optional.of(new Frequencies(rounds.skew().get().exponent(), buckets));
+    return Optional.of(new Frequencies(rounds.exposure().get() instanceof Exposure.Zipf(double exponent)
+        ? OptionalDouble.of(exponent)
+        : OptionalDouble.empty(), buckets));
+  }
+
+  /** A number by which buckets are in order. */
+  private static int bucket(Rounds rounds, long person, double exposures) {
+    return rounds.group(person).orElseGet(() -> -power(rounds.share(person) * rounds.people() * exposures));
+  }
+
+  private static double from(int power) {
+    return power < 0 ? 0 : Math.pow(2, power);
   }
 
   private static int power(double exposures) {

@@ -2,7 +2,9 @@ package org.knowcap.experiments.measure;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -19,6 +21,7 @@ import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.GroundTruth;
 import org.knowcap.generators.corpus.Questions;
+import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.Span;
 
@@ -35,9 +38,10 @@ import org.knowcap.generators.corpus.Span;
  * @param recalledUnseen answers about people whom training did not show: chance; empty if there are no such people
  * @param generatedUnseen generated answers about people whom training did not show
  * @param extracted answers to questions; empty for corpora without questions
+ * @param beside shares of the corpus's side measurements, by their names, such as "new values": people of whom all tokens are right
  */
 public record Recall(Answers recalled, Optional<Answers> generated, Optional<Answers> recalledUnseen,
-    Optional<Answers> generatedUnseen, Optional<Extracted> extracted) {
+    Optional<Answers> generatedUnseen, Optional<Extracted> extracted, Map<String, Double> beside) {
   private static final int WINDOWS = TrainedModel.WINDOWS;
   /** The most people who were never shown that are asked; they give chance to a few per cent. */
   private static final long UNSEEN = 200;
@@ -66,7 +70,8 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
         writes ? unseen.map(inquiry::generated) : Optional.empty(),
         causal
             ? corpus.questions().map(questions -> inquiry.extracted(questions, most, unseen))
-            : Optional.empty());
+            : Optional.empty(),
+        inquiry.beside(most));
   }
 
   /**
@@ -79,6 +84,31 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
    * @param unseen answers about people whom training did not show
    */
   public record Extracted(Answers others, Answers asked, Optional<Answers> unseen) {}
+
+  /**
+   * What a model writes from each name alone, by greedy decoding.
+   *
+   * @param person whose name was given
+   * @param tokens the end-of-text token, the name, and what the model wrote
+   */
+  public record Written(long person, int[] tokens) {}
+
+  /**
+   * Lets a model write about the people who are measured.
+   *
+   * @return empty for models that look at later tokens, and where people have no names
+   */
+  public static List<Written> written(TrainedModel model, long most) {
+    Corpus corpus = model.corpus();
+    if (!model.causal() || !corpus.measured().truth().values(0).containsKey(Attribute.NAME)) {
+      return List.of();
+    }
+    Asked people = Asked.of(corpus, most);
+    List<int[]> texts = new Inquiry(corpus, model::predict).written(people);
+    return IntStream.range(0, texts.size())
+        .mapToObj(i -> new Written(people.persons.get(i), texts.get(i)))
+        .toList();
+  }
 
   /** People, and a text about each. */
   private record Asked(Source source, List<Long> persons, List<AnnotatedItem> items) {
@@ -120,6 +150,26 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
       return new Answers(attributes, people.persons, right);
     }
 
+    /** The share of people of each side measurement whose values that it asks for are all recalled. */
+    Map<String, Double> beside(long most) {
+      Map<String, Double> shares = new LinkedHashMap<>();
+      for (SideMeasurement asked : corpus.sideMeasurements()) {
+        MeasuredPeople people = MeasuredPeople.of(asked.source(), most);
+        int[] right = new int[1];
+        forEachText(people.count(), people::item, (_, item, predicted) -> {
+          if (item.spans()
+              .stream()
+              .filter(
+                  span -> span.kind() == KnowledgeKind.VALUE && asked.attributes().contains(span.attribute()))
+              .allMatch(span -> isPredicted(span, item, predicted))) {
+            right[0]++;
+          }
+        });
+        shares.put(asked.name(), (double) right[0] / people.count());
+      }
+      return shares;
+    }
+
     /** Receives the predictions for a text: the most likely next token at each position of a window. */
     private interface Judge {
       void accept(int number, AnnotatedItem item, IntUnaryOperator predicted);
@@ -157,9 +207,7 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
 
     Answers generated(Asked people) {
       List<Attribute> attributes = people.source.truth().attributes();
-      GreedyWriter writer = new GreedyWriter(predictor, WINDOWS, length(), corpus.vocabulary().eos());
-      List<int[]> texts = writer.write(
-          people.items.stream().map(item -> new GreedyWriter.Start(prompt(item), item.tokens())).toList());
+      List<int[]> texts = written(people);
       boolean[][] right = new boolean[texts.size()][attributes.size()];
       for (int i = 0; i < right.length; i++) {
         int[] text = texts.get(i);
@@ -170,6 +218,12 @@ public record Recall(Answers recalled, Optional<Answers> generated, Optional<Ans
         }
       }
       return new Answers(attributes, people.persons, right);
+    }
+
+    List<int[]> written(Asked people) {
+      GreedyWriter writer = new GreedyWriter(predictor, WINDOWS, length(), corpus.vocabulary().eos());
+      return writer.write(
+          people.items.stream().map(item -> new GreedyWriter.Start(prompt(item), item.tokens())).toList());
     }
 
     Extracted extracted(Questions questions, long most, Optional<Asked> unseen) {

@@ -36,15 +36,24 @@ public final class TrainingPoints {
   /** Measures any scorer, see {@link Measurement#of(Corpus, long, Measurement.Scorer)}. */
   static TrainingPoint of(Corpus corpus, long most, Measurement.Scorer scorer) {
     Measurement measurement = Measurement.of(corpus, most, scorer);
-    OptionalDouble unseen = corpus.strangers(Math.min(most, UNSEEN))
-        .filter(source -> source.people() > 1 && source.longestItem() == corpus.longestItem())
-        .map(source -> OptionalDouble
-            .of(Measurement.of(source, source.people(), scorer).summary(KnowledgeKind.VALUE).mean()))
-        .orElse(OptionalDouble.empty());
     OptionalDouble names = measurement.named()
         ? OptionalDouble.of(measurement.summary(KnowledgeKind.NAME).mean())
         : OptionalDouble.empty();
     SampleSummary values = measurement.summary(KnowledgeKind.VALUE);
-    return new TrainingPoint(names, values.mean(), unseen, measurement.capacity(1).storedBits());
+    return new TrainingPoint(names, values.mean(), unseen(corpus, most, scorer),
+        measurement.capacity(1).storedBits());
+  }
+
+  /** p2 of people whom training does not show, see {@link TrainingPoint#unseenValueLossNats}. */
+  public static OptionalDouble unseen(TrainedModel model, long most) {
+    return unseen(model.corpus(), most, model::losses);
+  }
+
+  private static OptionalDouble unseen(Corpus corpus, long most, Measurement.Scorer scorer) {
+    return corpus.strangers(Math.min(most, UNSEEN))
+        .filter(source -> source.people() > 1 && source.longestItem() == corpus.longestItem())
+        .map(source -> OptionalDouble
+            .of(Measurement.of(source, source.people(), scorer).summary(KnowledgeKind.VALUE).mean()))
+        .orElse(OptionalDouble.empty());
   }
 }

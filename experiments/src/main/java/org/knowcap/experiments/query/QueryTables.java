@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.knowcap.analysis.results.PartRow;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.TrainingPoint;
@@ -32,7 +33,8 @@ import tech.tablesaw.columns.Column;
 /**
  * The tables of a query: {@code runs}, a row for each run of the studies, done or not; {@code quantised}, a row for each
  * time that a run's model was quantised; {@code curves}, a row for each report of each run; {@code along}, a row for each
- * step at which a run was measured along its training; {@code people}, a row for each
+ * step at which a run was measured along its training; {@code parts}, a row for each part of runs of which more was measured than the
+ * parts of their corpus; {@code people}, a row for each
  * value of each person of the runs whose people were measured. Columns have the names that the files of a study give them.
  */
 public final class QueryTables {
@@ -40,6 +42,7 @@ public final class QueryTables {
   private static final String QUANTISED = "quantised";
   private static final String CURVES = "curves";
   private static final String ALONG = "along";
+  private static final String PARTS = "parts";
   private static final String PEOPLE = "people";
   private static final String RUN = "run";
   /** How many columns of runs stand before those of results.csv. */
@@ -54,6 +57,9 @@ public final class QueryTables {
       number("loss_nats"), number("name_loss_nats"), number("value_loss_nats"),
       number("unseen_value_loss_nats"), number("stored_bits"), number("capacity_ratio"),
       number("saturation"));
+  private static final List<SqlColumn> PARTS_COLUMNS = List.of(text("study"), text(RUN), text("part"),
+      number("items"), number("total_bits"), number("stored_bits"), number("stored_bits_standard_error"),
+      number("loss_nats"), number("recalled"));
   private static final List<SqlColumn> PEOPLE_COLUMNS = List.of(text("study"), text(RUN),
       new SqlColumn("person", SqlType.BIGINT), text("name"), text("attribute"), text("value"),
       number("loss_nats"), number("recalled"), number("generated"), number("answered"), number("asked"));
@@ -100,6 +106,10 @@ public final class QueryTables {
     database.create(ALONG, ALONG_COLUMNS);
     if (asked.contains(ALONG)) {
       loadAlong(database, notes);
+    }
+    database.create(PARTS, PARTS_COLUMNS);
+    if (asked.contains(PARTS)) {
+      loadParts(database, notes);
     }
     database.create(PEOPLE, PEOPLE_COLUMNS);
     if (asked.contains(PEOPLE)) {
@@ -242,6 +252,26 @@ public final class QueryTables {
       notes.add(
           "the table along is empty: no run that is done was measured along its training; a study asks for"
               + " that by 'measurement: {along: log}'");
+    }
+  }
+
+  private void loadParts(QueryDatabase database, List<String> notes) {
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    Set<Path> seen = new HashSet<>();
+    for (StudyReport study : studies) {
+      if (seen.add(study.path())) {
+        for (PartRow row : study.parts()) {
+          rows.add(new Object[]{study.name(), row.run(), row.part(), row.items(), row.totalBits(),
+              row.storedBits(), row.storedBitsStandardError(), row.lossNats(),
+              row.recalled().orElse(Double.NaN)});
+        }
+      }
+    }
+    database.fill(PARTS, rows);
+    if (rows.isEmpty()) {
+      notes.add(
+          "the table parts is empty: no run that is done has more parts than its corpus; the parts of a corpus are"
+              + " columns of runs, such as value_stored_bits");
     }
   }
 

@@ -29,8 +29,8 @@ final class LossCurve {
    *        by heart, if there are too few reports or none in one of the two stretches, or if nothing is stored
    */
   OptionalDouble lateShare(Corpus corpus, double storedBits) {
-    if (!(corpus instanceof Source source) || source.repeatsWording() || source.rounds().skew().isPresent()
-        || reports.size() < LEAST_REPORTS || !(storedBits > 0)) {
+    if (!(corpus instanceof Source source) || source.repeatsWording()
+        || source.rounds().exposure().isPresent() || reports.size() < LEAST_REPORTS || !(storedBits > 0)) {
       return OptionalDouble.empty();
     }
     double steps = reports.getLast().step();

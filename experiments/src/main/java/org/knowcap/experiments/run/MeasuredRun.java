@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.knowcap.analysis.capacity.AttributeRecall;
 import org.knowcap.analysis.capacity.Knowledge;
+import org.knowcap.analysis.results.Acquisition;
 import org.knowcap.analysis.results.Frequencies;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.RunResult;
@@ -30,13 +31,16 @@ import org.knowcap.models.engine.routing.RoutingMetrics;
  * @param frequencies what is learnt of people by how often they were in training; left out where that was equal
  * @param weights what the model's weights take, if it was trained with rounded ones; otherwise left out
  * @param madeFrom the files that it belongs to; absent in files of earlier versions
+ * @param partRecall of the measurements beside the corpus's parts: share of people of whom all that is asked is recalled; left out
+ *        where there are none
  */
 public record MeasuredRun(RunResult result, List<Knowledge> parts, long measuredPeople,
     Map<String, String> provenance, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<RoutingMetrics> routing,
     List<AttributeRecall> recallByAttribute, Map<String, Double> exactBits, List<String> cautions,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Frequencies> frequencies,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<StoredWeights> weights,
-    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Origin> madeFrom) {
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Origin> madeFrom,
+    @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Double> partRecall) {
   public MeasuredRun {
     routing = routing == null ? List.of() : List.copyOf(routing);
     recallByAttribute = recallByAttribute == null ? List.of() : List.copyOf(recallByAttribute);
@@ -45,6 +49,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     frequencies = frequencies == null ? Optional.empty() : frequencies;
     weights = weights == null ? Optional.empty() : weights;
     madeFrom = madeFrom == null ? Optional.empty() : madeFrom;
+    partRecall = partRecall == null ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(partRecall));
     Objects.requireNonNull(result, "result");
     parts = List.copyOf(parts);
     provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
@@ -55,6 +60,11 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
     return result.run().equals(name) && result.setting().orElse("").equals(spec.setting())
         ? this
         : with(result.named(name, spec.setting()), provenance, weights, madeFrom);
+  }
+
+  /** This result, with what is known of how the run began to know. */
+  MeasuredRun with(Acquisition acquisition) {
+    return with(result.with(acquisition), provenance, weights, madeFrom);
   }
 
   /** This result, for a run that trained as a replica with others. */
@@ -80,7 +90,7 @@ public record MeasuredRun(RunResult result, List<Knowledge> parts, long measured
   private MeasuredRun with(RunResult result, Map<String, String> provenance, Optional<StoredWeights> weights,
       Optional<Origin> madeFrom) {
     return new MeasuredRun(result, parts, measuredPeople, provenance, routing, recallByAttribute, exactBits,
-        cautions, frequencies, weights, madeFrom);
+        cautions, frequencies, weights, madeFrom, partRecall);
   }
 
   /** Its row in a table. */

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -17,6 +18,7 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.knowcap.analysis.capacity.Capacity;
 import org.knowcap.analysis.capacity.SampleSummary;
+import org.knowcap.analysis.results.Acquisition;
 import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
@@ -106,15 +108,18 @@ public final class Run {
     Optional<QuantisedModel> rounded = spec.rounded(corpus, parameters, folder.checkpoint());
     Measurement losses;
     Recall recall;
+    OptionalDouble unseen;
     try (TrainedModel model = TrainedModel.load(engine, threads, spec.model(),
         rounded.map(QuantisedModel::parameters).orElse(parameters), corpus, folder.checkpoint())) {
       losses = Measurement.of(model, spec.measuredPeople());
       recall = Recall.of(model, spec.measuredPeople());
+      unseen = TrainingPoints.unseen(model, spec.measuredPeople());
     }
     OptionalDouble lateShare = new LossCurve(folder.readMetrics()).lateShare(corpus,
         losses.capacity(parameters.length).storedBits());
     MeasuredRun run = measured(spec, spec.name(), engine, threads, corpus, losses, recall, metrics.last(),
         tokens, lateShare, Optional.empty())
+        .with(acquisition(unseen, losses, spec.exposureCounts(corpus).exposures(), schedule.steps()))
         .trainedTogether(sessions.replicas())
         .with(rounded.map(model -> StoredWeights.of(spec.training().weights().orElseThrow(), model))
             .or(() -> StoredWeights.of(spec.training().updateRule().masterWeights(), parameters.length)))
@@ -122,6 +127,22 @@ public final class Run {
     folder.writeResult(run);
     Files.deleteIfExists(Checkpoint.previous(folder.checkpoint()));
     return run;
+  }
+
+  /** @param unseen loss of values of people whom training does not show, nats */
+  private Acquisition acquisition(OptionalDouble unseen, Measurement losses, double exposures, long steps)
+      throws IOException {
+    List<Acquisition.Point> points = folder.readMetrics()
+        .stream()
+        .flatMap(metric -> metric.measured()
+            .map(point -> new Acquisition.Point(metric.step(), point.valueLossNats()))
+            .stream())
+        .toList();
+    OptionalDouble plateau = Acquisition.plateau(points, losses.uniformValueNats());
+    return new Acquisition(unseen, plateau,
+        plateau.isPresent()
+            ? OptionalDouble.of(plateau.getAsDouble() / steps * exposures)
+            : OptionalDouble.empty());
   }
 
   /** What the model in a session holds. */
@@ -173,7 +194,7 @@ public final class Run {
         Stream.concat(capacity.parts().stream(), losses.answers().stream()).toList(), values.size(),
         Provenances.of(engine, threads, corpus), last.routing(), recall.byAttribute(), exactBits(corpus),
         Cautions.of(spec, corpus), losses.frequencies(corpus, exposures.exposures()), Optional.empty(),
-        Optional.empty());
+        Optional.empty(), recall.beside());
   }
 
   /** log2 of the number of sets of names; absent where there are no names. */

@@ -75,8 +75,8 @@ public final class SampleStudy {
             8.0 / REPORTS),
         Optional.of(names), values, capacity, OptionalDouble.of(0.5),
         Limit.of(capacity.saturation(), OptionalDouble.of(0.5)), RecallShares.NONE, Memorisation.NONE);
-    folder.writeResult(
-        new MeasuredRun(result, parts, people, Map.of("engine", "none", "finished", "2026-11-27T00:00:00Z"),
-            List.of(), List.of(), Map.of(), List.of(), Optional.empty(), Optional.empty(), Optional.empty()));
+    folder.writeResult(new MeasuredRun(result, parts, people,
+        Map.of("engine", "none", "finished", "2026-11-27T00:00:00Z"), List.of(), List.of(), Map.of(),
+        List.of(), Optional.empty(), Optional.empty(), Optional.empty(), Map.of()));
   }
 }

@@ -10,20 +10,25 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.knowcap.analysis.chart.AlongChart;
+import org.knowcap.analysis.chart.Chart;
 import org.knowcap.analysis.report.FailedRun;
 import org.knowcap.analysis.report.Provenance;
 import org.knowcap.analysis.report.ReportPage;
 import org.knowcap.analysis.results.FrequencyRow;
 import org.knowcap.analysis.results.FrequencyTable;
+import org.knowcap.analysis.results.PartRow;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsException;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.TrainingRow;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.MeasurementSettings;
+import org.knowcap.generators.bits.KnowledgeKind;
 
 /** The results of a study so far, read once; it writes the table {@code results.csv} and the page {@code report/}. */
 public final class StudyReport {
@@ -80,8 +85,8 @@ public final class StudyReport {
   }
 
   /**
-   * Writes {@code results.csv}, {@code frequency.csv} where people had unequal exposures, and {@code along.csv} where runs were
-   * measured along training; an existing table stays if nothing is measured, for example because the study file was changed.
+   * Writes {@code results.csv}, {@code frequency.csv} where people had unequal exposures, {@code parts.csv} where more was measured than
+   * the parts of a corpus, and {@code along.csv} where runs were measured along training; an existing table stays if nothing is measured, for example because the study file was changed.
    *
    * @return empty if the folder is read-only
    */
@@ -94,6 +99,9 @@ public final class StudyReport {
       results.writeCsv(file);
       if (!frequencies().isEmpty()) {
         FrequencyTable.writeCsv(study.path().resolve("frequency.csv"), frequencies());
+      }
+      if (!parts().isEmpty()) {
+        PartRow.writeCsv(study.path().resolve("parts.csv"), parts());
       }
       List<TrainingRow> along = along();
       if (!along.isEmpty()) {
@@ -114,6 +122,26 @@ public final class StudyReport {
         .map(Finished::run)
         .flatMap(run -> run.frequencies().stream().flatMap(each -> each.rows(run.result()).stream()))
         .toList();
+  }
+
+  /** All parts that were measured, of runs of which more was measured than the parts of their corpus. */
+  public List<PartRow> parts() {
+    return finished.stream()
+        .map(Finished::run)
+        .filter(run -> run.parts()
+            .stream()
+            .anyMatch(part -> Stream.of(KnowledgeKind.values())
+                .noneMatch(kind -> kind.partName().equals(part.name()))))
+        .flatMap(run -> run.parts()
+            .stream()
+            .map(part -> PartRow.of(run.result(), part, recalled(run, part.name()))))
+        .toList();
+  }
+
+  private static OptionalDouble recalled(MeasuredRun run, String part) {
+    return run.partRecall().containsKey(part)
+        ? OptionalDouble.of(run.partRecall().get(part))
+        : OptionalDouble.empty();
   }
 
   /** What runs that were measured along training held at each step. */
@@ -173,7 +201,7 @@ public final class StudyReport {
     Files.createDirectories(report);
     try {
       new ReportPage(study.study().name(), results.results(), results.rounded(), failed(), cautions(),
-          provenance()).write(report);
+          provenance(), AlongChart.shows(along()).stream().map(Chart.class::cast).toList()).write(report);
     } catch (ResultsException e) {
       throw UserException.failure(e.getMessage());
     }

@@ -10,6 +10,7 @@ import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.bits.KnowledgePart;
 import org.knowcap.generators.bits.Logarithms;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.corpus.Packing;
 
@@ -42,7 +43,8 @@ public final class Cautions {
       diversity(corpus, people, strings.shape(), cautions);
     }
     values(corpus, cautions);
-    if (run.corpusSpec() instanceof CorpusSpec.SkewedSpec) {
+    if (run.corpusSpec() instanceof CorpusSpec.ExposedSpec exposed
+        && !(exposed.exposure() instanceof Exposure.Spaced)) {
       cautions.add("people of " + corpus.name()
           + " have unequal exposures: a model that knows them all expects the frequent"
           + " names, so that the bits of names are understated, and saturation stays below 1");
@@ -56,7 +58,7 @@ public final class Cautions {
       case CorpusSpec.MixtureSpec mixture -> mixture.ingredients().getFirst().source();
       case CorpusSpec.RevisedSpec revised -> revised.of();
       case CorpusSpec.QuestionedSpec questioned -> questioned.of();
-      case CorpusSpec.SkewedSpec skewed -> skewed.of();
+      case CorpusSpec.ExposedSpec exposed -> exposed.of();
       case CorpusSpec.SourceSpec source -> source;
     };
   }

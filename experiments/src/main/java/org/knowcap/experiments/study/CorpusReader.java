@@ -4,17 +4,21 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.knowcap.experiments.UserException;
 import org.knowcap.generators.bior.RewrittenTexts;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.pools.PoolSizes;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
+import org.knowcap.generators.questions.MoreQuestions;
 import org.knowcap.generators.questions.Timing;
 import tools.jackson.databind.JsonNode;
 
@@ -25,6 +29,14 @@ final class CorpusReader {
   static final long MOST_EXPOSURES = 1_000_000;
   private static final String QUESTIONS = "questions";
   private static final String EXPOSURE = "exposure";
+  private static final String REPLAY_TEXTS = "replay_texts";
+  private static final String UNIFORM = "uniform";
+  private static final String ZIPF = "zipf";
+  private static final String GROUPS = "groups";
+  private static final String SPACED = "spaced";
+  private static final String WARM_UP_SUBSET = "warm_up_subset";
+  private static final String WARM_UP = "warm_up";
+  private static final List<String> EXPOSURES = List.of(ZIPF, GROUPS, SPACED, WARM_UP_SUBSET);
   private static final String PER_EXPOSURE = "per_exposure";
   private static final String TUNING_EXPOSURES = "tuning_exposures";
 
@@ -54,7 +66,7 @@ final class CorpusReader {
    * that are names.
    */
   static List<Swept<Fields>> choices(Fields corpus) {
-    return corpus.choices((mapping, key) -> key.equals("sources")
+    return corpus.choices((mapping, key) -> key.equals("sources") || key.equals(GROUPS)
         || key.equals("attributes") && mapping.path("kind").asString("").equals(CorpusSpec.RevisedSpec.KIND));
   }
 
@@ -70,22 +82,60 @@ final class CorpusReader {
   private CorpusSpec corpus(Fields fields) {
     boolean asked = fields.has(QUESTIONS);
     Fields questions = fields.mapping(QUESTIONS);
-    boolean unequal = fields.has(EXPOSURE);
-    Fields exposure = fields.mapping(EXPOSURE);
-    if (asked && unequal) {
+    Optional<Exposure> exposure = exposure(fields);
+    if (asked && exposure.isPresent()) {
       throw UserException.usage(
           file + ": 'corpus.exposure' and 'corpus.questions' do not go together; leave out one of them");
     }
     CorpusSpec corpus = read(fields, CorpusSpec.Kinds.all(), "");
     return asked
         ? questioned(corpus, fields.text("kind"), questions)
-        : unequal ? skewed(corpus, fields.text("kind"), exposure) : corpus;
+        : exposure.<CorpusSpec>map(
+            each -> new CorpusSpec.ExposedSpec(generatedOnly(corpus, fields.text("kind"), EXPOSURE), each))
+            .orElse(corpus);
   }
 
-  private CorpusSpec skewed(CorpusSpec corpus, String kind, Fields exposure) {
-    double zipf = exposure.number("zipf");
+  /** Absent where everybody occurs once in each round. */
+  private Optional<Exposure> exposure(Fields fields) {
+    if (!fields.has(EXPOSURE) || fields.isText(EXPOSURE, UNIFORM)) {
+      return Optional.empty();
+    }
+    if (!fields.holdsMapping(EXPOSURE)) {
+      throw fields.wrong(EXPOSURE, "uniform or a mapping with one of " + String.join(", ", EXPOSURES),
+          fields.keys().path(EXPOSURE));
+    }
+    Fields exposure = fields.mapping(EXPOSURE);
+    List<String> given = EXPOSURES.stream().filter(exposure::has).toList();
+    if (given.size() != 1) {
+      throw UserException
+          .usage(file + ": '" + exposure.path() + "' must have one of " + String.join(", ", EXPOSURES)
+              + ", found " + (given.isEmpty() ? "none of them" : String.join(" and ", given)));
+    }
+    Exposure read = exposure.checkedAll(() -> switch (given.getFirst()) {
+      case ZIPF -> new Exposure.Zipf(exposure.number(ZIPF));
+      case GROUPS -> new Exposure.Groups(groups(exposure));
+      case SPACED -> spaced(exposure.mapping(SPACED));
+      default -> new Exposure.WarmUpSubset(exposure.number(WARM_UP_SUBSET), exposure.number(WARM_UP, 0.1));
+    });
     exposure.requireNoOthers();
-    return new CorpusSpec.SkewedSpec(generatedOnly(corpus, kind, EXPOSURE), zipf);
+    return Optional.of(read);
+  }
+
+  private List<Exposure.Group> groups(Fields exposure) {
+    List<Exposure.Group> groups = new ArrayList<>();
+    for (JsonNode node : exposure.keys().path(GROUPS)) {
+      Fields group = fields(exposure.path() + "." + GROUPS, node);
+      groups.add(new Exposure.Group(group.number("share"), group.number("times")));
+      group.requireNoOthers();
+    }
+    return groups;
+  }
+
+  private static Exposure.Spaced spaced(Fields spaced) {
+    Exposure.Spaced read = new Exposure.Spaced(spaced.number("ratio"),
+        (int) spaced.integer("cohorts", 1, Exposure.MOST_COHORTS, 16), spaced.number("entering", 0.8));
+    spaced.requireNoOthers();
+    return read;
   }
 
   private CorpusSpec.GeneratedSpec generatedOnly(CorpusSpec corpus, String kind, String key) {
@@ -107,8 +157,10 @@ final class CorpusReader {
     Timing timing = afterwards
         ? new Timing.Afterwards(questions.integer(TUNING_EXPOSURES, 1, MOST_EXPOSURES))
         : questions.checked(PER_EXPOSURE, () -> new Timing.Mixed(questions.number(PER_EXPOSURE, 1)));
+    MoreQuestions more = new MoreQuestions(questions.flag("two_hops", false),
+        questions.flag("reversed", false));
     questions.requireNoOthers();
-    return new CorpusSpec.QuestionedSpec(generatedOnly(corpus, kind, QUESTIONS), share, timing);
+    return new CorpusSpec.QuestionedSpec(generatedOnly(corpus, kind, QUESTIONS), share, timing, more);
   }
 
   /** Reads a corpus that other corpora are made of. */
@@ -143,6 +195,15 @@ final class CorpusReader {
     RewritingSpec spec = new RewritingSpec(people(fields), seed, lists, name, texts);
     fields.checked("people", spec::who);
     return spec;
+  }
+
+  /** The texts to replay; absent if the study names none. */
+  Optional<ReplayFile> replayed(Fields fields) {
+    if (!fields.has(REPLAY_TEXTS)) {
+      return Optional.empty();
+    }
+    String name = fields.text(REPLAY_TEXTS);
+    return Optional.of(fields.checked(REPLAY_TEXTS, () -> ReplayFile.read(name, paths.apply(name))));
   }
 
   /** The texts of a bioR. */

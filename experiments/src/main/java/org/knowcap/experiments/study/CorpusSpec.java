@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -18,12 +19,15 @@ import org.knowcap.generators.bior.RewrittenTexts;
 import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.mixture.Mixture;
+import org.knowcap.generators.mixture.Replay;
 import org.knowcap.generators.mixture.RevisedCorpus;
 import org.knowcap.generators.people.GeneratedSource;
 import org.knowcap.generators.people.Revision;
 import org.knowcap.generators.pools.Pools;
+import org.knowcap.generators.questions.MoreQuestions;
 import org.knowcap.generators.questions.QuestionedCorpus;
 import org.knowcap.generators.questions.Timing;
 import org.knowcap.generators.strings.RandomStrings;
@@ -411,11 +415,11 @@ public sealed interface CorpusSpec {
   }
 
   /**
-   * A corpus in which some people occur more often than others, by Zipf's law. Its exposures are the mean over the people.
+   * A corpus whose people do not all occur once in each round. Its exposures are the mean over the people.
    *
-   * @param zipf the exponent a: the person of rank k has the share k^-a / H of all texts
+   * @param exposure how often people occur, and when
    */
-  record SkewedSpec(GeneratedSpec of, double zipf) implements SourceSpec {
+  record ExposedSpec(GeneratedSpec of, Exposure exposure) implements SourceSpec {
     @Override
     public long people() {
       return of.people();
@@ -423,18 +427,18 @@ public sealed interface CorpusSpec {
 
     @Override
     public Source corpus(long seed, long order) {
-      return of.source(seed, 0).skewed(zipf).ordered(order);
+      return of.source(seed, 0).exposed(exposure).ordered(order);
     }
 
     @Override
     public String name() {
-      return of.name() + "-zipf" + zipf;
+      return of.name() + "-" + exposure.label();
     }
 
     @Override
     public Map<String, Object> settings() {
       Map<String, Object> settings = new LinkedHashMap<>(of.settings());
-      settings.put("exposure", Map.of("zipf", zipf));
+      settings.put("exposure", exposure.parameters());
       return settings;
     }
 
@@ -449,8 +453,10 @@ public sealed interface CorpusSpec {
    *
    * @param share of the people with questions
    * @param timing when training asks them
+   * @param more questions beside those about single values
    */
-  record QuestionedSpec(GeneratedSpec of, double share, Timing timing) implements CorpusSpec {
+  record QuestionedSpec(GeneratedSpec of, double share, Timing timing,
+      MoreQuestions more) implements CorpusSpec {
     @Override
     public long people() {
       return of.people();
@@ -458,7 +464,7 @@ public sealed interface CorpusSpec {
 
     @Override
     public QuestionedCorpus corpus(long seed, long order) {
-      return new QuestionedCorpus(of.source(seed, 0).ordered(order), share, timing);
+      return new QuestionedCorpus(of.source(seed, 0).ordered(order), share, timing, more);
     }
 
     @Override
@@ -466,7 +472,7 @@ public sealed interface CorpusSpec {
       return of.name() + switch (timing) {
         case Timing.Mixed _ -> "-questioned";
         case Timing.Afterwards _ -> "-tuned";
-      };
+      } + (more.twoHops() ? "-two-hops" : "") + (more.reversed() ? "-reversed" : "");
     }
 
     @Override
@@ -475,6 +481,7 @@ public sealed interface CorpusSpec {
       Map<String, Object> questions = new LinkedHashMap<>();
       questions.put("share", share);
       questions.putAll(timing.parameters());
+      more.describe(questions);
       settings.put("questions", questions);
       return settings;
     }
@@ -493,12 +500,15 @@ public sealed interface CorpusSpec {
    * @param attributes attributes that get another value
    * @param before exposures of all people before the change
    * @param replay share of the windows after the change that are about unchanged people
+   * @param sequence whether the changed people are written one after another
+   * @param written texts to replay; absent for true texts about unchanged people
    */
-  record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before,
-      double replay) implements CorpusSpec {
+  record RevisedSpec(GeneratedSpec of, double share, Set<Attribute> attributes, long before, double replay,
+      boolean sequence, Optional<ReplayFile> written) implements CorpusSpec {
     static final String KIND = "revised";
 
     private static final String NAMES = "names of attributes";
+    private static final String SEQUENCE = "sequence";
 
     public RevisedSpec {
       attributes = Set.copyOf(attributes);
@@ -513,9 +523,10 @@ public sealed interface CorpusSpec {
         }
         return new Attribute(node.asString());
       }));
-      long before = fields.integer("before", 1, CorpusReader.MOST_EXPOSURES);
+      long before = fields.integer("before", 0, CorpusReader.MOST_EXPOSURES);
       double replay = fields.number("replay", 0);
-      return new RevisedSpec(reader.generated(of), share, attributes, before, replay);
+      return new RevisedSpec(reader.generated(of), share, attributes, before, replay,
+          fields.flag(SEQUENCE, false), reader.replayed(fields));
     }
 
     @Override
@@ -526,12 +537,12 @@ public sealed interface CorpusSpec {
     @Override
     public RevisedCorpus corpus(long seed, long order) {
       return new RevisedCorpus(of.source(seed, 0).ordered(order), new Revision(share, attributes, seed),
-          before, replay);
+          before, new Replay(replay, written.map(ReplayFile::texts).orElse(List.of())), sequence);
     }
 
     @Override
     public String name() {
-      return of.name() + "-revised";
+      return of.name() + (sequence ? "-edited" : "-revised");
     }
 
     @Override
@@ -543,7 +554,17 @@ public sealed interface CorpusSpec {
       settings.put("attributes", attributes.stream().map(Attribute::key).sorted().toList());
       settings.put("before", before);
       settings.put("replay", replay);
+      if (sequence) {
+        // Only then: runs of earlier versions keep their names.
+        settings.put(SEQUENCE, true);
+      }
+      written.ifPresent(file -> settings.put("replay_texts", file.digest()));
       return settings;
+    }
+
+    @Override
+    public Map<String, Path> files() {
+      return written.map(file -> Map.of(file.name(), file.file())).orElse(Map.of());
     }
 
     @Override

@@ -145,8 +145,8 @@ public final class StudyChecks {
         checkCorpus(key, questioned.of());
         yield key + ".questions";
       }
-      case CorpusSpec.SkewedSpec skewed -> {
-        checkCorpus(key, skewed.of());
+      case CorpusSpec.ExposedSpec exposed -> {
+        checkCorpus(key, exposed.of());
         yield key + ".exposure";
       }
       case CorpusSpec.StringsSpec _ -> key + "." + CorpusSpec.StringsSpec.KIND;
@@ -186,6 +186,11 @@ public final class StudyChecks {
           + ", but windows must not cut strings, and a string of " + made.name() + " has "
           + made.longestItem() + " tokens with its end of text; give a multiple of " + made.longestItem()
           + ", or 'packing: whole'");
+    }
+    if (run.corpusSpec() instanceof CorpusSpec.RevisedSpec revised && revised.before() == 0
+        && training.initialisation().isEmpty()) {
+      throw UserException.usage(file + ": 'corpus.before' is 0, so that training begins with the change: give"
+          + " 'training.start' a run that has learnt the people, or 'before' at least 1");
     }
     checked("exposures", () -> run.exposureCounts(made));
     checkPositions(run.model(), made, training.contextLength());

@@ -64,6 +64,19 @@ class AlongTrainingTest {
     TrainingRow plateau = rows.get(6);
     assertEquals(plateau.point().valueLossNats(), plateau.point().unseenValueLossNats().orElseThrow(), 0.5);
 
+    assertEquals(last.point().unseenValueLossNats(), result.acquisition().unseenValueLossNats());
+    double length = result.acquisition().plateauSteps().orElseThrow();
+    TrainingRow before = rows.stream()
+        .filter(row -> row.step() <= length)
+        .reduce((_, row) -> row)
+        .orElseThrow();
+    TrainingRow after = rows.stream().filter(row -> row.step() >= length).findFirst().orElseThrow();
+    assertTrue(before.point().valueLossNats() >= 0.95 * uniform - 1e-9
+        && after.point().valueLossNats() <= 0.95 * uniform + 1e-9, before + ", " + length + ", " + after);
+    assertEquals(length * 200 / result.steps(), result.acquisition().plateauExposures().orElseThrow(), 0.5);
+    assertTrue(Files.readString(out.resolve("report/index.html")).contains("href=\"along.svg\"")
+        && Files.size(out.resolve("report/along.png")) > 10_000);
+
     List<String> table = Files.readAllLines(out.resolve("along.csv"));
     assertEquals(rows.size() + 1, table.size());
     assertTrue(table.getFirst()
@@ -85,7 +98,12 @@ class AlongTrainingTest {
         STUDY.replace("along: log", "along: end").replace("exposures: 200", "exposures: 20"));
     Path out = directory.resolve("out");
     InProcess.train(spec, out);
-    assertTrue(StudyReport.of(StudyFolder.open(out)).along().isEmpty());
+    StudyReport report = StudyReport.of(StudyFolder.open(out));
+    assertTrue(report.along().isEmpty());
+    RunResult result = report.results().results().getFirst();
+    assertTrue(result.acquisition().unseenValueLossNats().isPresent()
+        && result.acquisition().plateauSteps().isEmpty(), result.toString());
+    assertFalse(Files.exists(out.resolve("report/along.svg")));
     assertFalse(Files.exists(out.resolve("along.csv")));
     Outcome asked = InProcess.succeeds("query", out, "SELECT count(*) AS n FROM along", "--format", "csv");
     assertEquals("n\n0\n", asked.out());

@@ -237,7 +237,7 @@ class QueryCommandTest {
       quoteCharacter = '~',
       value = {"SELECT nothing FROM runs#column \"nothing\" not found#runs has the columns study, run, state",
           "SELECT loss FROM curves#column \"loss\" not found#curves has the columns study, run, step, loss_nats",
-          "SELECT * FROM rnus#Did you mean \"runs\"?#the tables are runs, quantised, curves, along, people",
+          "SELECT * FROM rnus#Did you mean \"runs\"?#the tables are runs, quantised, curves, along, parts, people",
           "SELEC 1#syntax error at or near \"SELEC\", character 1#",
           "SELECT 'x'::INTEGER#Could not convert string 'x'#", "/* nothing */#takes one SELECT, found 0#"})
   void wrongSqlIsToldWithWhatThereIs(String sql, String problem, String known) {

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,7 @@ import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.bits.KnowledgeKind;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.PoolSizes;
@@ -307,7 +309,8 @@ class MeasurementTest {
   /** What is known of the frequent is known of few people and of many exposures. */
   @Test
   void frequenciesAddUpToTheWhole() {
-    Source corpus = new BioS(PEOPLE, 3, Pools.shipped(SIZES), Templates.shipped()).skewed(1.4);
+    Source corpus = new BioS(PEOPLE, 3, Pools.shipped(SIZES), Templates.shipped())
+        .exposed(new Exposure.Zipf(1.4));
     Rounds rounds = corpus.rounds();
     Losses losses = new Losses() {
       @Override
@@ -323,7 +326,7 @@ class MeasurementTest {
     Measurement measured = measure(corpus, PEOPLE, losses);
     Frequencies found = measured.frequencies(corpus, 20).orElseThrow();
     List<FrequencyBucket> buckets = found.buckets();
-    assertEquals(1.4, found.zipf());
+    assertEquals(OptionalDouble.of(1.4), found.zipf());
     assertEquals(PEOPLE, buckets.stream().mapToLong(FrequencyBucket::bucketPeople).sum());
     assertEquals(1, buckets.stream().mapToDouble(FrequencyBucket::share).sum(), 1e-9);
     assertEquals(20 * PEOPLE,
@@ -341,6 +344,42 @@ class MeasurementTest {
     assertEquals(PEOPLE, sampled.buckets().stream().mapToLong(FrequencyBucket::bucketPeople).sum());
     assertEquals(40, sampled.buckets().stream().mapToLong(FrequencyBucket::measuredPeople).sum());
     assertTrue(measure(corpus(PEOPLE, 3), 40, losses).frequencies(corpus(PEOPLE, 3), 20).isEmpty());
+  }
+
+  /** Groups and cohorts are buckets of their own, in their order, whatever their exposures are. */
+  @Test
+  void groupsAreBuckets() {
+    BioS all = new BioS(PEOPLE, 3, Pools.shipped(SIZES), Templates.shipped());
+    Source corpus = all
+        .exposed(new Exposure.Groups(List.of(new Exposure.Group(0.5, 1), new Exposure.Group(0.5, 1.1))));
+    Losses losses = new Losses() {
+      @Override
+      public double[] name(Reading reading) {
+        return new double[reading.nameTokens.size()];
+      }
+
+      @Override
+      public double values(Reading reading) {
+        return 2 + corpus.rounds().group(reading.person).orElseThrow();
+      }
+    };
+    Frequencies found = measure(corpus, PEOPLE, losses).frequencies(corpus, 21).orElseThrow();
+    assertEquals(OptionalDouble.empty(), found.zipf());
+    assertEquals(List.of(PEOPLE / 2, PEOPLE - PEOPLE / 2),
+        found.buckets().stream().map(FrequencyBucket::bucketPeople).toList());
+    assertEquals(List.of(20, 22),
+        found.buckets().stream().map(bucket -> (int) Math.round(bucket.exposuresFrom())).toList());
+    for (int group = 0; group < 2; group++) {
+      assertEquals(2 + group, found.buckets().get(group).valueLoss(), 1e-5);
+    }
+    Source spaced = all.exposed(new Exposure.Spaced(2, 4, 0.5)).forExposures(20);
+    assertEquals(List.of(20.0, 20.0, 20.0, 20.0),
+        measure(spaced, PEOPLE, losses).frequencies(spaced, 20)
+            .orElseThrow()
+            .buckets()
+            .stream()
+            .map(bucket -> (double) Math.round(1e6 * bucket.exposuresFrom()) / 1e6)
+            .toList());
   }
 
   /** A loss that differs from person to person: 0 to 3 nats. */

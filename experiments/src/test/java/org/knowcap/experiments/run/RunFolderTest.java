@@ -33,6 +33,7 @@ import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.Frequencies;
 import org.knowcap.analysis.results.FrequencyBucket;
 import org.knowcap.analysis.results.PartBits;
+import org.knowcap.analysis.results.Acquisition;
 import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.Seeds;
@@ -52,13 +53,15 @@ class RunFolderTest {
           new Completeness(OptionalDouble.of(56.25), OptionalDouble.of(0.75)), OptionalDouble.of(81.5),
           Optional.of("lr0.003"),
           new Memorisation(OptionalDouble.of(240), OptionalDouble.empty(), OptionalDouble.of(0.048),
-              OptionalDouble.of(3), OptionalDouble.of(-7))),
+              OptionalDouble.of(3), OptionalDouble.of(-7)),
+          new Acquisition(OptionalDouble.of(4.5), OptionalDouble.of(37.5), OptionalDouble.empty())),
       List.of(new Knowledge("names", 20, 8, 4, 3, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)),
       Map.of("names", 81.5), List.of("a caution"),
-      Optional
-          .of(new Frequencies(1.5, List.of(new FrequencyBucket(16, 3, 2, 20, 0.5, 3, 10.5, 9.5, 20, 4.85)))),
-      Optional.of(new StoredWeights("ternary", 2, 0, 1.75, 9000)), Optional.empty());
+      Optional.of(new Frequencies(OptionalDouble.of(1.5),
+          List.of(new FrequencyBucket(16, 3, 2, 20, 0.5, 3, 10.5, 9.5, 20, 4.85)))),
+      Optional.of(new StoredWeights("ternary", 2, 0, 1.75, 9000)), Optional.empty(),
+      Map.of("new values", 0.25));
 
   @TempDir
   private Path directory;

@@ -99,7 +99,12 @@ class DocumentedStudiesTest {
     if (texts.isPresent()) {
       writeTexts(file, file.resolveSibling(texts.get()));
     } else {
-      train(file.resolveSibling(named(example, "run").orElseThrow()).normalize());
+      Path run = file.resolveSibling(named(example, "run").orElseThrow()).normalize();
+      train(run);
+      Optional<String> replayed = named(example, "replay_texts");
+      if (replayed.isPresent()) {
+        InProcess.succeeds("measure", run, "--texts", file.resolveSibling(replayed.get()));
+      }
     }
     requireRuns(file);
   }

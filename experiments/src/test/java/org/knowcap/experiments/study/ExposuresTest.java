@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -159,16 +160,53 @@ class ExposuresTest {
     assertTrue(run.name().startsWith("bioS-60-zipf1.5_"), run.name());
   }
 
+  /** Every kind of exposure is a sweep's choice, and trains as many windows as equal exposures. */
+  @Test
+  void exposuresAreSwept() throws IOException {
+    String kinds = "[uniform, {zipf: 1.5}, {groups: [{share: 0.1, times: 8}, {share: 0.9, times: 1}]}, "
+        + "{spaced: {ratio: 4, cohorts: 5}}, {warm_up_subset: 0.25}]";
+    List<RunSpec> runs = study(BIO_S.replace("people: 60", "people: 60, exposure: " + kinds), "20", 128,
+        "stream").runs();
+    assertEquals(
+        List.of("bioS-60", "bioS-60-zipf1.5", "bioS-60-groups2", "bioS-60-spaced4.0", "bioS-60-warmup0.25"),
+        runs.stream().map(run -> run.name().substring(0, run.name().indexOf("_gpt2"))).toList());
+    RunSpec equal = runs.getFirst();
+    assertEquals(only(BIO_S, "20", 128, "stream").fingerprint(), equal.fingerprint());
+    for (RunSpec run : runs) {
+      Corpus corpus = run.corpus();
+      assertEquals(equal.steps(equal.corpus()), run.steps(corpus));
+      assertEquals(equal.exposureCounts(equal.corpus()), run.exposureCounts(corpus));
+      long[] persons = new long[60 * 20];
+      corpus.measured().rounds().persons(0, persons);
+      long[] counts = new long[60];
+      LongStream.of(persons).forEach(person -> counts[(int) person]++);
+      for (int person = 0; person < 60; person++) {
+        assertEquals(60 * 20 * corpus.measured().rounds().share(person), counts[person], 3, run.name());
+      }
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       quoteCharacter = '"',
       value = {
           "people: 60, exposure: {zipf: 0}|'corpus.exposure'. the exponent of Zipf's law must be above 0",
-          "people: 60, exposure: {}|'corpus.exposure.zipf' is missing",
+          "people: 60, exposure: {}|'corpus.exposure' must have one of zipf, groups, spaced, warm_up_subset, found none of them",
           "people: 60, exposure: {zipf: 1.5, a: 2}|unknown",
           "people: 60, exposure: {zipf: 1.5}, questions: {share: 0.5}|do not go together",
-          "people: 60, exposure: {zipf: a}|'corpus.exposure.zipf' must be a number"})
+          "people: 60, exposure: {zipf: a}|'corpus.exposure.zipf' must be a number",
+          "people: 60, exposure: even|'corpus.exposure' must be uniform or a mapping with one of zipf, groups",
+          "people: 60, exposure: {zipf: 1, spaced: {ratio: 2}}|found zipf and spaced",
+          "people: 60, exposure: {groups: [{share: 1, times: 2}]}|'corpus.exposure'. there must be 2 to 100 groups, found 1",
+          "people: 60, exposure: {groups: 3}|'corpus.exposure'. there must be 2 to 100 groups",
+          "people: 60, exposure: {groups: [{share: 0.5}, {share: 0.5, times: 2}]}|'corpus.exposure.groups.times' is missing",
+          "people: 60, exposure: {groups: [{share: 0.001, times: 1}, {share: 0.999, times: 2}]}|group 1 is empty",
+          "people: 60, exposure: {spaced: {}}|'corpus.exposure.spaced.ratio' is missing",
+          "people: 60, exposure: {spaced: {ratio: 2, cohorts: 90}}|more cohorts, 90, than people, 60",
+          "people: 60, exposure: {spaced: {ratio: 2, gap: 3}}|unknown key 'corpus.exposure.spaced.gap'",
+          "people: 60, exposure: {warm_up_subset: 2}|'corpus.exposure'. the share of people in the warm-up must lie between 0 and 1",
+          "people: 60, exposure: {warm_up_subset: 0.5, warm_up: 1}|the warm-up's share of all texts must lie between"})
   void badUnequalExposuresAreRefused(String settings, String expected) {
     String message = assertThrows(UserException.class,
         () -> only(BIO_S.replace("people: 60", settings), "20", 128, "stream")).getMessage();

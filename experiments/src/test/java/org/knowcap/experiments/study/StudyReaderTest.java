@@ -1047,7 +1047,10 @@ class StudyReaderTest {
         mistake("employer, birth_date", "employer, employer", "'corpus.attributes'", "none twice"),
         mistake("employer, birth_date", "employer, 7", "'corpus.attributes'", "must be names of attributes",
             "7"),
-        mistake("before: 100", "before: 0", "'corpus.before'", "a whole number from 1"),
+        mistake("before: 100", "before: -1", "'corpus.before'", "a whole number from 0"),
+        mistake("before: 100", "before: 0", "'corpus.before' is 0", "'training.start'"),
+        mistake("before: 100", "before: 100\n  replay_texts: none.jsonl", "'corpus.replay_texts'",
+            "is not there"),
         mistake("replay: 0.5", "replay: 1", "'corpus'", "replay", "below 1", "found 1.0"),
         mistake("replay: 0.5", "repay: 0.5", "unknown key 'corpus.repay'", "'corpus.replay'?"),
         mistake("kind: bioS,", "kind: revised,", "'corpus.of.kind'", "inside another corpus", "'revised'"));

@@ -105,6 +105,19 @@ public final class BioS extends GeneratedSource<BioS> {
     return new BioS(population, true, pools, biographies);
   }
 
+  /**
+   * The same people, whose texts do not say in which city their employer is. It is still true of them ({@link #truth}), and whoever
+   * knows the employer's city can infer it.
+   */
+  public BioS withoutEmployerCity() {
+    return new BioS(population, simple, pools, biographies.withoutEmployerCity());
+  }
+
+  /** Whether texts say in which city the employer is. */
+  public boolean tellsEmployerCity() {
+    return biographies.tellsEmployerCity();
+  }
+
   /** The lists of names and values. */
   @Override
   public Pools pools() {
@@ -188,6 +201,9 @@ public final class BioS extends GeneratedSource<BioS> {
     parameters.put("seed", population.seed());
     parameters.put("pools", pools);
     parameters.put("templates", biographies.templateCounts());
+    if (!tellsEmployerCity()) {
+      parameters.put("employer_city", "not told");
+    }
     population.describe(parameters);
     return parameters;
   }

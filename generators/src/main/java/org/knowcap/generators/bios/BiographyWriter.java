@@ -49,12 +49,15 @@ final class BiographyWriter {
   private final List<String> lists;
   private final Statements statements;
   private final Pool pronouns;
+  /** One for each attribute. */
   private final List<Sentence> sentences;
+  /** Those that texts have. */
+  private final List<Sentence> told;
   private final Sentence employer;
   private final Sentence employerCity;
   /** By whether the employer comes first. They take milliseconds, and a study asks for them at each of its runs. */
   private final Map<Boolean, ItemLayout> layouts = new ConcurrentHashMap<>();
-  /** All 720 orders of the sentences, and the half of them that have the employer before its city. */
+  /** All orders of these sentences, and those that have the employer before its city: half of 720, if a sentence tells it. */
   private final Sentence[][] orders;
   private final Sentence[][] measuringOrders;
 
@@ -80,11 +83,37 @@ final class BiographyWriter {
     pieces = builder.build(List.of());
     lists = builder.texts();
     statements = new Statements(templates);
+    told = sentences;
 
-    List<List<Sentence>> all = permutations(sentences);
+    List<List<Sentence>> all = permutations(told);
     orders = toArrays(all);
     measuringOrders = toArrays(
         all.stream().filter(order -> order.indexOf(employer) < order.indexOf(employerCity)).toList());
+  }
+
+  private BiographyWriter(BiographyWriter other, List<Sentence> told) {
+    names = other.names;
+    pieces = other.pieces;
+    lists = other.lists;
+    statements = other.statements;
+    pronouns = other.pronouns;
+    sentences = other.sentences;
+    employer = other.employer;
+    employerCity = other.employerCity;
+    this.told = told;
+    orders = toArrays(permutations(told));
+    measuringOrders = orders;
+  }
+
+  /** Texts that do not say in which city the employer is; the vocabulary stays the same. */
+  BiographyWriter withoutEmployerCity() {
+    return new BiographyWriter(this,
+        sentences.stream().filter(sentence -> sentence != employerCity).toList());
+  }
+
+  /** Whether texts say in which city the employer is. */
+  boolean tellsEmployerCity() {
+    return told.contains(employerCity);
   }
 
   Pieces pieces() {
@@ -109,7 +138,7 @@ final class BiographyWriter {
 
   /** How many random numbers a text uses: one for the order and one for each sentence's template. */
   int draws() {
-    return sentences.size() + 1;
+    return told.size() + 1;
   }
 
   /**
@@ -120,7 +149,7 @@ final class BiographyWriter {
   double meanTokens(boolean ordered) {
     double tokens = tokens(pieces::meanLength);
     Sentence[][] choices = ordered ? measuringOrders : orders;
-    for (Sentence sentence : sentences) {
+    for (Sentence sentence : told) {
       double first = Arrays.stream(choices).filter(order -> order[0] == sentence).count()
           / (double) choices.length;
       tokens += first * pieces.meanExcess(sentence.named)
@@ -146,7 +175,7 @@ final class BiographyWriter {
   /** An upper bound on the number of tokens of an item. */
   int longest() {
     int tokens = (int) tokens(pieces::maxLength);
-    for (Sentence sentence : sentences) {
+    for (Sentence sentence : told) {
       tokens += Math.max(pieces.maxExcess(sentence.named), pieces.maxExcess(sentence.pronounced))
           + pieces.maxExcess(sentence.endings);
     }
@@ -155,9 +184,9 @@ final class BiographyWriter {
 
   /** The number of tokens of all pieces of an item, given the number that each list contributes. */
   private double tokens(ToDoubleFunction<Pieces.Range> length) {
-    double tokens = 1 + (sentences.size() - 1) * length.applyAsDouble(pronouns.pieces);
+    double tokens = 1 + (told.size() - 1) * length.applyAsDouble(pronouns.pieces);
     tokens += names.tokens(length);
-    for (Sentence sentence : sentences) {
+    for (Sentence sentence : told) {
       tokens += length.applyAsDouble(sentence.prefixes) + length.applyAsDouble(sentence.suffixes);
       for (Pool value : sentence.values) {
         tokens += length.applyAsDouble(value.pieces);

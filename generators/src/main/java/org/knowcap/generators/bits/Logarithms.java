@@ -1,5 +1,8 @@
 package org.knowcap.generators.bits;
 
+import java.util.List;
+import java.util.stream.Collectors;
+
 /** Logarithms to base 2, also of numbers that are too large for a number type. */
 public final class Logarithms {
   private static final double LN2 = Math.log(2);
@@ -45,5 +48,15 @@ public final class Logarithms {
       return sum;
     }
     return n * Math.log(n) - n + Math.log(2 * Math.PI * n) / 2 + 1 / (12 * n) - 1 / (360 * n * n * n);
+  }
+
+  /** The entropy, in bits, of an entry that is drawn uniformly from a list; entries may be equal. */
+  public static double entropy(List<String> entries) {
+    return entries.stream()
+        .collect(Collectors.groupingBy(entry -> entry, Collectors.counting()))
+        .values()
+        .stream()
+        .mapToDouble(count -> count * log2((double) entries.size() / count) / entries.size())
+        .sum();
   }
 }

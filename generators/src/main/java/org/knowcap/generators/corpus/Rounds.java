@@ -1,58 +1,73 @@
 package org.knowcap.generators.corpus;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.KeyedPermutation;
 
 /**
  * The order of people in a source's stream. Every round has as many items as there are people, in an order of its own: one about
- * each person, or by a {@link Skew} more about some.
+ * each person. An {@link Exposure} has them otherwise.
  */
 public final class Rounds {
   private final KeyedPermutation orders;
   private final long people;
-  private final Optional<Skew> skew;
+  private final Optional<Exposure> exposure;
+  private final Optional<Turns> turns;
 
   /**
    * @param random what the orders are drawn from
    * @param people N, at least 1
    */
   public Rounds(CounterRandom random, long people) {
-    this(random, people, Optional.empty());
+    orders = new KeyedPermutation(random, people);
+    this.people = people;
+    exposure = Optional.empty();
+    turns = Optional.empty();
   }
 
   /**
-   * @param random what the orders are drawn from
-   * @param people N, at least 1
-   * @param skew of the people's exposures; absent where all have the same
+   * @param draw what the orders are drawn from
+   * @param exposure how often people occur, and when
+   * @throws IllegalArgumentException if so many people, or so many exposures, cannot occur like that
    */
-  public Rounds(CounterRandom random, long people, Optional<Skew> skew) {
-    orders = new KeyedPermutation(random, people);
-    this.people = people;
-    this.skew = skew;
+  public Rounds(Exposure.Draw draw, Exposure exposure) {
+    orders = new KeyedPermutation(draw.orders(), draw.people());
+    people = draw.people();
+    this.exposure = Optional.of(exposure);
+    turns = Optional.of(exposure.turns(draw));
   }
 
-  /** Why people have unequal exposures, if they do. */
-  public Optional<Skew> skew() {
-    return skew;
+  /** How often people occur and when, if it is not everybody once in each round. */
+  public Optional<Exposure> exposure() {
+    return exposure;
+  }
+
+  /** N. */
+  public long people() {
+    return people;
   }
 
   /** The share of all items that are about a person. */
   public double share(long person) {
-    return skew.isPresent() ? skew.get().share(person) : 1.0 / people;
+    return turns.isPresent() ? turns.get().share(person) : 1.0 / people;
+  }
+
+  /** The number of a person's group or cohort, from 0; empty where people are not in groups. */
+  public OptionalInt group(long person) {
+    return turns.isPresent() ? turns.get().group(person) : OptionalInt.empty();
   }
 
   /** The number of the text that an item has of all texts about its person: each item about a person has another. */
   public long draw(long sequenceNumber) {
-    long round = sequenceNumber / people;
-    return skew.isPresent() ? skew.get().draw(round, orders.apply(round, sequenceNumber % people)) : round;
+    return turns.isPresent() ? turns.get().draw(sequenceNumber) : sequenceNumber / people;
   }
 
   /** The person that an item is about, 0..N-1. */
   public long person(long sequenceNumber) {
-    long round = sequenceNumber / people;
-    long place = orders.apply(round, sequenceNumber % people);
-    return skew.isPresent() ? skew.get().person(round, place) : place;
+    return turns.isPresent()
+        ? turns.get().person(sequenceNumber)
+        : orders.apply(sequenceNumber / people, sequenceNumber % people);
   }
 
   /**
@@ -62,16 +77,16 @@ public final class Rounds {
    * @param target receives the person of item {@code first + i} at index i
    */
   public void persons(long first, long[] target) {
+    if (turns.isPresent()) {
+      for (int i = 0; i < target.length; i++) {
+        target[i] = turns.get().person(first + i);
+      }
+      return;
+    }
     for (int at = 0; at < target.length;) {
       long place = (first + at) % people;
       int end = (int) Math.min(target.length, at + people - place);
-      long round = (first + at) / people;
-      orders.apply(round, place, target, at, end);
-      if (skew.isPresent()) {
-        for (int i = at; i < end; i++) {
-          target[i] = skew.get().person(round, target[i]);
-        }
-      }
+      orders.apply((first + at) / people, place, target, at, end);
       at = end;
     }
   }

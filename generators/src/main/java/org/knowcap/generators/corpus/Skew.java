@@ -1,88 +1,82 @@
 package org.knowcap.generators.corpus;
 
-import org.knowcap.generators.random.CounterRandom;
+import java.util.Arrays;
+import java.util.OptionalInt;
 import org.knowcap.generators.random.KeyedPermutation;
 
 /**
- * Unequal exposures by Zipf's law: the person of rank k has the share k^-a / H of all items, where H is the sum of all k^-a.
- * Which person has which rank is random. Each round has as many items as there are people. They are spread over the ranks evenly (systematic
- * sampling): a round has a share's whole number of items or one more, and over rounds the rests add up to the exact share within a
- * few items.
+ * Each rank of people has a share of all items. Each round has as many items as there are people. They are spread over the ranks
+ * evenly (systematic sampling): a round has a share's whole number of items or one more, and over rounds the rests add up to the
+ * exact share within a few items.
  */
-public final class Skew {
-  /** The table of shares is kept in memory. */
-  public static final long MOST_PEOPLE = 10_000_000;
-  public static final double MOST_EXPONENT = 10;
+final class Skew implements Turns {
   /** The golden ratio's fraction: multiples of it are spread evenly over 0 to 1. */
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
-  private final double exponent;
   private final KeyedPermutation ranks;
+  private final KeyedPermutation orders;
   /** [N + 1]: the sum of the shares of all ranks below. */
   private final double[] below;
+  /** The end of each group's ranks; empty where there are no groups. */
+  private final int[] groupEnds;
+  /** An upper bound on how often a round has one person. */
+  private final long mostCopies;
 
-  /**
-   * @param random what the ranks are drawn from
-   * @param people N
-   * @param exponent a
-   * @throws IllegalArgumentException if there are too many people, or the exponent is not above 0 and at most 10
-   */
-  public Skew(CounterRandom random, long people, double exponent) {
-    if (!(exponent > 0 && exponent <= MOST_EXPONENT)) {
-      throw new IllegalArgumentException("the exponent of Zipf's law must be above 0 and at most "
-          + (int) MOST_EXPONENT + ", found " + exponent);
-    }
-    if (people > MOST_PEOPLE) {
-      throw new IllegalArgumentException(
-          "unequal exposures are for at most " + MOST_PEOPLE + " people, found " + people);
-    }
-    this.exponent = exponent;
-    ranks = new KeyedPermutation(random, people);
-    below = new double[(int) people + 1];
+  /** @param weights of the ranks, [N] */
+  Skew(Exposure.Draw draw, double[] weights, int[] groupEnds) {
+    ranks = new KeyedPermutation(draw.ranks(), draw.people());
+    orders = new KeyedPermutation(draw.orders(), draw.people());
+    this.groupEnds = groupEnds;
+    below = new double[weights.length + 1];
     double sum = 0;
-    for (int rank = 0; rank < people; rank++) {
-      sum += Math.pow(rank + 1, -exponent);
+    for (int rank = 0; rank < weights.length; rank++) {
+      sum += weights[rank];
       below[rank + 1] = sum;
     }
-    for (int rank = 1; rank <= people; rank++) {
+    double most = 0;
+    for (int rank = 1; rank < below.length; rank++) {
       below[rank] /= sum;
+      most = Math.max(most, below[rank] - below[rank - 1]);
     }
-  }
-
-  /** a. */
-  public double exponent() {
-    return exponent;
-  }
-
-  /** The share of all items that are about a person. */
-  public double share(long person) {
-    int rank = (int) ranks.invert(0, person);
-    return below[rank + 1] - below[rank];
-  }
-
-  /**
-   * The person whom an item is about.
-   *
-   * @param place in its round, before the round is put into an order
-   */
-  long person(long round, long place) {
-    return ranks.apply(0, rank(round, place));
-  }
-
-  /** The number of a person's text: other items about the person have others. */
-  long draw(long round, long place) {
-    int rank = rank(round, place);
-    long first = (long) Math.ceil(below[rank] * people() - offset(round));
-    return round * mostCopies() + place - Math.max(0, first);
+    mostCopies = (long) (most * people()) + 2;
   }
 
   private long people() {
     return below.length - 1L;
   }
 
-  /** An upper bound on how often a round has one person. */
-  private long mostCopies() {
-    return (long) (below[1] * people()) + 2;
+  @Override
+  public double share(long person) {
+    int rank = rankOf(person);
+    return below[rank + 1] - below[rank];
+  }
+
+  @Override
+  public OptionalInt group(long person) {
+    if (groupEnds.length == 0) {
+      return OptionalInt.empty();
+    }
+    int found = Arrays.binarySearch(groupEnds, rankOf(person));
+    return OptionalInt.of(found >= 0 ? found + 1 : -found - 1);
+  }
+
+  private int rankOf(long person) {
+    return (int) ranks.invert(0, person);
+  }
+
+  @Override
+  public long person(long item) {
+    long round = item / people();
+    return ranks.apply(0, rank(round, orders.apply(round, item % people())));
+  }
+
+  @Override
+  public long draw(long item) {
+    long round = item / people();
+    long place = orders.apply(round, item % people());
+    int rank = rank(round, place);
+    long first = (long) Math.ceil(below[rank] * people() - offset(round));
+    return round * mostCopies + place - Math.max(0, first);
   }
 
   /** From 0 to 1: where in the first item's interval of shares a round looks. */
@@ -90,6 +84,7 @@ public final class Skew {
     return ((round + 1) * GOLDEN >>> 11) * 0x1p-53;
   }
 
+  /** @param place in its round, before the round is put into an order */
   private int rank(long round, long place) {
     double at = (place + offset(round)) / people();
     int low = 0;

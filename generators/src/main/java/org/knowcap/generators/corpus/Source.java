@@ -10,7 +10,7 @@ import org.knowcap.generators.tokens.Vocabulary;
  * depends only on s and the source's parameters.
  *
  * <p>The stream goes in rounds. Each round has every person exactly once, in an order of its own, so that
- * after E rounds every person has had exactly E exposures. With unequal exposures ({@link Skew}) E is their mean.
+ * after E rounds every person has had exactly E exposures. With an {@link Exposure} of its own, E is their mean.
  */
 public interface Source extends Corpus {
 

@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.generators.corpus.Exposure;
+import org.knowcap.generators.corpus.PeopleRange;
 import org.knowcap.generators.corpus.SideMeasurement;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.TrainingStream;
@@ -29,36 +31,57 @@ public final class RevisedCorpus implements Corpus {
   private final GeneratedSource<?> revised;
   private final Revision revision;
   private final long before;
-  private final double replay;
+  private final Replay replay;
+  private final boolean sequence;
+  private final double exposures;
+  private final GeneratedSource<?> original;
   private final TrainingStream stream;
 
   /**
    * @param original people before the revision
    * @param revision what changes, for how many of them
    * @param before   exposures of all people before the revision, at least 1
-   * @param replay   share, below 1, of the windows after the revision that are about unchanged people
+   * @param replay   what training repeats after the revision
+   * @param sequence whether the changed people are written one after another: all exposures of one, then all of the next
    * @throws IllegalArgumentException if the revision changes nobody or an attribute that cannot be changed, or
    *                                  the share is out of range, or there is a share but nobody is unchanged
    */
+  public RevisedCorpus(GeneratedSource<?> original, Revision revision, long before, Replay replay,
+      boolean sequence) {
+    this(original, revision, before, replay, sequence, 1);
+  }
+
+  /** The changed people are written together, each of them once in each round. */
   public RevisedCorpus(GeneratedSource<?> original, Revision revision, long before, double replay) {
-    if (before < 1) {
-      throw new IllegalArgumentException("exposures before the change must be 1 or more, found " + before);
-    }
-    if (!(replay >= 0 && replay < 1)) {
-      throw new IllegalArgumentException("replay must be a share from 0 to below 1, found " + replay);
+    this(original, revision, before, Replay.of(replay), false);
+  }
+
+  /** @param exposures of the changed people, which decide when the next one is written */
+  private RevisedCorpus(GeneratedSource<?> original, Revision revision, long before, Replay replay,
+      boolean sequence, double exposures) {
+    this.original = original;
+    this.sequence = sequence;
+    this.exposures = exposures;
+    if (before < 0) {
+      throw new IllegalArgumentException("exposures before the change must be 0 or more, found " + before);
     }
     this.revision = revision;
     this.before = before;
     this.replay = replay;
     revised = original.revised(revision);
-    if (replay > 0 && revised.changed().people() == revised.people()) {
+    if (replay.share() > 0 && replay.written().isEmpty() && revised.changed().people() == revised.people()) {
       throw new IllegalArgumentException(
           "there is nobody to replay: a share of " + revision.share() + " changes everybody");
     }
-    Corpus after = replay == 0
-        ? revised.changed()
-        : new Mixture(original.order(), List.of(new Ingredient(revised.changed(), 1 - replay, ""),
-            new Ingredient(revised.unchanged(), replay, "")));
+    Source changed = sequence
+        ? revised.changed().exposed(new Exposure.OneAfterAnother()).forExposures(exposures)
+        : revised.changed();
+    Corpus after = replay.share() == 0
+        ? changed
+        : new Mixture(original.order(), List.of(new Ingredient(changed, 1 - replay.share(), ""),
+            new Ingredient(replay.written().isEmpty()
+                ? revised.unchanged()
+                : new WrittenTexts(revised, replay.written(), original.order()), replay.share(), "")));
     stream = new RevisionStream(revised.before(), before, after.stream());
   }
 
@@ -74,6 +97,11 @@ public final class RevisedCorpus implements Corpus {
   }
 
   @Override
+  public Corpus forExposures(double wanted) {
+    return sequence ? new RevisedCorpus(original, revision, before, replay, true, wanted) : this;
+  }
+
+  @Override
   public TrainingStream stream() {
     return stream;
   }
@@ -84,13 +112,18 @@ public final class RevisedCorpus implements Corpus {
     parameters.put("kind", "revised");
     parameters.put("of", revised.parameters());
     parameters.put("before", before);
-    parameters.put("replay", replay);
+    parameters.put("replay", replay.share());
+    if (sequence) {
+      parameters.put("sequence", true);
+      parameters.put("exposures", exposures);
+    }
     return parameters;
   }
 
   /**
    * How much a model knows of the revised attributes: "new values" and "old values" of the changed people, and
-   * "unchanged values" of the others, if there are any.
+   * "unchanged values" of the others, if there are any. Of people who are written one after another, the new values are also measured
+   * by how many were written later.
    */
   @Override
   public List<SideMeasurement> sideMeasurements() {
@@ -107,6 +140,22 @@ public final class RevisedCorpus implements Corpus {
     if (changed.people() < revised.people()) {
       measurements.add(new SideMeasurement("unchanged values", revised.unchanged(), stated, bits));
     }
+    if (sequence) {
+      measurements.addAll(byLaterEdits(changed, stated, bits));
+    }
     return List.copyOf(measurements);
+  }
+
+  /** The new values before 0, 1, 2 to 3, 4 to 7 ... later edits: the person who was written last has none. */
+  private static List<SideMeasurement> byLaterEdits(Source changed, Set<Attribute> stated, double bits) {
+    List<SideMeasurement> measurements = new ArrayList<>();
+    long people = changed.people();
+    for (long least = 0; least < people; least = least == 0 ? 1 : 2 * least) {
+      long most = Math.min(people - 1, least == 0 ? 0 : 2 * least - 1);
+      measurements.add(new SideMeasurement(
+          "new values, " + (most == least ? least : least + " to " + most) + " later edits",
+          new PeopleRange(changed, people - 1 - most, most - least + 1), stated, bits));
+    }
+    return measurements;
   }
 }

@@ -3,6 +3,7 @@ package org.knowcap.generators.people;
 import java.util.List;
 import java.util.Optional;
 import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.corpus.Rounds;
 import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.pools.Pools;
@@ -49,13 +50,18 @@ public abstract class GeneratedSource<S extends GeneratedSource<S>> implements S
   }
 
   /**
-   * The same source, in which people occur as Zipf's law says: the person of rank k has the share k^-a / H of the items. Ranks are drawn
-   * from the corpus's seed.
+   * The same source, in which people occur otherwise than once in each round.
    *
-   * @throws IllegalArgumentException if the exponent a is not above 0 and at most 10, or there are too many people
+   * @throws IllegalArgumentException if so many people cannot occur like that
    */
-  public final S skewed(double exponent) {
-    return derived(population.skewed(exponent));
+  public final S exposed(Exposure exposure) {
+    return derived(population.exposed(exposure));
+  }
+
+  @Override
+  public final Source forExposures(double exposures) {
+    Population lasting = population.lasting(exposures);
+    return lasting == population ? this : derived(lasting);
   }
 
   /**

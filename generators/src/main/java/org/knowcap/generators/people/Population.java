@@ -4,12 +4,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowcap.generators.corpus.Attribute;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.corpus.Rounds;
-import org.knowcap.generators.corpus.Skew;
 import org.knowcap.generators.random.CounterRandom;
 import org.knowcap.generators.random.RandomStream;
 
@@ -32,8 +31,10 @@ public final class Population {
   private final List<Revision> revisions;
   private final int version;
   private final Group group;
-  /** Exponent of Zipf's law of exposures; absent where all people have the same. */
-  private final OptionalDouble zipf;
+  /** How often people occur in training, and when; absent where everybody occurs once in each round. */
+  private final Optional<Exposure> exposure;
+  /** How many exposures training has, for an order that depends on it. */
+  private final double exposures;
   /** All revisions, applied or not yet applied. */
   private final List<AppliedRevision> applied;
   private final long people;
@@ -47,7 +48,7 @@ public final class Population {
    * @param version   how many of the revisions are applied
    */
   private Population(long seed, long order, long first, long all, List<Revision> revisions, int version,
-      Group group, OptionalDouble zipf) {
+      Group group, Optional<Exposure> exposure, double exposures) {
     this.seed = seed;
     this.order = order;
     this.first = first;
@@ -55,7 +56,8 @@ public final class Population {
     this.revisions = revisions;
     this.version = version;
     this.group = group;
-    this.zipf = zipf;
+    this.exposure = exposure;
+    this.exposures = exposures;
     applied = IntStream.range(0, revisions.size())
         .mapToObj(number -> new AppliedRevision(revisions.get(number), number, first, all))
         .toList();
@@ -64,39 +66,50 @@ public final class Population {
       case CHANGED -> applied.getLast().count();
       case UNCHANGED -> all - applied.getLast().count();
     };
-    rounds = new Rounds(random(RandomStream.ROUNDS), people,
-        zipf.isPresent()
-            ? Optional.of(new Skew(random(RandomStream.RANKS), people, zipf.getAsDouble()))
-            : Optional.empty());
+    CounterRandom orders = random(RandomStream.ROUNDS);
+    rounds = exposure.map(
+        each -> new Rounds(new Exposure.Draw(random(RandomStream.RANKS), orders, people, exposures), each))
+        .orElseGet(() -> new Rounds(orders, people));
   }
 
   /** Individuals 0 to {@code people - 1}, before any revision. */
   public static Population of(long people, long seed) {
-    return new Population(seed, seed, 0, people, List.of(), 0, Group.ALL, OptionalDouble.empty());
+    return new Population(seed, seed, 0, people, List.of(), 0, Group.ALL, Optional.empty(), 1);
   }
 
   /** The same people in another order, and with other texts in training. */
   public Population ordered(long order) {
-    return new Population(seed, order, first, all, revisions, version, group, zipf);
+    return new Population(seed, order, first, all, revisions, version, group, exposure, exposures);
   }
 
   /**
-   * The same people, who occur in training as Zipf's law says.
+   * The same people, who occur in training otherwise than once in each round.
    *
-   * @throws IllegalArgumentException as {@link Skew} does
+   * @throws IllegalArgumentException if so many people cannot occur like that
    */
-  public Population skewed(double exponent) {
-    return new Population(seed, order, first, all, revisions, version, group, OptionalDouble.of(exponent));
+  public Population exposed(Exposure other) {
+    return new Population(seed, order, first, all, revisions, version, group, Optional.of(other), exposures);
+  }
+
+  /**
+   * The same people for a training of some length; this population if its order does not depend on it.
+   *
+   * @throws IllegalArgumentException if so many exposures cannot be planned
+   */
+  Population lasting(double length) {
+    return exposure.isPresent() && exposure.get().needsLength()
+        ? new Population(seed, order, first, all, revisions, version, group, exposure, length)
+        : this;
   }
 
   /** As many other people: the individuals from number {@code first} on. */
   public Population from(long first) {
-    return new Population(seed, order, first, all, revisions, version, group, zipf);
+    return new Population(seed, order, first, all, revisions, version, group, exposure, exposures);
   }
 
   /** Other people, whom no revision has changed. */
   Population strangers(long first, long people) {
-    return new Population(seed, order, first, people, List.of(), 0, Group.ALL, OptionalDouble.empty());
+    return new Population(seed, order, first, people, List.of(), 0, Group.ALL, Optional.empty(), 1);
   }
 
   /**
@@ -116,7 +129,7 @@ public final class Population {
           + changeable.stream().map(Attribute::key).toList() + ", found " + revision.keys());
     }
     List<Revision> more = Stream.concat(revisions.stream(), Stream.of(revision)).toList();
-    return new Population(seed, order, first, all, more, more.size(), group, zipf);
+    return new Population(seed, order, first, all, more, more.size(), group, exposure, exposures);
   }
 
   /**
@@ -129,7 +142,7 @@ public final class Population {
       throw new IllegalStateException("a revision has changed "
           + (revisions.isEmpty() ? "nobody" : "everybody") + ": there is no such group");
     }
-    return new Population(seed, order, first, all, revisions, version, group, zipf);
+    return new Population(seed, order, first, all, revisions, version, group, exposure, exposures);
   }
 
   /**
@@ -141,7 +154,7 @@ public final class Population {
     if (version == 0) {
       throw new IllegalStateException("there was no revision, and no state before");
     }
-    return new Population(seed, order, first, all, revisions, version - 1, group, zipf);
+    return new Population(seed, order, first, all, revisions, version - 1, group, exposure, exposures);
   }
 
   /** Who the people are and what is true of them is drawn from this seed. */
@@ -216,7 +229,7 @@ public final class Population {
 
   /** The end of a source's name, such as " version 2 changed"; empty for a plain population. */
   public String suffix() {
-    return (zipf.isPresent() ? " zipf " + zipf.getAsDouble() : "")
+    return exposure.map(each -> " " + each.words()).orElse("")
         + (revisions.isEmpty() ? "" : " version " + (version + 1))
         + (group == Group.ALL ? "" : " " + groupName());
   }
@@ -229,7 +242,12 @@ public final class Population {
     if (first > 0) {
       parameters.put("first", first);
     }
-    zipf.ifPresent(exponent -> parameters.put("zipf", exponent));
+    exposure.ifPresent(each -> {
+      parameters.putAll(each.parameters());
+      if (each.needsLength()) {
+        parameters.put("exposures", exposures);
+      }
+    });
     if (!revisions.isEmpty()) {
       parameters.put("revisions", revisions.stream().map(Revision::parameters).toList());
       parameters.put("revised", version);

@@ -31,6 +31,17 @@ record Question(Attribute attribute, String before, String after, List<List<Stri
     };
   }
 
+  /** The question for the city in which a person works: two hops, by way of the employer. */
+  static Question twoHops(Pools pools) {
+    return new Question(Attribute.EMPLOYER_CITY, "In which city does", " work? Answer:",
+        List.of(pools.employers().stream().map(Employer::city).toList()));
+  }
+
+  /** The text that tells in which city an employer is; the employer stands where questions have a person. */
+  static Question headOffice() {
+    return new Question(Attribute.EMPLOYER_CITY, "The head office of", " is in", List.of());
+  }
+
   private static List<Question> biography(Pools pools) {
     return List.of(
         new Question(Attribute.BIRTH_DATE, "What is the birth date of", "? Answer:",

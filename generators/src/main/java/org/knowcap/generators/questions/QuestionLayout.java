@@ -4,6 +4,7 @@ import static org.knowcap.generators.corpus.ItemLayout.convolve;
 import static org.knowcap.generators.corpus.ItemLayout.plus;
 import static org.knowcap.generators.corpus.ItemLayout.shift;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.TreeMap;
 import org.knowcap.generators.biod.BioD;
 import org.knowcap.generators.corpus.ItemLayout;
 import org.knowcap.generators.people.GeneratedSource;
+import org.knowcap.generators.pools.Employer;
 import org.knowcap.generators.pools.Pools;
 
 /**
@@ -19,13 +21,35 @@ import org.knowcap.generators.pools.Pools;
 final class QuestionLayout {
   private QuestionLayout() {}
 
-  /** The layout of the questions about a source's people, each question as often. */
-  static ItemLayout of(GeneratedSource<?> source) {
+  /**
+   * The layout of the questions about a source's people, each question as often. Behind names stand only the answers of questions that
+   * have the person's name.
+   *
+   * @param asked people whose questions are asked
+   * @param more questions and texts beside them
+   */
+  static ItemLayout of(GeneratedSource<?> source, long asked, MoreQuestions more) {
     Pools pools = source.pools();
     double[] given = convolve(lengths(pools.first()), lengths(pools.middle()));
-    List<Question> questions = Question.of(source);
-    double share = 1.0 / questions.size();
+    List<Question> questions = new ArrayList<>(Question.of(source));
+    if (more.twoHops()) {
+      questions.add(Question.twoHops(pools));
+    }
+    double people = (double) asked * (questions.size() + (more.reversed() ? 1 : 0));
+    double all = people + (more.twoHops() ? pools.employers().size() : 0);
+    double share = asked / all;
     double[] lengths = {};
+    if (more.reversed()) {
+      lengths = plus(lengths, share, reversed(pools));
+    }
+    if (more.twoHops()) {
+      Question told = Question.headOffice();
+      for (Employer employer : pools.employers()) {
+        int tokens = 1 + QuestionWriter
+            .length(told.before() + " " + employer.name() + told.after() + " " + employer.city());
+        lengths = plus(lengths, 1 / all, shift(new double[]{1}, tokens));
+      }
+    }
     Map<Integer, double[]> behindNames = new TreeMap<>();
     double answerTokens = 0;
     for (Question question : questions) {
@@ -41,6 +65,19 @@ final class QuestionLayout {
       answerTokens += share * Arrays.stream(reached).sum();
     }
     return new ItemLayout(lengths, behindNames, answerTokens);
+  }
+
+  private static double[] reversed(Pools pools) {
+    int fixed = 1 + QuestionWriter.length(String.join(" ", QuestionWriter.BORN, "in", QuestionWriter.STUDIED,
+        QuestionWriter.AT, QuestionWriter.WORKS, QuestionWriter.ANSWER));
+    double[] lengths = shift(new double[]{1}, fixed);
+    for (List<String> list : List.of(pools.months(), pools.days().stream().map(day -> day + ",").toList(),
+        pools.years(), pools.birthCities().stream().map(city -> city + ",").toList(), pools.majors(),
+        pools.universities(), pools.employers().stream().map(employer -> employer.name() + "?").toList(),
+        pools.first(), pools.middle(), pools.last())) {
+      lengths = convolve(lengths, lengths(list));
+    }
+    return lengths;
   }
 
   private static double[] answer(GeneratedSource<?> source, Question question) {

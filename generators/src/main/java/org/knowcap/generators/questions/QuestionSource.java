@@ -17,15 +17,18 @@ import org.knowcap.generators.random.RandomStream;
 import org.knowcap.generators.tokens.Vocabulary;
 
 /**
- * The stream of questions: in each round every question about every person who is asked about, once, with its answer. What
- * other sources call a person is here a question about one.
+ * The stream of questions: in each round every question about every person who is asked about, once, with its answer, and for {@link
+ * MoreQuestions two hops} each employer's city. What other sources call a person is here a question about one, or an employer.
  */
 final class QuestionSource implements Source {
   /** To be raised when a change of the code gives other texts. */
   private static final int VERSION = 1;
 
   private final GeneratedSource<?> source;
+  private final MoreQuestions more;
   private final QuestionWriter writer;
+  /** How many questions there are about a person. */
+  private final int kinds;
   private final Vocabulary vocabulary;
   private final Rounds rounds;
   private final ItemLayout layout;
@@ -34,7 +37,7 @@ final class QuestionSource implements Source {
   private final class Truth implements GroundTruth {
     @Override
     public long people() {
-      return writer.asked() * writer.attributes().size();
+      return kinds * writer.asked() + (more.twoHops() ? source.pools().employers().size() : 0);
     }
 
     @Override
@@ -44,7 +47,10 @@ final class QuestionSource implements Source {
 
     @Override
     public Map<Attribute, String> values(long question) {
-      Map<Attribute, String> all = source.values(subject(question));
+      if (isEmployer(question)) {
+        return writer.headOfficeValues(employer(question));
+      }
+      Map<Attribute, String> all = source.values(question / kinds);
       Map<Attribute, String> values = new LinkedHashMap<>();
       values.put(Attribute.NAME, all.get(Attribute.NAME));
       values.put(attribute(question), all.get(attribute(question)));
@@ -53,24 +59,43 @@ final class QuestionSource implements Source {
   }
 
   /** @param asked people whose questions are asked: those from number 0 on */
-  QuestionSource(GeneratedSource<?> source, long asked) {
+  QuestionSource(GeneratedSource<?> source, long asked, MoreQuestions more) {
     this.source = source;
-    vocabulary = QuestionWriter.vocabulary(source);
+    this.more = more;
+    vocabulary = QuestionWriter.vocabulary(source, more);
     writer = new QuestionWriter(source, asked, vocabulary);
+    kinds = writer.attributes().size() + (more.twoHops() ? 1 : 0) + (more.reversed() ? 1 : 0);
     rounds = new Rounds(RandomStream.QUESTIONS.random(source.order()), truth().people());
-    layout = QuestionLayout.of(source);
+    layout = QuestionLayout.of(source, asked, more);
   }
 
-  private long subject(long question) {
-    return question / writer.attributes().size();
-  }
-
+  /** What is asked: one of the attributes, the employer's city, or the name. */
   private Attribute attribute(long question) {
-    return writer.attributes().get((int) (question % writer.attributes().size()));
+    int kind = (int) (question % kinds);
+    return kind < writer.attributes().size()
+        ? writer.attributes().get(kind)
+        : more.twoHops() && kind == writer.attributes().size() ? Attribute.EMPLOYER_CITY : Attribute.NAME;
+  }
+
+  private boolean isEmployer(long question) {
+    return question >= kinds * writer.asked();
+  }
+
+  private int employer(long question) {
+    return (int) (question - kinds * writer.asked());
   }
 
   private AnnotatedItem item(long question) {
-    return writer.item(source.truth(), subject(question), attribute(question));
+    if (isEmployer(question)) {
+      return writer.headOffice(employer(question));
+    }
+    long subject = question / kinds;
+    Attribute attribute = attribute(question);
+    return attribute.equals(Attribute.EMPLOYER_CITY)
+        ? writer.twoHops(source.values(subject))
+        : attribute.equals(Attribute.NAME)
+            ? writer.reversed(source.values(subject))
+            : writer.item(source.truth(), subject, attribute);
   }
 
   @Override
@@ -112,10 +137,9 @@ final class QuestionSource implements Source {
 
   @Override
   public Set<Attribute> stated(long question, String text) {
-    Attribute attribute = attribute(question);
-    return text.endsWith("Answer: " + source.values(subject(question)).get(attribute))
-        ? Set.of(attribute)
-        : Set.of();
+    Attribute attribute = isEmployer(question) ? Attribute.EMPLOYER_CITY : attribute(question);
+    String lead = isEmployer(question) ? "is in " : "Answer: ";
+    return text.endsWith(lead + values(question).get(attribute)) ? Set.of(attribute) : Set.of();
   }
 
   @Override
@@ -130,6 +154,7 @@ final class QuestionSource implements Source {
     parameters.put("version", VERSION);
     parameters.put("of", source.parameters());
     parameters.put("asked", writer.asked());
+    more.describe(parameters);
     return parameters;
   }
 
@@ -140,7 +165,7 @@ final class QuestionSource implements Source {
 
   @Override
   public String name() {
-    return "questions about " + writer.asked() + " of " + source.name();
+    return "questions about " + writer.asked() + " of " + source.name() + more.words();
   }
 
   @Override

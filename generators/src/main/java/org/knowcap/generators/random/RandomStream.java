@@ -23,7 +23,8 @@ public enum RandomStream {
   CHUNKS,
   QUESTIONS,
   RANKS,
-  STRINGS;
+  STRINGS,
+  REPLAYED;
 
   /** The stream of a seed. */
   public CounterRandom random(long seed) {

@@ -1,5 +1,6 @@
 package org.knowcap.generators.mixture;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -17,8 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.corpus.Attribute;
 import org.knowcap.generators.corpus.Corpora;
+import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.corpus.Cursor;
 import org.knowcap.generators.corpus.SideMeasurement;
+import org.knowcap.generators.corpus.Source;
 import org.knowcap.generators.corpus.WindowReader;
 import org.knowcap.generators.corpus.Windows;
 import org.knowcap.generators.people.Revision;
@@ -138,14 +141,44 @@ class RevisedCorpusTest {
         1e-12);
   }
 
+  /** All texts about one changed person, then all about the next; replay lies between them as always. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.5})
+  void editsFollowEachOther(double replay) {
+    Corpus corpus = new RevisedCorpus(people, REVISION, 8, Replay.of(replay), true).forExposures(12);
+    Source changed = corpus.stream().counted();
+    assertEquals(30, changed.people());
+    for (long item = 0; item < 30 * 12; item++) {
+      assertEquals(item / 12, changed.person(item));
+    }
+    assertEquals(update(replay).stream().tokens(12), corpus.stream().tokens(12), 1e-6);
+    List<SideMeasurement> measured = corpus.sideMeasurements();
+    assertEquals(
+        List.of("new values", "old values", "unchanged values", "new values, 0 later edits",
+            "new values, 1 later edits", "new values, 2 to 3 later edits", "new values, 4 to 7 later edits",
+            "new values, 8 to 15 later edits", "new values, 16 to 29 later edits"),
+        measured.stream().map(SideMeasurement::name).toList());
+    assertEquals(List.of(1L, 1L, 2L, 4L, 8L, 14L),
+        measured.stream().skip(3).map(each -> each.source().people()).toList());
+    // The last person has no later edit; the first has the most.
+    assertArrayEquals(changed.measuringItem(29, 5).tokens(), unmixed(measured.get(3), 0));
+    assertArrayEquals(changed.measuringItem(0, 5).tokens(), unmixed(measured.getLast(), 0));
+    assertArrayEquals(changed.measuringItem(13, 5).tokens(), unmixed(measured.getLast(), 13));
+    assertNotEquals(update(replay).digest(), corpus.digest());
+  }
+
+  private static int[] unmixed(SideMeasurement measurement, long person) {
+    return measurement.source().measuringItem(person, 5).tokens();
+  }
+
   @Test
   void whatIsWrongIsSaid() {
     Map<Double, String> replays = Map.of(-0.1, "replay must be a share from 0 to below 1, found -0.1", 1.0,
         "replay must be a share from 0 to below 1, found 1.0");
     replays.forEach((replay, told) -> assertEquals(told,
         assertThrows(IllegalArgumentException.class, () -> update(replay)).getMessage()));
-    assertEquals("exposures before the change must be 1 or more, found 0",
-        assertThrows(IllegalArgumentException.class, () -> new RevisedCorpus(people, REVISION, 0, 0))
+    assertEquals("exposures before the change must be 0 or more, found -1",
+        assertThrows(IllegalArgumentException.class, () -> new RevisedCorpus(people, REVISION, -1, 0))
             .getMessage());
     Revision all = new Revision(1, Set.of(Attribute.EMPLOYER), 7);
     assertEquals("there is nobody to replay: a share of 1.0 changes everybody",

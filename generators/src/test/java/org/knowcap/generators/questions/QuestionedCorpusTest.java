@@ -99,7 +99,7 @@ class QuestionedCorpusTest {
   @Test
   void lengthsAreThoseOfTheListsToTheLastDigit() {
     BioD bioD = Corpora.bioD(Corpora.SMALL.names(), seed, Corpora.SHAPE);
-    QuestionSource source = new QuestionSource(bioD, bioD.people());
+    QuestionSource source = new QuestionSource(bioD, bioD.people(), MoreQuestions.NONE);
     double[] counted = new double[source.longestItem() + 1];
     for (long item = 0; item < source.people(); item++) {
       counted[source.annotated(item).tokens().length] += 1.0 / source.people();
@@ -112,7 +112,7 @@ class QuestionedCorpusTest {
   @Test
   void lengthsAreThoseOfADrawnStream() {
     BioS bioS = Corpora.bioS(4000, seed, PoolSizes.PAPER);
-    QuestionSource source = new QuestionSource(bioS, 3999);
+    QuestionSource source = new QuestionSource(bioS, 3999, MoreQuestions.NONE);
     SummaryStatistics lengths = new SummaryStatistics();
     SummaryStatistics answers = new SummaryStatistics();
     SummaryStatistics behind = new SummaryStatistics();
