@@ -145,10 +145,10 @@ final class Transformer {
     return recurrence(name, x, qkv, decays, Optional.of(new Recurrence.Delta(strengths, rates)));
   }
 
-  /** A number for each head. */
+  /** A number for each head. Of one head the weight is a vector, which Muon leaves to AdamW. */
   private Tensor gate(String name, Tensor x, Optional<Tensor> bias) {
     Tensor weight = matrix(name + ".weight", spec.width(), spec.heads(), std,
-        hidden(1, spec.width(), List.of(spec.heads())));
+        spec.heads() > 1 ? hidden(1, spec.width(), List.of(spec.heads())) : List.of());
     return run(Linear.exact(x, weight, bias, activation(name, spec.heads())));
   }
 

@@ -227,6 +227,21 @@ class MuonTest {
             .flops(new HiddenMatrix(0, 16, 8, 32)));
   }
 
+  /** Of one head, what a gated delta net makes of a token is a number: its weight is a vector, which AdamW trains. */
+  @Test
+  void gatesOfOneHeadAreLeftToAdamW() {
+    Program program = Program.training(ModelSpec.parse("llama-1-1-w8-gdn"), new TokenIds(11, 0), 1, 4,
+        muon(Orthogonaliser.NEWTON_SCHULZ, AdjustLearningRate.ORIGINAL));
+    assertEquals(
+        List.of("block.0.gdn.qkv.weight", "block.0.gdn.gate.weight", "block.0.gdn.out.weight",
+            "block.0.mlp.in.weight", "block.0.mlp.out.weight"),
+        program.parameters()
+            .stream()
+            .filter(parameter -> !parameter.hidden().isEmpty())
+            .map(parameter -> parameter.tensor().name())
+            .toList());
+  }
+
   @ParameterizedTest
   @CsvSource({"gpt2-1-2-w1-k1-nopos, block.0.attention.qkv.weight, 2 x 1",
       "gpt2-moe1-1-1-w8, block.0.mlp.router.weight, 8 x 1"})

@@ -28,6 +28,9 @@ import org.knowcap.models.program.Recurrence;
  */
 final class RecurrenceKernel {
   static final int CHUNK = 16;
+  /** A little more than the sigmoid of GLA where the logarithm of a decay is bounded. */
+  private static final float LEAST_SIGMOID = (float) (1.001
+      * Math.exp(Recurrence.TEMPERATURE * Recurrence.LEAST_LOG_DECAY));
 
   private final MemorySegment memory;
   /** Address of the memory's first byte. */
@@ -52,7 +55,11 @@ final class RecurrenceKernel {
     /** Rows of Q and of P; bytes from one of their rows to the next, each with its row of products with K behind it. */
     private final int rows;
     private final int qpRow;
-    /** A window's. */
+    /** A window of queries, keys and values, its gradient, and its results or their gradient, as they lie in rows. */
+    private final long qkvWindow;
+    private final long dQkvWindow;
+    private final long outWindow;
+    /** A head's in a window. */
     private final long q;
     private final long k;
     private final long g;
@@ -101,6 +108,9 @@ final class RecurrenceKernel {
       values = Matrix.stride(shape.valueWidth());
       rows = o.delta().isPresent() ? 2 * CHUNK : CHUNK;
       qpRow = 4 * (keys + CHUNK);
+      qkvWindow = floats(Matrix.stride(length * shape.qkvWidth()));
+      dQkvWindow = floats(Matrix.stride(length * shape.qkvWidth()));
+      outWindow = floats(Matrix.stride(length * shape.heads() * shape.valueWidth()));
       q = floats(length * keys);
       k = floats(length * keys);
       g = floats(length * keys);
@@ -183,6 +193,7 @@ final class RecurrenceKernel {
     return firstRow -> {
       for (int window = 0; window < out.rows(); window += length) {
         int chunks = chunks(firstRow + window);
+        readWindow(in.qkv, window, w.qkvWindow);
         for (int head = 0; head < shape.heads(); head++) {
           read(in, window, head);
           for (int c = 0; c < chunks; c++) {
@@ -190,11 +201,9 @@ final class RecurrenceKernel {
             result(c);
             close();
           }
-          for (int t = 0; t < length; t++) {
-            Loops.scaled(memory, row(w.out, t, w.values), false, 1,
-                out.at(window + t, head * shape.valueWidth()), out.isBf16(), shape.valueWidth());
-          }
+          put(w.out, w.values, w.outWindow, out.columns(), head * shape.valueWidth(), shape.valueWidth());
         }
+        giveWindow(w.outWindow, out, window);
       }
     };
   }
@@ -206,9 +215,11 @@ final class RecurrenceKernel {
     return firstRow -> {
       for (int window = 0; window < dOut.rows(); window += length) {
         int chunks = chunks(firstRow + window);
+        readWindow(in.qkv, window, w.qkvWindow);
+        readWindow(dOut, window, w.outWindow);
         for (int head = 0; head < shape.heads(); head++) {
           read(in, window, head);
-          take(dOut, window, head * shape.valueWidth(), shape.valueWidth(), w.out, w.values);
+          take(w.outWindow, dOut.columns(), head * shape.valueWidth(), shape.valueWidth(), w.out, w.values);
           states(chunks, firstRow + window);
           Loops.zero(memory, w.dState, false, 0, stateSize());
           int stored = stored(chunks, firstRow + window);
@@ -224,6 +235,7 @@ final class RecurrenceKernel {
           }
           give(in, gradients, window, head);
         }
+        giveWindow(w.dQkvWindow, gradients.qkv, window);
       }
     };
   }
@@ -273,21 +285,33 @@ final class RecurrenceKernel {
     return begin(firstRow + starts[chunk]) < starts[chunk];
   }
 
-  /** Some columns of a window's rows, in fp32 and with zeros to full vectors. */
-  private void take(Matrix from, int window, int column, int width, long to, int padded) {
+  /** A window in fp32. */
+  private void readWindow(Matrix from, int window, long to) {
+    Loops.convert(memory, from.at(window, 0), from.isBf16(), to, false, (long) length * from.columns());
+  }
+
+  private void giveWindow(long from, Matrix to, int window) {
+    Loops.scaled(memory, from, false, 1, to.at(window, 0), to.isBf16(), length * to.columns());
+  }
+
+  /** A head's columns of a window's rows, with zeros to full vectors. */
+  private void take(long window, int columns, int column, int width, long to, int padded) {
     if (width < padded) {
       Loops.zero(memory, to, false, 0, (long) length * padded);
     }
-    for (int t = 0; t < length; t++) {
-      Loops.scaled(memory, from.at(window + t, column), from.isBf16(), 1, row(to, t, padded), false, width);
-    }
+    RecurrenceLoops.copyRows(memory, window + 4L * column, 4L * columns, to, 4L * padded, length, width);
+  }
+
+  /** Where they came from. */
+  private void put(long from, int padded, long window, int columns, int column, int width) {
+    RecurrenceLoops.copyRows(memory, from, 4L * padded, window + 4L * column, 4L * columns, length, width);
   }
 
   private void read(Inputs in, int window, int head) {
     int keyWidth = shape.keyWidth();
-    take(in.qkv, window, shape.query(head), keyWidth, w.q, w.keys);
-    take(in.qkv, window, shape.key(head), keyWidth, w.k, w.keys);
-    take(in.qkv, window, shape.value(head), shape.valueWidth(), w.v, w.values);
+    take(w.qkvWindow, shape.qkvWidth(), shape.query(head), keyWidth, w.q, w.keys);
+    take(w.qkvWindow, shape.qkvWidth(), shape.key(head), keyWidth, w.k, w.keys);
+    take(w.qkvWindow, shape.qkvWidth(), shape.value(head), shape.valueWidth(), w.v, w.values);
     if (delta) {
       float rate = (float) Math.exp(number(in.rates.at(0, head)));
       for (int t = 0; t < length; t++) {
@@ -298,8 +322,9 @@ final class RecurrenceKernel {
         set(w.keyLengths + 4L * t, unit(row(w.k, t, w.keys)));
       }
     } else {
-      take(in.decays, window, head * keyWidth, keyWidth, w.g, w.keys);
-      RecurrenceLoops.logDecays(memory, w.g, length * w.keys);
+      take(in.decays.at(window, 0), in.decays.columns(), head * keyWidth, keyWidth, w.g, w.keys);
+      RecurrenceLoops.exponentialsOfDistance(memory, w.g, w.dG, length * w.keys);
+      RecurrenceLoops.logDecays(memory, w.g, w.dG, length * w.keys);
     }
   }
 
@@ -343,22 +368,16 @@ final class RecurrenceKernel {
   private void open(int chunk, int firstRow) {
     int from = starts[chunk];
     int count = starts[chunk + 1] - from;
-    long g = row(w.g, from, w.keys);
-    RecurrenceLoops.sums(memory, g, w.sums, count, w.keys);
+    RecurrenceLoops.sums(memory, row(w.g, from, w.keys), w.sums, count, w.keys);
     long middle = row(w.sums, (count - 1) / 2, w.keys);
-    RecurrenceLoops.exponentials(memory, middle, w.middle, w.keys);
-    for (int r = 0; r < count; r++) {
-      RecurrenceLoops.factors(memory, row(w.sums, r, w.keys), middle, row(w.up, r, w.keys),
-          row(w.down, r, w.keys), w.keys);
-      long q = w.qp + (long) r * w.qpRow;
-      long p = q + (long) CHUNK * w.qpRow;
-      RecurrenceLoops.scaledProduct(memory, row(w.q, from + r, w.keys), row(w.up, r, w.keys), scale, q,
-          w.keys);
-      if (delta) {
-        RecurrenceLoops.scaledProduct(memory, row(w.k, from + r, w.keys), row(w.up, r, w.keys), 1, p, w.keys);
-      }
-      RecurrenceLoops.scaledProduct(memory, row(w.k, from + r, w.keys), row(w.down, r, w.keys), 1,
-          row(w.kRows, r, w.keys), w.keys);
+    RecurrenceLoops.exponentials(memory, middle, 1, w.middle, w.keys);
+    RecurrenceLoops.factors(memory, w.sums, middle, w.up, count, w.keys);
+    RecurrenceLoops.reciprocals(memory, w.up, w.down, count * w.keys);
+    RecurrenceLoops.products(memory, row(w.q, from, w.keys), w.up, scale, w.qp, w.qpRow, count, w.keys);
+    RecurrenceLoops.products(memory, row(w.k, from, w.keys), w.down, 1, w.kRows, 4L * w.keys, count, w.keys);
+    if (delta) {
+      RecurrenceLoops.products(memory, row(w.k, from, w.keys), w.up, 1, w.qp + (long) CHUNK * w.qpRow,
+          w.qpRow, count, w.keys);
     }
     Loops.scale(memory, row(w.up, count - 1, w.keys), 1, w.last, false, w.keys);
     for (int r = count; r < CHUNK; r++) {
@@ -384,13 +403,11 @@ final class RecurrenceKernel {
     }
   }
 
-  /** What a token sees is behind it: products with later keys are zero, and of P's rows also those with its own. */
+  /** Hides later keys from Q's rows, and from P's rows also the key of the token itself. */
   private void mask(long products, long rowBytes) {
-    for (int r = 0; r < w.rows; r++) {
-      int first = r < CHUNK ? r + 1 : r - CHUNK;
-      for (int s = first; s < CHUNK; s++) {
-        set(products + r * rowBytes + 4L * s, 0);
-      }
+    RecurrenceLoops.lower(memory, products, rowBytes, 0);
+    if (delta) {
+      RecurrenceLoops.lower(memory, products + CHUNK * rowBytes, rowBytes, 1);
     }
   }
 
@@ -398,17 +415,8 @@ final class RecurrenceKernel {
   private void solve(int from, int count) {
     long p = w.qp + (long) CHUNK * w.qpRow;
     multiply(p, w.qpRow, 4, w.state, w.values, w.keys, w.product, 4L * w.values, CHUNK, w.values);
-    for (int r = 0; r < count; r++) {
-      long error = row(w.errors, r, w.values);
-      RecurrenceLoops.difference(memory, row(w.v, from + r, w.values), row(w.product, r, w.values), error,
-          w.values);
-      for (int s = 0; s < r; s++) {
-        Loops.accumulateScaled(memory, row(w.u, s, w.values), false,
-            -number(p + (long) r * w.qpRow + 4L * (w.keys + s)), error, w.values);
-      }
-      Loops.scale(memory, error, number(w.strengths + 4L * (from + r)), row(w.u, r, w.values), false,
-          w.values);
-    }
+    RecurrenceLoops.solve(memory, row(w.v, from, w.values), w.product, p + 4L * w.keys, w.qpRow,
+        w.strengths + 4L * from, w.errors, w.u, count, w.values);
   }
 
   /** Q and its products with K lie side by side, S and U one below the other: one matmul adds both parts. */
@@ -427,10 +435,7 @@ final class RecurrenceKernel {
 
   /** Each row of a state times its number. */
   private void scaleRows(long state, long factors) {
-    for (int i = 0; i < w.keys; i++) {
-      long row = row(state, i, w.values);
-      Loops.scale(memory, row, number(factors + 4L * i), row, false, w.values);
-    }
+    RecurrenceLoops.scaleRows(memory, state, factors, w.keys, w.values);
   }
 
   /**
@@ -448,10 +453,10 @@ final class RecurrenceKernel {
 
   /** The gradient of the sum of logarithms at a chunk's last token, by way of the state behind it; 0 for none. */
   private void dLast(long state) {
-    for (int i = 0; i < w.keys; i++) {
-      set(w.dLast + 4L * i, state == 0
-          ? 0
-          : Loops.dot(memory, row(state, i, w.values), false, row(w.dState, i, w.values), false, w.values));
+    if (state == 0) {
+      Loops.zero(memory, w.dLast, false, 0, w.keys);
+    } else {
+      RecurrenceLoops.rowDots(memory, state, w.dState, w.dLast, w.keys, w.values);
     }
   }
 
@@ -505,18 +510,12 @@ final class RecurrenceKernel {
    */
   private void solveBack(int from, int count) {
     long p = w.qp + (long) CHUNK * w.qpRow;
-    for (int s = count - 1; s >= 0; s--) {
-      long dU = row(w.product, s, w.values);
-      for (int t = s + 1; t < count; t++) {
-        Loops.accumulateScaled(memory, row(w.dOut, CHUNK + t, w.values), false,
-            number(p + (long) t * w.qpRow + 4L * (w.keys + s)), dU, w.values);
-      }
-      float strength = number(w.strengths + 4L * (from + s));
-      set(w.dStrengths + 4L * (from + s),
-          Loops.dot(memory, dU, false, row(w.errors, s, w.values), false, w.values) * strength
-              * (1 - strength));
-      Loops.scale(memory, dU, -strength, row(w.dOut, CHUNK + s, w.values), false, w.values);
-      Loops.scale(memory, dU, strength, row(w.dV, from + s, w.values), false, w.values);
+    RecurrenceLoops.solveBack(memory, p + 4L * w.keys, w.qpRow, w.strengths + 4L * from, w.product,
+        row(w.dOut, CHUNK, w.values), row(w.dV, from, w.values), count, w.values);
+    RecurrenceLoops.rowDots(memory, w.product, w.errors, w.dStrengths + 4L * from, count, w.values);
+    for (int t = from; t < from + count; t++) {
+      float strength = number(w.strengths + 4L * t);
+      set(w.dStrengths + 4L * t, number(w.dStrengths + 4L * t) * strength * (1 - strength));
     }
   }
 
@@ -537,18 +536,15 @@ final class RecurrenceKernel {
     if (delta) {
       giveGates(in, gradients, window, head);
     } else {
-      RecurrenceLoops.decaySlopes(memory, w.g, w.dG, length * w.keys);
-      put(w.dG, w.keys, gradients.decays, window, head * keyWidth, keyWidth);
+      RecurrenceLoops.exponentials(memory, w.g, Recurrence.TEMPERATURE, w.g, length * w.keys);
+      RecurrenceLoops.decaySlopes(memory, w.g, LEAST_SIGMOID, w.dG, length * w.keys);
+      put(w.dG, w.keys, gradients.decays.at(window, 0), gradients.decays.columns(), head * keyWidth,
+          keyWidth);
     }
-    put(w.dQ, w.keys, gradients.qkv, window, shape.query(head), keyWidth);
-    put(w.dK, w.keys, gradients.qkv, window, shape.key(head), keyWidth);
-    put(w.dV, w.values, gradients.qkv, window, shape.value(head), shape.valueWidth());
-  }
-
-  private void put(long from, int padded, Matrix to, int window, int column, int width) {
-    for (int t = 0; t < length; t++) {
-      Loops.scaled(memory, row(from, t, padded), false, 1, to.at(window + t, column), to.isBf16(), width);
-    }
+    int columns = shape.qkvWidth();
+    put(w.dQ, w.keys, w.dQkvWindow, columns, shape.query(head), keyWidth);
+    put(w.dK, w.keys, w.dQkvWindow, columns, shape.key(head), keyWidth);
+    put(w.dV, w.values, w.dQkvWindow, columns, shape.value(head), shape.valueWidth());
   }
 
   /** Under the delta rule: of decays, strengths and rates, and of the division of queries and keys by their length. */
