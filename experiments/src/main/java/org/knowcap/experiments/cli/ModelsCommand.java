@@ -177,7 +177,8 @@ final class ModelsCommand implements Callable<Integer> {
   private static void print(Program program, ModelSpec model, PrintWriter out) {
     String row = "  %-13s %-32s %14s %12s %10s %10s%n";
     out.printf(Locale.ROOT, row, "operation", "result", "shape", "parameters", "FLOPs", "bytes");
-    int different = Math.min(model.layers(), model.feedForward().experts().map(Experts::every).orElse(1));
+    int different = Math.min(model.layers(),
+        model.mixers().size() * model.feedForward().experts().map(Experts::every).orElse(1));
     List<String> shown = IntStream.range(0, different).mapToObj(block -> "block." + block + ".").toList();
     for (ForwardOperation operation : program.forward()) {
       Tensor result = operation.out();
