@@ -2,9 +2,11 @@ package org.knowcap.experiments.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.knowcap.analysis.law.ArmComparison;
 import org.knowcap.analysis.law.ArmDifference;
@@ -49,6 +51,9 @@ final class CompareCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
+  /** Both arms may be of one study, with the same cautions. */
+  private final Set<String> noted = new HashSet<>();
+
   @Override
   public Integer call() throws Exception {
     List<RunResult> a = ResultsSources.runs(List.of(first), this::note);
@@ -87,6 +92,8 @@ final class CompareCommand implements Callable<Integer> {
   }
 
   private void note(String text) {
-    Knowcap.note(command, text);
+    if (noted.add(text)) {
+      Knowcap.note(command, text);
+    }
   }
 }

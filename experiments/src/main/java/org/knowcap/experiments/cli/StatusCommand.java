@@ -78,9 +78,11 @@ final class StatusCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     StudyFolder study = StudyFolder.open(directory);
-    Map<String, SlurmTask> tasks = slurm(study);
     CountedCorpora corpora = new CountedCorpora();
-    List<Row> rows = study.states().stream().map(status -> row(status, corpora).with(tasks)).toList();
+    List<Row> known = study.states().stream().map(status -> row(status, corpora)).toList();
+    // A study that is done may be far from the cluster that trained it.
+    Map<String, SlurmTask> tasks = known.stream().allMatch(Row::done) ? Map.of() : slurm(study);
+    List<Row> rows = known.stream().map(row -> row.with(tasks)).toList();
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(Json.MAPPER.writeValueAsString(rows));

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.cli.InProcess;
 import org.knowcap.experiments.run.FolderLock;
 import org.knowcap.experiments.run.SampleStudy;
 import org.knowcap.files.Folders;
@@ -169,6 +170,11 @@ class FakeSlurmTest {
     assertEquals(0, status.exitCode());
     assertTrue(status.err().contains("what follows is what the folders say"), status.err());
     assertTrue(status.out().contains("95 of 100 runs done"), status.out());
+    // Where all is done, nobody asks.
+    Path done = directory.resolve("done");
+    SampleStudy.write(done, 1);
+    Files.move(study.resolve("launch"), done.resolve("launch"));
+    assertEquals("", InProcess.succeeds("status", done).err());
   }
 
   @Test

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -89,7 +90,7 @@ class SparkTest {
   @Test
   void aKilledExecutorChangesNoRow() throws Exception {
     KnowcapProcess running = start("run", spec, "--out", study);
-    ProcessHandle executor = executorThatTrains(running);
+    ProcessHandle executor = executorWhose(running, this::hasCheckpoint);
     List<ProcessHandle> its = executor.descendants().toList();
     assertFalse(its.isEmpty());
     executor.destroyForcibly();
@@ -107,23 +108,22 @@ class SparkTest {
     assertTrue(again.exitCode() == 0 && again.out().contains("3 runs, 3 done before"), again.toString());
   }
 
-  /** An executor whose worker has written a checkpoint, when there are two executors. */
-  private ProcessHandle executorThatTrains(KnowcapProcess running) throws Exception {
+  /** An executor one of whose processes has come so far, by its command line, when there are two executors. */
+  private ProcessHandle executorWhose(KnowcapProcess running, Predicate<String> far) throws Exception {
     long until = System.nanoTime() + MOST_SECONDS * 1_000_000_000L;
     Set<Long> executors = new HashSet<>();
     while (System.nanoTime() < until && running.handle().isAlive()) {
       for (ProcessHandle process : running.handle().descendants().toList()) {
         if (commandLine(process).contains("\0org.apache.spark.executor.CoarseGrainedExecutorBackend\0")) {
           executors.add(process.pid());
-          if (executors.size() == 2
-              && process.descendants().map(SparkTest::commandLine).anyMatch(this::hasCheckpoint)) {
+          if (executors.size() == 2 && process.descendants().map(SparkTest::commandLine).anyMatch(far)) {
             return process;
           }
         }
       }
       Thread.sleep(20);
     }
-    throw new AssertionError("no executor trains: " + running.end() + log());
+    throw new AssertionError("no executor is at work: " + running.end() + log());
   }
 
   private boolean hasCheckpoint(String worker) {
@@ -172,6 +172,42 @@ class SparkTest {
     assertTrue(again.out().contains("1 files, beside " + (expected.size() - 2) + " that were there"),
         again.toString());
     assertEquals(expected, digests(there));
+  }
+
+  /** Its task is run again by the other executor; what the killed one had begun to write is gone. */
+  @Test
+  @Tag("slow")
+  void anExecutorThatIsKilledWhileItWritesACorpusChangesNoByte() throws Exception {
+    Path large = Files.writeString(directory.resolve("large.yaml"), CORPUS.formatted(200, "1"));
+    // Eight files of 20 MB.
+    Object[] generate = {"generate", large, "--format", "llmc", "--exposures", 6000, "--shard-size",
+        10_000_000, "--out"};
+    Path here = directory.resolve("here");
+    KnowcapProcess.succeeds(Stream.concat(Stream.of(generate), Stream.of(here)).toArray());
+    Path there = directory.resolve("there");
+    KnowcapProcess running = start(Stream.concat(Stream.of(generate), Stream.of(there)).toArray());
+    ProcessHandle executor = executorWhose(running, command -> isWriting(command, there));
+    executor.destroyForcibly();
+    Outcome outcome = running.end();
+    assertEquals(0, outcome.exitCode(), outcome.toString());
+    Map<String, String> expected = digests(here);
+    assertTrue(expected.size() >= 8, expected.keySet().toString());
+    assertEquals(expected, digests(there));
+  }
+
+  /** Whether a task's process has written a part of its file, under the name that the file has meanwhile. */
+  private static boolean isWriting(String command, Path out) {
+    String[] words = command.split("\0");
+    if (!command.contains("\0--file\0")) {
+      return false;
+    }
+    Path file = out.resolve(words[words.length - 1]);
+    try (Stream<Path> files = Files.list(file.resolveSibling(""))) {
+      return files.anyMatch(each -> each.getFileName().toString().startsWith(".tmp-" + file.getFileName())
+          && each.toFile().length() > 0);
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private static Map<String, String> digests(Path folder) throws IOException {
