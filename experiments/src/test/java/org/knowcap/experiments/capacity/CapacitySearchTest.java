@@ -15,8 +15,8 @@ import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 import java.util.random.RandomGenerator;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
-import org.apache.commons.math3.distribution.NormalDistribution;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -160,9 +160,7 @@ class CapacitySearchTest {
     int held = 0;
     int trials = 4000;
     for (int trial = 0; trial < trials; trial++) {
-      double[] ratios = random.doubles(400, 0, 1)
-          .map(u -> 2 + 0.05 * new NormalDistribution(0, 1).inverseCumulativeProbability(u))
-          .toArray();
+      double[] ratios = DoubleStream.generate(() -> random.nextGaussian(2, 0.05)).limit(400).toArray();
       CapacityFinding first = CapacityFinding.of(100, 0.003, Arrays.copyOf(ratios, 3), 3, List.of(),
           List.of(), RATES);
       int seeds = Math.clamp(first.seedsFor(0.05), 3, ratios.length);

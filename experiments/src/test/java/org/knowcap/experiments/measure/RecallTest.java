@@ -53,9 +53,10 @@ class RecallTest {
    * measured text, the true next token; else a token drawn from the number of those before.
    */
   private record Expert(Corpus corpus, Source source, Set<Long> known, Set<Attribute> wrong,
-      Map<String, int[]> texts) implements Predictor {
+      Map<String, int[]> texts, int longestName) implements Predictor {
     static Expert of(Corpus corpus, Set<Long> known, Set<Attribute> wrong) {
       Map<String, int[]> texts = new HashMap<>();
+      int longestName = 0;
       for (long person : known) {
         AnnotatedItem item = corpus.measured().measuringItem(person, 77);
         int[] tokens = item.tokens().clone();
@@ -68,8 +69,9 @@ class RecallTest {
           }
         }
         texts.put(name(item), tokens);
+        longestName = Math.max(longestName, item.spans().getFirst().end());
       }
-      return new Expert(corpus, corpus.measured(), known, wrong, texts);
+      return new Expert(corpus, corpus.measured(), known, wrong, texts, longestName);
     }
 
     private static int otherPronoun(Corpus corpus, int pronoun) {
@@ -93,7 +95,7 @@ class RecallTest {
       int length = tokens.length / WINDOWS;
       for (int row = 0; row < WINDOWS; row++) {
         int[] window = Arrays.copyOfRange(tokens, row * length, (row + 1) * length);
-        int[] text = IntStream.rangeClosed(1, length)
+        int[] text = IntStream.rangeClosed(1, Math.min(longestName, length))
             .mapToObj(end -> texts.get(Arrays.toString(Arrays.copyOf(window, end))))
             .filter(Objects::nonNull)
             .findFirst()
