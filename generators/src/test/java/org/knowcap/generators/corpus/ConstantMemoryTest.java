@@ -13,6 +13,7 @@ import org.knowcap.generators.bios.BioS;
 import org.knowcap.generators.pools.Pools;
 import org.knowcap.generators.pools.Templates;
 import org.knowcap.testing.TestSeed;
+import org.knowcap.testing.TimeLimit;
 
 /** Nothing is allocated for a text or a window, and nothing is kept for a person. */
 @Tag("process")
@@ -48,11 +49,11 @@ class ConstantMemoryTest {
   @Test
   void memoryDoesNotGrowWithThePeople() throws Exception {
     for (long people : new long[]{20_000_000, 100_000_000}) {
-      Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-          "-Xmx" + HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
-          System.getProperty("java.class.path"), ConstantMemoryTest.class.getName(), Long.toString(people))
-          .redirectErrorStream(true)
-          .start();
+      Process process = TimeLimit
+          .start(new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+              "-Xmx" + HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+              System.getProperty("java.class.path"), ConstantMemoryTest.class.getName(),
+              Long.toString(people)).redirectErrorStream(true));
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertEquals(0, process.waitFor(), output);
       // The windows are those that a JVM with room for everything reads.

@@ -18,12 +18,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.bench.gpu.GpuLine.Status;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.testing.TimeLimit;
 
 /**
  * {@code knowcap bench gpu} and {@code scripts/gpu-check.sh} as processes, on the stand-ins for NVIDIA's libraries that the
@@ -85,6 +88,7 @@ class BenchGpuTest {
 
   /** One that never ends is ended with its process; then the budget has no room for what is left. */
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void aKernelThatNeverEndsIsEnded() throws Exception {
     Outcome outcome = start(Map.of("EMULATED_HANG", "attend"), "--out", folder, "--limit", 20, "--budget", 60,
         "--seconds", 30, "--item", "meter:64", "--item", PARITY, "--item", "fused:" + MODEL + "@1x8x37")
@@ -168,7 +172,7 @@ class BenchGpuTest {
 
   private static boolean done(String... command) throws InterruptedException {
     try {
-      return new ProcessBuilder(command).start().waitFor() == 0;
+      return TimeLimit.start(new ProcessBuilder(command)).waitFor() == 0;
     } catch (IOException e) {
       return false;
     }
@@ -295,6 +299,7 @@ class BenchGpuTest {
 
   /** One that never ends takes the script's time, not more; what was found before is there, and that it is to blame. */
   @Test
+  @Execution(ExecutionMode.CONCURRENT)
   void theScriptEndsThoughAKernelDoesNot() throws Exception {
     Path out = folder.resolve("out");
     long began = System.nanoTime();
@@ -337,7 +342,7 @@ class BenchGpuTest {
   @Test
   void aScriptThatIsKilledLeavesItsLines() throws Exception {
     Path out = folder.resolve("out");
-    Process script = scriptBuilder(Map.of(), kit(), "A", out, 1200).start();
+    Process script = TimeLimit.start(scriptBuilder(Map.of(), kit(), "A", out, 1200), 1320);
     Path lines = out.resolve("gpu.jsonl");
     for (int i = 0; i < 6000 && !(Files.exists(lines) && Files.readString(lines).contains("meter:64")); i++) {
       Thread.sleep(100);
@@ -366,7 +371,7 @@ class BenchGpuTest {
         Path.of("..", "scripts", "gpu-kit.sh").toAbsolutePath().normalize().toString(), archive.toString(),
         jars(jdk).toString()).inheritIO();
     pack.environment().put("JAVA_HOME", jdk.toString());
-    assertEquals(0, pack.start().waitFor());
+    assertEquals(0, TimeLimit.start(pack, 1200).waitFor());
     Path elsewhere = Files.createDirectories(folder.resolve("else where"));
     assertTrue(done("tar", "-C", elsewhere.toString(), "-xf", archive.toString()));
     Files.delete(archive);
@@ -443,7 +448,7 @@ class BenchGpuTest {
 
   private Outcome script(Map<String, String> more, Path kit, String run, Path out, int budget)
       throws IOException, InterruptedException {
-    int exitCode = scriptBuilder(more, kit, run, out, budget).start().waitFor();
+    int exitCode = TimeLimit.start(scriptBuilder(more, kit, run, out, budget), budget + 120L).waitFor();
     return new Outcome(exitCode, Files.readString(folder.resolve("said")), "");
   }
 

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -72,6 +73,13 @@ class CpuEngineTest {
       assertArrayEquals(trained(CLIPPED, new CpuEngine(), execution, 20),
           trained(CLIPPED, new CpuEngine(), execution, 20));
     }
+  }
+
+  /** pom.xml has a copy of these flags. */
+  @Test
+  void theTestsOwnProcessKeepsLoopsApart() {
+    assertTrue(
+        ManagementFactory.getRuntimeMXBean().getInputArguments().containsAll(CpuEngine.KEEP_LOOPS_APART));
   }
 
   @Test

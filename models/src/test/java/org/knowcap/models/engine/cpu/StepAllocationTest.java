@@ -25,6 +25,7 @@ import org.knowcap.models.program.Program;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
+import org.knowcap.testing.TimeLimit;
 
 /**
  * Once Java has compiled the loops, a step leaves nothing behind but the messages to the workers and their answers. A
@@ -74,7 +75,8 @@ class StepAllocationTest {
     command.addAll(CpuEngine.KEEP_LOOPS_APART);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), StepAllocationTest.class.getName(),
         precision.name(), model, Integer.toString(length), optimiser));
-    Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    Process process = TimeLimit
+        .start(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT), 1200);
     String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     assertEquals(0, process.waitFor(), answer);
     return Long.parseLong(answer);

@@ -26,6 +26,7 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.SessionGroup;
 import org.knowcap.models.engine.cuda.driver.Libraries;
 import org.knowcap.models.engine.cuda.driver.Tuning;
+import org.knowcap.testing.TimeLimit;
 
 /**
  * The cuda engine over stand-ins for NVIDIA's libraries (src/test/resources/emulation), which run the engine's kernels on
@@ -182,7 +183,7 @@ public final class EmulatedGpu {
   private static void run(List<String> command) throws NoCompiler, IOException {
     Process process;
     try {
-      process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      process = TimeLimit.start(new ProcessBuilder(command).redirectErrorStream(true));
     } catch (IOException e) {
       throw new NoCompiler();
     }
