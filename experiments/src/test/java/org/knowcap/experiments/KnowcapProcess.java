@@ -13,12 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.knowcap.experiments.cli.Knowcap;
+import org.knowcap.testing.TimeLimit;
 
 /** The command line in a process of its own, started as the launcher starts it. */
 public final class KnowcapProcess {
-  /** {@code -Dtests.process.seconds=} is for long tests on a machine that has much else to do. */
-  private static final long MOST_SECONDS = Long.getLong("tests.process.seconds", 240);
-
   /** How a process ended, and what it said. */
   public record Outcome(int exitCode, String out, String err) {}
 
@@ -97,10 +95,10 @@ public final class KnowcapProcess {
   /** Waits for the end. */
   public Outcome end() {
     try {
-      if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+      if (!process.waitFor(TimeLimit.SECONDS, TimeUnit.SECONDS)) {
         handle().descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().waitFor();
-        throw new AssertionError("no end after " + MOST_SECONDS + " s: " + outcome());
+        throw new AssertionError("no end after " + TimeLimit.SECONDS + " s: " + outcome());
       }
       return outcome();
     } catch (IOException e) {

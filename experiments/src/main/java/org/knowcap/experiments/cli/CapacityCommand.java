@@ -194,8 +194,8 @@ final class CapacityCommand implements Callable<Integer> {
     List<Cell> cells = new ArrayList<>(before.ratios().keySet());
     cells.addAll(wave);
     StudyFolder folder = withFile(cells, file -> StudyFolder.create(out, file));
-    return measured(new StudyRun(command.commandLine().getOut(), folder,
-        Optional.of(Math.min(together(), wave.size())), 1, 1).executeSearch(true));
+    return measured(new StudyRun(command, folder, Optional.of(Math.min(together(), wave.size())), 1, 1)
+        .executeSearch(true));
   }
 
   /** The first runs, and about as many again: the neighbours of the peak, and the seeds there. */
@@ -295,7 +295,7 @@ final class CapacityCommand implements Callable<Integer> {
   private double trial(Cell cell) throws IOException, InterruptedException {
     return withFile(List.of(cell), file -> {
       RunSpec run = StudyReader.read(file).runs().getFirst();
-      Map<String, Double> steps = TimeStepsCommand.start(file, 1);
+      Map<String, Double> steps = TimeStepsCommand.start(command, file, 1);
       if (!steps.containsKey(run.name())) {
         throw UserException.failure("the engine '" + engine + "' does not run on this machine, see above");
       }

@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 import org.knowcap.experiments.Spelling;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.Provenances;
+import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.generators.bior.rewriting.RewritingException;
 import org.knowcap.generators.export.ExportException;
 import org.knowcap.models.engine.EngineUnavailableException;
@@ -42,7 +43,11 @@ import picocli.CommandLine.ParseResult;
 public final class Knowcap {
   private static final int LONGEST_LINE = 1000;
 
-  private Knowcap() {}
+  private final ChildProcess.Starter starter;
+
+  private Knowcap(ChildProcess.Starter starter) {
+    this.starter = starter;
+  }
 
   /** The output of --version. */
   static final class Version implements IVersionProvider {
@@ -79,7 +84,12 @@ public final class Knowcap {
   }
 
   static CommandLine commandLine() {
-    CommandLine line = new CommandLine(new Knowcap());
+    return commandLine(ChildProcess::start);
+  }
+
+  /** @param starter by which commands start this program again */
+  static CommandLine commandLine(ChildProcess.Starter starter) {
+    CommandLine line = new CommandLine(new Knowcap(starter));
     line.getSubcommands().values().forEach(sub -> sub.getCommandSpec().versionProvider(new Version()));
     line.registerConverter(Path.class, new UserPath());
     line.setExecutionStrategy(parsed -> {
@@ -147,6 +157,11 @@ public final class Knowcap {
       }
       last = last.subcommand();
     }
+  }
+
+  /** By what a command starts this program again. */
+  static ChildProcess.Starter starter(CommandSpec command) {
+    return ((Knowcap) command.root().userObject()).starter;
   }
 
   /** Writes a note beside a command's output to standard error. */

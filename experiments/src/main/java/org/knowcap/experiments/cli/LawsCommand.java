@@ -331,8 +331,7 @@ final class LawsCommand implements Callable<Integer> {
     int processes = concurrent.isPresent()
         ? 1
         : Math.min(workers.isPresent() ? workers.get() : StudyRun.workers(folder.study()), wave.size());
-    new StudyRun(command.commandLine().getOut(), folder, Optional.of(processes), 1, concurrent.orElse(1))
-        .executeSearch(false);
+    new StudyRun(command, folder, Optional.of(processes), 1, concurrent.orElse(1)).executeSearch(false);
   }
 
   /** Rounds the models that arms of rounded models need. */
@@ -350,7 +349,7 @@ final class LawsCommand implements Callable<Integer> {
       }
     }
     for (List<String> call : calls.values()) {
-      OwnProcess.Answer answer = OwnProcess.ask(1, call);
+      OwnProcess.Answer answer = OwnProcess.ask(command, 1, call);
       command.commandLine().getOut().print(answer.output());
       if (answer.exitCode() != 0) {
         throw UserException.failure("models could not be rounded, see above");
@@ -366,7 +365,7 @@ final class LawsCommand implements Callable<Integer> {
         .toList();
     return TemporaryStudy.with(study.yaml(cells), file -> {
       StudyChecks.check(file, StudyReader.read(file));
-      Map<String, Double> byName = TimeStepsCommand.start(file, 1);
+      Map<String, Double> byName = TimeStepsCommand.start(command, file, 1);
       Map<RunSpec, Double> seconds = new LinkedHashMap<>();
       cells.forEach(cell -> Optional.ofNullable(byName.get(cell.run().name()))
           .ifPresent(time -> seconds.put(cell.arm().any(), time)));

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.knowcap.experiments.runner.ChildProcess;
 
 /** Runs commands that use engines in a process of their own, with the settings that engines need. */
@@ -42,12 +44,13 @@ final class OwnProcess {
   }
 
   /**
-   * Runs a command.
+   * Runs another command for this one.
    *
    * @return what it wrote to standard output, and its exit code
    */
-  static Answer ask(int threads, List<String> arguments) throws IOException, InterruptedException {
-    Process process = ChildProcess.builder(threads, arguments.toArray(String[]::new)).start();
+  static Answer ask(CommandSpec command, int threads, List<String> arguments)
+      throws IOException, InterruptedException {
+    Process process = Knowcap.starter(command).start(threads, arguments, Map.of(), Optional.empty());
     Thread errors = Thread.ofPlatform().start(() -> passOnErrors(process));
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     errors.join();

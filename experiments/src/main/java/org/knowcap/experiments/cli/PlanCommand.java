@@ -100,7 +100,7 @@ final class PlanCommand implements Callable<Integer> {
     UserException.requireAtLeastOne("--threads", threads);
     CountedCorpora corpora = new CountedCorpora();
     Study study = StudyChecks.check(spec, StudyReader.read(spec), corpora);
-    Map<String, Double> secondsPerStep = untimed ? Map.of() : TimeStepsCommand.start(spec, threads);
+    Map<String, Double> secondsPerStep = untimed ? Map.of() : TimeStepsCommand.start(command, spec, threads);
     List<Row> rows = new ArrayList<>();
     Map<RunSpec, Row> ofCell = new HashMap<>();
     for (RunSpec run : study.runs()) {

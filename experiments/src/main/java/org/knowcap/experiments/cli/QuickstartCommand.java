@@ -37,7 +37,7 @@ final class QuickstartCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     PrintWriter out = command.commandLine().getOut();
     StudyFolder study = StudyFolder.create(directory, studyFile());
-    StudyReport measured = new StudyRun(out, study, Optional.empty(), 1, 1).execute();
+    StudyReport measured = new StudyRun(command, study, Optional.empty(), 1, 1).execute();
     out.println();
     Findings.of(measured.results().results()).forEach(sentence -> out.println(wrapped(sentence)));
     out.println();

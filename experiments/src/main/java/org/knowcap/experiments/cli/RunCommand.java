@@ -141,7 +141,7 @@ final class RunCommand implements Callable<Integer> {
       new SparkLauncher(study, request, ofSpark, out::println, _ -> {}).show(study.states());
       return 0;
     }
-    StudyRun run = new StudyRun(out, study, workers, threads, concurrent.orElse(1))
+    StudyRun run = new StudyRun(command, study, workers, threads, concurrent.orElse(1))
         .within(minutes.map(time -> Duration.ofMillis(Math.max(1, Math.round(60e3 * time)))));
     if (spark) {
       run.on("Spark", (listener, notes) -> new SparkLauncher(study, request, ofSpark, notes, listener));

@@ -20,6 +20,7 @@ import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
+import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.runner.Gpus;
 import org.knowcap.experiments.runner.Launcher;
 import org.knowcap.experiments.runner.LocalLauncher;
@@ -29,10 +30,12 @@ import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.models.engine.Engines;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** Runs a study in its folder to the end, shows progress, and writes results and report. */
 final class StudyRun {
   private final PrintWriter out;
+  private final ChildProcess.Starter starter;
   private final StudyFolder study;
   private final int workers;
   private final int threads;
@@ -51,13 +54,15 @@ final class StudyRun {
   private record Elsewhere(String name, ClusterLauncher launcher) {}
 
   /**
+   * @param command that runs it
    * @param workers processes at a time; empty for the number that suits this machine
    * @param threads of each run
    * @param concurrent runs of each process at a time
    */
-  StudyRun(PrintWriter out, StudyFolder study, Optional<Integer> workers, int threads, int concurrent)
+  StudyRun(CommandSpec command, StudyFolder study, Optional<Integer> workers, int threads, int concurrent)
       throws InterruptedException {
-    this.out = out;
+    out = command.commandLine().getOut();
+    starter = Knowcap.starter(command);
     this.study = study;
     this.threads = threads;
     this.concurrent = concurrent;
@@ -215,7 +220,8 @@ final class StudyRun {
 
   private Launcher launcher(ProgressDisplay display) {
     return elsewhere.map(cluster -> cluster.launcher.make(display, display::say))
-        .orElseGet(() -> new LocalLauncher(study, workers, threads, concurrent, gpus, limit, display));
+        .orElseGet(
+            () -> new LocalLauncher(study, workers, threads, concurrent, gpus, limit, starter, display));
   }
 
   /** Whether some runs are not done and none has failed: more time is all they need. */

@@ -22,6 +22,7 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.training.InitialParameters;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.core.type.TypeReference;
@@ -58,8 +59,9 @@ final class TimeStepsCommand implements Callable<Integer> {
    * Times steps in a process of its own. Returns the seconds of a step by the name of the run; runs whose engine is
    * missing here are left out.
    */
-  static Map<String, Double> start(Path spec, int threads) throws IOException, InterruptedException {
-    OwnProcess.Answer answer = OwnProcess.ask(threads,
+  static Map<String, Double> start(CommandSpec command, Path spec, int threads)
+      throws IOException, InterruptedException {
+    OwnProcess.Answer answer = OwnProcess.ask(command, threads,
         List.of("time-steps", spec.toString(), "--threads", Integer.toString(threads)));
     if (answer.exitCode() != 0) {
       throw UserException.failure("timing this machine's steps failed, see above");

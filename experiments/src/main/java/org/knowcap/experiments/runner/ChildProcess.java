@@ -1,11 +1,13 @@
 package org.knowcap.experiments.runner;
 
 import java.io.File;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.knowcap.models.engine.cpu.CpuEngine;
@@ -23,7 +25,30 @@ public final class ChildProcess {
   /** The launcher gives it to commands that end soon. A process that trains needs the optimising compiler. */
   private static final String QUICK_COMPILER = "-XX:TieredStopAtLevel=1";
 
+  /** Starts this program again. Tests start it in a thread of their own, where the engine's loops are compiled already. */
+  public interface Starter {
+    /**
+     * Starts it with pipes for its standard input and output.
+     *
+     * @param threads for the engine's native libraries
+     * @param arguments of the command line
+     * @param environment variables besides those of this process
+     * @param log file that standard error is appended to; a pipe if empty
+     */
+    Process start(int threads, List<String> arguments, Map<String, String> environment, Optional<Path> log)
+        throws IOException;
+  }
+
   private ChildProcess() {}
+
+  /** A {@link Starter} of real processes. */
+  public static Process start(int threads, List<String> arguments, Map<String, String> environment,
+      Optional<Path> log) throws IOException {
+    ProcessBuilder builder = builder(threads, arguments.toArray(String[]::new));
+    builder.environment().putAll(environment);
+    log.ifPresent(file -> builder.redirectError(ProcessBuilder.Redirect.appendTo(file.toFile())));
+    return builder.start();
+  }
 
   /** Whether this process has the Vector API. */
   public static boolean hasVectors() {

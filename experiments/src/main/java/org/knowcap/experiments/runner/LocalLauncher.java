@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,6 +34,7 @@ public final class LocalLauncher implements Launcher {
   private final int concurrent;
   private final List<String> gpus;
   private final Optional<Duration> limit;
+  private final ChildProcess.Starter starter;
   private final StudyListener listener;
   private final Set<Process> living = ConcurrentHashMap.newKeySet();
   private volatile boolean timeIsUp;
@@ -48,15 +50,17 @@ public final class LocalLauncher implements Launcher {
    * @param concurrent runs at a time in each process
    * @param gpus that are dealt out to the workers; with fewer than two, each worker sees what this process sees
    * @param limit after which runs write a checkpoint and stop; the cheapest runs are then first
+   * @param starter of the workers
    */
   public LocalLauncher(StudyFolder study, int workers, int threads, int concurrent, List<String> gpus,
-      Optional<Duration> limit, StudyListener listener) {
+      Optional<Duration> limit, ChildProcess.Starter starter, StudyListener listener) {
     this.study = study;
     this.workers = workers;
     this.threads = threads;
     this.concurrent = concurrent;
     this.gpus = List.copyOf(gpus);
     this.limit = limit;
+    this.starter = starter;
     this.listener = listener;
   }
 
@@ -150,11 +154,10 @@ public final class LocalLauncher implements Launcher {
     if (limit.isPresent()) {
       command.add("--cheapest-first");
     }
-    ProcessBuilder worker = ChildProcess.builder(threads, command.toArray(String[]::new));
-    if (gpus.size() > 1) {
-      worker.environment().put(Gpus.VISIBLE, gpus.get((number - 1) % gpus.size()));
-    }
-    Process process = worker.redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
+    Map<String, String> environment = gpus.size() > 1
+        ? Map.of(Gpus.VISIBLE, gpus.get((number - 1) % gpus.size()))
+        : Map.of();
+    Process process = starter.start(threads, command, environment, Optional.of(log));
     living.add(process);
     if (timeIsUp) {
       process.destroy();

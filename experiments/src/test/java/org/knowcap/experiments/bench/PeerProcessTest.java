@@ -30,6 +30,7 @@ import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.cpu.CpuEngine;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.training.InitialParameters;
+import org.knowcap.testing.TimeLimit;
 
 /** Peers in their processes, played by scripts where PyTorch itself is not what is tested. */
 class PeerProcessTest {
@@ -55,7 +56,7 @@ class PeerProcessTest {
   @BeforeAll
   static void pythonIsHere() throws InterruptedException {
     try {
-      assumeTrue(new ProcessBuilder("python3", "--version").start().waitFor() == 0, "no python3");
+      assumeTrue(TimeLimit.start(new ProcessBuilder("python3", "--version")).waitFor() == 0, "no python3");
     } catch (IOException e) {
       assumeTrue(false, "no python3");
     }
@@ -228,10 +229,8 @@ class PeerProcessTest {
   /** The real script in the PyTorch that is here: the same losses as ours from the same parameters, step by step. */
   @Test
   void pyTorchTrainsOurModel() throws Exception {
-    assumeTrue(new ProcessBuilder("python3", "-c", "import torch").redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-        .start()
-        .waitFor() == 0, "python3 has no PyTorch");
+    assumeTrue(TimeLimit.start(new ProcessBuilder("python3", "-c", "import torch").redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)).waitFor() == 0, "python3 has no PyTorch");
     List<Double> losses = losses(SHAPE);
     try (PeerProcess peer = PeerProcess.start(Peer.TORCH, SHAPE, Execution.PLAIN)) {
       assertTrue(peer.version().startsWith("PyTorch 2."), peer.version());

@@ -157,7 +157,7 @@ class BioRCommandTest {
         directory.resolve("files"));
     assertTrue(exported.out().startsWith(notice) && exported.out().contains("bioR(4): vocabulary of"),
         exported.out());
-    Outcome run = KnowcapProcess.succeeds("run", study, "--out", directory.resolve("out"));
+    Outcome run = succeeds("run", study, "--out", directory.resolve("out"));
     assertTrue(run.out().startsWith(notice), run.out());
     Path table = directory.resolve("out/results.csv");
     assertEquals(5, Files.readAllLines(table).size());

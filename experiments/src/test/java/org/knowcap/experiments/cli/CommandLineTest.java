@@ -144,7 +144,7 @@ class CommandLineTest {
 
     Map<Path, List<Object>> soundFiles = snapshot(sound.path());
     Files.delete(broken.checkpoint());
-    KnowcapProcess.succeeds("run", spec, "--out", out);
+    succeeds("run", spec, "--out", out);
     assertEquals(soundFiles, snapshot(sound.path()));
     assertTrue(Files.exists(broken.path().resolve("result.json")));
 
@@ -242,7 +242,7 @@ class CommandLineTest {
   void aRunThatDivergesIsNamedWithItsReason() throws Exception {
     Path spec = study(STUDY.replace("people: [6, 12]", "people: 6").replace("0.003", "1.0e+30"));
     Path out = directory.resolve("out");
-    Outcome outcome = KnowcapProcess.run("run", spec, "--out", out);
+    Outcome outcome = InProcess.run("run", spec, "--out", out);
     assertEquals(1, outcome.exitCode(), outcome.toString());
     String message = outcome.out().lines().filter(line -> line.contains("FAILED")).findFirst().orElseThrow();
     String run = StudyFolder.open(out).study().runs().getFirst().name();
@@ -256,7 +256,8 @@ class CommandLineTest {
   @Test
   void aPlanShowsWhatWouldRun() throws Exception {
     Path spec = study(STUDY);
-    JsonNode rows = Json.MAPPER.readTree(succeeds("plan", spec, "--json", "--workers", 1).out());
+    JsonNode rows = Json.MAPPER
+        .readTree(InProcess.runWithWorkers("plan", spec, "--json", "--workers", 1).out());
     assertEquals(2, rows.size());
     long steps = 0;
     for (JsonNode row : rows) {
@@ -558,7 +559,7 @@ class CommandLineTest {
   void aDirectoryThatCannotBeMadeIsNamed() throws Exception {
     Path spec = study(STUDY);
     Path below = spec.resolve("out");
-    Outcome run = KnowcapProcess.run("run", spec, "--out", below);
+    Outcome run = InProcess.run("run", spec, "--out", below);
     assertNotEquals(0, run.exitCode());
     assertComplaint(run, List.of(below.toString()));
     Outcome generate = InProcess.run("generate", spec, "--people", 6, "--out", below);

@@ -17,6 +17,7 @@ import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.RunStatus;
 import org.knowcap.experiments.run.StudyFolder;
+import org.knowcap.testing.TimeLimit;
 
 /** What drives a study: limited time, previews, the next command, and shells that complete words. */
 @Tag("process")
@@ -42,7 +43,7 @@ class DrivingTest {
   void whatDoesNotFitIsLeftForLater() throws Exception {
     Path out = directory.resolve("out");
     Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
-    Outcome stopped = KnowcapProcess.run("run", spec, "--out", out, "--minutes", 0.5, "--workers", 1);
+    Outcome stopped = KnowcapProcess.run("run", spec, "--out", out, "--minutes", 0.25, "--workers", 1);
     assertEquals(UserException.LATER, stopped.exitCode(), stopped.toString());
     assertTrue(
         stopped.err().contains("the time is up (") && stopped.err().contains(" of 2 runs have no result ("),
@@ -56,7 +57,7 @@ class DrivingTest {
     Files.writeString(out.resolve("study.yaml"), STUDY.replace("[1000000, 2]", "2"));
     String status = InProcess.succeeds("status", out).out();
     assertTrue(status.contains("next: 'knowcap r"), status);
-    Outcome ended = KnowcapProcess.succeeds("run", out);
+    Outcome ended = InProcess.succeeds("run", out);
     assertTrue(ended.out().contains("next: 'knowcap results " + out + "'"), ended.out());
     assertTrue(StudyFolder.open(out).states().getFirst().state() instanceof RunState.Done);
     assertTrue(InProcess.succeeds("run", out, "--dry-run").out().contains("nothing to train"));
@@ -123,8 +124,8 @@ class DrivingTest {
   private static String completed(Path script, String... words) throws Exception {
     String line = "source " + script + "; COMP_WORDS=(knowcap " + String.join(" ", words) + "); COMP_CWORD="
         + words.length + "; _complete_knowcap; echo ${COMPREPLY[@]}";
-    Process bash = new ProcessBuilder("bash", "-c", line).redirectError(ProcessBuilder.Redirect.DISCARD)
-        .start();
+    Process bash = TimeLimit
+        .start(new ProcessBuilder("bash", "-c", line).redirectError(ProcessBuilder.Redirect.DISCARD));
     String answer = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     bash.waitFor();
     return answer;

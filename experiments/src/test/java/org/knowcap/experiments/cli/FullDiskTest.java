@@ -54,7 +54,7 @@ class FullDiskTest {
     Assumptions.assumeTrue(FileSizeLimit.available(), "this system limits no sizes of files");
     spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
     sound = directory.resolve("sound");
-    InProcess.train(spec, sound);
+    InProcess.succeeds("run", spec, "--out", sound);
   }
 
   private static Path run(Path study) throws IOException {
@@ -113,6 +113,10 @@ class FullDiskTest {
     stopsAt(study, 1000, "run.json");
     stopsAt(study, 2000, "metrics.jsonl");
     stopsAt(study, 5000, "checkpoint.safetensors");
+    // The limit is a worker process's too.
+    try (FileSizeLimit _ = new FileSizeLimit(5000)) {
+      requireStopped(study, "checkpoint.safetensors", InProcess.runWithWorkers("run", spec, "--out", study));
+    }
     assertTrue(InProcess.succeeds("status", study).out().contains("checkpoint.safetensors: File too large"));
     InProcess.succeeds(command.toArray());
     assertEquals(ResultRows.withoutTimes(sound), ResultRows.withoutTimes(study));
@@ -126,7 +130,10 @@ class FullDiskTest {
   }
 
   private static void stopsAt(Path study, long bytes, String file) throws IOException {
-    Outcome ended = limited(bytes, List.of("run", spec, "--out", study));
+    requireStopped(study, file, limited(bytes, List.of("run", spec, "--out", study)));
+  }
+
+  private static void requireStopped(Path study, String file, Outcome ended) throws IOException {
     assertEquals(UserException.FAILURE, ended.exitCode(), file + ": " + ended);
     String said = ended.out() + ended.err();
     assertTrue(said.contains(file + ": File too large; let files be larger"), file + ": " + ended);

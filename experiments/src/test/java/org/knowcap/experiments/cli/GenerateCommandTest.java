@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.testing.TimeLimit;
 
 /** Corpora as files, from the command line. */
 @Tag("process")
@@ -119,9 +120,9 @@ class GenerateCommandTest {
     List<String> limited = new ArrayList<>(List.of("/bin/sh", "-c", "ulimit -f 1000; exec \"$0\" \"$@\""));
     limited.addAll(KnowcapProcess.java(Knowcap.class, List.of("-XX:-UsePerfData"), arguments).command());
     Path err = directory.resolve("err.txt");
-    Process process = new ProcessBuilder(limited).redirectOutput(directory.resolve("out.txt").toFile())
-        .redirectError(err.toFile())
-        .start();
+    Process process = TimeLimit
+        .start(new ProcessBuilder(limited).redirectOutput(directory.resolve("out.txt").toFile())
+            .redirectError(err.toFile()));
     assertEquals(1, process.waitFor());
     String message = Files.readString(err);
     assertTrue(

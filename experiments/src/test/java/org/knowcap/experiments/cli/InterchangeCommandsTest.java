@@ -23,6 +23,7 @@ import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.checkpoint.Safetensors;
+import org.knowcap.testing.TimeLimit;
 import tools.jackson.databind.JsonNode;
 
 /** A model taken out and brought in again, as a user does it. */
@@ -57,7 +58,7 @@ class InterchangeCommandsTest {
   void aModelGoesOutAndComesBackToTheBit() throws Exception {
     Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
     Path out = directory.resolve("out");
-    InProcess.train(spec, out);
+    InProcess.succeeds("run", spec, "--out", out);
     StudyFolder study = StudyFolder.open(out);
     RunSpec first = study.study().runs().getFirst();
     RunFolder run = study.runFolder(first);
@@ -140,7 +141,7 @@ class InterchangeCommandsTest {
         STUDY.replace("name: tiny", "name: further")
             .replace(", gpt2-nomlp-1-1-w8", "")
             .replace("training: {", "training: {start: {run: " + imported + "}, "));
-    KnowcapProcess.succeeds("run", further, "--out", directory.resolve("further"));
+    succeeds("run", further, "--out", directory.resolve("further"));
     fails(1, "1 of 2 runs have no result (1 failed)", "run", spec, "--out", directory.resolve("back-true"));
 
     Path nomlp = study.runFolder(study.study().runs().getLast()).path();
@@ -163,13 +164,17 @@ class InterchangeCommandsTest {
   private void requireTheCheckFindsEveryChange(Path exported) throws Exception {
     String python = Optional.ofNullable(System.getenv("KNOWCAP_PYTHON")).orElse("python3");
     Path said = directory.resolve("check.txt");
-    int has = new ProcessBuilder("env", python, "-c", "import torch, transformers").redirectErrorStream(true)
-        .redirectOutput(said.toFile())
-        .start()
+    int has = TimeLimit
+        .start(new ProcessBuilder("env", python, "-c", "import torch, transformers").redirectErrorStream(true)
+            .redirectOutput(said.toFile()))
         .waitFor();
     if (has == 0) {
-      int exitCode = new ProcessBuilder(python, "../scripts/check_hf_export.py", exported.toString(),
-          "--self-test").redirectErrorStream(true).redirectOutput(said.toFile()).start().waitFor();
+      int exitCode = TimeLimit
+          .start(
+              new ProcessBuilder(python, "../scripts/check_hf_export.py", exported.toString(), "--self-test")
+                  .redirectErrorStream(true)
+                  .redirectOutput(said.toFile()))
+          .waitFor();
       assertEquals(0, exitCode, Files.readString(said));
     }
   }

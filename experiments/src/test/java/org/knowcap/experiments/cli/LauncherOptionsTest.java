@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
+import org.knowcap.testing.TimeLimit;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 
@@ -119,7 +120,7 @@ class LauncherOptionsTest {
         printed.out().contains("#SBATCH --gres=gpu:1\n#SBATCH --gres=gpu:a100:1\n#SBATCH --account=x\n"),
         printed.out());
     assertTrue(printed.out().contains("nothing is submitted"), printed.out());
-    Process checked = new ProcessBuilder("bash", "-n").start();
+    Process checked = TimeLimit.start(new ProcessBuilder("bash", "-n"));
     try (var script = checked.getOutputStream()) {
       script.write(printed.out()
           .substring(printed.out().indexOf("#!/bin/bash"), printed.out().indexOf("written to"))

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.knowcap.experiments.KnowcapProcess.succeeds;
+import static org.knowcap.experiments.cli.InProcess.succeeds;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,8 +108,7 @@ class LawsCommandTest {
     assertEquals(names,
         ResultsTable.readCsv(out.resolve("results.csv")).results().stream().map(RunResult::run).toList());
     assertEquals(law,
-        json(InProcess.succeeds(Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray()))
-            .getFirst());
+        json(succeeds(Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray())).getFirst());
   }
 
   /** A rate whose training diverged has lost for good, alone in its wave too; a run that failed otherwise is done again. */
@@ -120,7 +119,7 @@ class LawsCommandTest {
     succeeds(words);
     Files.writeString(laws.resolve("sizes.yaml"), SIZES.replace("0.01]", "0.01, 1.0e+6]"));
     Object[] pageOnly = Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray();
-    assertEquals("not run", json(InProcess.succeeds(pageOnly)).getFirst().path("verdict").asString());
+    assertEquals("not run", json(succeeds(pageOnly)).getFirst().path("verdict").asString());
 
     JsonNode law = json(succeeds(words)).getFirst();
     JsonNode base = law.path("arms").get(0);
@@ -129,18 +128,18 @@ class LawsCommandTest {
     assertTrue(lost.path("capacity_ratio").isNull(), base.toString());
     assertEquals(3, base.path("runs").size());
     assertNotEquals("not run", law.path("verdict").asString());
-    assertEquals(law, json(InProcess.succeeds(pageOnly)).getFirst());
+    assertEquals(law, json(succeeds(pageOnly)).getFirst());
 
     Path failure;
     try (Stream<Path> files = Files.walk(out.resolve("runs"))) {
       failure = files.filter(file -> file.endsWith("failure.json")).findFirst().orElseThrow();
     }
     byte[] text = Files.readAllBytes(failure);
-    assertEquals(law, json(InProcess.succeeds(words)).getFirst());
+    assertEquals(law, json(succeeds(words)).getFirst());
     assertArrayEquals(text, Files.readAllBytes(failure));
 
     new RunFolder(failure.resolveSibling("")).writeFailure("out of memory", false);
-    assertEquals("not run", json(InProcess.succeeds(pageOnly)).getFirst().path("verdict").asString());
+    assertEquals("not run", json(succeeds(pageOnly)).getFirst().path("verdict").asString());
     assertEquals(law, json(succeeds(words)).getFirst());
   }
 
@@ -175,7 +174,7 @@ class LawsCommandTest {
     assertEquals(0, law.path("missing").asInt());
     assertEquals(law, json(succeeds(words)).getFirst());
     assertArrayEquals(failure, Files.readAllBytes(folder.resolve("failure.json")));
-    assertTrue(InProcess.succeeds("status", out).out().contains("the loss is no finite number"));
+    assertTrue(succeeds("status", out).out().contains("the loss is no finite number"));
 
     Path own = StudyFolder.open(out)
         .runFolder(ResultsTable.readCsv(out.resolve("results.csv"))
@@ -212,13 +211,26 @@ class LawsCommandTest {
     assertTrue(succeeds(words).out().contains("law 2, Tiny: "), "a lock that nobody holds is no obstacle");
   }
 
+  /** As their user tests them, with worker processes, they say what they say with workers in this process. */
+  @Test
+  @Tag("slow")
+  void workerProcessesChangeNoVerdict() throws Exception {
+    List<List<JsonNode>> found = new ArrayList<>();
+    for (String place : List.of("threads", "processes")) {
+      Object[] words = {"laws", "--files", laws, "--out", directory.resolve(place), "--json"};
+      found.add(json(place.equals("threads") ? succeeds(words) : KnowcapProcess.succeeds(words)));
+    }
+    assertEquals(2, found.getFirst().size());
+    assertEquals(found.getFirst(), found.getLast());
+  }
+
   @Test
   void anArmWhoseRatesAllDivergeIsNamed() throws Exception {
     Files.writeString(laws.resolve("sizes.yaml"), SIZES.replace("[0.005, 0.01]", "[1.0e+6, 1.0e+7]"));
     Files.writeString(laws.resolve("law-01.yaml"),
         law(1, "wild: {}, tame: {learning_rates: [0.01]}", "factor: [wild, tame], about: 1, margin: 1.2"));
     Path out = directory.resolve("out");
-    Outcome outcome = KnowcapProcess.run("laws", "--files", laws, "--out", out, "--only", "1", "--json");
+    Outcome outcome = InProcess.run("laws", "--files", laws, "--out", out, "--only", "1", "--json");
     assertEquals(1, outcome.exitCode(), outcome.toString());
     assertTrue(outcome.err().contains("every learning rate of these arms diverged: law 1, wild;"),
         outcome.toString());
@@ -245,7 +257,7 @@ class LawsCommandTest {
   @Test
   void aTimeTooShortForAnyRunIsRefused() throws Exception {
     Path out = directory.resolve("out");
-    Outcome outcome = KnowcapProcess.run("laws", "--files", laws, "--out", out, "--minutes", "1e-6");
+    Outcome outcome = InProcess.run("laws", "--files", laws, "--out", out, "--minutes", "1e-6");
     assertEquals(1, outcome.exitCode(), outcome.toString());
     assertTrue(outcome.err().contains("no run ends within"), outcome.toString());
     assertTrue(Files.notExists(out));

@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
-import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
@@ -45,7 +44,7 @@ class LowBitTrainingTest {
   @Test
   void aRunIsMeasuredCountedAndExportedWithItsRoundedWeights() throws Exception {
     Path out = directory.resolve("out");
-    KnowcapProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
     List<QuantisedResult> rows = ResultsTable.readCsv(out.resolve("results.csv")).rows();
     assertEquals(List.of("none", "ternary"), rows.stream().map(QuantisedResult::quantisation).toList());
     QuantisedResult ternary = rows.getLast();
@@ -81,7 +80,7 @@ class LowBitTrainingTest {
         .replace("weights: [{method: fp32}, {method: ternary}]", "master_weights: bf16_stochastic")
         .replace("exposures: 100", "exposures: 4")
         .replace("warmup_steps: 20", "warmup_steps: 2");
-    InProcess.train(Files.writeString(directory.resolve("bf16.yaml"), study), out);
+    InProcess.succeeds("run", Files.writeString(directory.resolve("bf16.yaml"), study), "--out", out);
     succeeds("results", out);
     QuantisedResult row = ResultsTable.readCsv(out.resolve("results.csv")).rows().getFirst();
     assertEquals("bf16_stochastic", row.quantisation());

@@ -14,7 +14,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.capacity.Memorisation;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
-import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.run.StudyReport;
@@ -43,12 +42,12 @@ class StringsCommandTest {
   void aModelThatLearntStringsSaysHowManyBits() throws Exception {
     Path out = directory.resolve("out");
     Path spec = study(STUDY);
-    JsonNode plan = Json.MAPPER.readTree(KnowcapProcess.succeeds("plan", spec, "--json").out()).get(0);
+    JsonNode plan = Json.MAPPER.readTree(succeeds("plan", spec, "--json").out()).get(0);
     double most = 24 * (8 * 4 - Math.log(24) / Math.log(2));
     assertEquals(most, plan.path("value_bits").asDouble(), 1e-6);
     assertEquals(0, plan.path("name_bits").asDouble());
     assertEquals(1, plan.path("value_tokens_behind_name").asDouble());
-    InProcess.train(spec, out);
+    InProcess.succeeds("run", spec, "--out", out);
     RunResult result = ResultsTable.readCsv(out.resolve("results.csv")).results().getFirst();
     Memorisation memorised = result.memorisation();
     assertEquals("strings(24, 8, 16)", result.corpus());
@@ -68,7 +67,7 @@ class StringsCommandTest {
     assertTrue(printed.contains("memorised") && !printed.contains("names") && !printed.contains("name_"),
         printed);
     Path run = out.resolve("runs").resolve(result.run());
-    JsonNode measured = Json.MAPPER.readTree(KnowcapProcess.succeeds("measure", run, "--json").out());
+    JsonNode measured = Json.MAPPER.readTree(succeeds("measure", run, "--json").out());
     assertEquals(clipped, measured.path("memorisation").path("memorised_bits").asDouble(), 1e-9);
     assertTrue(succeeds("report", out).out().contains("index.html"));
     String page = Files.readString(out.resolve("report/index.html"));
@@ -79,8 +78,8 @@ class StringsCommandTest {
     assertEquals(2, probed.exitCode(), probed.toString());
     assertTrue(probed.err().contains("texts of strings(24, 8, 16) have none"), probed.toString());
     Path tokenizer = directory.resolve("model");
-    KnowcapProcess.succeeds("export", run, tokenizer, "--to", "huggingface");
-    KnowcapProcess.succeeds("quantise", run, "--method", "rtn", "--bits", 8);
+    succeeds("export", run, tokenizer, "--to", "huggingface");
+    succeeds("quantise", run, "--method", "rtn", "--bits", 8);
     ResultsTable both = StudyReport.of(StudyFolder.open(out)).results();
     assertEquals(clipped, both.quantised().getFirst().run().memorisation().memorisedBits().orElseThrow(),
         0.05 * clipped);

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
+import org.knowcap.testing.TimeLimit;
 
 /** What surrounds a command: the machine's language, where its output goes, and what the shell hands it. */
 @Tag("process")
@@ -129,7 +130,7 @@ class SurroundingsTest {
   @Tag("slow")
   void everyCommandGoesByTheBookEverywhere() throws Exception {
     Path study = directory.resolve("study");
-    InProcess.train(study(STUDY), study);
+    InProcess.succeeds("run", study(STUDY), "--out", study);
     Path run = only(study.resolve("runs"));
     List<List<Object>> commands = List.of(List.of("status", study), List.of("results", study),
         List.of("results", study, "--json"), List.of("curves", study), List.of("report", study),
@@ -141,7 +142,7 @@ class SurroundingsTest {
     List<List<String>> languages = List.of(List.of("-Duser.language=ar", "-Duser.country=EG"),
         List.of("-Duser.language=fa", "-Duser.country=IR"),
         List.of("-Duser.language=de", "-Duser.country=DE"));
-    boolean mounts = new ProcessBuilder("env", "unshare", "-rm", "true").start().waitFor() == 0;
+    boolean mounts = TimeLimit.start(new ProcessBuilder("env", "unshare", "-rm", "true")).waitFor() == 0;
     int tried = 0;
     for (List<Object> command : commands) {
       Outcome expected = run(List.of(), List.of(), command);

@@ -18,6 +18,7 @@ import jdk.jshell.SourceCodeAnalysis.CompletionInfo;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.knowcap.testing.TimeLimit;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -91,11 +92,9 @@ class NotebookTest {
   }
 
   private int exitCode(List<String> command, String name) throws Exception {
-    return new ProcessBuilder(command).directory(FOLDER.toFile())
+    return TimeLimit.start(new ProcessBuilder(command).directory(FOLDER.toFile())
         .redirectErrorStream(true)
-        .redirectOutput(jupyter.resolve(name).toFile())
-        .start()
-        .waitFor();
+        .redirectOutput(jupyter.resolve(name).toFile())).waitFor();
   }
 
   private String said(String name) {

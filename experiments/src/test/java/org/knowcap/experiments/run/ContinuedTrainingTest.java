@@ -44,8 +44,8 @@ class ContinuedTrainingTest {
   @Test
   void itGoesOnWhereTheOtherEndedEvenIfKilled() throws Exception {
     Path first = directory.resolve("first");
-    Outcome outcome = KnowcapProcess.run("run", Files.writeString(directory.resolve("first.yaml"), FIRST),
-        "--out", first);
+    Outcome outcome = InProcess.run("run", Files.writeString(directory.resolve("first.yaml"), FIRST), "--out",
+        first);
     assertEquals(0, outcome.exitCode(), outcome.toString());
     RunFolder earlier = folder(first);
 
@@ -55,7 +55,7 @@ class ContinuedTrainingTest {
         .replace("name: first", "name: second")
         .replace("warmup_steps: 10",
             "start: {run: first/runs/" + earlier.path().getFileName() + ", optimiser: true, rewarm: false}"));
-    outcome = KnowcapProcess.run("run", spec, "--out", calm);
+    outcome = InProcess.run("run", spec, "--out", calm);
     assertEquals(0, outcome.exitCode(), outcome.toString());
     assertTrue(outcome.out().contains("training starts from first/runs/"), outcome.toString());
     assertTrue(metrics(calm).getFirst().loss() < metrics(first).getFirst().loss() - 0.3,

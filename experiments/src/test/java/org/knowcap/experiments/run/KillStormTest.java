@@ -21,8 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.cli.InProcess;
 import org.knowcap.experiments.ResultRows;
 import org.knowcap.testing.TestSeed;
+import org.knowcap.testing.TimeLimit;
 
 /**
  * Two supervisors work on one study at once, while signals strike them and their workers again and again; in the end the
@@ -49,10 +51,8 @@ class KillStormTest {
     TERM, KILL, STOP, CONT;
 
     void send(ProcessHandle process) throws Exception {
-      new ProcessBuilder("kill", "-" + name(), Long.toString(process.pid()))
-          .redirectError(ProcessBuilder.Redirect.DISCARD)
-          .start()
-          .waitFor();
+      TimeLimit.start(new ProcessBuilder("kill", "-" + name(), Long.toString(process.pid()))
+          .redirectError(ProcessBuilder.Redirect.DISCARD)).waitFor();
     }
   }
 
@@ -84,14 +84,14 @@ class KillStormTest {
         Stream.iterate(1, seed -> seed + 1).limit(runs).map(Object::toString).toList());
     Path spec = Files.writeString(directory.resolve("storm.yaml"), STUDY.formatted(seeds));
     Path calm = directory.resolve("calm");
-    KnowcapProcess.succeeds("run", spec, "--out", calm, "--workers", 2);
+    InProcess.succeeds("run", spec, "--out", calm, "--workers", 2);
     Map<String, String> expected = ResultRows.withoutTimes(calm);
     assertEquals(runs, expected.size());
     int studies = 0;
     while (struck() < signals) {
       Path study = directory.resolve("storm" + studies++);
       strike(spec, study, signals);
-      KnowcapProcess.succeeds("run", spec, "--out", study, "--workers", 2);
+      InProcess.succeeds("run", spec, "--out", study, "--workers", 2);
       assertEquals(expected, ResultRows.withoutTimes(study));
       requireNoTraces(study);
     }

@@ -40,6 +40,7 @@ import org.knowcap.analysis.results.Seeds;
 import org.knowcap.analysis.results.TrainingPoint;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.UserException;
+import org.knowcap.testing.TimeLimit;
 
 @Tag("process")
 class RunFolderTest {
@@ -124,7 +125,8 @@ class RunFolderTest {
   }
 
   private String other() throws Exception {
-    Process process = KnowcapProcess.java(Other.class, List.of(), folder().path().toString()).start();
+    Process process = TimeLimit
+        .start(KnowcapProcess.java(Other.class, List.of(), folder().path().toString()));
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor());
     return said;

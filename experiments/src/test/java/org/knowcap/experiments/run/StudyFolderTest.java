@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.capacity.Knowledge;
-import org.knowcap.experiments.KnowcapProcess;
+import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.cli.InProcess;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.Study;
 import org.knowcap.experiments.study.StudyReader;
@@ -78,7 +79,7 @@ class StudyFolderTest {
             training: {batch_size: 2, context_length: 64, warmup_steps: 1}
             """);
     Path out = directory.resolve("out");
-    KnowcapProcess.Outcome outcome = KnowcapProcess.run("run", file, "--out", out);
+    Outcome outcome = InProcess.run("run", file, "--out", out);
     assertEquals(0, outcome.exitCode(), outcome.toString());
     StudyFolder folder = StudyFolder.open(out);
     RunSpec spec = folder.study().runs().getFirst();
@@ -95,7 +96,7 @@ class StudyFolderTest {
   @Test
   void aModelOfBioDIsTrainedMeasuredAndReported() throws Exception {
     Path out = directory.resolve("out");
-    KnowcapProcess.Outcome outcome = KnowcapProcess.run("run", study(), "--out", out);
+    Outcome outcome = InProcess.run("run", study(), "--out", out);
     assertEquals(0, outcome.exitCode(), outcome.toString());
     assertTrue(Files.exists(out.resolve("report/index.html")));
     StudyFolder folder = StudyFolder.open(out);

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.ResultRows;
+import org.knowcap.testing.TimeLimit;
 
 /**
  * A study in a folder that two machines share, as NFS or Lustre would: two mounts of one folder by bindfs (FUSE), each with a
@@ -64,10 +65,8 @@ class SharedFolderTest {
 
   private static int call(String... command) throws InterruptedException {
     try {
-      return new ProcessBuilder(command).redirectErrorStream(true)
-          .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-          .start()
-          .waitFor();
+      return TimeLimit.start(new ProcessBuilder(command).redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.DISCARD)).waitFor();
     } catch (IOException missing) {
       return -1;
     }

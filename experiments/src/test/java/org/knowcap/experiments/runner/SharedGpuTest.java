@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.cli.InProcess;
 import org.knowcap.experiments.run.MeasuredRun;
 import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.RunState;
@@ -103,15 +104,15 @@ class SharedGpuTest {
     for (String engine : List.of("cpu", "nd4j", "auto")) {
       Path spec = Files.writeString(directory.resolve(engine + ".yaml"),
           STUDY.replace("engine: cuda", "engine: " + engine));
-      Outcome outcome = knowcap("run", spec, "--out", directory.resolve(engine), "--concurrent", 2);
+      Outcome outcome = InProcess.run("run", spec, "--out", directory.resolve(engine), "--concurrent", 2);
       assertEquals(2, outcome.exitCode(), outcome.toString());
       assertTrue(outcome.err()
           .contains("--concurrent is for runs that share a GPU, but the study says 'engine: " + engine + "'"),
           outcome.err());
     }
     Path spec = Files.writeString(directory.resolve("both.yaml"), STUDY);
-    Outcome both = knowcap("run", spec, "--out", directory.resolve("both"), "--concurrent", 2, "--workers",
-        2);
+    Outcome both = InProcess.run("run", spec, "--out", directory.resolve("both"), "--concurrent", 2,
+        "--workers", 2);
     assertEquals(2, both.exitCode(), both.toString());
     assertTrue(both.err().contains("not both"), both.err());
     try (Stream<Path> files = Files.list(directory)) {

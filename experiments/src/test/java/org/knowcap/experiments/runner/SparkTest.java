@@ -29,6 +29,7 @@ import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.ResultRows;
 import org.knowcap.experiments.UserException;
 import org.knowcap.files.Sha256;
+import org.knowcap.testing.TimeLimit;
 
 /**
  * Studies and corpora on a real Spark of this machine, whose executors are processes, one of which is killed; and what is said
@@ -299,7 +300,7 @@ class SparkTest {
     words.set(0, HOME.resolve("bin").resolve("spark-submit").toString());
     ProcessBuilder builder = new ProcessBuilder(words).redirectError(directory.resolve("gpu.log").toFile());
     builder.environment().putAll(environment(HOME));
-    Process process = builder.start();
+    Process process = TimeLimit.start(builder);
     List<String> said = process.inputReader(StandardCharsets.UTF_8).lines().sorted().toList();
     assertEquals(0, process.waitFor(), () -> said + text(directory.resolve("gpu.log")));
     assertEquals(3, said.size(), said.toString());

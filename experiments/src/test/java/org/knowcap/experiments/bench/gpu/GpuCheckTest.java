@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.testing.TimeLimit;
 
 /**
  * What {@code scripts/gpu-check.sh} makes of what its commands say. A shell script plays knowcap: every item goes well but the
@@ -83,11 +84,13 @@ class GpuCheckTest {
   @Test
   void aDiskThatFillsUpCostsNothingThatIsThere() throws Exception {
     Files.createDirectories(results());
-    assumeTrue(new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=64k", "none", results().toString())
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-        .start()
-        .waitFor() == 0, "no file system can be mounted here: a full disk is not tested");
+    assumeTrue(
+        TimeLimit
+            .start(new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=64k", "none", results().toString())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD))
+            .waitFor() == 0,
+        "no file system can be mounted here: a full disk is not tested");
     try {
       Outcome filled = check(Map.of("FAKE_FILL", "speed"));
       assertEquals(1, filled.exitCode(), filled.out());
@@ -103,7 +106,7 @@ class GpuCheckTest {
       assertTrue(full.out().contains("check.log' cannot be written (is the disk full?); make room"),
           full.out());
     } finally {
-      new ProcessBuilder("umount", results().toString()).start().waitFor();
+      TimeLimit.start(new ProcessBuilder("umount", results().toString())).waitFor();
     }
   }
 
@@ -120,7 +123,7 @@ class GpuCheckTest {
         .redirectOutput(said.toFile());
     builder.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
     builder.environment().putAll(more);
-    return builder.start();
+    return TimeLimit.start(builder);
   }
 
   @Test
@@ -180,7 +183,8 @@ class GpuCheckTest {
     Path pid = folder.resolve("endless.pid");
     await(() -> Files.exists(pid) && Files.size(pid) > 0, "no stage was started");
     ProcessHandle stage = ProcessHandle.of(Long.parseLong(Files.readString(pid).strip())).orElseThrow();
-    assertEquals(0, new ProcessBuilder("kill", "-" + signal, Long.toString(script.pid())).start().waitFor());
+    assertEquals(0,
+        TimeLimit.start(new ProcessBuilder("kill", "-" + signal, Long.toString(script.pid()))).waitFor());
     script.waitFor();
     await(() -> !stage.isAlive(), "the stage goes on");
     await(() -> isEmpty(temporary), "temporary files were left behind");

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.bench.TrainingShape;
+import org.knowcap.testing.TimeLimit;
 
 /** What is read from the peer's script, played by scripts that need no PyTorch. */
 class TorchPeerTest {
@@ -30,7 +31,7 @@ class TorchPeerTest {
   @BeforeAll
   static void pythonIsHere() throws InterruptedException {
     try {
-      assumeTrue(new ProcessBuilder("python3", "--version").start().waitFor() == 0, "no python3");
+      assumeTrue(TimeLimit.start(new ProcessBuilder("python3", "--version")).waitFor() == 0, "no python3");
     } catch (IOException e) {
       assumeTrue(false, "no python3");
     }
