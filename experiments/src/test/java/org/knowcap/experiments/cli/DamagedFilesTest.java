@@ -198,7 +198,7 @@ class DamagedFilesTest {
         List.of("export", run, elsewhere.resolve("graph"), "--to", "samediff"),
         List.of("quantise", run, "--method", "rtn", "--bits", 4),
         List.of("run", directory.resolve("study.yaml"), "--out", study), List.of("worker", study),
-        List.of("probe", run),
+        List.of("probe", run, "--people", 6, "--steps", 2),
         List.of("run", directory.resolve("study.yaml"), "--out", study, "--again", run.getFileName()));
   }
 

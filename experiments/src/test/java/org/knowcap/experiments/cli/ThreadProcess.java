@@ -33,7 +33,7 @@ final class ThreadProcess extends Process {
   private final PipedInputStream output = new PipedInputStream(1 << 16);
   private final CompletableFuture<Integer> exitCode = new CompletableFuture<>();
   private final Optional<Path> log;
-  private volatile String errors = "";
+  private final StringBuffer errors = new StringBuffer();
   private volatile Runnable stop = () -> {};
 
   private ThreadProcess(Optional<Path> log) {
@@ -94,7 +94,7 @@ final class ThreadProcess extends Process {
   }
 
   private void complain(String text) {
-    errors += text;
+    errors.append(text);
     log.ifPresent(file -> {
       try {
         Files.writeString(file, text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
@@ -118,7 +118,7 @@ final class ThreadProcess extends Process {
   @Override
   public InputStream getErrorStream() {
     exitCode.join();
-    return new ByteArrayInputStream(errors.getBytes(StandardCharsets.UTF_8));
+    return new ByteArrayInputStream(errors.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   @Override
