@@ -111,7 +111,7 @@ class DamagedFilesTest {
       DAMAGES.remove(UNREADABLE);
     }
     sound = directory.resolve("sound");
-    InProcess.succeeds("run", spec, "--out", sound);
+    InProcess.train(spec, sound);
     List<Object> quantise = new ArrayList<>(List.of("quantise"));
     try (Stream<Path> runs = Files.list(sound.resolve("runs"))) {
       runs.forEach(quantise::add);
@@ -342,7 +342,7 @@ class DamagedFilesTest {
     requireRefused(elsewhere, twin,
         "result.json, line 1: damaged or of another version (it belongs to a checkpoint");
     Files.delete(twin.path().resolve("result.json"));
-    InProcess.succeeds("run", directory.resolve("study.yaml"), "--out", elsewhere);
+    InProcess.train(directory.resolve("study.yaml"), elsewhere);
     InProcess.succeeds("quantise", twin.path(), "--method", "rtn", "--bits", "8,4");
     Path quantised;
     try (Stream<Path> labels = Files.list(twin.path().resolve("quantised"))) {

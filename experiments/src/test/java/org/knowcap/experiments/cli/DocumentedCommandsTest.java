@@ -149,7 +149,7 @@ class DocumentedCommandsTest {
     Path ofTexts = Files.writeString(directory.resolve("texts.yaml"),
         STUDY.replace("kind: bioS", "kind: bioR\n  people_seed: 1\n  file: texts.jsonl"));
     Path study = directory.resolve("mine");
-    InProcess.succeeds("run", spec, "--out", study);
+    InProcess.train(spec, study);
     Path run;
     try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
       run = runs.sorted().findFirst().orElseThrow();

@@ -54,7 +54,7 @@ class FullDiskTest {
     Assumptions.assumeTrue(FileSizeLimit.available(), "this system limits no sizes of files");
     spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
     sound = directory.resolve("sound");
-    InProcess.succeeds("run", spec, "--out", sound);
+    InProcess.train(spec, sound);
   }
 
   private static Path run(Path study) throws IOException {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
@@ -38,6 +39,11 @@ public final class InProcess {
     line.setErr(new PrintWriter(err, true));
     int exitCode = line.execute(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
     return new Outcome(exitCode, out.toString(), err.toString());
+  }
+
+  /** Trains a study; it must end well. */
+  public static void train(Path spec, Path out) {
+    succeeds("run", spec, "--out", out);
   }
 
   /** Runs {@code knowcap} with these arguments; it must end well. */

@@ -58,7 +58,7 @@ class InterchangeCommandsTest {
   void aModelGoesOutAndComesBackToTheBit() throws Exception {
     Path spec = Files.writeString(directory.resolve("study.yaml"), STUDY);
     Path out = directory.resolve("out");
-    InProcess.succeeds("run", spec, "--out", out);
+    InProcess.train(spec, out);
     StudyFolder study = StudyFolder.open(out);
     RunSpec first = study.study().runs().getFirst();
     RunFolder run = study.runFolder(first);

@@ -80,7 +80,7 @@ class LowBitTrainingTest {
         .replace("weights: [{method: fp32}, {method: ternary}]", "master_weights: bf16_stochastic")
         .replace("exposures: 100", "exposures: 4")
         .replace("warmup_steps: 20", "warmup_steps: 2");
-    InProcess.succeeds("run", Files.writeString(directory.resolve("bf16.yaml"), study), "--out", out);
+    InProcess.train(Files.writeString(directory.resolve("bf16.yaml"), study), out);
     succeeds("results", out);
     QuantisedResult row = ResultsTable.readCsv(out.resolve("results.csv")).rows().getFirst();
     assertEquals("bf16_stochastic", row.quantisation());

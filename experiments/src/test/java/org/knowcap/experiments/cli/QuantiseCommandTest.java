@@ -52,7 +52,7 @@ class QuantiseCommandTest {
   @Test
   void modelsAreRoundedMeasuredAndShownBesideTheirRuns() throws Exception {
     Path out = directory.resolve("out");
-    InProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    InProcess.train(Files.writeString(directory.resolve("study.yaml"), STUDY), out);
     byte[] csv = Files.readAllBytes(out.resolve("results.csv"));
     RunResult trained = ResultsTable.readCsv(out.resolve("results.csv")).results().getFirst();
     assertTrue(trained.saturation() > 0.9, "a model that knows its corpus: " + trained);

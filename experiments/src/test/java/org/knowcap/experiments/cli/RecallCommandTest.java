@@ -52,7 +52,7 @@ class RecallCommandTest {
   @Test
   void aModelThatKnowsItsPeopleSaysSo() throws Exception {
     Path out = directory.resolve("out");
-    InProcess.succeeds("run", Files.writeString(directory.resolve("study.yaml"), STUDY), "--out", out);
+    InProcess.train(Files.writeString(directory.resolve("study.yaml"), STUDY), out);
     RunResult result = ResultsTable.readCsv(out.resolve("results.csv")).results().getFirst();
     RecallShares recall = result.recall();
     assertTrue(recall.recalled() > 0.9 && recall.generated() > 0.9 && recall.extractableAsked() > 0.9,

@@ -47,7 +47,7 @@ class StringsCommandTest {
     assertEquals(most, plan.path("value_bits").asDouble(), 1e-6);
     assertEquals(0, plan.path("name_bits").asDouble());
     assertEquals(1, plan.path("value_tokens_behind_name").asDouble());
-    InProcess.succeeds("run", spec, "--out", out);
+    InProcess.train(spec, out);
     RunResult result = ResultsTable.readCsv(out.resolve("results.csv")).results().getFirst();
     Memorisation memorised = result.memorisation();
     assertEquals("strings(24, 8, 16)", result.corpus());

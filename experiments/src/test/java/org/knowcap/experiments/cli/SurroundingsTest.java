@@ -130,7 +130,7 @@ class SurroundingsTest {
   @Tag("slow")
   void everyCommandGoesByTheBookEverywhere() throws Exception {
     Path study = directory.resolve("study");
-    InProcess.succeeds("run", study(STUDY), "--out", study);
+    InProcess.train(study(STUDY), study);
     Path run = only(study.resolve("runs"));
     List<List<Object>> commands = List.of(List.of("status", study), List.of("results", study),
         List.of("results", study, "--json"), List.of("curves", study), List.of("report", study),
