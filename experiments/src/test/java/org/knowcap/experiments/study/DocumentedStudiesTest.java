@@ -99,12 +99,8 @@ class DocumentedStudiesTest {
     if (texts.isPresent()) {
       writeTexts(file, file.resolveSibling(texts.get()));
     } else {
-      Path run = file.resolveSibling(named(example, "run").orElseThrow()).normalize();
-      train(run);
-      Optional<String> replayed = named(example, "replay_texts");
-      if (replayed.isPresent()) {
-        InProcess.succeeds("measure", run, "--texts", file.resolveSibling(replayed.get()));
-      }
+      train(file.resolveSibling(named(example, "run").orElseThrow()).normalize(),
+          named(example, "replay_texts").map(file::resolveSibling));
     }
     requireRuns(file);
   }
@@ -132,14 +128,22 @@ class DocumentedStudiesTest {
     Files.write(texts, lines);
   }
 
-  /** Trains a run of the model and the vocabulary that examples are completed with, for a step. */
-  private void train(Path run) throws Exception {
+  /**
+   * Trains a run of the model and the vocabulary that examples are completed with, for a step.
+   *
+   * @param written where to put what the run's model writes
+   */
+  private void train(Path run, Optional<Path> written) throws Exception {
     String few = completed("corpus: {kind: bioS, people: 4}\nexposures: 1\n");
     Path out = directory.resolve("out");
     InProcess.train(Files.writeString(directory.resolve("first.yaml"), few), out);
     Files.createDirectories(run.getParent());
     try (Stream<Path> runs = Files.list(out.resolve("runs"))) {
-      Files.move(runs.findFirst().orElseThrow(), run);
+      Path trained = runs.findFirst().orElseThrow();
+      if (written.isPresent()) {
+        InProcess.succeeds("measure", trained, "--texts", written.get());
+      }
+      Files.move(trained, run);
     }
   }
 }
