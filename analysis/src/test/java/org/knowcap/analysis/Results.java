@@ -52,7 +52,8 @@ public final class Results {
         0.023, 12_000, 30 * people * exposures, 1.2, 32, 0.001, parameters, true, PartBits.UNKNOWN,
         OptionalDouble.empty(), Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE,
         Completeness.UNKNOWN, OptionalDouble.empty(), Optional.empty(), Memorisation.NONE,
-        Acquisition.UNKNOWN);
+        Acquisition.UNKNOWN,
+        OptionalDouble.empty());
   }
 
   /** The same run, limited by something else. */
@@ -86,7 +87,7 @@ public final class Results {
         run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
         run.valueLossStandardError(), steps, tokens, run.finalLossNats(), run.headWidth(), run.learningRate(),
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), run.limitedBy(), run.recall(),
-        run.completeness(), run.nameExactBits(), run.setting(), run.memorisation(), run.acquisition());
+        run.completeness(), run.nameExactBits(), run.setting(), run.memorisation(), run.acquisition(), run.frozenParameters());
   }
 
   /** The same run, with so many complete exposures and exact bits of names. */
@@ -99,7 +100,7 @@ public final class Results {
         run.learningRate(), run.activeParameters(), run.causal(), run.bits(), run.lateShare(),
         run.limitedBy(), run.recall(),
         new Completeness(OptionalDouble.of(completeExposures), OptionalDouble.of(0.5)),
-        OptionalDouble.of(nameExactBits), run.setting(), run.memorisation(), run.acquisition());
+        OptionalDouble.of(nameExactBits), run.setting(), run.memorisation(), run.acquisition(), run.frozenParameters());
   }
 
   /** As {@code run}, with these shares of right answers. */
@@ -111,7 +112,7 @@ public final class Results {
         run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(),
         run.learningRate(), run.activeParameters(), run.causal(), run.bits(), run.lateShare(),
         run.limitedBy(), recall, run.completeness(), run.nameExactBits(), run.setting(), run.memorisation(),
-        run.acquisition());
+        run.acquisition(), run.frozenParameters());
   }
 
   private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting,
@@ -122,6 +123,6 @@ public final class Results {
         run.tokensPerSecond(), run.seconds(), run.storedBitsStandardError(), run.nameLossStandardError(),
         run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(), rate,
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), limit, run.recall(),
-        run.completeness(), run.nameExactBits(), setting, memorisation, run.acquisition());
+        run.completeness(), run.nameExactBits(), setting, memorisation, run.acquisition(), run.frozenParameters());
   }
 }

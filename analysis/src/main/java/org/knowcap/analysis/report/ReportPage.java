@@ -56,50 +56,53 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
   private List<Column<RunResult>> columns() {
     Units.Scale bits = Units
         .bitScale(results.stream().mapToDouble(result -> Math.max(result.storedBits(), result.totalBits())));
-    return shown(List.of(
-        new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
-        new Column<>("Parameters", true,
-            result -> Units.count(result.parameters()) + (result.activeParameters() == result.parameters()
-                ? ""
-                : ", " + Units.count(result.activeParameters()) + " active")),
-        new Column<>("People", true, result -> Units.count(result.people())),
-        new Column<>("Exposures", true, result -> Units.count(result.exposures())),
-        new Column<>("Complete", true, result -> count(result.completeness().completeExposures())),
-        new Column<>("Setting", false, result -> result.setting().orElse("")),
-        new Column<>("Seed", false, result -> result.seeds().label()),
-        new Column<>("R", true,
-            result -> Units.ratio(result.capacityRatio(),
-                result.storedBitsStandardError() / result.parameters())),
-        new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
-        new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
-        new Column<>("Limited by", false, result -> shown(result.limitedBy())),
-        new Column<>("Stored, " + bits.unit(), true,
-            result -> bits.number(result.storedBits(), result.storedBitsStandardError())),
-        new Column<>("Corpus, " + bits.unit(), true, result -> bits.number(result.totalBits(), 0)),
-        new Column<>("Names, " + bits.unit(), true,
-            result -> part(bits, result.bits().nameStoredBits(),
-                result.bits().nameStoredBitsStandardError())),
-        new Column<>("Values, " + bits.unit(), true,
-            result -> part(bits, result.bits().valueStoredBits(),
-                result.bits().valueStoredBitsStandardError())),
-        new Column<>("Diversity, " + bits.unit(), true,
-            result -> part(bits, result.bits().diversityStoredBits(),
-                result.bits().diversityStoredBitsStandardError())),
-        new Column<>("Memorised, " + bits.unit(), true,
-            result -> part(bits, result.memorisation().memorisedBits(),
-                result.memorisation().memorisedBitsStandardError())),
-        new Column<>("Memorised a parameter", true,
-            result -> result.memorisation().ofStrings()
-                ? Units.ratio(result.memorisation().memorisedRatio().orElseThrow())
-                : ""),
-        new Column<>("Memorised of strings never seen, " + bits.unit(), true,
-            result -> part(bits, result.memorisation().unseenMemorisedBits(), OptionalDouble.of(0))),
-        new Column<>("Recalled (chance)", true,
-            result -> share(result.recall().recalled(), result.recall().recalledUnseen())),
-        new Column<>("Generated (chance)", true,
-            result -> share(result.recall().generated(), result.recall().generatedUnseen())),
-        new Column<>("Extractable (chance)", true,
-            result -> share(result.recall().extractable(), result.recall().extractableUnseen()))),
+    return shown(List
+        .of(new Column<>("Model", false, result -> result.model() + (result.causal() ? "" : ", not causal")),
+            new Column<>("Parameters", true, result -> Units.count(result.parameters())
+                + (result.activeParameters() == result.parameters()
+                    ? ""
+                    : ", " + Units.count(result.activeParameters()) + " active")
+                + (result.frozenParameters().isPresent()
+                    ? " trained, " + Units.count((long) result.frozenParameters().getAsDouble()) + " frozen"
+                    : "")),
+            new Column<>("People", true, result -> Units.count(result.people())),
+            new Column<>("Exposures", true, result -> Units.count(result.exposures())),
+            new Column<>("Complete", true, result -> count(result.completeness().completeExposures())),
+            new Column<>("Setting", false, result -> result.setting().orElse("")),
+            new Column<>("Seed", false, result -> result.seeds().label()),
+            new Column<>("R", true,
+                result -> Units.ratio(result.capacityRatio(),
+                    result.storedBitsStandardError() / result.parameters())),
+            new Column<>("R^max", true, result -> Units.ratio(result.maxCapacityRatio())),
+            new Column<>("Saturation", true, result -> Units.percent(result.saturation())),
+            new Column<>("Limited by", false, result -> shown(result.limitedBy())),
+            new Column<>("Stored, " + bits.unit(), true,
+                result -> bits.number(result.storedBits(), result.storedBitsStandardError())),
+            new Column<>("Corpus, " + bits.unit(), true, result -> bits.number(result.totalBits(), 0)),
+            new Column<>("Names, " + bits.unit(), true,
+                result -> part(bits, result.bits().nameStoredBits(),
+                    result.bits().nameStoredBitsStandardError())),
+            new Column<>("Values, " + bits.unit(), true,
+                result -> part(bits, result.bits().valueStoredBits(),
+                    result.bits().valueStoredBitsStandardError())),
+            new Column<>("Diversity, " + bits.unit(), true,
+                result -> part(bits, result.bits().diversityStoredBits(),
+                    result.bits().diversityStoredBitsStandardError())),
+            new Column<>("Memorised, " + bits.unit(), true,
+                result -> part(bits, result.memorisation().memorisedBits(),
+                    result.memorisation().memorisedBitsStandardError())),
+            new Column<>("Memorised a parameter", true,
+                result -> result.memorisation().ofStrings()
+                    ? Units.ratio(result.memorisation().memorisedRatio().orElseThrow())
+                    : ""),
+            new Column<>("Memorised of strings never seen, " + bits.unit(), true,
+                result -> part(bits, result.memorisation().unseenMemorisedBits(), OptionalDouble.of(0))),
+            new Column<>("Recalled (chance)", true,
+                result -> share(result.recall().recalled(), result.recall().recalledUnseen())),
+            new Column<>("Generated (chance)", true,
+                result -> share(result.recall().generated(), result.recall().generatedUnseen())),
+            new Column<>("Extractable (chance)", true,
+                result -> share(result.recall().extractable(), result.recall().extractableUnseen()))),
         results);
   }
 

@@ -51,6 +51,7 @@ import org.knowcap.analysis.capacity.SampleSummary;
  *        are none
  * @param memorisation of random strings; its figures are absent for other corpora
  * @param acquisition when the run began to know, and what it makes up
+ * @param frozenParameters parameters beside P that were not trained, in a model with adapters; absent without adapters
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, Seeds seeds, OptionalDouble nameLossNats, double valueLossNats, double storedBits,
@@ -60,7 +61,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     double finalLossNats, int headWidth, double learningRate, long activeParameters, boolean causal,
     PartBits bits, OptionalDouble lateShare, Limit limitedBy, RecallShares recall, Completeness completeness,
     OptionalDouble nameExactBits, Optional<String> setting, Memorisation memorisation,
-    Acquisition acquisition) {
+    Acquisition acquisition, OptionalDouble frozenParameters) {
   /** Relative difference up to which two numbers agree, so that tables with rounded numbers are read. */
   private static final double ROUNDED = 0.01;
   /** A sample of the people can seem to be known better than all of them. */
@@ -74,6 +75,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
   public RunResult {
     memorisation = memorisation == null ? Memorisation.NONE : memorisation;
     acquisition = acquisition == null ? Acquisition.UNKNOWN : acquisition;
+    frozenParameters = frozenParameters == null ? OptionalDouble.empty() : frozenParameters;
     recall = recall == null ? RecallShares.NONE : recall;
     completeness = completeness == null ? Completeness.UNKNOWN : completeness;
     text("run", run);
@@ -106,6 +108,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
       throw new IllegalArgumentException("active_parameters is " + activeParameters
           + "; it must be at most parameters, which is " + parameters);
     }
+    frozenParameters.ifPresent(count -> aboveZero("frozen_parameters", count));
     lateShare.ifPresent(share -> finite("late_share", share));
     nameExactBits.ifPresent(exact -> atLeastZero("name_exact_bits", exact));
     memorisation.memorisedBits().ifPresent(count -> atLeastZero("memorised_bits", count));
@@ -124,7 +127,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError, steps, tokens,
         finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare, limitedBy, recall,
         completeness, nameExactBits, Optional.of(choices).filter(setting -> !setting.isEmpty()), memorisation,
-        acquisition);
+        acquisition, frozenParameters);
   }
 
   /** Whether there was hardly more to store, so that R does not say what the model can hold. */
@@ -139,7 +142,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         valueLossNats, stored, totalBits, stored / parameters, maxCapacityRatio, stored / totalBits,
         tokensPerSecond, seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError,
         steps, tokens, finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare,
-        limitedBy, recall, completeness, nameExactBits, setting, memorisation, acquisition);
+        limitedBy, recall, completeness, nameExactBits, setting, memorisation, acquisition, frozenParameters);
   }
 
   /** This run, with what is known of how it began to know. */
@@ -148,7 +151,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         valueLossNats, storedBits, totalBits, capacityRatio, maxCapacityRatio, saturation, tokensPerSecond,
         seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError, steps, tokens,
         finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare, limitedBy, recall,
-        completeness, nameExactBits, setting, memorisation, other);
+        completeness, nameExactBits, setting, memorisation, other, frozenParameters);
   }
 
   /** Whether the corpus is full or in the grey zone, so that it may be what limits R. */
@@ -160,8 +163,14 @@ public record RunResult(String run, String corpus, long people, long exposures, 
   public record Learnt(String corpus, long people, long exposures, Seeds seeds, Completeness completeness,
       OptionalDouble nameExactBits) {}
 
-  /** The model that learnt the corpus. */
-  public record Model(String name, int headWidth, long parameters, long activeParameters, boolean causal) {}
+  /**
+   * The model that learnt the corpus.
+   *
+   * @param parameters that were trained
+   * @param frozenParameters all others; 0 without adapters
+   */
+  public record Model(String name, int headWidth, long parameters, long activeParameters,
+      long frozenParameters, boolean causal) {}
 
   /**
    * How it learnt.
@@ -197,7 +206,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         training.learningRate, model.activeParameters, model.causal, PartBits.of(capacity.parts()), lateShare,
         limitedBy, recall, learnt.completeness, learnt.nameExactBits,
         Optional.of(training.setting).filter(setting -> !setting.isEmpty()), memorisation,
-        Acquisition.UNKNOWN);
+        Acquisition.UNKNOWN,
+        model.frozenParameters > 0 ? OptionalDouble.of(model.frozenParameters) : OptionalDouble.empty());
   }
 
   private static OptionalDouble figure(Optional<SampleSummary> of, ToDoubleFunction<SampleSummary> figure) {

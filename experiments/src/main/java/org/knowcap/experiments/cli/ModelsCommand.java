@@ -113,6 +113,7 @@ final class ModelsCommand implements Callable<Integer> {
       answer.put("parameters", parameters);
       answer.put("total", parameters.total());
       answer.put("active", parameters.active());
+      answer.put("frozen", parameters.frozen());
       answer.put("flops", program.flops());
       answer.put("optimiser_bytes", 4 * program.stateCount());
       answer.put("cpu_bytes", bytes);
@@ -133,10 +134,15 @@ final class ModelsCommand implements Callable<Integer> {
     out.println("  norms         " + Units.count(parameters.norms()));
     out.println("  head          " + Units.count(parameters.head())
         + (model.tied() ? ", tied to the embedding" : ""));
-    out.println("  parameters    " + Units.count(parameters.total())
-        + (parameters.idle() == 0
-            ? ""
-            : ", of which " + Units.count(parameters.active()) + " active for a token"));
+    if (parameters.frozen() > 0) {
+      out.println("  all frozen    " + Units.count(parameters.frozen()));
+      out.println("  adapters      " + Units.count(parameters.adapters()));
+    }
+    out.println(
+        (parameters.frozen() > 0 ? "  trained       " : "  parameters    ") + Units.count(parameters.total())
+            + (parameters.idle() == 0
+                ? ""
+                : ", of which " + Units.count(parameters.active()) + " active for a token"));
     out.println();
     print(program, model, out);
     out.println();
@@ -146,7 +152,7 @@ final class ModelsCommand implements Callable<Integer> {
             ? ""
             : ", " + Units.brief(program.updateFlops()) + " of them in the update of " + optimiser));
     out.println("Memory of the cpu engine: " + Units.brief(bytes) + "B, of which parameters "
-        + Units.brief(4 * parameters.total()) + "B, gradients as much for each thread, state of " + optimiser
+        + Units.brief(4 * parameters.stored()) + "B, gradients as much for each thread, state of " + optimiser
         + " " + Units.brief(4 * program.stateCount()) + "B");
     return 0;
   }

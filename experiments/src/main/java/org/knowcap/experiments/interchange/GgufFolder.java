@@ -44,7 +44,7 @@ public final class GgufFolder {
       Optional<Function<TrainedRun, LossCheck>> check) throws IOException {
     Vocabulary vocabulary = run.corpus().vocabulary();
     TokenizerFiles tokenizer = new TokenizerFiles(vocabulary);
-    GgufModel model = UserException.judged(() -> GgufModel.of(run.spec().model(), type, vocabulary.size()));
+    GgufModel model = UserException.judged(() -> GgufModel.of(run.architecture(), type, vocabulary.size()));
     float[] kept = kept(run, model);
     Set<Integer> added = IntStream.range(vocabulary.eos() + 1, vocabulary.size())
         .boxed()
@@ -55,7 +55,8 @@ public final class GgufFolder {
             new GgufModel.Tokens(tokenizer.texts(), tokenizer.merges(), vocabulary.eos(), added));
       }
       if (check.isPresent()) {
-        TrainedRun asKept = new TrainedRun(run.study(), run.spec(), run.corpus(), run.step(), kept);
+        TrainedRun asKept = new TrainedRun(run.study(), run.spec(), run.corpus(), run.step(),
+            run.architecture(), kept);
         check.get().apply(asKept).write(to);
       }
     });

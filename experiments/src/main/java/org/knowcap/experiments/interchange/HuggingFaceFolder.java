@@ -18,6 +18,7 @@ import org.knowcap.experiments.study.Study;
 import org.knowcap.generators.corpus.Corpus;
 import org.knowcap.generators.tokens.TokenizerFiles;
 import org.knowcap.generators.tokens.Vocabulary;
+import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.checkpoint.ParameterIdentity;
@@ -53,7 +54,7 @@ public final class HuggingFaceFolder {
     Vocabulary vocabulary = run.corpus().vocabulary();
     int context = run.spec().training().contextLength();
     TokenizerFiles tokenizer = new TokenizerFiles(vocabulary);
-    HuggingFaceModel exact = form(run.spec(), vocabulary);
+    HuggingFaceModel exact = form(run.architecture(), vocabulary);
     HuggingFaceModel model = pad ? exact.padded(tokenizer.size()) : exact;
     NewFolder.write(folder, to -> {
       Files.writeString(to.resolve(HuggingFaceModel.CONFIG), model.config(vocabulary.eos(), context));
@@ -72,9 +73,9 @@ public final class HuggingFaceFolder {
     return model.type();
   }
 
-  private static HuggingFaceModel form(RunSpec spec, Vocabulary vocabulary) {
+  private static HuggingFaceModel form(ModelSpec model, Vocabulary vocabulary) {
     try {
-      return HuggingFaceModel.of(spec.model(), vocabulary.size());
+      return HuggingFaceModel.of(model, vocabulary.size());
     } catch (IllegalArgumentException e) {
       throw UserException.usage(e.getMessage());
     }

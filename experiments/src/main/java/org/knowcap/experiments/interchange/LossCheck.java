@@ -75,7 +75,7 @@ public record LossCheck(int vocabulary, int endOfText, int context, int[] prompt
    */
   public static LossCheck of(TrainedRun run, Engine engine, int threads, long seed) {
     Vocabulary vocabulary = run.corpus().vocabulary();
-    ModelSpec model = run.spec().model();
+    ModelSpec model = run.architecture();
     int context = run.spec().training().contextLength();
     int length = model.positions() instanceof Positions.Learned
         ? context

@@ -26,7 +26,7 @@ public final class SameDiffFolder {
   public static void write(TrainedRun run, Path folder) throws IOException {
     Vocabulary vocabulary = run.corpus().vocabulary();
     NewFolder.write(folder, to -> {
-      SameDiffGraph.write(to.resolve(GRAPH), run.spec().model(), RunSpec.ids(run.corpus()),
+      SameDiffGraph.write(to.resolve(GRAPH), run.architecture(), RunSpec.ids(run.corpus()),
           run.spec().training().contextLength(), run.parameters());
       Files.writeString(to.resolve(TokenizerFiles.TOKENIZER), new TokenizerFiles(vocabulary).tokenizer());
     });

@@ -99,7 +99,7 @@ public record Probing(Optional<Integer> layer, long people, int steps, long seed
   }
 
   private ProbeProgram program(TrainedRun run, int windows, int length, int blocks, int classes) {
-    return ProbeProgram.of(run.spec().model(), RunSpec.ids(run.corpus()), windows, length, layer, blocks,
+    return ProbeProgram.of(run.architecture(), RunSpec.ids(run.corpus()), windows, length, layer, blocks,
         classes);
   }
 
@@ -134,7 +134,7 @@ public record Probing(Optional<Integer> layer, long people, int steps, long seed
       int blocks, int classes, RandomGenerator random) {
     int length = examples.stream().mapToInt(example -> example.tokens().length).max().orElseThrow();
     ProbeProgram program = program(run, windows, length, blocks, classes);
-    Program trained = Program.scoring(run.spec().model(), RunSpec.ids(run.corpus()), 1, 1);
+    Program trained = Program.scoring(run.architecture(), RunSpec.ids(run.corpus()), 1, 1);
     try (LowRankProbe probe = new LowRankProbe(program, program.parameters(trained, run.parameters()), rank,
         random)) {
       probe.train(examples.subList(0, half), steps, RATE, random);

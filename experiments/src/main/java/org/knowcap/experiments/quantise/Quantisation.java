@@ -29,7 +29,9 @@ import org.knowcap.models.engine.InspectableSession;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.engine.nd4j.Nd4jEngine;
+import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.training.MergedModel;
 import org.knowcap.models.quantisation.Calibration;
 import org.knowcap.models.quantisation.QuantisedModel;
 import org.knowcap.models.quantisation.Quantiser;
@@ -70,16 +72,22 @@ public final class Quantisation {
       return before.get();
     }
     Corpus corpus = spec.corpus();
-    Program program = Program.scoring(spec.model(), RunSpec.ids(corpus), WINDOWS, corpus.longestItem() - 1);
-    Checkpoint checkpoint = checkpoint(program);
+    Checkpoint checkpoint = checkpoint(Program.scoring(spec.model(), RunSpec.ids(corpus), 1, 1));
+    float[] learnt = checkpoint.state().get(Session.PARAMETERS);
+    MergedModel merged = MergedModel.of(spec.model(), RunSpec.ids(corpus),
+        spec.rounded(corpus, learnt, folder.checkpoint()).map(QuantisedModel::parameters).orElse(learnt));
+    Program program = Program.scoring(merged.model(), RunSpec.ids(corpus), WINDOWS, corpus.longestItem() - 1);
     long people = quantiser.calibrated() ? Math.min(CALIBRATION_PEOPLE, corpus.measured().people()) : 0;
-    QuantisedModel model = quantised(program, checkpoint, quantiser, calibrationTexts(corpus, people));
-    MeasuredQuantisation measured = measured(trained, corpus, model, quantiser, people);
+    QuantisedModel model = quantised(program, merged.parameters(), quantiser,
+        calibrationTexts(corpus, people));
+    MeasuredQuantisation measured = measured(trained, corpus, merged.model(), model, quantiser, people);
     if (weights.isPresent()) {
       Checkpoint.Head head = checkpoint.head();
       // No run's: to be continued from, but never to be gone on with.
-      new Checkpoint(new Checkpoint.Head(spec.fingerprint() + "/" + quantiser.label(), head.step(),
-          head.updates(), head.position(), head.identity(), ""),
+      new Checkpoint(
+          new Checkpoint.Head(spec.fingerprint() + "/" + quantiser.label(), head.step(), head.updates(),
+              head.position(),
+              merged.model().equals(spec.model()) ? head.identity() : spec.originIdentity(corpus), ""),
           Map.of(Session.PARAMETERS, model.parameters())).write(weights.get(), program);
     }
     folder.writeQuantisation(quantiser.label(), measured);
@@ -110,15 +118,11 @@ public final class Quantisation {
     return Checkpoint.read(folder.checkpoint(), program);
   }
 
-  private QuantisedModel quantised(Program program, Checkpoint checkpoint, Quantiser quantiser,
+  private QuantisedModel quantised(Program program, float[] parameters, Quantiser quantiser,
       List<Calibration.Batch> texts) {
     try (InspectableSession session = new Nd4jEngine().compile(program,
         new Execution(threads, Precision.FP32))) {
-      float[] parameters = checkpoint.state().get(Session.PARAMETERS);
-      float[] trained = spec.rounded(spec.corpus(), parameters, folder.checkpoint())
-          .map(QuantisedModel::parameters)
-          .orElse(parameters);
-      return QuantisedModel.of(program, trained, quantiser, new Calibration(program, session, texts));
+      return QuantisedModel.of(program, parameters, quantiser, new Calibration(program, session, texts));
     } catch (IllegalArgumentException e) {
       throw UserException.failure(folder.checkpoint() + ": " + e.getMessage());
     }
@@ -145,12 +149,12 @@ public final class Quantisation {
     return batches;
   }
 
-  private MeasuredQuantisation measured(RunResult trained, Corpus corpus, QuantisedModel model,
-      Quantiser quantiser, long calibrationPeople) throws IOException {
+  private MeasuredQuantisation measured(RunResult trained, Corpus corpus, ModelSpec architecture,
+      QuantisedModel model, Quantiser quantiser, long calibrationPeople) throws IOException {
     Engine engine = Run.engine(spec);
     Measurement losses;
     Recall recall;
-    try (TrainedModel rounded = TrainedModel.load(engine, threads, spec.model(), model.parameters(), corpus,
+    try (TrainedModel rounded = TrainedModel.load(engine, threads, architecture, model.parameters(), corpus,
         folder.checkpoint() + ", rounded by " + quantiser.label())) {
       losses = Measurement.of(rounded, spec.measuredPeople());
       recall = Recall.of(rounded, spec.measuredPeople());

@@ -11,12 +11,14 @@ import java.util.stream.Collectors;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.generators.corpus.Corpus;
+import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.quantisation.QuantisedModel;
+import org.knowcap.models.training.MergedModel;
 
 /**
  * A run's weights, with the run and the corpus that they belong to.
@@ -25,9 +27,11 @@ import org.knowcap.models.quantisation.QuantisedModel;
  * @param spec of the run
  * @param corpus that it learnt
  * @param step finished steps; 0 where the weights were imported
- * @param parameters flat, [P]; rounded, if the training rounds them
+ * @param architecture of the weights: the run's model, but without adapters, which are merged
+ * @param parameters flat; rounded, if the training rounds them
  */
-public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long step, float[] parameters) {
+public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long step, ModelSpec architecture,
+    float[] parameters) {
   /** Stands for a run's fingerprint in the checkpoint of weights that were trained elsewhere. */
   public static final String IMPORTED = "imported";
 
@@ -93,8 +97,9 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
     Optional<QuantisedModel> rounded = fingerprint.equals(IMPORTED)
         ? Optional.empty()
         : spec.rounded(corpus, parameters, file);
-    return new TrainedRun(study, spec, corpus, checkpoint.head().step(),
+    MergedModel merged = MergedModel.of(spec.model(), RunSpec.ids(corpus),
         rounded.map(QuantisedModel::parameters).orElse(parameters));
+    return new TrainedRun(study, spec, corpus, checkpoint.head().step(), merged.model(), merged.parameters());
   }
 
   /**
@@ -103,7 +108,7 @@ public record TrainedRun(StudyFolder study, RunSpec spec, Corpus corpus, long st
    * @param threads that the engine may use
    */
   public TrainedModel model(int threads) {
-    return TrainedModel.load(Run.engine(spec), threads, spec.model(), parameters, corpus, file());
+    return TrainedModel.load(Run.engine(spec), threads, architecture, parameters, corpus, file());
   }
 
   /** The checkpoint. */

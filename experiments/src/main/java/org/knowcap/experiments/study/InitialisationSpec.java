@@ -61,12 +61,12 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
   }
 
   /**
-   * The start of a mixture of experts from the model without experts.
+   * The start of a mixture of experts from the model without experts, or of a model with adapters from that without.
    *
-   * @param seed of the routers
+   * @param seed of the routers and the adapters
    */
-  Initialisation upcycled(Program dense, long seed) {
-    return new Initialisation.Upcycled(from.checkpoint(), from.sha256(), dense, seed);
+  Initialisation grown(Program origin, long seed) {
+    return new Initialisation.Grown(from.checkpoint(), from.sha256(), origin, seed);
   }
 
   /**
@@ -74,27 +74,27 @@ public record InitialisationSpec(String name, Checkpoint.Head head, Initialisati
    *
    * @param run that wants to start
    * @param expected the identity of its own checkpoints
-   * @param dense the identity of checkpoints of its model without experts
+   * @param origin the identity of checkpoints of its model without experts and adapters
    * @throws IllegalArgumentException where the model, the vocabulary or the optimiser is another
    */
-  void require(String run, ParameterIdentity expected, ParameterIdentity dense) {
+  void require(String run, ParameterIdentity expected, ParameterIdentity origin) {
     ParameterIdentity found = head.identity();
     if (found.model().isEmpty()) {
       throw new IllegalArgumentException(
           name + " was written by a version whose checkpoints do not name their model; train its run again");
     }
-    boolean upcycles = !found.model().equals(expected.model()) && isOf(dense);
-    if (!found.model().equals(expected.model()) && !upcycles) {
+    boolean grows = !found.model().equals(expected.model()) && isOf(origin);
+    if (!found.model().equals(expected.model()) && !grows) {
       throw new IllegalArgumentException(
-          name + " is of the model " + found.model() + ", but run " + run + " is of " + expected.model());
+          name + " is of the model " + found.model() + ", but run " + run + " needs " + origin.model());
     }
     if (!found.vocabulary().equals(expected.vocabulary())) {
       throw new IllegalArgumentException(name + " has another vocabulary than run " + run
           + ": the same number would be another token; both corpora must be of the same kind and lists");
     }
-    if (from.optimiser() && upcycles) {
+    if (from.optimiser() && grows) {
       throw new IllegalArgumentException(
-          name + " holds the state of a model without experts, which says nothing of run " + run
+          name + " holds the state of a model without experts or adapters, which says nothing of run " + run
               + "'s; leave 'optimiser: true' out");
     }
     if (from.optimiser() && !found.optimiser().equals(expected.optimiser())) {

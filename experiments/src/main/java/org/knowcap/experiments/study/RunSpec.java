@@ -110,7 +110,7 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
 
   /** Tokens times parameters: what the training takes, exact enough to compare runs of a study. */
   public double cost() {
-    return (double) people() * exposures.count() * model.parameters(1000).total();
+    return (double) people() * exposures.count() * model.loops() * model.parameters(1000).stored();
   }
 
   /**
@@ -193,8 +193,8 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
   /** The source of the initial parameters. */
   public Initialisation initialisation(Corpus corpus) {
     return training.initialisation()
-        .map(start -> model.feedForward().experts().isPresent() && start.isOf(denseIdentity(corpus))
-            ? start.upcycled(Program.scoring(model.dense(), ids(corpus), 1, training.contextLength()),
+        .map(start -> !model.equals(model.origin()) && start.isOf(originIdentity(corpus))
+            ? start.grown(Program.scoring(model.origin(), ids(corpus), 1, training.contextLength()),
                 weightsSeed())
             : start.from())
         .orElse(new Initialisation.Drawn(weightsSeed()));
@@ -219,11 +219,11 @@ public record RunSpec(CorpusSpec corpusSpec, ModelSpec model, Exposures exposure
   }
 
   /**
-   * The identity of the parameters of the model without experts, from which a mixture can start; the run's own
-   * identity if it has no experts.
+   * The identity of the parameters of the model without experts and adapters, from which one with them can start; the
+   * run's own identity if it has neither.
    */
-  ParameterIdentity denseIdentity(Corpus corpus) {
-    return identity(model.dense(), corpus);
+  public ParameterIdentity originIdentity(Corpus corpus) {
+    return identity(model.origin(), corpus);
   }
 
   private ParameterIdentity identity(ModelSpec spec, Corpus corpus) {

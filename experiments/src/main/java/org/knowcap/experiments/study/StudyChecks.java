@@ -204,8 +204,11 @@ public final class StudyChecks {
           + made.name() + " has none; leave it out, or give 'corpus.questions.tuning_exposures'");
     }
     Schedule schedule = checked("training.warmup_steps", () -> run.schedule(made));
+    if (run.model().lowRank().isPresent()) {
+      checkAdapters(run);
+    }
     training.initialisation().ifPresent(start -> checked("training.start", () -> {
-      start.require(run.name(), run.identity(made), run.denseIdentity(made));
+      start.require(run.name(), run.identity(made), run.originIdentity(made));
       return start;
     }));
     checkMasterWeights(run);
@@ -215,7 +218,7 @@ public final class StudyChecks {
       }
       return new StraightThrough(how).matrices(Program.scoring(run.model(), RunSpec.ids(made), 1, 1));
     }));
-    long parameters = run.model().parameters(made.vocabulary().size()).total();
+    long parameters = run.model().parameters(made.vocabulary().size()).stored();
     if (parameters > Integer.MAX_VALUE) {
       throw UserException
           .usage(file + ": 'models': " + run.model().name() + " with head width " + run.model().headWidth()
@@ -239,6 +242,19 @@ public final class StudyChecks {
       throw UserException.usage(
           file + ": 'training.weights' and 'training.master_weights: " + type.name().toLowerCase(Locale.ROOT)
               + "' cannot be combined: few-bit weights are rounded from exact ones; leave out one of them");
+    }
+  }
+
+  /** Adapters change weights that another run has learnt, and that stay as they are. */
+  private void checkAdapters(RunSpec run) {
+    if (run.training().initialisation().isEmpty()) {
+      throw UserException.usage(file + ": 'models': " + run.model().name()
+          + " has adapters, which change the frozen weights of another run; give that run in"
+          + " 'training.start: {run: FOLDER}'");
+    }
+    if (run.training().weights().isPresent()) {
+      throw UserException.usage(file + ": 'training.weights' rounds weights that are trained, but those of "
+          + run.model().name() + " are frozen; leave it out, or leave the adapters out");
     }
   }
 

@@ -39,6 +39,7 @@ class DocumentedCommandsTest {
     NOT_RUN.put("laws", "trains for minutes, or measures how long that would take");
     NOT_RUN.put("calibrate", "trains for minutes; CalibrationTest has its checks");
     NOT_RUN.put("run results/", "trains for hours");
+    NOT_RUN.put("run experiments/studies/adapters", "trains for minutes; AdaptersTest has a small one");
     NOT_RUN.put("run my-study.yaml --out runs/mine --concurrent", "needs a GPU");
     NOT_RUN.put("run my-study.yaml --out runs/mine --launcher slurm",
         "needs Slurm; FakeSlurmTest has a stand-in");

@@ -105,7 +105,7 @@ class ProbingTest {
       }
     }
     assertEquals(4, silenced, "weights and biases of both halves of the block");
-    return new TrainedRun(study, spec, source, 0, parameters);
+    return new TrainedRun(study, spec, source, 0, spec.model(), parameters);
   }
 
   @Test

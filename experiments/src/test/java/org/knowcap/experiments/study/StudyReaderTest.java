@@ -887,10 +887,35 @@ class StudyReaderTest {
     String text = BIOD.replace("gpt2-1-1", "gpt2-moe3-1-1")
         .replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}");
     RunSpec run = StudyReader.read(file(text)).runs().getFirst();
-    assertInstanceOf(Initialisation.Upcycled.class, run.initialisation(run.corpus()));
+    assertInstanceOf(Initialisation.Grown.class, run.initialisation(run.corpus()));
     assertNamed(text,
         mistake("run: a", "run: a, optimiser: true", "without experts", "leave 'optimiser: true' out"));
     assertNamed(text, mistake("moe3-1-1", "moe3-1-2-w32", "'training.start'", "\"heads\":1"));
+  }
+
+  @Test
+  void adaptersStartFromTheModelWithoutThem() throws IOException {
+    checkpointOf(BIOD, directory.resolve("a"));
+    String text = BIOD
+        .replace("models: gpt2-1-1", "models: {name: gpt2-1-1, lora_rank: 4, lora_placement: mlp}")
+        .replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}");
+    RunSpec run = checked(file(text)).runs().getFirst();
+    assertEquals("gpt2-1-1-lora4mlp", run.model().name());
+    assertEquals(4.0, setting(run, "model", "lora_alpha"));
+    assertInstanceOf(Initialisation.Grown.class, run.initialisation(run.corpus()));
+    assertNamed(text, mistake(", start: {run: a}", "", "'models': gpt2-1-1-lora4mlp has adapters",
+        "give that run in 'training.start: {run: FOLDER}'"));
+    assertNamed(text, mistake("run: a}", "run: b}", "'training.start.run'", "there is no "));
+    assertNamed(text, mistake("gpt2-1-1", "gpt2-1-2-w32", "'training.start'", "\"heads\":1", "needs "));
+    assertNamed(text, mistake("rank: 4", "rank: 0", "'models.lora_rank'", "from 1 to 4096", "found 0"));
+    assertNamed(text,
+        mistake("rank: 4", "rank: 4, lora_alpha: -1", "'models.lora_alpha'", "above 0", "found -1"));
+    assertNamed(text, mistake("lora_rank: 4, ", "", "unknown key 'models.lora_placement'"));
+    assertNamed(text, mistake("mlp", "head", "'models.lora_placement'", "attention, mlp, all", "head"));
+    assertNamed(text, mistake("run: a}", "run: a, optimiser: true}", "without experts or adapters"));
+    assertNamed(text,
+        mistake("{run: a}", "{run: a}, weights: {method: ternary}", "'training.weights'", "are frozen"));
+    assertNamed(text, mistake("gpt2-1-1", "gpt2-moe3-1-1", "'models'", "without experts"));
   }
 
   private static Stream<Mistake> startMistakes() {
@@ -1242,6 +1267,11 @@ class StudyReaderTest {
       List<Path> studies = files.filter(file -> file.toString().endsWith(".yaml")).toList();
       assertTrue(studies.size() >= 4);
       for (Path file : studies) {
+        if (file.endsWith("adapters.yaml")) {
+          UserException refused = assertThrows(UserException.class, () -> checked(file));
+          assertTrue(refused.getMessage().contains("there is no "), refused.getMessage());
+          continue;
+        }
         Study study = checked(file);
         assertEquals(file.getFileName().toString(), study.name() + ".yaml");
         assertEquals(study.runs().size(),

@@ -138,7 +138,8 @@ public enum Family {
   /** The family's model of a size, with other positions. */
   public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
     return new ModelSpec(this, layers, heads, headWidth, keyHeads.of(heads), Optional.empty(), Mask.CAUSAL,
-        other, norm, feedForward, biases, tied, false, List.of(), List.of(Mixer.ATTENTION));
+        other, norm, feedForward, biases, tied, false, List.of(), List.of(Mixer.ATTENTION), 1,
+        Optional.empty());
   }
 
   /**

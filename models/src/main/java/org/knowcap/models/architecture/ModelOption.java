@@ -84,12 +84,22 @@ public record ModelOption<T>(String key, Suffix<T> suffix, BiFunction<OptionValu
   /** The places where blocks have Canon layers. */
   public static final ModelOption<List<CanonLayer>> CANON = CanonLayer.row("canon");
 
+  /** Adapters of low rank, which alone are trained. */
+  public static final ModelOption<Optional<LowRank>> LOW_RANK = LowRank.row("lora_rank");
+
+  /** How often a token goes through all blocks, each time with the same weights. */
+  public static final ModelOption<Integer> LOOPS = whole("loops", "loops", _ -> ModelSpec.MOST_LOOPS,
+      ModelSpec::loops, (b, value) -> b.loops = value,
+      m -> m.loops() == 1 ? "" : "all blocks " + m.loops() + " times").writtenIf(m -> m.loops() > 1);
+
   /** Every option, in the order of {@code run.json}, from which a run's name is computed: new ones come last. */
   public static final List<ModelOption<?>> ALL = List.of(HEAD_WIDTH, KEY_HEADS, ATTENTION_WINDOW, MASK,
-      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM, CANON, MIXERS);
+      POSITIONS, NORM, FEED_FORWARD, ACTIVATION, EXPERTS, BIASES, TIED, QK_NORM, CANON, MIXERS,
+      LOW_RANK, LOOPS);
   /** The options that a model's name has, in the order of the name. */
   static final List<ModelOption<?>> IN_NAMES = List.of(HEAD_WIDTH, MIXERS, KEY_HEADS, ATTENTION_WINDOW, NORM,
-      FEED_FORWARD, ACTIVATION, BIASES, TIED, QK_NORM, CANON, POSITIONS, MASK, EXPERTS);
+      FEED_FORWARD, ACTIVATION, BIASES, TIED, QK_NORM, CANON, POSITIONS, MASK, EXPERTS, LOOPS,
+      LOW_RANK);
 
   private static ModelOption<Integer> whole(String key, String letter, Function<ModelSpec, Integer> most,
       Function<ModelSpec, Integer> get, BiConsumer<ModelSpec.Builder, Integer> set,

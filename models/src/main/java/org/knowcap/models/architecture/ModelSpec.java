@@ -23,18 +23,26 @@ import java.util.stream.IntStream;
  *        for keys
  * @param canon where each block has Canon layers, in their order
  * @param mixers what lets the tokens of the first blocks see each other; later blocks repeat the list
+ * @param loops how often a token goes through all blocks, from 1 to {@value #MOST_LOOPS}
+ * @param lowRank the adapters, which alone are trained; absent if all parameters are trained
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
     Optional<Integer> attentionWindow, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
-    boolean biases, boolean tied, boolean qkNorm, List<CanonLayer> canon, List<Mixer> mixers) {
+    boolean biases, boolean tied, boolean qkNorm, List<CanonLayer> canon, List<Mixer> mixers, int loops,
+    Optional<LowRank> lowRank) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
+  /** Most loops that a study can ask for. */
+  public static final int MOST_LOOPS = 64;
   /** Widest head that a study can ask for. */
   public static final int WIDEST_HEAD = 1024;
 
   public ModelSpec {
     require(layers >= 1, "layers", layers);
     require(heads >= 1, "heads", heads);
+    if (loops < 1 || loops > MOST_LOOPS) {
+      throw new IllegalArgumentException("loops must be from 1 to " + MOST_LOOPS + ", found " + loops);
+    }
     require(headWidth >= 1, "head width", headWidth);
     require(attentionWindow.orElse(1) >= 1, "attention window", attentionWindow.orElse(1));
     if (keyHeads < 1 || heads % keyHeads != 0) {
@@ -55,6 +63,9 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       throw new IllegalArgumentException(
           "Canon layer d needs a feed-forward without experts, whose rows are not tokens in their order");
     }
+    FeedForward ofBlock = feedForward;
+    List<Mixer> ofBlocks = mixers;
+    lowRank.ifPresent(adapters -> adapters.require(ofBlock, ofBlocks));
   }
 
   private static void checkMixers(int layers, int headWidth, Optional<Integer> attentionWindow,
@@ -104,7 +115,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
    * is only rounding error.
    */
   public boolean hasKeyBiasWithoutGradient() {
-    return biases && mixers.contains(Mixer.ATTENTION) && !qkNorm && !canon.contains(CanonLayer.B)
+    return biases && lowRank.isEmpty() && mixers.contains(Mixer.ATTENTION) && !qkNorm && !canon.contains(CanonLayer.B)
         && positions.rotary().map(rotary -> rotary.fraction() < 1).orElse(true);
   }
 
@@ -128,6 +139,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     boolean qkNorm;
     List<CanonLayer> canon;
     List<Mixer> mixers;
+    int loops;
+    Optional<LowRank> lowRank;
     private final int layers;
     private final int heads;
 
@@ -147,6 +160,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       qkNorm = model.qkNorm;
       canon = model.canon;
       mixers = model.mixers;
+      loops = model.loops;
+      lowRank = model.lowRank;
     }
 
     /**
@@ -156,7 +171,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
      */
     public ModelSpec build() {
       return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
-          feedForward, biases, tied, qkNorm, canon, mixers);
+          feedForward, biases, tied, qkNorm, canon, mixers, loops, lowRank);
     }
   }
 
@@ -172,11 +187,12 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return builder.build();
   }
 
-  /** This model with one feed-forward where there are experts. */
-  public ModelSpec dense() {
+  /** The model whose learnt parameters this one may start from: with one feed-forward for all experts, and without adapters. */
+  public ModelSpec origin() {
     Builder builder = builder();
     builder.family = family.dense();
     builder.feedForward = feedForward.dense();
+    builder.lowRank = Optional.empty();
     return builder.build();
   }
 
@@ -249,7 +265,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     return mixer(layer).recurrent() ? headWidth : qkNorm ? 2L * headWidth : 0;
   }
 
-  /** Counts every trainable parameter, by component, for a vocabulary of this many tokens. */
+  /** Counts every parameter, by component, for a vocabulary of this many tokens. */
   public ParameterCount parameters(int vocabulary) {
     long d = width();
     long perNorm = norm == Norm.LAYER ? 2 * d : d;
@@ -268,6 +284,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
             + layers * canonWeights(0, CanonLayer.C, CanonLayer.D),
         mixtures * d * experts,
         norms * perNorm + IntStream.range(0, layers).mapToLong(this::mixingGains).sum(),
-        tied ? 0 : vocabulary * d, Math.round(mixtures * (experts - active) * one));
+        tied ? 0 : vocabulary * d, Math.round(mixtures * (experts - active) * one),
+        lowRank.map(adapters -> layers * adapters.parameters(width(), qkvWidth(), feedForward)).orElse(0L));
   }
 }

@@ -1,7 +1,7 @@
 package org.knowcap.models.architecture;
 
 /**
- * Trainable parameters by component. For GPT2-l-h they add up to P = 12*l*d^2 + 13*l*d + 2*d + V*d.
+ * Parameters by component. For GPT2-l-h they add up to P = 12*l*d^2 + 13*l*d + 2*d + V*d.
  *
  * @param embedding token table, V * d
  * @param positions table of learned positions, positions * d; 0 for other kinds of positions
@@ -13,15 +13,30 @@ package org.knowcap.models.architecture;
  * @param head the matrix of the last matmul, V * d; 0 if the head is tied to the embedding
  * @param idle the part of {@code feedForward} that does not take part in a token's computation: the experts that it
  *        is not sent to
+ * @param adapters matrices of adapters; where there are any, all other components are frozen
  */
 public record ParameterCount(long embedding, long positions, long attention, long feedForward, long router,
-    long norms, long head, long idle) {
-  /** P. */
+    long norms, long head, long idle, long adapters) {
+  /** P, the parameters that are trained. */
   public long total() {
+    return adapters > 0 ? adapters : ofModel();
+  }
+
+  /** Number of parameters that are not trained: all but the adapters, if there are any. */
+  public long frozen() {
+    return adapters > 0 ? ofModel() : 0;
+  }
+
+  /** Number of all parameters, trained and frozen. */
+  public long stored() {
+    return ofModel() + adapters;
+  }
+
+  private long ofModel() {
     return embedding + positions + attention + feedForward + router + norms + head;
   }
 
-  /** Number of parameters that take part in one token's computation. */
+  /** Number of those of P that take part in one token's computation. */
   public long active() {
     return total() - idle;
   }

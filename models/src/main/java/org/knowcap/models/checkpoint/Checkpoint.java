@@ -64,7 +64,7 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
     Map<String, Safetensors.Array> tensors = new LinkedHashMap<>();
     state.forEach((name, flat) -> {
       int offset = 0;
-      for (Parameter parameter : program.parameters()) {
+      for (Parameter parameter : held(name, program)) {
         Safetensors.Array array = new Safetensors.Array(shape(name, parameter), flat, offset);
         tensors.put(tensorName(name, parameter), array);
         offset += array.size();
@@ -122,12 +122,12 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
           throw new CheckpointException(file, "of another version: no optimiser here has a '" + name + "'");
         }
         state.put(name, new float[Math
-            .toIntExact(program.parameters().stream().mapToLong(parameter -> size(name, parameter)).sum())]);
+            .toIntExact(held(name, program).stream().mapToLong(parameter -> size(name, parameter)).sum())]);
       }
     }
     for (Map.Entry<String, float[]> entry : state.entrySet()) {
       int offset = 0;
-      for (Parameter parameter : program.parameters()) {
+      for (Parameter parameter : held(entry.getKey(), program)) {
         String tensorName = tensorName(entry.getKey(), parameter);
         long[] shape = shape(entry.getKey(), parameter);
         Safetensors.Array array = content.tensors().get(tensorName);
@@ -140,9 +140,10 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
         offset += array.size();
       }
     }
-    if (content.tensors().size() != state.size() * program.parameters().size()) {
+    int expected = state.keySet().stream().mapToInt(name -> held(name, program).size()).sum();
+    if (content.tensors().size() != expected) {
       throw new CheckpointException(file, "of another model: it holds " + content.tensors().size()
-          + " tensors, this model has " + program.parameters().size() + " in each of " + state.keySet());
+          + " tensors, this model has " + expected + " in " + state.keySet());
     }
     return new Checkpoint(head, state);
   }
@@ -195,6 +196,11 @@ public record Checkpoint(Head head, Map<String, float[]> state) {
       throw new CheckpointException(file, "damaged: step '" + step + "', updates '" + updates
           + "' or position '" + position + "' is no number");
     }
+  }
+
+  /** The parameters that a buffer has numbers for: optimisers keep none for frozen ones. */
+  private static List<Parameter> held(String name, Program program) {
+    return name.equals(Session.PARAMETERS) ? program.parameters() : program.trained();
   }
 
   /** The shape of a buffer's numbers for one parameter. */

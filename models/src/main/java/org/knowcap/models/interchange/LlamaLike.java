@@ -240,7 +240,7 @@ sealed interface LlamaLike extends ModelClass {
       objections.add("rotary positions, found " + model.positions().kind());
     }
     ModelClass.noDocuments(model).ifPresent(objections::add);
-    ModelClass.noCanon(model).ifPresent(objections::add);
+    ModelClass.noAdditions(model).ifPresent(objections::add);
     ModelClass.noRecurrence(model).ifPresent(objections::add);
     if (model.qkNorm() != hasQkNorm()) {
       objections.add(hasQkNorm() ? "QK-norm, found none" : "no QK-norm, found one");

@@ -74,6 +74,7 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
     return switch (activation) {
       case GELU -> Setting.of(key, "gelu_pytorch_tanh", "gelu_new", "gelu_fast", "gelu_python_tanh");
       case SILU -> Setting.of(key, "silu", "swish");
+      case RELU2 -> Setting.of(key, "relu2");
     };
   }
 
@@ -127,7 +128,7 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
       objections.add("no QK-norm, found one");
     }
     noDocuments(model).ifPresent(objections::add);
-    noCanon(model).ifPresent(objections::add);
+    noAdditions(model).ifPresent(objections::add);
     noRecurrence(model).ifPresent(objections::add);
     noExperts(model).ifPresent(objections::add);
     return objections;
@@ -150,8 +151,14 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
         : Optional.empty();
   }
 
-  /** What every class says of a model with Canon layers. */
-  static Optional<String> noCanon(ModelSpec model) {
+  /** What every class says of a model with Canon layers, loops, or adapters that are not merged. */
+  static Optional<String> noAdditions(ModelSpec model) {
+    if (model.lowRank().isPresent()) {
+      return Optional.of("adapters merged into the weights, found them apart");
+    }
+    if (model.loops() > 1) {
+      return Optional.of("each block once, found " + model.loops() + " loops");
+    }
     return model.canon().isEmpty() ? Optional.empty() : Optional.of("no Canon layers, found some");
   }
 

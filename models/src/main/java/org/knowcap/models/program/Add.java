@@ -3,13 +3,19 @@ package org.knowcap.models.program;
 import java.util.List;
 
 /**
- * out = a + b, the residual stream's addition.
+ * out = a + b.
  *
  * @param a [R, d]
  * @param b [R, d]
+ * @param residual whether the sum is the residual stream, which stays in fp32 even in a bf16 program
  * @param out [R, d]
  */
-public record Add(Tensor a, Tensor b, Tensor out) implements ForwardOperation {
+public record Add(Tensor a, Tensor b, boolean residual, Tensor out) implements ForwardOperation {
+  /** The residual stream's addition. */
+  public Add(Tensor a, Tensor b, Tensor out) {
+    this(a, b, true, out);
+  }
+
   @Override
   public List<Tensor> reads() {
     return List.of(a, b);
@@ -25,6 +31,6 @@ public record Add(Tensor a, Tensor b, Tensor out) implements ForwardOperation {
 
   @Override
   public Add lowered(Storage storage) {
-    return new Add(storage.read(a), storage.read(b), storage.inFp32(out));
+    return new Add(storage.read(a), storage.read(b), residual, residual ? storage.inFp32(out) : out);
   }
 }

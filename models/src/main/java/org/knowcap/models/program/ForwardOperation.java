@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 /** The operations that models consist of. Each writes one result, its {@code out}. */
 public sealed interface ForwardOperation extends Operation
     permits Embedding, LearnedPositions, Normalisation, Linear, Activate, GatedActivation, Canon, Rope,
-    Attention, Recurrence, GatedNorm, Add, Route, Dispatch, ExpertLinear, Combine, CrossEntropy {
+    Attention, Recurrence, GatedNorm, Add, Scale, Route, Dispatch, ExpertLinear, Combine, CrossEntropy {
   Tensor out();
 
   /** Tensors that the operation saves because its gradient reads them again, such as a norm's mean and rstd. */
@@ -39,9 +39,9 @@ public sealed interface ForwardOperation extends Operation
    * so a parameter used twice (the tied table) collects both parts.
    */
   sealed interface Gradient extends Operation permits Embedding.Backward, LearnedPositions.Backward,
-      Normalisation.Backward, Linear.Backward, Activate.Backward, GatedActivation.Backward, Canon.Backward,
+      Normalisation.Backward, Linear.Backward, Scale.Backward, Activate.Backward, GatedActivation.Backward, Canon.Backward,
       Rope.Backward, Attention.Backward, Recurrence.Backward, GatedNorm.Backward, Route.Backward,
-      Dispatch.Backward, ExpertLinear.Backward, Combine.Backward, CrossEntropy.Backward, Accumulate {
+      Dispatch.Backward, ExpertLinear.Backward, Scale.Backward, Combine.Backward, CrossEntropy.Backward, Accumulate {
     /** The operation this is the gradient of. */
     ForwardOperation forward();
 

@@ -43,8 +43,9 @@ public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tenso
   @Override
   public void differentiate(Differentiation derivation) {
     Tensor dX = derivation.part(x);
-    derivation.add(new Backward(this, derivation.gradient(out), dX, derivation.parameterGradient(weight),
-        bias.map(derivation::parameterGradient)));
+    derivation.add(new Backward(this, derivation.gradient(out), dX,
+        Optional.of(weight).filter(derivation::trains).map(derivation::parameterGradient),
+        bias.filter(derivation::trains).map(derivation::parameterGradient)));
     derivation.pass(this, x, dX);
   }
 
@@ -57,22 +58,25 @@ public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tenso
     return new Linear(otherX, weight, transposed, bias, exact, otherOut);
   }
 
-  /** dX = dOut * weight^T [R, n]; dWeight += x^T * dOut; dBias += column sums of dOut. */
-  public record Backward(Linear forward, Tensor dOut, Tensor dX, Tensor dWeight,
+  /**
+   * dX = dOut * weight^T [R, n]; dWeight += x^T * dOut; dBias += column sums of dOut. The last two are absent where the
+   * parameter is frozen.
+   */
+  public record Backward(Linear forward, Tensor dOut, Tensor dX, Optional<Tensor> dWeight,
       Optional<Tensor> dBias) implements ForwardOperation.Gradient {
     @Override
     public List<Tensor> reads() {
-      return List.of(forward.x, forward.weight, dOut);
+      return dWeight.isPresent() ? List.of(forward.x, forward.weight, dOut) : List.of(forward.weight, dOut);
     }
 
     @Override
     public List<Tensor> writes() {
-      return Stream.concat(Stream.of(dX, dWeight), dBias.stream()).toList();
+      return Stream.of(Stream.of(dX), dWeight.stream(), dBias.stream()).flatMap(each -> each).toList();
     }
 
     @Override
     public long flops() {
-      return 2 * forward.flops();
+      return (dWeight.isPresent() ? 2 : 1) * forward.flops();
     }
 
     @Override
@@ -85,7 +89,8 @@ public record Linear(Tensor x, Tensor weight, boolean transposed, Optional<Tenso
 
     /** This operation, where the gradient of the result is the tensor {@code stored}. */
     public Backward lowered(Storage storage, Tensor stored) {
-      return new Backward(forward.of(storage.operand(forward.x), forward.out), stored, dX, dWeight, dBias);
+      Linear read = dWeight.isPresent() ? forward.of(storage.operand(forward.x), forward.out) : forward;
+      return new Backward(read, stored, dX, dWeight, dBias);
     }
   }
 }

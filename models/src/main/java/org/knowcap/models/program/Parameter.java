@@ -3,7 +3,7 @@ package org.knowcap.models.program;
 import java.util.List;
 
 /**
- * A trainable tensor and its place in the flat parameter buffer.
+ * A tensor of a model that training may change, and its place in the flat parameter buffer.
  *
  * @param offset first element in the flat buffer
  * @param initial its initial values
@@ -33,7 +33,9 @@ public record Parameter(Tensor tensor, long offset, Initial initial, Group group
     /** Weights of matmuls and of convolutions. */
     MATRICES,
     /** Biases and norms' gains. */
-    VECTORS
+    VECTORS,
+    /** What training does not change: all but the adapters, where a model has adapters. */
+    FROZEN
   }
 
   /** The initial values of a parameter. */
@@ -43,6 +45,11 @@ public record Parameter(Tensor tensor, long offset, Initial initial, Group group
 
     /** Independent normal elements around zero. */
     record Normal(double std) implements Initial {}
+  }
+
+  /** Whether training changes it. */
+  public boolean trained() {
+    return group != Group.FROZEN;
   }
 
   /** This parameter at another place. */

@@ -124,9 +124,19 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
     return Stream.<Operation>concat(forward.stream(), backward.stream()).toList();
   }
 
-  /** P, elements of the flat parameter buffer. */
+  /** Elements of the flat parameter buffer. */
   public long parameterCount() {
     return parameters.stream().mapToLong(p -> p.tensor().size()).sum();
+  }
+
+  /** The parameters that training changes. They come first in the flat buffers. */
+  public List<Parameter> trained() {
+    return parameters.stream().filter(Parameter::trained).toList();
+  }
+
+  /** P, elements of the flat buffers that training changes: those before the first frozen parameter. */
+  public long trainedCount() {
+    return trained().stream().mapToLong(p -> p.tensor().size()).sum();
   }
 
   /**
@@ -134,12 +144,12 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
    * training programs have ranges.
    */
   public List<Range> decays() {
-    return decays(parameters);
+    return decays(trained());
   }
 
   /** The same of all parameters that are no matrices of hidden layers. */
   public List<Range> decaysBesideHidden() {
-    return decays(parameters.stream().filter(parameter -> parameter.hidden().isEmpty()).toList());
+    return decays(trained().stream().filter(parameter -> parameter.hidden().isEmpty()).toList());
   }
 
   private List<Range> decays(List<Parameter> some) {
@@ -162,7 +172,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
 
   /** Number of elements that the optimiser keeps in a buffer. */
   public long stateCount(StateBuffer buffer) {
-    return parameters.stream().mapToLong(p -> buffer.size(p.tensor())).sum();
+    return trained().stream().mapToLong(p -> buffer.size(p.tensor())).sum();
   }
 
   /** Number of elements that the optimiser keeps in all buffers. */
@@ -188,7 +198,7 @@ public record Program(int windows, int length, int vocabulary, Tensor tokens, Te
    * the optimiser's state and the parameter, and writes the last two.
    */
   public long bytes() {
-    long update = updateRule.isPresent() ? 4 * (3 * parameterCount() + 2 * stateCount()) : 0;
+    long update = updateRule.isPresent() ? 4 * (3 * trainedCount() + 2 * stateCount()) : 0;
     return accumulation() * operations().stream().mapToLong(Operation::bytes).sum() + update;
   }
 

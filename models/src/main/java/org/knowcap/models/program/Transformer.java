@@ -1,8 +1,12 @@
 package org.knowcap.models.program;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.knowcap.models.program.Attention.Scores;
 import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
@@ -10,6 +14,7 @@ import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.CanonLayer;
 import org.knowcap.models.architecture.Experts;
 import org.knowcap.models.architecture.FeedForward;
+import org.knowcap.models.architecture.LowRank;
 import org.knowcap.models.architecture.Mixer;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Norm;
@@ -20,7 +25,7 @@ import org.knowcap.models.architecture.Rotary;
  * Writes the forward part of a language model of any of the paper's architectures (sections 3 and 7). The paper does
  * not give the initialisation. Here matrices are normal, with a standard deviation in proportion to 1 / sqrt(d), so
  * that activations are alike at every width; at d = 768 it is GPT-2's 0.02. It is divided by sqrt(2 * layers) in the
- * two matrices of a block that write to the residual stream.
+ * two matrices of a block that write to the residual stream. With loops the layers of all loops count there.
  */
 final class Transformer {
   private static final double EPSILON = 1e-5;
@@ -39,7 +44,10 @@ final class Transformer {
   private final Tensor tokens;
   private final double std;
   private final List<Parameter> parameters = new ArrayList<>();
+  private final Map<String, Tensor> declared = new HashMap<>();
   private final List<ForwardOperation> operations = new ArrayList<>();
+  /** Distinguishes the activations of loops before the last. */
+  private String pass = "";
 
   private Transformer(ModelSpec spec, TokenIds ids, int windows, int length, boolean scores) {
     this.spec = spec;
@@ -67,8 +75,11 @@ final class Transformer {
       x = run(new LearnedPositions(x, embedding("positions", learned.length()), length,
           activation("placed", spec.width())));
     }
-    for (int layer = 0; layer < spec.layers(); layer++) {
-      x = block(layer, x);
+    for (int loop = 1; loop <= spec.loops(); loop++) {
+      pass = loop == spec.loops() ? "" : ".loop" + loop;
+      for (int layer = 0; layer < spec.layers(); layer++) {
+        x = block(layer, x);
+      }
     }
     x = norm("norm", x);
     Tensor head = spec.tied() ? table : matrix("head", spec.width(), vocabulary, std, List.of());
@@ -94,14 +105,14 @@ final class Transformer {
     return add(name + "mlp.residual", x,
         spec.feedForward().mixed(layer)
             ? experts(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
-            : feedForward(name + "mlp.", normed, spec.innerWidth(), this::linear));
+            : feedForward(name + "mlp.", normed, spec.innerWidth(), this::mlpLinear));
   }
 
   private Tensor attention(String name, Tensor x) {
     Heads heads = new Heads(windows, length, spec.heads(), spec.keyHeads(), spec.headWidth(),
         Math.min(length, spec.attentionWindow().orElse(length)));
     Tensor projected = canon(CanonLayer.B, name + "canon_b",
-        linear(name + "qkv", x, queriesKeysValues(), std));
+        attentionLinear(name + "qkv", x, queriesKeysValues(), std));
     Tensor qkv = spec.qkNorm() ? headNorm(name + "qk_norm", projected, heads) : projected;
     Tensor mixed = switch (spec.positions()) {
       case Rotary rotary -> rotated(name, qkv, heads, rotary);
@@ -112,7 +123,7 @@ final class Transformer {
       case Positions.Alibi _ -> attend(name, qkv, heads, new Scores.Alibi());
       case Positions.Learned _,Positions.None _ -> attend(name, qkv, heads, new Scores.DotProduct());
     };
-    return linear(name + "out", mixed, List.of(spec.width()), residualStd());
+    return attentionLinear(name + "out", mixed, List.of(spec.width()), residualStd());
   }
 
   /** Gated linear attention (arXiv 2312.06635, section 4.4). */
@@ -249,7 +260,7 @@ final class Transformer {
         hidden(1, spec.width(), List.of(experts.count())));
     Tensor logits = run(Linear.router(x, router, activation(name + "router", experts.count())));
     Tensor weights = run(new Route(logits, routing,
-        new Tensor(name + "weights", Tensor.Role.ROUTING, windows * length, experts.count())));
+        new Tensor(name + "weights" + pass, Tensor.Role.ROUTING, windows * length, experts.count())));
     Tensor dispatched = run(
         new Dispatch(x, weights, routing, activation(name + "dispatched", routing.slots(), spec.width())));
     Tensor outputs = feedForward(name + "experts.", dispatched, spec.innerWidth(),
@@ -275,7 +286,7 @@ final class Transformer {
   }
 
   private double residualStd() {
-    return std / Math.sqrt(2.0 * spec.layers());
+    return std / Math.sqrt(2.0 * spec.layers() * spec.loops());
   }
 
   private Tensor add(String name, Tensor a, Tensor b) {
@@ -300,6 +311,45 @@ final class Transformer {
     Tensor weight = matrix(name + ".weight", x.columns(), width, std, hidden(1, x.columns(), widths));
     Optional<Tensor> bias = spec.biases() ? Optional.of(vector(name + ".bias", width, 0)) : Optional.empty();
     return run(new Linear(x, weight, false, bias, activation(name, width)));
+  }
+
+  /** A product of attention, with adapters if the model has them there. */
+  private Tensor attentionLinear(String name, Tensor x, List<Integer> widths, double std) {
+    return adapted(name, x, linear(name, x, widths, std), LowRank.Placement::attention);
+  }
+
+  /** A product of the feed-forward, with adapters if the model has them there. */
+  private Tensor mlpLinear(String name, Tensor x, List<Integer> widths, double std) {
+    return adapted(name, x, linear(name, x, widths, std), LowRank.Placement::mlp);
+  }
+
+  /** The product plus (alpha / rank) x A B. A begins as PyTorch begins linear layers, with that variance; B begins as zeros. */
+  private Tensor adapted(String name, Tensor x, Tensor product, Predicate<LowRank.Placement> place) {
+    return spec.lowRank().filter(adapters -> place.test(adapters.placement())).map(adapters -> {
+      int n = x.columns();
+      int m = product.columns();
+      Tensor a = adapter(name + ".lora_a", n, adapters.rank(), new Initial.Normal(1 / Math.sqrt(3.0 * n)));
+      Tensor b = adapter(name + ".lora_b", adapters.rank(), m, new Initial.Constant(0));
+      Tensor narrow = run(
+          new Linear(x, a, false, Optional.empty(), activation(name + ".narrow", adapters.rank())));
+      Tensor scaled = run(new Scale(adapters.scale(), narrow, activation(name + ".scaled", adapters.rank())));
+      Tensor change = run(new Linear(scaled, b, false, Optional.empty(), activation(name + ".change", m)));
+      return run(new Add(product, change, false, activation(name + ".adapted", m)));
+    }).orElse(product);
+  }
+
+  /** The tensor of a parameter; later loops use that of the first. */
+  private Tensor declared(String name, int rows, int columns, Function<Tensor, Parameter> parameter) {
+    return declared.computeIfAbsent(name, _ -> {
+      Tensor tensor = new Tensor(name, Tensor.Role.PARAMETER, rows, columns);
+      parameters.add(parameter.apply(tensor));
+      return tensor;
+    });
+  }
+
+  private Tensor adapter(String name, int rows, int columns, Initial initial) {
+    return declared(name, rows, columns,
+        tensor -> new Parameter(tensor, 0, initial, Group.MATRICES, hidden(1, rows, List.of(columns))));
   }
 
   private Tensor embedding(String name, int rows) {
@@ -335,17 +385,18 @@ final class Transformer {
 
   private Tensor parameter(String name, int rows, int columns, Initial initial, Group group,
       List<HiddenMatrix> hidden) {
-    Tensor tensor = new Tensor(name, Tensor.Role.PARAMETER, rows, columns);
-    parameters.add(new Parameter(tensor, 0, initial, group, hidden));
-    return tensor;
+    return declared(name, rows, columns,
+        tensor -> spec.lowRank().isPresent()
+            ? new Parameter(tensor, 0, initial, Group.FROZEN)
+            : new Parameter(tensor, 0, initial, group, hidden));
   }
 
   private Tensor activation(String name, int columns) {
     return activation(name, windows * length, columns);
   }
 
-  private static Tensor activation(String name, int rows, int columns) {
-    return new Tensor(name, Tensor.Role.ACTIVATION, rows, columns);
+  private Tensor activation(String name, int rows, int columns) {
+    return new Tensor(name + pass, Tensor.Role.ACTIVATION, rows, columns);
   }
 
   private Tensor run(ForwardOperation operation) {

@@ -57,6 +57,7 @@ public record UpdateRule(Optimiser optimiser, double embeddingDecay, double vect
       case EMBEDDINGS -> embeddingDecay;
       case MATRICES -> optimiser.weightDecay();
       case VECTORS -> vectorDecay;
+      case FROZEN -> 0;
     };
   }
 

@@ -50,6 +50,10 @@ public sealed interface Quantiser
    * @throws IllegalArgumentException if its blocks fit into no matrix's rows
    */
   default void requireFit(Program program) {
+    if (calibrated() && WeightMatrix.loops(program)) {
+      throw new IllegalArgumentException(method() + " rounds a matrix by its inputs, and in a model with loops a matrix has"
+          + " other inputs in each loop; use rtn or another method without calibration");
+    }
     List<Integer> widths = WeightMatrix.byOperation(program)
         .stream()
         .flatMap(List::stream)

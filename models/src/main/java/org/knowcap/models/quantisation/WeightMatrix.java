@@ -1,6 +1,7 @@
 package org.knowcap.models.quantisation;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,23 +43,26 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
   /**
    * The matrices that are quantised, in the order of their use, grouped by operation. These are the matrices of
    * every linear operation, each expert's separately. The head (tied or not), embeddings, biases, norms, and what a matmul
-   * reads in fp32 even in a bf16 program (routers, decays of recurrences) are kept.
+   * reads in fp32 even in a bf16 program (routers, decays of recurrences) are kept. A matrix that loops use several times
+   * counts once, where it is used first.
    */
   static List<List<WeightMatrix>> byOperation(Program program) {
     Set<Tensor> kept = program.forward()
         .stream()
         .flatMap(o -> o instanceof CrossEntropy loss ? Stream.of(loss.logits()) : Stream.of())
         .collect(Collectors.toSet());
+    Set<Tensor> seen = new HashSet<>();
     List<List<WeightMatrix>> matrices = new ArrayList<>();
     for (ForwardOperation operation : program.forward()) {
       switch (operation) {
         case Linear o -> {
-          if (!o.exact() && !kept.contains(o.out())) {
+          if (!o.exact() && !kept.contains(o.out()) && seen.add(o.weight())) {
             matrices.add(List.of(new WeightMatrix(o, o.x(), Optional.empty(),
                 program.parameter(o.weight()).offset(), o.x().columns(), o.out().columns(), o.transposed())));
           }
         }
-        case ExpertLinear o -> matrices.add(IntStream.range(0, o.weights().columns())
+        case ExpertLinear o when seen.add(o.weight()) -> matrices.add(IntStream
+            .range(0, o.weights().columns())
             .mapToObj(expert -> new WeightMatrix(o, o.x(), Optional.of(new ExpertRows(o.weights(), expert)),
                 program.parameter(o.weight()).offset() + (long) expert * o.x().columns() * o.out().columns(),
                 o.x().columns(), o.out().columns(), false))
@@ -69,6 +73,19 @@ record WeightMatrix(ForwardOperation operation, Tensor x, Optional<ExpertRows> r
       }
     }
     return List.copyOf(matrices);
+  }
+
+  /** Whether a matrix is used several times, as loops use it, with other inputs each time. */
+  static boolean loops(Program program) {
+    long uses = program.forward()
+        .stream()
+        .filter(o -> o instanceof Linear || o instanceof ExpertLinear)
+        .count();
+    return uses > program.forward().stream().flatMap(o -> switch (o) {
+      case Linear linear -> Stream.of(linear.weight());
+      case ExpertLinear linear -> Stream.of(linear.weight());
+      default -> Stream.<Tensor>of();
+    }).distinct().count();
   }
 
   /** The token of each row that is multiplied by it, given what its operation reads. */

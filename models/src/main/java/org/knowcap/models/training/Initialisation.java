@@ -25,15 +25,15 @@ public sealed interface Initialisation {
   record Continued(Path checkpoint, String sha256, boolean optimiser) implements Initialisation {}
 
   /**
-   * The parameters of a run whose model is this one without experts, with the optimiser's state from zeros; see
-   * {@link Upcycling}.
+   * The parameters of a run whose model is this one without experts or without adapters, with the optimiser's state from zeros;
+   * see {@link Upcycling}.
    *
    * @param checkpoint of that run
    * @param sha256 of the file, in hexadecimal
-   * @param dense a program of the model without experts
-   * @param seed of the routers
+   * @param origin a program of the model without experts and adapters
+   * @param seed of the routers and the adapters
    */
-  record Upcycled(Path checkpoint, String sha256, Program dense, long seed) implements Initialisation {}
+  record Grown(Path checkpoint, String sha256, Program origin, long seed) implements Initialisation {}
 
   /**
    * What a session starts with.
@@ -53,9 +53,9 @@ public sealed interface Initialisation {
     return switch (this) {
       case Drawn(long seed) ->
           new Buffers(Map.of(Session.PARAMETERS, InitialParameters.of(program, seed)), 0);
-      case Upcycled(Path file, String sha256, Program dense, long seed) ->
+      case Grown(Path file, String sha256, Program origin, long seed) ->
           new Buffers(Map.of(Session.PARAMETERS,
-              Upcycling.of(program, dense, read(file, sha256, dense).state().get(Session.PARAMETERS),
+              Upcycling.of(program, origin, read(file, sha256, origin).state().get(Session.PARAMETERS),
                   InitialParameters.of(program, seed))),
               0);
       case Continued(Path file, String sha256, boolean optimiser) -> {

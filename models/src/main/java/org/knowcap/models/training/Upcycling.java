@@ -10,7 +10,7 @@ import org.knowcap.models.program.Program;
  * Makes a mixture's parameters from those of the model without experts (Komatsuzaki et al., arXiv 2212.05055). Every
  * expert begins as the learnt feed-forward, routers and shared experts begin with random numbers, and all other
  * parameters begin as learnt. If the routing weights of a token add up to 1 and no expert is shared, the mixture
- * begins with exactly the losses of the model that it was made from.
+ * begins with exactly the losses of the model that it was made from. So does a model with adapters, which add zero at first.
  */
 final class Upcycling {
   private Upcycling() {}

@@ -146,6 +146,30 @@ class ModelSpecTest {
     assertTrue(message.contains(reason), message);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"gpt2-1-1-lora0 | no model is named", "gpt2-1-1-lora9999 | from 1 to 4096, found 9999",
+          "gpt2-1-1-lora4a0 | lora_alpha must be above 0 and at most 1000000, found 0.0",
+          "gpt2-nomlp-1-1-lora4 | use 'lora_placement: attention'",
+          "gpt2-moe2-1-1-lora4 | need a feed-forward without experts",
+          "gpt2-2-1-attentiongla-lora4attention | all blocks must have attention",
+          "gpt2-1-1-loops65 | loops must be from 1 to 64, found 65"})
+  void refusesAdaptersThatCannotBe(String name, String reason) {
+    String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
+  /** Products of GPT2 have 4 d and 2 d inputs and outputs in attention, and 5 d and 5 d in the feed-forward. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-3-2-w8-lora5attention, 6", "gpt2-3-2-w8-lora5mlp, 10", "gpt2-3-2-w8-lora5, 16"})
+  void trainsTheAdaptersAlone(String name, int widths) {
+    ParameterCount count = ModelSpec.parse(name).parameters(11);
+    assertEquals(3 * 5 * widths * 16, count.total());
+    assertEquals(count.total(), count.active());
+    assertEquals(ModelSpec.parse("gpt2-3-2-w8").parameters(11).total(), count.frozen());
+  }
+
   @Test
   void refusesOtherNumbersOfExperts() {
     Experts fine = Experts.of(4, 1);
@@ -199,15 +223,19 @@ class ModelSpecTest {
     for (Family family : Family.values()) {
       boolean mixed = family.model(1, 1, 8).feedForward().experts().isPresent();
       for (String options : List.of("", "-k1", "-a3", "-k1-a2-layernorm", "-rmsnorm", "-standard",
-          "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-biased", "-unbiased-tied", "-untied",
+          "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-relu2", "-loops3", "-biased-qknorm-loops2", "-glaattention-loops2", "-biased", "-unbiased-tied", "-untied",
           "-rotary0.5", "-rotary1b500.25", "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5",
           "-tied-learned17", "-nopos", "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document",
           "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos", "-gla", "-gdn-canonb-document",
           "-glagdn-k1", "-gdnattention-canona", mixed ? "-canonabc" : "-standard-canonabcd",
-          "-k1-canonab-document")) {
+          "-k1-canonab-document",
+          mixed || family == Family.GPT2_NOMLP ? "-silu" : "-k1-gated-lora5a2.5",
+          mixed ? "-silu" : "-learned5-lora16attention",
+          mixed || family == Family.GPT2_NOMLP ? "-silu" : "-gdn-lora4mlp")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
-        assertEquals(spec.parameters(11).total(),
-            Program.scoring(spec, new TokenIds(11, 3), 2, 5).parameterCount(), spec.name());
+        Program program = Program.scoring(spec, new TokenIds(11, 3), 2, 5);
+        assertEquals(spec.parameters(11).stored(), program.parameterCount(), spec.name());
+        assertEquals(spec.parameters(11).total(), program.trainedCount(), spec.name());
         assertEquals(spec, ModelSpec.parse(spec.name()));
       }
     }

@@ -55,6 +55,7 @@ import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
+import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.program.TokenIds;
 import org.knowcap.models.reference.ReferenceSession;
@@ -204,6 +205,7 @@ class EngineParityTest {
         cases.add(new Case(activation + " gate", shape, program(shape, (b, x) -> b.gate(activation, x)),
             Scope.OPERATION));
       }
+      cases.add(new Case("scale", shape, program(shape, Builder::scale), Scope.OPERATION));
       cases.add(new Case("add", shape, program(shape, Builder::add), Scope.OPERATION));
       cases.add(new Case("learned positions", shape, program(shape, Builder::positions), Scope.OPERATION));
       cases.add(
@@ -258,9 +260,11 @@ class EngineParityTest {
           Scope.MODEL));
     }
     for (String options : List.of("layernorm", "standard", "gelu", "biased", "tied", "k1-a2-biased-tied",
-        "rotary0.5b100", "ntk4", "learned5", "k1-learned9", "nopos", "k1-rerope1", "rerope3-document",
-        "rerope5", "leaky2k3", "k1-leaky1k1.5-document", "k1-alibi", "alibi-document", "a2-document",
-        "qknorm", "k1-biased-qknorm-rerope1", "canonabcd", "k1-qknorm-canonbd-document")) {
+        "rotary0.5b100", "ntk4", "learned5", "k1-learned9", "nopos", "standard-relu2", "relu2", "k1-rerope1",
+        "rerope3-document", "rerope5", "leaky2k3", "k1-leaky1k1.5-document", "k1-alibi", "alibi-document",
+        "a2-document", "qknorm", "k1-biased-qknorm-rerope1", "canonabcd", "k1-qknorm-canonbd-document",
+        "loops2", "layernorm-biased-qknorm-canonac-learned5-loops3", "loops2-lora3", "lora1a2attention",
+        "biased-tied-qknorm-lora2a3mlp")) {
       cases.add(new Case("llama, " + options, first,
           training(ModelSpec.parse("llama-2-2-w4-" + options), first), Scope.MODEL));
     }
@@ -373,7 +377,7 @@ class EngineParityTest {
     Batches batch = Start.of(c, 0.01, random).load(reference);
     double[] gradient = reference.gradient(batch.tokens(), batch.targets());
     double scale = Math.max(largest(gradient), 1e-3);
-    for (int i : program.parameters().stream().flatMapToInt(p -> sample(p, random)).toArray()) {
+    for (int i : program.trained().stream().flatMapToInt(p -> sample(p, random)).toArray()) {
       assertEquals(finiteDifference(reference, batch, i), gradient[i], 1e-7 * scale + 1e-9,
           "reference gradient, element " + i);
     }
@@ -460,6 +464,10 @@ class EngineParityTest {
       comparePredictions(variant, program, expected, session);
       session.step(batch.tokens(), batch.targets(), 0.01, 1);
       float[] first = session.state().get(StateBuffer.FIRST_MOMENT.key());
+      float[] frozen = session.state().get(Session.PARAMETERS);
+      float[] loaded = expected.start.parameters().get(Session.PARAMETERS);
+      int trained = (int) program.trainedCount();
+      assertEquals(-1, Arrays.mismatch(frozen, trained, frozen.length, loaded, trained, loaded.length));
       for (int i = 0; i < gradient.length; i++) {
         assertEquals(gradient[i], first[i], variant.tolerance() * scale, "gradient, element " + i);
       }
@@ -917,6 +925,10 @@ class EngineParityTest {
     Tensor gate(Activation activation, Tensor x) {
       Tensor both = linear(x, "both", 2 * x.columns());
       return run(new GatedActivation(activation, both, activation("gated", x.columns())));
+    }
+
+    Tensor scale(Tensor x) {
+      return run(new Scale(-0.7, linear(x), activation("scaled", x.columns())));
     }
 
     /** One place more than tokens of a window: its vector must stay as it is. */

@@ -59,13 +59,15 @@ class HuggingFaceModelTest {
     return Stream.concat(
         Stream.of(new Case(Family.GPT2.model(2, 3, 8, new Rotary(0.25, 10_000)), "gpt_neox"),
             new Case(Family.GPT2.model(1, 2, 4, new Rotary(1, 100)), "gpt_neox")),
-        Stream.of("gpt2-2-2-w8 gpt_neox", "gpt2-quarter-2-2-w8 gpt_neox", "gpt2-1-2-w8-silu-untied gpt_neox",
-            "llama-2-3-w4 llama", "llama-1-2-w6-gelu-biased-tied llama", "llama-1-4-w4-k2 llama",
-            "llama-2-4-w4-k2-tied-qknorm qwen3", "mistral-1-4-w6-qknorm qwen3", "llama-1-2-w4-a3 mistral",
-            "mistral-2-4-w4 mistral", "mistral-1-2-w4-a1 mistral", "mistral-1-4-w4-k4-a3-gelu-tied mistral",
-            "mistral-1-2-w4-biased llama", "mixtral-2-4-w4 mixtral", "mixtral3-1-2-w4-a3-gelu-tied mixtral",
-            "gpt2-2-2-w8-learned10 gpt2", "gpt2-quarter-1-3-w4-silu-untied-learned8 gpt2",
-            "gpt2-1-2-w8-rotary1-ntk4 gpt_neox", "llama-1-2-w8-rotary1b500-ntk2 llama")
+        Stream
+            .of("gpt2-2-2-w8 gpt_neox", "gpt2-quarter-2-2-w8 gpt_neox", "gpt2-1-2-w8-silu-untied gpt_neox",
+                "gpt2-1-2-w8-relu2 gpt_neox", "llama-2-3-w4 llama", "llama-1-2-w6-gelu-biased-tied llama",
+                "llama-1-4-w4-k2 llama", "llama-2-4-w4-k2-tied-qknorm qwen3", "mistral-1-4-w6-qknorm qwen3",
+                "llama-1-2-w4-a3 mistral", "mistral-2-4-w4 mistral", "mistral-1-2-w4-a1 mistral",
+                "mistral-1-4-w4-k4-a3-gelu-tied mistral", "mistral-1-2-w4-biased llama",
+                "mixtral-2-4-w4 mixtral", "mixtral3-1-2-w4-a3-gelu-tied mixtral",
+                "gpt2-2-2-w8-learned10 gpt2", "gpt2-quarter-1-3-w4-silu-untied-learned8 gpt2",
+                "gpt2-1-2-w8-rotary1-ntk4 gpt_neox", "llama-1-2-w8-rotary1b500-ntk2 llama")
             .map(line -> new Case(ModelSpec.parse(line.split(" ")[0]), line.split(" ")[1])));
   }
 

@@ -213,6 +213,7 @@ final class TransformersModel {
       case "gelu_pytorch_tanh" ->
           x -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * Math.pow(x, 3))));
       case "silu" -> x -> x / (1 + Math.exp(-x));
+      case "relu2" -> x -> Math.pow(Math.max(0, x), 2);
       default -> throw new IllegalArgumentException(config.toString());
     };
   }

@@ -43,6 +43,7 @@ import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
+import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.architecture.Activation;
 import org.knowcap.models.architecture.Experts;
@@ -141,11 +142,17 @@ public final class ReferenceSession implements Session {
       values.put(p.gradient(), new double[(int) p.tensor().size()]);
     }
     program.backward().forEach(this::run);
-    double[] flat = new double[(int) program.parameterCount()];
-    for (Parameter p : program.parameters()) {
+    double[] flat = new double[(int) program.trainedCount()];
+    for (Parameter p : program.trained()) {
       System.arraycopy(values.get(p.gradient()), 0, flat, (int) p.offset(), (int) p.tensor().size());
     }
     return flat;
+  }
+
+  private static void scale(double factor, double[] x, double[] out) {
+    for (int i = 0; i < out.length; i++) {
+      out[i] = factor * x[i];
+    }
   }
 
   private static double[] toDoubles(int[] ids) {
@@ -237,6 +244,8 @@ public final class ReferenceSession implements Session {
           out[i] = activate(o.activation(), get(o.x())[left]) * get(o.x())[left + n];
         }
       }
+      case Scale o -> scale(o.factor(), get(o.x()), fresh(o.out()));
+      case Scale.Backward o -> scale(o.forward().factor(), get(o.dOut()), fresh(o.dX()));
       case Canon o -> {
         double[] out = fresh(o.out());
         System.arraycopy(get(o.x()), 0, out, 0, out.length);
@@ -541,7 +550,7 @@ public final class ReferenceSession implements Session {
     double[] x = get(forward.x());
     double[] weight = get(forward.weight());
     double[] dOut = get(o.dOut());
-    double[] dWeight = get(o.dWeight());
+    double[] dWeight = o.dWeight().map(this::get).orElseGet(() -> new double[weight.length]);
     double[] dX = fresh(o.dX());
     int n = o.dX().columns();
     int m = o.dOut().columns();
@@ -565,6 +574,7 @@ public final class ReferenceSession implements Session {
     return switch (activation) {
       case GELU -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
       case SILU -> x / (1 + Math.exp(-x));
+      case RELU2 -> Math.max(0, x) * Math.max(0, x);
     };
   }
 
@@ -578,6 +588,7 @@ public final class ReferenceSession implements Session {
         double s = 1 / (1 + Math.exp(-x));
         yield s * (1 + x * (1 - s));
       }
+      case RELU2 -> 2 * Math.max(0, x);
     };
   }
 
@@ -945,11 +956,12 @@ public final class ReferenceSession implements Session {
     int column = 0;
     // Of Muon, what has no matrices of hidden layers in it.
     Optimiser ofElements = optimiser instanceof Optimiser.Muon o ? o.others() : optimiser;
-    for (Parameter parameter : program.parameters()) {
+    for (Parameter parameter : program.trained()) {
       double decay = switch (parameter.group()) {
         case EMBEDDINGS -> updateRule.embeddingDecay();
         case MATRICES -> optimiser.weightDecay();
         case VECTORS -> updateRule.vectorDecay();
+        case FROZEN -> throw new IllegalStateException("not trained: " + parameter);
       };
       double[] before = slice(p, parameter);
       if (optimiser instanceof Optimiser.Adafactor o) {
@@ -997,7 +1009,7 @@ public final class ReferenceSession implements Session {
   private double[] stepGradient(int[] tokens, int[] targets) {
     int batches = program.accumulation();
     int rows = program.rows();
-    double[] sum = new double[(int) program.parameterCount()];
+    double[] sum = new double[(int) program.trainedCount()];
     double losses = 0;
     for (int batch = 0; batch < batches; batch++) {
       int[] asked = Arrays.copyOfRange(targets, batch * rows, (batch + 1) * rows);

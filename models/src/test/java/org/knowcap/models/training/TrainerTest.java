@@ -40,8 +40,11 @@ import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.StateBuffer;
 import org.knowcap.models.reference.ReferenceSession;
 import org.knowcap.models.architecture.Family;
+import org.knowcap.models.architecture.LowRank;
+import org.knowcap.models.architecture.ModelOption;
 import org.knowcap.models.architecture.ModelSpec;
 import org.knowcap.models.architecture.Rotary;
 
@@ -164,6 +167,39 @@ class TrainerTest {
         assertEquals(loss, run.losses.get(step), 1e-5, "engine, step " + step);
       });
     }
+  }
+
+  /** Only the adapters learn, from the weights of a run without them, and a second process goes on to the last bit. */
+  @Test
+  void adaptersLearnOnFrozenWeights() throws Exception {
+    Path base = directory.resolve("base");
+    train(spec(0.01, 10), base, -1);
+    Map<String, float[]> learnt = Checkpoint.read(base, PROGRAM).state();
+    Program adapted = Program.training(
+        Family.GPT2.model(2, 2, 8, new Rotary(0.5, 10_000))
+            .with(ModelOption.LOW_RANK, Optional.of(new LowRank(3, 6, LowRank.Placement.ALL))),
+        VOCABULARY, 2, 9, new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.1));
+    TrainingSpec spec = new TrainingSpec(new Schedule(2, 6, 0.01, 0.1, LearningRateShape.COSINE),
+        new Initialisation.Grown(base, Checkpoint.checksum(base), PROGRAM, 5), RARE, 1, Duration.ZERO,
+        "fingerprint", MEANING);
+    Listener whole = train(adapted, spec, directory.resolve("whole"), -1, from(10));
+    train(adapted, spec, directory.resolve("parts"), 4, from(10));
+    train(adapted, spec, directory.resolve("parts"), -1, from(10));
+    Map<String, float[]> state = Checkpoint.read(directory.resolve("whole"), adapted).state();
+    assertArrayEquals(state.get(Session.PARAMETERS),
+        Checkpoint.read(directory.resolve("parts"), adapted).state().get(Session.PARAMETERS));
+    int trained = (int) adapted.trainedCount();
+    assertEquals(trained, state.get(StateBuffer.FIRST_MOMENT.key()).length);
+    assertTrue(whole.losses.get(6L) < whole.losses.get(1L), whole.losses.toString());
+    float[] before = learnt.get(Session.PARAMETERS);
+    adapted.parameters().stream().filter(parameter -> !parameter.trained()).forEach(parameter -> {
+      int size = (int) parameter.tensor().size();
+      int from = (int) PROGRAM.parameter(parameter.tensor()).offset();
+      assertArrayEquals(Arrays.copyOfRange(before, from, from + size),
+          Arrays.copyOfRange(state.get(Session.PARAMETERS), (int) parameter.offset(),
+              (int) parameter.offset() + size),
+          parameter.tensor().name());
+    });
   }
 
   private static final double[][] PINNED_MIXTURES = {

@@ -20,9 +20,10 @@ class UpcyclingTest {
   /** Gates that add up to one mix equals into their equal. */
   @ParameterizedTest
   @CsvSource({"mixtral4-2-2-w8, mistral-2-2-w8", "gpt2-moe3-2-2-w8-top2-capnone, gpt2-quarter-2-2-w8",
-      "glam4-3-2-w8-capnone, gpt2-3-2-w8", "gpt2-moe3-1-2-w8-gated-top3-capnone, gpt2-quarter-1-2-w8-gated"})
+      "glam4-3-2-w8-capnone, gpt2-3-2-w8", "gpt2-moe3-1-2-w8-gated-top3-capnone, gpt2-quarter-1-2-w8-gated",
+      "gpt2-2-2-w8-lora3a5, gpt2-2-2-w8", "mistral-1-2-w8-lora4attention, mistral-1-2-w8"})
   void theMixtureBeginsAsTheModelItWasMadeFrom(String mixed, String plain) {
-    assertEquals(ModelSpec.parse(plain), ModelSpec.parse(mixed).dense());
+    assertEquals(ModelSpec.parse(plain), ModelSpec.parse(mixed).origin());
     Program mixture = Program.scoring(ModelSpec.parse(mixed), IDS, 2, 7);
     Program dense = Program.scoring(ModelSpec.parse(plain), IDS, 2, 7);
     var random = RandomGeneratorFactory.of("L64X128MixRandom").create(3);

@@ -9,7 +9,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Activations with their derivatives, as training needs them: x * sigmoid(w), with w = x (a + b x^2). With s =
+ * Activations with their derivatives, as training needs them: ReLU^2, and x * sigmoid(w), with w = x (a + b x^2). With s =
  * sigmoid(w) the derivative is s + x s (1 - s) w' = s (1 + (1 - s) x w'), and x w' = x (a + 3 b x^2). Parameters are
  * addresses, for the reason that {@link Tiles} gives; loops run to full vectors.
  */
@@ -28,6 +28,15 @@ final class Activations {
       v.mul(s).intoMemorySegment(ALL, to + i, ORDER);
       FloatVector slope = v.mul(square.mul(3 * b).add(a));
       s.mul(slope.sub(s.mul(slope)).add(1)).intoMemorySegment(ALL, x + i, ORDER);
+    }
+  }
+
+  /** to = max(0, x)^2, and the derivative 2 max(0, x) in the place of x, in fp32. */
+  static void squaredRelu(long x, long to, long size) {
+    for (long i = 0; i < 4 * size; i += 4 * LANES) {
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, ALL, x + i, ORDER).max(0);
+      v.mul(v).intoMemorySegment(ALL, to + i, ORDER);
+      v.mul(2).intoMemorySegment(ALL, x + i, ORDER);
     }
   }
 

@@ -46,7 +46,7 @@ final class AdafactorUpdate implements Update {
     List<Factored> all = new ArrayList<>();
     long row = 0;
     long column = 0;
-    for (Parameter parameter : program.parameters()) {
+    for (Parameter parameter : program.trained()) {
       int rows = parameter.tensor().rows();
       int columns = parameter.tensor().columns();
       all.add(

@@ -90,7 +90,7 @@ final class CpuSession implements Session {
     boolean gathered = updateRule.clip().isPresent();
     return switch (updateRule.optimiser()) {
       case Optimiser.AdamW _,Optimiser.Lion _,Optimiser.Tiger _,Optimiser.Sgd _ ->
-          new ElementwiseUpdate(memory, layout, program.decays(), program.parameterCount(), gradients,
+          new ElementwiseUpdate(memory, layout, program.decays(), program.trainedCount(), gradients,
               updateRule.optimiser(), gathered);
       case Optimiser.Adafactor o -> new AdafactorUpdate(memory, layout, program, gradients, o, gathered);
       case Optimiser.Muon o -> new MuonUpdate(memory, layout, program, gradients, o,
@@ -166,7 +166,7 @@ final class CpuSession implements Session {
 
   /** Sums the workers' gradients, and takes the sum's length. */
   private double norm() {
-    long count = program.parameterCount();
+    long count = program.trainedCount();
     long share = ElementwiseUpdate.share(count, workers.size());
     crew.each(i -> squares[i] = gradients.gatherSquares(Math.min(i * share, count),
         Math.min((i + 1) * share, count)));

@@ -32,12 +32,47 @@ final class Elementwise {
         size(to));
   }
 
+  /** out = factor * x, both fp32 [slice rows, n]. */
+  static Kernel scale(MemorySegment memory, float factor, Matrix x, Matrix out) {
+    Kernel copied = convert(memory, x, out);
+    return firstRow -> {
+      copied.run(firstRow);
+      Loops.multiply(memory, out.offset(), factor, 0, size(out));
+    };
+  }
+
+  /** to = activation(x), to full vectors. */
+  private static void activate(MemorySegment memory, Activation activation, long x, boolean bf16, long to,
+      boolean bf16To, long size) {
+    switch (activation) {
+      case GELU, SILU -> Loops.activate(memory, (float) activation.linear(), (float) activation.cubic(), x,
+          bf16, to, bf16To, size);
+      case RELU2 -> Loops.squaredRelu(memory, x, bf16, to, bf16To, size);
+    }
+  }
+
+  /** to = activation'(x), both fp32, to full vectors. */
+  private static void slope(MemorySegment memory, Activation activation, long x, long to, long size) {
+    switch (activation) {
+      case GELU, SILU ->
+          Loops.slope(memory, (float) activation.linear(), (float) activation.cubic(), x, to, size);
+      case RELU2 -> Loops.squaredReluSlope(memory, x, to, size);
+    }
+  }
+
+  /** to = activation(x), and x becomes activation'(x), both fp32 at addresses. */
+  private static void forward(Activation activation, long x, long to, long size) {
+    switch (activation) {
+      case GELU, SILU ->
+          Activations.forward((float) activation.linear(), (float) activation.cubic(), x, to, size);
+      case RELU2 -> Activations.squaredRelu(x, to, size);
+    }
+  }
+
   /** out = activation(x), both [slice rows, n]. */
   static Kernel activate(MemorySegment memory, Activation activation, Matrix x, Matrix out) {
-    float linear = (float) activation.linear();
-    float cubic = (float) activation.cubic();
-    return firstRow -> Loops.activate(memory, linear, cubic, x.offset(), x.isBf16(), out.offset(),
-        out.isBf16(), size(out));
+    return firstRow -> activate(memory, activation, x.offset(), x.isBf16(), out.offset(), out.isBf16(),
+        size(out));
   }
 
   /**
@@ -49,12 +84,9 @@ final class Elementwise {
    */
   static Kernel activateToLearn(MemorySegment memory, Activation activation, Matrix x, Matrix out,
       long work) {
-    float linear = (float) activation.linear();
-    float cubic = (float) activation.cubic();
     long base = memory.address();
     if (!x.isBf16()) {
-      return firstRow -> Activations.forward(linear, cubic, base + x.offset(), base + out.offset(),
-          size(out));
+      return firstRow -> forward(activation, base + x.offset(), base + out.offset(), size(out));
     }
     long results = work + 2L * WORK;
     return firstRow -> {
@@ -62,7 +94,7 @@ final class Elementwise {
         long size = Math.min(WORK / 2, size(out) - from);
         long bytes = from * x.dtype().bytes();
         Loops.convert(memory, x.offset() + bytes, true, work, false, size);
-        Activations.forward(linear, cubic, base + work, base + results, size);
+        forward(activation, base + work, base + results, size);
         Loops.convert(memory, work, false, x.offset() + bytes, true, size);
         Loops.convert(memory, results, false, out.offset() + bytes, true, size);
       }
@@ -76,8 +108,6 @@ final class Elementwise {
    */
   static Kernel activateBackward(MemorySegment memory, Activation activation, Matrix x, Matrix gradient,
       long work) {
-    float linear = (float) activation.linear();
-    float cubic = (float) activation.cubic();
     return firstRow -> {
       for (long from = 0; from < size(gradient); from += WORK) {
         long size = Math.min(WORK, size(gradient) - from);
@@ -85,7 +115,7 @@ final class Elementwise {
         if (x.isBf16()) {
           Loops.convert(memory, input, true, work, false, size);
         }
-        Loops.slope(memory, linear, cubic, x.isBf16() ? work : input, work, size);
+        slope(memory, activation, x.isBf16() ? work : input, work, size);
         long place = gradient.offset() + from * gradient.dtype().bytes();
         Loops.product(memory, place, gradient.isBf16(), work, false, place, gradient.isBf16(), (int) size);
       }
@@ -112,12 +142,10 @@ final class Elementwise {
    * @param work offset of a row of n floats, to a full vector
    */
   static Kernel gate(MemorySegment memory, Activation activation, Matrix x, Matrix out, long work) {
-    float linear = (float) activation.linear();
-    float cubic = (float) activation.cubic();
     int n = out.columns();
     return firstRow -> {
       for (int r = 0; r < out.rows(); r++) {
-        Loops.activate(memory, linear, cubic, x.at(r, 0), x.isBf16(), work, false, n);
+        activate(memory, activation, x.at(r, 0), x.isBf16(), work, false, n);
         Loops.product(memory, work, false, x.at(r, n), x.isBf16(), out.at(r, 0), out.isBf16(), n);
       }
     };
@@ -133,15 +161,13 @@ final class Elementwise {
    */
   static Kernel gateBackward(MemorySegment memory, Activation activation, Matrix x, Matrix dOut, Matrix dX,
       long work) {
-    float linear = (float) activation.linear();
-    float cubic = (float) activation.cubic();
     int n = dOut.columns();
     long slope = work + 4L * Matrix.stride(n);
     return firstRow -> {
       for (int r = 0; r < dOut.rows(); r++) {
         Loops.convert(memory, x.at(r, 0), x.isBf16(), work, false, n);
-        Loops.slope(memory, linear, cubic, work, slope, n);
-        Loops.activate(memory, linear, cubic, work, false, work, false, n);
+        slope(memory, activation, work, slope, n);
+        activate(memory, activation, work, false, work, false, n);
         Loops.product(memory, slope, false, x.at(r, n), x.isBf16(), slope, false, n);
         Loops.product(memory, dOut.at(r, 0), dOut.isBf16(), slope, false, dX.at(r, 0), dX.isBf16(), n);
         Loops.product(memory, dOut.at(r, 0), dOut.isBf16(), work, false, dX.at(r, n), dX.isBf16(), n);

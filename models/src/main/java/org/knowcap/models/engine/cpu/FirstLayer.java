@@ -52,9 +52,10 @@ record FirstLayer(Embedding embedding, Normalisation norm, Linear linear) {
   private boolean endsAs(List<Operation> operations) {
     int end = operations.size();
     return operations.get(end - 3) instanceof Linear.Backward product && product.forward().equals(linear)
-        && operations.get(end - 2) instanceof NormBackward normed && normed.norm().forward().equals(norm)
-        && normed.norm().dOut().equals(product.dX()) && normed.residual().isPresent()
-        && normed.copy().isEmpty() && operations.get(end - 1) instanceof Embedding.Backward last
+        && product.dWeight().isPresent() && operations.get(end - 2) instanceof NormBackward normed
+        && normed.norm().forward().equals(norm) && normed.norm().dOut().equals(product.dX())
+        && normed.residual().isPresent() && normed.copy().isEmpty()
+        && operations.get(end - 1) instanceof Embedding.Backward last
         && last.dOut().equals(normed.norm().dX());
   }
 
@@ -161,7 +162,7 @@ record FirstLayer(Embedding embedding, Normalisation norm, Linear linear) {
       stages.add(Elementwise.convert(memory, rows.sums, rows.projected));
     }
     stages.add(KernelPlan.linearBackward(s, linear, rows.normed, rows.projected, rows.dNormed,
-        s.gradient(product.dWeight()), product.dBias().map(s::gradient)));
+        s.gradient(product.dWeight().orElseThrow()), product.dBias().map(s::gradient)));
     return Kernel.inOrder(stages);
   }
 

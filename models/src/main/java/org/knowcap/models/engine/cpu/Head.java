@@ -40,9 +40,9 @@ final class Head {
   private final DType dtype;
 
   /**
-   * Where the gradients of a training step go: of x [slice rows, d], of the weight, and of the bias if there is one.
+   * Where the gradients of a training step go: of x [slice rows, d], and of the weight and of the bias if these are trained.
    */
-  record Gradients(Matrix dX, Matrix dWeight, Optional<Matrix> dBias) {}
+  record Gradients(Matrix dX, Optional<Matrix> dWeight, Optional<Matrix> dBias) {}
 
   /**
    * @param targets offset of the batch's target ids, int32 [R]
@@ -102,11 +102,11 @@ final class Head {
         stages.add(firstRow -> gradients(logits, dLogits, firstRow + first));
         Runnable dX = matmuls.matmul(dLogits, weight.transposed(), Optional.empty(), g.dX().rows(from, rows),
             false);
-        Runnable dWeight = matmuls.weightGradient(x.rows(from, rows), dLogits, g.dWeight());
-        stages.add(firstRow -> {
-          dX.run();
-          dWeight.run();
-        });
+        stages.add(firstRow -> dX.run());
+        Matrix read = x.rows(from, rows);
+        g.dWeight()
+            .map(dWeight -> matmuls.weightGradient(read, dLogits, dWeight))
+            .ifPresent(dWeight -> stages.add(firstRow -> dWeight.run()));
         g.dBias().ifPresent(dBias -> stages.add(Elementwise.columnSums(memory, dLogits, dBias)));
       }
     }
@@ -129,7 +129,9 @@ final class Head {
           Optional.empty(), logits, false);
       Runnable dX = matmuls.matmul(dLogits.transposed(), weight.transposed(), Optional.empty(),
           g.dX().rows(from, rows), false);
-      Runnable dWeight = matmuls.weightGradient(x.rows(from, rows), dLogits.transposed(), g.dWeight());
+      Matrix read = x.rows(from, rows);
+      Optional<Runnable> dWeight = g.dWeight()
+          .map(gradient -> matmuls.weightGradient(read, dLogits.transposed(), gradient));
       stages.add(firstRow -> {
         product.run();
         for (int column = 0; column < rows; column += Vectors.LANES) {
@@ -137,7 +139,7 @@ final class Head {
               firstRow + first + column);
         }
         dX.run();
-        dWeight.run();
+        dWeight.ifPresent(Runnable::run);
       });
       g.dBias().ifPresent(dBias -> stages.add(Elementwise.columnSums(memory, dLogits.transposed(), dBias)));
     }

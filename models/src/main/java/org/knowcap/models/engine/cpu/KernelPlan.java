@@ -28,6 +28,7 @@ import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
+import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 
 /**
@@ -53,6 +54,9 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
       case LearnedPositions.Backward o -> of(s -> EmbeddingKernels.addPositionsBackward(s.memory(),
           s.at(o.dOut()), o.forward().length(), s.gradient(o.dTable())));
       case Add o -> of(s -> Elementwise.add(s.memory(), s.at(o.a()), s.at(o.b()), s.at(o.out())));
+      case Scale o -> of(s -> Elementwise.scale(s.memory(), (float) o.factor(), s.at(o.x()), s.at(o.out())));
+      case Scale.Backward o ->
+          of(s -> Elementwise.scale(s.memory(), (float) o.forward().factor(), s.at(o.dOut()), s.at(o.dX())));
       case Accumulate o -> of(s -> Elementwise.add(s.memory(), s.at(o.a()), s.at(o.b()), s.at(o.out())));
       case Copy o -> of(s -> Elementwise.convert(s.memory(), s.at(o.x()), s.at(o.out())));
       case Normalisation o -> new KernelPlan(Norms.workSize(o.x().columns()), s -> norm(s, o));
@@ -182,8 +186,13 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
   }
 
   private static Kernel linearBackward(Slice s, Linear.Backward o) {
+    if (o.dWeight().isEmpty()) {
+      Runnable toX = s.matmuls()
+          .matmul(s.at(o.dOut()), weight(s, o.forward()).transposed(), Optional.empty(), s.at(o.dX()), false);
+      return firstRow -> toX.run();
+    }
     return linearBackward(s, o.forward(), s.at(o.forward().x()), s.at(o.dOut()), s.at(o.dX()),
-        s.gradient(o.dWeight()), o.dBias().map(s::gradient));
+        s.gradient(o.dWeight().get()), o.dBias().map(s::gradient));
   }
 
   /** The gradient of a product of some rows, wherever they are. */
@@ -254,7 +263,8 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
         s.layout().predictions, s.work(), s.layout().dtype());
     return head.run(s.at(o.linear().x()), weight(s, o.linear()), o.linear().bias().map(s::parameter),
         o.backward()
-            .map(b -> new Head.Gradients(s.at(b.dX()), upright(s.gradient(b.dWeight()), b.forward()),
+            .map(b -> new Head.Gradients(s.at(b.dX()),
+                b.dWeight().map(weight -> upright(s.gradient(weight), b.forward())),
                 b.dBias().map(s::gradient))));
   }
 }

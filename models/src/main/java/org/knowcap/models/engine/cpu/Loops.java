@@ -424,6 +424,21 @@ final class Loops {
     }
   }
 
+  /** to = max(0, x)^2, to full vectors. */
+  static void squaredRelu(MemorySegment memory, long x, boolean bf16, long to, boolean bf16To, long size) {
+    for (long i = 0; i < size; i += LANES) {
+      FloatVector v = load(memory, x, i, bf16).max(0);
+      store(v.mul(v), memory, to, i, bf16To);
+    }
+  }
+
+  /** to = 2 max(0, x), the derivative of {@link #squaredRelu}, all in fp32, to full vectors. */
+  static void squaredReluSlope(MemorySegment memory, long x, long to, long size) {
+    for (long i = 0; i < size; i += LANES) {
+      store(load(memory, x, i, false).max(0).mul(2), memory, to, i, false);
+    }
+  }
+
   /** to = a * b, number by number. */
   static void product(MemorySegment memory, long a, boolean bf16A, long b, boolean bf16B, long to,
       boolean bf16To, int size) {

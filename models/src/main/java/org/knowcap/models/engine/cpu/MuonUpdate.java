@@ -115,7 +115,7 @@ final class MuonUpdate implements Update {
     this.gathered = gathered;
     decay = program.updateRule().orElseThrow().decay(Parameter.Group.MATRICES);
     quintics = optimiser.quintics().toArray(Quintic[]::new);
-    others = new ElementwiseUpdate(memory, layout, program.decaysBesideHidden(), program.parameterCount(),
+    others = new ElementwiseUpdate(memory, layout, program.decaysBesideHidden(), program.trainedCount(),
         gradients, optimiser.others(), gathered);
     for (int worker = 0; worker < matmuls.size(); worker++) {
       parts.add(new Part(WorkSpace.at(layout.work(worker), program), new ArrayList<>(), new HashMap<>()));

@@ -27,6 +27,7 @@ import org.knowcap.models.engine.lowering.DType;
 import org.knowcap.models.engine.lowering.LoweredProgram;
 import org.knowcap.models.engine.lowering.RopeTable;
 import org.knowcap.models.program.ForwardOperation;
+import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -351,12 +352,12 @@ final class Buffers {
     return sums;
   }
 
-  /** Address of the parts of a gradient's sum. */
-  long parts(Tensor gradient) {
-    return address(Part.SUMS) + 4 * sums.of(gradient).first();
+  /** Address where an operation writes the parts of its sums. */
+  long parts(Operation operation) {
+    return address(Part.SUMS) + 4 * sums.of(operation).orElseThrow().first();
   }
 
-  /** Address of what is to be done with them. */
+  /** Address of what is to be done with the parts, of all launches. */
   long stretches() {
     return address(Part.TABLES) + sumsOffset;
   }

@@ -1,11 +1,14 @@
 package org.knowcap.models.engine.cuda;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.knowcap.models.program.FusedOperation.LossHead;
 import org.knowcap.models.program.FusedOperation.NormBackward;
 import org.knowcap.models.program.Linear;
@@ -38,34 +41,43 @@ final class ColumnSums {
    */
   record Parts(long first, int count, int stride) {}
 
-  private final Map<Tensor, Parts> all = new LinkedHashMap<>();
-  private final Set<Tensor> apart = new HashSet<>();
+  /** Of each gradient. A launch takes one of each map: where loops share a bias or a gain, several operations add to its gradient. */
+  private final List<Map<Tensor, Parts>> rounds = new ArrayList<>();
+  /** Where each operation that writes parts begins. */
+  private final Map<Operation, Parts> written = new HashMap<>();
   private final int logitRows;
   private long size;
 
   /** @param logitRows rows whose logits exist at a time */
   ColumnSums(Program program, List<Operation> operations, KernelSource source, int logitRows) {
     this.logitRows = logitRows;
+    // Matmuls whose bias's gradient an operation before them sums up.
+    Set<Operation> relieved = new HashSet<>();
     for (int i = 0; i < operations.size(); i++) {
       Optional<Operation> next = operations.stream().skip(i + 1L).findFirst();
       switch (operations.get(i)) {
-        case NormBackward o when o.norm().forward().heads().isPresent() -> add(o.norm().dGain(),
-            room(normBlocks(source, o.norm().dX().rows()), o.norm().dGain().columns()), 0);
+        case NormBackward o when o.norm().forward().heads().isPresent() -> write(o,
+            room(normBlocks(source, o.norm().dX().rows()), o.norm().dGain().columns()), o.norm().dGain());
         case NormBackward o -> {
           int columns = o.norm().dX().columns();
           Parts parts = room(normBlocks(source, o.norm().dX().rows()), 3 * columns);
-          add(o.norm().dGain(), parts, 0);
+          write(o, parts, o.norm().dGain());
           o.norm().dBias().ifPresent(bias -> add(bias, parts, columns));
-          biasOf(o.copy().orElse(o.norm().dX()), next).ifPresent(bias -> add(bias, parts, 2 * columns));
+          biasOf(o.copy().orElse(o.norm().dX()), next).ifPresent(bias -> {
+            add(bias, parts, 2 * columns);
+            relieved.add(next.orElseThrow());
+          });
         }
-        case Rope.Backward o -> biasOf(o, next, source)
-            .ifPresent(bias -> add(bias, room(ropeGrid(o, source).blocks(), o.dX().columns()), 0));
+        case Rope.Backward o -> biasOf(o, next, source).ifPresent(bias -> {
+          write(o, room(ropeGrid(o, source).blocks(), o.dX().columns()), bias);
+          relieved.add(next.orElseThrow());
+        });
         case Linear.Backward o -> o.dBias()
-            .filter(bias -> !all.containsKey(bias))
-            .ifPresent(bias -> addApart(bias, parts(o.dOut().rows())));
+            .filter(_ -> !relieved.contains(o))
+            .ifPresent(bias -> write(o, room(parts(o.dOut().rows()), bias.columns()), bias));
         case LossHead o -> o.backward()
-            .flatMap(Linear.Backward::dBias)
-            .ifPresent(bias -> addApart(bias, partsBefore(program.rows())));
+            .ifPresent(backward -> backward.dBias()
+                .ifPresent(bias -> write(backward, room(partsBefore(program.rows()), bias.columns()), bias)));
         default -> {
           // No sums, or experts', which expert_columns adds up itself.
         }
@@ -79,15 +91,20 @@ final class ColumnSums {
     return parts;
   }
 
-  private void addApart(Tensor bias, int parts) {
-    add(bias, room(parts, bias.columns()), 0);
-    apart.add(bias);
+  private void write(Operation operation, Parts parts, Tensor gradient) {
+    written.put(operation, parts);
+    add(gradient, parts, 0);
   }
 
   private void add(Tensor gradient, Parts parts, int column) {
-    if (all.put(gradient, new Parts(parts.first + column, parts.count, parts.stride)) != null) {
-      throw new IllegalArgumentException("two operations add to the gradient of one bias, " + gradient);
+    int round = 0;
+    while (round < rounds.size() && rounds.get(round).containsKey(gradient)) {
+      round++;
     }
+    if (round == rounds.size()) {
+      rounds.add(new LinkedHashMap<>());
+    }
+    rounds.get(round).put(gradient, new Parts(parts.first + column, parts.count, parts.stride));
   }
 
   /** The gradient of a bias that is the sum of what is rotated back, if the matmul comes next and a kernel can do it. */
@@ -147,13 +164,9 @@ final class ColumnSums {
     return row / logitRows * parts(logitRows) + (row % logitRows == 0 ? 0 : parts(row % logitRows));
   }
 
-  /** Whether the parts of a bias's gradient are left by column_parts, and not by a kernel that computes these rows. */
-  boolean isApart(Tensor gradient) {
-    return apart.contains(gradient);
-  }
-
-  Parts of(Tensor gradient) {
-    return all.get(gradient);
+  /** Where an operation writes its parts, if it writes any. */
+  Optional<Parts> of(Operation operation) {
+    return Optional.ofNullable(written.get(operation));
   }
 
   /** Numbers of all parts. */
@@ -161,33 +174,53 @@ final class ColumnSums {
     return size;
   }
 
-  /** Blocks of the launch that adds them up. */
-  int blocks() {
-    return all.keySet().stream().mapToInt(gradient -> Math.ceilDiv(gradient.columns(), LANES)).sum();
+  /** Number of launches that add them up, one after the other. */
+  int rounds() {
+    return rounds.size();
   }
 
-  /** Bytes that the launch reads and writes. */
-  long bytes() {
-    return all.entrySet().stream().mapToLong(e -> 4L * e.getKey().columns() * (e.getValue().count + 2)).sum();
+  /** Blocks of such a launch. */
+  int blocks(int round) {
+    return rounds.get(round)
+        .keySet()
+        .stream()
+        .mapToInt(gradient -> Math.ceilDiv(gradient.columns(), LANES))
+        .sum();
+  }
+
+  /** Blocks of all launches. */
+  int blocks() {
+    return IntStream.range(0, rounds()).map(this::blocks).sum();
+  }
+
+  /** Bytes that such a launch reads and writes. */
+  long bytes(int round) {
+    return rounds.get(round)
+        .entrySet()
+        .stream()
+        .mapToLong(e -> 4L * e.getKey().columns() * (e.getValue().count + 2))
+        .sum();
   }
 
   /**
-   * What each block of column_sums is to do, see there.
+   * What each block of column_sums is to do, see there, one launch after the other.
    *
    * @param offsets where each gradient is among all
    */
   int[] stretches(Map<Tensor, Long> offsets) {
     int[] table = new int[STRETCH * blocks()];
     int at = 0;
-    for (Map.Entry<Tensor, Parts> entry : all.entrySet()) {
-      Parts parts = entry.getValue();
-      int columns = entry.getKey().columns();
-      for (int c = 0; c < columns; c += LANES) {
-        table[at++] = Math.toIntExact(parts.first + c);
-        table[at++] = parts.count;
-        table[at++] = parts.stride;
-        table[at++] = Math.toIntExact(offsets.get(entry.getKey()) + c);
-        table[at++] = Math.min(LANES, columns - c);
+    for (Map<Tensor, Parts> round : rounds) {
+      for (Map.Entry<Tensor, Parts> entry : round.entrySet()) {
+        Parts parts = entry.getValue();
+        int columns = entry.getKey().columns();
+        for (int c = 0; c < columns; c += LANES) {
+          table[at++] = Math.toIntExact(parts.first + c);
+          table[at++] = parts.count;
+          table[at++] = parts.stride;
+          table[at++] = Math.toIntExact(offsets.get(entry.getKey()) + c);
+          table[at++] = Math.min(LANES, columns - c);
+        }
       }
     }
     return table;

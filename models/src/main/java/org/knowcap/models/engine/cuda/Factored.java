@@ -29,7 +29,7 @@ record Factored(int[] parameters, int[] ofRow, int[] ofColumn, int[] tiles, long
     List<Integer> ofRow = new ArrayList<>();
     List<Integer> ofColumn = new ArrayList<>();
     long parts = 0;
-    for (Parameter parameter : program.parameters()) {
+    for (Parameter parameter : program.trained()) {
       Tensor tensor = parameter.tensor();
       int index = parameters.size();
       parameters.add(new int[]{Math.toIntExact(parameter.offset()), tensor.rows(), tensor.columns(),

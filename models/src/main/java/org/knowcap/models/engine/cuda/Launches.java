@@ -33,6 +33,7 @@ import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.architecture.Activation;
 
@@ -92,13 +93,19 @@ final class Launches {
       all.addAll(both.isPresent() ? both.get() : of(operations.get(i)));
       i += both.isPresent() ? 1 : 0;
     }
+    return learning ? withSums(all) : all;
+  }
+
+  private List<Launch> withSums(List<Launch> all) {
     ColumnSums sums = buffers.sums();
-    if (learning && sums.blocks() > 0) {
+    long stretches = buffers.stretches();
+    for (int round = 0; round < sums.rounds(); round++) {
       all.add(
           kernels
-              .launch("column_sums", new Grid(sums.blocks(), 1, SUM_THREADS, 0), buffers.address(Part.SUMS),
-                  buffers.stretches(), buffers.address(Part.GRADIENTS))
-              .moving(sums.bytes()));
+              .launch("column_sums", new Grid(sums.blocks(round), 1, SUM_THREADS, 0),
+                  buffers.address(Part.SUMS), stretches, buffers.address(Part.GRADIENTS))
+              .moving(sums.bytes(round)));
+      stretches += 4L * ColumnSums.STRETCH * sums.blocks(round);
     }
     return all;
   }
@@ -115,13 +122,13 @@ final class Launches {
         && a.forward().activation() == Activation.GELU) {
       List<Launch> all = new ArrayList<>(matmuls.sloped(dense(l.dOut()), weight(l.forward()).transpose(),
           dense(a.forward().x()), dense(l.dX()), activateBackward(a)));
-      all.addAll(weightGradient(l, dense(l.forward().x()), dense(l.dOut()), 0));
+      all.addAll(weightGradient(l, readByWeight(l), dense(l.dOut()), 0));
       return Optional.of(all);
     }
     if (first instanceof Rope.Backward rope) {
-      return ColumnSums.biasOf(rope, Optional.of(second), source).map(bias -> {
+      return ColumnSums.biasOf(rope, Optional.of(second), source).map(_ -> {
         List<Launch> all = new ArrayList<>(
-            List.of(rope(rope.forward(), rope.dX(), Optional.of(ropeSums(rope, bias)), -1)));
+            List.of(rope(rope.forward(), rope.dX(), Optional.of(ropeSums(rope)), -1)));
         all.addAll(of(second));
         return all;
       });
@@ -200,6 +207,8 @@ final class Launches {
                   o.forward().length(), o.dOut().columns())
               .moving(bytes(o.dOut()) + 8L * o.forward().length() * o.dOut().columns()));
       case Add o -> List.of(add(o.a(), o.b(), o.out()));
+      case Scale o -> List.of(scale(o.factor(), o.x(), o.out()));
+      case Scale.Backward o -> List.of(scale(o.forward().factor(), o.dOut(), o.dX()));
       case Accumulate o -> List.of(add(o.a(), o.b(), o.out()));
       case Copy o -> List.of(kernels.each("copy", size(o.x()), at(o.x()), at(o.out()), size(o.x()))
           .moving(bytes(o.x()) + bytes(o.out())));
@@ -207,7 +216,7 @@ final class Launches {
       case AddNorm o -> List.of(norm(o.norm(), Optional.of(o.sum())));
       case NormBackward o -> List.of(normBackward(o));
       case Linear o -> List.of(linear(o, dense(o.x()), dense(o.out())));
-      case Linear.Backward o -> linearBackward(o, dense(o.forward().x()), dense(o.dOut()), dense(o.dX()), 0);
+      case Linear.Backward o -> linearBackward(o, readByWeight(o), dense(o.dOut()), dense(o.dX()), 0);
       case Activate o -> List.of(activate(o));
       case Activate.Backward o -> List.of(activateBackward(o));
       case GatedActivation o -> List
@@ -250,6 +259,10 @@ final class Launches {
 
   private Launch add(Tensor a, Tensor b, Tensor out) {
     return elements("add", size(out), at(a), at(b), at(out)).moving(bytes(a) + bytes(b) + bytes(out));
+  }
+
+  private Launch scale(double factor, Tensor x, Tensor out) {
+    return elements("scale", size(out), (float) factor, at(x), at(out)).moving(bytes(x) + bytes(out));
   }
 
   private Numbers at(Tensor tensor) {
@@ -318,6 +331,7 @@ final class Launches {
     return switch (activation) {
       case GELU -> 0;
       case SILU -> 1;
+      case RELU2 -> 2;
     };
   }
 
@@ -361,8 +375,8 @@ final class Launches {
     return kernels
         .launch("head_norm_backward", new Grid(blocks, 1, source.normWarps() * WARP, 0), at(x),
             buffers.parameter(forward.gain()).address(), address(forward.statistics()), at(o.norm().dOut()),
-            address(dX), o.copy().map(this::address).orElse(0L), buffers.parts(dGain), x.rows(),
-            heads.count(), heads.keyCount())
+            address(dX), o.copy().map(this::address).orElse(0L), buffers.parts(o), x.rows(), heads.count(),
+            heads.keyCount())
         .moving(bytes(x) + bytes(o.norm().dOut()) + bytes(forward.statistics()) + bytes(dX)
             + o.copy().map(this::bytes).orElse(0L) + 4L * blocks * dGain.columns());
   }
@@ -400,7 +414,7 @@ final class Launches {
     int centred = forward.bias().isPresent() ? 1 : 0;
     long gain = buffers.parameter(forward.gain()).address();
     long statistics = address(forward.statistics());
-    long parts = buffers.parts(o.norm().dGain());
+    long parts = buffers.parts(o);
     int width = x.columns();
     Launch launch = stream
         ? kernels.launch("normalise_backward", grid, residual.address(), adds, address(x), gain, centred,
@@ -425,26 +439,35 @@ final class Launches {
   }
 
   /** @param part the first of the bias's parts that these rows have, if they have any of their own */
-  private List<Launch> linearBackward(Linear.Backward o, Matrix x, Matrix dOut, Matrix dX, int part) {
+  private List<Launch> linearBackward(Linear.Backward o, Optional<Matrix> x, Matrix dOut, Matrix dX,
+      int part) {
     List<Launch> all = new ArrayList<>();
     all.add(matmuls.of(dOut, weight(o.forward()).transpose(), Optional.empty(), dX, false));
     all.addAll(weightGradient(o, x, dOut, part));
     return all;
   }
 
-  /** Gradients of the weight and of the bias. */
-  private List<Launch> weightGradient(Linear.Backward s, Matrix x, Matrix dOut, int part) {
+  /** What the gradient of the weight reads of the forward part, if the weight is trained. */
+  private Optional<Matrix> readByWeight(Linear.Backward o) {
+    return o.dWeight().map(_ -> dense(o.forward().x()));
+  }
+
+  /** Gradients of the weight and of the bias, as far as they are trained. */
+  private List<Launch> weightGradient(Linear.Backward s, Optional<Matrix> read, Matrix dOut, int part) {
     List<Launch> all = new ArrayList<>();
-    Matrix dWeight = Matrix.dense(buffers.gradient(s.dWeight()), s.dWeight().rows(), s.dWeight().columns());
-    all.add(s.forward().transposed()
-        ? matmuls.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
-        : matmuls.of(x.transpose(), dOut, Optional.empty(), dWeight, true));
-    s.dBias().filter(bias -> buffers.sums().isApart(bias)).ifPresent(bias -> {
+    s.dWeight().ifPresent(gradient -> {
+      Matrix x = read.orElseThrow();
+      Matrix dWeight = Matrix.dense(buffers.gradient(gradient), gradient.rows(), gradient.columns());
+      all.add(s.forward().transposed()
+          ? matmuls.of(dOut.transpose(), x, Optional.empty(), dWeight, true)
+          : matmuls.of(x.transpose(), dOut, Optional.empty(), dWeight, true));
+    });
+    buffers.sums().of(s).ifPresent(_ -> {
       int parts = ColumnSums.parts(dOut.rows());
       all.add(kernels
           .launch("column_parts",
               new Grid(Math.ceilDiv(dOut.columns(), WARP * source.vector()), parts, COLUMN_THREADS, 0),
-              dOut.numbers(), buffers.parts(bias) + 4L * part * dOut.columns(), dOut.rows(), dOut.columns(),
+              dOut.numbers(), buffers.parts(s) + 4L * part * dOut.columns(), dOut.rows(), dOut.columns(),
               dOut.stride(), ColumnSums.stretch(dOut.rows()))
           .moving(
               (long) dOut.rows() * dOut.columns() * dOut.numbers().bytes() + 4L * parts * dOut.columns()));
@@ -482,8 +505,8 @@ final class Launches {
   /** Where the sums of rotated columns go: the gradient of the bias of the matmul before RoPE. */
   private record RopeSums(ColumnSums.RopeGrid grid, long parts) {}
 
-  private RopeSums ropeSums(Rope.Backward o, Tensor bias) {
-    return new RopeSums(ColumnSums.ropeGrid(o, source), buffers.parts(bias));
+  private RopeSums ropeSums(Rope.Backward o) {
+    return new RopeSums(ColumnSums.ropeGrid(o, source), buffers.parts(o));
   }
 
   /** @param sums if they are wanted too */
@@ -620,7 +643,7 @@ final class Launches {
             .moving(count * (4L + (long) program.vocabulary() * logits.numbers().bytes())));
       }
       s.backward()
-          .ifPresent(backward -> all.addAll(linearBackward(backward, x, logits,
+          .ifPresent(backward -> all.addAll(linearBackward(backward, Optional.of(x), logits,
               dense(backward.dX()).rows(first, count), buffers.sums().partsBefore(first))));
     }
     return all;

@@ -38,7 +38,7 @@ final class Updates {
     this.kernels = kernels;
     this.matmuls = matmuls;
     this.buffers = buffers;
-    count = program.parameterCount();
+    count = program.trainedCount();
     gradients = buffers.address(Part.GRADIENTS);
     scale = updateRule.clip().isPresent() ? buffers.address(Part.LOSSES) + Buffers.SCALE : 0;
   }
@@ -250,7 +250,7 @@ final class Updates {
       }
     }
     float[] stepScalars = {(float) rate, (float) correction, (float) own, 0, 0, 0};
-    for (Group group : Group.values()) {
+    for (Group group : List.of(Group.EMBEDDINGS, Group.MATRICES, Group.VECTORS)) {
       stepScalars[3 + group.ordinal()] = (float) (1 - learningRate * updateRule.decay(group));
     }
     return stepScalars;

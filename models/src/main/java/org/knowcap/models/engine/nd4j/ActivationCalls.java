@@ -21,9 +21,13 @@ final class ActivationCalls {
   }
 
   /**
-   * The sigmoid of w = x (a + b x^2), by which x is multiplied to activate it; by exp, as ND4J's tanh is slower.
+   * What x is multiplied by to activate it: max(0, x) for ReLU^2, otherwise the sigmoid of w = x (a + b x^2), by exp, as
+   * ND4J's tanh is slower.
    */
   static CallList sigmoid(CallList calls, Activation activation, INDArray x, INDArray sigmoid) {
+    if (activation == Activation.RELU2) {
+      return calls.positive(x, sigmoid);
+    }
     return calls.multiply(x, x, sigmoid)
         .scale(sigmoid, -activation.cubic(), sigmoid)
         .shift(sigmoid, -activation.linear(), sigmoid)
@@ -43,9 +47,12 @@ final class ActivationCalls {
         dX);
   }
 
-  /** slope = s + s * (1 - s) * x w', with s the sigmoid and x w' = x (a + 3 b x^2). */
+  /** slope = s + s * (1 - s) * x w', with s the sigmoid and x w' = x (a + 3 b x^2); 2 s for ReLU^2. */
   static CallList slope(CallList calls, Activation activation, INDArray x, INDArray s, INDArray work,
       INDArray slope) {
+    if (activation == Activation.RELU2) {
+      return calls.scale(s, 2, slope);
+    }
     return calls.multiply(x, x, slope)
         .scale(slope, 3 * activation.cubic(), slope)
         .shift(slope, activation.linear(), slope)

@@ -12,6 +12,7 @@ import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastMulOp;
 import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
 import org.nd4j.linalg.api.ops.impl.reduce.same.Max;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarAdd;
+import org.nd4j.linalg.api.ops.impl.scalar.ScalarMax;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarMultiplication;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarReverseDivision;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarReverseSubtraction;
@@ -106,6 +107,11 @@ final class CallList implements Runnable {
 
   CallList scale(INDArray x, double factor, INDArray z) {
     return op(new ScalarMultiplication(x, null, z, factor));
+  }
+
+  /** z = max(0, x). */
+  CallList positive(INDArray x, INDArray z) {
+    return op(new ScalarMax(x, null, z, 0));
   }
 
   CallList shift(INDArray x, double term, INDArray z) {

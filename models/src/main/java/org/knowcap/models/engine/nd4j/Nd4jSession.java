@@ -31,6 +31,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class Nd4jSession implements InspectableSession {
   private final Program program;
   private final SessionArrays arrays;
+  /** Of the parameters that are trained. */
+  private final INDArray gradients;
   private final ExpertCalls experts;
   private final List<CallList> forward = new ArrayList<>();
   private final List<CallList> backward = new ArrayList<>();
@@ -54,6 +56,7 @@ final class Nd4jSession implements InspectableSession {
     this.program = program;
     flat = new FlatState(program, new Flat());
     arrays = new SessionArrays(program);
+    gradients = program.updateRule().isPresent() ? trained(arrays.gradients) : arrays.gradients;
     experts = new ExpertCalls(arrays, program);
     OperationCalls operations = new OperationCalls(arrays, experts);
     for (Operation operation : program.forward()) {
@@ -77,6 +80,11 @@ final class Nd4jSession implements InspectableSession {
     });
   }
 
+  /** The part of a flat buffer that training changes. */
+  private INDArray trained(INDArray buffer) {
+    return buffer.get(NDArrayIndex.interval(0, program.trainedCount()));
+  }
+
   /** Weight decay, then the optimiser's step. */
   private Update update(UpdateRule updateRule) {
     List<INDArray> decaying = new ArrayList<>();
@@ -87,9 +95,10 @@ final class Nd4jSession implements InspectableSession {
         decays.add(range.decay());
       }
     }
-    INDArray change = arrays.own(program.parameterCount());
+    INDArray parameters = trained(arrays.parameters);
+    INDArray change = arrays.own(program.trainedCount());
     Update step = switch (updateRule.optimiser()) {
-      case Optimiser.AdamW o -> adamW(o, 0, program.parameterCount(), change);
+      case Optimiser.AdamW o -> adamW(o, 0, program.trainedCount(), change);
       case Optimiser.Lion o -> lion(o, change);
       case Optimiser.Tiger o -> tiger(o, change);
       case Optimiser.Sgd o -> sgd(o, change);
@@ -102,16 +111,16 @@ final class Nd4jSession implements InspectableSession {
       for (int i = 0; i < decaying.size(); i++) {
         decaying.get(i).muli(1 - learningRate * decays.get(i));
       }
-      arrays.parameters.subi(change);
+      parameters.subi(change);
     };
   }
 
   private void clip(UpdateRule updateRule) {
     if (updateRule.clip().isPresent()) {
-      double norm = Sums.norm(arrays.gradients);
+      double norm = Sums.norm(gradients);
       gradientNorm = OptionalDouble.of(norm);
       if (updateRule.scale(norm) != 1) {
-        arrays.gradients.muli(updateRule.scale(norm));
+        gradients.muli(updateRule.scale(norm));
       }
     }
   }
@@ -145,12 +154,12 @@ final class Nd4jSession implements InspectableSession {
 
   private Update lion(Optimiser.Lion o, INDArray change) {
     INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
-    INDArray work = arrays.own(program.parameterCount());
+    INDArray work = arrays.own(program.trainedCount());
     CallList blend = new CallList(arrays).scale(moment, o.beta1(), change)
-        .scale(arrays.gradients, 1 - o.beta1(), work)
+        .scale(gradients, 1 - o.beta1(), work)
         .add(change, work, change)
         .op(new Sign(change, change));
-    CallList mean = mean(moment, o.beta2(), arrays.gradients, work);
+    CallList mean = mean(moment, o.beta2(), gradients, work);
     return (learningRate, step) -> {
       blend.run();
       mean.run();
@@ -160,7 +169,7 @@ final class Nd4jSession implements InspectableSession {
 
   private Update tiger(Optimiser.Tiger o, INDArray change) {
     INDArray moment = state.get(StateBuffer.FIRST_MOMENT.key());
-    CallList mean = mean(moment, o.beta(), arrays.gradients, change).op(new Sign(moment, change));
+    CallList mean = mean(moment, o.beta(), gradients, change).op(new Sign(moment, change));
     return (learningRate, step) -> {
       mean.run();
       change.muli(learningRate);
@@ -170,7 +179,7 @@ final class Nd4jSession implements InspectableSession {
   private Update sgd(Optimiser.Sgd o, INDArray change) {
     INDArray sum = state.get(StateBuffer.FIRST_MOMENT.key());
     CallList adds = new CallList(arrays).scale(sum, o.momentum(), sum)
-        .add(sum, arrays.gradients, sum)
+        .add(sum, gradients, sum)
         .copy(sum, change);
     return (learningRate, step) -> {
       adds.run();
@@ -183,7 +192,7 @@ final class Nd4jSession implements InspectableSession {
     List<Update> each = new ArrayList<>();
     long row = 0;
     long column = 0;
-    for (Parameter parameter : program.parameters()) {
+    for (Parameter parameter : program.trained()) {
       int n = parameter.tensor().rows();
       int m = parameter.tensor().columns();
       each.add(adafactor(o, parameter, SessionArrays.view(state.get(StateBuffer.ROW_MOMENT.key()), row, n, 1),

@@ -24,6 +24,7 @@ import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -96,6 +97,8 @@ final class OperationCalls {
       case ExpertLinear.Backward o -> experts.linearBackward(o);
       case Combine.Backward o -> experts.combineBackward(o);
       case CrossEntropy.Backward o -> losses.crossEntropyBackward(o);
+      case Scale o -> scale(o.factor(), o.x(), o.out());
+      case Scale.Backward o -> scale(o.forward().factor(), o.dOut(), o.dX());
       case Accumulate o -> new CallList(arrays).add(arrays.of(o.a()), arrays.of(o.b()), arrays.of(o.out()));
       case FusedOperation o -> throw new IllegalStateException("this engine fuses nothing, found " + o);
     };
@@ -148,18 +151,23 @@ final class OperationCalls {
     Linear forward = o.forward();
     INDArray x = arrays.of(forward.x());
     INDArray dOut = arrays.of(o.dOut());
-    INDArray dWeight = arrays.of(o.dWeight());
     CallList calls = new CallList(arrays).matmul(dOut, false, arrays.of(forward.weight()),
         !forward.transposed(), false, arrays.of(o.dX()));
-    if (forward.transposed()) {
-      calls.matmul(dOut, true, x, false, true, dWeight);
-    } else {
-      calls.matmul(x, true, dOut, false, true, dWeight);
-    }
+    o.dWeight().map(arrays::of).ifPresent(dWeight -> {
+      if (forward.transposed()) {
+        calls.matmul(dOut, true, x, false, true, dWeight);
+      } else {
+        calls.matmul(x, true, dOut, false, true, dWeight);
+      }
+    });
     o.dBias()
         .ifPresent(dBias -> calls.matmul(arrays.ones(1, o.dOut().rows()), false, dOut, false, true,
             arrays.of(dBias)));
     return calls;
+  }
+
+  private CallList scale(double factor, Tensor x, Tensor out) {
+    return new CallList(arrays).scale(arrays.of(x), factor, arrays.of(out));
   }
 
   /** A sum of shifted copies, each times a row of weights. */

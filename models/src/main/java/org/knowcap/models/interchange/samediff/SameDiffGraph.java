@@ -28,6 +28,7 @@ import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
+import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -124,6 +125,7 @@ public final class SameDiffGraph {
       case Attention o -> attention(o);
       case Recurrence o -> recurrence(o);
       case GatedNorm o -> gatedNorm(o);
+      case Scale o -> values.get(o.x()).mul(o.factor());
       case Add o -> values.get(o.a()).add(values.get(o.b()));
       case Route o -> route(o);
       case Dispatch o ->
@@ -225,6 +227,10 @@ public final class SameDiffGraph {
         yield x.mul(0.5).mul(graph.math().tanh(inner).add(1));
       }
       case SILU -> graph.nn().swish(x);
+      case RELU2 -> {
+        SDVariable positive = graph.nn().relu(x, 0);
+        yield positive.mul(positive);
+      }
     };
   }
 

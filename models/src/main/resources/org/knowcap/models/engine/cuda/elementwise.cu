@@ -1,5 +1,5 @@
 // A thread takes VECTOR numbers. Activations: 0 is GELU in GPT-2's form, x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))),
-// 1 is SiLU, x / (1 + exp(-x)).
+// 1 is SiLU, x / (1 + exp(-x)), 2 is ReLU^2, which leaves what is not a number as it is.
 #define GELU_ROOT 0.7978845608028654f
 #define GELU_CUBE 0.044715f
 
@@ -7,6 +7,7 @@
 DEVICE float geluTanh(float x) { return 1 - 2 / (1 + expf(2 * GELU_ROOT * (x + GELU_CUBE * x * x * x))); }
 
 DEVICE float activation(int which, float x) {
+  if (which == 2) return x < 0 ? 0 : x * x;
   return which == 0 ? 0.5f * x * (1 + geluTanh(x)) : x / (1 + expf(-x));
 }
 
@@ -15,6 +16,7 @@ DEVICE float slope(int which, float x) {
     float t = geluTanh(x);
     return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * GELU_ROOT * (1 + 3 * GELU_CUBE * x * x);
   }
+  if (which == 2) return x < 0 ? 0 : 2 * x;
   float s = 1 / (1 + expf(-x));
   return s * (1 + x * (1 - s));
 }
@@ -26,6 +28,16 @@ KERNEL void add(Numbers a, Numbers b, Numbers out, Index count) {
   if (i >= count) return;
   Pack p = load(a, i), q = load(b, i);
   for (int k = 0; k < VECTOR; k++) p.x[k] += q.x[k];
+  store(out, i, p);
+}
+
+// out = factor x
+KERNEL void scale(float factor, Numbers x, Numbers out, Index count) {
+  ofReplica(x, out);
+  Index i = thread() * VECTOR;
+  if (i >= count) return;
+  Pack p = load(x, i);
+  for (int k = 0; k < VECTOR; k++) p.x[k] *= factor;
   store(out, i, p);
 }
 

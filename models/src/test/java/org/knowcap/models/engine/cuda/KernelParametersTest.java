@@ -27,7 +27,8 @@ class KernelParametersTest {
   private static final List<String> MODELS = List.of("gpt2-1-2-w16", "llama-1-3-w6",
       "llama-1-2-w16-k1-qknorm", "gpt2-1-2-w16-learned20", "gpt2-1-2-w16-rerope4-document",
       "gpt2-1-2-w20-alibi", "gpt2-moe4-1-2-w16", "gpt2-moe3-1-1-w8-gated-expertchoice",
-      "llama-1-2-w16-canonabcd-document", "llama-2-2-w16-glagdn-document");
+      "llama-1-2-w16-canonabcd-document", "llama-2-2-w16-glagdn-document",
+      "llama-1-2-w16-biased-loops2-lora4");
   private static final List<UpdateRule> RULES = List.of(
       UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3)).withClip(1),
       UpdateRule.by(new Optimiser.Lion(0.9, 0.99, 0.3)), UpdateRule.by(new Optimiser.Tiger(0.95, 0.3)),
