@@ -115,7 +115,8 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
    * is only rounding error.
    */
   public boolean hasKeyBiasWithoutGradient() {
-    return biases && lowRank.isEmpty() && mixers.contains(Mixer.ATTENTION) && !qkNorm && !canon.contains(CanonLayer.B)
+    return biases && lowRank.isEmpty() && mixers.contains(Mixer.ATTENTION) && !qkNorm
+        && !canon.contains(CanonLayer.B)
         && positions.rotary().map(rotary -> rotary.fraction() < 1).orElse(true);
   }
 

@@ -38,10 +38,11 @@ public sealed interface ForwardOperation extends Operation
    * The gradient of a forward operation. Gradients of activations are written; gradients of parameters are added to,
    * so a parameter used twice (the tied table) collects both parts.
    */
-  sealed interface Gradient extends Operation permits Embedding.Backward, LearnedPositions.Backward,
-      Normalisation.Backward, Linear.Backward, Scale.Backward, Activate.Backward, GatedActivation.Backward, Canon.Backward,
-      Rope.Backward, Attention.Backward, Recurrence.Backward, GatedNorm.Backward, Route.Backward,
-      Dispatch.Backward, ExpertLinear.Backward, Scale.Backward, Combine.Backward, CrossEntropy.Backward, Accumulate {
+  sealed interface Gradient extends Operation
+      permits Embedding.Backward, LearnedPositions.Backward, Normalisation.Backward, Linear.Backward,
+      Scale.Backward, Activate.Backward, GatedActivation.Backward, Canon.Backward, Rope.Backward,
+      Attention.Backward, Recurrence.Backward, GatedNorm.Backward, Route.Backward, Dispatch.Backward,
+      ExpertLinear.Backward, Scale.Backward, Combine.Backward, CrossEntropy.Backward, Accumulate {
     /** The operation this is the gradient of. */
     ForwardOperation forward();
 

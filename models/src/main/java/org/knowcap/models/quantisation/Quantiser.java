@@ -51,8 +51,9 @@ public sealed interface Quantiser
    */
   default void requireFit(Program program) {
     if (calibrated() && WeightMatrix.loops(program)) {
-      throw new IllegalArgumentException(method() + " rounds a matrix by its inputs, and in a model with loops a matrix has"
-          + " other inputs in each loop; use rtn or another method without calibration");
+      throw new IllegalArgumentException(
+          method() + " rounds a matrix by its inputs, and in a model with loops a matrix has"
+              + " other inputs in each loop; use rtn or another method without calibration");
     }
     List<Integer> widths = WeightMatrix.byOperation(program)
         .stream()

@@ -223,13 +223,13 @@ class ModelSpecTest {
     for (Family family : Family.values()) {
       boolean mixed = family.model(1, 1, 8).feedForward().experts().isPresent();
       for (String options : List.of("", "-k1", "-a3", "-k1-a2-layernorm", "-rmsnorm", "-standard",
-          "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-relu2", "-loops3", "-biased-qknorm-loops2", "-glaattention-loops2", "-biased", "-unbiased-tied", "-untied",
+          "-gated-gelu", mixed ? "-top1-cap1.25" : "-none", "-silu", "-relu2", "-loops3",
+          "-biased-qknorm-loops2", "-glaattention-loops2", "-biased", "-unbiased-tied", "-untied",
           "-rotary0.5", "-rotary1b500.25", "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5",
           "-tied-learned17", "-nopos", "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document",
           "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos", "-gla", "-gdn-canonb-document",
           "-glagdn-k1", "-gdnattention-canona", mixed ? "-canonabc" : "-standard-canonabcd",
-          "-k1-canonab-document",
-          mixed || family == Family.GPT2_NOMLP ? "-silu" : "-k1-gated-lora5a2.5",
+          "-k1-canonab-document", mixed || family == Family.GPT2_NOMLP ? "-silu" : "-k1-gated-lora5a2.5",
           mixed ? "-silu" : "-learned5-lora16attention",
           mixed || family == Family.GPT2_NOMLP ? "-silu" : "-gdn-lora4mlp")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
