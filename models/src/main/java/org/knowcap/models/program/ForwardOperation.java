@@ -42,7 +42,7 @@ public sealed interface ForwardOperation extends Operation
       permits Embedding.Backward, LearnedPositions.Backward, Normalisation.Backward, Linear.Backward,
       Scale.Backward, Activate.Backward, GatedActivation.Backward, Canon.Backward, Rope.Backward,
       Attention.Backward, Recurrence.Backward, GatedNorm.Backward, Route.Backward, Dispatch.Backward,
-      ExpertLinear.Backward, Scale.Backward, Combine.Backward, CrossEntropy.Backward, Accumulate {
+      ExpertLinear.Backward, Combine.Backward, CrossEntropy.Backward, Accumulate {
     /** The operation this is the gradient of. */
     ForwardOperation forward();
 

@@ -273,6 +273,8 @@ class HuggingFaceModelTest {
           "llama-1-2-learned64 | llama wants rotary positions, found learned",
           "gpt2-1-2-qknorm | gpt_neox wants no QK-norm, found one",
           "llama-1-2-canonac | llama wants no Canon layers, found some",
+          "llama-1-2-loops3 | llama wants each block once, found 3 loops",
+          "gpt2-1-2-lora4 | gpt_neox wants adapters merged into the weights, found them apart",
           "gpt2-1-2-canond | gpt_neox wants no Canon layers, found some",
           "llama-2-2-glaattention | llama wants attention in every block, found gla",
           "gpt2-1-2-gdn | gpt_neox wants attention in every block, found gdn",

@@ -140,7 +140,7 @@ class QuantisedModelTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"gpt2-2-2-w8", "llama-1-2-w8", "llama-1-2-w8-tied", "gpt2-moe3-1-2-w8",
-          "mistral-1-4-w8-qknorm", "llama-1-2-w8-canonabcd", "llama-2-2-w8-glagdn"})
+          "mistral-1-4-w8-qknorm", "llama-1-2-w8-canonabcd", "llama-2-2-w8-glagdn", "llama-2-2-w8-loops3"})
   void blocksAreRoundedAndTheRestIsKept(String model) {
     Program program = program(model);
     float[] parameters = parameters(program);
@@ -177,6 +177,19 @@ class QuantisedModelTest {
       long outputs = matrices(program).stream().mapToLong(WeightMatrix::outputs).sum();
       assertEquals(2 * weights + outputs * (16 + 2), quantised.weightBits());
       assertEquals(quantised.weightBits() + 32 * quantised.keptParameters(), quantised.modelBits());
+    }
+  }
+
+  @Test
+  void aMatrixOfLoopsHasNoInputsToBeCalibratedBy() {
+    Program program = program("llama-2-2-w8-loops3");
+    try (InspectableSession session = session(program)) {
+      Calibration calibration = new Calibration(program, session, batches(program));
+      String message = assertThrows(IllegalArgumentException.class,
+          () -> QuantisedModel.of(program, parameters(program), new Gptq(3, 4, true), calibration))
+          .getMessage();
+      assertTrue(message.contains("gptq rounds a matrix by its inputs") && message.contains("use rtn"),
+          message);
     }
   }
 

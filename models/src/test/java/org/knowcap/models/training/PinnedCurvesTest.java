@@ -61,6 +61,8 @@ class PinnedCurvesTest {
         Arguments.of("llama-2-4-w8-k2-tied-qknorm",
             new double[]{2.4679990, 2.6339091, 2.8302711, 2.9677899, 2.9138218, 3.0388418, 2.6107144,
                 2.9695486, 2.7138305, 2.7035226}),
+        Arguments.of("gpt2-2-2-w8-relu2-loops2", new double[]{0}),
+        Arguments.of("llama-2-2-w8-tied-lora4a8", new double[]{0}),
         Arguments.of("llama-2-2-w8-tied-canonabcd",
             new double[]{2.7451737, 2.4359635, 2.8270889, 2.8555595, 3.0661885, 2.9414325, 2.6684650,
                 2.6767697, 2.7080565, 2.6240686}),
