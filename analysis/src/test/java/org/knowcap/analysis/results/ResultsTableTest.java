@@ -43,8 +43,7 @@ class ResultsTableTest {
       "generated_standard_error", "extractable_standard_error", "complete_exposures",
       "value_tokens_behind_name", "name_exact_bits", "setting", "memorised_bits",
       "memorised_bits_standard_error", "memorised_ratio", "unseen_memorised_bits", "unseen_stored_bits",
-      "unseen_value_loss_nats", "plateau_steps", "plateau_exposures",
-      "frozen_parameters");
+      "unseen_value_loss_nats", "plateau_steps", "plateau_exposures", "frozen_parameters");
 
   @TempDir
   Path folder;
@@ -140,8 +139,7 @@ class ResultsTableTest {
         new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN, OptionalDouble.of(0.03125),
             OptionalDouble.empty(), OptionalDouble.empty()),
         Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"), Memorisation.NONE,
-        Acquisition.UNKNOWN,
-        OptionalDouble.empty());
+        Acquisition.UNKNOWN, OptionalDouble.empty());
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);

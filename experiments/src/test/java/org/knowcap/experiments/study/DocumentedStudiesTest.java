@@ -100,13 +100,14 @@ class DocumentedStudiesTest {
       writeTexts(file, file.resolveSibling(texts.get()));
     } else {
       train(file.resolveSibling(named(example, "run").orElseThrow()).normalize(),
+          named(example, "{name").map(model -> "models: " + model + "\n").orElse(""),
           named(example, "replay_texts").map(file::resolveSibling));
     }
     requireRuns(file);
   }
 
   private static Optional<String> named(Example example, String key) {
-    return Pattern.compile("\\b" + key + ": ([^\\s,}]+)")
+    return Pattern.compile("(?<!\\w)" + Pattern.quote(key) + ": ([^\\s,}]+)")
         .matcher(example.yaml)
         .results()
         .map(match -> match.group(1))
@@ -129,12 +130,13 @@ class DocumentedStudiesTest {
   }
 
   /**
-   * Trains a run of the model and the vocabulary that examples are completed with, for a step.
+   * Trains a run of the vocabulary that examples are completed with, for a step.
    *
+   * @param model the line that says which; empty for the one that examples are completed with
    * @param written where to put what the run's model writes
    */
-  private void train(Path run, Optional<Path> written) throws Exception {
-    String few = completed("corpus: {kind: bioS, people: 4}\nexposures: 1\n");
+  private void train(Path run, String model, Optional<Path> written) throws Exception {
+    String few = completed(model + "corpus: {kind: bioS, people: 4}\nexposures: 1\n");
     Path out = directory.resolve("out");
     InProcess.train(Files.writeString(directory.resolve("first.yaml"), few), out);
     Files.createDirectories(run.getParent());
