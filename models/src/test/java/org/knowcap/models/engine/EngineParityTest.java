@@ -378,8 +378,12 @@ class EngineParityTest {
     double[] gradient = reference.gradient(batch.tokens(), batch.targets());
     double scale = Math.max(largest(gradient), 1e-3);
     for (int i : program.trained().stream().flatMapToInt(p -> sample(p, random)).toArray()) {
-      assertEquals(finiteDifference(reference, batch, i), gradient[i], 1e-7 * scale + 1e-9,
-          "reference gradient, element " + i);
+      double tolerance = 1e-7 * scale + 1e-9;
+      double wide = finiteDifference(reference, batch, i, 3e-4);
+      // ReLU^2 has a kink in its derivative: where one lies within the wide step, a narrow one leaves it out.
+      assertEquals(
+          Math.abs(wide - gradient[i]) < tolerance ? wide : finiteDifference(reference, batch, i, 3e-6),
+          gradient[i], tolerance, "reference gradient, element " + i);
     }
   }
 
@@ -796,11 +800,10 @@ class EngineParityTest {
     return elements.map(i -> (int) parameter.offset() + i);
   }
 
-  /** Fourth-order central difference of the mean loss. */
-  private static double finiteDifference(ReferenceSession reference, Batches batch, int element) {
+  /** Fourth-order central difference of the mean loss with a step of h. */
+  private static double finiteDifference(ReferenceSession reference, Batches batch, int element, double h) {
     double[] p = reference.parameters();
     double at = p[element];
-    double h = 3e-4;
     double[] weights = {1, -8, 8, -1};
     double[] offsets = {-2 * h, -h, h, 2 * h};
     double slope = 0;

@@ -188,7 +188,8 @@ class QuantisedModelTest {
       String message = assertThrows(IllegalArgumentException.class,
           () -> QuantisedModel.of(program, parameters(program), new Gptq(3, 4, true), calibration))
           .getMessage();
-      assertTrue(message.contains("gptq rounds a matrix by its inputs") && message.contains("use rtn"),
+      assertTrue(
+          message.contains("gptq-act-order rounds a matrix by its inputs") && message.contains("use rtn"),
           message);
     }
   }
