@@ -130,7 +130,7 @@ final class ResultsCommand implements Callable<Integer> {
     } else {
       boolean dense = results.rows().stream().allMatch(row -> row.run().dense());
       print(out, results.table(),
-          COLUMNS.stream().filter(column -> !dense || !OF_EXPERTS.contains(column)).toList(), 4);
+          COLUMNS.stream().filter(column -> !dense || !OF_EXPERTS.contains(column)).toList(), 5);
       written.stream().distinct().forEach(out::println);
     }
     return 0;

@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.knowcap.analysis.results.ResultsTable;
@@ -22,7 +23,17 @@ import org.knowcap.experiments.KnowcapProcess.Outcome;
 /** The printed table of results, of committed measurements. */
 class ResultsCommandTest {
   private static final Path RESULTS = Path.of("../results");
-  private static final Path LAWS = RESULTS.resolve("laws-cpu/results.csv");
+
+  @TempDir
+  private Path directory;
+
+  /** The runs of one corpus that laws-cpu has, with junk and without. */
+  private Path junk() throws IOException {
+    try (Stream<String> lines = Files.lines(RESULTS.resolve("laws-cpu/results.csv"))) {
+      return Files.write(directory.resolve("junk.csv"),
+          lines.filter(line -> line.startsWith("run,") || line.startsWith("bioD-500-2-8-32-2-32")).toList());
+    }
+  }
 
   private static void assertRefused(String message, Object... arguments) {
     Outcome outcome = InProcess.run(arguments);
@@ -52,14 +63,15 @@ class ResultsCommandTest {
   /** Both counts of exposures, the bits by part and what was recalled have room beside R, and nothing goes without a word. */
   @Test
   void whatMattersIsShownAndTheRestIsNamed() throws IOException {
-    String shown = InProcess.succeeds("results", LAWS).out();
+    Path laws = junk();
+    String shown = InProcess.succeeds("results", laws).out();
     List<String> lines = shown.lines().toList();
     String heading = lines.get(1) + " " + lines.get(2);
     for (String column : List.of("names", "values", "diversity", "R", "R^max", "limited", "recalled",
         "generated")) {
       assertTrue(List.of(heading.trim().split(" +")).contains(column), column + " in " + shown);
     }
-    RunResult first = ResultsTable.readCsv(LAWS).results().getFirst();
+    RunResult first = ResultsTable.readCsv(laws).results().getFirst();
     assertEquals("run, P, exposures, complete", lines.getFirst());
     assertEquals(
         first.run() + ", P " + first.parameters() + ", exposures " + first.exposures() + ", complete 100",
@@ -67,7 +79,7 @@ class ResultsCommandTest {
     assertTrue(lines.get(5).contains(" " + Units.number(first.capacityRatio(), 4) + " "), lines.get(5));
     String omitted = shown.substring(shown.indexOf("No room for ")).replace('\n', ' ');
     assertTrue(omitted.contains("value_loss_nats") && omitted.contains("name_exact_bits"), shown);
-    String wide = InProcess.succeeds("results", LAWS, "--wide").out();
+    String wide = InProcess.succeeds("results", laws, "--wide").out();
     assertTrue(
         wide.contains("generated") && wide.lines().anyMatch(line -> line.startsWith(first.run() + " ")),
         wide);
@@ -75,21 +87,22 @@ class ResultsCommandTest {
 
   @Test
   void columnsAreChosen() throws IOException {
-    List<String> lines = InProcess.succeeds("results", LAWS, "--columns", "saturation,run")
+    Path laws = junk();
+    List<String> lines = InProcess.succeeds("results", laws, "--columns", "saturation,run")
         .out()
         .lines()
         .toList();
     assertEquals(List.of("share", "stored  run"), lines.stream().limit(2).map(String::trim).toList());
-    RunResult first = ResultsTable.readCsv(LAWS).results().getFirst();
+    RunResult first = ResultsTable.readCsv(laws).results().getFirst();
     assertTrue(lines.get(3).endsWith("  " + first.run()), lines.get(3));
     assertTrue(
-        InProcess.succeeds("results", LAWS, "--seeds", "--columns", "model,seeds").out().contains("seeds"));
-    assertRefused("there is no column 'satuation'; the table has run, corpus, people,", "results", LAWS,
+        InProcess.succeeds("results", laws, "--seeds", "--columns", "model,seeds").out().contains("seeds"));
+    assertRefused("there is no column 'satuation'; the table has run, corpus, people,", "results", laws,
         "--columns", "satuation");
-    assertRefused("there is no column 'run'; the table has corpus,", "results", LAWS, "--seeds", "--columns",
+    assertRefused("there is no column 'run'; the table has corpus,", "results", laws, "--seeds", "--columns",
         "run");
-    assertRefused("--json prints all columns", "results", LAWS, "--json", "--wide");
-    assertRefused("--wide prints the usual columns", "results", LAWS, "--wide", "--columns", "run");
+    assertRefused("--json prints all columns", "results", laws, "--json", "--wide");
+    assertRefused("--wide prints the usual columns", "results", laws, "--wide", "--columns", "run");
   }
 
   @Test
