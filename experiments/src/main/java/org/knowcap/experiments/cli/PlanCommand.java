@@ -113,10 +113,10 @@ final class PlanCommand implements Callable<Integer> {
       Program program = run.program(corpus);
       long steps = run.steps(corpus);
       ExposureCounts exposures = run.exposureCounts(corpus);
-      Row row = new Row(run.name(), program.parameterCount(), bits(corpus, KnowledgeKind.NAME),
+      Row row = new Row(run.name(), program.trainedCount(), bits(corpus, KnowledgeKind.NAME),
           bits(corpus, KnowledgeKind.NAME, KnowledgePart::entropyBits), bits(corpus, KnowledgeKind.VALUE),
           bits(corpus, KnowledgeKind.FIRST_CHUNK),
-          corpus.measured().bits().totalBits() / program.parameterCount(), exposures.exposures(),
+          corpus.measured().bits().totalBits() / program.trainedCount(), exposures.exposures(),
           exposures.completeExposures(), exposures.valueTokensBehindName(), steps, steps * program.stepRows(),
           (double) program.flops() * steps,
           program.memoryBytes() + (run.training().weights().isPresent() ? WeightRounding.bytes(program) : 0),

@@ -45,6 +45,7 @@ class AdaptersTest {
             .replace("engine: cpu", "engine: cpu\nseeds: {corpus: 2}")
             .replace("learning_rate: 0.005",
                 "learning_rate: 0.02, start: {run: base/runs/" + trained.run() + "}"));
+    assertTrue(succeeds("plan", study, "--untimed").out().contains("P 960, "), "plan");
     Path out = directory.resolve("adapters");
     InProcess.train(study, out);
     String table = succeeds("results", out, "--wide").out();
