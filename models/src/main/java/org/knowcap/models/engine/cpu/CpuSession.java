@@ -153,10 +153,9 @@ final class CpuSession implements Session {
       return;
     }
     long count = program.parameterCount();
-    long share = ElementwiseUpdate.share(count, workers.size());
     crew.each(i -> {
-      long from = Math.min(i * share, count);
-      long to = Math.min((i + 1) * share, count);
+      long from = ElementwiseUpdate.start(count, workers.size(), i);
+      long to = ElementwiseUpdate.start(count, workers.size(), i + 1);
       Loops.toMasterWeights(memory, layout.parameters, type, step, from, to);
       if (layout.dtype().isBf16()) {
         Loops.toBf16(memory, layout.parameters, layout.copy, from, to);
@@ -167,9 +166,8 @@ final class CpuSession implements Session {
   /** Sums the workers' gradients, and takes the sum's length. */
   private double norm() {
     long count = program.trainedCount();
-    long share = ElementwiseUpdate.share(count, workers.size());
-    crew.each(i -> squares[i] = gradients.gatherSquares(Math.min(i * share, count),
-        Math.min((i + 1) * share, count)));
+    crew.each(i -> squares[i] = gradients.gatherSquares(ElementwiseUpdate.start(count, workers.size(), i),
+        ElementwiseUpdate.start(count, workers.size(), i + 1)));
     double sum = 0;
     for (double part : squares) {
       sum += part;

@@ -20,7 +20,7 @@ final class ElementwiseUpdate implements Update {
   private final boolean gathered;
   private final List<Program.Range> decays;
   private final long count;
-  private final long share;
+  private final int workers;
 
   /**
    * @param decays the ranges that it updates, of buffers of so many elements
@@ -35,18 +35,18 @@ final class ElementwiseUpdate implements Update {
     this.gathered = gathered;
     this.decays = decays;
     this.count = count;
-    share = share(count, gradients.offsets().length);
+    workers = gradients.offsets().length;
   }
 
-  /** Elements of each worker's part but the last. */
-  static long share(long count, int workers) {
-    return Math.ceilDiv(Math.ceilDiv(count, workers), UNIT) * UNIT;
+  /** The first element of a worker's part, which ends where the next one's starts. */
+  static long start(long count, int workers, int worker) {
+    return Math.min(worker * Math.ceilDiv(Math.ceilDiv(count, workers), UNIT) * UNIT, count);
   }
 
   @Override
   public void run(int worker, double learningRate, long step, float scale) {
-    long from = Math.min(worker * share, count);
-    long to = Math.min((worker + 1) * share, count);
+    long from = start(count, workers, worker);
+    long to = start(count, workers, worker + 1);
     float rate = (float) (learningRate * unbiasFirst(step));
     float unbias = (float) unbiasSecond(step);
     for (int i = 0; i < decays.size(); i++) {
