@@ -5,8 +5,8 @@
 
 FOLDER holds task.json (sizes, threads, precision, settings of AdamW, and the parameters' names and shapes in flat order), the
 parameters to begin with (parameters.f32), and the batch (tokens.i32, targets.i32). Prints one JSON object a line: for each mode, eager
-and torch.compile, the losses of its first steps, so that it can be seen that it trains the same model; then {"ready": VERSION}; and
-for each line "MODE SECONDS" read from standard input the tokens a second of whole steps over that time. Any PyTorch from 2.0 on.
+and torch.compile, the losses of its first steps, so that it can be seen that it trains the same model; then {"ready": VERSION,
+"matmul_gflops": RATE}, the rate of its matmuls alone in the precision of the training; and for each line "MODE SECONDS" read from standard input the tokens a second of whole steps over that time. Any PyTorch from 2.0 on.
 """
 import array
 import json
@@ -96,6 +96,20 @@ class Training:
         return steps * self.tokens.numel() / elapsed
 
 
+def matmul_gflops(dtype):
+    """The most that a product of two square matrices reaches, in 10^9 operations a second. PyTorch takes the products of fp32 from
+    another library than those of bf16, and which instructions that library uses depends on the maker of the processor."""
+    size, best = 1024, 0
+    a, b = (torch.randn(size, size).to(dtype) for _ in range(2))
+    until = time.perf_counter() + 1
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        for _ in range(4):
+            a @ b
+        best = max(best, 4 * 2 * size ** 3 / (time.perf_counter() - began) / 1e9)
+    return best
+
+
 def say(**what):
     print(json.dumps(what), flush=True)
 
@@ -116,7 +130,8 @@ def main():
             say(mode=mode, error=f"{type(e).__name__}: {e}".splitlines()[0])
     if not modes:
         sys.exit("no mode of PyTorch runs")
-    say(ready=f"PyTorch {torch.__version__}")
+    dtype = torch.bfloat16 if task["precision"] == "bf16" else torch.float32
+    say(ready=f"PyTorch {torch.__version__}", matmul_gflops=matmul_gflops(dtype))
     for line in sys.stdin:
         mode, seconds = line.split()
         say(tokens_per_second=modes[mode].rate(float(seconds)))

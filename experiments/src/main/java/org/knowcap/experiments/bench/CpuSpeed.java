@@ -3,6 +3,7 @@ package org.knowcap.experiments.bench;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -56,6 +57,11 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
    * too good, and the command says so.
    */
   public static final double AT_ITS_BEST = 0.95;
+  /**
+   * What a peer's matmuls must reach, in parts of ours; if they reach less, ratios to it say more about the library that
+   * multiplies for it than about how it trains, and the command says so.
+   */
+  public static final double AS_GOOD_MATMULS = 0.75;
   /** Stretches before the first one that counts, in which Java still compiles the loops. */
   private static final int WARM_UP = 8;
 
@@ -72,9 +78,10 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
    * @param mode in which it trained
    * @param tokensPerSecond median over the rounds, in turns with the engine
    * @param alone tokens a second while no process of Knowcap ran or waited to run, if that was measured
+   * @param matmulGigaflops what its matmuls alone reach in this precision, in 10^9 operations a second, if it says so
    */
   public record PeerSpeed(String peer, String version, String mode, double tokensPerSecond,
-      Optional<Double> alone) {
+      Optional<Double> alone, Optional<Double> matmulGigaflops) {
     /** What it reaches beside the engine, in parts of what it reaches alone, if that was measured. */
     public Optional<Double> ofAlone() {
       return alone.map(rate -> tokensPerSecond / rate);
@@ -110,6 +117,12 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
    */
   public boolean steady() {
     return Math.abs(matmulsBefore - matmulsAfter) <= STEADY * Math.max(matmulsBefore, matmulsAfter);
+  }
+
+  /** Whether a peer is known to have slower matmuls, by more than their rates vary. */
+  public boolean multipliesFaster(PeerSpeed peer) {
+    return peer.matmulGigaflops.filter(rate -> rate < AS_GOOD_MATMULS * Math.max(matmulsBefore, matmulsAfter))
+        .isPresent();
   }
 
   /** The fastest of the peers and their modes. */
@@ -168,7 +181,8 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
       }
       List<Double> ours = new ArrayList<>();
       Map<Mode, List<Double>> theirs = new LinkedHashMap<>();
-      beside(comparison.peers, ours, theirs);
+      Map<Peer, Double> matmulRates = new EnumMap<>(Peer.class);
+      beside(comparison.peers, ours, theirs, matmulRates);
       if (comparison.alone) {
         alone(comparison.peers, alone);
       }
@@ -176,8 +190,10 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
       double tokensPerSecond = median(ours);
       double gigaflops = tokensPerSecond * shape.flopsPerToken() / 1e9;
       List<PeerSpeed> peers = new ArrayList<>();
-      theirs.forEach((mode, rates) -> peers.add(new PeerSpeed(mode.peer.label(), mode.version, mode.name,
-          median(rates), Optional.ofNullable(alone.get(mode)).map(Turns::median))));
+      theirs.forEach((mode,
+          rates) -> peers.add(new PeerSpeed(mode.peer.label(), mode.version, mode.name, median(rates),
+              Optional.ofNullable(alone.get(mode)).map(Turns::median),
+              Optional.ofNullable(matmulRates.get(mode.peer)))));
       return new CpuSpeed(shape.name(), tokensPerSecond, peers, gigaflops,
           gigaflops / Math.max(before, after), before, after, meter.breakdown(shape.program(), execution,
               shape.ids(TOKENS), shape.ids(TARGETS), BREAKDOWN_STEPS));
@@ -194,8 +210,8 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
       }
     }
 
-    private void beside(List<Peer> peers, List<Double> ours, Map<Mode, List<Double>> theirs)
-        throws IOException {
+    private void beside(List<Peer> peers, List<Double> ours, Map<Mode, List<Double>> theirs,
+        Map<Peer, Double> matmulRates) throws IOException {
       int[] tokens = shape.ids(TOKENS);
       int[] targets = shape.ids(TARGETS);
       Map<Peer, PeerProcess> processes = new LinkedHashMap<>();
@@ -211,6 +227,7 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
         for (Peer peer : peers) {
           PeerProcess process = PeerProcess.start(peer, shape, execution);
           processes.put(peer, process);
+          process.matmulGigaflops().ifPresent(rate -> matmulRates.put(peer, rate));
           process.failures()
               .forEach((mode, why) -> progress.accept(peer.label() + " has no " + mode + " here: " + why));
           process.check(losses, execution.precision() == Precision.FP32 ? TOLERANCE : BF16_TOLERANCE);

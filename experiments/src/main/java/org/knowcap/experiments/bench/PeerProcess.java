@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.models.engine.Execution;
@@ -21,7 +22,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A peer in a process of its own. It writes JSON objects, one a line: for each of its modes the losses of its first
- * steps ({@code mode, losses}) or why it does not run ({@code mode, error}), then {@code ready} with its version.
+ * steps ({@code mode, losses}) or why it does not run ({@code mode, error}), then {@code ready} with its version and,
+ * if it measures that, {@code matmul_gflops}: what its matmuls alone reach, in 10^9 operations a second.
  * From then on it takes steps only when it is asked by a line with a mode and seconds, which it answers with {@code
  * tokens_per_second}.
  */
@@ -37,6 +39,7 @@ final class PeerProcess implements AutoCloseable {
   private final Map<String, List<Double>> losses = new LinkedHashMap<>();
   private final Map<String, String> failures = new LinkedHashMap<>();
   private final String version;
+  private final Optional<Double> matmulGigaflops;
   /** Where this process is stopped by a signal. */
   private final Thread onExit = Thread.ofPlatform().unstarted(this::end);
 
@@ -48,7 +51,9 @@ final class PeerProcess implements AutoCloseable {
     answers = process.inputReader(StandardCharsets.UTF_8);
     questions = process.outputWriter(StandardCharsets.UTF_8);
     Runtime.getRuntime().addShutdownHook(onExit);
-    version = hearModes();
+    JsonNode ready = hearModes();
+    version = ready.get("ready").asString();
+    matmulGigaflops = ready.path("matmul_gflops").asDoubleOpt().stream().boxed().findFirst();
   }
 
   /**
@@ -89,11 +94,11 @@ final class PeerProcess implements AutoCloseable {
     }
   }
 
-  private String hearModes() throws IOException {
+  private JsonNode hearModes() throws IOException {
     try {
       for (JsonNode said = hear();; said = hear()) {
         if (said.has("ready")) {
-          return said.get("ready").asString();
+          return said;
         } else if (said.has("error")) {
           failures.put(said.path("mode").asString(), said.get("error").asString());
         } else {
@@ -132,6 +137,11 @@ final class PeerProcess implements AutoCloseable {
   /** The library and its version. */
   String version() {
     return version;
+  }
+
+  /** What its matmuls alone reach in the precision of the training, in 10^9 operations a second, if it measures that. */
+  Optional<Double> matmulGigaflops() {
+    return matmulGigaflops;
   }
 
   /** The modes that run, in the order the peer named them. */

@@ -181,11 +181,23 @@ final class BenchCpuCommand implements Callable<Integer> {
                   + " good; measure again on a quiet machine%n",
               speed.shape(), peer.version(), peer.mode(), Units.percent(peer.ofAlone().orElseThrow())));
     }
+    for (CpuSpeed speed : table.speeds()) {
+      speed.fastestPeer()
+          .filter(speed::multipliesFaster)
+          .ifPresent(peer -> out.printf(Locale.ROOT,
+              "slower matmuls: %s: those of %s reach %.0f GFLOP/s where ours reach %.0f, so the ratio to it says most about the"
+                  + " library that multiplies for it; see docs/performance.md%n",
+              speed.shape(), peer.version(), peer.matmulGigaflops().orElseThrow(),
+              Math.max(speed.matmulsBefore(), speed.matmulsAfter())));
+    }
     out.println();
     for (CpuSpeed speed : table.speeds()) {
       for (CpuSpeed.PeerSpeed peer : speed.peers()) {
         out.println(speed.shape() + ": " + peer.version() + ", " + peer.mode() + ": "
             + Units.brief(peer.tokensPerSecond())
+            + peer.matmulGigaflops()
+                .map(rate -> String.format(Locale.ROOT, "; its matmuls %.0f GFLOP/s", rate))
+                .orElse("")
             + peer.alone()
                 .map(rate -> "; alone " + Units.brief(rate) + ", so beside ours it reaches "
                     + Units.percent(peer.ofAlone().orElseThrow()))

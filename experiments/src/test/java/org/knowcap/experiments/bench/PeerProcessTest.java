@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -100,6 +101,7 @@ class PeerProcessTest {
       assertEquals(4 * SHAPE.program().parameterCount(), said.get(3).get(0).asLong());
       assertEquals(List.of(4L * SHAPE.tokens(), 4L * SHAPE.tokens()),
           List.of(said.get(3).get(1).asLong(), said.get(3).get(2).asLong()));
+      assertEquals(Optional.empty(), peer.matmulGigaflops());
       assertEquals(List.of("eager"), peer.modes());
       assertEquals(Map.of("compile", "no compiler"), peer.failures());
       assertEquals(250, peer.tokensPerSecond("eager", 0.25));
@@ -174,7 +176,7 @@ class PeerProcessTest {
             fields = open(f"/proc/{os.getppid()}/stat").read().rsplit(")", 1)[1].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         for mode in "eager", "compile": say(mode=mode, losses=%s)
-        say(ready="Played 1.0")
+        say(ready="Played 1.0", matmul_gflops=0.25)
         for line in sys.stdin:
             mode, seconds = line.split()
             if start == 2 and float(seconds) < 0.1:
@@ -197,7 +199,11 @@ class PeerProcessTest {
         .end();
     assertEquals(0, outcome.exitCode(), outcome.toString());
     assertEquals("3", Files.readString(folder.resolve("starts")));
-    assertTrue(outcome.out().contains("Played 1.0, compile: 900; alone 1k, so beside ours it reaches 90.0 %"),
+    assertTrue(outcome.out()
+        .contains(
+            "Played 1.0, compile: 900; its matmuls 0 GFLOP/s; alone 1k, so beside ours it reaches 90.0 %"),
+        outcome.out());
+    assertEquals(1, outcome.out().lines().filter(line -> line.startsWith("slower matmuls: ")).count(),
         outcome.out());
     List<String> hindered = outcome.out().lines().filter(line -> line.startsWith("not at its best")).toList();
     assertEquals(1, hindered.size(), outcome.out());
@@ -237,6 +243,7 @@ class PeerProcessTest {
       assertTrue(peer.modes().contains("eager"), peer.failures().toString());
       peer.check(losses, 1e-5);
       assertTrue(peer.tokensPerSecond("eager", 0.01) > 0);
+      assertTrue(peer.matmulGigaflops().orElseThrow() > 1);
     }
   }
 }
