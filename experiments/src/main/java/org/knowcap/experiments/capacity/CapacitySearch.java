@@ -2,6 +2,7 @@ package org.knowcap.experiments.capacity;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -48,8 +49,12 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
     }
   }
 
-  /** The runs that come next, the longest first; empty if the peak is found and measured with all seeds. */
-  public List<Cell> next(Measured measured) {
+  /**
+   * The runs that come next, the longest first; empty if the peak is found and measured with all seeds.
+   *
+   * @param together runs at a time: no core waits, so where fewer are needed, those that are likely to be needed next are begun
+   */
+  public List<Cell> next(Measured measured, int together) {
     SequencedSet<Cell> wanted = new LinkedHashSet<>();
     OptionalInt rate = bestRate(measured);
     if (rate.isEmpty()) {
@@ -62,18 +67,42 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
       double chosen = rate(rate.getAsInt());
       OptionalInt peak = peak(measured);
       int size = peak.orElse(start);
-      // Where the peak is expected, seeds are measured before it is known to be there: it mostly is, and no core waits.
-      if (peak.isPresent() && (size == start || bracketed(size, measured))) {
-        fresh(seeds).forEach(seed -> wanted.add(new Cell(people.get(size), chosen, seed)));
+      List<Cell> seedsThere = fresh(seeds).mapToObj(seed -> new Cell(people.get(size), chosen, seed))
+          .toList();
+      IntStream.of(size, size + 1, size - 1).forEach(index -> addSize(index, chosen, measured, wanted));
+      if (wanted.isEmpty()) {
+        wanted.addAll(seedsThere);
+      } else if (peak.isPresent()) {
+        // The walk may go one size farther on the side that is not known yet. A seed at the best size so far would be lost then.
+        List<Cell> likely = new ArrayList<>();
+        IntStream.of(1, -1)
+            .filter(side -> wanted.stream().anyMatch(cell -> cell.people() == peopleAt(size + side)))
+            .forEach(side -> addSize(size + 2 * side, chosen, measured, likely));
+        likely.addAll(seedsThere);
+        likely.stream()
+            .filter(cell -> !measured.has(cell))
+            .limit(Math.max(0, together - wanted.size()))
+            .forEach(wanted::add);
       }
-      IntStream.of(size, size + 1, size - 1)
-          .filter(index -> index >= 0 && index < people.size())
-          .forEach(index -> wanted.add(new Cell(people.get(index), chosen, CHOOSING)));
     }
     return wanted.stream()
         .filter(cell -> !measured.has(cell))
         .sorted(Comparator.comparingLong(Cell::people).reversed())
         .toList();
+  }
+
+  private void addSize(int size, double rate, Measured measured, Collection<Cell> to) {
+    if (size >= 0 && size < people.size()) {
+      Cell cell = new Cell(people.get(size), rate, CHOOSING);
+      if (!measured.has(cell)) {
+        to.add(cell);
+      }
+    }
+  }
+
+  /** The size of an index, 0 beside the ends. */
+  private long peopleAt(int size) {
+    return size >= 0 && size < people.size() ? people.get(size) : 0;
   }
 
   /** Another run at the peak, for a narrower interval; seeds go on from those that were used. */
@@ -200,13 +229,6 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
         .max(Comparator.comparingDouble(size -> ratio(size, measured)))
         .map(OptionalInt::of)
         .orElse(OptionalInt.empty());
-  }
-
-  /** Whether both neighbours of the peak, or the only one there is, are measured. */
-  private boolean bracketed(int peak, Measured measured) {
-    return IntStream.of(peak - 1, peak + 1)
-        .filter(size -> size >= 0 && size < people.size())
-        .allMatch(size -> ratio(size, measured) > Double.NEGATIVE_INFINITY);
   }
 
   /**

@@ -17,7 +17,8 @@ import org.knowcap.models.architecture.ModelSpec;
  * tokens in values, and as many different chunks as the theorem's premises allow. All sizes have one vocabulary, so
  * P does not depend on N.
  *
- * @param diversity D, a power of two, so that D log2 N is at most N at the sizes that matter
+ * @param diversity D, so that D log2 N is at most N at the sizes that matter: the greatest of a power of two and
+ *        seven numbers between it and the next
  * @param alphabet T, a power of two; T^2 is at least 16 D
  * @param names entries of each of the three lists of names, if they have so many, so that N0 is at least ten times
  *        the largest N
@@ -29,6 +30,8 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
   private static final int LENGTH = 2;
   private static final int LEAST_DIVERSITY = 4;
   private static final int MOST_DIVERSITY = 4096;
+  /** Numbers of different chunks that are tried, from one power of two to the next. */
+  private static final int DIVERSITIES = 8;
   /** Number of possible strings for each string that is used. */
   private static final int ROOM = 16;
   private static final int NAMES_PER_PERSON = 10;
@@ -45,7 +48,7 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
    * @throws IllegalArgumentException where the model is too small or too large for any
    */
   public static DenseCorpus of(ModelSpec model, double dense) {
-    for (int diversity = MOST_DIVERSITY; diversity >= LEAST_DIVERSITY; diversity /= 2) {
+    for (int diversity = MOST_DIVERSITY; diversity >= LEAST_DIVERSITY; diversity -= step(diversity)) {
       int alphabet = 1;
       while ((long) alphabet * alphabet < (long) ROOM * diversity) {
         alphabet *= 2;
@@ -66,6 +69,11 @@ public record DenseCorpus(int diversity, int alphabet, int names, List<Long> peo
     }
     throw new IllegalArgumentException("no corpus suits " + model.name()
         + ": it is too small to hold, or too large for the lists of names to tell its people apart");
+  }
+
+  /** From a number of different chunks to the next smaller one. */
+  private static int step(int diversity) {
+    return Math.max(1, Integer.highestOneBit(diversity - 1) / DIVERSITIES);
   }
 
   /** Number of first names, and of middle names, if each list is cut to this number of entries. */

@@ -151,7 +151,7 @@ final class CapacityCommand implements Callable<Integer> {
     search = study.search(seeds);
     out = directory.orElse(Path.of("runs", study.name()));
     if (before().ratios().isEmpty()) {
-      List<Cell> first = search.next(new Measured(Map.of()));
+      List<Cell> first = search.next(new Measured(Map.of()), together());
       secondsPerPerson = trial(first.getFirst());
       requireTime(first);
     }
@@ -159,7 +159,7 @@ final class CapacityCommand implements Callable<Integer> {
       Measured measured = before();
       while (true) {
         requireRate(measured);
-        List<Cell> wave = search.next(measured);
+        List<Cell> wave = search.next(measured, together());
         boolean complete = wave.isEmpty();
         if (complete) {
           wave = search.more(measured, more(measured));

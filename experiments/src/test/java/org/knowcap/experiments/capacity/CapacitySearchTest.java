@@ -47,8 +47,9 @@ class CapacitySearchTest {
   private static Map<Cell, Double> run(CapacitySearch search, ToDoubleFunction<Cell> model,
       Map<Cell, Double> before) {
     Map<Cell, Double> measured = new HashMap<>(before);
-    for (List<Cell> wave = search.next(new Measured(measured)); !wave.isEmpty(); wave = search
-        .next(new Measured(measured))) {
+    int together = 1 + before.size() % 5;
+    for (List<Cell> wave = search.next(new Measured(measured), together); !wave.isEmpty(); wave = search
+        .next(new Measured(measured), together)) {
       for (Cell cell : wave) {
         assertFalse(measured.containsKey(cell), "measured twice: " + cell);
         measured.put(cell, model.applyAsDouble(cell));
