@@ -12,9 +12,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import org.knowcap.analysis.law.LawSummary;
 import org.knowcap.analysis.law.LawVerdict;
 import org.knowcap.analysis.report.LawsPage;
+import org.knowcap.analysis.report.Provenance;
+import org.knowcap.analysis.results.ResultsTable;
+import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.laws.Law;
@@ -87,6 +91,14 @@ final class LawsCommand implements Callable<Integer> {
       description = "Run nothing: write the page of what is there. Laws that were not run are in it as such.")
   private boolean pageOnly;
 
+  @Option(
+      names = "--table",
+      split = ",",
+      paramLabel = "CSV",
+      description = "Tables of results (results.csv) of earlier runs of laws, with commas between them. A run that has a row there"
+          + " is not trained, unless its model is to be rounded.")
+  private List<Path> tables = List.of();
+
   @Option(names = "--json", description = "Print the verdicts, or the plan, as JSON after the progress.")
   private boolean json;
 
@@ -112,6 +124,8 @@ final class LawsCommand implements Callable<Integer> {
   private Path out;
   /** Seconds of a step, by any run of an arm; empty where they are not asked for. */
   private Map<RunSpec, Double> stepSeconds = Map.of();
+  /** Of --table, by the names of the runs. */
+  private Map<String, RunResult> rows = Map.of();
 
   @Override
   public Integer call() throws Exception {
@@ -138,10 +152,11 @@ final class LawsCommand implements Callable<Integer> {
     if (plan) {
       return plan(laws);
     }
-    if (pageOnly && !StudyFolder.exists(out)) {
+    if (pageOnly && !StudyFolder.exists(out) && tables.isEmpty()) {
       throw UserException
           .usage(out + " holds no runs of laws; without --page-only this command runs them there");
     }
+    rows = rows();
     if (!pageOnly) {
       run(laws, began);
     }
@@ -170,6 +185,9 @@ final class LawsCommand implements Callable<Integer> {
       stepSeconds = timed(laws);
     }
     LawRuns before = runs();
+    if (!StudyFolder.exists(out) && wave(laws, before).isEmpty()) {
+      return;
+    }
     if (!StudyFolder.exists(out) && fitting(wave(laws, before), left(began)).isEmpty()) {
       throw UserException.failure("no run ends within " + minutes.map(Object::toString).orElse("")
           + " minutes here; give more --minutes, or see --plan for what each law takes");
@@ -203,18 +221,33 @@ final class LawsCommand implements Callable<Integer> {
   private List<LawVerdict> page() throws IOException {
     LawRuns runs = runs();
     List<LawVerdict> verdicts = study.laws().stream().map(law -> study.verdict(law, runs)).toList();
-    new LawsPage(study.size().name(), verdicts, words(), StudyReport.of(StudyFolder.open(out)).provenance())
-        .write(out);
+    new LawsPage(study.size().name(), verdicts, words(), provenance()).write(out);
     byte[] text = Json.MAPPER.writerWithDefaultPrettyPrinter()
         .writeValueAsBytes(verdicts.stream().map(LawSummary::of).toList());
     WholeFile.write(out.resolve("laws.json"), to -> to.write(text));
     return verdicts;
   }
 
+  /** Of the runs in the directory, and where other rows are from. */
+  private Provenance provenance() throws IOException {
+    Map<String, String> entries = new LinkedHashMap<>();
+    if (StudyFolder.exists(out)) {
+      entries.putAll(StudyReport.of(StudyFolder.open(out)).provenance().entries());
+    }
+    if (!tables.isEmpty()) {
+      entries.put("Runs not trained here",
+          "rows of " + tables.stream().map(Path::toString).collect(Collectors.joining(", ")));
+    }
+    return new Provenance(entries);
+  }
+
   /** The command that runs laws of this size here. */
   private String words() {
     return "./knowcap laws --size " + study.size().name() + files.map(path -> " --files " + path).orElse("")
-        + directory.map(path -> " --out " + path).orElse("");
+        + directory.map(path -> " --out " + path).orElse("")
+        + (tables.isEmpty()
+            ? ""
+            : " --table " + tables.stream().map(Path::toString).collect(Collectors.joining(",")));
   }
 
   private void report(List<Law> laws) throws IOException {
@@ -268,7 +301,21 @@ final class LawsCommand implements Callable<Integer> {
   }
 
   private LawRuns runs() {
-    return new LawRuns(out, study.size());
+    return new LawRuns(out, study.size(), rows);
+  }
+
+  private Map<String, RunResult> rows() throws IOException {
+    Map<String, RunResult> found = new LinkedHashMap<>();
+    for (Path table : tables) {
+      for (RunResult row : ResultsTable.readCsv(table).results()) {
+        RunResult other = found.putIfAbsent(row.run(), row);
+        if (other != null && !other.equals(row)) {
+          throw UserException.usage("two rows of --table are of run " + row.run()
+              + " and differ, the second in " + table + "; give only one of these tables");
+        }
+      }
+    }
+    return found;
   }
 
   private int together() {

@@ -12,22 +12,36 @@ import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.models.quantisation.Quantiser;
 
-/** What the runs in the directory of a law's study have measured, and which diverged. */
+/**
+ * What the runs in the directory of a law's study have measured, and which diverged; and rows of tables of earlier runs. A run's
+ * name holds a hash of all its settings, so a row of that name is of the very run.
+ */
 public final class LawRuns {
   private final Optional<StudyFolder> folder;
   private final Map<RunSpec, RunState> read = new HashMap<>();
+  private final Map<String, RunResult> rows;
 
-  /** Opens the directory, which need not exist. */
-  public LawRuns(Path directory, LawSize size) {
+  /**
+   * Opens the directory, which need not exist.
+   *
+   * @param rows of earlier runs, by the names of the runs
+   */
+  public LawRuns(Path directory, LawSize size, Map<String, RunResult> rows) {
+    this.rows = Map.copyOf(rows);
     folder = StudyFolder.exists(directory) ? Optional.of(StudyFolder.open(directory)) : Optional.empty();
     folder.ifPresent(study -> StudyFolder.requireOwner(directory, study.study().name(), size.studyName()));
   }
 
-  /** The result of a run, if it is done. */
+  /** The result of a run, if it is done here or has a row. */
   public Optional<RunResult> result(RunSpec run) {
     return state(run) instanceof RunState.Done(var measured)
         ? Optional.of(measured.result())
-        : Optional.empty();
+        : Optional.ofNullable(rows.get(run.name()));
+  }
+
+  /** Whether a run is done, or has diverged, in the directory. */
+  boolean here(RunSpec run) {
+    return state(run).figure(RunResult::capacityRatio).isPresent();
   }
 
   private RunState state(RunSpec run) {
@@ -35,9 +49,11 @@ public final class LawRuns {
         _ -> folder.map(study -> study.runFolder(run).state()).orElseGet(RunState.Pending::new));
   }
 
-  /** R of a run, bits per parameter; negative infinity if its loss diverged, empty if it is not done. */
+  /** R of a run, bits per parameter; negative infinity if its loss diverged, empty if it is not done and has no row. */
   OptionalDouble ratio(RunSpec run) {
-    return state(run).figure(RunResult::capacityRatio);
+    return here(run)
+        ? state(run).figure(RunResult::capacityRatio)
+        : result(run).map(RunResult::capacityRatio).map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
   }
 
   /** Whether the loss of a run diverged. */

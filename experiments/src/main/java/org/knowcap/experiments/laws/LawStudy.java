@@ -73,11 +73,14 @@ public record LawStudy(LawSize size, List<Law> laws) {
         : size.seeds()
             .stream()
             .map(seed -> new Cell(arm, best.get(), seed))
-            .filter(cell -> runs.result(cell.run()).isEmpty())
+            .filter(cell -> arm.quantiser().isPresent()
+                // A model to round must be here.
+                ? !runs.here(cell.run())
+                : runs.result(cell.run()).isEmpty())
             .toList();
   }
 
-  /** Runs of an arm that are done or have diverged, with any learning rate that was tried. */
+  /** Runs of an arm that are done or have diverged in the directory, with any learning rate that was tried. */
   private List<Cell> done(LawArm arm, LawRuns runs) {
     LawArm choosing = arm.chooser().orElse(arm);
     return rates(arm, runs).tried()
@@ -85,7 +88,7 @@ public record LawStudy(LawSize size, List<Law> laws) {
         .stream()
         .flatMap(rate -> Stream.concat(Stream.of(new Cell(choosing, rate, size.choosingSeed())),
             size.seeds().stream().map(seed -> new Cell(arm, rate, seed))))
-        .filter(cell -> runs.ratio(cell.run()).isPresent())
+        .filter(cell -> runs.here(cell.run()))
         .toList();
   }
 
@@ -94,7 +97,7 @@ public record LawStudy(LawSize size, List<Law> laws) {
     return law.arms().stream().filter(arm -> rates(arm, runs).allLost()).toList();
   }
 
-  /** Runs of all laws that are done or have diverged. */
+  /** Runs of all laws that are done or have diverged in the directory. */
   public List<Cell> done(LawRuns runs) {
     return laws.stream()
         .flatMap(law -> law.arms().stream())
@@ -108,7 +111,7 @@ public record LawStudy(LawSize size, List<Law> laws) {
         .stream()
         .filter(arm -> arm.quantiser().isPresent())
         .flatMap(arm -> measured(arm, runs))
-        .filter(cell -> runs.result(cell.run()).isPresent()
+        .filter(cell -> runs.here(cell.run()) && runs.result(cell.run()).isPresent()
             && runs.rounded(cell.run(), cell.arm.quantiser().orElseThrow()).isEmpty())
         .toList();
   }

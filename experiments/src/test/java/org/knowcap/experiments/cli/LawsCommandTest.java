@@ -2,6 +2,7 @@ package org.knowcap.experiments.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.knowcap.experiments.cli.InProcess.succeeds;
@@ -109,6 +110,42 @@ class LawsCommandTest {
         ResultsTable.readCsv(out.resolve("results.csv")).results().stream().map(RunResult::run).toList());
     assertEquals(law,
         json(succeeds(Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray())).getFirst());
+    rowsStandForTheirRuns(out, law);
+  }
+
+  /** Verdicts follow from the table alone; only what has no row, and models to round, are trained again. */
+  private void rowsStandForTheirRuns(Path out, JsonNode law) throws Exception {
+    Path table = Files.copy(out.resolve("results.csv"), directory.resolve("earlier.csv"));
+    // Without the arm of rounded models, whose rounding is in no table.
+    Files.writeString(laws.resolve("law-01.yaml"),
+        law(1, "base: {}, longer: {exposures: 8, learning_rates: {of: base}}",
+            "factor: [longer, base], at_least: 1, margin: 1"));
+    Path other = directory.resolve("other");
+    Object[] words = {"laws", "--files", laws, "--out", other, "--only", "1", "--json", "--table", table};
+    for (Object[] each : List.of(words,
+        Stream.concat(Stream.of(words), Stream.of("--page-only")).toArray())) {
+      JsonNode judged = json(succeeds(each)).getFirst();
+      assertEquals(law.path("arms").get(0), judged.path("arms").get(0));
+      assertEquals(law.path("arms").get(1), judged.path("arms").get(1));
+      assertFalse(StudyFolder.exists(other));
+      assertTrue(Files.readString(other.resolve("laws.html")).contains("rows of " + table));
+    }
+    List<String> lines = new ArrayList<>(Files.readAllLines(table));
+    String gone = lines.removeLast();
+    Files.write(table, lines);
+    Path trained = directory.resolve("trained");
+    words[4] = trained;
+    JsonNode judged = json(succeeds(words)).getFirst();
+    assertEquals(law.path("arms").get(0), judged.path("arms").get(0));
+    assertEquals(List.of(gone.substring(0, gone.indexOf(','))),
+        ResultsTable.readCsv(trained.resolve("results.csv")).results().stream().map(RunResult::run).toList());
+
+    Path differs = Files.writeString(directory.resolve("differs.csv"),
+        String.join("\n", lines).replaceFirst(",101,101,101,", ",101,101,102,"));
+    Outcome outcome = InProcess.run("laws", "--files", laws, "--out", other, "--table",
+        table + "," + differs);
+    assertEquals(2, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.err().contains("two rows of --table are of run"), outcome.toString());
   }
 
   /** A rate whose training diverged has lost for good, alone in its wave too; a run that failed otherwise is done again. */
