@@ -25,7 +25,7 @@ import org.knowcap.models.training.Progress;
  */
 final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseable {
   /** Nanoseconds between two lines of a run. */
-  private static final long BETWEEN_LINES = 60_000_000_000L;
+  static final long BETWEEN_LINES = 60_000_000_000L;
 
   private final PrintWriter out;
   private final Map<String, Double> work;
@@ -77,19 +77,18 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
   @Override
   public void onEvent(WorkerEvent event) {
     switch (event) {
-      case WorkerEvent.Started(String run, long finishedSteps) -> {
-        lastLines.put(run, nanoTime.getAsLong());
-        if (finishedSteps > 0) {
-          say(run + ": goes on after step " + finishedSteps);
+      case WorkerEvent.Started started -> {
+        lastLines.put(started.run(), nanoTime.getAsLong());
+        if (started.finishedSteps() > 0) {
+          say(EventText.goesOn(started));
         }
       }
-      case WorkerEvent.Handicapped(String run, String engine, String reason) -> {
-        if (handicapped.add(engine)) {
-          say("note: engine '" + engine + "': " + reason);
+      case WorkerEvent.Handicapped handicap -> {
+        if (handicapped.add(handicap.engine())) {
+          say(EventText.handicapped(handicap));
         }
       }
-      case WorkerEvent.WentBack(String run, String problem) ->
-          say(run + ": goes back to the checkpoint before its last: " + problem);
+      case WorkerEvent.WentBack back -> say(EventText.wentBack(back));
       case WorkerEvent.Progressed(String run, Progress progress) -> {
         fractionDone.put(run, (double) progress.step() / progress.steps());
         running.put(run, progress);
@@ -105,17 +104,16 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
           say(run + ": " + shown(progress));
         }
       }
-      case WorkerEvent.Finished(String run, double stored, double ratio, double saturation, double seconds) -> {
-        fractionDone.put(run, 1.0);
-        running.remove(run);
+      case WorkerEvent.Finished finished -> {
+        fractionDone.put(finished.run(), 1.0);
+        running.remove(finished.run());
         ended++;
-        say(run + ": " + Units.bits(stored) + " stored, " + Units.percent(saturation) + " of its corpus, "
-            + Units.ratio(ratio) + " bits per parameter, in " + Units.seconds(seconds));
+        say(EventText.finished(finished));
       }
-      case WorkerEvent.Failed(String run, String reason) -> {
-        workersFailed |= !work.containsKey(run);
-        running.remove(run);
-        say(run + ": FAILED: " + reason);
+      case WorkerEvent.Failed failed -> {
+        workersFailed |= !work.containsKey(failed.run());
+        running.remove(failed.run());
+        say(EventText.failed(failed));
       }
     }
   }
@@ -125,7 +123,7 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
     List<String> facts = new ArrayList<>();
     facts.add(Units.count(ended) + " of " + Units.count(work.size()) + " runs");
     left().ifPresent(time -> facts.add(time + " left"));
-    facts.add(speed(running.values().stream().mapToDouble(Progress::tokensPerSecond).sum()));
+    facts.add(EventText.speed(running.values().stream().mapToDouble(Progress::tokensPerSecond).sum()));
     facts.add("loss " + running.values()
         .stream()
         .map(progress -> String.format(Locale.ROOT, "%.3f", progress.loss()))
@@ -135,22 +133,8 @@ final class ProgressDisplay implements LocalLauncher.StudyListener, AutoCloseabl
 
   /** What a line of a run says, and behind it how far the study is. */
   private String shown(Progress progress) {
-    return String.format(Locale.ROOT, "step %s of %s, loss %.3f, %s%s; the study: %s done%s",
-        Units.count(progress.step()), Units.count(progress.steps()), progress.loss(),
-        speed(progress.tokensPerSecond()), dropped(progress), Units.percent(workDone() / allWork()),
-        left().map(time -> ", " + time + " left").orElse(""));
-  }
-
-  private static String speed(double tokensPerSecond) {
-    return Units.brief(Math.round(tokensPerSecond / 100) * 100.0) + " tokens/s";
-  }
-
-  /** The share of tokens' requests that experts turned away. */
-  private static String dropped(Progress progress) {
-    return progress.dropped()
-        .stream()
-        .mapToObj(share -> ", " + Units.percent(share) + " turned away")
-        .collect(Collectors.joining());
+    return EventText.step(progress) + "; the study: " + Units.percent(workDone() / allWork()) + " done"
+        + left().map(time -> ", " + time + " left").orElse("");
   }
 
   /** The time left, once it can be estimated. */

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
@@ -27,8 +28,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "worker",
     mixinStandardHelpOptions = true,
-    description = "Takes runs of a study that 'knowcap run' has begun until none is left, and prints what it does as JSON"
-        + " lines. Several workers may share a study, also on several machines that share its directory.")
+    description = "Takes runs of a study that 'knowcap run' has begun until none is left, and prints a line when a run begins,"
+        + " ends, and at most once a minute while it trains. Several workers may share a study, also on several machines that"
+        + " share its directory.")
 final class WorkerCommand implements Callable<Integer> {
   private static final long SECONDS_TO_STOP = 25;
 
@@ -72,6 +74,12 @@ final class WorkerCommand implements Callable<Integer> {
       description = "End when standard input closes: 'knowcap run' starts its workers so, which must not outlive it.")
   private boolean whileInput;
 
+  @Option(
+      names = "--events",
+      hidden = true,
+      description = "Print each event as a JSON object, for the process that has started this one and reads them.")
+  private boolean machineReadable;
+
   @Override
   public Integer call() throws Exception {
     UserException.requireAtLeastOne("--threads", threads);
@@ -83,7 +91,7 @@ final class WorkerCommand implements Callable<Integer> {
       return OwnProcess.again(command, threads);
     }
     // Events alone go to standard output; whatever a native library prints there would break them.
-    PrintStream events = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     if (whileInput) {
       Worker.dieWithParent(System.in);
@@ -91,22 +99,31 @@ final class WorkerCommand implements Callable<Integer> {
     for (String run : runs) {
       study.runFolder(run).clearFailure();
     }
+    Set<String> begun = ConcurrentHashMap.newKeySet();
     Set<String> failed = ConcurrentHashMap.newKeySet();
+    WorkerLog log = new WorkerLog(out, System::nanoTime);
+    Consumer<WorkerEvent> events = machineReadable
+        ? event -> out.println(Json.MAPPER.writeValueAsString(event))
+        : log;
     Worker.Order order = cheapestFirst ? Worker.Order.CHEAPEST_FIRST : Worker.Order.COSTLIEST_FIRST;
     Worker worker = new Worker(study, threads, concurrent, order, event -> {
+      begun.add(event.run());
       if (event instanceof WorkerEvent.Failed failure) {
         failed.add(failure.run());
       }
-      events.println(Json.MAPPER.writeValueAsString(event));
+      events.accept(event);
     });
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(worker, ended)));
     try {
       worker.work(specs);
+      if (!machineReadable) {
+        log.ended();
+      }
+      return exitCode(study, begun, failed);
     } finally {
       ended.countDown();
     }
-    return exitCode(study, failed);
   }
 
   /** On SIGTERM and SIGINT: runs write a checkpoint before the process ends. */
@@ -123,9 +140,10 @@ final class WorkerCommand implements Callable<Integer> {
   /**
    * What whoever started it for certain runs is to know of them.
    *
+   * @param begun runs that have begun here
    * @param failures runs that failed here: on a full disk their folders cannot say it
    */
-  private int exitCode(StudyFolder study, Set<String> failures) {
+  private int exitCode(StudyFolder study, Set<String> begun, Set<String> failures) {
     boolean failed = false;
     for (String run : runs) {
       switch (study.runFolder(run).state()) {
@@ -136,7 +154,11 @@ final class WorkerCommand implements Callable<Integer> {
           if (failures.contains(run)) {
             failed = true;
           } else {
-            Knowcap.note(command, run + " is another process's, or was stopped; a later try goes on with it");
+            if (!begun.contains(run)) {
+              Knowcap.note(command,
+                  run + " is another process's, or the stop came before it began; a later try"
+                      + " goes on with it");
+            }
             return UserException.LATER;
           }
         }

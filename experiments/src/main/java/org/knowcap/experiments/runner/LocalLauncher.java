@@ -150,7 +150,7 @@ public final class LocalLauncher implements Launcher {
   private Process start(int number, Path log) throws IOException {
     Files.createDirectories(log.getParent());
     List<String> command = new ArrayList<>(List.of("worker", study.path().toString(), "--while-input",
-        "--threads", Integer.toString(threads), "--concurrent", Integer.toString(concurrent)));
+        "--events", "--threads", Integer.toString(threads), "--concurrent", Integer.toString(concurrent)));
     if (limit.isPresent()) {
       command.add("--cheapest-first");
     }

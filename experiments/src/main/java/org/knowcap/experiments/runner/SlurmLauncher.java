@@ -151,8 +151,9 @@ public final class SlurmLauncher implements Launcher {
   }
 
   private static UserException advised(UserException refused) {
-    return UserException.failure(refused.getMessage()
-        + "; nothing is submitted. If a limit of the queue is below the number of tasks, give --array-limit");
+    String said = refused.getMessage();
+    return UserException.failure(
+        said + "; nothing is submitted" + SlurmRefusal.advice(said).map(advice -> ": " + advice).orElse(""));
   }
 
   /** @return id of the job */

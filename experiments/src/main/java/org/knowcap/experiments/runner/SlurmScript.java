@@ -25,7 +25,7 @@ record SlurmScript(StudyFolder study, ClusterRequest request, SlurmRequest slurm
         echo "knowcap: %1$s has no line for task $SLURM_ARRAY_TASK_ID" >&2
         exit 2
       fi
-      echo "Slurm task ${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), on $(hostname): $runs"
+      echo "$(date '+%%F %%T') Slurm task ${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), on $(hostname): $runs"
       checkpoints() {
         for run in $runs; do stat -c %%y "runs/$run/checkpoint.safetensors" 2> /dev/null; done
       }

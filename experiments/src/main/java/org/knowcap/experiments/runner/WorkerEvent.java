@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.knowcap.models.training.Progress;
 
-/** An event that a worker writes to its standard output, one JSON object a line. */
+/** An event of a worker. To a supervisor it is written as a JSON object, one a line, and to people as text. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event")
 @JsonSubTypes({@JsonSubTypes.Type(value = WorkerEvent.Started.class, name = "started"),
     @JsonSubTypes.Type(value = WorkerEvent.Handicapped.class, name = "handicapped"),

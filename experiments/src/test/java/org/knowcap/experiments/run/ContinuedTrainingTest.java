@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -91,6 +92,13 @@ class ContinuedTrainingTest {
     Files.delete(folder(killed).path().resolve("failure.json"));
     outcome = KnowcapProcess.run("worker", killed);
     assertEquals(0, outcome.exitCode(), outcome.toString());
+    // Nobody reads its events, so that what it says is for people.
+    String name = folder(killed).path().getFileName().toString();
+    List<String> said = outcome.out().lines().toList();
+    assertTrue(said.stream().noneMatch(line -> line.startsWith("{")), outcome.out());
+    assertTrue(said.getFirst().matches(Pattern.quote(name) + ": goes on after step [\\d,]+"), outcome.out());
+    assertTrue(said.getLast().matches(Pattern.quote(name) + ": .* stored, .* bits per parameter, in .* s"),
+        outcome.out());
     assertInstanceOf(RunState.Done.class, folder(killed).state());
     assertEquals(metrics(calm).stream().map(RunFolder.Metric::loss).toList(),
         metrics(killed).stream().map(RunFolder.Metric::loss).toList());

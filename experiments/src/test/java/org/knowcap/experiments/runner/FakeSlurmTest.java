@@ -152,6 +152,19 @@ class FakeSlurmTest {
   }
 
   @Test
+  void theAdviceFitsTheRefusal() throws Exception {
+    state("refusal", "sbatch: error: Memory specification can not be satisfied\n"
+        + "sbatch: error: Batch job submission failed: Requested node configuration is not available\n");
+    Outcome refused = launch("--memory", "900000G");
+    assertEquals(UserException.FAILURE, refused.exitCode(), refused.toString());
+    assertTrue(
+        refused.err().contains("Memory specification can not be satisfied")
+            && refused.err().contains("give less --memory") && !refused.err().contains("--array-limit"),
+        refused.err());
+    assertEquals(List.of(), launchFiles(".tasks"));
+  }
+
+  @Test
   void aMissingOrSilentSchedulerIsSaid() throws Exception {
     Path empty = Files.createDirectory(directory.resolve("empty"));
     Outcome missing = knowcap(empty.toString(), "run", study.resolve("study.yaml"), "--out", study,
@@ -196,7 +209,8 @@ class FakeSlurmTest {
     Folders.delete(run);
     Files.createSymbolicLink(run, directory.resolve("gone"));
     Outcome worked = KnowcapProcess.run("worker", study, "--run", open.getFirst());
-    assertTrue(worked.out().contains("its folder cannot be used"), worked.toString());
+    assertTrue(worked.out().startsWith(open.getFirst() + ": FAILED: its folder cannot be used"),
+        worked.toString());
     assertEquals(UserException.FAILURE, worked.exitCode(), worked.toString());
   }
 

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunState;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.testing.TestSeed;
@@ -114,6 +115,10 @@ class SlurmTest {
 
   @Test
   void whateverStrikesTheTasksTheRowsAreThoseOfAnUndisturbedStudy() throws Exception {
+    Outcome refused = knowcap("run", spec, "--out", study, "--launcher", "slurm", "--memory", "900000G");
+    assertEquals(UserException.FAILURE, refused.exitCode(), refused.toString());
+    assertTrue(refused.err().contains("give less --memory") && !refused.err().contains("--array-limit"),
+        refused.err());
     launch();
     // Two run at a time. The first task is cancelled, the second put back in the queue by hand.
     String cancelled = task(worker(List.of()));
@@ -225,10 +230,11 @@ class SlurmTest {
   /** No step is reported twice, and no worker ended a run that had ended before. */
   private void requireEachStepOnce() throws IOException {
     Map<String, Integer> ends = new TreeMap<>();
-    Matcher end = Pattern.compile("\"event\":\"finished\".*\"run\":\"([^\"]+)\"").matcher(logs());
+    Matcher end = Pattern.compile("(?m)^(\\S+): .* stored, ").matcher(logs());
     while (end.find()) {
       assertEquals(1, ends.merge(end.group(1), 1, Integer::sum), end.group());
     }
+    assertFalse(ends.isEmpty(), logs());
     try (Stream<Path> runs = Files.list(study.resolve("runs"))) {
       for (Path run : runs.toList()) {
         Map<Long, String> expected = losses(
@@ -324,7 +330,7 @@ class SlurmTest {
     List<String> said = new ArrayList<>();
     try (Stream<Path> logs = Files.list(study.resolve("logs"))) {
       for (Path log : logs.sorted().toList()) {
-        Files.readString(log).lines().filter(line -> !line.contains("\"progressed\"")).forEach(said::add);
+        Files.readString(log).lines().filter(line -> !line.contains(": step ")).forEach(said::add);
       }
     }
     return String.join("\n", said);
