@@ -8,10 +8,10 @@ package org.knowcap.analysis.results;
  * @param bucketPeople how many people of the corpus are here
  * @param measuredPeople of them
  * @param meanExposures expected exposures, mean over the people here
- * @param share of all items, those about the people here
+ * @param share of all items, those about the people here; 0 of people whom training leaves out
  * @param nameLoss nats of a name, mean over the measured people
  * @param valueLoss nats of all of a person's values, mean over the measured people
- * @param weightedValueLoss the same mean, in which each person counts as often as it is written
+ * @param weightedValueLoss the same mean, in which each person counts as often as it is written (or once, if nobody here is)
  * @param valueBits bits of a person's values under uniform guessing
  * @param valueStoredBits of them, stored: mean over the measured people
  */
@@ -27,7 +27,6 @@ public record FrequencyBucket(double exposuresFrom, long bucketPeople, long meas
           + "; it must be at most bucket_people, which is " + bucketPeople);
     }
     RunResult.atLeastZero("mean_exposures", meanExposures);
-    RunResult.aboveZero("share", share);
     RunResult.share("share", share);
     RunResult.atLeastZero("name_loss", nameLoss);
     RunResult.atLeastZero("value_loss", valueLoss);

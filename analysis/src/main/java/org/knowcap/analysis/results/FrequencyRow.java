@@ -22,7 +22,10 @@ public record FrequencyRow(String run, String corpus, long people, long exposure
   public FrequencyRow {
     RunResult.atLeast(1, "people", people);
     RunResult.atLeast(1, "exposures", exposures);
-    zipf.ifPresent(exponent -> RunResult.aboveZero("zipf", exponent));
+    zipf.ifPresent(exponent -> {
+      RunResult.aboveZero("zipf", exponent);
+      RunResult.aboveZero("share", bucket.share());
+    });
     RunResult.atLeast(1, "parameters", parameters);
   }
 

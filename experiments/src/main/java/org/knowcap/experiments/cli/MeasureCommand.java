@@ -21,7 +21,10 @@ import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.TrainedRun;
 import org.knowcap.experiments.runner.ChildProcess;
 import org.knowcap.experiments.study.Json;
+import org.knowcap.experiments.study.LossFile;
 import org.knowcap.experiments.study.ReplayFile;
+import org.knowcap.experiments.study.RunSpec;
+import org.knowcap.generators.corpus.Exposure;
 import org.knowcap.generators.tokens.Vocabulary;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -65,6 +68,13 @@ final class MeasureCommand implements Callable<Integer> {
           + " another run can replay ('corpus.replay_texts').")
   private Optional<Path> texts;
 
+  @Option(
+      names = "--losses",
+      paramLabel = "FILE",
+      description = "Write what the values of each person of the corpus cost, as JSON: by this another run can choose the people"
+          + " whom it goes on with ('corpus.exposure.pruned').")
+  private Optional<Path> losses;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -86,6 +96,9 @@ final class MeasureCommand implements Callable<Integer> {
       }
       if (texts.isPresent()) {
         ReplayFile.write(texts.get(), written(trained, model, most));
+      }
+      if (losses.isPresent()) {
+        valueLosses(trained, model).write(losses.get());
       }
     }
     Capacity capacity = measurement.capacity(trained.parameters().length);
@@ -140,6 +153,19 @@ final class MeasureCommand implements Callable<Integer> {
         .map(each -> new ReplayFile.Line(each.person(),
             vocabulary.decode(each.tokens(), 1, each.tokens().length), each.tokens()))
         .toList();
+  }
+
+  private static LossFile.Content valueLosses(TrainedRun trained, TrainedModel model) {
+    RunSpec spec = trained.spec();
+    String people = LossFile.people(spec.corpusSpec(), spec.seeds().corpusSeed())
+        .orElseThrow(() -> UserException
+            .usage("--losses: people are chosen in corpora of bioS, bioS-simple and bioD without questions; "
+                + spec.name() + " is of " + spec.corpusSpec().name()));
+    if (spec.people() > Exposure.MOST_PEOPLE) {
+      throw UserException.usage(
+          "--losses: at most " + Exposure.MOST_PEOPLE + " people can be chosen from, found " + spec.people());
+    }
+    return new LossFile.Content(spec.name(), trained.step(), people, Measurement.valueLosses(model));
   }
 
   private static void print(Memorisation memorisation, PrintWriter out) {

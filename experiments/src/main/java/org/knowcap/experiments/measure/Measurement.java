@@ -130,6 +130,23 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     return losses;
   }
 
+  /** The loss of the values of each person together, in nats, by the person's number: of all people, whoever else is measured. */
+  public static List<Double> valueLosses(TrainedModel model) {
+    return valueLosses(model.corpus(), model::losses);
+  }
+
+  /** Takes the losses of any scorer, see {@link #of(Corpus, long, Scorer)}. */
+  static List<Double> valueLosses(Corpus corpus, Scorer scorer) {
+    double[] losses = new double[people(corpus, Integer.MAX_VALUE)];
+    MeasuredPeople measured = MeasuredPeople.of(corpus, losses.length);
+    forEachSpan(corpus, losses.length, 0, scorer, (number, span, loss) -> {
+      if (span.kind() == KnowledgeKind.VALUE) {
+        losses[(int) measured.person(number)] += loss;
+      }
+    });
+    return DoubleStream.of(losses).boxed().toList();
+  }
+
   private static Knowledge answer(SideMeasurement question, long most, int rendering, Scorer scorer) {
     long people = question.source().people();
     SampleSummary summary = SampleSummary.of(losses(question, most, rendering, scorer),
@@ -262,7 +279,8 @@ public record Measurement(List<KnowledgePart> knowledge, long people, double[][]
     FrequencyBucket bucket(double from, double valueBits) {
       double loss = valueLoss / measured;
       return new FrequencyBucket(from, people, measured, exposures / people, share, nameLoss / measured, loss,
-          weightedValueLoss / measuredShare, valueBits, valueBits - loss / Math.log(2));
+          measuredShare > 0 ? weightedValueLoss / measuredShare : loss, valueBits,
+          valueBits - loss / Math.log(2));
     }
   }
 

@@ -36,9 +36,22 @@ final class CorpusReader {
   private static final String SPACED = "spaced";
   private static final String WARM_UP_SUBSET = "warm_up_subset";
   private static final String WARM_UP = "warm_up";
-  private static final List<String> EXPOSURES = List.of(ZIPF, GROUPS, SPACED, WARM_UP_SUBSET);
+  private static final String PRUNED = "pruned";
+  private static final String LOSSES = "losses";
+  private static final List<String> EXPOSURES = List.of(ZIPF, GROUPS, SPACED, WARM_UP_SUBSET, PRUNED);
   private static final String PER_EXPOSURE = "per_exposure";
   private static final String TUNING_EXPOSURES = "tuning_exposures";
+
+  /**
+   * How often people occur.
+   *
+   * @param losses the file by which people are chosen, if there is one
+   */
+  private record Exposed(Exposure exposure, Optional<LossFile> losses) {
+    Exposed(Exposure exposure) {
+      this(exposure, Optional.empty());
+    }
+  }
 
   private final Path file;
   private final Function<String, Path> paths;
@@ -82,7 +95,7 @@ final class CorpusReader {
   private CorpusSpec corpus(Fields fields) {
     boolean asked = fields.has(QUESTIONS);
     Fields questions = fields.mapping(QUESTIONS);
-    Optional<Exposure> exposure = exposure(fields);
+    Optional<Exposed> exposure = exposure(fields);
     if (asked && exposure.isPresent()) {
       throw UserException.usage(
           file + ": 'corpus.exposure' and 'corpus.questions' do not go together; leave out one of them");
@@ -90,13 +103,14 @@ final class CorpusReader {
     CorpusSpec corpus = read(fields, CorpusSpec.Kinds.all(), "");
     return asked
         ? questioned(corpus, fields.text("kind"), questions)
-        : exposure.<CorpusSpec>map(
-            each -> new CorpusSpec.ExposedSpec(generatedOnly(corpus, fields.text("kind"), EXPOSURE), each))
+        : exposure
+            .<CorpusSpec>map(each -> new CorpusSpec.ExposedSpec(
+                generatedOnly(corpus, fields.text("kind"), EXPOSURE), each.exposure, each.losses))
             .orElse(corpus);
   }
 
   /** Absent where everybody occurs once in each round. */
-  private Optional<Exposure> exposure(Fields fields) {
+  private Optional<Exposed> exposure(Fields fields) {
     if (!fields.has(EXPOSURE) || fields.isText(EXPOSURE, UNIFORM)) {
       return Optional.empty();
     }
@@ -111,11 +125,13 @@ final class CorpusReader {
           .usage(file + ": '" + exposure.path() + "' must have one of " + String.join(", ", EXPOSURES)
               + ", found " + (given.isEmpty() ? "none of them" : String.join(" and ", given)));
     }
-    Exposure read = exposure.checkedAll(() -> switch (given.getFirst()) {
-      case ZIPF -> new Exposure.Zipf(exposure.number(ZIPF));
-      case GROUPS -> new Exposure.Groups(groups(exposure));
-      case SPACED -> spaced(exposure.mapping(SPACED));
-      default -> new Exposure.WarmUpSubset(exposure.number(WARM_UP_SUBSET), exposure.number(WARM_UP, 0.1));
+    Exposed read = exposure.checkedAll(() -> switch (given.getFirst()) {
+      case ZIPF -> new Exposed(new Exposure.Zipf(exposure.number(ZIPF)));
+      case GROUPS -> new Exposed(new Exposure.Groups(groups(exposure)));
+      case SPACED -> new Exposed(spaced(exposure.mapping(SPACED)));
+      case PRUNED -> pruned(exposure.mapping(PRUNED));
+      default -> new Exposed(
+          new Exposure.WarmUpSubset(exposure.number(WARM_UP_SUBSET), exposure.number(WARM_UP, 0.1)));
     });
     exposure.requireNoOthers();
     return Optional.of(read);
@@ -136,6 +152,21 @@ final class CorpusReader {
         (int) spaced.integer("cohorts", 1, Exposure.MOST_COHORTS, 16), spaced.number("entering", 0.8));
     spaced.requireNoOthers();
     return read;
+  }
+
+  private Exposed pruned(Fields pruned) {
+    double keep = pruned.number("keep");
+    Exposure.Choice choice = pruned.choice("choose", Exposure.Choice.class, Exposure.Choice.LOWEST_LOSS);
+    // A random choice may stand beside others in a list, and does not read their file.
+    boolean random = choice == Exposure.Choice.RANDOM;
+    String name = random ? pruned.text(LOSSES, "") : pruned.text(LOSSES);
+    Optional<LossFile> losses = random
+        ? Optional.empty()
+        : Optional.of(pruned.checked(LOSSES, () -> LossFile.read(name, paths.apply(name))));
+    pruned.requireNoOthers();
+    return new Exposed(
+        new Exposure.Pruned(keep, choice, losses.map(each -> each.content().lossNats()).orElse(List.of())),
+        losses);
   }
 
   private CorpusSpec.GeneratedSpec generatedOnly(CorpusSpec corpus, String kind, String key) {

@@ -418,8 +418,9 @@ public sealed interface CorpusSpec {
    * A corpus whose people do not all occur once in each round. Its exposures are the mean over the people.
    *
    * @param exposure how often people occur, and when
+   * @param losses the file by which people are chosen, if there is one
    */
-  record ExposedSpec(GeneratedSpec of, Exposure exposure) implements SourceSpec {
+  record ExposedSpec(GeneratedSpec of, Exposure exposure, Optional<LossFile> losses) implements SourceSpec {
     @Override
     public long people() {
       return of.people();
@@ -440,6 +441,11 @@ public sealed interface CorpusSpec {
       Map<String, Object> settings = new LinkedHashMap<>(of.settings());
       settings.put("exposure", exposure.parameters());
       return settings;
+    }
+
+    @Override
+    public Map<String, Path> files() {
+      return losses.map(file -> Map.of(file.name(), file.file())).orElse(Map.of());
     }
 
     @Override

@@ -42,6 +42,9 @@ public final class StudyChecks {
     this.corpora = corpora;
   }
 
+  /** The people of a run, and what training shows of them. */
+  private record OfSeed(CorpusSpec spec, long seed) {}
+
   /** What the cautions of a run depend on. */
   private record Cautioned(CorpusSpec spec, Windows windows) {}
 
@@ -85,8 +88,13 @@ public final class StudyChecks {
     SequencedSet<String> cautions = new LinkedHashSet<>();
     Map<RunSpec, Schedule> checked = new HashMap<>();
     Set<Cautioned> seen = new HashSet<>();
+    Set<OfSeed> chosen = new HashSet<>();
     for (RunSpec run : study.runs()) {
       checkName(run);
+      if (run.corpusSpec() instanceof CorpusSpec.ExposedSpec exposed
+          && chosen.add(new OfSeed(exposed, run.seeds().corpusSeed()))) {
+        checkLosses(exposed, run.seeds().corpusSeed());
+      }
       RunSpec cell = run.cell();
       if (!checked.containsKey(cell)) {
         Corpus made = checked("exposures", () -> corpora.of(run));
@@ -157,6 +165,14 @@ public final class StudyChecks {
       throw UserException.usage(file + ": '" + key + "': there is nothing to know in " + made.name()
           + ": only one corpus is possible; give it fewer people or a larger diversity");
     }
+  }
+
+  /** People are chosen by what was measured of them, and of nobody else. */
+  private void checkLosses(CorpusSpec.ExposedSpec exposed, long seed) {
+    exposed.losses().ifPresent(file -> checked("corpus.exposure.pruned.losses", () -> {
+      file.requireOf(exposed.of(), seed);
+      return file;
+    }));
   }
 
   /** Names have one byte a character. */

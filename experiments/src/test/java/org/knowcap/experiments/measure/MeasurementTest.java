@@ -156,13 +156,16 @@ class MeasurementTest {
     double values(Reading reading);
   }
 
-  /** Gives tokens the losses it is told to, and an absurd one to all that must not count. */
-  private static Measurement measure(Corpus corpus, long most, Losses losses) {
+  /**
+   * Gives tokens the losses it is told to, and an absurd one to all that must not count.
+   *
+   * @param seen receives the people, in the order in which they are measured
+   */
+  private static Measurement.Scorer scorer(Corpus corpus, Losses losses, List<Long> seen) {
     Reader reader = new Reader(corpus);
     int eos = corpus.vocabulary().eos();
     int length = corpus.longestItem() - 1;
-    List<Long> seen = new ArrayList<>();
-    Measurement measurement = Measurement.of(corpus, most, (tokens, targets, out) -> {
+    return (tokens, targets, out) -> {
       assertEquals(tokens.length, targets.length);
       assertEquals(0, tokens.length % length);
       Arrays.fill(out, ABSURD);
@@ -184,7 +187,12 @@ class MeasurementTest {
           }
         }
       }
-    });
+    };
+  }
+
+  private static Measurement measure(Corpus corpus, long most, Losses losses) {
+    List<Long> seen = new ArrayList<>();
+    Measurement measurement = Measurement.of(corpus, most, scorer(corpus, losses, seen));
     int people = (int) Math.min(most, corpus.measured().people());
     assertEquals(people, measurement.losses(KnowledgeKind.NAME).length);
     List<Long> once = seen.subList(0, people);
@@ -380,6 +388,46 @@ class MeasurementTest {
             .stream()
             .map(bucket -> (double) Math.round(1e6 * bucket.exposuresFrom()) / 1e6)
             .toList());
+  }
+
+  /** Losses for a choice are of all people, by their numbers; those whom training leaves out are a bucket without texts. */
+  @Test
+  void whoIsLeftOutIsMeasuredToo() {
+    BioS all = new BioS(PEOPLE, 3, Pools.shipped(SIZES), Templates.shipped());
+    Losses losses = new Losses() {
+      @Override
+      public double[] name(Reading reading) {
+        return new double[reading.nameTokens.size()];
+      }
+
+      @Override
+      public double values(Reading reading) {
+        return 1 + known(all, reading.person);
+      }
+    };
+    List<Double> found = Measurement.valueLosses(all, scorer(all, losses, new ArrayList<>()));
+    assertEquals(PEOPLE, found.size());
+    for (int person = 0; person < PEOPLE; person++) {
+      assertEquals(1 + known(all, person), found.get(person), 1e-5);
+    }
+    Source pruned = all.exposed(new Exposure.Pruned(0.2, Exposure.Choice.LOWEST_LOSS, found));
+    List<FrequencyBucket> buckets = measure(pruned, PEOPLE, losses).frequencies(pruned, 20)
+        .orElseThrow()
+        .buckets();
+    assertEquals(1, buckets.getFirst().share(), 1e-12);
+    assertEquals(0, buckets.getLast().share());
+    assertEquals(0, buckets.getLast().meanExposures());
+    assertEquals(List.of(PEOPLE / 5, PEOPLE - PEOPLE / 5),
+        buckets.stream().map(FrequencyBucket::bucketPeople).toList());
+    List<Double> sorted = found.stream().sorted().toList();
+    assertEquals(
+        sorted.subList(0, (int) PEOPLE / 5).stream().mapToDouble(loss -> loss).average().orElseThrow(),
+        buckets.getFirst().weightedValueLoss(), 1e-5);
+    assertEquals(sorted.subList((int) PEOPLE / 5, (int) PEOPLE)
+        .stream()
+        .mapToDouble(loss -> loss)
+        .average()
+        .orElseThrow(), buckets.getLast().weightedValueLoss(), 1e-5);
   }
 
   /** A loss that differs from person to person: 0 to 3 nats. */

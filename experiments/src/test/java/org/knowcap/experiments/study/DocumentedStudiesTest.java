@@ -101,7 +101,14 @@ class DocumentedStudiesTest {
     } else {
       train(file.resolveSibling(named(example, "run").orElseThrow()).normalize(),
           named(example, "{name").map(model -> "models: " + model + "\n").orElse(""),
-          named(example, "replay_texts").map(file::resolveSibling));
+          named(example, "losses")
+              .map(_ -> "{kind: bioS, people: " + named(example, "people").orElseThrow() + "}")
+              .orElse("{kind: bioS, people: 4}"),
+          Stream.of("replay_texts", "losses")
+              .flatMap(key -> named(example, key).stream()
+                  .map(file::resolveSibling)
+                  .flatMap(written -> Stream.<Object>of("--" + key.replace("replay_", ""), written)))
+              .toList());
     }
     requireRuns(file);
   }
@@ -133,17 +140,18 @@ class DocumentedStudiesTest {
    * Trains a run of the vocabulary that examples are completed with, for a step.
    *
    * @param model the line that says which; empty for the one that examples are completed with
-   * @param written where to put what the run's model writes
+   * @param corpus of the run
+   * @param written what the run's model writes, and where: options of a measurement
    */
-  private void train(Path run, String model, Optional<Path> written) throws Exception {
-    String few = completed(model + "corpus: {kind: bioS, people: 4}\nexposures: 1\n");
+  private void train(Path run, String model, String corpus, List<Object> written) throws Exception {
+    String few = completed(model + "corpus: " + corpus + "\nexposures: 1\nmeasurement: {people: 4}\n");
     Path out = directory.resolve("out");
     InProcess.train(Files.writeString(directory.resolve("first.yaml"), few), out);
     Files.createDirectories(run.getParent());
     try (Stream<Path> runs = Files.list(out.resolve("runs"))) {
       Path trained = runs.findFirst().orElseThrow();
-      if (written.isPresent()) {
-        InProcess.succeeds("measure", trained, "--texts", written.get());
+      if (!written.isEmpty()) {
+        InProcess.succeeds(Stream.concat(Stream.of("measure", trained), written.stream()).toArray());
       }
       Files.move(trained, run);
     }

@@ -164,11 +164,12 @@ class ExposuresTest {
   @Test
   void exposuresAreSwept() throws IOException {
     String kinds = "[uniform, {zipf: 1.5}, {groups: [{share: 0.1, times: 8}, {share: 0.9, times: 1}]}, "
-        + "{spaced: {ratio: 4, cohorts: 5}}, {warm_up_subset: 0.25}]";
+        + "{spaced: {ratio: 4, cohorts: 5}}, {warm_up_subset: 0.25}, {pruned: {keep: 0.5, choose: random}}]";
     List<RunSpec> runs = study(BIO_S.replace("people: 60", "people: 60, exposure: " + kinds), "20", 128,
         "stream").runs();
     assertEquals(
-        List.of("bioS-60", "bioS-60-zipf1.5", "bioS-60-groups2", "bioS-60-spaced4.0", "bioS-60-warmup0.25"),
+        List.of("bioS-60", "bioS-60-zipf1.5", "bioS-60-groups2", "bioS-60-spaced4.0", "bioS-60-warmup0.25",
+            "bioS-60-pruned0.5random"),
         runs.stream().map(run -> run.name().substring(0, run.name().indexOf("_gpt2"))).toList());
     RunSpec equal = runs.getFirst();
     assertEquals(only(BIO_S, "20", 128, "stream").fingerprint(), equal.fingerprint());
@@ -192,7 +193,7 @@ class ExposuresTest {
       quoteCharacter = '"',
       value = {
           "people: 60, exposure: {zipf: 0}|'corpus.exposure'. the exponent of Zipf's law must be above 0",
-          "people: 60, exposure: {}|'corpus.exposure' must have one of zipf, groups, spaced, warm_up_subset, found none of them",
+          "people: 60, exposure: {}|'corpus.exposure' must have one of zipf, groups, spaced, warm_up_subset, pruned, found none of them",
           "people: 60, exposure: {zipf: 1.5, a: 2}|unknown",
           "people: 60, exposure: {zipf: 1.5}, questions: {share: 0.5}|do not go together",
           "people: 60, exposure: {zipf: a}|'corpus.exposure.zipf' must be a number",
@@ -206,7 +207,14 @@ class ExposuresTest {
           "people: 60, exposure: {spaced: {ratio: 2, cohorts: 90}}|more cohorts, 90, than people, 60",
           "people: 60, exposure: {spaced: {ratio: 2, gap: 3}}|unknown key 'corpus.exposure.spaced.gap'",
           "people: 60, exposure: {warm_up_subset: 2}|'corpus.exposure'. the share of people in the warm-up must lie between 0 and 1",
-          "people: 60, exposure: {warm_up_subset: 0.5, warm_up: 1}|the warm-up's share of all texts must lie between"})
+          "people: 60, exposure: {warm_up_subset: 0.5, warm_up: 1}|the warm-up's share of all texts must lie between",
+          "people: 60, exposure: {pruned: {choose: random}}|'corpus.exposure.pruned.keep' is missing",
+          "people: 60, exposure: {pruned: {keep: 0.5}}|'corpus.exposure.pruned.losses' is missing",
+          "people: 60, exposure: {pruned: {keep: 0.5, losses: none.json}}|none.json is not there; 'knowcap measure RUN --losses FILE' makes it",
+          "people: 60, exposure: {pruned: {keep: 0.5, choose: best}}|must be lowest_loss, highest_loss, random, found \"best\"",
+          "people: 60, exposure: {pruned: {keep: 1.5, choose: random}}|'corpus.exposure'. the share of people to keep must lie between",
+          "people: 60, exposure: {pruned: {keep: 0.001, choose: random}}|a share of 0.001 of 60 people is nobody",
+          "people: 60, exposure: {pruned: {keep: 0.5, choose: random, after: 0.5}}|unknown key 'corpus.exposure.pruned.after'"})
   void badUnequalExposuresAreRefused(String settings, String expected) {
     String message = assertThrows(UserException.class,
         () -> only(BIO_S.replace("people: 60", settings), "20", 128, "stream")).getMessage();

@@ -3,8 +3,10 @@ package org.knowcap.generators.corpus;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.knowcap.files.Sha256;
 import org.knowcap.generators.random.CounterRandom;
 
 /**
@@ -274,6 +276,78 @@ public sealed interface Exposure {
       spaced.put("cohorts", cohorts);
       spaced.put("entering", entering);
       return Map.of("spaced", spaced);
+    }
+  }
+
+  /** Which people stay in training. */
+  enum Choice {
+    /** Those whom the model knows best. */
+    LOWEST_LOSS("lowest", "by lowest loss"),
+    /** Those whom it knows least. */
+    HIGHEST_LOSS("highest", "by highest loss"),
+    /** As many people, whatever the model knows of them. */
+    RANDOM("random", "at random");
+
+    private final String label;
+    private final String words;
+
+    Choice(String label, String words) {
+      this.label = label;
+      this.words = words;
+    }
+  }
+
+  /**
+   * Only some of the people occur, all equally often: those whom an earlier measurement chooses (arXiv 2604.08519), or as many at
+   * random.
+   *
+   * @param keep share of the people who occur: above 0 and below 1
+   * @param choice which people these are
+   * @param losses what the earlier model's values of each person cost, nats; empty for a random choice
+   */
+  record Pruned(double keep, Choice choice, List<Double> losses) implements Exposure {
+    public Pruned {
+      losses = List.copyOf(losses);
+      if (!(keep > 0 && keep < 1)) {
+        throw new IllegalArgumentException(
+            "the share of people to keep must lie between 0 and 1, found " + keep);
+      }
+      if (losses.isEmpty() != (choice == Choice.RANDOM)) {
+        throw new IllegalArgumentException(choice == Choice.RANDOM
+            ? "a random choice takes no losses"
+            : "people are to be kept " + choice.words + ", but there are no losses");
+      }
+    }
+
+    @Override
+    public Turns turns(Draw draw) {
+      return new PrunedTurns(draw, this);
+    }
+
+    @Override
+    public boolean needsLength() {
+      return false;
+    }
+
+    @Override
+    public String label() {
+      return "pruned" + keep + choice.label;
+    }
+
+    @Override
+    public String words() {
+      return "pruned to " + keep + " " + choice.words;
+    }
+
+    @Override
+    public Map<String, Object> parameters() {
+      Map<String, Object> pruned = new LinkedHashMap<>();
+      pruned.put("keep", keep);
+      pruned.put("choose", choice.name().toLowerCase(Locale.ROOT));
+      if (choice != Choice.RANDOM) {
+        pruned.put("losses", Sha256.of(losses.toString()));
+      }
+      return Map.of("pruned", pruned);
     }
   }
 

@@ -3,7 +3,7 @@ package org.knowcap.generators.corpus;
 import java.util.OptionalInt;
 
 /** Which person each item of a stream is about, by an {@link Exposure}. */
-sealed interface Turns permits Skew, WarmUpTurns, SpacedTurns, SuccessiveTurns {
+sealed interface Turns permits Skew, WarmUpTurns, PrunedTurns, SpacedTurns, SuccessiveTurns {
   /** The person that an item is about, 0..N-1. */
   long person(long item);
 

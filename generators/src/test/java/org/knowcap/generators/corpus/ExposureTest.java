@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -192,6 +195,78 @@ class ExposureTest {
         assertEquals(exposures, Arrays.stream(items).filter(item -> item == one).count(), 1 - 1e-9);
       }
     }
+  }
+
+  /** The people of the least or the greatest losses, or as many others, share all texts, and nobody else occurs. */
+  @ParameterizedTest
+  @CsvSource({"40, 20, 0.3", "37, 9, 0.5", "200, 5, 0.02", "10, 2, 0.9"})
+  void onlyThoseWhoAreKeptOccur(int people, int exposures, double keep) {
+    // Every loss occurs twice, so that some choices fall between equal ones.
+    List<Double> losses = LongStream.range(0, people).mapToObj(i -> (double) (i * 7 % people / 2)).toList();
+    List<Long> byLoss = LongStream.range(0, people)
+        .boxed()
+        .sorted((a, b) -> losses.get(a.intValue()).equals(losses.get(b.intValue()))
+            ? Long.compare(a, b)
+            : Double.compare(losses.get(a.intValue()), losses.get(b.intValue())))
+        .toList();
+    int kept = (int) Math.round(keep * people);
+    for (Exposure.Choice choice : Exposure.Choice.values()) {
+      Exposure exposure = new Exposure.Pruned(keep, choice,
+          choice == Exposure.Choice.RANDOM ? List.of() : losses);
+      Source source = corpus(people, 5).exposed(exposure).forExposures(exposures);
+      Set<Long> expected = new HashSet<>(switch (choice) {
+        case LOWEST_LOSS -> byLoss.subList(0, kept);
+        case HIGHEST_LOSS -> byLoss.subList(people - kept, people);
+        case RANDOM -> keptOf(source);
+      });
+      assertEquals(kept, expected.size());
+      assertEquals(expected, keptOf(source));
+      assertEquals(expected, keptOf(corpus(people, 5).exposed(exposure).ordered(8)));
+      long[] counts = counts(source, exposures);
+      for (int person = 0; person < people; person++) {
+        double share = expected.contains((long) person) ? 1.0 / kept : 0;
+        assertEquals(share, source.rounds().share(person), 1e-12);
+        assertEquals(people * exposures * share, counts[person], share == 0 ? 0 : 1);
+      }
+    }
+  }
+
+  private static Set<Long> keptOf(Source source) {
+    return LongStream.range(0, source.people())
+        .filter(person -> source.rounds().group(person).orElseThrow() == 0)
+        .boxed()
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void aRandomChoiceIsOfTheCorpusAndAnyChoiceOfItsLosses() {
+    Exposure random = new Exposure.Pruned(0.2, Exposure.Choice.RANDOM, List.of());
+    assertNotEquals(keptOf(corpus(200, 5).exposed(random)), keptOf(corpus(200, 6).exposed(random)));
+    List<Double> losses = Collections.nCopies(20, 1.5);
+    List<Double> others = new ArrayList<>(losses);
+    others.set(7, 1.25);
+    assertNotEquals(
+        corpus(20, 5).exposed(new Exposure.Pruned(0.2, Exposure.Choice.LOWEST_LOSS, losses)).digest(),
+        corpus(20, 5).exposed(new Exposure.Pruned(0.2, Exposure.Choice.LOWEST_LOSS, others)).digest());
+  }
+
+  @Test
+  void impossiblePruningIsRefused() {
+    List<Double> losses = Collections.nCopies(20, 1.0);
+    for (double keep : new double[]{0, 1, -0.5, Double.NaN}) {
+      assertRefused("the share of people to keep must lie between 0 and 1, found " + keep,
+          () -> new Exposure.Pruned(keep, Exposure.Choice.LOWEST_LOSS, losses));
+    }
+    assertRefused("but there are no losses",
+        () -> new Exposure.Pruned(0.5, Exposure.Choice.HIGHEST_LOSS, List.of()));
+    assertRefused("a random choice takes no losses",
+        () -> new Exposure.Pruned(0.5, Exposure.Choice.RANDOM, losses));
+    Exposure half = new Exposure.Pruned(0.5, Exposure.Choice.LOWEST_LOSS, losses);
+    assertRefused("there are losses of 20 people, but the corpus has 30", () -> corpus(30, 1).exposed(half));
+    assertRefused("is nobody: nobody would be kept",
+        () -> corpus(20, 1).exposed(new Exposure.Pruned(0.01, Exposure.Choice.RANDOM, List.of())));
+    assertRefused("is everybody: nobody would be pruned",
+        () -> corpus(20, 1).exposed(new Exposure.Pruned(0.99, Exposure.Choice.RANDOM, List.of())));
   }
 
   @Test
