@@ -12,24 +12,14 @@
 // Q4_K); and it looks GELU up in a table of half precision. So losses of F32 may differ by 0.002 nats, of F16 by 0.05, of blocks
 // by 0.5. Exit code 0 if all agree.
 
-import {existsSync, readFileSync} from "node:fs";
-import {join, resolve} from "node:path";
-import {pathToFileURL} from "node:url";
+import {readFileSync} from "node:fs";
+import {join} from "node:path";
+import {open} from "./llama_cpp.mjs";
 
 const [folder, flag, value] = process.argv.slice(2);
 if (!folder || (flag && (flag !== "--tolerance" || !(Number(value) > 0)))) {
   console.error("usage: node check_gguf_export.mjs DIR [--tolerance NATS]");
   process.exit(2);
-}
-
-async function llamaCpp() {
-  const folders = [process.env.NODE_PATH, join(process.cwd(), "node_modules")].filter(Boolean);
-  const found = folders.map(folder => join(folder, "node-llama-cpp", "dist", "index.js")).find(existsSync);
-  if (!found) {
-    console.error("node-llama-cpp is not there: npm install node-llama-cpp, and set NODE_PATH to its node_modules");
-    process.exit(2);
-  }
-  return import(pathToFileURL(found));
 }
 
 // Tensors of a safetensors file in fp32.
@@ -43,33 +33,20 @@ function tensors(file) {
     [name, {shape, values: new Float32Array(data.buffer.slice(data.byteOffset + from, data.byteOffset + to))}]));
 }
 
-const {getLlama, LlamaLogLevel} = await llamaCpp();
 const expected = JSON.parse(readFileSync(join(folder, "check.json"), "utf8"));
 const check = tensors(join(folder, "check.safetensors"));
 const draws = Object.keys(check).filter(name => name.startsWith("losses.")).map(name => name.slice("losses.".length));
 const [prompts, length] = check.prompts.shape;
 
-const llama = await getLlama({gpu: false, build: "never", logLevel: LlamaLogLevel.error});
-const model = await llama.loadModel({modelPath: resolve(folder, "model.gguf"), gpuLayers: 0});
-const context = await model.createContext({contextSize: Math.max(256, length + 1), flashAttention: false, threads: 1,
-  experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32"});
-const sequence = context.getSequence();
+const {model, losses, close} = await open(join(folder, "model.gguf"), length);
 
 let worst = 0, sum = 0, squares = 0, count = 0;
 for (let prompt = 0; prompt < prompts; prompt++) {
-  await sequence.clearHistory();
-  const tokens = Array.from(check.prompts.values.subarray(prompt * length, (prompt + 1) * length));
-  const outputs = await sequence.controlledEvaluate(tokens.map(token => [token, {generateNext: {logits: true}}]));
-  outputs.forEach((output, position) => {
-    const logits = output.next.logits;
-    const largest = Math.max(...logits.values());
-    let total = 0;
-    for (const logit of logits.values()) {
-      total += Math.exp(logit - largest);
-    }
+  const outputs = await losses(Array.from(check.prompts.values.subarray(prompt * length, (prompt + 1) * length)));
+  outputs.forEach((lossOf, position) => {
     const at = prompt * length + position;
     for (const draw of draws) {
-      const loss = largest + Math.log(total) - logits.get(check["targets." + draw].values[at]);
+      const loss = lossOf(check["targets." + draw].values[at]);
       const difference = loss - check["losses." + draw].values[at];
       worst = Number.isNaN(difference) ? Infinity : Math.max(worst, Math.abs(difference));
       sum += difference;
@@ -101,5 +78,5 @@ console.log(`${model.fileInfo.metadata.general.architecture}: ${count} losses in
   + `${worst.toPrecision(3)} nats, by ${Math.sqrt(squares / count).toPrecision(3)} root mean square, by `
   + `${(sum / count).toPrecision(3)} on average; ${expected.texts.length} texts encoded`);
 problems.forEach(problem => console.log("WRONG: " + problem));
-await llama.dispose();
+await close();
 process.exit(problems.length === 0 ? 0 : 1);
