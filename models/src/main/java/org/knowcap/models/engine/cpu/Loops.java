@@ -224,9 +224,11 @@ final class Loops {
       sum = sum.add(load(memory, row, i, bf16));
     }
     float whole = Vectors.sum(sum);
-    return bound < size
-        ? whole + Vectors.sum(load(memory, row, bound, bf16, Vectors.rest(bound, size)))
-        : whole;
+    return bound < size ? whole + sumRest(memory, row, bf16, bound, size) : whole;
+  }
+
+  private static float sumRest(MemorySegment memory, long row, boolean bf16, int i, int size) {
+    return Vectors.sum(load(memory, row, i, bf16, Vectors.rest(i, size)));
   }
 
   /** Sum of (x - mean)^2. */
