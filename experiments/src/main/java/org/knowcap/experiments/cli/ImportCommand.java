@@ -60,6 +60,11 @@ final class ImportCommand implements Callable<Integer> {
           + " rows belong to no token of the corpus and are left out; the probability that they took goes to the"
           + " others");
     }
+    if (imported.spec().model().lowRank().isPresent()) {
+      console.println(
+          "note: the run's adapters are part of the folder's weights and stay so: these are the run's frozen"
+              + " weights here, and its adapters begin anew and add nothing to them");
+    }
     console.println("measure it: knowcap measure " + imported.run());
     return 0;
   }

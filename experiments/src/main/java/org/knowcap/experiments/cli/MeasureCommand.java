@@ -101,15 +101,17 @@ final class MeasureCommand implements Callable<Integer> {
         valueLosses(trained, model).write(losses.get());
       }
     }
-    Capacity capacity = measurement.capacity(trained.parameters().length);
+    // P as in tables: of a model with adapters, which are merged here, only the adapters.
+    long parameters = trained.spec().model().parameters(trained.corpus().vocabulary().size()).total();
+    Capacity capacity = measurement.capacity(parameters);
     List<Knowledge> parts = measurement.parts();
-    Memorisation memorisation = measurement.memorisation(trained.parameters().length);
+    Memorisation memorisation = measurement.memorisation(parameters);
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       Map<String, Object> answer = new LinkedHashMap<>();
       answer.put("run", trained.spec().name());
       answer.put("step", trained.step());
-      answer.put("parameters", trained.parameters().length);
+      answer.put("parameters", parameters);
       answer.put("stored_bits", capacity.storedBits());
       answer.put("total_bits", capacity.totalBits());
       answer.put("capacity_ratio", capacity.capacityRatio());

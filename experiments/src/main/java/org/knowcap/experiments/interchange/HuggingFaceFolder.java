@@ -25,6 +25,7 @@ import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.interchange.HuggingFaceModel;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.training.MergedModel;
 
 /**
  * A folder from which transformers loads a model and its tokenizer. Its subfolder {@code knowcap/} is laid out like
@@ -112,7 +113,8 @@ public final class HuggingFaceFolder {
       Corpus corpus = spec.corpus();
       Vocabulary vocabulary = corpus.vocabulary();
       HuggingFaceModel model = form(folder, spec, corpus);
-      float[] parameters = model.parameters(folder);
+      float[] parameters = MergedModel.underNewAdapters(spec.model(), RunSpec.ids(corpus),
+          model.parameters(folder), spec.weightsSeed());
       boolean checked = requireVocabulary(folder.resolve(TokenizerFiles.TOKENIZER), vocabulary);
       target.runFolder(spec).writeSpec(spec);
       ParameterIdentity identity = spec.identity(corpus);
@@ -126,9 +128,9 @@ public final class HuggingFaceFolder {
     return made.getFirst();
   }
 
-  /** The form of a run's model in a folder. */
+  /** The form of a run's model in a folder, to whose weights an export has added any adapters. */
   private static HuggingFaceModel form(Path folder, RunSpec run, Corpus corpus) throws IOException {
-    return HuggingFaceModel.in(folder, run.model(), corpus.vocabulary().size(),
+    return HuggingFaceModel.in(folder, MergedModel.architecture(run.model()), corpus.vocabulary().size(),
         Math.max(run.training().contextLength(), corpus.longestItem()));
   }
 

@@ -23,7 +23,7 @@ public record MergedModel(ModelSpec model, float[] parameters) {
   public static MergedModel of(ModelSpec model, TokenIds ids, float[] learnt) {
     return model.lowRank().map(adapters -> {
       Map<String, Parameter> from = byName(program(model, ids));
-      Program to = program(model.origin(), ids);
+      Program to = program(architecture(model), ids);
       float[] merged = new float[Math.toIntExact(to.parameterCount())];
       for (Parameter parameter : to.parameters()) {
         String name = parameter.tensor().name();
@@ -35,8 +35,29 @@ public record MergedModel(ModelSpec model, float[] parameters) {
           add(adapters.scale(), learnt, a, b, merged, (int) parameter.offset());
         }
       }
-      return new MergedModel(model.origin(), merged);
+      return new MergedModel(architecture(model), merged);
     }).orElseGet(() -> new MergedModel(model, learnt));
+  }
+
+  /** The model that a merged one has: this one without adapters. */
+  public static ModelSpec architecture(ModelSpec model) {
+    return model.lowRank().isPresent() ? model.origin() : model;
+  }
+
+  /**
+   * Parameters of a model with adapters that computes what merged weights do: they are its frozen weights, and its adapters
+   * are as before the first step, when they add zero. What has been merged cannot be told apart again. Without adapters the
+   * parameters stay as they are.
+   *
+   * @param merged flat parameters of {@link #architecture}
+   * @param seed of the adapters
+   */
+  public static float[] underNewAdapters(ModelSpec model, TokenIds ids, float[] merged, long seed) {
+    return model.lowRank().map(_ -> {
+      Program adapted = program(model, ids);
+      return Upcycling.of(adapted, program(architecture(model), ids), merged,
+          InitialParameters.of(adapted, seed));
+    }).orElse(merged);
   }
 
   private static Program program(ModelSpec model, TokenIds ids) {

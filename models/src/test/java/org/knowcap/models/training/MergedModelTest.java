@@ -1,5 +1,6 @@
 package org.knowcap.models.training;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -39,6 +40,10 @@ class MergedModelTest {
     for (int row = 0; row < losses.length; row++) {
       assertEquals(expected[row], losses[row], 1e-5 * (1 + expected[row]), "row " + row);
     }
+    // New adapters over the merged weights add nothing.
+    float[] anew = MergedModel.underNewAdapters(model, IDS, merged.parameters(), 3);
+    assertEquals(adapted.parameterCount(), anew.length);
+    assertArrayEquals(merged.parameters(), MergedModel.of(model, IDS, anew).parameters());
     // Zeroed adapters would show.
     float[] without = learnt.clone();
     Arrays.fill(without, 0, (int) adapted.trainedCount(), 0);
@@ -48,7 +53,9 @@ class MergedModelTest {
   @Test
   void leavesAModelWithoutAdaptersAsItIs() {
     float[] learnt = {1, 2};
-    assertSame(learnt, MergedModel.of(ModelSpec.parse("gpt2-1-1"), IDS, learnt).parameters());
+    ModelSpec plain = ModelSpec.parse("gpt2-1-1");
+    assertSame(learnt, MergedModel.of(plain, IDS, learnt).parameters());
+    assertSame(learnt, MergedModel.underNewAdapters(plain, IDS, learnt, 3));
   }
 
   private static float[] losses(Program program, float[] parameters, Batches batch) {
