@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowcap.files.Folders;
-import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.run.RunFolder;
@@ -242,9 +244,8 @@ class DamagedFilesTest {
       Path elsewhere = directory.resolve("elsewhere");
       List<Object> command = computing(study, run, elsewhere).get(one.command);
       String what = one + ", " + command + ", seed " + seed;
-      // A worker takes the process's standard output for itself.
       Outcome ended = command.getFirst().equals("worker")
-          ? KnowcapProcess.run(command.toArray())
+          ? worker(command)
           : InProcess.run(command.toArray());
       Map<String, byte[]> after = otherRuns(study, run);
       Executable check = () -> {
@@ -271,6 +272,23 @@ class DamagedFilesTest {
     assertAll(checks);
     System.out.println("DamagedFilesTest: " + Math.min(most, cases.size()) + " of " + cases.size()
         + " commands that compute, seed " + seed);
+  }
+
+  /** A worker takes the process's standard output, does not give it back, and leaves traces on standard error. */
+  private static Outcome worker(List<Object> command) {
+    PrintStream standardOutput = System.out;
+    PrintStream standardError = System.err;
+    ByteArrayOutputStream errors = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(OutputStream.nullOutputStream()));
+    System.setErr(new PrintStream(errors, true, StandardCharsets.UTF_8));
+    try {
+      Outcome ended = InProcess.run(command.toArray());
+      return new Outcome(ended.exitCode(), ended.out(),
+          ended.err() + errors.toString(StandardCharsets.UTF_8));
+    } finally {
+      System.setOut(standardOutput);
+      System.setErr(standardError);
+    }
   }
 
   /** Contents of the files of all runs but one; locks are no content. */
