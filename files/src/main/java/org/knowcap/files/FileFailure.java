@@ -20,6 +20,9 @@ public final class FileFailure {
     if (failed instanceof FileSystemException system) {
       return system.getFile() + ": " + reason(system);
     }
+    if (failed.getCause() instanceof IOException cause && cause.toString().equals(failed.getMessage())) {
+      return describe(cause);
+    }
     return failed.getMessage() == null ? "reading or writing failed without a reason" : failed.getMessage();
   }
 

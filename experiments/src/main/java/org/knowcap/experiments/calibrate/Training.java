@@ -20,6 +20,7 @@ import org.knowcap.experiments.measure.TrainedModel;
 import org.knowcap.experiments.run.MeasuredRun;
 import org.knowcap.experiments.run.Run;
 import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.runner.FailureReason;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
 import org.knowcap.generators.corpus.Corpus;
@@ -99,8 +100,14 @@ final class Training {
           measured.add(each.get());
         }
       } catch (ExecutionException e) {
+        RunSpec failed = runs.get(measured.size());
         measured.clear();
-        throw UserException.failure("a run of calibrate's study failed: " + e.getCause().getMessage());
+        FailureReason reason = FailureReason.of(failed.name(), e.getCause());
+        if (reason.internal()) {
+          throw new IllegalStateException("run " + failed.name() + " of calibrate's study failed",
+              e.getCause());
+        }
+        throw UserException.failure("a run of calibrate's study failed: " + reason.sentence());
       }
     }
     return List.copyOf(measured);

@@ -23,6 +23,7 @@ import org.knowcap.analysis.results.Completeness;
 import org.knowcap.analysis.results.Limit;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.results.TrainingPoint;
+import org.knowcap.experiments.UserException;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.Cautions;
 import org.knowcap.experiments.study.ExposureCounts;
@@ -46,6 +47,7 @@ import org.knowcap.models.training.Schedule;
 import org.knowcap.models.training.Trainer;
 import org.knowcap.models.training.TrainingListener;
 import org.knowcap.models.training.TrainingSpec;
+import tools.jackson.core.JacksonException;
 
 /** Trains one run in its folder, from its checkpoint if it has one, and measures it. */
 public final class Run {
@@ -249,9 +251,7 @@ public final class Run {
     @Override
     public void started(long finishedSteps, String remembered) {
       // The checkpoint says what was reported by its step: metrics.jsonl may have lost lines.
-      last = remembered.isEmpty()
-          ? Optional.empty()
-          : Optional.of(Json.MAPPER.readValue(remembered, RunFolder.Metric.class));
+      last = remembered.isEmpty() ? Optional.empty() : Optional.of(reported(remembered));
       try {
         folder.rewindMetrics(finishedSteps, last);
       } catch (IOException e) {
@@ -260,6 +260,18 @@ public final class Run {
       earlierSeconds = last.map(RunFolder.Metric::seconds).orElse(0.0);
       began = System.nanoTime();
       next.started(finishedSteps, remembered);
+    }
+
+    /** A checkpoint of an earlier version may remember a report that this one cannot read. */
+    private RunFolder.Metric reported(String remembered) {
+      try {
+        return Json.MAPPER.readValue(remembered, RunFolder.Metric.class);
+      } catch (JacksonException e) {
+        throw UserException
+            .failure(folder.checkpoint() + ": the last report that it remembers is no report of"
+                + " this version of Knowcap's; 'knowcap run' with --again " + spec.name()
+                + " trains the run again");
+      }
     }
 
     @Override

@@ -2,7 +2,6 @@ package org.knowcap.experiments.runner;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -15,11 +14,9 @@ import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.Sessions;
 import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.RunSpec;
-import org.knowcap.models.checkpoint.CheckpointException;
 import org.knowcap.models.engine.Engine;
 import org.knowcap.models.training.Progress;
 import org.knowcap.models.training.DivergedException;
-import org.knowcap.models.training.TrainingException;
 import org.knowcap.models.training.TrainingListener;
 
 /**
@@ -157,19 +154,13 @@ public final class Worker {
       if (!stopping) {
         throw e;
       }
-    } catch (IOException | RuntimeException | OutOfMemoryError e) {
-      String reason = switch (e) {
-        case OutOfMemoryError out -> "out of memory: " + out.getMessage();
-        case UncheckedIOException wrapped -> UserException.describe(wrapped.getCause());
-        case TrainingException known -> known.getMessage();
-        case UserException known -> known.getMessage();
-        case CheckpointException known ->
-            known.getMessage() + "; 'knowcap run' with --again " + spec.name() + " trains it again";
-        case IOException failed -> UserException.describe(failed);
-        default -> e.toString();
-      };
-      rememberFailure(folder, reason, e instanceof DivergedException);
-      events.accept(new WorkerEvent.Failed(spec.name(), reason));
+    } catch (IOException | RuntimeException | Error e) {
+      FailureReason reason = FailureReason.of(spec.name(), e);
+      if (reason.internal()) {
+        e.printStackTrace();
+      }
+      rememberFailure(folder, reason.sentence(), e instanceof DivergedException);
+      events.accept(new WorkerEvent.Failed(spec.name(), reason.sentence()));
     }
   }
 

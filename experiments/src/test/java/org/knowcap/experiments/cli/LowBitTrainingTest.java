@@ -1,6 +1,8 @@
 package org.knowcap.experiments.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.knowcap.experiments.cli.InProcess.succeeds;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -18,10 +21,15 @@ import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.UserException;
+import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.RunState;
+import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
 import org.knowcap.experiments.study.RunSpec;
 import org.knowcap.experiments.study.StudyReader;
+import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.Safetensors;
+import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Program;
 
 /** Training with weights of few bits, as its user meets it. */
@@ -144,6 +152,51 @@ class LowBitTrainingTest {
         refused.getMessage().startsWith(file + ": the weights cannot be rounded: a weight or scale of ")
             && refused.exitCode() == UserException.FAILURE,
         refused.getMessage());
+  }
+
+  /** Training may start from weights that are finite, and yet too large to round or to compute with. */
+  @Test
+  void aRunFromWeightsThatAreTooLargeSaysSo() throws Exception {
+    Path base = directory.resolve("base");
+    InProcess.train(Files.writeString(directory.resolve("base.yaml"),
+        STUDY.replace("[{method: fp32}, {method: ternary}]", "{method: fp32}")
+            .replace("exposures: 100", "exposures: 4")
+            .replace("warmup_steps: 20", "warmup_steps: 2")),
+        base);
+    RunSpec run = StudyReader.read(directory.resolve("base.yaml")).runs().getFirst();
+    RunFolder folder = StudyFolder.open(base).runFolder(run);
+    Program program = Program.scoring(run.model(), RunSpec.ids(run.corpus()), 1, 1);
+    Checkpoint checkpoint = Checkpoint.read(folder.checkpoint(), program);
+    float[] weights = checkpoint.state().get(Session.PARAMETERS);
+    for (float size : new float[]{1e38f, Float.MAX_VALUE}) {
+      Arrays.fill(weights, 0, weights.length / 2, size);
+      checkpoint.write(folder.checkpoint(), program);
+      Map<String, String> reasons = Map.of("weights: {method: rtn, bits: 4}",
+          "the weights that training starts from cannot be rounded: a weight or scale of ",
+          "weights: {method: q8_0}", "", "weights: {method: mxfp4}", "", "weights: {method: nvfp4}", "",
+          "weights: {method: fp8_e4m3}", "", "weights: {method: ternary}", "", "precision: bf16", "",
+          "master_weights: bf16", "", "master_weights: bf16_stochastic", "");
+      for (Map.Entry<String, String> each : reasons.entrySet()) {
+        Path out = directory.resolve("from-" + size + each.getKey().hashCode());
+        Outcome ended = InProcess.run("run",
+            Files.writeString(directory.resolve("from.yaml"),
+                STUDY
+                    .replace("weights: [{method: fp32}, {method: ternary}]",
+                        each.getKey() + ", start: {run: " + folder.path() + "}")
+                    .replace("exposures: 100", "exposures: 4")
+                    .replace("warmup_steps: 20", "warmup_steps: 2")),
+            "--out", out);
+        assertEquals(1, ended.exitCode(), each + ": " + ended);
+        RunState state = StudyFolder.open(out)
+            .runFolder(StudyReader.read(directory.resolve("from.yaml")).runs().getFirst())
+            .state();
+        String reason = assertInstanceOf(RunState.Failed.class, state, each + ": " + ended).reason();
+        assertTrue(reason.startsWith(each.getValue().isEmpty() ? "the " : each.getValue()),
+            each + ": " + reason);
+        assertFalse(reason.contains("Exception") || reason.contains("internal") || reason.contains("java."),
+            each + ": " + reason);
+      }
+    }
   }
 
   private void refused(String weights, String... complaint) throws Exception {

@@ -3,7 +3,7 @@ package org.knowcap.models.engine;
 import java.util.Locale;
 import org.knowcap.models.program.MasterWeights;
 
-/** An engine was asked for that this machine cannot run. */
+/** An engine was asked for that this machine cannot run, or not for so large a model. */
 public final class EngineUnavailableException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

@@ -11,7 +11,8 @@ import org.knowcap.models.program.Program;
  */
 public interface WeightRounding {
   /**
-   * What rounds the matrices of flat parameters, [P], in place: one matrix each, so they can run side by side.
+   * What rounds the matrices of flat parameters, [P], in place: one matrix each, so they can run side by side. They throw
+   * {@link RoundingException} where the format has no number for a weight.
    *
    * @throws IllegalArgumentException if no matrix of the program can be rounded
    */

@@ -150,7 +150,7 @@ public enum GgufFormat {
   /**
    * The nearest number of half precision, as its bits.
    *
-   * @throws IllegalArgumentException beyond 65504, its largest
+   * @throws org.knowcap.models.engine.RoundingException beyond 65504, its largest
    */
   public static short half(float value) {
     Half.round(value);

@@ -1,5 +1,7 @@
 package org.knowcap.models.quantisation;
 
+import org.knowcap.models.engine.RoundingException;
+
 /** Numbers as 16-bit IEEE floating point keeps them. */
 final class Half {
   static final int BITS = 16;
@@ -9,12 +11,12 @@ final class Half {
   /**
    * The nearest such number.
    *
-   * @throws IllegalArgumentException beyond 65504, its largest
+   * @throws RoundingException beyond 65504, its largest
    */
   static double round(double value) {
     float rounded = Float.float16ToFloat(Float.floatToFloat16((float) value));
     if (!Float.isFinite(rounded)) {
-      throw new IllegalArgumentException(
+      throw new RoundingException(
           "a weight or scale of " + value + " is beyond 16-bit floating point, whose largest is 65504");
     }
     return rounded;

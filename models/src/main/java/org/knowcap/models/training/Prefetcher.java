@@ -1,6 +1,5 @@
 package org.knowcap.models.training;
 
-import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
@@ -30,14 +29,17 @@ final class Prefetcher implements AutoCloseable {
   /**
    * Waits for the next batch.
    *
-   * @throws TrainingException where the source failed to make it
+   * @throws RuntimeException what the source threw, as it was, because the caller tells kinds apart
    */
   Batch next() throws InterruptedException {
     try {
       return ready.take().get();
     } catch (ExecutionException e) {
-      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
-      throw new TrainingException("the next batch could not be made: " + cause.getMessage(), cause);
+      switch (e.getCause()) {
+        case RuntimeException thrown -> throw thrown;
+        case Error thrown -> throw thrown;
+        case null, default -> throw new IllegalStateException("the next batch could not be made", e);
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 import org.knowcap.models.checkpoint.Checkpoint;
 import org.knowcap.models.checkpoint.CheckpointException;
+import org.knowcap.models.engine.RoundingException;
 import org.knowcap.models.engine.Session;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
@@ -41,7 +42,8 @@ public final class Trainer {
    *
    * @return where the batches stood at the end, see {@link Batch#after}
    * @throws DivergedException if the loss is not a number or has diverged, with the step, the tensor and the learning
-   *     rate, or where the checkpoint is of another run
+   *     rate
+   * @throws TrainingException where the weights to start from cannot be rounded as the session rounds them, or where the checkpoint is of another run
    * @throws InterruptedException where the listener stops it; there is a checkpoint of the last step then
    * @throws IOException where a checkpoint cannot be read or written
    */
@@ -61,7 +63,12 @@ public final class Trainer {
       remembered = head.remembered();
     } else {
       Initialisation.Buffers start = spec.start().of(program);
-      session.load(start.buffers());
+      try {
+        session.load(start.buffers());
+      } catch (RoundingException e) {
+        throw new TrainingException(
+            "the weights that training starts from cannot be rounded: " + e.getMessage(), e);
+      }
       updates = start.updates();
     }
     listener.started(step, remembered);
@@ -123,7 +130,11 @@ public final class Trainer {
     long[] position = start;
     for (long step = finished + 1; step <= steps; step++) {
       Batch batch = batches.next();
-      session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step), earlier + step);
+      try {
+        session.step(batch.tokens(), batch.targets(), spec.schedule().learningRate(step), earlier + step);
+      } catch (RoundingException e) {
+        throw unroundable(step, e);
+      }
       position = batch.after();
       boolean last = step == steps;
       boolean stops = !last && listener.stops();
@@ -151,6 +162,13 @@ public final class Trainer {
       }
     }
     return position;
+  }
+
+  /** Where training rounds weights, and after an update one is too large for that. */
+  private DivergedException unroundable(long step, RoundingException e) {
+    return new DivergedException("the weights cannot be rounded after step " + step + ", learning rate "
+        + spec.schedule().learningRate(step) + ": " + e.getMessage() + "; " + largestTensor()
+        + ". A lower learning rate or a longer warm-up usually helps.");
   }
 
   private void requireSound(long step, double loss) {

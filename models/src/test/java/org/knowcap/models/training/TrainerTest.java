@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +20,7 @@ import java.util.BitSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -35,7 +38,9 @@ import org.knowcap.models.checkpoint.ParameterIdentity;
 import org.knowcap.models.engine.Engines;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
+import org.knowcap.models.engine.RoundingException;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.WeightRounding;
 import org.knowcap.models.program.UpdateRule;
 import org.knowcap.models.program.Optimiser;
 import org.knowcap.models.program.Orthogonaliser;
@@ -200,6 +205,30 @@ class TrainerTest {
               (int) parameter.offset() + size),
           parameter.tensor().name());
     });
+  }
+
+  @Test
+  void weightsThatCannotBeRoundedEndTheRun() throws Exception {
+    for (int allowed : new int[]{0, 3}) {
+      AtomicInteger steps = new AtomicInteger();
+      WeightRounding rounding = _ -> List.of(_ -> {
+        if (steps.getAndIncrement() == allowed) {
+          throw new RoundingException("a weight of 1.0E38 is too large");
+        }
+      });
+      Execution execution = new Execution(2, Precision.FP32, Optional.of(rounding));
+      try (Session session = Engines.named("cpu").compile(PROGRAM, execution)) {
+        Trainer trainer = new Trainer(PROGRAM, session, spec(0.01, 9), directory.resolve("c" + allowed));
+        TrainingException ended = assertThrows(TrainingException.class,
+            () -> trainer.run(DATA, new Listener()));
+        assertEquals(allowed > 0, ended instanceof DivergedException, ended.getMessage());
+        assertTrue(ended.getMessage()
+            .startsWith(allowed == 0
+                ? "the weights that training starts from cannot be rounded: a weight of 1.0E38 is too large"
+                : "the weights cannot be rounded after step 3, learning rate "),
+            ended.getMessage());
+      }
+    }
   }
 
   private static final double[][] PINNED_MIXTURES = {
@@ -475,13 +504,15 @@ class TrainerTest {
         () -> new Schedule(0, 25, 0.5, 0.1, LearningRateShape.COSINE, 20, 0));
   }
 
+  /** What a source throws is thrown as it was: whoever trains tells a missing file from a fault. */
   @Test
   void aBrokenSourceStopsTheRun() {
+    UncheckedIOException gone = new UncheckedIOException(new IOException("no more people"));
     BatchSource.Factory broken = new BatchSource.Factory() {
       @Override
       public BatchSource start() {
         return () -> {
-          throw new IllegalStateException("no more people");
+          throw gone;
         };
       }
 
@@ -492,9 +523,7 @@ class TrainerTest {
     };
     try (Session session = Engines.named(engine).compile(PROGRAM, EXECUTION)) {
       Trainer trainer = new Trainer(PROGRAM, session, spec(0.01, 3), directory.resolve("c"));
-      String message = assertThrows(TrainingException.class, () -> trainer.run(broken, new Listener()))
-          .getMessage();
-      assertTrue(message.contains("no more people"), message);
+      assertSame(gone, assertThrows(UncheckedIOException.class, () -> trainer.run(broken, new Listener())));
     }
   }
 }

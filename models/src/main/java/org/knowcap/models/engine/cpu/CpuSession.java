@@ -18,6 +18,7 @@ import org.knowcap.models.engine.routing.HostRouter;
 import org.knowcap.models.engine.routing.RoutingMetrics;
 import org.knowcap.models.engine.FlatState;
 import org.knowcap.models.engine.Session;
+import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.WeightRounding;
 import org.knowcap.models.engine.Targets;
 import org.knowcap.models.engine.lowering.DType;
@@ -121,11 +122,10 @@ final class CpuSession implements Session {
       return arena.allocate(bytes, 64);
     } catch (OutOfMemoryError e) {
       arena.close();
-      throw new IllegalStateException(
+      throw new EngineUnavailableException(
           "the model, its optimiser and the workers' buffers need " + bytes / (1 << 20)
               + " MiB, more than this process may have; use fewer threads, smaller batches or a"
-              + " smaller model",
-          e);
+              + " smaller model");
     }
   }
 

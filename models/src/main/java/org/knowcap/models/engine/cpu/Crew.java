@@ -47,7 +47,8 @@ final class Crew implements AutoCloseable {
    * Runs an action once for each worker, side by side, and waits for all.
    *
    * @param action of a worker's number, from 0
-   * @throws IllegalStateException if it fails for any of them
+   * @throws RuntimeException what it threw for one of them; this and an error are thrown as they were, because the caller
+   *         tells kinds apart
    */
   void each(IntConsumer action) {
     working.set(threads.size());
@@ -62,7 +63,11 @@ final class Crew implements AutoCloseable {
     await(() -> working.get() == 0);
     Throwable cause = failure.getAndSet(null);
     if (cause != null) {
-      throw new IllegalStateException("a worker of the cpu engine failed: " + cause, cause);
+      switch (cause) {
+        case RuntimeException thrown -> throw thrown;
+        case Error thrown -> throw thrown;
+        default -> throw new IllegalStateException("a worker of the cpu engine failed", cause);
+      }
     }
   }
 

@@ -209,7 +209,7 @@ final class Buffers {
    * Allocates the memory of so many runs, one behind the other.
    *
    * @return each run's
-   * @throws IllegalStateException where there is too little memory: how much, for what, and what would fit
+   * @throws EngineUnavailableException where there is too little memory: how much, for what, and what would fit
    */
   List<Buffers> allocate(Gpu gpu, int replicas) {
     long free = gpu.freeBytes();
@@ -241,7 +241,7 @@ final class Buffers {
     return List.of(apart);
   }
 
-  private IllegalStateException tooLittle(long free, int replicas) {
+  private EngineUnavailableException tooLittle(long free, int replicas) {
     String has = " on the GPU, which has " + mebibytes(free) + " free";
     String parts = bytes.entrySet()
         .stream()
@@ -250,15 +250,15 @@ final class Buffers {
         .map(entry -> entry.getKey().words() + " " + mebibytes(entry.getValue()))
         .collect(Collectors.joining(", "));
     if (replicas > 1 && size <= free) {
-      return new IllegalStateException(
+      return new EngineUnavailableException(
           replicas + " runs at once need " + replicas + " times " + mebibytes(size) + has + "; each: " + parts
               + ". The most that fit at once are " + free / size + ".");
     }
     long perBatch = bytes.get(Part.ACTIVATIONS) + bytes.get(Part.LOGITS) + bytes.get(Part.WORK)
         + bytes.get(Part.ROUTERS) + bytes.get(Part.INPUTS);
     long windows = Math.max(0, (free - (size - perBatch)) / Math.ceilDiv(perBatch, program.windows()));
-    return new IllegalStateException((replicas > 1 ? "each of " + replicas + " runs" : "this") + " needs "
-        + mebibytes(size) + has + ": " + parts + ". "
+    return new EngineUnavailableException((replicas > 1 ? "each of " + replicas + " runs" : "this")
+        + " needs " + mebibytes(size) + has + ": " + parts + ". "
         + (windows == 0
             ? "Not even a batch of one window fits: use a smaller model, or another GPU."
             : "The largest batch that fits is " + Math.min(windows, program.windows() - 1) + " windows of "

@@ -264,14 +264,14 @@ class CudaEngineTest {
     Buffers buffers = new Buffers(program, DType.FP32);
     try {
       EmulatedGpu.capacity(buffers.size() / 2);
-      String message = assertThrows(IllegalStateException.class,
+      String message = assertThrows(EngineUnavailableException.class,
           () -> EmulatedGpu.engine(false).compile(program, Execution.PLAIN)).getMessage();
       assertTrue(message.contains("activations") && message.contains("logits"), message);
       int windows = Integer.parseInt(message.replaceAll(".*batch that fits is (\\d+) windows.*", "$1"));
       assertTrue(fits(windows, buffers.size() / 2), message);
       assertTrue(!fits(windows + 2, buffers.size() / 2), message);
       EmulatedGpu.capacity(1000);
-      message = assertThrows(IllegalStateException.class,
+      message = assertThrows(EngineUnavailableException.class,
           () -> EmulatedGpu.engine(false).compile(program, Execution.PLAIN)).getMessage();
       assertTrue(message.contains("Not even"), message);
     } finally {

@@ -28,6 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.knowcap.models.engine.Batches;
 import org.knowcap.models.engine.Engine;
+import org.knowcap.models.engine.EngineUnavailableException;
 import org.knowcap.models.engine.Execution;
 import org.knowcap.models.engine.Precision;
 import org.knowcap.models.engine.Session;
@@ -249,7 +250,7 @@ class CudaGroupTest {
     Engine engine = EmulatedGpu.engine(false);
     try {
       EmulatedGpu.capacity(5 * size / 2);
-      String message = assertThrows(IllegalStateException.class,
+      String message = assertThrows(EngineUnavailableException.class,
           () -> engine.together(program, Execution.PLAIN, RUNS)).getMessage();
       assertTrue(message.startsWith("3 runs at once need 3 times " + Math.ceilDiv(size, 1 << 20) + " MiB"),
           message);
@@ -257,7 +258,7 @@ class CudaGroupTest {
           message);
       engine.together(program, Execution.PLAIN, 2).close();
       EmulatedGpu.capacity(size / 2);
-      message = assertThrows(IllegalStateException.class,
+      message = assertThrows(EngineUnavailableException.class,
           () -> engine.together(program, Execution.PLAIN, RUNS)).getMessage();
       assertTrue(message.contains("each of 3 runs") && message.contains("batch that fits is"), message);
     } finally {
