@@ -32,6 +32,9 @@ public final class Worker {
     CHEAPEST_FIRST
   }
 
+  /** Writes to standard error. */
+  private static final System.Logger LOG = System.getLogger(Worker.class.getName());
+
   private final StudyFolder study;
   private final int threads;
   private final int concurrent;
@@ -157,7 +160,7 @@ public final class Worker {
     } catch (IOException | RuntimeException | Error e) {
       FailureReason reason = FailureReason.of(spec.name(), e);
       if (reason.internal()) {
-        e.printStackTrace();
+        LOG.log(System.Logger.Level.ERROR, reason.sentence(), e);
       }
       rememberFailure(folder, reason.sentence(), e instanceof DivergedException);
       events.accept(new WorkerEvent.Failed(spec.name(), reason.sentence()));
