@@ -47,7 +47,10 @@ class Model:
             ("experts", forward.get("experts") is not None),
             ("QK-norm", bool(settings.get("qk_norm"))),
             ("Canon layers", settings.get("canon") is not None),
-            ("recurrences", settings.get("mixers") is not None)] if wrong]
+            ("recurrences", settings.get("mixers") is not None),
+            ("loops", settings.get("loops") is not None),
+            ("adapters", settings.get("lora_rank") is not None),
+            ("a memory of n-grams", settings.get("ngram_slots") is not None)] if wrong]
         if refused:
             sys.exit(f"this script knows no model with {' or '.join(refused)}")
 

@@ -52,7 +52,7 @@ public final class Results {
         0.023, 12_000, 30 * people * exposures, 1.2, 32, 0.001, parameters, true, PartBits.UNKNOWN,
         OptionalDouble.empty(), Limit.of(storedBits / totalBits, OptionalDouble.empty()), RecallShares.NONE,
         Completeness.UNKNOWN, OptionalDouble.empty(), Optional.empty(), Memorisation.NONE,
-        Acquisition.UNKNOWN, OptionalDouble.empty());
+        Acquisition.UNKNOWN, OptionalDouble.empty(), OptionalDouble.empty());
   }
 
   /** The same run, limited by something else. */
@@ -87,7 +87,7 @@ public final class Results {
         run.valueLossStandardError(), steps, tokens, run.finalLossNats(), run.headWidth(), run.learningRate(),
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), run.limitedBy(), run.recall(),
         run.completeness(), run.nameExactBits(), run.setting(), run.memorisation(), run.acquisition(),
-        run.frozenParameters());
+        run.frozenParameters(), run.memoryParameters());
   }
 
   /** The same run, with so many complete exposures and exact bits of names. */
@@ -101,7 +101,7 @@ public final class Results {
         run.limitedBy(), run.recall(),
         new Completeness(OptionalDouble.of(completeExposures), OptionalDouble.of(0.5)),
         OptionalDouble.of(nameExactBits), run.setting(), run.memorisation(), run.acquisition(),
-        run.frozenParameters());
+        run.frozenParameters(), run.memoryParameters());
   }
 
   /** As {@code run}, with these shares of right answers. */
@@ -113,7 +113,7 @@ public final class Results {
         run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(),
         run.learningRate(), run.activeParameters(), run.causal(), run.bits(), run.lateShare(),
         run.limitedBy(), recall, run.completeness(), run.nameExactBits(), run.setting(), run.memorisation(),
-        run.acquisition(), run.frozenParameters());
+        run.acquisition(), run.frozenParameters(), run.memoryParameters());
   }
 
   private static RunResult changed(RunResult run, double rate, Limit limit, Optional<String> setting,
@@ -125,6 +125,6 @@ public final class Results {
         run.valueLossStandardError(), run.steps(), run.tokens(), run.finalLossNats(), run.headWidth(), rate,
         run.activeParameters(), run.causal(), run.bits(), run.lateShare(), limit, run.recall(),
         run.completeness(), run.nameExactBits(), setting, memorisation, run.acquisition(),
-        run.frozenParameters());
+        run.frozenParameters(), run.memoryParameters());
   }
 }

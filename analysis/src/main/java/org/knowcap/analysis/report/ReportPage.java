@@ -64,6 +64,9 @@ public record ReportPage(String title, List<RunResult> results, List<QuantisedRe
                     : ", " + Units.count(result.activeParameters()) + " active")
                 + (result.frozenParameters().isPresent()
                     ? " trained, " + Units.count((long) result.frozenParameters().getAsDouble()) + " frozen"
+                    : "")
+                + (result.memoryParameters().isPresent()
+                    ? ", " + Units.count((long) result.memoryParameters().getAsDouble()) + " in memory"
                     : "")),
             new Column<>("People", true, result -> Units.count(result.people())),
             new Column<>("Exposures", true, result -> Units.count(result.exposures())),

@@ -52,6 +52,7 @@ import org.knowcap.analysis.capacity.SampleSummary;
  * @param memorisation of random strings; its figures are absent for other corpora
  * @param acquisition when the run began to know, and what it makes up
  * @param frozenParameters parameters beside P that were not trained, in a model with adapters; absent without adapters
+ * @param memoryParameters those of P that lie in tables of which a token looks up some rows; absent without such tables
  */
 public record RunResult(String run, String corpus, long people, long exposures, String model, long parameters,
     String engine, Seeds seeds, OptionalDouble nameLossNats, double valueLossNats, double storedBits,
@@ -61,7 +62,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     double finalLossNats, int headWidth, double learningRate, long activeParameters, boolean causal,
     PartBits bits, OptionalDouble lateShare, Limit limitedBy, RecallShares recall, Completeness completeness,
     OptionalDouble nameExactBits, Optional<String> setting, Memorisation memorisation,
-    Acquisition acquisition, OptionalDouble frozenParameters) {
+    Acquisition acquisition, OptionalDouble frozenParameters, OptionalDouble memoryParameters) {
   /** Relative difference up to which two numbers agree, so that tables with rounded numbers are read. */
   private static final double ROUNDED = 0.01;
   /** A sample of the people can seem to be known better than all of them. */
@@ -76,6 +77,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
     memorisation = memorisation == null ? Memorisation.NONE : memorisation;
     acquisition = acquisition == null ? Acquisition.UNKNOWN : acquisition;
     frozenParameters = frozenParameters == null ? OptionalDouble.empty() : frozenParameters;
+    memoryParameters = memoryParameters == null ? OptionalDouble.empty() : memoryParameters;
     recall = recall == null ? RecallShares.NONE : recall;
     completeness = completeness == null ? Completeness.UNKNOWN : completeness;
     text("run", run);
@@ -109,6 +111,13 @@ public record RunResult(String run, String corpus, long people, long exposures, 
           + "; it must be at most parameters, which is " + parameters);
     }
     frozenParameters.ifPresent(count -> aboveZero("frozen_parameters", count));
+    memoryParameters.ifPresent(count -> {
+      aboveZero("memory_parameters", count);
+      if (count > parameters) {
+        throw new IllegalArgumentException(
+            "memory_parameters is " + count + "; it must be at most parameters, which is " + parameters);
+      }
+    });
     lateShare.ifPresent(share -> finite("late_share", share));
     nameExactBits.ifPresent(exact -> atLeastZero("name_exact_bits", exact));
     memorisation.memorisedBits().ifPresent(count -> atLeastZero("memorised_bits", count));
@@ -127,7 +136,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError, steps, tokens,
         finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare, limitedBy, recall,
         completeness, nameExactBits, Optional.of(choices).filter(setting -> !setting.isEmpty()), memorisation,
-        acquisition, frozenParameters);
+        acquisition, frozenParameters, memoryParameters);
   }
 
   /** Whether there was hardly more to store, so that R does not say what the model can hold. */
@@ -142,7 +151,8 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         valueLossNats, stored, totalBits, stored / parameters, maxCapacityRatio, stored / totalBits,
         tokensPerSecond, seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError,
         steps, tokens, finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare,
-        limitedBy, recall, completeness, nameExactBits, setting, memorisation, acquisition, frozenParameters);
+        limitedBy, recall, completeness, nameExactBits, setting, memorisation, acquisition, frozenParameters,
+        memoryParameters);
   }
 
   /** This run, with what is known of how it began to know. */
@@ -151,7 +161,7 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         valueLossNats, storedBits, totalBits, capacityRatio, maxCapacityRatio, saturation, tokensPerSecond,
         seconds, storedBitsStandardError, nameLossStandardError, valueLossStandardError, steps, tokens,
         finalLossNats, headWidth, learningRate, activeParameters, causal, bits, lateShare, limitedBy, recall,
-        completeness, nameExactBits, setting, memorisation, other, frozenParameters);
+        completeness, nameExactBits, setting, memorisation, other, frozenParameters, memoryParameters);
   }
 
   /** Whether the corpus is full or in the grey zone, so that it may be what limits R. */
@@ -168,9 +178,10 @@ public record RunResult(String run, String corpus, long people, long exposures, 
    *
    * @param parameters that were trained
    * @param frozenParameters all others; 0 without adapters
+   * @param memoryParameters those of P that lie in tables of which a token looks up some rows
    */
   public record Model(String name, int headWidth, long parameters, long activeParameters,
-      long frozenParameters, boolean causal) {}
+      long frozenParameters, long memoryParameters, boolean causal) {}
 
   /**
    * How it learnt.
@@ -206,8 +217,11 @@ public record RunResult(String run, String corpus, long people, long exposures, 
         training.learningRate, model.activeParameters, model.causal, PartBits.of(capacity.parts()), lateShare,
         limitedBy, recall, learnt.completeness, learnt.nameExactBits,
         Optional.of(training.setting).filter(setting -> !setting.isEmpty()), memorisation,
-        Acquisition.UNKNOWN,
-        model.frozenParameters > 0 ? OptionalDouble.of(model.frozenParameters) : OptionalDouble.empty());
+        Acquisition.UNKNOWN, counted(model.frozenParameters), counted(model.memoryParameters));
+  }
+
+  private static OptionalDouble counted(long parameters) {
+    return parameters > 0 ? OptionalDouble.of(parameters) : OptionalDouble.empty();
   }
 
   private static OptionalDouble figure(Optional<SampleSummary> of, ToDoubleFunction<SampleSummary> figure) {

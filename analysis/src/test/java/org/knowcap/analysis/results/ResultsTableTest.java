@@ -43,7 +43,8 @@ class ResultsTableTest {
       "generated_standard_error", "extractable_standard_error", "complete_exposures",
       "value_tokens_behind_name", "name_exact_bits", "setting", "memorised_bits",
       "memorised_bits_standard_error", "memorised_ratio", "unseen_memorised_bits", "unseen_stored_bits",
-      "unseen_value_loss_nats", "plateau_steps", "plateau_exposures", "frozen_parameters");
+      "unseen_value_loss_nats", "plateau_steps", "plateau_exposures", "frozen_parameters",
+      "memory_parameters");
 
   @TempDir
   Path folder;
@@ -119,7 +120,7 @@ class ResultsTableTest {
     Files.write(file,
         Files.readAllLines(file)
             .stream()
-            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{23}$", ""))
+            .map(line -> line.replaceFirst(",recalled,.*$", "").replaceFirst(",{24}$", ""))
             .toList());
     assertEquals(List.of(run), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
@@ -139,14 +140,16 @@ class ResultsTableTest {
         new RecallShares(0.5, 0, 0.25, 0.125, Double.NaN, Double.NaN, Double.NaN, OptionalDouble.of(0.03125),
             OptionalDouble.empty(), OptionalDouble.empty()),
         Completeness.UNKNOWN, OptionalDouble.empty(), Optional.of("lr0.1"), Memorisation.NONE,
-        Acquisition.UNKNOWN, OptionalDouble.empty());
+        Acquisition.UNKNOWN, OptionalDouble.empty(), OptionalDouble.of(1500));
     Path file = written(List.of(dense, mixed));
     assertEquals(List.of(dense, mixed), ResultsTable.readCsv(file).results());
     List<String> lines = Files.readAllLines(file);
     assertTrue(lines.get(1).contains(",70912,true,") && lines.get(2).contains(",2000,false,"),
         lines.toString());
-    assertTrue(lines.get(1).endsWith(",".repeat(23))
-        && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,0.03125,,,,,,lr0.1,,,,,,,,,"), lines.toString());
+    assertTrue(
+        lines.get(1).endsWith(",".repeat(24))
+            && lines.get(2).endsWith(",0.5,0.0,0.25,0.125,,,,0.03125,,,,,,lr0.1,,,,,,,,,,1500.0"),
+        lines.toString());
     Files.writeString(file, Files.readString(file).replace(",2000,false,", ",2000,no,"));
     String found = assertThrows(IllegalArgumentException.class, () -> ResultsTable.readCsv(file))
         .getMessage();
@@ -220,8 +223,8 @@ class ResultsTableTest {
         ",70912,true,", ",70913,true,");
     assertComplaint("line 3, column exposures is -400; it must be at least 1", ",400,", ",-400,");
     assertComplaint("line 1: there is no column seconds", ",seconds,", ",secs,");
-    assertComplaint("Row number 2 contains 64 columns. 65 expected. (Row 0 is the header.)", ",4938.0,", ",");
-    assertComplaint("Row number 2 contains 66 columns. 65 expected. (Row 0 is the header.)", ",4938.0,",
+    assertComplaint("Row number 2 contains 65 columns. 66 expected. (Row 0 is the header.)", ",4938.0,", ",");
+    assertComplaint("Row number 2 contains 67 columns. 66 expected. (Row 0 is the header.)", ",4938.0,",
         ",4938.0,1,");
 
     Path extended = written(List.of(Results.run(200, 400, 70_912, 1, 6790, 7000)));
@@ -298,7 +301,7 @@ class ResultsTableTest {
         random.nextBoolean() ? Optional.of(name) : Optional.empty(),
         new Memorisation(some(random), some(random), some(random), some(random), some(random)),
         new Acquisition(some(random), some(random), some(random)),
-        some(random, 1 + random.nextInt(1_000_000)));
+        some(random, 1 + random.nextInt(1_000_000)), some(random, 1 + random.nextInt(1_000_000)));
   }
 
   /** A share, if any. */

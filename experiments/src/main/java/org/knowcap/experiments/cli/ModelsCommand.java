@@ -114,6 +114,7 @@ final class ModelsCommand implements Callable<Integer> {
       answer.put("total", parameters.total());
       answer.put("active", parameters.active());
       answer.put("frozen", parameters.frozen());
+      answer.put("memory", parameters.inMemory());
       answer.put("flops", program.flops());
       answer.put("optimiser_bytes", 4 * program.stateCount());
       answer.put("cpu_bytes", bytes);
@@ -130,6 +131,10 @@ final class ModelsCommand implements Callable<Integer> {
     out.println("  feed-forward  " + Units.count(parameters.feedForward()));
     if (parameters.router() > 0) {
       out.println("  routers       " + Units.count(parameters.router()));
+    }
+    if (parameters.memory() > 0) {
+      out.println("  memory        " + Units.count(parameters.memory()) + " in tables, "
+          + Units.count(parameters.reading()) + " to read them");
     }
     out.println("  norms         " + Units.count(parameters.norms()));
     out.println("  head          " + Units.count(parameters.head())
@@ -183,8 +188,10 @@ final class ModelsCommand implements Callable<Integer> {
   private static void print(Program program, ModelSpec model, PrintWriter out) {
     String row = "  %-13s %-32s %14s %12s %10s %10s%n";
     out.printf(Locale.ROOT, row, "operation", "result", "shape", "parameters", "FLOPs", "bytes");
-    int different = Math.min(model.layers(),
-        model.mixers().size() * model.feedForward().experts().map(Experts::every).orElse(1));
+    int different = model.ngrams().isPresent()
+        ? model.layers()
+        : Math.min(model.layers(),
+            model.mixers().size() * model.feedForward().experts().map(Experts::every).orElse(1));
     List<String> shown = IntStream.range(0, different).mapToObj(block -> "block." + block + ".").toList();
     for (ForwardOperation operation : program.forward()) {
       Tensor result = operation.out();

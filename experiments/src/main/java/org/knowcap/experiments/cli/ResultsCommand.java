@@ -33,13 +33,16 @@ import tech.tablesaw.columns.Column;
     description = "Writes each study's results.csv from its runs that are done, one row a run and one for each time that its model was quantised, and prints the table of all of them.")
 final class ResultsCommand implements Callable<Integer> {
   /** The columns that are printed, those first that matter most, unless no row has a value in them. */
-  private static final List<String> COLUMNS = List.of("run", "parameters", "frozen_parameters", "exposures",
-      "complete_exposures", "stored_bits", "stored_bits_standard_error", "name_stored_bits",
-      "value_stored_bits", "diversity_stored_bits", "capacity_ratio", "max_capacity_ratio", "saturation",
-      "limited_by", "causal", "active_parameters", "quantisation", "capacity_per_bit", "bits_per_weight",
-      "weight_bits", "memorised_bits", "memorised_ratio", "unseen_memorised_bits", "recalled", "extractable",
-      "recalled_unseen", "generated", "generated_unseen", "extractable_unseen", "extractable_asked",
-      "name_exact_bits", "value_tokens_behind_name", "name_loss_nats", "value_loss_nats", "setting");
+  private static final List<String> COLUMNS = List.of("run", "parameters", "frozen_parameters",
+      "memory_parameters", "exposures", "complete_exposures", "stored_bits", "stored_bits_standard_error",
+      "name_stored_bits", "value_stored_bits", "diversity_stored_bits", "capacity_ratio",
+      "max_capacity_ratio", "saturation", "limited_by", "causal", "active_parameters", "quantisation",
+      "capacity_per_bit", "bits_per_weight", "weight_bits", "memorised_bits", "memorised_ratio",
+      "unseen_memorised_bits", "recalled", "extractable", "recalled_unseen", "generated", "generated_unseen",
+      "extractable_unseen", "extractable_asked", "name_exact_bits", "value_tokens_behind_name",
+      "name_loss_nats", "value_loss_nats", "setting");
+  /** The columns before this one say what a row is of. */
+  private static final String FIRST_FIGURE = "stored_bits";
   private static final List<String> OF_EXPERTS = List.of("causal", "active_parameters");
 
   @Spec
@@ -130,7 +133,8 @@ final class ResultsCommand implements Callable<Integer> {
     } else {
       boolean dense = results.rows().stream().allMatch(row -> row.run().dense());
       print(out, results.table(),
-          COLUMNS.stream().filter(column -> !dense || !OF_EXPERTS.contains(column)).toList(), 5);
+          COLUMNS.stream().filter(column -> !dense || !OF_EXPERTS.contains(column)).toList(),
+          COLUMNS.indexOf(FIRST_FIGURE));
       written.stream().distinct().forEach(out::println);
     }
     return 0;

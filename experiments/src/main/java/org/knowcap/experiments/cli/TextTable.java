@@ -18,11 +18,11 @@ final class TextTable {
   /** Headings of columns whose names would make them wider than their numbers; docs/measuring.md has them, too. */
   static final Map<String, String> HEADINGS = Map.ofEntries(Map.entry("parameters", "P"),
       Map.entry("active_parameters", "active P"), Map.entry("frozen_parameters", "frozen P"),
-      Map.entry("against_parameters", "against P"), Map.entry("complete_exposures", "complete"),
-      Map.entry("capacity_ratio", "R"), Map.entry("max_capacity_ratio", "R^max"),
-      Map.entry("saturation", "share stored"), Map.entry("stored_bits_standard_error", "±"),
-      Map.entry("name_stored_bits", "in names"), Map.entry("value_stored_bits", "in values"),
-      Map.entry("diversity_stored_bits", "in diversity"),
+      Map.entry("memory_parameters", "memory P"), Map.entry("against_parameters", "against P"),
+      Map.entry("complete_exposures", "complete"), Map.entry("capacity_ratio", "R"),
+      Map.entry("max_capacity_ratio", "R^max"), Map.entry("saturation", "share stored"),
+      Map.entry("stored_bits_standard_error", "±"), Map.entry("name_stored_bits", "in names"),
+      Map.entry("value_stored_bits", "in values"), Map.entry("diversity_stored_bits", "in diversity"),
       Map.entry("capacity_ratio_deviation", "R deviation"),
       Map.entry("capacity_ratio_interval", "R interval"), Map.entry("least_capacity_ratio", "least R"),
       Map.entry("greatest_capacity_ratio", "greatest R"));

@@ -186,7 +186,7 @@ public final class Run {
                 OptionalDouble.of(exposures.valueTokensBehindName())),
             exactNameBits(corpus)),
         new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
-            parameters.active(), parameters.frozen(), spec.model().causal()),
+            parameters.active(), parameters.frozen(), parameters.inMemory(), spec.model().causal()),
         new RunResult.Training(engine.name(), spec.setting(), spec.training().learningRate(), last.step(),
             tokens, last.seconds(), last.loss()),
         names, values, capacity, lateShare,

@@ -70,7 +70,7 @@ public final class SampleStudy {
         new RunResult.Learnt("bioS(" + people + ")", people, spec.exposures().count(), spec.seeds(),
             Completeness.UNKNOWN, OptionalDouble.empty()),
         new RunResult.Model(spec.model().name(), spec.model().headWidth(), parameters.total(),
-            parameters.active(), parameters.frozen(), spec.model().causal()),
+            parameters.active(), parameters.frozen(), parameters.inMemory(), spec.model().causal()),
         new RunResult.Training("cpu", spec.setting(), 0.003, steps, TOKENS_OF_STEP * steps, 0.1 * REPORTS,
             8.0 / REPORTS),
         Optional.of(names), values, capacity, OptionalDouble.of(0.5),

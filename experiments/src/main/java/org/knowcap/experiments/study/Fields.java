@@ -234,6 +234,7 @@ public final class Fields implements OptionValues {
   }
 
   /** One whole number or a list of different ones. */
+  @Override
   public List<Long> integers(String name, long least, long most) {
     return list(name, "a whole number from " + least + " to " + most + ", or a list of them",
         v -> integer(name, v, least, most));

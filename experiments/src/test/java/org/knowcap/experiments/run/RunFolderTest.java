@@ -56,7 +56,7 @@ class RunFolderTest {
           new Memorisation(OptionalDouble.of(240), OptionalDouble.empty(), OptionalDouble.of(0.048),
               OptionalDouble.of(3), OptionalDouble.of(-7)),
           new Acquisition(OptionalDouble.of(4.5), OptionalDouble.of(37.5), OptionalDouble.empty()),
-          OptionalDouble.of(7000)),
+          OptionalDouble.of(7000), OptionalDouble.of(1200)),
       List.of(new Knowledge("names", 20, 8, 4, 3, 0), new Knowledge("values", 20, 20, 20, 1.0 / 3, 0)), 20,
       Map.of("engine", "by hand"), List.of(), List.of(new AttributeRecall("major", RecallShares.NONE)),
       Map.of("names", 81.5), List.of("a caution"),

@@ -894,6 +894,30 @@ class StudyReaderTest {
   }
 
   @Test
+  void memoriesOfNgramsAreReadAsWritten() throws IOException {
+    String text = BIOD.replace("models: gpt2-1-1",
+        "models: {name: gpt2-2-1, ngram_slots: 50, ngram_heads: 1, ngram_layers: [2, 1], ngram_seed: 3}");
+    RunSpec run = checked(file(text)).runs().getFirst();
+    assertEquals("gpt2-2-1-ngram50h1l1l2s3", run.model().name());
+    assertEquals(List.of(1, 2), setting(run, "model", "ngram_layers"));
+    assertNamed(text,
+        mistake("slots: 50", "slots: 1", "'models.ngram_slots'", "from 2 to 16777216", "found 1"));
+    assertNamed(text, mistake("heads: 1", "heads: 9", "'models.ngram_heads'", "from 1 to 8", "found 9"));
+    assertNamed(text, mistake("heads: 1", "longest: 1", "'models.ngram_longest'", "from 2 to 8", "found 1"));
+    assertNamed(text, mistake("heads: 1", "width: 7", "'models.ngram_width'", "must be even", "found 7"));
+    assertNamed(text, mistake("[2, 1]", "[2, 3]", "'models'", "ngram_layers must be from 1 to 2", "found 3"));
+    assertNamed(text, mistake("[2, 1]", "[1, 1]", "'models.ngram_layers'", "none twice"));
+    assertNamed(text,
+        mistake("seed: 3", "seed: -1", "'models.ngram_seed'", "from 0 to 999999999", "found -1"));
+    assertNamed(text, mistake("ngram_slots: 50, ", "", "unknown key 'models.ngram_heads'"));
+    // Shapes are equal, but other n-grams share rows.
+    checkpointOf(text, directory.resolve("a"));
+    String started = text.replace("warmup_steps: 1", "warmup_steps: 1, start: {run: a}");
+    checked(file(started));
+    assertNamed(started, mistake("seed: 3", "seed: 4", "'training.start'", "\"ngram_seed\":3"));
+  }
+
+  @Test
   void adaptersStartFromTheModelWithoutThem() throws IOException {
     checkpointOf(BIOD, directory.resolve("a"));
     String text = BIOD

@@ -139,7 +139,7 @@ public enum Family {
   public ModelSpec model(int layers, int heads, int headWidth, Positions other) {
     return new ModelSpec(this, layers, heads, headWidth, keyHeads.of(heads), Optional.empty(), Mask.CAUSAL,
         other, norm, feedForward, biases, tied, false, List.of(), List.of(Mixer.ATTENTION), 1,
-        Optional.empty());
+        Optional.empty(), Optional.empty());
   }
 
   /**

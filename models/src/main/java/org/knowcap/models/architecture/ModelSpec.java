@@ -25,11 +25,12 @@ import java.util.stream.IntStream;
  * @param mixers what lets the tokens of the first blocks see each other; later blocks repeat the list
  * @param loops how often a token goes through all blocks, from 1 to {@value #MOST_LOOPS}
  * @param lowRank the adapters, which alone are trained; absent if all parameters are trained
+ * @param ngrams the memory that some blocks read by the last tokens
  */
 public record ModelSpec(Family family, int layers, int heads, int headWidth, int keyHeads,
     Optional<Integer> attentionWindow, Mask mask, Positions positions, Norm norm, FeedForward feedForward,
     boolean biases, boolean tied, boolean qkNorm, List<CanonLayer> canon, List<Mixer> mixers, int loops,
-    Optional<LowRank> lowRank) {
+    Optional<LowRank> lowRank, Optional<NgramMemory> ngrams) {
   /** The paper's head width. */
   public static final int PAPER_HEAD_WIDTH = 64;
   /** Most loops that a study can ask for. */
@@ -66,6 +67,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     FeedForward ofBlock = feedForward;
     List<Mixer> ofBlocks = mixers;
     lowRank.ifPresent(adapters -> adapters.require(ofBlock, ofBlocks));
+    ngrams.ifPresent(memory -> memory.require(layers));
   }
 
   private static void checkMixers(int layers, int headWidth, Optional<Integer> attentionWindow,
@@ -142,6 +144,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     List<Mixer> mixers;
     int loops;
     Optional<LowRank> lowRank;
+    Optional<NgramMemory> ngrams;
     private final int layers;
     private final int heads;
 
@@ -163,6 +166,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
       mixers = model.mixers;
       loops = model.loops;
       lowRank = model.lowRank;
+      ngrams = model.ngrams;
     }
 
     /**
@@ -172,7 +176,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
      */
     public ModelSpec build() {
       return new ModelSpec(family, layers, heads, headWidth, keyHeads, attentionWindow, mask, positions, norm,
-          feedForward, biases, tied, qkNorm, canon, mixers, loops, lowRank);
+          feedForward, biases, tied, qkNorm, canon, mixers, loops, lowRank, ngrams);
     }
   }
 
@@ -277,6 +281,7 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
     long shared = feedForward.experts()
         .map(e -> feedForward.parameters(width(), biases, e.shared()))
         .orElse(0L);
+    long memories = ngrams.map(memory -> memory.layers().size()).orElse(0);
     double active = feedForward.experts().map(Experts::active).orElse(1.0);
     return new ParameterCount(vocabulary * d,
         positions instanceof Positions.Learned learned ? learned.length() * d : 0,
@@ -284,8 +289,13 @@ public record ModelSpec(Family family, int layers, int heads, int headWidth, int
         (layers - mixtures) * one + mixtures * (experts * one + shared)
             + layers * canonWeights(0, CanonLayer.C, CanonLayer.D),
         mixtures * d * experts,
-        norms * perNorm + IntStream.range(0, layers).mapToLong(this::mixingGains).sum(),
-        tied ? 0 : vocabulary * d, Math.round(mixtures * (experts - active) * one),
+        norms * perNorm + IntStream.range(0, layers).mapToLong(this::mixingGains).sum() + memories * 2 * d,
+        tied ? 0 : vocabulary * d,
+        Math.round(mixtures * (experts - active) * one) + (lowRank.isPresent()
+            ? 0
+            : ngrams.map(memory -> memory.parameters() - memory.active()).orElse(0L)),
+        ngrams.map(NgramMemory::parameters).orElse(0L),
+        ngrams.map(memory -> memories * (2L * memory.rowWidth() * d + (biases ? 2 * d : 0))).orElse(0L),
         lowRank.map(adapters -> layers * adapters.parameters(width(), qkvWidth(), feedForward)).orElse(0L));
   }
 }

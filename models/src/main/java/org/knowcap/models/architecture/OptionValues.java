@@ -1,5 +1,6 @@
 package org.knowcap.models.architecture;
 
+import java.util.List;
 import java.util.function.Supplier;
 
 /**
@@ -19,6 +20,9 @@ public interface OptionValues {
   long integer(String key, long least, long most);
 
   long integer(String key, long least, long most, long absent);
+
+  /** One whole number or a list of different ones, which must be there. */
+  List<Long> integers(String key, long least, long most);
 
   /** A finite number that must be there. */
   double number(String key);

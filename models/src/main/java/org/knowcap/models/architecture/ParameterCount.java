@@ -11,12 +11,14 @@ package org.knowcap.models.architecture;
  * @param router matrices that send tokens to experts
  * @param norms gains and biases of every norm
  * @param head the matrix of the last matmul, V * d; 0 if the head is tied to the embedding
- * @param idle the part of {@code feedForward} that does not take part in a token's computation: the experts that it
- *        is not sent to
+ * @param idle the part of {@code feedForward} and {@code memory} that does not take part in a token's computation: the
+ *        experts that it is not sent to, and the rows that it does not look up
+ * @param memory tables of a memory of n-grams
+ * @param reading matrices, with their biases, that make keys and values of what is looked up there
  * @param adapters matrices of adapters; where there are any, all other components are frozen
  */
 public record ParameterCount(long embedding, long positions, long attention, long feedForward, long router,
-    long norms, long head, long idle, long adapters) {
+    long norms, long head, long idle, long memory, long reading, long adapters) {
   /** P, the parameters that are trained. */
   public long total() {
     return adapters > 0 ? adapters : ofModel();
@@ -27,13 +29,18 @@ public record ParameterCount(long embedding, long positions, long attention, lon
     return adapters > 0 ? ofModel() : 0;
   }
 
+  /** Number of those of P that lie in tables, of which a token looks up some rows. */
+  public long inMemory() {
+    return adapters > 0 ? 0 : memory;
+  }
+
   /** Number of all parameters, trained and frozen. */
   public long stored() {
     return ofModel() + adapters;
   }
 
   private long ofModel() {
-    return embedding + positions + attention + feedForward + router + norms + head;
+    return embedding + positions + attention + feedForward + router + norms + head + memory + reading;
   }
 
   /** Number of those of P that take part in one token's computation. */

@@ -151,13 +151,16 @@ sealed interface ModelClass permits GptNeoX, Gpt2, LlamaLike {
         : Optional.empty();
   }
 
-  /** What every class says of a model with Canon layers, loops, or adapters that are not merged. */
+  /** What every class says of a model with Canon layers, loops, a memory, or adapters that are not merged. */
   static Optional<String> noAdditions(ModelSpec model) {
     if (model.lowRank().isPresent()) {
       return Optional.of("adapters merged into the weights, found them apart");
     }
     if (model.loops() > 1) {
       return Optional.of("each block once, found " + model.loops() + " loops");
+    }
+    if (model.ngrams().isPresent()) {
+      return Optional.of("no memory of n-grams, found one");
     }
     return model.canon().isEmpty() ? Optional.empty() : Optional.of("no Canon layers, found some");
   }

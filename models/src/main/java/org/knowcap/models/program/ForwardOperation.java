@@ -5,9 +5,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The operations that models consist of. Each writes one result, its {@code out}. */
-public sealed interface ForwardOperation extends Operation
-    permits Embedding, LearnedPositions, Normalisation, Linear, Activate, GatedActivation, Canon, Rope,
-    Attention, Recurrence, GatedNorm, Add, Scale, Route, Dispatch, ExpertLinear, Combine, CrossEntropy {
+public sealed interface ForwardOperation extends Operation permits Embedding, LearnedPositions, Normalisation,
+    Linear, Activate, GatedActivation, Canon, Rope, Attention, Recurrence, GatedNorm, NgramLookup, ScalarGate,
+    Add, Scale, Route, Dispatch, ExpertLinear, Combine, CrossEntropy {
   Tensor out();
 
   /** Tensors that the operation saves because its gradient reads them again, such as a norm's mean and rstd. */
@@ -38,11 +38,11 @@ public sealed interface ForwardOperation extends Operation
    * The gradient of a forward operation. Gradients of activations are written; gradients of parameters are added to,
    * so a parameter used twice (the tied table) collects both parts.
    */
-  sealed interface Gradient extends Operation
-      permits Embedding.Backward, LearnedPositions.Backward, Normalisation.Backward, Linear.Backward,
-      Scale.Backward, Activate.Backward, GatedActivation.Backward, Canon.Backward, Rope.Backward,
-      Attention.Backward, Recurrence.Backward, GatedNorm.Backward, Route.Backward, Dispatch.Backward,
-      ExpertLinear.Backward, Combine.Backward, CrossEntropy.Backward, Accumulate {
+  sealed interface Gradient extends Operation permits Embedding.Backward, LearnedPositions.Backward,
+      Normalisation.Backward, Linear.Backward, Scale.Backward, Activate.Backward, GatedActivation.Backward,
+      Canon.Backward, Rope.Backward, Attention.Backward, Recurrence.Backward, GatedNorm.Backward,
+      NgramLookup.Backward, ScalarGate.Backward, Route.Backward, Dispatch.Backward, ExpertLinear.Backward,
+      Combine.Backward, CrossEntropy.Backward, Accumulate {
     /** The operation this is the gradient of. */
     ForwardOperation forward();
 

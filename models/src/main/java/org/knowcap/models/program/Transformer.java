@@ -17,6 +17,7 @@ import org.knowcap.models.architecture.FeedForward;
 import org.knowcap.models.architecture.LowRank;
 import org.knowcap.models.architecture.Mixer;
 import org.knowcap.models.architecture.ModelSpec;
+import org.knowcap.models.architecture.NgramMemory;
 import org.knowcap.models.architecture.Norm;
 import org.knowcap.models.architecture.Positions;
 import org.knowcap.models.architecture.Rotary;
@@ -88,8 +89,12 @@ final class Transformer {
     return Program.of(windows, length, tokens, targets, Program.layOut(parameters), operations, updateRule);
   }
 
-  private Tensor block(int layer, Tensor x) {
+  private Tensor block(int layer, Tensor input) {
     String name = "block." + layer + ".";
+    Tensor x = spec.ngrams()
+        .filter(memory -> memory.layers().contains(layer + 1))
+        .map(memory -> add(name + "memory.residual", input, remembered(layer, memory, input)))
+        .orElse(input);
     Mixer mixer = spec.mixer(layer);
     String mixing = name + mixer.word() + ".";
     Tensor read = canon(CanonLayer.A, mixing + "canon_a", norm(mixing + "norm", x));
@@ -106,6 +111,23 @@ final class Transformer {
         spec.feedForward().mixed(layer)
             ? experts(name + "mlp.", spec.feedForward().experts().orElseThrow(), normed)
             : feedForward(name + "mlp.", normed, spec.innerWidth(), this::mlpLinear));
+  }
+
+  /**
+   * What a memory of n-grams adds (arXiv 2601.07372, section 2): keys and values are made of the rows that the last tokens
+   * find, and the value counts as much as its key fits the hidden state.
+   */
+  private Tensor remembered(int layer, NgramMemory memory, Tensor x) {
+    String name = "block." + layer + ".memory.";
+    Tensor query = rmsNorm(name + "query_norm", x);
+    NgramHash hash = new NgramHash(memory.longest(), memory.heads(), memory.slots(), layer, memory.seed());
+    Tensor table = parameter(name + "table", hash.tables() * memory.slots(), memory.width(),
+        new Initial.Normal(std), Group.EMBEDDINGS, List.of());
+    Tensor rows = run(new NgramLookup(tokens, hash, length, documents(), table,
+        activation(name + "rows", memory.rowWidth())));
+    Tensor key = rmsNorm(name + "key_norm", linear(name + "key", rows, List.of(spec.width()), std));
+    Tensor value = linear(name + "value", rows, List.of(spec.width()), residualStd());
+    return run(new ScalarGate(query, key, value, activation(name + "gated", spec.width())));
   }
 
   private Tensor attention(String name, Tensor x) {
@@ -299,6 +321,12 @@ final class Transformer {
         ? Optional.of(vector(name + ".bias", x.columns(), 0))
         : Optional.empty();
     return run(new Normalisation(x, gain, bias, EPSILON, activation(name, x.columns())));
+  }
+
+  /** An RMSNorm, whatever norm the blocks have. */
+  private Tensor rmsNorm(String name, Tensor x) {
+    return run(new Normalisation(x, vector(name + ".gain", x.columns(), 1), Optional.empty(), EPSILON,
+        activation(name, x.columns())));
   }
 
   private Tensor headNorm(String name, Tensor qkv, Heads heads) {

@@ -170,6 +170,44 @@ class ModelSpecTest {
     assertEquals(ModelSpec.parse("gpt2-3-2-w8").parameters(11).total(), count.frozen());
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"gpt2-2-1-ngram1 | ngram_slots must be from 2 to 16777216, found 1",
+          "gpt2-2-1-ngram99999999 | ngram_slots must be from 2 to 16777216, found 99999999",
+          "gpt2-2-1-ngram8n1 | ngram_longest must be from 2 to 8, found 1",
+          "gpt2-2-1-ngram8n9 | ngram_longest must be from 2 to 8, found 9",
+          "gpt2-2-1-ngram8h9 | ngram_heads must be from 1 to 8, found 9",
+          "gpt2-2-1-ngram8w1025 | ngram_width must be from 2 to 1024, found 1025",
+          "gpt2-2-1-ngram8w5 | ngram_width must be even, found 5",
+          "gpt2-2-1-ngram8l3 | ngram_layers must be from 1 to 2, found 3",
+          "gpt2-2-1-ngram8l1l1 | none twice, found [1, 1]", "gpt2-2-1-ngram0 | no model is named"})
+  void refusesMemoriesThatCannotBe(String name, String reason) {
+    String message = assertThrows(IllegalArgumentException.class, () -> ModelSpec.parse(name)).getMessage();
+    assertTrue(message.contains(reason), message);
+  }
+
+  /** By hand: 2 blocks with 2 x 2 tables of 100 rows of 8, matrices of keys and values with biases, two gains; a token reads 4 rows. */
+  @Test
+  void countsMemoriesApart() {
+    ParameterCount plain = ModelSpec.parse("gpt2-2-2-w8").parameters(11);
+    ParameterCount count = ModelSpec.parse("gpt2-2-2-w8-ngram100w8l1l2").parameters(11);
+    assertEquals(2 * 4 * 100 * 8, count.inMemory());
+    assertEquals(plain.total() + count.inMemory() + 2 * (2 * (32 * 16 + 16) + 2 * 16), count.total());
+    assertEquals(count.total() - 2 * 4 * 99 * 8, count.active());
+    ParameterCount frozen = ModelSpec.parse("gpt2-2-2-w8-ngram100w8l1l2-lora2").parameters(11);
+    assertEquals(0, frozen.inMemory());
+    assertEquals(count.total(), frozen.frozen());
+    assertEquals(frozen.total(), frozen.active());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"gpt2-4-2-ngram64n3h2w16l2, gpt2-4-2-ngram64", "gpt2-1-2-ngram64l1, gpt2-1-2-ngram64",
+      "gpt2-4-2-ngram64l3l1, gpt2-4-2-ngram64l1l3"})
+  void namesMemoriesByWhatIsNotUsual(String name, String printed) {
+    assertEquals(printed, ModelSpec.parse(name).name());
+  }
+
   @Test
   void refusesOtherNumbersOfExperts() {
     Experts fine = Experts.of(4, 1);
@@ -228,10 +266,12 @@ class ModelSpecTest {
           "-rotary0.5", "-rotary1b500.25", "-rotary0.5-ntk1.5", "-rotary1-ntk8", "-learned5",
           "-tied-learned17", "-nopos", "-rotary1b9-rerope3", "-rotary1-leaky2k1.25", "-alibi", "-document",
           "-alibi-document", "-k1-qknorm", "-biased-qknorm-nopos", "-gla", "-gdn-canonb-document",
-          "-glagdn-k1", "-gdnattention-canona", mixed ? "-canonabc" : "-standard-canonabcd",
+          "-glagdn-k1", "-gdnattention-canona", "-ngram9", "-biased-loops2-ngram9n4h1w2l1l2s7",
+          "-document-ngram16777216h1w2l1", mixed ? "-canonabc" : "-standard-canonabcd",
           "-k1-canonab-document", mixed || family == Family.GPT2_NOMLP ? "-silu" : "-k1-gated-lora5a2.5",
           mixed ? "-silu" : "-learned5-lora16attention",
-          mixed || family == Family.GPT2_NOMLP ? "-silu" : "-gdn-lora4mlp")) {
+          mixed || family == Family.GPT2_NOMLP ? "-silu" : "-gdn-lora4mlp",
+          mixed ? "-ngram2" : "-ngram7l2-lora3attention")) {
         ModelSpec spec = ModelSpec.parse(family.prefix() + "-2-3-w8" + options);
         Program program = Program.scoring(spec, new TokenIds(11, 3), 2, 5);
         assertEquals(spec.parameters(11).stored(), program.parameterCount(), spec.name());

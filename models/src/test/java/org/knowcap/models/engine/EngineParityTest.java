@@ -38,6 +38,8 @@ import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.Heads;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.NgramHash;
+import org.knowcap.models.program.NgramLookup;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
@@ -55,6 +57,7 @@ import org.knowcap.models.program.Parameter.Group;
 import org.knowcap.models.program.Parameter.Initial;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
+import org.knowcap.models.program.ScalarGate;
 import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.program.TokenIds;
@@ -219,6 +222,10 @@ class EngineParityTest {
             (delta ? "gated delta rule" : "gated linear attention") + (documents ? ", documents" : ""), shape,
             program(shape, (b, x) -> b.recurrence(delta, documents, x)), Scope.OPERATION));
       }
+      // Few rows, so that n-grams share them; documents at every other shape.
+      cases.add(new Case("n-grams" + (SHAPES.indexOf(shape) % 2 == 0 ? "" : ", documents"), shape,
+          program(shape, (b, x) -> b.ngrams(x, SHAPES.indexOf(shape) % 2 == 1)), Scope.OPERATION));
+      cases.add(new Case("scalar gate", shape, program(shape, Builder::scalarGate), Scope.OPERATION));
       cases.add(new Case("gated norm", shape, program(shape, Builder::gatedNorm), Scope.OPERATION));
       cases.addAll(attentionCases(shape));
       for (ExpertRouting routing : mixtures(shape)) {
@@ -264,6 +271,7 @@ class EngineParityTest {
         "rerope3-document", "rerope5", "leaky2k3", "k1-leaky1k1.5-document", "k1-alibi", "alibi-document",
         "a2-document", "qknorm", "k1-biased-qknorm-rerope1", "canonabcd", "k1-qknorm-canonbd-document",
         "loops2", "layernorm-biased-qknorm-canonac-learned5-loops3", "loops2-lora3", "lora1a2attention",
+        "ngram7", "k1-ngram5n4h1w2l1l2s3", "biased-document-loops2-ngram9w4", "ngram5-lora2",
         "biased-tied-qknorm-lora2a3mlp")) {
       cases.add(new Case("llama, " + options, first,
           training(ModelSpec.parse("llama-2-2-w4-" + options), first), Scope.MODEL));
@@ -277,6 +285,8 @@ class EngineParityTest {
       cases.add(new Case("recurrent gpt2, large, " + options, LARGE,
           training(ModelSpec.parse("gpt2-1-2-w20-" + options), LARGE), Scope.MODEL));
     }
+    cases.add(new Case("gpt2, large, n-grams", LARGE,
+        training(ModelSpec.parse("gpt2-2-2-w20-rotary0.5-document-ngram60h3w20l1l2"), LARGE), Scope.MODEL));
     // Windows of positions and of attention within a block of queries, over its edge, and over all.
     for (String options : List.of("learned70", "rerope1", "k1-rerope64", "rerope69", "a50-rerope7-document",
         "leaky30k4", "a40-leaky63k2", "k1-alibi-document", "alibi", "rotary0.5-document",
@@ -966,6 +976,22 @@ class EngineParityTest {
     Tensor gatedNorm(Tensor x) {
       return run(new GatedNorm(linear(x), parameter("gain", 1, shape.headWidth()),
           linear(x, "gate", x.columns()), 1e-5, activation("gated", x.columns())));
+    }
+
+    /** The memory's rows as they are, brought to the width of the stream. */
+    Tensor ngrams(Tensor x, boolean documents) {
+      NgramHash hash = new NgramHash(3, 2, 3, 1, 5);
+      int width = shape.headWidth();
+      NgramLookup lookup = new NgramLookup(((Embedding) operations.getFirst()).tokens(), hash, shape.length(),
+          documents ? documents() : Optional.empty(),
+          parameter("memory", hash.tables() * hash.slots(), width),
+          activation("rows", hash.tables() * width));
+      return run(new Add(x, linear(run(lookup), "read", x.columns()), activation("sum", x.columns())));
+    }
+
+    Tensor scalarGate(Tensor x) {
+      return run(new ScalarGate(x, linear(x, "key", x.columns()), linear(x, "value", x.columns()),
+          activation("gated", x.columns())));
     }
 
     /** The first token of the vocabulary begins documents. */

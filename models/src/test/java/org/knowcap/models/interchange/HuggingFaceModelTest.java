@@ -275,6 +275,8 @@ class HuggingFaceModelTest {
           "llama-1-2-canonac | llama wants no Canon layers, found some",
           "llama-1-2-loops3 | llama wants each block once, found 3 loops",
           "gpt2-1-2-lora4 | gpt_neox wants adapters merged into the weights, found them apart",
+          "gpt2-1-2-ngram8 | gpt_neox wants no memory of n-grams, found one",
+          "llama-1-2-ngram8 | llama wants no memory of n-grams, found one",
           "gpt2-1-2-canond | gpt_neox wants no Canon layers, found some",
           "llama-2-2-glaattention | llama wants attention in every block, found gla",
           "gpt2-1-2-gdn | gpt_neox wants attention in every block, found gdn",

@@ -124,7 +124,7 @@ class PositionsTest {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(2);
     int[] targets = random.ints(tokens.length, 0, VOCABULARY).toArray();
     for (String options : List.of("document", "k1-document", "nopos-document", "alibi-document",
-        "k1-rerope2-document", "leaky3k2-document", "ntk4-document")) {
+        "k1-rerope2-document", "leaky3k2-document", "ntk4-document", "document-ngram6n4l1l2")) {
       String name = "llama-2-2-w8-" + options;
       float[] together = losses(engine, program(name, 1, tokens.length), tokens, targets);
       List<Float> alone = new ArrayList<>();

@@ -140,7 +140,8 @@ class QuantisedModelTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"gpt2-2-2-w8", "llama-1-2-w8", "llama-1-2-w8-tied", "gpt2-moe3-1-2-w8",
-          "mistral-1-4-w8-qknorm", "llama-1-2-w8-canonabcd", "llama-2-2-w8-glagdn", "llama-2-2-w8-loops3"})
+          "mistral-1-4-w8-qknorm", "llama-1-2-w8-canonabcd", "llama-2-2-w8-glagdn", "llama-2-2-w8-loops3",
+          "gpt2-2-2-w8-ngram9"})
   void blocksAreRoundedAndTheRestIsKept(String model) {
     Program program = program(model);
     float[] parameters = parameters(program);

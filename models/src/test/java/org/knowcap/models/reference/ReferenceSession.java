@@ -1,5 +1,6 @@
 package org.knowcap.models.reference;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -28,6 +29,8 @@ import org.knowcap.models.program.Heads;
 import org.knowcap.models.program.HiddenMatrix;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.NgramHash;
+import org.knowcap.models.program.NgramLookup;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
@@ -43,6 +46,7 @@ import org.knowcap.models.program.Orthogonaliser;
 import org.knowcap.models.program.Parameter;
 import org.knowcap.models.program.Program;
 import org.knowcap.models.program.StateBuffer;
+import org.knowcap.models.program.ScalarGate;
 import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.architecture.Activation;
@@ -50,6 +54,9 @@ import org.knowcap.models.architecture.Experts;
 
 /** Interprets a program in double precision, one element at a time, straight from the operations' definitions. */
 public final class ReferenceSession implements Session {
+  /** 2^64 over the golden ratio, as an odd number. */
+  private static final BigInteger GOLDEN = new BigInteger("9E3779B97F4A7C15", 16);
+
   private final Program program;
   private final Map<Tensor, double[]> values = new HashMap<>();
   private final Map<String, double[]> state = new LinkedHashMap<>();
@@ -129,6 +136,75 @@ public final class ReferenceSession implements Session {
       }
     }
     return narrowest;
+  }
+
+  private interface EachRow {
+    /** @param number of what is looked up, in its order side by side */
+    void take(int number, int row);
+  }
+
+  /** The definition of the hash in {@code NgramHash}, n-gram by n-gram, without what neighbours have in common. */
+  private void eachRow(NgramLookup o, EachRow reader) {
+    NgramHash hash = o.hash();
+    int number = 0;
+    for (int r = 0; r < o.out().rows(); r++) {
+      for (int table = 0; table < hash.tables(); table++) {
+        BigInteger gram = BigInteger.ZERO;
+        boolean inside = true;
+        for (int before = 0; before < 2 + table / hash.heads(); before++) {
+          // Neither before the window, nor before a token that begins a document.
+          inside &= before <= r % o.length() && !(before > 0 && begins(o, r - before + 1));
+          long a = inside ? 1 + (long) get(o.tokens())[r - before] : 0;
+          gram = gram.add(BigInteger.valueOf(a).multiply(GOLDEN.pow(before)));
+        }
+        long mixed = mixed(
+            gram.longValue() ^ mixed(mixed(hash.seed() + GOLDEN.longValue()) + 1024L * hash.block() + table));
+        BigInteger share = new BigInteger(Long.toUnsignedString(mixed))
+            .multiply(BigInteger.valueOf(hash.slots()))
+            .shiftRight(64);
+        reader.take(number++, table * hash.slots() + share.intValue());
+      }
+    }
+  }
+
+  private boolean begins(NgramLookup o, int row) {
+    return o.documents().isPresent() && get(o.tokens())[row] == o.documents().get().separator();
+  }
+
+  private static long mixed(long x) {
+    long y = (x ^ (x >>> 30)) * 0xBF58476D1CE4E5B9L;
+    long z = (y ^ (y >>> 27)) * 0x94D049BB133111EBL;
+    return z ^ (z >>> 31);
+  }
+
+  private double gate(ScalarGate o, int row) {
+    int d = o.query().columns();
+    double product = 0;
+    for (int c = 0; c < d; c++) {
+      product += get(o.query())[row * d + c] * get(o.key())[row * d + c];
+    }
+    return 1 / (1 + Math.exp(-product / Math.sqrt(d)));
+  }
+
+  private void scalarGateBackward(ScalarGate.Backward o) {
+    ScalarGate forward = o.forward();
+    double[] dQuery = fresh(o.dQuery());
+    double[] dKey = fresh(o.dKey());
+    double[] dValue = fresh(o.dValue());
+    int d = o.dOut().columns();
+    for (int row = 0; row < o.dOut().rows(); row++) {
+      double gate = gate(forward, row);
+      double dGate = 0;
+      for (int i = row * d; i < (row + 1) * d; i++) {
+        dGate += get(o.dOut())[i] * get(forward.value())[i];
+      }
+      double dProduct = dGate * gate * (1 - gate) / Math.sqrt(d);
+      for (int i = row * d; i < (row + 1) * d; i++) {
+        dQuery[i] = dProduct * get(forward.key())[i];
+        dKey[i] = dProduct * get(forward.query())[i];
+        dValue[i] = gate * get(o.dOut())[i];
+      }
+    }
   }
 
   private static double[] descending(DoubleStream values) {
@@ -287,6 +363,17 @@ public final class ReferenceSession implements Session {
               * activate(Activation.SILU, get(o.gate())[i]);
         }
       }
+      case NgramLookup o -> {
+        double[] out = fresh(o.out());
+        eachRow(o, (number, row) -> System.arraycopy(get(o.table()), row * o.width(), out, number * o.width(),
+            o.width()));
+      }
+      case ScalarGate o -> {
+        double[] out = fresh(o.out());
+        for (int i = 0; i < out.length; i++) {
+          out[i] = gate(o, i / o.out().columns()) * get(o.value())[i];
+        }
+      }
       case Add o -> add(get(o.a()), get(o.b()), fresh(o.out()));
       case Route o -> route(o);
       case Dispatch o -> {
@@ -374,6 +461,13 @@ public final class ReferenceSession implements Session {
         eachState(o.forward(), state -> state.backward(o, get(o.dOut())));
       }
       case GatedNorm.Backward o -> gatedNormBackward(o);
+      case NgramLookup.Backward o -> eachRow(o.forward(), (number, row) -> {
+        int width = o.forward().width();
+        for (int c = 0; c < width; c++) {
+          get(o.dTable())[row * width + c] += get(o.dOut())[number * width + c];
+        }
+      });
+      case ScalarGate.Backward o -> scalarGateBackward(o);
       case Route.Backward o -> routeBackward(o);
       case Dispatch.Backward o -> {
         double[] dX = fresh(o.dX());

@@ -23,11 +23,13 @@ import org.knowcap.models.program.GatedActivation;
 import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.NgramLookup;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
+import org.knowcap.models.program.ScalarGate;
 import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 
@@ -100,6 +102,16 @@ record KernelPlan(long work, Function<Slice, Kernel> builder) {
           s -> new GatedNormKernel(s.memory(), o.forward(), s.work()).backward(s.at(o.forward().x()),
               s.parameter(o.forward().gain()), s.at(o.forward().gate()), s.at(o.dOut()), s.at(o.dX()),
               s.gradient(o.dGain()), s.at(o.dGate())));
+      case NgramLookup o -> new KernelPlan(MemoryKernels.workSize(o), s -> MemoryKernels.lookup(s.memory(), o,
+          s.layout().tokens, s.parameter(o.table()), s.at(o.out()), s.work()));
+      case NgramLookup.Backward o ->
+          new KernelPlan(MemoryKernels.workSize(o.forward()), s -> MemoryKernels.lookupBackward(s.memory(),
+              o.forward(), s.layout().tokens, s.at(o.dOut()), s.gradient(o.dTable()), s.work()));
+      case ScalarGate o -> of(s -> MemoryKernels.gate(s.memory(), (float) o.scale(), s.at(o.query()),
+          s.at(o.key()), s.at(o.value()), s.at(o.out())));
+      case ScalarGate.Backward o -> of(s -> MemoryKernels.gateBackward(s.memory(),
+          (float) o.forward().scale(), s.at(o.forward().query()), s.at(o.forward().key()),
+          s.at(o.forward().value()), s.at(o.dOut()), s.at(o.dQuery()), s.at(o.dKey()), s.at(o.dValue())));
       case Route o -> of(s -> ExpertKernels.route(s.memory(), s.newRouter(o), s.at(o.logits())));
       case Route.Backward o ->
           of(s -> ExpertKernels.routeBackward(s.memory(), s.router(o.forward().out()), s.at(o.dLogits())));

@@ -108,6 +108,7 @@ final class Buffers {
   private final Map<Heads, Long> slopes = new LinkedHashMap<>();
   private final ColumnSums sums;
   private final long sumsOffset;
+  private final NgramInputs ngrams;
   private final List<int[]> updateTables;
   private final long updateTablesOffset;
   /** Where each router's memory begins among that of all. */
@@ -164,8 +165,9 @@ final class Buffers {
       }
     }
     bytes.put(Part.ROUTERS, routed);
-    bytes.put(Part.INPUTS,
+    ngrams = new NgramInputs(program,
         STEP_SCALARS + 8L * program.rows() + TokenOrder.bytes(program.rows(), program.vocabulary()));
+    bytes.put(Part.INPUTS, ngrams.end());
     bytes.put(Part.LOSSES, RESULTS + 8L * program.rows());
     long end = address;
     for (Map.Entry<Part, Long> part : bytes.entrySet()) {
@@ -345,6 +347,11 @@ final class Buffers {
         .stream()
         .map(entry -> RoutingBuffers.at(entry.getKey(), address(Part.ROUTERS) + entry.getValue()))
         .toList();
+  }
+
+  /** What memories of n-grams read, in {@link Part#INPUTS}. */
+  NgramInputs ngrams() {
+    return ngrams;
   }
 
   /** The sums over rows that a batch leaves in {@link Part#SUMS} until its end. */

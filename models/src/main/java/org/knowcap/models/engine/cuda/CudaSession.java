@@ -58,9 +58,11 @@ final class CudaSession implements Session {
     int counted = Targets.counted(targets);
     int rows = program.rows();
     TokenOrder[] orders = new TokenOrder[updateRule.accumulation()];
+    NgramInputs.Batch[] ngrams = new NgramInputs.Batch[orders.length];
     for (int batch = 0; batch < orders.length; batch++) {
-      orders[batch] = TokenOrder.of(Arrays.copyOfRange(tokens, batch * rows, (batch + 1) * rows),
-          program.vocabulary());
+      int[] ofBatch = Arrays.copyOfRange(tokens, batch * rows, (batch + 1) * rows);
+      orders[batch] = TokenOrder.of(ofBatch, program.vocabulary());
+      ngrams[batch] = buffers.ngrams().find(ofBatch, true);
     }
     group.bring(replica, (batch, to) -> {
       MemorySegment.copy(stepScalars, 0, to, ValueLayout.JAVA_FLOAT, 0, stepScalars.length);
@@ -68,6 +70,7 @@ final class CudaSession implements Session {
       to.set(ValueLayout.JAVA_FLOAT, Buffers.SHARE, 1f / counted);
       write(tokens, targets, batch * rows, to);
       orders[batch].write(to, Buffers.STEP_SCALARS + 8L * rows);
+      ngrams[batch].write(to);
     });
     group.step();
     stepped = true;
@@ -126,7 +129,11 @@ final class CudaSession implements Session {
     long results = buffers.address(Part.LOSSES) + Buffers.RESULTS;
     for (int from = 0; from < program.stepRows(); from += rows) {
       int first = from;
-      group.score(replica, (_, to) -> write(tokens, targets, first, to));
+      NgramInputs.Batch ngrams = buffers.ngrams().find(Arrays.copyOfRange(tokens, from, from + rows), false);
+      group.score(replica, (_, to) -> {
+        write(tokens, targets, first, to);
+        ngrams.write(to);
+      });
       group.download(results, MemorySegment.ofArray(losses).asSlice(4L * from, 4L * rows));
       predictions.ifPresent(found -> group.download(results + 4L * rows,
           MemorySegment.ofArray(found).asSlice(4L * first, 4L * rows)));

@@ -8,6 +8,7 @@ import java.util.List;
 import org.knowcap.models.program.Attention;
 import org.knowcap.models.program.CrossEntropy;
 import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.NgramLookup;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.engine.EngineUnavailableException;
@@ -28,7 +29,7 @@ import org.knowcap.models.program.Program;
 record KernelSource(boolean bf16, int vector, int packs, int head, boolean plainAttention) {
   private static final List<String> FILES = List.of("prelude", "embedding", "norm", "columns", "elementwise",
       "experts", "product", "fill", "loss", "optimiser", "adafactor", "muon", "attention", "tensor_attention",
-      "recurrence");
+      "recurrence", "memory");
   /** Where there is no attention. */
   private static final int ANY_HEAD = 4;
   private static final int WARP = 32;
@@ -64,6 +65,9 @@ record KernelSource(boolean bf16, int vector, int packs, int head, boolean plain
   /** Whether an operation's rows can be read four numbers at a time; logits, also of routers, have kernels of their own. */
   private static boolean isWhole(Program program, ForwardOperation operation) {
     if (operation instanceof Normalisation norm && norm.width() % 4 != 0) {
+      return false;
+    }
+    if (operation instanceof NgramLookup lookup && lookup.width() % 4 != 0) {
       return false;
     }
     return operation instanceof CrossEntropy || operation instanceof Route

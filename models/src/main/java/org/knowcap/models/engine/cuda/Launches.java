@@ -27,12 +27,14 @@ import org.knowcap.models.program.GatedActivation;
 import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.NgramLookup;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Operation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Program;
+import org.knowcap.models.program.ScalarGate;
 import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.knowcap.models.architecture.Activation;
@@ -180,6 +182,8 @@ final class Launches {
     return switch (operation) {
       case Embedding.Backward o ->
           (long) TokenOrder.most(program.rows(), program.vocabulary()) * o.dOut().columns();
+      case NgramLookup.Backward o ->
+          (long) TokenOrder.most(NgramInputs.count(o.forward()), o.dTable().rows()) * o.dTable().columns();
       case Attention.Backward o -> o.forward().logSumExp().size();
       case Canon.Backward o -> ColumnSums.parts(o.dX().rows()) * o.dWeight().size();
       case Recurrence.Backward o -> RecurrenceLaunches.work(o);
@@ -195,7 +199,8 @@ final class Launches {
               at(o.out()), o.out().rows(), o.out().columns())
           .moving(4L * program.rows() + bytes(o.out())
               + 4L * Math.min(o.table().rows(), program.rows()) * o.table().columns()));
-      case Embedding.Backward o -> embeddingBackward(o);
+      case Embedding.Backward o ->
+          tableBackward(o, targets() + 4L * program.rows(), program.rows(), o.dOut(), o.dTable());
       case LearnedPositions o -> List.of(kernels
           .each("add_positions", o.x().size() / source.vector(), at(o.x()),
               buffers.parameter(o.table()).address(), o.length(), o.x().rows(), o.x().columns())
@@ -243,6 +248,14 @@ final class Launches {
       case Recurrence.Backward o -> recurrences.recurrenceBackward(o, work(o));
       case GatedNorm o -> List.of(recurrences.gatedNorm(o));
       case GatedNorm.Backward o -> recurrences.gatedNormBackward(o, work(o));
+      case NgramLookup o -> List.of(kernels
+          .each("embed", o.out().size() / source.vector(), inputs() + buffers.ngrams().rows(o),
+              buffers.parameter(o.table()).address(), at(o.out()), NgramInputs.count(o), o.width())
+          .moving(4L * NgramInputs.count(o) + bytes(o.out()) + 4 * o.out().size()));
+      case NgramLookup.Backward o -> tableBackward(o, inputs() + buffers.ngrams().order(o.forward()),
+          NgramInputs.count(o.forward()), o.dOut(), o.dTable());
+      case ScalarGate o -> List.of(scalarGate(o));
+      case ScalarGate.Backward o -> List.of(scalarGateBackward(o));
       case LossHead o -> lossHead(o);
       case Route o -> experts.route(o);
       case Route.Backward o -> List.of(experts.routeBackward(o));
@@ -285,8 +298,12 @@ final class Launches {
     return Matrix.dense(at(tensor), tensor.rows(), tensor.columns());
   }
 
+  private long inputs() {
+    return buffers.address(Part.INPUTS);
+  }
+
   private long tokens() {
-    return buffers.address(Part.INPUTS) + Buffers.STEP_SCALARS;
+    return inputs() + Buffers.STEP_SCALARS;
   }
 
   private long targets() {
@@ -335,25 +352,50 @@ final class Launches {
     };
   }
 
-  private List<Launch> embeddingBackward(Embedding.Backward s) {
-    int rows = program.rows();
-    int most = TokenOrder.most(rows, program.vocabulary());
-    long order = targets() + 4L * rows;
+  /**
+   * The gradient of a table whose rows are looked up.
+   *
+   * @param order address of the {@link TokenOrder} of what is looked up
+   * @param rows how many are looked up
+   */
+  private List<Launch> tableBackward(Operation o, long order, int rows, Tensor dOut, Tensor dTable) {
+    int vocabulary = dTable.rows();
+    int most = TokenOrder.most(rows, vocabulary);
     long segments = order + 4L * rows;
     long first = segments + 4L * (most + 1);
-    int width = s.dOut().columns();
+    int width = dTable.columns();
     int warps = EMBED_THREADS / WARP;
     long parts = 4L * most * width;
     return List.of(
         kernels
             .launch("embed_segments", new Grid(Math.ceilDiv(most, warps), 1, EMBED_THREADS, 0), order,
-                segments, first, at(s.dOut()), work(s), program.vocabulary(), width)
-            .moving(4L * rows + bytes(s.dOut()) + parts),
+                segments, first, at(dOut), work(o), vocabulary, width)
+            .moving(4L * rows + bytes(dOut) + parts),
         kernels
-            .launch("embed_backward",
-                new Grid(Math.ceilDiv(program.vocabulary(), warps), 1, EMBED_THREADS, 0), first, work(s),
-                buffers.gradient(s.dTable()).address(), program.vocabulary(), width)
-            .moving(parts + 8L * Math.min(program.vocabulary(), rows) * width));
+            .launch("embed_backward", new Grid(Math.ceilDiv(vocabulary, warps), 1, EMBED_THREADS, 0), first,
+                work(o), buffers.gradient(dTable).address(), vocabulary, width)
+            .moving(parts + 8L * Math.min(vocabulary, rows) * width));
+  }
+
+  private Grid warpARow(Tensor tensor) {
+    return new Grid(Math.ceilDiv(tensor.rows(), NORM_WARPS), 1, NORM_WARPS * WARP, 0);
+  }
+
+  private Launch scalarGate(ScalarGate o) {
+    return kernels
+        .launch("scalar_gate", warpARow(o.out()), at(o.query()), at(o.key()), at(o.value()), at(o.out()),
+            o.out().rows(), o.out().columns(), (float) o.scale())
+        .moving(bytes(o.query()) + bytes(o.key()) + bytes(o.value()) + bytes(o.out()));
+  }
+
+  private Launch scalarGateBackward(ScalarGate.Backward o) {
+    ScalarGate forward = o.forward();
+    return kernels
+        .launch("scalar_gate_backward", warpARow(o.dOut()), at(forward.query()), at(forward.key()),
+            at(forward.value()), at(o.dOut()), at(o.dQuery()), at(o.dKey()), at(o.dValue()), o.dOut().rows(),
+            o.dOut().columns(), (float) forward.scale())
+        .moving(bytes(forward.query()) + bytes(forward.key()) + bytes(forward.value()) + bytes(o.dOut())
+            + bytes(o.dQuery()) + bytes(o.dKey()) + bytes(o.dValue()));
   }
 
   private Launch headNorm(Normalisation o, Heads heads) {

@@ -19,11 +19,13 @@ import org.knowcap.models.program.GatedActivation;
 import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.NgramLookup;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
 import org.knowcap.models.program.Operation;
+import org.knowcap.models.program.ScalarGate;
 import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -32,7 +34,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Writes each operation of a program as ND4J calls: the plain ones here, norms, activations, RoPE, attention,
- * recurrences, losses and experts by a class each. What a forward operation leaves for its gradient is in the program's tensors. What is kept here are
+ * recurrences, memories, losses and experts by a class each. What a forward operation leaves for its gradient is in the program's tensors. What is kept here are
  * constants, which operations of equal shape share.
  *
  * <p>Native operations that are slow in ND4J 1.0.0-M2.1 are avoided: sums over rows and columns are matmuls with
@@ -46,6 +48,7 @@ final class OperationCalls {
   private final RopeCalls ropes;
   private final AttentionCalls attentions;
   private final RecurrenceCalls recurrences;
+  private final MemoryCalls memories;
   private final LossCalls losses;
   private final ExpertCalls experts;
   /** By what they are made of: for each lag a column [R, 1] of ones where a token looks that far back, otherwise zeros. */
@@ -59,6 +62,7 @@ final class OperationCalls {
     ropes = new RopeCalls(arrays);
     attentions = new AttentionCalls(arrays);
     recurrences = new RecurrenceCalls(arrays);
+    memories = new MemoryCalls(arrays);
     losses = new LossCalls(arrays);
   }
 
@@ -76,6 +80,8 @@ final class OperationCalls {
       case Attention o -> attentions.attention(o);
       case Recurrence o -> recurrences.recurrence(o);
       case GatedNorm o -> recurrences.gatedNorm(o);
+      case NgramLookup o -> memories.lookup(o);
+      case ScalarGate o -> memories.gate(o);
       case Add o -> new CallList(arrays).add(arrays.of(o.a()), arrays.of(o.b()), arrays.of(o.out()));
       case Route o -> experts.route(o);
       case Dispatch o -> experts.dispatch(o);
@@ -92,6 +98,8 @@ final class OperationCalls {
       case Attention.Backward o -> attentions.attentionBackward(o);
       case Recurrence.Backward o -> recurrences.recurrenceBackward(o);
       case GatedNorm.Backward o -> recurrences.gatedNormBackward(o);
+      case NgramLookup.Backward o -> memories.lookupBackward(o);
+      case ScalarGate.Backward o -> memories.gateBackward(o);
       case Route.Backward o -> experts.routeBackward(o);
       case Dispatch.Backward o -> experts.dispatchBackward(o);
       case ExpertLinear.Backward o -> experts.linearBackward(o);

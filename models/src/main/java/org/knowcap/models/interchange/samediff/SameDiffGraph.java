@@ -24,10 +24,12 @@ import org.knowcap.models.program.GatedNorm;
 import org.knowcap.models.program.Heads;
 import org.knowcap.models.program.LearnedPositions;
 import org.knowcap.models.program.Linear;
+import org.knowcap.models.program.NgramLookup;
 import org.knowcap.models.program.Normalisation;
 import org.knowcap.models.program.Recurrence;
 import org.knowcap.models.program.Rope;
 import org.knowcap.models.program.Route;
+import org.knowcap.models.program.ScalarGate;
 import org.knowcap.models.program.Scale;
 import org.knowcap.models.program.ForwardOperation;
 import org.knowcap.models.program.Parameter;
@@ -70,16 +72,29 @@ public final class SameDiffGraph {
   }
 
   /**
+   * The model, if SameDiff can compute it.
+   *
+   * @throws IllegalArgumentException saying why it cannot
+   */
+  public static ModelSpec checked(ModelSpec model) {
+    if (model.ngrams().isPresent()) {
+      throw new IllegalArgumentException(
+          model.name() + " cannot be exported to SameDiff, which has no hash for its memory of n-grams");
+    }
+    return model;
+  }
+
+  /**
    * Writes a model to a file that {@code SameDiff.load} reads.
    *
    * @param ids that tokens can have
    * @param length tokens of a window, T
    * @param parameters flat, [P]
-   * @throws IllegalArgumentException where the model has no windows of that length
+   * @throws IllegalArgumentException where the model has no windows of that length, or a memory of n-grams
    */
   public static void write(Path file, ModelSpec model, TokenIds ids, int length, float[] parameters)
       throws IOException {
-    SameDiffGraph written = new SameDiffGraph(Program.scoring(model, ids, 1, length));
+    SameDiffGraph written = new SameDiffGraph(Program.scoring(checked(model), ids, 1, length));
     written.build(parameters);
     written.graph.save(file.toFile(), false);
   }
@@ -125,6 +140,7 @@ public final class SameDiffGraph {
       case Attention o -> attention(o);
       case Recurrence o -> recurrence(o);
       case GatedNorm o -> gatedNorm(o);
+      case NgramLookup _,ScalarGate _ -> throw new IllegalStateException("refused before: " + operation);
       case Scale o -> values.get(o.x()).mul(o.factor());
       case Add o -> values.get(o.a()).add(values.get(o.b()));
       case Route o -> route(o);

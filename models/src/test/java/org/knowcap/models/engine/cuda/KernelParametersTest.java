@@ -28,7 +28,7 @@ class KernelParametersTest {
       "llama-1-2-w16-k1-qknorm", "gpt2-1-2-w16-learned20", "gpt2-1-2-w16-rerope4-document",
       "gpt2-1-2-w20-alibi", "gpt2-moe4-1-2-w16", "gpt2-moe3-1-1-w8-gated-expertchoice",
       "llama-1-2-w16-canonabcd-document", "llama-2-2-w16-glagdn-document",
-      "llama-1-2-w16-biased-loops2-lora4");
+      "llama-1-2-w16-biased-loops2-lora4", "gpt2-2-2-w16-document-ngram9w6");
   private static final List<UpdateRule> RULES = List.of(
       UpdateRule.by(new Optimiser.AdamW(0.9, 0.98, 1e-6, 0.3)).withClip(1),
       UpdateRule.by(new Optimiser.Lion(0.9, 0.99, 0.3)), UpdateRule.by(new Optimiser.Tiger(0.95, 0.3)),

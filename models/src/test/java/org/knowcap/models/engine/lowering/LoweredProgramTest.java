@@ -30,7 +30,8 @@ class LoweredProgramTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"gpt2-3-2-w8", "llama-2-4-w8-k2-qknorm-document", "llama-2-2-w8-rerope2",
-          "gpt2-moe3-2-2-w8-top2", "llama-2-2-w8-canonabcd-learned9", "llama-2-2-w8-glagdn"})
+          "gpt2-moe3-2-2-w8-top2", "llama-2-2-w8-canonabcd-learned9", "llama-2-2-w8-glagdn",
+          "gpt2-2-2-w8-loops2-ngram9l1l2"})
   void nothingIsOverwrittenBeforeItsLastRead(String model) {
     for (DType dtype : DType.values()) {
       LoweredProgram lowered = new LoweredProgram(program(model), dtype,

@@ -2,8 +2,12 @@ package org.knowcap.models.interchange.samediff;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +16,7 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -64,6 +69,17 @@ class SameDiffGraphTest {
             "llama-1-4-w4-k2-a8-layernorm-standard-gelu-biased-tied-learned16",
             "mistral-2-4-w6-qknorm-rerope3", "gpt2-2-2-w8-canonabcd", "llama-1-2-w4-canonabcd-document",
             "llama-2-2-w8-glagdn", "gpt2-2-2-w8-gdngla-document"));
+  }
+
+  @Test
+  void refusesMemoriesOfNgrams() {
+    Path file = directory.resolve("model.fb");
+    ModelSpec model = ModelSpec.parse("gpt2-1-2-w8-ngram8");
+    float[] parameters = new float[(int) model.parameters(VOCABULARY).total()];
+    String message = assertThrows(IllegalArgumentException.class,
+        () -> SameDiffGraph.write(file, model, IDS, LENGTH, parameters)).getMessage();
+    assertTrue(message.contains("no hash for its memory of n-grams"), message);
+    assertFalse(Files.exists(file));
   }
 
   @ParameterizedTest
