@@ -17,6 +17,7 @@ import org.knowcap.analysis.law.LawSummary;
 import org.knowcap.analysis.law.LawVerdict;
 import org.knowcap.analysis.report.LawsPage;
 import org.knowcap.analysis.report.Provenance;
+import org.knowcap.analysis.results.QuantisedResult;
 import org.knowcap.analysis.results.ResultsTable;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.analysis.units.Units;
@@ -96,7 +97,7 @@ final class LawsCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "CSV",
       description = "Tables of results (results.csv) of earlier runs of laws, with commas between them. A run that has a row there"
-          + " is not trained, unless its model is to be rounded.")
+          + " is not trained, unless its model is to be rounded and that has no row.")
   private List<Path> tables = List.of();
 
   @Option(names = "--json", description = "Print the verdicts, or the plan, as JSON after the progress.")
@@ -307,7 +308,7 @@ final class LawsCommand implements Callable<Integer> {
   private Map<String, RunResult> rows() throws IOException {
     Map<String, RunResult> found = new LinkedHashMap<>();
     for (Path table : tables) {
-      for (RunResult row : ResultsTable.readCsv(table).results()) {
+      for (RunResult row : ResultsTable.readCsv(table).rows().stream().map(QuantisedResult::run).toList()) {
         RunResult other = found.putIfAbsent(row.run(), row);
         if (other != null && !other.equals(row)) {
           throw UserException.usage("two rows of --table are of run " + row.run()

@@ -24,7 +24,7 @@ public final class LawRuns {
   /**
    * Opens the directory, which need not exist.
    *
-   * @param rows of earlier runs, by the names of the runs
+   * @param rows of earlier runs and of their rounded models, by the names in the rows
    */
   public LawRuns(Path directory, LawSize size, Map<String, RunResult> rows) {
     this.rows = Map.copyOf(rows);
@@ -61,12 +61,13 @@ public final class LawRuns {
     return ratio(run).equals(OptionalDouble.of(Double.NEGATIVE_INFINITY));
   }
 
-  /** The result of a run's model rounded, if it was. */
+  /** The result of a run's model rounded, if it was here or has a row. */
   public Optional<RunResult> rounded(RunSpec run, Quantiser quantiser) {
     return folder.map(study -> study.runFolder(run))
         .filter(RunFolder::finished)
         .flatMap(runFolder -> runFolder.quantisation(quantiser.label()))
-        .map(measured -> measured.result().run());
+        .map(measured -> measured.result().run())
+        .or(() -> Optional.ofNullable(rows.get(run.name() + "/" + quantiser.label())));
   }
 
   /** Folder of a run. */

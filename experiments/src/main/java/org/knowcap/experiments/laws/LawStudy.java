@@ -73,10 +73,10 @@ public record LawStudy(LawSize size, List<Law> laws) {
         : size.seeds()
             .stream()
             .map(seed -> new Cell(arm, best.get(), seed))
-            .filter(cell -> arm.quantiser().isPresent()
-                // A model to round must be here.
-                ? !runs.here(cell.run())
-                : runs.result(cell.run()).isEmpty())
+            // A model to round must be here.
+            .filter(cell -> arm.quantiser()
+                .map(how -> runs.rounded(cell.run(), how).isEmpty() && !runs.here(cell.run()))
+                .orElseGet(() -> runs.result(cell.run()).isEmpty()))
             .toList();
   }
 
