@@ -303,6 +303,16 @@ class LawsCommandTest {
     assertTrue(Files.notExists(out));
   }
 
+  /** What is published can be judged again by whoever has the table, to the last digit. */
+  @Test
+  void thePublishedVerdictsFollowFromTheirTable() throws Exception {
+    Path published = Path.of("..", "results", "laws-cpu");
+    Path out = directory.resolve("again");
+    succeeds("laws", "--page-only", "--table", published.resolve("results.csv"), "--out", out);
+    assertEquals(Json.MAPPER.readTree(Files.readString(published.resolve("laws.json"))),
+        Json.MAPPER.readTree(Files.readString(out.resolve("laws.json"))));
+  }
+
   @Test
   void whatCannotBeDoneIsRefused() throws Exception {
     Path out = directory.resolve("out");
