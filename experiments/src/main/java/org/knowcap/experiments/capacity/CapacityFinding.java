@@ -96,6 +96,9 @@ public record CapacityFinding(long people, double learningRate, int seeds, doubl
         ? String.format(Locale.ROOT, "the peak is bracketed: %.3f at %s = %,d and %.3f at %s = %,d",
             smaller.getFirst().capacityRatio, letters.size(), smaller.getFirst().people,
             larger.getFirst().capacityRatio, letters.size(), larger.getFirst().people)
+            + (Math.max(smaller.getFirst().capacityRatio, larger.getFirst().capacityRatio) > capacityRatio
+                ? " (more, by less than the standard error)"
+                : "")
         : "the peak is not bracketed: " + (smaller.isEmpty() ? "no smaller" : "no larger")
             + " corpus was measured, so " + letters.measure() + " may be larger elsewhere";
   }

@@ -13,6 +13,7 @@ import java.util.OptionalInt;
 import java.util.SequencedSet;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.apache.commons.math3.stat.StatUtils;
 
 /**
  * Decides which runs come next. First the learning rate is chosen, at one size of the corpus and with one seed; then
@@ -221,14 +222,33 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
         .toArray();
   }
 
-  /** Index of the size at which R is largest so far; empty if no size is measured with the chosen learning rate yet. */
+  /**
+   * Index of the size at which R is largest so far; empty if no size is measured with the chosen learning rate yet. A size that has
+   * seeds is left for one that has only the seed that chooses if that gives more by more than the standard error of the seeds' mean: R is
+   * flat at its peak, and the search would otherwise go back and forth by chance.
+   */
   OptionalInt peak(Measured measured) {
+    OptionalInt largest = largest(measured, 0);
+    OptionalInt seeded = largest(measured, 2);
+    return seeded.isPresent() && ratio(seeded.getAsInt(), measured)
+        + standardError(fresh(seeded.getAsInt(), measured)) >= ratio(largest.getAsInt(), measured)
+            ? seeded
+            : largest;
+  }
+
+  /** Index of the size at which R is largest among those with this number of seeds that do not choose, or more. */
+  private OptionalInt largest(Measured measured, int freshSeeds) {
     return IntStream.range(0, people.size())
         .filter(size -> ratio(size, measured) > Double.NEGATIVE_INFINITY)
+        .filter(size -> fresh(size, measured).length >= freshSeeds)
         .boxed()
         .max(Comparator.comparingDouble(size -> ratio(size, measured)))
         .map(OptionalInt::of)
         .orElse(OptionalInt.empty());
+  }
+
+  private static double standardError(double[] ratios) {
+    return Math.sqrt(StatUtils.variance(ratios) / ratios.length);
   }
 
   /**

@@ -162,6 +162,31 @@ class CapacitySearchTest {
         finding.sentence(new SizedCorpus.Letters("N", "R")));
   }
 
+  /** On a flat peak seeds scatter by more than sizes differ: the search stays where it has seeds, and has a result. */
+  @Test
+  void aFlatPeakIsNotLeftByChance() {
+    CapacitySearch search = new CapacitySearch(PEOPLE, 5, 0.003, 3);
+    Map<Cell, Double> measured = new HashMap<>();
+    for (int doublings = -1; doublings <= 1; doublings++) {
+      measured.put(new Cell(PEOPLE.get(4), 0.003 * Math.pow(2, doublings), 1), doublings == 0 ? 1.66 : 1.5);
+    }
+    double[] atPeak = {1.7214, 1.7525, 1.6434, 1.6873};
+    for (int seed = 1; seed <= 4; seed++) {
+      measured.put(new Cell(PEOPLE.get(5), 0.003, seed), atPeak[seed - 1]);
+    }
+    Cell larger = new Cell(PEOPLE.get(6), 0.003, 1);
+    measured.put(larger, 1.6962);
+    CapacityFinding finding = search.finding(new Measured(measured), 0).orElseThrow();
+    assertEquals(PEOPLE.get(5), finding.people());
+    assertEquals(1.6944, finding.capacityRatio(), 1e-9);
+    assertTrue(finding.sentence(new SizedCorpus.Letters("N", "R"))
+        .contains("(more, by less than the standard error)"));
+    assertTrue(search.next(new Measured(measured), 2).isEmpty());
+    // The standard error of the three is 0.0317.
+    measured.put(larger, 1.7265);
+    assertTrue(search.next(new Measured(measured), 2).contains(new Cell(PEOPLE.get(7), 0.003, 1)));
+  }
+
   /** How many seeds there are depends on the scatter of the first three alone, and the interval on nothing else. */
   @Test
   void anIntervalThatWasAskedForHoldsTheTruth() {
