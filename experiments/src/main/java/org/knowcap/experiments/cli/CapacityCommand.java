@@ -243,7 +243,17 @@ final class CapacityCommand implements Callable<Integer> {
     }
     StudyFolder folder = StudyFolder.open(out);
     StudyFolder.requireOwner(out, folder.study().name(), study.name());
-    return measured(StudyReport.of(folder));
+    StudyReport report = StudyReport.of(folder);
+    report.states()
+        .stream()
+        .map(status -> status.spec().people())
+        .filter(people -> !study.corpus().people().contains(people))
+        .findFirst()
+        .ifPresent(people -> {
+          throw UserException.usage(out + " has a run of " + Units.count(people)
+              + ", which is no size of this search: another version of Knowcap began it; give another directory with --out");
+        });
+    return measured(report);
   }
 
   private Measured measured(StudyReport report) {

@@ -19,6 +19,7 @@ import org.knowcap.experiments.KnowcapProcess;
 import org.knowcap.experiments.KnowcapProcess.Outcome;
 import org.knowcap.experiments.run.FolderLock;
 import org.knowcap.experiments.run.RunFolder;
+import org.knowcap.experiments.run.StudyFolder;
 import org.knowcap.experiments.study.Json;
 import tools.jackson.databind.JsonNode;
 
@@ -30,6 +31,21 @@ class CapacityCommandTest {
 
   private static List<RunResult> results(Path out) throws Exception {
     return ResultsTable.readCsv(out.resolve("results.csv")).results();
+  }
+
+  /** Sizes, and with them the corpora, may differ from one version to the next: their runs are not mixed. */
+  @Test
+  void aSearchOfOtherSizesIsRefused() throws Exception {
+    Path out = directory.resolve("out");
+    StudyFolder.create(out, Files.writeString(directory.resolve("study.yaml"), """
+        name: capacity-gpt2-1-1-w8-e4
+        corpus: {kind: bioD, people: 7, attributes: 2, chunks: 8, diversity: 4, length: 2, alphabet: 8}
+        models: gpt2-1-1-w8
+        exposures: 4
+        """));
+    Outcome outcome = InProcess.run("capacity", "gpt2-1-1-w8", "--exposures", 4, "--out", out);
+    assertEquals(2, outcome.exitCode(), outcome.toString());
+    assertTrue(outcome.err().contains("has a run of 7, which is no size of this search"), outcome.toString());
   }
 
   /** What is printed is in the table, and a second call finds it without a run. */
