@@ -119,10 +119,14 @@ public record CpuSpeed(String shape, double tokensPerSecond, List<PeerSpeed> pee
     return Math.abs(matmulsBefore - matmulsAfter) <= STEADY * Math.max(matmulsBefore, matmulsAfter);
   }
 
+  /** What matmuls alone reached, before or after the shape, whichever was faster, in 10^9 operations a second. */
+  public double matmulGigaflops() {
+    return Math.max(matmulsBefore, matmulsAfter);
+  }
+
   /** Whether a peer is known to have slower matmuls, by more than their rates vary. */
   public boolean multipliesFaster(PeerSpeed peer) {
-    return peer.matmulGigaflops.filter(rate -> rate < AS_GOOD_MATMULS * Math.max(matmulsBefore, matmulsAfter))
-        .isPresent();
+    return peer.matmulGigaflops.filter(rate -> rate < AS_GOOD_MATMULS * matmulGigaflops()).isPresent();
   }
 
   /** The fastest of the peers and their modes. */

@@ -2,7 +2,6 @@ package org.knowcap.experiments.capacity;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -70,15 +69,16 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
       int size = peak.orElse(start);
       List<Cell> seedsThere = fresh(seeds).mapToObj(seed -> new Cell(people.get(size), chosen, seed))
           .toList();
-      IntStream.of(size, size + 1, size - 1).forEach(index -> addSize(index, chosen, measured, wanted));
+      IntStream.of(size, size + 1, size - 1)
+          .forEach(index -> wanted.addAll(missing(index, chosen, measured)));
       if (wanted.isEmpty()) {
         wanted.addAll(seedsThere);
       } else if (peak.isPresent()) {
         // The walk may go one size farther on the side that is not known yet. A seed at the best size so far would be lost then.
         List<Cell> likely = new ArrayList<>();
         IntStream.of(1, -1)
-            .filter(side -> wanted.stream().anyMatch(cell -> cell.people() == peopleAt(size + side)))
-            .forEach(side -> addSize(size + 2 * side, chosen, measured, likely));
+            .filter(side -> !missing(size + side, chosen, measured).isEmpty())
+            .forEach(side -> likely.addAll(missing(size + 2 * side, chosen, measured)));
         likely.addAll(seedsThere);
         likely.stream()
             .filter(cell -> !measured.has(cell))
@@ -92,18 +92,13 @@ public record CapacitySearch(List<Long> people, int start, double learningRate, 
         .toList();
   }
 
-  private void addSize(int size, double rate, Measured measured, Collection<Cell> to) {
-    if (size >= 0 && size < people.size()) {
-      Cell cell = new Cell(people.get(size), rate, CHOOSING);
-      if (!measured.has(cell)) {
-        to.add(cell);
-      }
+  /** The run that chooses at a size; none where it is measured, or where there is no such size. */
+  private List<Cell> missing(int size, double rate, Measured measured) {
+    if (size < 0 || size >= people.size()) {
+      return List.of();
     }
-  }
-
-  /** The size of an index, 0 beside the ends. */
-  private long peopleAt(int size) {
-    return size >= 0 && size < people.size() ? people.get(size) : 0;
+    Cell cell = new Cell(people.get(size), rate, CHOOSING);
+    return measured.has(cell) ? List.of() : List.of(cell);
   }
 
   /** Another run at the peak, for a narrower interval; seeds go on from those that were used. */

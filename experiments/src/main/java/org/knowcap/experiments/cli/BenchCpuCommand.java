@@ -187,8 +187,7 @@ final class BenchCpuCommand implements Callable<Integer> {
           .ifPresent(peer -> out.printf(Locale.ROOT,
               "slower matmuls: %s: those of %s reach %.0f GFLOP/s where ours reach %.0f, so the ratio to it says most about the"
                   + " library that multiplies for it; see docs/performance.md%n",
-              speed.shape(), peer.version(), peer.matmulGigaflops().orElseThrow(),
-              Math.max(speed.matmulsBefore(), speed.matmulsAfter())));
+              speed.shape(), peer.version(), peer.matmulGigaflops().orElseThrow(), speed.matmulGigaflops()));
     }
     out.println();
     for (CpuSpeed speed : table.speeds()) {

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.knowcap.analysis.results.RunResult;
 import org.knowcap.experiments.run.RunFolder;
 import org.knowcap.experiments.run.RunState;
@@ -51,9 +52,10 @@ public final class LawRuns {
 
   /** R of a run, bits per parameter; negative infinity if its loss diverged, empty if it is not done and has no row. */
   OptionalDouble ratio(RunSpec run) {
-    return here(run)
-        ? state(run).figure(RunResult::capacityRatio)
-        : result(run).map(RunResult::capacityRatio).map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
+    OptionalDouble trained = state(run).figure(RunResult::capacityRatio);
+    return trained.isPresent()
+        ? trained
+        : Stream.ofNullable(rows.get(run.name())).mapToDouble(RunResult::capacityRatio).findFirst();
   }
 
   /** Whether the loss of a run diverged. */
